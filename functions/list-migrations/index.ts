@@ -1,0 +1,15 @@
+/** GET list-migrations: tracked renames, newest first, in pages. */
+import {
+  type ListMigrationsQuery,
+  parseListMigrationsQuery,
+} from "../../shared/contract/requests.ts";
+import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";
+import { listMigrations } from "../../shared/operations/list_migrations.ts";
+
+export const definition: EndpointDefinition<ListMigrationsQuery> = {
+  method: "GET",
+  parse: parseListMigrationsQuery,
+  run: listMigrations,
+};
+
+export default { fetch: endpoint(definition) };

@@ -1,0 +1,12 @@
+/** POST rename: gives tables new names, and keeps the old ones usable as compatibility views. */
+import { parseRenameRequest, type RenameRequest } from "../../shared/contract/requests.ts";
+import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";
+import { rename } from "../../shared/operations/rename.ts";
+
+export const definition: EndpointDefinition<RenameRequest> = {
+  method: "POST",
+  parse: parseRenameRequest,
+  run: rename,
+};
+
+export default { fetch: endpoint(definition) };

@@ -1,0 +1,24 @@
+/** Access privileges: of relations, of columns, and those that a new relation is born with. */
+import { maySetRole } from "./relation.ts";
+
+/** An ACL as a JSON array of its entries, in the order in which they were granted. */
+export const explodedAcl = (acl: string, namespace: string) =>
+  `(
+  select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'grantor', pg_catalog.pg_get_userbyid(e.grantor),
+      'grantee', case when e.grantee = 0 then null else pg_catalog.pg_get_userbyid(e.grantee) end,
+      'privilege', e.privilege_type,
+      'grantable', e.is_grantable,
+      'grantor_settable', ${maySetRole("e.grantor")}
+        and pg_catalog.has_schema_privilege(e.grantor, ${namespace}, 'USAGE')
+    ) order by e.ordinality), '[]')
+  from pg_catalog.aclexplode(${acl}) with ordinality e)`;
+
+/** JSON members: the ACL of relation \`t\`, and who gets something on new relations in its schema. */
+export const privilegeMembers = `
+  'acl', ${explodedAcl("coalesce(t.relacl, pg_catalog.acldefault('r', t.relowner))", "n.oid")},
+  'default_grantees', (
+    select coalesce(pg_catalog.json_agg(distinct pg_catalog.pg_get_userbyid(e.grantee)), '[]')
+    from pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) e
+    where d.defaclrole = (select r.oid from pg_catalog.pg_roles r where r.rolname = current_user)
+      and d.defaclobjtype = 'r' and d.defaclnamespace in (0, n.oid) and e.grantee <> 0)`;

@@ -1,0 +1,72 @@
+/** One query for all facts of a request, however many relations it names. */
+import type { Facts } from "../plan/facts.ts";
+import { jsonbLiteral } from "../plan/quoting.ts";
+import { attachedMembers } from "./attached_objects.ts";
+import { columns } from "./columns.ts";
+import { dependantMembers } from "./dependants.ts";
+import { nameMembers } from "./names.ts";
+import { privilegeMembers } from "./privileges.ts";
+import { relationMembers } from "./relation.ts";
+
+export interface FactsWanted {
+  /** Names whose meaning is asked; a relation found there is described too. */
+  names: { schema: string; name: string }[];
+  /** Relations described by OID, whatever they are called now. */
+  oids: number[];
+}
+
+/** A JSON object of more members than one function call takes arguments (100). */
+const object = (...members: string[]) =>
+  members.map((m) => `pg_catalog.jsonb_build_object(${m})`).join("\n || ");
+
+/**
+ * The query's text: one row with one column `facts`. It qualifies every function and relation and expects
+ * `search_path = pg_catalog, pg_temp`, under which the server prints all other names qualified.
+ */
+export function factsQuery(wanted: FactsWanted): string {
+  return `
+with wanted_name as (
+  select w.ordinality, w.value ->> 'schema' as schema_name, w.value ->> 'name' as relation_name
+  from pg_catalog.jsonb_array_elements(${jsonbLiteral(wanted.names)}) with ordinality w
+),
+named as (
+  select w.ordinality, w.schema_name, w.relation_name, n.oid as schema_oid, c.oid, c.relkind
+  from wanted_name w
+  left join pg_catalog.pg_namespace n on n.nspname = w.schema_name::name
+  left join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.relation_name::name
+),
+target as (
+  select oid from named where oid is not null and relkind in ('r', 'p', 'v', 'm', 'f')
+  union
+  select o.value::pg_catalog.oid
+  from pg_catalog.jsonb_array_elements_text(${jsonbLiteral(wanted.oids)}) o
+)
+select pg_catalog.jsonb_build_object(
+  'session', pg_catalog.jsonb_build_object(
+    'server_version', pg_catalog.current_setting('server_version_num')::int,
+    'user', current_user),
+  'names', (
+    select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(${nameMembers})
+      order by w.ordinality), '[]')
+    from named w),
+  'relations', (
+    select coalesce(pg_catalog.jsonb_agg(
+      ${
+    object(
+      relationMembers,
+      `'columns', ${columns}, ${privilegeMembers}`,
+      attachedMembers,
+      dependantMembers,
+    )
+  }
+      order by t.oid), '[]')
+    from target x
+    join pg_catalog.pg_class t on t.oid = x.oid
+    join pg_catalog.pg_namespace n on n.oid = t.relnamespace)
+)::text as facts`;
+}
+
+/** Reads the query's answer. */
+export function factsFromRow(row: { facts: string }): Facts {
+  return JSON.parse(row.facts) as Facts;
+}

@@ -1,0 +1,43 @@
+/** The relation itself: kind, owner, options, and what the session's role may do with it. */
+
+/**
+ * Whether the session's role may SET ROLE to a role. PostgreSQL 16 made SET a privilege of its own; the
+ * argument is not looked at before the branch is taken, so that 15 does not trip over it.
+ */
+export const maySetRole = (role: string) => `
+  case when pg_catalog.current_setting('server_version_num')::int >= 160000
+    then pg_catalog.pg_has_role(${role}, 'SET')
+    else pg_catalog.pg_has_role(${role}, 'MEMBER') end`;
+
+/** JSON members of a relation `t` (a row of pg_class) in namespace `n`. */
+export const relationMembers = `
+  'oid', t.oid::int8,
+  'schema', n.nspname,
+  'name', t.relname,
+  'kind', t.relkind,
+  'persistence', t.relpersistence,
+  'is_partition', t.relispartition,
+  'owner', pg_catalog.pg_get_userbyid(t.relowner),
+  'owned', pg_catalog.pg_has_role(t.relowner, 'USAGE'),
+  'owner_settable', ${maySetRole("t.relowner")},
+  'owner_can_create', pg_catalog.has_schema_privilege(t.relowner, n.oid, 'CREATE'),
+  'extension', (
+    select e.extname from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.refobjid
+    where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = t.oid
+      and d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and d.deptype = 'e'
+    limit 1),
+  'row_security', t.relrowsecurity,
+  'force_row_security', t.relforcerowsecurity,
+  'options', coalesce(pg_catalog.to_json(t.reloptions), '[]'),
+  'replica_identity', t.relreplident,
+  'access_method', (select am.amname from pg_catalog.pg_am am where am.oid = t.relam),
+  'tablespace', (select s.spcname from pg_catalog.pg_tablespace s where s.oid = t.reltablespace),
+  'comment', pg_catalog.obj_description(t.oid, 'pg_class'),
+  'partition_key', case when t.relkind = 'p' then pg_catalog.pg_get_partkeydef(t.oid) end,
+  'partition_bound', pg_catalog.pg_get_expr(t.relpartbound, t.oid),
+  'parents', (
+    select coalesce(pg_catalog.json_agg(i.inhparent::pg_catalog.regclass::text order by i.inhseqno), '[]')
+    from pg_catalog.pg_inherits i where i.inhrelid = t.oid),
+  'children', (
+    select coalesce(pg_catalog.json_agg(i.inhrelid::pg_catalog.regclass::text order by i.inhrelid), '[]')
+    from pg_catalog.pg_inherits i where i.inhparent = t.oid)`;

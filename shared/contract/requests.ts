@@ -1,0 +1,224 @@
+/**
+ * What callers may send. The schemas are the single source of types and validation; unknown fields
+ * are refused, so that a misspelt option is never silently ignored.
+ */
+import { z } from "zod";
+import { identifierFault } from "./names.ts";
+import { Problem } from "./problems.ts";
+
+/** Most renames that one request may hold. */
+export const MAX_RENAMES = 1_000;
+
+/** Largest request body in bytes. */
+export const MAX_BODY_BYTES = 1_048_576;
+
+/** Marks a schema issue as a fault of an identifier, which has a problem code of its own. */
+const IDENTIFIER = { problem: "invalid_identifier" } as const;
+
+const identifier = z.string().superRefine((name, context) => {
+  const fault = identifierFault(name);
+  if (fault) context.addIssue({ code: "custom", message: fault, params: IDENTIFIER });
+});
+
+const storableText = (max: number) =>
+  z.string().max(max).refine((text) => !text.includes("\0") && text.isWellFormed(), {
+    message: "text cannot contain NUL characters or halves of surrogate pairs",
+  });
+
+const rename = z.strictObject({
+  schema: identifier.default("public"),
+  old_name: identifier,
+  new_name: identifier,
+});
+
+const lockOptions = {
+  lock_timeout_ms: z.int().min(1).max(10_000).default(200),
+  max_wait_ms: z.int().min(0).max(120_000).default(30_000),
+};
+
+const planOptions = {
+  mode: z.enum(["apply", "plan", "propose"]).default("apply"),
+  acknowledge: z.array(z.string().max(100)).max(100).default([]),
+  expected_plan_hash: z.string().regex(/^sha256:[0-9a-f]{64}$/, {
+    message: "a plan hash looks like sha256: and 64 hexadecimal digits",
+  }).optional(),
+  notes: storableText(10_000).optional(),
+};
+
+const renameOptions = {
+  ...planOptions,
+  ...lockOptions,
+  compatibility_view: z.boolean().default(true),
+  rename_indexes: z.boolean().default(false),
+  record_history: z.enum(["auto", "never"]).default("auto"),
+};
+
+const renameBatch = z.strictObject({
+  renames: z.array(rename).min(1).max(MAX_RENAMES),
+  ...renameOptions,
+}).superRefine((request, context) => {
+  const seen = new Map<string, number>();
+  request.renames.forEach((one, index) => {
+    if (one.old_name === one.new_name) {
+      context.addIssue({
+        code: "custom",
+        path: ["renames", index, "new_name"],
+        message: "the new name is the old name",
+      });
+      return;
+    }
+    for (const field of ["old_name", "new_name"] as const) {
+      const key = JSON.stringify([one.schema, one[field]]);
+      const earlier = seen.get(key);
+      if (earlier !== undefined) {
+        context.addIssue({
+          code: "custom",
+          path: ["renames", index, field],
+          message: `the name is already used by renames[${earlier}]; ` +
+            "rename in several requests, one after the other",
+        });
+      }
+      seen.set(key, index);
+    }
+  });
+});
+
+const selection = {
+  migration_id: z.uuid().optional(),
+  batch_id: z.uuid().optional(),
+  table: identifier.optional(),
+  schema: identifier.optional(),
+};
+
+const rollback = z.strictObject({ ...selection, ...planOptions, ...lockOptions })
+  .superRefine((request, context) => {
+    const given = (["migration_id", "batch_id", "table"] as const)
+      .filter((field) => request[field] !== undefined);
+    if (given.length !== 1) {
+      context.addIssue({
+        code: "custom",
+        message: "name exactly one of migration_id, batch_id and table" +
+          (given.length === 0 ? "" : `, not ${given.join(" and ")}`),
+      });
+    }
+    if (request.schema !== undefined && request.table === undefined) {
+      context.addIssue({
+        code: "custom",
+        path: ["schema"],
+        message: "schema goes with table only",
+      });
+    }
+  });
+
+const MIGRATION_STATUSES = ["pending", "active", "rolled_back", "finalized"] as const;
+
+const listQuery = z.strictObject({
+  status: z.enum(MIGRATION_STATUSES).optional(),
+  schema: identifier.optional(),
+  table: identifier.optional(),
+  batch_id: z.uuid().optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().max(500).optional(),
+});
+
+export type Rename = z.output<typeof rename>;
+export type RenameRequest = z.output<typeof renameBatch>;
+export type RollbackRequest = z.output<typeof rollback>;
+export type ListMigrationsQuery = z.output<typeof listQuery>;
+export type MigrationStatus = (typeof MIGRATION_STATUSES)[number];
+
+/** What a caller may write, defaults left out. */
+export type RenameInput =
+  | z.input<typeof renameBatch>
+  | (z.input<typeof rename> & RenameInputOptions);
+type RenameInputOptions = Omit<z.input<typeof renameBatch>, "renames">;
+export type RollbackInput = z.input<typeof rollback>;
+export type ListMigrationsInput = Omit<z.input<typeof listQuery>, "limit"> & { limit?: number };
+
+/** Most issues that one problem lists; a hostile body could otherwise make an answer larger than itself. */
+const MAX_ISSUES = 20;
+
+function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  const issues = result.error.issues;
+  const onlyIdentifiers = issues.every((issue) =>
+    issue.code === "custom" && issue.params?.problem === IDENTIFIER.problem
+  );
+  const listed = issues.slice(0, MAX_ISSUES).map((issue) => ({
+    path: issue.path.map(String).join("."),
+    message: issue.message.slice(0, 500),
+  }));
+  const [first] = listed;
+  const where = first.path === "" ? "The request" : `"${first.path.slice(0, 200)}"`;
+  throw new Problem(
+    onlyIdentifiers ? "invalid_identifier" : "invalid_request",
+    `${where} is not valid: ${first.message}` +
+      (issues.length > 1 ? ` (and ${issues.length - 1} more)` : ""),
+    {
+      hint: "See `issues` for each place; nothing was changed.",
+      fields: { issues: listed, issues_total: issues.length },
+    },
+  );
+}
+
+const notYet = (field: string, message: string) =>
+  new Problem("invalid_request", `"${field}" is not valid: ${message}`, {
+    hint: "Leave the field out; nothing was changed.",
+    fields: { issues: [{ path: field, message }] },
+  });
+
+function refuseWhatIsNotBuilt(request: { mode: string; rename_indexes?: boolean }): void {
+  if (request.mode === "propose") {
+    throw notYet("mode", "proposals are not supported by this version; use plan, then apply");
+  }
+  if (request.rename_indexes) {
+    throw notYet("rename_indexes", "renaming indexes is not supported by this version");
+  }
+}
+
+const isObject = (input: unknown): input is Record<string, unknown> =>
+  typeof input === "object" && input !== null && !Array.isArray(input);
+
+/**
+ * Reads the body of a rename: `renames`, or one rename's fields at the top level.
+ *
+ * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
+ */
+export function parseRenameRequest(input: unknown): RenameRequest {
+  if (isObject(input) && "batch_id" in input && !("renames" in input)) {
+    throw notYet("batch_id", "applying a proposed batch is not supported by this version");
+  }
+  let body = input;
+  if (isObject(input) && !("renames" in input)) {
+    const { schema, old_name, new_name, ...options } = input;
+    const single = schema === undefined ? { old_name, new_name } : { schema, old_name, new_name };
+    body = { ...options, renames: [single] };
+  }
+  const request = parse(renameBatch, body);
+  refuseWhatIsNotBuilt(request);
+  return request;
+}
+
+/**
+ * Reads the body of a rollback.
+ *
+ * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
+ */
+export function parseRollbackRequest(input: unknown): RollbackRequest {
+  const request = parse(rollback, input);
+  refuseWhatIsNotBuilt(request);
+  return request;
+}
+
+/**
+ * Reads the query of list-migrations.
+ *
+ * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
+ */
+export function parseListMigrationsQuery(input: unknown): ListMigrationsQuery {
+  if (isObject(input) && "include" in input) {
+    throw notYet("include", "usage and drift are not supported by this version");
+  }
+  return parse(listQuery, input);
+}

@@ -1,0 +1,95 @@
+/** What callers get back; the client checks answers against these schemas' types. */
+import { z } from "zod";
+
+const timestamp = z.iso.datetime({ offset: true });
+
+export const finding = z.object({
+  code: z.string(),
+  severity: z.enum(["info", "warning", "breaking"]),
+  object: z.string(),
+  message: z.string(),
+  remedy: z.string(),
+});
+
+export const statement = z.object({ sql: z.string(), purpose: z.string() });
+
+export const migration = z.object({
+  id: z.uuid(),
+  batch_id: z.uuid(),
+  schema_name: z.string(),
+  old_name: z.string(),
+  new_name: z.string(),
+  status: z.enum(["pending", "active", "rolled_back", "finalized"]),
+  table_oid: z.number().int().nullable(),
+  view_oid: z.number().int().nullable(),
+  compatibility_view_created: z.boolean(),
+  dependencies: z.record(z.string(), z.unknown()),
+  plan_hash: z.string(),
+  requested_at: timestamp,
+  requested_by: z.string(),
+  migrated_at: timestamp.nullable(),
+  migrated_by: z.string().nullable(),
+  rollback_at: timestamp.nullable(),
+  rollback_by: z.string().nullable(),
+  finalized_at: timestamp.nullable(),
+  finalized_by: z.string().nullable(),
+  notes: z.string().nullable(),
+});
+
+/** How the locks were come by: times in milliseconds, `held_ms` from the last lock granted to the end of COMMIT. */
+export const lockFigures = z.object({
+  attempts: z.number().int(),
+  waited_ms: z.number(),
+  held_ms: z.number(),
+});
+
+export const difference = z.object({
+  object: z.string(),
+  before: z.string().nullable(),
+  after: z.string().nullable(),
+});
+
+export const check = z.object({
+  name: z.string(),
+  passed: z.boolean(),
+  detail: z.string().optional(),
+  differences: z.array(difference).optional(),
+});
+
+export const verification = z.object({ passed: z.boolean(), checks: z.array(check) });
+
+export const operationAnswer = z.object({
+  batch_id: z.uuid().nullable(),
+  mode: z.enum(["apply", "plan", "propose"]),
+  plan_hash: z.string(),
+  migrations: z.array(migration),
+  statements: z.array(statement),
+  findings: z.array(finding),
+  lock: lockFigures.nullable(),
+  verification: verification.nullable(),
+});
+
+export const listMigrationsAnswer = z.object({
+  migrations: z.array(migration),
+  next_cursor: z.string().nullable(),
+});
+
+export type Finding = z.output<typeof finding>;
+export type Statement = z.output<typeof statement>;
+export type Migration = z.output<typeof migration>;
+export type LockFigures = z.output<typeof lockFigures>;
+export type Difference = z.output<typeof difference>;
+export type Check = z.output<typeof check>;
+export type Verification = z.output<typeof verification>;
+export type OperationAnswer = z.output<typeof operationAnswer>;
+export type ListMigrationsAnswer = z.output<typeof listMigrationsAnswer>;
+
+/** A client that keeps us waiting for its lock; `query` is cut to 200 characters. */
+export interface Blocker {
+  pid: number;
+  role: string | null;
+  application_name: string | null;
+  state: string | null;
+  since: string | null;
+  query: string | null;
+}

@@ -1,0 +1,127 @@
+/**
+ * What the database's errors mean for the caller (SQLSTATE, PostgreSQL manual, appendix A). Nothing of the
+ * inside leaks: messages are passed on only where they speak of the caller's own objects.
+ */
+import { Problem } from "../contract/problems.ts";
+import { FACTS_MOVED } from "../plan/plan.ts";
+
+interface DatabaseError {
+  code: string;
+  message: string;
+}
+
+function asDatabaseError(error: unknown): DatabaseError | null {
+  if (!(error instanceof Error) || !("code" in error)) return null;
+  return typeof error.code === "string" ? { code: error.code, message: error.message } : null;
+}
+
+const sqlState = (error: unknown) => asDatabaseError(error)?.code ?? "";
+
+/** lock_not_available and deadlock_detected: somebody else was faster, try again. */
+export function isLockFailure(error: unknown): boolean {
+  return ["55P03", "40P01"].includes(sqlState(error));
+}
+
+/**
+ * The plan was made from facts that no longer hold: our own checks say so, or a name was taken or left, a
+ * dependant appeared, a row of the catalog was changed under us. Planning again tells what is the matter.
+ */
+export function isStalePlan(error: unknown): boolean {
+  const { code, message } = asDatabaseError(error) ?? { code: "", message: "" };
+  return [FACTS_MOVED, "42P01", "42P07", "42710", "42809", "42703", "23505", "2BP01", "3F000"]
+    .includes(code) || (code === "XX000" && message.includes("concurrently"));
+}
+
+/** The locked tables could not even be named: they are gone, are no tables, or are not ours. */
+export function isLockRefused(error: unknown): boolean {
+  return ["42P01", "42809", "42501", "3F000"].includes(sqlState(error));
+}
+
+const UNREACHABLE = new Set([
+  "CONNECTION_CLOSED",
+  "CONNECTION_DESTROYED",
+  "CONNECTION_ENDED",
+  "CONNECT_TIMEOUT",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EAI_AGAIN",
+]);
+
+/** Whether the connection is gone, so that what was sent last may or may not have happened. */
+export function isConnectionLost(error: unknown): boolean {
+  const code = sqlState(error);
+  return UNREACHABLE.has(code) || code.startsWith("08") || code.startsWith("57P");
+}
+
+/** The problem an error of the database is for the caller; problems pass through as they are. */
+export function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const { code, message } = asDatabaseError(error) ?? { code: "", message: "" };
+  const options = { cause: error, fields: { sqlstate: code } };
+  if (isConnectionLost(error) || code.startsWith("28") || code === "3D000") {
+    return new Problem(
+      "database_unavailable",
+      "The database cannot be reached, or refused the login.",
+      {
+        hint: "Check SUPABASE_DB_URL and that the database runs; then try again.",
+        cause: error,
+      },
+    );
+  }
+  if (code === "42P01" && message.includes("sys_table_migration")) {
+    return new Problem("database_unavailable", "The tracking tables are not in this database.", {
+      hint:
+        "Apply supabase/migrations: `supabase db push`, or `npm run migrate` with SUPABASE_DB_URL.",
+      cause: error,
+    });
+  }
+  switch (code) {
+    case "42501":
+      return new Problem("forbidden", `The database refused a statement: ${message}.`, {
+        ...options,
+        hint:
+          "The function's database role lacks this privilege; grant it, or call as another role.",
+      });
+    case "P0001":
+      return new Problem("forbidden", `Something in the database refused the change: ${message}.`, {
+        ...options,
+        hint: "An event trigger of the database raises this error; satisfy it or disable it.",
+      });
+    case "22P05":
+    case "22021":
+      return new Problem(
+        "invalid_identifier",
+        `The database's encoding cannot hold a name of the request: ${message}.`,
+        { ...options, hint: "Use characters that the database's encoding has." },
+      );
+    case "57014":
+      return new Problem("deadline_exceeded", "The database cancelled a statement.", {
+        ...options,
+        hint: "A statement timeout or a person stopped it; nothing was changed. Try again.",
+      });
+    case "53200":
+      return new Problem(
+        "database_unavailable",
+        `The database is out of shared memory: ${message}.`,
+        {
+          ...options,
+          hint: "Rename fewer tables at once, or raise max_locks_per_transaction.",
+        },
+      );
+  }
+  if (code.startsWith("53")) {
+    return new Problem("database_unavailable", `The database is out of a resource: ${message}.`, {
+      ...options,
+      hint: "Free disk space or connections, then try again; nothing was changed.",
+    });
+  }
+  return new Problem("internal", "Something unexpected happened; nothing was changed.", {
+    hint: "Try again; if it stays, look for the request id in the function's logs.",
+    cause: error,
+  });
+}

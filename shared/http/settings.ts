@@ -1,0 +1,41 @@
+/** Settings from the environment, read at each request: keys can be rotated while an isolate lives. */
+
+export interface Settings {
+  /** `SUPABASE_DB_URL`, the direct connection. */
+  databaseUrl: string | undefined;
+  /** `SUPABASE_SECRET_KEYS`: name → key. */
+  secretKeys: Record<string, string>;
+  /** `SUPABASE_PUBLISHABLE_KEYS`: name → key. */
+  publishableKeys: Record<string, string>;
+  /** The legacy `SUPABASE_SERVICE_ROLE_KEY`. */
+  serviceRoleKey: string | undefined;
+  /** The legacy `SUPABASE_ANON_KEY`. */
+  anonKey: string | undefined;
+}
+
+/** Reads the settings that the platform gives every function. */
+export function settingsFromEnv(
+  get: (name: string) => string | undefined = (name) => Deno.env.get(name),
+): Settings {
+  const text = (name: string) => get(name)?.trim() || undefined;
+  return {
+    databaseUrl: text("SUPABASE_DB_URL"),
+    secretKeys: keys(text("SUPABASE_SECRET_KEYS")),
+    publishableKeys: keys(text("SUPABASE_PUBLISHABLE_KEYS")),
+    serviceRoleKey: text("SUPABASE_SERVICE_ROLE_KEY"),
+    anonKey: text("SUPABASE_ANON_KEY"),
+  };
+}
+
+/** A JSON object of keys by name; what is no non-empty text is no key. */
+function keys(text: string | undefined): Record<string, string> {
+  try {
+    const parsed: unknown = JSON.parse(text ?? "{}");
+    if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return {};
+    return Object.fromEntries(
+      Object.entries(parsed).filter(([, key]) => typeof key === "string" && key !== ""),
+    );
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * The part of a Supabase project that stands before its Edge Functions: `/functions/v1/NAME` on a
+ * local port. All functions run in this process; what they read from the environment has to be set
+ * before the gateway starts.
+ */
+import { type FunctionEntry, listFunctions } from "./function_list.ts";
+import { PortInUseError } from "./port.ts";
+
+/** How long a stop waits for requests that still run, in milliseconds. */
+const STOP_GRACE_MS = 2_000;
+
+const PREFIX = "/functions/v1/";
+
+export interface GatewayOptions {
+  /** TCP port; 0: a free one. */
+  port: number;
+  /** Default: 127.0.0.1. */
+  hostname?: string;
+  /** Default: those of this repository's supabase/config.toml. */
+  functions?: FunctionEntry[];
+}
+
+export interface Gateway {
+  readonly port: number;
+  /** `http://127.0.0.1:PORT`, without a slash at its end. */
+  readonly url: string;
+  /** Lets running requests end, for two seconds at most, then closes. */
+  stop(): Promise<void>;
+}
+
+type Handler = (request: Request) => Response | Promise<Response>;
+
+/**
+ * Loads the functions and serves them. A function that cannot be loaded is reported on the console
+ * and answers 503.
+ *
+ * @throws {PortInUseError} the port is taken
+ */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const hostname = options.hostname ?? "127.0.0.1";
+  const functions = options.functions ?? await listFunctions(new URL("../../", import.meta.url));
+  const handlers = new Map(
+    await Promise.all(functions.map(async (entry) => [entry.name, await load(entry)] as const)),
+  );
+  const close = new AbortController();
+  const running = new Set<Promise<void>>();
+  const server = listen(
+    { hostname, port: options.port, signal: close.signal },
+    (request, { completed }) => {
+      const settled = completed.catch(() => {}).finally(() => running.delete(settled));
+      running.add(settled);
+      return route(request, handlers);
+    },
+  );
+  const { port } = server.addr;
+  return {
+    port,
+    url: `http://${hostname}:${port}`,
+    async stop() {
+      await settledWithin(running, STOP_GRACE_MS);
+      close.abort();
+      await server.finished;
+    },
+  };
+}
+
+function listen(
+  options: { hostname: string; port: number; signal: AbortSignal },
+  handler: Deno.ServeHandler<Deno.NetAddr>,
+): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    return Deno.serve({ ...options, onListen: () => {} }, handler);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.AddrInUse) throw new PortInUseError(options.port, { cause });
+    throw cause;
+  }
+}
+
+async function settledWithin(promises: Iterable<Promise<void>>, milliseconds: number) {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, milliseconds);
+  await Promise.race([Promise.all(promises), late.promise]);
+  clearTimeout(timer);
+}
+
+async function route(request: Request, handlers: Map<string, Handler>): Promise<Response> {
+  const url = new URL(request.url);
+  if (url.pathname === "/") {
+    const lines = [...handlers.keys()].map((name) => `${url.origin}${PREFIX}${name}\n`);
+    return new Response(`Edge Functions:\n${lines.join("")}`);
+  }
+  const name = url.pathname.startsWith(PREFIX)
+    ? url.pathname.slice(PREFIX.length).split("/")[0]
+    : "";
+  const handler = handlers.get(name);
+  if (!handler) return failure(404, "NOT_FOUND", "Requested function was not found");
+  // The platform takes the prefix away: a function sees /NAME/….
+  url.pathname = url.pathname.slice(PREFIX.length - 1);
+  try {
+    return await handler(new Request(url, request));
+  } catch (error) {
+    console.error(`function ${name}:`, error);
+    return failure(500, "WORKER_ERROR", "Function exited due to an error (please check logs)");
+  }
+}
+
+async function load({ name, entrypoint }: FunctionEntry): Promise<Handler> {
+  try {
+    const module = await import(entrypoint.href);
+    if (typeof module.default?.fetch !== "function") {
+      throw new TypeError("its default export has no fetch function");
+    }
+    return (request) => module.default.fetch(request);
+  } catch (error) {
+    console.error(`function ${name} could not be loaded:`, error);
+    return () => failure(503, "BOOT_ERROR", "Function failed to start (please check logs)");
+  }
+}
+
+/** An answer of the platform, not of a function; shaped and worded like the hosted one. */
+function failure(status: number, code: string, message: string): Response {
+  return Response.json({ code, message }, { status });
+}

@@ -1,0 +1,97 @@
+/**
+ * The API keys of the local stack, in the environment that the platform gives to functions:
+ * `SUPABASE_SECRET_KEYS` and `SUPABASE_PUBLISHABLE_KEYS`, JSON objects of key names and keys.
+ */
+import { join } from "node:path";
+
+export interface ApiKeys {
+  /** Opens everything, like a service role key. */
+  secret: string;
+  /** For browsers and apps; may be absent where only secret keys were given. */
+  publishable?: string;
+}
+
+/** The part of Deno.env that is read and written. */
+type Environment = Pick<typeof Deno.env, "get" | "set">;
+
+const VARIABLES = {
+  secret: "SUPABASE_SECRET_KEYS",
+  publishable: "SUPABASE_PUBLISHABLE_KEYS",
+} as const;
+
+/**
+ * The keys that the environment names; where it has no secret keys, those kept in `keys.json` in
+ * the folder `dir`, made at the first time and readable by their owner only. They are put into the
+ * environment then.
+ *
+ * @throws {Error} the variable or the file does not hold what it should
+ */
+export async function provideKeys(dir: string, env: Environment = Deno.env): Promise<ApiKeys> {
+  const given = env.get(VARIABLES.secret);
+  if (given) {
+    const publishable = env.get(VARIABLES.publishable);
+    return {
+      secret: firstKey(given, VARIABLES.secret),
+      ...(publishable && { publishable: firstKey(publishable, VARIABLES.publishable) }),
+    };
+  }
+  const keys = await keptKeys(dir);
+  env.set(VARIABLES.secret, JSON.stringify({ default: keys.secret }));
+  env.set(VARIABLES.publishable, JSON.stringify({ default: keys.publishable }));
+  return keys;
+}
+
+async function keptKeys(dir: string): Promise<Required<ApiKeys>> {
+  const path = join(dir, "keys.json");
+  const text = await Deno.readTextFile(path).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  });
+  if (text !== undefined) return readKept(text, path);
+  const keys = { secret: makeKey("sb_secret_"), publishable: makeKey("sb_publishable_") };
+  await Deno.mkdir(dir, { recursive: true });
+  // Complete or not there at all, also if the process is killed in between.
+  const partial = `${path}.${Deno.pid}`;
+  await Deno.writeTextFile(partial, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600 });
+  await Deno.rename(partial, path);
+  return keys;
+}
+
+function readKept(text: string, path: string): Required<ApiKeys> {
+  const { secret, publishable } = parseObject(text, path);
+  if (typeof secret !== "string" || typeof publishable !== "string") {
+    throw new Error(`${path} does not hold the local keys; delete it to have new ones made`);
+  }
+  return { secret, publishable };
+}
+
+/** The key named `default`, or else the first. */
+function firstKey(json: string, variable: string): string {
+  const keys = parseObject(json, variable);
+  const key = keys.default ?? Object.values(keys)[0];
+  if (typeof key !== "string" || key === "") {
+    throw new Error(`${variable} names no key; it should be like {"default":"sb_secret_…"}`);
+  }
+  return key;
+}
+
+/** The text itself stays out of the message: it holds keys. */
+function parseObject(json: string, where: string): Record<string, unknown> {
+  try {
+    const value = JSON.parse(json);
+    if (typeof value === "object" && value !== null) return value;
+  } catch {
+    // Said below.
+  }
+  throw new Error(`${where} is not a JSON object`);
+}
+
+/** Shaped like the platform's keys: 22 random characters, and 8 more where it has a checksum. */
+function makeKey(prefix: string): string {
+  const random = (bytes: number) =>
+    crypto.getRandomValues(new Uint8Array(bytes)).toBase64({
+      alphabet: "base64url",
+      omitPadding: true,
+    });
+  return `${prefix}${random(16)}_${random(6)}`;
+}

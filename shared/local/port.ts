@@ -1,0 +1,28 @@
+/** TCP ports on the loopback interface, the only one that the local stack listens on. */
+
+/** The port is taken. `port` says which. */
+export class PortInUseError extends Error {
+  override name = "PortInUseError";
+
+  constructor(readonly port: number, options?: ErrorOptions) {
+    super(`port ${port} on 127.0.0.1 is already in use`, options);
+  }
+}
+
+/** A port nobody listens on; a moment later somebody might. */
+export function findFreePort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr as Deno.NetAddr;
+  listener.close();
+  return port;
+}
+
+/** @throws {PortInUseError} somebody listens on `port` */
+export function requireFreePort(port: number): void {
+  try {
+    Deno.listen({ hostname: "127.0.0.1", port }).close();
+  } catch (cause) {
+    if (cause instanceof Deno.errors.AddrInUse) throw new PortInUseError(port, { cause });
+    throw cause;
+  }
+}

@@ -1,0 +1,57 @@
+/** `npm run serve`: the local stack until Ctrl-C. */
+import { readSettings } from "./settings.ts";
+import { watchForShutdown } from "./shutdown.ts";
+import { type Stack, startStack } from "./stack.ts";
+
+const HELP = `npm run serve
+
+Serves the Edge Functions at http://127.0.0.1:PORT/functions/v1/NAME until Ctrl-C, with an embedded
+PostgreSQL that is set up like a Supabase project, or with the database that you name.
+
+Environment:
+  PORT                  port of the functions (54321; 0: a free one)
+  SUPABASE_DB_URL       use this database as it is and start none; npm run migrate prepares it
+  PG_VERSION            version of the embedded database: 15, 17 or 18 (17)
+  PG_PORT               its port (54322; 0: a free one)
+  LOCAL_DIR             where its data and the keys are kept (.local)
+  SUPABASE_SECRET_KEYS  {"default":"sb_secret_…"}; a key is made and kept if it is not set`;
+
+async function main(): Promise<number> {
+  if (Deno.args.some((argument) => argument === "--help" || argument === "-h")) {
+    console.log(HELP);
+    return 0;
+  }
+  using shutdown = watchForShutdown();
+  let stack: Stack | undefined;
+  try {
+    stack = await startStack(readSettings(Deno.env.get), (message) => console.error(message));
+    if (!shutdown.pending) console.log(describe(stack));
+    console.log(`stopping: ${await shutdown.requested}`);
+    return 0;
+  } catch (error) {
+    // Ctrl-C reaches the programs that a start runs, too; that they fail then is no news.
+    if (shutdown.pending) return 0;
+    console.error(error instanceof Error ? error.message : error);
+    return 1;
+  } finally {
+    await stack?.stop();
+  }
+}
+
+function describe(stack: Stack): string {
+  const database = stack.server ? stack.databaseUrl : withoutPassword(stack.databaseUrl);
+  return `Functions  ${stack.url}/functions/v1/
+Database   ${database}
+Key        ${stack.secretKey}
+
+  curl ${stack.url}/functions/v1/list-migrations -H "apikey: ${stack.secretKey}"
+`;
+}
+
+function withoutPassword(databaseUrl: string): string {
+  const url = new URL(databaseUrl);
+  url.password = "";
+  return url.href;
+}
+
+Deno.exit(await main());

@@ -1,0 +1,114 @@
+/**
+ * The whole local stack: an embedded Supabase-like database, or one that is already there, with the
+ * functions before it.
+ */
+import { join } from "node:path";
+import postgres from "postgres";
+import { startGateway } from "./gateway.ts";
+import { provideKeys } from "./keys.ts";
+import { migrate } from "./migrate.ts";
+import { PortInUseError, requireFreePort } from "./port.ts";
+import { type PostgresServer, startPostgres } from "./postgres_server.ts";
+import type { StackSettings } from "./settings.ts";
+import { createSupabaseRoles, isSupabaseLike, makeSupabaseLike } from "./supabase_like.ts";
+
+/** The embedded database's name, as on a hosted project. */
+const DATABASE = "postgres";
+
+export interface Stack {
+  /** Of the gateway: `http://127.0.0.1:PORT`. */
+  url: string;
+  /** The database that the functions use, as role postgres where it is the embedded one. */
+  databaseUrl: string;
+  /** The embedded server; undefined where a database was given. */
+  server?: PostgresServer;
+  /** Opens the functions. */
+  secretKey: string;
+  publishableKey?: string;
+  /** Stops the gateway, then the embedded database. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the stack. Sets SUPABASE_DB_URL, SUPABASE_URL and the key variables in the environment of
+ * this process, because the functions read them when they are loaded.
+ *
+ * @param notice told what is mended or missing, one sentence each
+ * @throws {Error} what keeps it from starting and what to do about it; nothing is left running
+ */
+export async function startStack(
+  settings: StackSettings,
+  notice: (message: string) => void = () => {},
+): Promise<Stack> {
+  if (settings.port) explainPort("PORT", () => requireFreePort(settings.port));
+  const keys = await provideKeys(settings.dir);
+  const server = settings.databaseUrl ? undefined : await startDatabase(settings, notice);
+  try {
+    const databaseUrl = settings.databaseUrl ?? server!.url("postgres", DATABASE);
+    if (server) await prepareDatabase(server, databaseUrl);
+    else await checkDatabase(databaseUrl, notice);
+    Deno.env.set("SUPABASE_DB_URL", databaseUrl);
+    if (settings.port && !Deno.env.get("SUPABASE_URL")) {
+      Deno.env.set("SUPABASE_URL", `http://127.0.0.1:${settings.port}`);
+    }
+    const gateway = await explainPort("PORT", () => startGateway({ port: settings.port }));
+    return {
+      url: gateway.url,
+      databaseUrl,
+      ...(server && { server }),
+      secretKey: keys.secret,
+      ...(keys.publishable && { publishableKey: keys.publishable }),
+      async stop() {
+        await gateway.stop().finally(() => server?.stop());
+      },
+    };
+  } catch (error) {
+    await server?.stop();
+    throw error;
+  }
+}
+
+function startDatabase(
+  settings: StackSettings,
+  notice: (message: string) => void,
+): Promise<PostgresServer> {
+  const version = settings.postgresVersion;
+  return explainPort("PG_PORT", () =>
+    startPostgres({
+      version,
+      port: settings.postgresPort,
+      dir: join(settings.dir, `postgres-${version}`),
+      notice,
+    }));
+}
+
+async function prepareDatabase(server: PostgresServer, databaseUrl: string): Promise<void> {
+  await createSupabaseRoles(server);
+  if (!(await isSupabaseLike(server, DATABASE))) await makeSupabaseLike(server, DATABASE);
+  await migrate(databaseUrl);
+}
+
+/** The given database is not changed: whoever owns it decides when it is migrated. */
+async function checkDatabase(url: string, notice: (message: string) => void): Promise<void> {
+  const sql = postgres(url, { max: 1, connect_timeout: 10, onnotice: () => {} });
+  try {
+    const [{ migrated }] =
+      await sql`SELECT to_regclass('public.sys_table_migrations') IS NOT NULL AS migrated`;
+    if (!migrated) notice("the database has no tracking tables yet: run npm run migrate");
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`the database SUPABASE_DB_URL cannot be used: ${reason}`, { cause });
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+}
+
+/** Runs `start` and names the variable that chooses another port where the port is taken. */
+async function explainPort<T>(variable: string, start: () => T | Promise<T>): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    if (!(error instanceof PortInUseError)) throw error;
+    throw new Error(`${error.message}; choose another with ${variable}=…`, { cause: error });
+  }
+}

@@ -1,0 +1,217 @@
+/**
+ * Drift: where the record and the database no longer agree on which relation is which. A rollback refuses
+ * then, names each difference with the way on, and changes nothing.
+ */
+import { Problem } from "../contract/problems.ts";
+import type { Facts, RelationFacts } from "./facts.ts";
+import { qualified } from "./quoting.ts";
+import { RELATION_KINDS } from "./relation_kinds.ts";
+import type { TrackedRename } from "./rename.ts";
+import type { RecordedRename, RollbackStep } from "./rollback.ts";
+
+export interface DriftDifference {
+  code:
+    | "table_missing"
+    | "table_renamed"
+    | "later_migration"
+    | "view_missing"
+    | "view_renamed"
+    | "view_replaced"
+    | "old_name_taken";
+  object: string;
+  message: string;
+  remedy: string;
+  migration_id: string;
+}
+
+/** Differences a caller may acknowledge: nothing is lost by going on. */
+const ACKNOWLEDGEABLE = new Set<DriftDifference["code"]>(["view_missing"]);
+
+/**
+ * Finds table and view of each migration by OID, and refuses unless they are where the record says.
+ *
+ * @param migrations Newest first; a table's later rename comes before its earlier one.
+ * @throws {Problem} `drifted`, with `differences`.
+ */
+export function requireAgreement(
+  migrations: RecordedRename[],
+  facts: Facts,
+  active: TrackedRename[],
+  acknowledged: string[],
+): RollbackStep[] {
+  const relations = new Map(facts.relations.map((relation) => [relation.oid, relation]));
+  const found: DriftDifference[] = [];
+  const steps: RollbackStep[] = [];
+  /** The name each table will have once the steps before are done. */
+  const names = new Map(facts.relations.map((relation) => [relation.oid, relation.name]));
+  for (const migration of migrations) {
+    const table = relations.get(migration.table_oid ?? -1);
+    const add = difference(migration, found);
+    if (table === undefined) {
+      add("table_missing", migration.new_name, "is gone", "Restore it, or delete the record.");
+      continue;
+    }
+    const name = names.get(table.oid)!;
+    if (table.schema !== migration.schema_name || name !== migration.new_name) {
+      addRenamed(migration, table, active, add);
+    }
+    const view = viewOf(migration, table, relations, facts, add);
+    names.set(table.oid, migration.old_name);
+    steps.push({ migration, table, view });
+  }
+  refuseDrift(
+    found.filter((one) => !(ACKNOWLEDGEABLE.has(one.code) && acknowledged.includes(one.code))),
+  );
+  return steps;
+}
+
+/** @throws {Problem} `drifted`, unless there is nothing to tell. */
+export function refuseDrift(differences: DriftDifference[]): void {
+  if (differences.length === 0) return;
+  const [first] = differences;
+  const acknowledgeable = differences.every((one) => ACKNOWLEDGEABLE.has(one.code));
+  throw new Problem(
+    "drifted",
+    first.message +
+      (differences.length > 1 ? ` (and ${differences.length - 1} more differences)` : ""),
+    {
+      hint: acknowledgeable
+        ? `${first.remedy} To go on all the same, send "acknowledge": ["view_missing"].`
+        : first.remedy,
+      fields: { differences },
+    },
+  );
+}
+
+type Add = (
+  code: DriftDifference["code"],
+  name: string,
+  what: string,
+  remedy: string,
+) => void;
+
+function difference(migration: RecordedRename, found: DriftDifference[]): Add {
+  return (code, name, what, remedy) => {
+    const object = qualified(migration.schema_name, name);
+    found.push({
+      code,
+      object,
+      message: `${object} ${what}.`,
+      remedy,
+      migration_id: migration.id,
+    });
+  };
+}
+
+function addRenamed(
+  migration: RecordedRename,
+  table: RelationFacts,
+  active: TrackedRename[],
+  add: Add,
+): void {
+  const later = active.find((other) =>
+    other.id !== migration.id && other.table_oid === table.oid &&
+    other.schema_name === table.schema && other.new_name === table.name
+  );
+  const now = qualified(table.schema, table.name);
+  if (later) {
+    add(
+      "later_migration",
+      migration.new_name,
+      `was renamed on to ${now} by a later migration, ${later.id}`,
+      `Roll ${later.id} back first.`,
+    );
+  } else {
+    add(
+      "table_renamed",
+      migration.new_name,
+      `is now called ${now}`,
+      `Give it the recorded name again (${qualified(migration.schema_name, migration.new_name)}).`,
+    );
+  }
+}
+
+function viewOf(
+  migration: RecordedRename,
+  table: RelationFacts,
+  relations: Map<number, RelationFacts>,
+  facts: Facts,
+  add: Add,
+): RelationFacts | null {
+  const { schema_name, old_name } = migration;
+  const atOldName = facts.names.find((n) => n.schema === schema_name && n.name === old_name);
+  const holder = atOldName?.relation ?? null;
+  const view = migration.compatibility_view_created
+    ? relations.get(migration.view_oid ?? -1)
+    : undefined;
+  if (view === undefined || view.kind !== "v") {
+    // In a chain the old name may be the table's own, by a step that comes before.
+    const taken = holder !== null && holder.oid !== table.oid;
+    if (taken || (atOldName?.type ?? null) !== null) {
+      const what = holder ? RELATION_KINDS[holder.kind].what : `a ${atOldName!.type!.kind}`;
+      add(
+        "old_name_taken",
+        old_name,
+        `is ${what} now, made by someone else`,
+        "Move it out of the way.",
+      );
+    } else if (migration.compatibility_view_created) {
+      add(
+        "view_missing",
+        old_name,
+        "is gone, the compatibility view was dropped",
+        "The table can take the name back.",
+      );
+    }
+    return null;
+  }
+  if (view.schema !== schema_name || view.name !== old_name) {
+    add(
+      "view_renamed",
+      old_name,
+      `the compatibility view, is now called ${qualified(view.schema, view.name)}`,
+      `Give it the recorded name again (${qualified(schema_name, old_name)}).`,
+    );
+  } else if (view.view_reads.length !== 1 || view.view_reads[0] !== table.oid) {
+    add(
+      "view_replaced",
+      old_name,
+      "was replaced by a view that reads something else",
+      "Drop it, then acknowledge view_missing.",
+    );
+  }
+  return view;
+}
+
+/**
+ * Refuses where something stands on a view that is to go; DROP VIEW would refuse for some of it, and take
+ * the rest along without a word.
+ *
+ * @throws {Problem} `dependants_cannot_follow`, with `dependants`.
+ */
+export function refuseDependants(steps: RollbackStep[]): void {
+  const dependants = steps.flatMap(({ migration, view }) => {
+    if (view === null) return [];
+    const of = qualified(migration.schema_name, migration.old_name);
+    return [
+      ...view.dependants.map(({ kind, identity }) => ({ view: of, kind, identity })),
+      ...view.triggers.map(({ name }) => ({
+        view: of,
+        kind: "trigger",
+        identity: `${name} on ${of}`,
+      })),
+      ...view.rules.map(({ name }) => ({ view: of, kind: "rule", identity: `${name} on ${of}` })),
+    ];
+  });
+  if (dependants.length === 0) return;
+  const shown = dependants.slice(0, 5).map(({ kind, identity }) => `${kind} ${identity}`);
+  throw new Problem(
+    "dependants_cannot_follow",
+    `Something was built on the compatibility view and would be lost with it: ${shown.join(", ")}` +
+      (dependants.length > shown.length ? ` and ${dependants.length - shown.length} more.` : "."),
+    {
+      hint: "Recreate each on the table's new name, or drop it, then call again.",
+      fields: { dependants },
+    },
+  );
+}

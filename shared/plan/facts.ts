@@ -1,0 +1,125 @@
+/**
+ * Facts: what the catalog says about the relations of one request, read once, as plain data.
+ * `catalog/` reads them, the plans are made from them alone.
+ */
+
+export interface Facts {
+  session: SessionFacts;
+  /** One for each name asked about, in the order asked. */
+  names: NameFacts[];
+  /** Relations found at names asked about, and by OID; each once. */
+  relations: RelationFacts[];
+}
+
+export interface SessionFacts {
+  /** `server_version_num`, like 170010. */
+  server_version: number;
+  user: string;
+}
+
+/** What a name means in its schema now. */
+export interface NameFacts {
+  schema: string;
+  name: string;
+  schema_oid: number | null;
+  /** Whether the session's role may create relations in the schema. */
+  can_create: boolean;
+  relation: { oid: number; kind: RelationKind } | null;
+  /** A type of that name that is no relation's row type and does not move out of the way by itself. */
+  type: { oid: number; kind: string } | null;
+}
+
+/** `pg_class.relkind`. */
+export type RelationKind = "r" | "p" | "v" | "m" | "f" | "i" | "I" | "S" | "c" | "t";
+
+export interface RelationFacts {
+  oid: number;
+  schema: string;
+  name: string;
+  kind: RelationKind;
+  /** `pg_class.relpersistence`: permanent, unlogged or temporary. */
+  persistence: "p" | "u" | "t";
+  is_partition: boolean;
+  owner: string;
+  /** Whether the session's role has the owner's privileges. */
+  owned: boolean;
+  /** Whether the session's role may become the owner (SET ROLE). */
+  owner_settable: boolean;
+  /** Whether the owner may create relations in the schema, as an owner of a view there must. */
+  owner_can_create: boolean;
+  extension: string | null;
+  row_security: boolean;
+  force_row_security: boolean;
+  options: string[];
+  replica_identity: string;
+  access_method: string | null;
+  tablespace: string | null;
+  comment: string | null;
+  partition_key: string | null;
+  partition_bound: string | null;
+  parents: string[];
+  children: string[];
+  columns: ColumnFacts[];
+  acl: AclFacts[];
+  /** Roles that default privileges would give something on a new relation of the session's role here. */
+  default_grantees: string[];
+  constraints: NamedDefinition[];
+  indexes: NamedDefinition[];
+  triggers: NamedDefinition[];
+  policies: NamedDefinition[];
+  rules: NamedDefinition[];
+  statistics: NamedDefinition[];
+  publications: NamedDefinition[];
+  owned_sequences: NamedDefinition[];
+  security_labels: NamedDefinition[];
+  /** Foreign keys of other tables that refer to this one. */
+  referencing: NamedDefinition[];
+  /** Objects elsewhere that stand on the relation or its row type. */
+  dependants: DependantFacts[];
+  /** The view's query as the server prints it; null for tables. */
+  view_definition: string | null;
+  /** OIDs of the relations that a view reads. */
+  view_reads: number[];
+}
+
+export interface ColumnFacts {
+  name: string;
+  number: number;
+  type: string;
+  collation: string | null;
+  not_null: boolean;
+  /** `pg_attribute.attidentity`: always, by default, or empty. */
+  identity: "" | "a" | "d";
+  /** `pg_attribute.attgenerated`: stored, virtual (18), or empty. */
+  generated: "" | "s" | "v";
+  default: string | null;
+  /** What else a column carries: storage, compression, statistics target, options. */
+  settings: string;
+  comment: string | null;
+  acl: AclFacts[];
+  /** Roles that may read this column but not every column of the relation. */
+  partial_readers: string[];
+}
+
+/** One entry of an ACL, as `aclexplode` gives it; a null grantee is PUBLIC. */
+export interface AclFacts {
+  grantor: string;
+  grantee: string | null;
+  privilege: string;
+  grantable: boolean;
+  /** Whether the session's role may become the grantor and the grantor can reach the schema. */
+  grantor_settable: boolean;
+}
+
+export interface NamedDefinition {
+  name: string;
+  definition: string;
+}
+
+export interface DependantFacts {
+  /** `view`, `function`, `policy` and the like, as `pg_identify_object` names kinds. */
+  kind: string;
+  identity: string;
+  /** Whether it stands on the row type rather than on the relation. */
+  on_row_type: boolean;
+}

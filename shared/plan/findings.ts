@@ -1,0 +1,119 @@
+/**
+ * Findings: what the caller should know before a table is renamed. Codes are stable; a breaking one stops
+ * an apply unless the caller acknowledges its code.
+ */
+import type { Finding } from "../contract/responses.ts";
+import type { AclFacts, RelationFacts } from "./facts.ts";
+import { qualified } from "./quoting.ts";
+
+/** Who would be able to read something of the table, but not all of its columns. */
+export function partialReaders(table: RelationFacts): string[] {
+  return [...new Set(table.columns.flatMap((column) => column.partial_readers))].sort();
+}
+
+/**
+ * Whether the compatibility view runs with its caller's rights. It does, except over a table without
+ * row-level security on which some role may read only some columns: through a security-invoker view, which
+ * refers to every column, that role could read nothing at all.
+ */
+export function isSecurityInvoker(table: RelationFacts): boolean {
+  return table.row_security || partialReaders(table).length === 0;
+}
+
+/** Findings about a table that is to be renamed, with a compatibility view or (null) without. */
+export function renameFindings(
+  table: RelationFacts,
+  newName: string,
+  view: { owner: string; replaced: AclFacts[] } | null,
+): Finding[] {
+  const object = qualified(table.schema, table.name);
+  const findings: Finding[] = [];
+  const add = (
+    code: string,
+    severity: Finding["severity"],
+    message: string,
+    remedy: string,
+  ) => findings.push({ code, severity, object, message, remedy });
+
+  const realtime = table.publications.filter((p) => p.name === "supabase_realtime");
+  if (realtime.length > 0) {
+    add(
+      "realtime_publication",
+      "breaking",
+      `The table is in the publication supabase_realtime. Its changes will be published as "${newName}"; ` +
+        "Realtime subscriptions to the old name receive nothing, since a view cannot be published.",
+      "Subscribe to both names in the clients first, or acknowledge that subscriptions to the old name fall silent.",
+    );
+  }
+  const others = table.publications.filter((p) => p.name !== "supabase_realtime").map((p) =>
+    p.name
+  );
+  if (others.length > 0) {
+    add(
+      "publication_name_change",
+      "warning",
+      `Logical replication (${
+        others.join(", ")
+      }) will carry the changes under the name "${newName}".`,
+      "Rename the table on the subscribers in step, or have consumers expect both names.",
+    );
+  }
+  if (view === null) return findings;
+
+  const readers = partialReaders(table);
+  if (readers.length > 0 && table.row_security) {
+    add(
+      "column_grants",
+      "breaking",
+      `${
+        readers.join(", ")
+      } may read only some columns. Through the old name they will read nothing ` +
+        "(42501), since a view that honours row-level security needs the right to every column it names.",
+      "Grant them SELECT on the whole table, have them use the new name, or acknowledge.",
+    );
+  } else if (readers.length > 0) {
+    add(
+      "column_grants",
+      "warning",
+      `${
+        readers.join(", ")
+      } may read only some columns. The view therefore runs with its owner's rights and ` +
+        "carries the same column grants; it would bypass row-level security if that were enabled on the table later.",
+      "Enable row-level security on the table only after the old name is gone.",
+    );
+  }
+  const functions = table.dependants
+    .filter((d) => d.on_row_type && (d.kind === "function" || d.kind === "procedure"))
+    .map((d) => d.identity);
+  if (functions.length > 0) {
+    add(
+      "row_type_functions",
+      "breaking",
+      `Functions take or return the table's row type: ${
+        functions.join(", ")
+      }. They follow the table; calls ` +
+        "with a row of the old name (computed fields of the Data API among them) fail with 42883 or 42703.",
+      "Call them through the new name, or acknowledge.",
+    );
+  }
+  if (view.owner !== table.owner) {
+    add(
+      "view_owner",
+      "warning",
+      `The view will belong to "${view.owner}": the table's owner "${table.owner}" ` +
+        "cannot own a view in this schema, or this role cannot become it.",
+      `Grant "${table.owner}" CREATE on the schema, and this role membership in it, to have the view belong to it.`,
+    );
+  }
+  if (view.replaced.length > 0) {
+    const grantors = [...new Set(view.replaced.map((entry) => entry.grantor))].sort();
+    add(
+      "grantor_replaced",
+      "warning",
+      `Privileges granted by ${grantors.join(", ")} are granted on the view by its owner, ` +
+        "since this role cannot act for them. Who may do what is the same.",
+      "None needed; grant this role membership in those roles to keep the grantors.",
+    );
+  }
+  return findings;
+}

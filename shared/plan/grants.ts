@@ -1,0 +1,117 @@
+/**
+ * Grants: how a relation's access privileges are replayed on another relation, entry by entry.
+ *
+ * A new relation is born with the default privileges of whoever makes it, which can be wider or narrower
+ * than the table's; so what it was born with is revoked first.
+ */
+import type { AclFacts, RelationFacts } from "./facts.ts";
+import { ident } from "./quoting.ts";
+
+export interface GrantPlan {
+  statements: string[];
+  /** Entries whose grantor the session's role cannot become: granted by the owner instead. */
+  replaced: AclFacts[];
+}
+
+/**
+ * Statements that give `target` (already quoted) the access privileges of `table`, and nothing else.
+ *
+ * Entries of the owner come first; those of other grantors follow once the grantor has what it grants on,
+ * each under `set local role`, since GRANT ... GRANTED BY takes only the current role (manual, GRANT).
+ */
+export function grantStatements(
+  table: RelationFacts,
+  target: string,
+  viewOwner: string,
+): GrantPlan {
+  // Whoever owns the view in the table owner's stead keeps what an owner has.
+  const strip = unique([...table.default_grantees, table.owner])
+    .filter((role) => role === table.owner || role !== viewOwner);
+  const statements = [
+    `revoke all on table ${target} from ${["public", ...strip.map(ident)].join(", ")}`,
+  ];
+  const replaced: AclFacts[] = [];
+  const entries = [
+    ...table.acl.map((entry) => ({ ...entry, column: null as string | null })),
+    ...table.columns.flatMap((column) =>
+      column.acl.map((entry) => ({ ...entry, column: column.name as string | null }))
+    ),
+  ];
+  const groups = new Map<string, Group>();
+  for (const entry of entries) {
+    const byOther = entry.grantor !== table.owner;
+    if (byOther && !entry.grantor_settable) replaced.push(entry);
+    const grantor = byOther && entry.grantor_settable ? entry.grantor : null;
+    const key = JSON.stringify([grantor, entry.grantee, entry.grantable, entry.column]);
+    const group = groups.get(key) ??
+      {
+        grantor,
+        grantee: entry.grantee,
+        grantable: entry.grantable,
+        column: entry.column,
+        privileges: [],
+      };
+    group.privileges.push(entry.privilege);
+    groups.set(key, group);
+  }
+  for (const merged of mergeGrantees(inGrantOrder([...groups.values()], table.owner))) {
+    const grant = grantStatement(merged, target);
+    if (merged.grantor === null) statements.push(grant);
+    else statements.push(`set local role ${ident(merged.grantor)}`, grant, "reset role");
+  }
+  return { statements, replaced };
+}
+
+interface Group {
+  /** Null: the owner. */
+  grantor: string | null;
+  grantee: string | null;
+  grantable: boolean;
+  column: string | null;
+  privileges: string[];
+}
+
+/** The owner's grants first; then, again and again, those whose grantor has received something by now. */
+function inGrantOrder(groups: Group[], owner: string): Group[] {
+  const ordered = groups.filter((group) => group.grantor === null);
+  let rest = groups.filter((group) => group.grantor !== null);
+  const received = new Set<string | null>([
+    owner,
+    ...ordered.filter((g) => g.grantable).map((g) => g.grantee),
+  ]);
+  while (rest.length > 0) {
+    const ready = rest.filter((group) => received.has(group.grantor));
+    const next = ready.length > 0 ? ready : rest;
+    ordered.push(...next);
+    for (const group of next) if (group.grantable) received.add(group.grantee);
+    rest = rest.filter((group) => !next.includes(group));
+  }
+  return ordered;
+}
+
+type Merged = Omit<Group, "grantee"> & { grantees: (string | null)[] };
+
+/** Neighbours that differ in the grantee only become one statement. */
+function mergeGrantees(groups: Group[]): Merged[] {
+  const merged: Merged[] = [];
+  for (const { grantee, ...group } of groups) {
+    const last = merged.at(-1);
+    const alike = last && last.grantor === group.grantor && last.grantable === group.grantable &&
+      last.column === group.column &&
+      last.privileges.toSorted().join() === group.privileges.toSorted().join();
+    if (alike) last.grantees.push(grantee);
+    else merged.push({ ...group, grantees: [grantee] });
+  }
+  return merged;
+}
+
+function grantStatement(group: Merged, target: string): string {
+  const privileges = unique(group.privileges).map((privilege) =>
+    privilege.toLowerCase() + (group.column === null ? "" : ` (${ident(group.column)})`)
+  );
+  const grantees = group.grantees.map((role) => (role === null ? "public" : ident(role)));
+  return `grant ${privileges.join(", ")} on table ${target} to ${grantees.join(", ")}` +
+    (group.grantable ? " with grant option" : "");
+}
+
+const unique = <T>(values: T[]): T[] => [...new Set(values)];

@@ -1,0 +1,84 @@
+/** What a plan is, whichever operation made it, and its hash. */
+import type { Finding, Statement } from "../contract/responses.ts";
+import { Problem } from "../contract/problems.ts";
+
+/** A statement that takes a lock clients of the table can feel. */
+export interface LockStatement extends Statement {
+  /** How much of the caller's lock timeout it may wait; 0: not at all. */
+  timeout_share: number;
+}
+
+export interface Plan {
+  /** What takes the locks, in order. */
+  locks: LockStatement[];
+  /** What changes the database, in order, once the locks are held; the last ones check the outcome. */
+  changes: Statement[];
+  findings: Finding[];
+  /** SHA-256 over every statement: equal plans have equal hashes, and what was reviewed is what runs. */
+  hash: string;
+}
+
+/** The statements of a plan in the order in which they run. */
+export function planStatements(plan: Plan): Statement[] {
+  return [...plan.locks.map(({ sql, purpose }) => ({ sql, purpose })), ...plan.changes];
+}
+
+/** Puts a plan together and hashes it. */
+export async function makePlan(
+  parts: { locks: LockStatement[]; changes: Statement[]; findings: Finding[] },
+): Promise<Plan> {
+  const text = [...parts.locks, ...parts.changes].map((s) => s.sql).join(";\n");
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  const hex = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join(
+    "",
+  );
+  return { ...parts, hash: `sha256:${hex}` };
+}
+
+/**
+ * Refuses a plan the caller did not ask for: another than the expected one, or one with breaking findings
+ * that are not acknowledged.
+ *
+ * @throws {Problem} `plan_changed` or `breaking_findings`.
+ */
+export function requireAccepted(
+  plan: Plan,
+  request: { expected_plan_hash?: string; acknowledge: string[] },
+): void {
+  if (request.expected_plan_hash !== undefined && request.expected_plan_hash !== plan.hash) {
+    throw new Problem(
+      "plan_changed",
+      "The plan is no longer the one you expect: the tables, their grants or the request changed.",
+      {
+        hint: "Review the new plan (mode plan) and send its plan_hash.",
+        fields: { plan_hash: plan.hash, expected_plan_hash: request.expected_plan_hash },
+      },
+    );
+  }
+  const open = plan.findings.filter((finding) =>
+    finding.severity === "breaking" && !request.acknowledge.includes(finding.code)
+  );
+  if (open.length === 0) return;
+  const codes = [...new Set(open.map((finding) => finding.code))];
+  const objects = [...new Set(open.map((finding) => finding.object))];
+  throw new Problem(
+    "breaking_findings",
+    `This would break something: ${codes.join(", ")} on ${objects.slice(0, 5).join(", ")}` +
+      (objects.length > 5 ? ` and ${objects.length - 5} more.` : "."),
+    {
+      hint: `Mend what the findings say, or accept it with "acknowledge": ${
+        JSON.stringify(codes)
+      }.`,
+      fields: { findings: plan.findings },
+    },
+  );
+}
+
+/** Sent with the commit, so that the Data API never has a schema that was rolled back. */
+export const reloadSchemaCache: Statement = {
+  sql: "notify pgrst, 'reload schema'",
+  purpose: "Have the Data API read the schema again",
+};
+
+/** SQLSTATE that our own checks inside the transaction raise: the facts no longer hold, plan again. */
+export const FACTS_MOVED = "RN001";

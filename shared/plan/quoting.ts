@@ -1,0 +1,49 @@
+/**
+ * SQL quoting: the only place where names and values become SQL text.
+ *
+ * Statements are sent whole, as text, because the critical section is one simple-query message, which
+ * cannot carry parameters (PostgreSQL manual, 55.2.2). So nothing reaches a statement unquoted.
+ */
+
+/** Quotes an identifier, always, so that case, reserved words and odd characters keep their meaning. */
+export function ident(name: string): string {
+  refuseNul(name);
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A schema-qualified relation name. */
+export function qualified(schema: string, name: string): string {
+  return `${ident(schema)}.${ident(name)}`;
+}
+
+/**
+ * Quotes a string constant. With backslashes in it the E'' form is used, which means the same whatever
+ * `standard_conforming_strings` says (PostgreSQL manual, 4.1.2.2).
+ */
+export function literal(text: string): string {
+  refuseNul(text);
+  const quoted = `'${text.replaceAll("'", "''")}'`;
+  return quoted.includes("\\") ? `E${quoted.replaceAll("\\", "\\\\")}` : quoted;
+}
+
+/** A JSON value as a `jsonb` constant. */
+export function jsonbLiteral(value: unknown): string {
+  return `${literal(JSON.stringify(value))}::jsonb`;
+}
+
+/** A string constant or NULL. */
+export function nullableLiteral(text: string | null | undefined): string {
+  return text === null || text === undefined ? "null" : literal(text);
+}
+
+/** Dollar-quotes a body with a tag that the body does not contain (PostgreSQL manual, 4.1.2.4). */
+export function dollarQuoted(body: string, tag = "body"): string {
+  refuseNul(body);
+  let delimiter = `$${tag}$`;
+  for (let n = 1; body.includes(delimiter); n++) delimiter = `$${tag}${n}$`;
+  return `${delimiter}${body}${delimiter}`;
+}
+
+function refuseNul(text: string): void {
+  if (text.includes("\0")) throw new TypeError("PostgreSQL text cannot contain NUL characters");
+}

@@ -1,0 +1,176 @@
+/** What must hold after a rename or a rollback, as checks over facts. */
+import type { Check, Difference, Verification } from "../contract/responses.ts";
+import type { RelationFacts } from "./facts.ts";
+import { differences, type Fingerprint, fingerprint } from "./fingerprint.ts";
+import { ident, qualified } from "./quoting.ts";
+import type { PlannedTable, TrackedRename } from "./rename.ts";
+import type { RolledBackTable } from "./rollback.ts";
+
+export interface RenamedState {
+  planned: PlannedTable;
+  /** The table, found by OID. */
+  table: RelationFacts | null;
+  /** What has the old name. */
+  view: RelationFacts | null;
+}
+
+/** Texts in which a table's or a neighbour's name stands, so that they change with it. */
+const NAMES_TABLES =
+  /^(constraint|index|trigger|policy|rule|statistics|publication|referenced by) |^(children|parents)$/;
+
+/** Checks that each table has its new name and is otherwise as before, and what its view is like. */
+export function checkRenamed(states: RenamedState[]): Verification {
+  const name: Difference[] = [];
+  const state: Difference[] = [];
+  const view: Difference[] = [];
+  const columns: Difference[] = [];
+  const privileges: Difference[] = [];
+  for (const one of states) {
+    const { rename, facts: before, view: plannedView } = one.planned;
+    const now = one.table && qualified(one.table.schema, one.table.name);
+    const wanted = qualified(rename.schema, rename.new_name);
+    if (now !== wanted) name.push({ object: wanted, before: wanted, after: now });
+    if (one.table === null) continue;
+
+    const changed = differences(unnamed(before), unnamed(one.table));
+    state.push(...prefixed(wanted, changed));
+    if (plannedView === null) continue;
+
+    const old = qualified(rename.schema, rename.old_name);
+    const options = plannedView.securityInvoker ? "security_invoker=true" : "";
+    if (one.view?.kind !== "v" || one.view.options.join() !== options) {
+      view.push({ object: old, before: `a view with (${options})`, after: describe(one.view) });
+      continue;
+    }
+    columns.push(...prefixed(old, differences(columnsOf(before), columnsOf(one.view))));
+    privileges.push(...prefixed(old, differences(privilegesOf(before), privilegesOf(one.view))));
+  }
+  return verification([
+    check("tables have their new names", name),
+    check("tables are otherwise as before", state),
+    check("compatibility views honour row-level security as planned", view),
+    check("compatibility views have the tables' columns, defaults and comments", columns),
+    check("the same roles may do the same through both names", privileges),
+  ]);
+}
+
+/** Checks that each table is as it was before its rename, but for what others changed since. */
+export function checkRolledBack(
+  states: { planned: RolledBackTable; table: RelationFacts | null; viewExists: boolean }[],
+  active: TrackedRename[],
+): Verification {
+  const names: Difference[] = [];
+  const views: Difference[] = [];
+  const state: Difference[] = [];
+  const keptSince: Difference[] = [];
+  for (const { planned, table, viewExists } of states) {
+    const { migration, kept } = planned;
+    const old = qualified(migration.schema_name, migration.old_name);
+    const now = table && qualified(table.schema, table.name);
+    if (now !== old) names.push({ object: old, before: old, after: now });
+    if (viewExists) views.push({ object: old, before: null, after: "the view is still there" });
+    if (table === null) continue;
+
+    const before = presentNames(migration.fingerprint.before, active);
+    const changed = differences(before, fingerprint(table));
+    const known = new Set((kept ?? []).map(({ object }) => object));
+    state.push(...prefixed(old, changed.filter(({ object }) => !known.has(object))));
+    keptSince.push(...prefixed(old, changed.filter(({ object }) => known.has(object))));
+  }
+  const checks = [
+    check("tables have their old names", names),
+    check("compatibility views are gone", views),
+    check("tables are exactly as before the rename", state),
+  ];
+  if (keptSince.length > 0) {
+    checks.push({
+      name: "changes that others made since the rename are kept",
+      passed: true,
+      differences: keptSince.slice(0, MAX_DIFFERENCES),
+    });
+  }
+  return verification(checks);
+}
+
+/**
+ * A recorded state with the names that other tables have now: where a neighbour is still renamed, a foreign
+ * key to it reads otherwise than before, and rightly so.
+ */
+function presentNames(print: Fingerprint, active: TrackedRename[]): Fingerprint {
+  if (active.length === 0) return print;
+  const plain = (name: string) => /^[a-z_][a-z0-9_$]*$/.test(name) ? name : ident(name);
+  const spelt = (schema: string, name: string) => `${plain(schema)}.${plain(name)}`;
+  const replace = (text: string) =>
+    active.reduce((result, { schema_name, old_name, new_name }) => {
+      const old = spelt(schema_name, old_name);
+      const edge = /\w$/.test(old) ? "(?![\\w$])" : "";
+      const pattern = new RegExp(`(?<![\\w$".])${escaped(old)}${edge}`, "g");
+      return result.replace(pattern, () => spelt(schema_name, new_name));
+    }, text);
+  return Object.fromEntries(
+    Object.entries(print).map((
+      [object, text],
+    ) => [NAMES_TABLES.test(object) ? replace(object) : object, replace(text)]),
+  );
+}
+
+const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+/** Most differences that one check lists. */
+const MAX_DIFFERENCES = 50;
+
+function check(name: string, found: Difference[]): Check {
+  if (found.length === 0) return { name, passed: true };
+  return {
+    name,
+    passed: false,
+    detail: `${found.length} ${found.length === 1 ? "difference" : "differences"}`,
+    differences: found.slice(0, MAX_DIFFERENCES),
+  };
+}
+
+const verification = (checks: Check[]): Verification => ({
+  passed: checks.every(({ passed }) => passed),
+  checks,
+});
+
+const prefixed = (table: string, changed: Difference[]): Difference[] =>
+  changed.map(({ object, ...rest }) => ({ object: `${table}: ${object}`, ...rest }));
+
+const describe = (relation: RelationFacts | null) =>
+  relation && `${relation.kind} with (${relation.options.join(", ")})`;
+
+function unnamed(relation: RelationFacts): Fingerprint {
+  return pick(fingerprint(relation), (object) => !NAMES_TABLES.test(object));
+}
+
+function columnsOf(relation: RelationFacts): Fingerprint {
+  const comparable = relation.columns.map((column, index) => [
+    `column ${column.name}`,
+    [
+      index + 1,
+      column.type,
+      column.collation,
+      column.generated === "" && column.identity === "" ? column.default : null,
+      column.comment,
+    ].map(String).join(", "),
+  ]);
+  return { ...Object.fromEntries(comparable), comment: relation.comment ?? "" };
+}
+
+/** Whoever granted: what counts is who may do what. */
+function privilegesOf(relation: RelationFacts): Fingerprint {
+  const entries = [
+    ...relation.acl.map((entry) => ({ entry, on: "table" })),
+    ...relation.columns.flatMap((column) =>
+      column.acl.map((entry) => ({ entry, on: `column ${column.name}` }))
+    ),
+  ];
+  return Object.fromEntries(entries.map(({ entry, on }) => [
+    `${on}: ${entry.privilege} to ${entry.grantee ?? "PUBLIC"}`,
+    entry.grantable ? "with grant option" : "granted",
+  ]));
+}
+
+const pick = (print: Fingerprint, wanted: (object: string) => boolean): Fingerprint =>
+  Object.fromEntries(Object.entries(print).filter(([object]) => wanted(object)));

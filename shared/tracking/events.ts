@@ -1,0 +1,34 @@
+/** The table of events: every request that changed, or tried to change, something. Append-only. */
+import type { ProblemCode } from "../contract/problems.ts";
+import { jsonbLiteral, literal, nullableLiteral } from "../plan/quoting.ts";
+
+export interface Event {
+  request_id: string;
+  operation: "rename" | "rollback";
+  actor: string;
+  outcome: "succeeded" | "refused" | "failed";
+  problem_code: ProblemCode | null;
+  batch_id: string | null;
+  migration_ids: string[];
+  details: Record<string, unknown>;
+}
+
+/** Statement that writes one event; the lock figures are SQL expressions. */
+export function insertEvent(
+  event: Event,
+  lock: { attempts: string; waitedMs: string; heldMs: string } = {
+    attempts: "0",
+    waitedMs: "0",
+    heldMs: "0",
+  },
+): string {
+  const ids = event.migration_ids.map((id) => `${literal(id)}::uuid`).join(", ");
+  return `
+insert into public.sys_table_migration_events (
+  request_id, operation, actor, outcome, problem_code, batch_id, migration_ids,
+  lock_attempts, lock_waited_ms, lock_held_ms, details)
+values (${literal(event.request_id)}::uuid, ${literal(event.operation)}, ${literal(event.actor)},
+  ${literal(event.outcome)}, ${nullableLiteral(event.problem_code)},
+  ${nullableLiteral(event.batch_id)}::uuid, array[${ids}]::uuid[],
+  ${lock.attempts}, ${lock.waitedMs}, ${lock.heldMs}, ${jsonbLiteral(event.details)})`;
+}

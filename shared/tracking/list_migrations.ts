@@ -1,0 +1,65 @@
+/** Pages of migrations, newest first, by keyset: each page costs the same, however deep it is. */
+import { Problem } from "../contract/problems.ts";
+import type { ListMigrationsQuery } from "../contract/requests.ts";
+import { literal } from "../plan/quoting.ts";
+
+/** Where the next page begins: after this row. */
+interface Cursor {
+  requested_at: string;
+  id: string;
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const TIMESTAMP = /^\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d:\d\d$/;
+
+/**
+ * Query for one page and one row more, which says whether there is a next page.
+ *
+ * @throws {Problem} `invalid_request` for a cursor that no page gave.
+ */
+export function migrationsPage(query: ListMigrationsQuery): string {
+  const conditions = ["true"];
+  if (query.status) conditions.push(`m.status = ${literal(query.status)}`);
+  if (query.schema) conditions.push(`m.schema_name = ${literal(query.schema)}`);
+  if (query.batch_id) conditions.push(`m.batch_id = ${literal(query.batch_id)}::uuid`);
+  if (query.cursor) {
+    const { requested_at, id } = decodeCursor(query.cursor);
+    conditions.push(
+      `(m.requested_at, m.id) < (${literal(requested_at)}::timestamptz, ${literal(id)}::uuid)`,
+    );
+  }
+  const branch = (more: string[]) =>
+    `select m.* from public.sys_table_migrations m
+     where ${[...conditions, ...more].join(" and ")}
+     order by m.requested_at desc, m.id desc limit ${query.limit + 1}`;
+  // Two ordered branches, one an index each, where one condition with OR would be sorted as a whole.
+  const rows = query.table === undefined ? branch([]) : `
+    (${branch([`m.old_name = ${literal(query.table)}`])})
+    union all
+    (${branch([`m.new_name = ${literal(query.table)}`, `m.old_name <> ${literal(query.table)}`])})
+    order by requested_at desc, id desc limit ${query.limit + 1}`;
+  return `
+with page as (${rows})
+select pg_catalog.to_jsonb(p) - 'plan' - 'fingerprint' as migration
+from page p order by p.requested_at desc, p.id desc`;
+}
+
+/** The opaque text that asks for the page after this row. */
+export function encodeCursor(last: Cursor): string {
+  return btoa(JSON.stringify([last.requested_at, last.id]))
+    .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+function decodeCursor(text: string): Cursor {
+  try {
+    const [requested_at, id] = JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/")));
+    if (TIMESTAMP.test(requested_at) && UUID.test(id)) return { requested_at, id };
+  } catch {
+    // Not one of ours; told below.
+  }
+  const message = "not a cursor that list-migrations gave";
+  throw new Problem("invalid_request", `"cursor" is not valid: ${message}`, {
+    hint: "Send next_cursor of the page before, unchanged, or leave it out for the first page.",
+    fields: { issues: [{ path: "cursor", message }] },
+  });
+}

@@ -1,0 +1,153 @@
+/** The table of migrations: the SQL that writes and reads it. Nothing else touches it. */
+import type { Migration } from "../contract/responses.ts";
+import type { RollbackRequest } from "../contract/requests.ts";
+import type { Fingerprint } from "../plan/fingerprint.ts";
+import { jsonbLiteral, literal, nullableLiteral } from "../plan/quoting.ts";
+import type { TrackedRename } from "../plan/rename.ts";
+import type { RecordedFingerprints, RecordedRename } from "../plan/rollback.ts";
+
+/** A row as it is first written. */
+export interface NewMigration {
+  id: string;
+  schema_name: string;
+  old_name: string;
+  new_name: string;
+  table_oid: number;
+  dependencies: Record<string, unknown>;
+  plan: Record<string, unknown>;
+  fingerprint: { before: Fingerprint };
+}
+
+export interface NewBatch {
+  batch_id: string;
+  plan_hash: string;
+  actor: string;
+  notes: string | undefined;
+  compatibility_view: boolean;
+  migrations: NewMigration[];
+}
+
+/** A row as callers see it; what is kept for later comparison stays inside. */
+const AS_JSON = "pg_catalog.to_jsonb(m) - 'plan' - 'fingerprint' as migration";
+
+/**
+ * Statement that records a batch as active. It runs in the transaction of the rename, before the locks that
+ * clients feel are taken: nobody sees it until the commit.
+ */
+export function insertBatch(batch: NewBatch): string {
+  return `
+insert into public.sys_table_migrations (
+  id, batch_id, schema_name, old_name, new_name, status, table_oid, compatibility_view_created,
+  dependencies, plan, plan_hash, fingerprint, requested_by, migrated_at, migrated_by, notes)
+select e.id, ${
+    literal(batch.batch_id)
+  }::uuid, e.schema_name, e.old_name, e.new_name, 'active', e.table_oid,
+  ${batch.compatibility_view}, e.dependencies, e.plan, ${literal(batch.plan_hash)}, e.fingerprint,
+  ${literal(batch.actor)}, pg_catalog.now(), ${literal(batch.actor)}, ${
+    nullableLiteral(batch.notes)
+  }
+from pg_catalog.jsonb_to_recordset(${jsonbLiteral(batch.migrations)}) as e(
+  id uuid, schema_name text, old_name text, new_name text, table_oid bigint,
+  dependencies jsonb, plan jsonb, fingerprint jsonb)`;
+}
+
+/** Statement for the critical section: the views exist now, note their OIDs and the time. */
+export function noteViews(batchId: string): string {
+  return `
+update public.sys_table_migrations m
+set view_oid = c.oid::bigint, migrated_at = pg_catalog.clock_timestamp()
+from pg_catalog.pg_namespace n, pg_catalog.pg_class c
+where m.batch_id = ${literal(batchId)}::uuid and m.status = 'active'
+  and n.nspname = m.schema_name::name and c.relnamespace = n.oid and c.relname = m.old_name::name
+  and c.relkind = 'v' and m.compatibility_view_created`;
+}
+
+/** Statement for the critical section: the migrations are rolled back. */
+export function markRolledBack(ids: string[], actor: string, notes: string | undefined): string {
+  return `
+update public.sys_table_migrations m
+set status = 'rolled_back', rollback_at = pg_catalog.clock_timestamp(), rollback_by = ${
+    literal(actor)
+  },
+  notes = coalesce(${nullableLiteral(notes)}, m.notes)
+where m.id in (${uuids(ids)}) and m.status = 'active'`;
+}
+
+/** Query for the rows of these ids, as callers see them. */
+export function migrationsById(ids: string[]): string {
+  return `
+select ${AS_JSON} from public.sys_table_migrations m
+where m.id in (${uuids(ids)})`;
+}
+
+/** Reads the answer of a query for rows as callers see them. */
+export function migrationsFromRows(rows: Record<string, unknown>[]): Migration[] {
+  return rows.map((row) => row.migration as Migration);
+}
+
+/** Query for the unfinished migrations that touch any of the names, as the plans need them. */
+export function trackedByNames(names: { schema: string; name: string }[]): string {
+  return `
+select m.id, m.schema_name, m.old_name, m.new_name, m.status,
+  m.table_oid::float8 as table_oid, m.view_oid::float8 as view_oid
+from public.sys_table_migrations m
+where m.status in ('pending', 'active') and exists (
+  select from pg_catalog.jsonb_to_recordset(${jsonbLiteral(names)}) as e(schema text, name text)
+  where m.schema_name = e.schema and e.name in (m.old_name, m.new_name))`;
+}
+
+/** Query for all active migrations, as the plans need them. */
+export function activeMigrations(): string {
+  return `
+select m.id, m.schema_name, m.old_name, m.new_name, m.status,
+  m.table_oid::float8 as table_oid, m.view_oid::float8 as view_oid
+from public.sys_table_migrations m where m.status = 'active'`;
+}
+
+export function trackedFromRows(rows: Record<string, unknown>[]): TrackedRename[] {
+  return rows as unknown as TrackedRename[];
+}
+
+/** Query for the migrations that a rollback selects, newest first, whatever their status. */
+export function selectedMigrations(
+  selection: Pick<RollbackRequest, "migration_id" | "batch_id" | "table" | "schema">,
+  lock: boolean,
+): string {
+  const { migration_id, batch_id, table, schema = "public" } = selection;
+  const condition = migration_id !== undefined
+    ? `m.id = ${literal(migration_id)}::uuid`
+    : batch_id !== undefined
+    ? `m.batch_id = ${literal(batch_id)}::uuid`
+    : `m.schema_name = ${literal(schema)} and m.status = 'active'
+       and ${literal(table!)} in (m.old_name, m.new_name)`;
+  return `
+select m.id, m.schema_name, m.old_name, m.new_name, m.status, m.compatibility_view_created,
+  m.table_oid::float8 as table_oid, m.view_oid::float8 as view_oid, m.fingerprint
+from public.sys_table_migrations m
+where ${condition}
+order by m.migrated_at desc nulls last, m.id desc${lock ? "\nfor update" : ""}`;
+}
+
+/** Reads the answer of `selectedMigrations`. */
+export function recordedFromRows(rows: Record<string, unknown>[]): RecordedRename[] {
+  return rows.map((row) => {
+    const recorded = row as unknown as RecordedRename;
+    const { before, after = null, view = null } = recorded.fingerprint as
+      & Partial<RecordedFingerprints>
+      & { before: Fingerprint };
+    return { ...recorded, fingerprint: { before, after, view } };
+  });
+}
+
+/** Statement that keeps the states after a rename beside the one before it. */
+export function keepFingerprints(
+  prints: { id: string; after: Fingerprint; view: Fingerprint | null }[],
+): string {
+  return `
+update public.sys_table_migrations m
+set fingerprint = m.fingerprint || pg_catalog.jsonb_build_object('after', e.after, 'view', e.view)
+from pg_catalog.jsonb_to_recordset(${jsonbLiteral(prints)}) as e(id uuid, after jsonb, view jsonb)
+where m.id = e.id`;
+}
+
+const uuids = (ids: string[]) => ids.map((id) => `${literal(id)}::uuid`).join(", ");

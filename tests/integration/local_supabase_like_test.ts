@@ -1,0 +1,159 @@
+/** The test databases are what they are said to be: like a hosted project, seen as role postgres. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import postgres from "postgres";
+import { migrate } from "../../shared/local/migrate.ts";
+import { databaseTest } from "../support/database.ts";
+
+databaseTest("postgres owns the database and is no superuser", async ({ db }) => {
+  const [role] = await db.sql`
+    SELECT rolsuper, rolcreaterole, rolbypassrls, rolreplication,
+      current_setting('search_path') AS search_path,
+      (SELECT datdba::regrole::text FROM pg_database WHERE datname = current_database()) AS owner
+    FROM pg_roles WHERE rolname = current_user`;
+  assertEquals({ ...role }, {
+    rolsuper: false,
+    rolcreaterole: true,
+    rolbypassrls: true,
+    rolreplication: true,
+    search_path: '"$user", public, extensions',
+    owner: "postgres",
+  });
+});
+
+databaseTest("memberships of postgres are those of the server's version", async ({ db }) => {
+  const rows = await db.sql`
+    SELECT roleid::regrole::text AS role, admin_option AS admin FROM pg_auth_members
+    WHERE member = 'postgres'::regrole ORDER BY 1`;
+  const withAdmin = db.version >= 16;
+  const roles = ["anon", "authenticated", ...(withAdmin ? ["authenticator"] : [])];
+  roles.push("pg_monitor", "pg_read_all_data", "pg_signal_backend", "service_role");
+  assertEquals(rows.map(({ role, admin }) => [role, admin]), roles.map((r) => [r, withAdmin]));
+});
+
+for (const defaultPrivileges of ["classic", "none"] as const) {
+  databaseTest(
+    `default privileges "${defaultPrivileges}" on tables, functions and sequences in public`,
+    { defaultPrivileges },
+    async ({ db }) => {
+      const granted = defaultPrivileges === "classic";
+      for (const [owner, client] of [["postgres", db.sql], ["supabase_admin", db.admin]] as const) {
+        await client`SET search_path = public`;
+        await client.unsafe(`CREATE TABLE public.t_${owner} (id serial PRIMARY KEY);
+          CREATE FUNCTION public.f_${owner}() RETURNS int LANGUAGE sql AS 'SELECT 1'`).simple();
+        for (const role of ["anon", "authenticated", "service_role"]) {
+          const [row] = await db.sql`
+            SELECT has_table_privilege(${role}, ${`public.t_${owner}`}, 'INSERT') AS table,
+              has_sequence_privilege(${role}, ${`public.t_${owner}_id_seq`}, 'USAGE') AS sequence,
+              (SELECT proacl::text LIKE ${`%${role}=X%`} FROM pg_proc
+               WHERE oid = ${`public.f_${owner}()`}::regprocedure) AS function`;
+          const { table, sequence, function: execute } = row;
+          assertEquals([table, sequence, Boolean(execute)], [granted, granted, granted], role);
+        }
+      }
+    },
+  );
+}
+
+databaseTest("as() acts as PostgREST does and keeps only what is committed", async ({ db }) => {
+  await db.sql.unsafe(`
+    CREATE TABLE notes (owner uuid DEFAULT auth.uid(), body text);
+    ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY own ON notes TO authenticated USING (owner = auth.uid());
+    GRANT SELECT, INSERT ON notes TO authenticated`).simple();
+  const claims = { sub: crypto.randomUUID() };
+  const insert = (tx: postgres.TransactionSql) =>
+    tx`INSERT INTO notes (body) VALUES ('a') RETURNING owner, auth.role() AS role`;
+  const [row] = await db.as("authenticated", insert, { claims });
+  assertEquals({ ...row }, { owner: claims.sub, role: "authenticated" });
+  assertEquals((await db.sql`SELECT FROM notes`).length, 0);
+  await db.as("authenticated", insert, { claims, commit: true });
+  const count = (sub: string) =>
+    db.as("authenticated", async (tx) => (await tx`SELECT FROM notes`).length, { claims: { sub } });
+  assertEquals([await count(claims.sub), await count(crypto.randomUUID())], [1, 0]);
+
+  await db.sql`CREATE ROLE ${db.sql(db.name)}`;
+  try {
+    const error = await assertRejects(
+      () => db.as(db.name, (tx) => tx`SELECT FROM notes`),
+      postgres.PostgresError,
+    );
+    assertEquals(error.code, "42501");
+  } finally {
+    await db.sql`DROP ROLE ${db.sql(db.name)}`;
+  }
+});
+
+databaseTest("PostgREST is told of DDL, of drops too, and not of GRANT", async ({ db }) => {
+  const listener = db.connect({ max: 1 });
+  let told = 0;
+  await listener.listen("pgrst", () => void told++);
+  const after = async (statement: string) => {
+    told = 0;
+    await db.sql.unsafe(statement);
+    // A marker of our own comes behind whatever the statement caused.
+    const marker = Promise.withResolvers<void>();
+    const { unlisten } = await listener.listen("marker", () => marker.resolve());
+    await db.sql`NOTIFY marker`;
+    await marker.promise;
+    await unlisten();
+    return told;
+  };
+  assertEquals(await after("CREATE TABLE watched (a int)"), 1);
+  assertEquals(await after("ALTER TABLE watched RENAME TO seen"), 1);
+  assertEquals(await after("GRANT SELECT ON seen TO anon"), 0);
+  assertEquals(await after("CREATE TEMP TABLE hidden (a int)"), 0);
+  assertEquals(await after("DROP TABLE seen"), 1);
+});
+
+databaseTest("what Supabase adds is there, and postgres can use it", async ({ db }) => {
+  const [row] = await db.sql`
+    SELECT (SELECT count(*)::int FROM auth.users) AS users,
+      (SELECT count(*)::int FROM pg_publication_tables WHERE pubname = 'supabase_realtime')
+        AS published,
+      (SELECT count(*) > 0 FROM extensions.pg_stat_statements) AS statements,
+      (SELECT array_agg(nspname::text ORDER BY nspname) FROM pg_namespace WHERE nspname IN
+        ('auth', 'storage', 'realtime', 'extensions', 'graphql_public', 'vault')) AS schemas`;
+  assertEquals({ ...row }, {
+    users: 0,
+    published: 0,
+    statements: true,
+    schemas: ["auth", "extensions", "graphql_public", "realtime", "storage", "vault"],
+  });
+  await db.sql`CREATE TABLE published (a int)`;
+  await db.sql`ALTER PUBLICATION supabase_realtime ADD TABLE published`;
+});
+
+databaseTest("migrations can be applied again", async ({ db }) => {
+  const before = await db.sql`SELECT version FROM supabase_migrations.schema_migrations`;
+  await migrate(db.url);
+  const after = await db.sql`SELECT version FROM supabase_migrations.schema_migrations`;
+  assertEquals([...after], [...before]);
+});
+
+databaseTest(
+  "a migration that fails is told in the CLI's words, without the password",
+  { versions: [17] },
+  async ({ db }) => {
+    const dir = await Deno.makeTempDir();
+    try {
+      await Deno.mkdir(`${dir}/supabase/migrations`, { recursive: true });
+      await Deno.writeTextFile(`${dir}/supabase/config.toml`, 'project_id = "test"\n');
+      await db.sql`DROP SCHEMA IF EXISTS supabase_migrations CASCADE`;
+      const first = `${dir}/supabase/migrations/20260101000000_first.sql`;
+      await Deno.writeTextFile(first, "SELECT 1 / 0;");
+      const error = await assertRejects(() => migrate(db.url, dir), Error, "division by zero");
+      assert(!error.message.includes(new URL(db.url).password));
+      await Deno.writeTextFile(first, "CREATE TABLE made (a int);");
+      await migrate(db.url, dir);
+      await db.sql`SELECT a FROM made`;
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  },
+);
+
+Deno.test("what is not a database URL is refused before the CLI is run", async () => {
+  for (const url of ["", "postgres", "https://example.com/x"]) {
+    await assertRejects(() => migrate(url), Error, "not a postgresql:// URL");
+  }
+});

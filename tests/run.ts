@@ -1,0 +1,138 @@
+/**
+ * `npm test [-- [paths…] [--unit] [--filter text] [options of deno test]]`: starts the PostgreSQL
+ * servers that the tests need, runs the tests, stops the servers. The last line of the output says
+ * `N passed, N failed`, counted from the runner's JUnit report; the exit code is 0 only if tests
+ * ran and none failed.
+ *
+ * PG_VERSIONS    versions to test on, by default `15,17`; TEST_PG_18=1 adds 18
+ * DENO_JOBS      test files that run at the same time, by default 3
+ * TEST_REPORT    where to keep the JUnit report
+ */
+import { join } from "node:path";
+import { POSTGRES_VERSIONS, type PostgresVersion } from "../shared/local/postgres_binaries.ts";
+import type { PostgresServer } from "../shared/local/postgres_server.ts";
+import { type ShutdownWatch, watchForShutdown } from "../shared/local/shutdown.ts";
+import { countTests, describeCounts, type TestCounts } from "./support/junit.ts";
+import { prepareTemplates, startTestServer } from "./support/prepare.ts";
+import { variableOf } from "./support/servers.ts";
+
+const ROOT = new URL("../", import.meta.url);
+const UNIT_FOLDER = "tests/unit";
+const FOLDERS = [UNIT_FOLDER, "tests/integration", "tests/acceptance"];
+
+/** Options of deno test whose value is the next argument. */
+const OPTIONS_WITH_VALUE = new Set(["--filter", "--ignore", "--location", "--seed"]);
+
+if (import.meta.main) {
+  using shutdown = watchForShutdown();
+  const temporary = await Deno.makeTempDir({ prefix: "rename-tests-" });
+  let succeeded = false;
+  let summary = describeCounts({ passed: 0, failed: 1, skipped: 0 });
+  try {
+    const counts = await run(temporary, shutdown);
+    summary = describeCounts(counts);
+    succeeded = counts.failed === 0 && counts.passed > 0;
+  } catch (error) {
+    console.error(error);
+  } finally {
+    await Deno.remove(temporary, { recursive: true }).catch(() => {});
+  }
+  console.log(summary);
+  Deno.exit(succeeded ? 0 : 1);
+}
+
+async function run(temporary: string, shutdown: ShutdownWatch): Promise<TestCounts> {
+  const { unitOnly, paths, options } = readArguments(Deno.args);
+  const chosen = paths.length ? paths : await existing(unitOnly ? [UNIT_FOLDER] : FOLDERS);
+  if (chosen.length === 0) throw new Error("there are no tests");
+
+  // The servers' own user has to pass through; each server's folder is closed to others.
+  if (Deno.build.os !== "windows") await Deno.chmod(temporary, 0o711);
+  const servers: PostgresServer[] = [];
+  try {
+    const env = unitOnly ? {} : await startServers(temporary, servers);
+    if (shutdown.pending) throw new Error("stopped");
+    const report = Deno.env.get("TEST_REPORT") ?? join(temporary, "report.xml");
+    const success = await runTests([...options, ...chosen], report, env, shutdown);
+    const counts = countTests(await Deno.readTextFile(report));
+    // A file that does not load, or an error outside of any test, is in no test case.
+    return success || counts.failed ? counts : { ...counts, failed: 1 };
+  } finally {
+    await Promise.all(servers.map(async (server) => {
+      await server.stop("immediate");
+      await Deno.remove(server.dir, { recursive: true });
+    }));
+  }
+}
+
+function readArguments(args: string[]) {
+  const options: string[] = [];
+  const paths: string[] = [];
+  let unitOnly = false;
+  for (let index = 0; index < args.length; index++) {
+    const argument = args[index];
+    if (argument === "--unit") unitOnly = true;
+    else if (!argument.startsWith("-")) paths.push(argument);
+    else {
+      options.push(argument);
+      if (OPTIONS_WITH_VALUE.has(argument)) options.push(args[++index] ?? "");
+    }
+  }
+  return { unitOnly, paths, options };
+}
+
+async function existing(folders: string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const folder of folders) {
+    const files = await Array.fromAsync(Deno.readDir(new URL(folder, ROOT))).catch(() => []);
+    if (files.length) found.push(folder);
+  }
+  return found;
+}
+
+function wantedVersions(): PostgresVersion[] {
+  const wanted = (Deno.env.get("PG_VERSIONS") ?? "15,17").split(",").map(Number);
+  if (Deno.env.get("TEST_PG_18") === "1") wanted.push(18);
+  const unknown = wanted.filter((version) => !POSTGRES_VERSIONS.includes(version as 15));
+  if (unknown.length) {
+    throw new Error(`PG_VERSIONS can name ${POSTGRES_VERSIONS.join(", ")}, not ${unknown}`);
+  }
+  return [...new Set(wanted)] as PostgresVersion[];
+}
+
+/** Adds each server to `servers` as soon as it runs, so that all are stopped whatever happens. */
+async function startServers(
+  temporary: string,
+  servers: PostgresServer[],
+): Promise<Record<string, string>> {
+  const env: Record<string, string> = {};
+  const started = wantedVersions().map(async (version) => {
+    const server = await startTestServer(version, join(temporary, `postgres-${version}`));
+    servers.push(server);
+    env[variableOf(version)] = JSON.stringify(await prepareTemplates(server));
+  });
+  const failed = (await Promise.allSettled(started)).find(({ status }) => status === "rejected");
+  if (failed) throw (failed as PromiseRejectedResult).reason;
+  return env;
+}
+
+async function runTests(
+  args: string[],
+  report: string,
+  env: Record<string, string>,
+  shutdown: ShutdownWatch,
+): Promise<boolean> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["test", "-A", "--parallel", `--junit-path=${report}`, ...args],
+    cwd: ROOT,
+    env: { DENO_JOBS: Deno.env.get("DENO_JOBS") ?? "3", TEST_PG_18: "", ...env },
+    stdin: "null",
+  }).spawn();
+  const stopped = shutdown.requested.then((reason) => {
+    console.error(`stopped: ${reason}`);
+    child.kill("SIGTERM");
+  }).catch(() => {});
+  const { success } = await child.status;
+  if (shutdown.pending) await stopped;
+  return success && !shutdown.pending;
+}

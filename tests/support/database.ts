@@ -1,0 +1,186 @@
+/** A fresh Supabase-like database with our migrations applied, for one test. */
+import postgres from "postgres";
+import type { DefaultPrivileges } from "../../shared/local/supabase_like.ts";
+import { serverUrl, templateOf, type TestServer, testServers, withMaintenance } from "./servers.ts";
+
+/** How often the copy of a template is tried again while somebody else is copying it. */
+const COPY_ATTEMPTS = 20;
+
+/** What PostgREST does to run a request as a role. */
+export interface ActAsOptions {
+  /** The JWT's claims; `role` is always there. Default: no others. */
+  claims?: Record<string, unknown>;
+  /** Keep what was written. Default: false, it is rolled back. */
+  commit?: boolean;
+}
+
+export interface TestDatabase {
+  /** Major version of the server. */
+  readonly version: number;
+  readonly name: string;
+  /** Connection string as role postgres, the one that the functions use. */
+  readonly url: string;
+  /** Connection string as the superuser. */
+  readonly adminUrl: string;
+  /** Connections as role postgres (no superuser), owner of the database. */
+  readonly sql: postgres.Sql;
+  /** Connections as the superuser, for what a test has to prepare. */
+  readonly admin: postgres.Sql;
+  /**
+   * Runs `work` in a transaction as `role`, with `request.jwt.claims` set, like PostgREST; with
+   * the role's own timeouts not applied. Roles other than the API's are taken on by the superuser.
+   */
+  as<T>(
+    role: string,
+    work: (tx: postgres.TransactionSql) => Promise<T>,
+    options?: ActAsOptions,
+  ): Promise<T>;
+  /** Connection string as any login role. */
+  urlOf(role: string): string;
+  /** More connections as role postgres, or as the `role` given; closed with the database. */
+  // deno-lint-ignore ban-types
+  connect(options?: postgres.Options<{}> & { role?: string }): postgres.Sql;
+  /** Closes all connections and drops the database. */
+  close(): Promise<void>;
+}
+
+export interface DatabaseTestOptions {
+  /** Default privileges of the database. Default: `classic`. */
+  defaultPrivileges?: DefaultPrivileges;
+  /** Only on these major versions. Default: on every server that runs. */
+  versions?: number[];
+  /** Why the test is skipped, or false. */
+  ignore?: string | false;
+  only?: boolean;
+  sanitizeOps?: boolean;
+  sanitizeResources?: boolean;
+}
+
+export interface DatabaseTestContext {
+  db: TestDatabase;
+  /** Deno's context, for steps. */
+  test: Deno.TestContext;
+}
+
+type DatabaseTestBody = (t: DatabaseTestContext) => Promise<void> | void;
+
+/**
+ * Registers one test a running server, `[pg15] name`, `[pg17] name`, each with a database of its
+ * own, dropped afterwards. A test for versions that do not run is reported as skipped.
+ */
+export function databaseTest(name: string, body: DatabaseTestBody): void;
+export function databaseTest(
+  name: string,
+  options: DatabaseTestOptions,
+  body: DatabaseTestBody,
+): void;
+export function databaseTest(
+  name: string,
+  second: DatabaseTestOptions | DatabaseTestBody,
+  third?: DatabaseTestBody,
+): void {
+  const [options, body] = typeof second === "function" ? [{}, second] : [second, third!];
+  const { defaultPrivileges, versions, ignore, ...rest } = options;
+  const servers = testServers();
+  if (servers.length === 0) {
+    throw new Error("no database server is running for the tests; start them with npm test");
+  }
+  const chosen = servers.filter(({ version }) => !versions || versions.includes(version));
+  if (chosen.length === 0) {
+    Deno.test({ name: `[pg${versions}] ${name} (not running)`, ignore: true, fn: () => {} });
+  }
+  for (const server of chosen) {
+    Deno.test({
+      ...rest,
+      name: `[pg${server.version}] ${name}${ignore ? ` (skipped: ${ignore})` : ""}`,
+      ignore: Boolean(ignore),
+      fn: async (test) => {
+        const db = await createTestDatabase(server, defaultPrivileges);
+        try {
+          await body({ db, test });
+        } finally {
+          await db.close();
+        }
+      },
+    });
+  }
+}
+
+/** Makes a database on `server`; the caller closes it. */
+export async function createTestDatabase(
+  server: TestServer,
+  defaultPrivileges: DefaultPrivileges = "classic",
+): Promise<TestDatabase> {
+  const name = `test_${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`;
+  await copyTemplate(server, name, templateOf(defaultPrivileges));
+
+  const urlOf = (role: string) => serverUrl(server, role, name);
+  const clients: postgres.Sql[] = [];
+  const connect: TestDatabase["connect"] = ({ role = "postgres", ...options } = {}) => {
+    const client = postgres(urlOf(role), { max: 5, onnotice: () => {}, ...options });
+    clients.push(client);
+    return client;
+  };
+  const sql = connect();
+  const admin = connect({ role: "supabase_admin" });
+  const api = connect({ role: "authenticator" });
+
+  return {
+    version: server.version,
+    name,
+    url: urlOf("postgres"),
+    adminUrl: urlOf("supabase_admin"),
+    sql,
+    admin,
+    as: (role, work, options) => actAs(API_ROLES.has(role) ? api : admin, role, work, options),
+    urlOf,
+    connect,
+    async close() {
+      await Promise.all(clients.map((client) => client.end({ timeout: 1 })));
+      await withMaintenance(
+        server,
+        (maintenance) => maintenance`DROP DATABASE IF EXISTS ${maintenance(name)} WITH (FORCE)`,
+      );
+    },
+  };
+}
+
+const API_ROLES = new Set(["anon", "authenticated", "service_role"]);
+
+async function actAs<T>(
+  client: postgres.Sql,
+  role: string,
+  work: (tx: postgres.TransactionSql) => Promise<T>,
+  { claims = {}, commit = false }: ActAsOptions = {},
+): Promise<T> {
+  const rollback = new Error("rolled back on purpose");
+  let result: T;
+  try {
+    await client.begin(async (tx) => {
+      const settings = JSON.stringify({ role, ...claims });
+      await tx`SELECT set_config('request.jwt.claims', ${settings}, true),
+        set_config('role', ${role}, true)`;
+      result = await work(tx);
+      if (!commit) throw rollback;
+    });
+  } catch (error) {
+    if (error !== rollback) throw error;
+  }
+  return result!;
+}
+
+async function copyTemplate(server: TestServer, name: string, template: string): Promise<void> {
+  await withMaintenance(server, async (sql) => {
+    for (let attempt = 1;; attempt++) {
+      try {
+        await sql`CREATE DATABASE ${sql(name)} TEMPLATE ${sql(template)} OWNER postgres`;
+        return;
+      } catch (error) {
+        // object_in_use: the template has a visitor, such as an autovacuum worker
+        const busy = error instanceof postgres.PostgresError && error.code === "55006";
+        if (!busy || attempt === COPY_ATTEMPTS) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 50 * Math.random() + 25));
+      }
+    }
+  });
+}

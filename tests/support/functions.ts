@@ -1,0 +1,88 @@
+/** The endpoints against a test's own database, through real requests and responses. */
+import * as listMigrations from "../../functions/list-migrations/index.ts";
+import * as rename from "../../functions/rename/index.ts";
+import * as rollback from "../../functions/rollback/index.ts";
+import { assertEquals } from "@std/assert";
+import type { ProblemBody } from "../../shared/contract/problems.ts";
+import type {
+  ListMigrationsInput,
+  RenameInput,
+  RollbackInput,
+} from "../../shared/contract/requests.ts";
+import type { ListMigrationsAnswer, OperationAnswer } from "../../shared/contract/responses.ts";
+import { forgetDatabase } from "../../shared/execute/database.ts";
+import { type EndpointDefinition, handle } from "../../shared/http/endpoint.ts";
+import type { Settings } from "../../shared/http/settings.ts";
+
+export const SECRET_KEY = "sb_secret_of_the_tests";
+export const PUBLISHABLE_KEY = "sb_publishable_of_the_tests";
+
+// deno-lint-ignore no-explicit-any -- each definition has an input type of its own
+const definitions: Record<string, EndpointDefinition<any>> = {
+  "rename": rename.definition,
+  "rollback": rollback.definition,
+  "list-migrations": listMigrations.definition,
+};
+
+export interface Functions {
+  settings: Settings;
+  /** Sends a request as it is. */
+  fetch(name: string, init?: RequestInit & { query?: string }): Promise<Response>;
+  /** Calls an operation and fails the test unless it succeeds. */
+  rename(body: RenameInput): Promise<OperationAnswer>;
+  rollback(body: RollbackInput): Promise<OperationAnswer>;
+  list(query?: ListMigrationsInput): Promise<ListMigrationsAnswer>;
+  /** Calls an operation and fails the test unless it is refused with this code. */
+  refused(code: string, name: string, body: unknown): Promise<ProblemBody>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Endpoints that are connected to the database at `url`; disposed of, they close its connections. */
+export function functionsFor(url: string, more: Partial<Settings> = {}): Functions {
+  const settings: Settings = {
+    databaseUrl: url,
+    secretKeys: { default: SECRET_KEY },
+    publishableKeys: { default: PUBLISHABLE_KEY },
+    serviceRoleKey: undefined,
+    anonKey: undefined,
+    ...more,
+  };
+  const fetch: Functions["fetch"] = (name, { query = "", ...init } = {}) =>
+    handle(
+      definitions[name],
+      new Request(`http://localhost/${name}${query}`, {
+        ...init,
+        headers: { apikey: SECRET_KEY, ...init.headers },
+      }),
+      settings,
+    );
+  const post = (name: string, body: unknown) =>
+    fetch(name, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  const succeed = async (response: Response) => {
+    const body = await response.json();
+    assertEquals(response.status, 200, JSON.stringify(body, null, 2));
+    return body;
+  };
+  return {
+    settings,
+    fetch,
+    rename: async (body) => await succeed(await post("rename", body)),
+    rollback: async (body) => await succeed(await post("rollback", body)),
+    list: async (query = {}) => {
+      const text = new URLSearchParams(
+        Object.entries(query).map(([name, value]) => [name, String(value)]),
+      );
+      return await succeed(await fetch("list-migrations", { query: `?${text}` }));
+    },
+    refused: async (code, name, body) => {
+      const problem = await (await post(name, body)).json();
+      assertEquals(problem.code, code, JSON.stringify(problem, null, 2));
+      return problem;
+    },
+    [Symbol.asyncDispose]: () => forgetDatabase(url),
+  };
+}
