@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { POSTGRES_VERSIONS, type PostgresVersion } from "../shared/local/postgres_binaries.ts";
 import type { PostgresServer } from "../shared/local/postgres_server.ts";
 import { type ShutdownWatch, watchForShutdown } from "../shared/local/shutdown.ts";
+import { killCommand, startWatchdog } from "../shared/local/watchdog.ts";
 import { countTests, describeCounts, type TestCounts } from "./support/junit.ts";
 import { prepareTemplates, startTestServer } from "./support/prepare.ts";
 import { variableOf } from "./support/servers.ts";
@@ -19,6 +20,9 @@ import { variableOf } from "./support/servers.ts";
 const ROOT = new URL("../", import.meta.url);
 const UNIT_FOLDER = "tests/unit";
 const FOLDERS = [UNIT_FOLDER, "tests/integration", "tests/acceptance"];
+
+/** How long stacks that tests have started may take to stop with them, in milliseconds. */
+const STACKS_STOP_MS = 3_000;
 
 /** Options of deno test whose value is the next argument. */
 const OPTIONS_WITH_VALUE = new Set(["--filter", "--ignore", "--location", "--seed"]);
@@ -33,8 +37,10 @@ if (import.meta.main) {
     summary = describeCounts(counts);
     succeeded = counts.failed === 0 && counts.passed > 0;
   } catch (error) {
-    console.error(error);
+    if (!shutdown.pending) console.error(error);
   } finally {
+    // Stacks of interrupted tests notice in a moment, and need their files to stop.
+    if (shutdown.pending) await new Promise((resolve) => setTimeout(resolve, STACKS_STOP_MS));
     await Deno.remove(temporary, { recursive: true }).catch(() => {});
   }
   console.log(summary);
@@ -51,9 +57,13 @@ async function run(temporary: string, shutdown: ShutdownWatch): Promise<TestCoun
   const servers: PostgresServer[] = [];
   try {
     const env = unitOnly ? {} : await startServers(temporary, servers);
-    if (shutdown.pending) throw new Error("stopped");
+    if (shutdown.pending) throw new Error("stopped before the tests began");
     const report = Deno.env.get("TEST_REPORT") ?? join(temporary, "report.xml");
-    const success = await runTests([...options, ...chosen], report, env, shutdown);
+    // What the tests leave in temporary folders goes with this one.
+    const folders = { TMPDIR: temporary, TMP: temporary, TEMP: temporary };
+    const args = [...options, ...chosen];
+    const success = await runTests(args, report, { ...folders, ...env }, shutdown);
+    if (shutdown.pending) throw new Error("stopped before the tests ended");
     const counts = countTests(await Deno.readTextFile(report));
     // A file that does not load, or an error outside of any test, is in no test case.
     return success || counts.failed ? counts : { ...counts, failed: 1 };
@@ -128,11 +138,13 @@ async function runTests(
     env: { DENO_JOBS: Deno.env.get("DENO_JOBS") ?? "3", TEST_PG_18: "", ...env },
     stdin: "null",
   }).spawn();
+  const watchdog = startWatchdog(killCommand(child.pid));
   const stopped = shutdown.requested.then((reason) => {
     console.error(`stopped: ${reason}`);
     child.kill("SIGTERM");
   }).catch(() => {});
   const { success } = await child.status;
   if (shutdown.pending) await stopped;
-  return success && !shutdown.pending;
+  await watchdog.dismiss();
+  return success;
 }

@@ -31,7 +31,7 @@ export async function readJson(request: Request): Promise<unknown> {
 }
 
 /** Stops reading at the limit: a body is never held in memory beyond it, whatever its length says. */
-async function readBytes(request: Request): Promise<Uint8Array<ArrayBuffer>> {
+async function readBytes(request: Request): Promise<Uint8Array> {
   const announced = Number(request.headers.get("content-length") ?? 0);
   if (announced > MAX_BODY_BYTES) {
     await request.body?.cancel();

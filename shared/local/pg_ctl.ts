@@ -18,14 +18,19 @@ export function startServer(run: ServerRun, log: string): Promise<ProgramResult>
   return runProgram(run.binaries.pgCtl, args, run.user);
 }
 
+/** The program and the arguments that stop the server, waiting up to 30 s for its end. */
+export function stopCommand(run: ServerRun, mode: "fast" | "immediate"): string[] {
+  return [run.binaries.pgCtl, "stop", "-D", run.data, "-m", mode, "-w", "-t", "30"];
+}
+
 /**
  * Stops the server and waits up to 30 s for its end.
  *
  * @throws {Error} it runs on
  */
 export async function stopServer(run: ServerRun, mode: "fast" | "immediate"): Promise<void> {
-  const args = ["stop", "-D", run.data, "-m", mode, "-w", "-t", "30"];
-  const { success, output } = await runProgram(run.binaries.pgCtl, args, run.user);
+  const [program, ...args] = stopCommand(run, mode);
+  const { success, output } = await runProgram(program, args, run.user);
   // A server that ended by itself has taken its pid file along, which pg_ctl calls a failure.
   if (!success && !/PID file .* does not exist|No such process/.test(output)) {
     throw new Error(`PostgreSQL in ${run.data} did not stop: ${output}`);

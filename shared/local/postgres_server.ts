@@ -9,7 +9,7 @@
  * lives, a watchdog (not on Windows) waits beside it and stops the server should it be killed.
  */
 import { join, resolve } from "node:path";
-import { type ServerRun, startServer, stopServer } from "./pg_ctl.ts";
+import { type ServerRun, startServer, stopCommand, stopServer } from "./pg_ctl.ts";
 import { findBinaries, type PostgresVersion } from "./postgres_binaries.ts";
 import { createCluster, settle, writeSettings } from "./postgres_cluster.ts";
 import { stopLeftover } from "./postgres_leftover.ts";
@@ -72,7 +72,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     await stopLeftover(run, notice);
     const password = await createCluster({ ...cluster, user: owner }, SUPERUSER);
     const port = await startOnPort(run, dir, options);
-    const watchdog = startWatchdog(run);
+    const watchdog = startWatchdog(stopCommand(run, "fast"), run.user);
     let stopped: Promise<void> | undefined;
     return {
       version: options.version,

@@ -95,12 +95,7 @@ export async function planRename(
     return { rename, facts: table, view, statements };
   });
 
-  const changes: Statement[] = [{
-    sql: checkRelations(
-      tables.map(({ facts: { oid, schema, name, kind } }) => ({ oid, schema, name, kind })),
-    ),
-    purpose: "Look again now that the locks are held",
-  }];
+  const changes: Statement[] = [];
   const findings: Finding[] = [];
   const views: ExpectedView[] = [];
   for (const { rename, facts: table, view, statements } of tables) {
@@ -116,10 +111,22 @@ export async function planRename(
       same_grantors: view.replaced.length === 0 && view.owner === table.owner,
     });
   }
+  changes.push({
+    sql: checkRelations(tables.map(({ rename, facts: { oid, schema, kind } }) => ({
+      oid,
+      schema,
+      name: rename.new_name,
+      kind,
+    }))),
+    purpose: "Check that the tables have their new names",
+  });
   if (views.length > 0) {
+    const columnGrants = tables.some(({ facts }) =>
+      facts.columns.some((column) => column.acl.length > 0)
+    );
     changes.push({
-      sql: checkViews(views),
-      purpose: "Check options, columns, privileges and defaults of the views",
+      sql: checkViews(views, columnGrants),
+      purpose: "Check options, columns, defaults and privileges of the views",
     });
   }
   changes.push(reloadSchemaCache);

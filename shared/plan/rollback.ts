@@ -65,17 +65,12 @@ export async function planRollback(
   refuseDependants(steps);
   const views = steps.flatMap(({ view }) => view === null ? [] : [view]);
 
-  const changes: Statement[] = [{
-    sql: checkRelations([
-      ...steps.map(({ table }) => expected(table, table.name)),
-      ...views.map((view) => expected(view, asideName(view))),
-    ]),
-    purpose: "Look again now that the locks are held",
-  }];
+  const changes: Statement[] = [];
   if (views.length > 0) {
     changes.push({
-      sql: checkBareViews(views.map((view) => view.oid)),
-      purpose: "Check that nothing was built on the views in the meantime",
+      sql: checkBareViews(views.map((view) => expected(view, asideName(view)))),
+      purpose:
+        "Look again now that the locks are held: these are the views, and nothing is on them",
     });
   }
   for (const { migration, view } of steps) {

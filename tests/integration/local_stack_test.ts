@@ -64,6 +64,20 @@ Deno.test(
 );
 
 Deno.test(
+  { name: "Ctrl-C, a signal to every process of the terminal, ends all of it", ignore },
+  () =>
+    withStacks(async (dir, start) => {
+      const stack = start();
+      await ready(stack);
+      const left = processesOf(stack, dir);
+      for (const { pid } of descendants(stack.pid)) Deno.kill(pid, "SIGINT");
+      assertEquals(await waitUntilGone(left), []);
+      await stack.ended();
+      assertMatch(stack.output, /stopping: SIGINT/);
+    }),
+);
+
+Deno.test(
   { name: "npm killed outright: the stack notices and ends", ignore },
   () =>
     withStacks(async (dir, start) => {
@@ -141,7 +155,7 @@ Deno.test(
 Deno.test(
   { name: "a second stack on the same folder leaves the first one alone", ignore },
   () =>
-    withStacks(async (dir, start) => {
+    withStacks(async (_dir, start) => {
       const first = start();
       const { databaseUrl } = await ready(first);
       const second = start();

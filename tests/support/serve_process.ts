@@ -1,4 +1,5 @@
 /** `npm run serve` as a process of its own, in a temporary folder. */
+import { killCommand, startWatchdog } from "../../shared/local/watchdog.ts";
 import { descendants, listProcesses } from "./processes.ts";
 
 /** How long a stack may take to end, in milliseconds. */
@@ -32,6 +33,8 @@ function startServe(dir: string, env: Record<string, string> = {}): ServeProcess
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+  // The stack stops when npm has died; npm does not when the tests have.
+  const watchdog = startWatchdog(killCommand(child.pid));
   let output = "";
   const changed = new EventTarget();
   const read = async (stream: ReadableStream<Uint8Array>) => {
@@ -42,7 +45,8 @@ function startServe(dir: string, env: Record<string, string> = {}): ServeProcess
   };
   let over = false;
   const end = Promise.all([child.status, read(child.stdout), read(child.stderr)])
-    .then(([status]) => {
+    .then(async ([status]) => {
+      await watchdog.dismiss();
       over = true;
       changed.dispatchEvent(new Event("output"));
       return status;

@@ -1,0 +1,218 @@
+/** The demonstration's story, step by step; each step checks what it shows. */
+import pc from "picocolors";
+import postgres from "postgres";
+import { createRenameClient } from "../../client/client.ts";
+import type { OperationAnswer } from "../../contract/responses.ts";
+import { differences } from "../../plan/fingerprint.ts";
+import type { Stack } from "../stack.ts";
+import { startApplication } from "./application.ts";
+import { ALICE, installSchema } from "./schema.ts";
+import { readStates } from "./states.ts";
+
+/**
+ * Tells the story on a running stack.
+ *
+ * @returns What was not as it should be; empty where all was.
+ */
+export async function tellStory(stack: Stack, version: number): Promise<string[]> {
+  const failures: string[] = [];
+  const expect = (holds: boolean, what: string) => {
+    console.log(holds ? `  ${pc.green("✓")} ${what}` : `  ${pc.red("✗")} ${what}`);
+    if (!holds) failures.push(what);
+  };
+  const client = createRenameClient({ url: stack.url, key: stack.secretKey, actor: "npm start" });
+  const sql = postgres(stack.databaseUrl, { max: 2, onnotice: () => {} });
+  try {
+    heading(`A real schema on PostgreSQL ${version}`);
+    const stripeTables = await installSchema(sql, stack.databaseUrl);
+    const renames = [
+      { schema: "public", old_name: "experts", new_name: "expert_profiles" },
+      ...stripeTables.map((name) => ({
+        schema: "stripe",
+        old_name: name,
+        new_name: `billing_${name}`,
+      })),
+    ];
+    console.log(`  ${stripeTables.length} tables of @supabase/stripe-sync-engine in schema stripe`);
+    console.log("  1 table with row-level security: public.experts");
+    const oids = await tableOids(sql, renames);
+    const before = await readStates(sql, oids);
+
+    heading("The plan (POST rename, mode plan)");
+    const plan = await client.rename({ renames, mode: "plan" });
+    showPlan(plan);
+    expect(
+      (await client.listMigrations()).migrations.length === 0 &&
+        changedObjects(before, await readStates(sql, oids)).length === 0,
+      "a plan changes nothing",
+    );
+
+    heading(`The rename: ${renames.length} tables in one transaction (POST rename)`);
+    const application = startApplication(stack.databaseUrl);
+    await pause(300);
+    const renamed = await client.rename({ renames, expected_plan_hash: plan.plan_hash });
+    await pause(300);
+    showLock(renamed);
+    for (const check of renamed.verification?.checks ?? []) expect(check.passed, check.name);
+    expect(renamed.plan_hash === plan.plan_hash, "what ran is what was planned");
+
+    heading("Both names, as every role");
+    await compareNames(sql, expect);
+
+    heading("The list (GET list-migrations)");
+    const { migrations } = await client.listMigrations({ status: "active", limit: 3 });
+    for (const one of migrations) {
+      console.log(
+        `  ${one.schema_name}.${one.old_name} → ${one.new_name}  ${
+          pc.dim(`${one.status}, by ${one.migrated_by}`)
+        }`,
+      );
+    }
+    console.log(pc.dim(`  … ${renames.length} in all`));
+
+    heading("The rollback (POST rollback)");
+    const back = await client.rollback({ batch_id: renamed.batch_id! });
+    await pause(300);
+    showLock(back);
+    for (const check of back.verification?.checks ?? []) expect(check.passed, check.name);
+    const report = await application.stop();
+    const after = await readStates(sql, oids);
+    const changed = changedObjects(before, after);
+    expect(
+      changed.length === 0,
+      `the fingerprints of all ${oids.length} tables agree with those before` +
+        (changed.length > 0 ? `: ${changed.join(", ")}` : ""),
+    );
+
+    heading("Meanwhile, the application that knows only the old names");
+    console.log(
+      `  ${report.statements} statements, ${report.errors.length} errors, ` +
+        `longest wait ${report.longestMs.toFixed(1)} ms`,
+    );
+    expect(report.errors.length === 0, "it noticed nothing" + firstOf(report.errors));
+    return failures;
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+const firstOf = (errors: string[]) => errors.length > 0 ? `: ${errors[0]}` : "";
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const heading = (text: string) => console.log(`\n${pc.bold(text)}`);
+
+function showPlan({ statements, findings, plan_hash }: OperationAnswer): void {
+  const own = statements.filter(({ sql }) =>
+    sql.includes('"experts"') && !sql.startsWith("do ") && !sql.startsWith("lock")
+  );
+  console.log(pc.dim("  For public.experts, of the whole batch:"));
+  for (const { sql } of own) {
+    for (const line of `${sql};`.split("\n")) console.log(`    ${pc.cyan(line)}`);
+  }
+  console.log(
+    pc.dim(`  ${statements.length} statements in all, ${findings.length} findings, ${plan_hash}`),
+  );
+}
+
+function showLock({ lock }: OperationAnswer): void {
+  if (lock === null) return;
+  console.log(
+    `  ${
+      pc.bold(`blocking window ${lock.held_ms} ms`)
+    }, waited ${lock.waited_ms} ms for the locks, ` +
+      `${lock.attempts} ${lock.attempts === 1 ? "attempt" : "attempts"}`,
+  );
+}
+
+async function tableOids(
+  sql: postgres.Sql,
+  renames: { schema: string; old_name: string }[],
+): Promise<number[]> {
+  const rows = await sql<{ oid: number }[]>`
+    select c.oid::int8::float8 as oid
+    from jsonb_to_recordset(${sql.json(renames)}) r(schema text, old_name text)
+    join pg_namespace n on n.nspname = r.schema
+    join pg_class c on c.relnamespace = n.oid and c.relname = r.old_name`;
+  return rows.map(({ oid }) => oid);
+}
+
+type States = Awaited<ReturnType<typeof readStates>>;
+
+/** What differs between two states of the same tables. */
+function changedObjects(before: States, after: States): string[] {
+  return [...before].flatMap(([oid, state]) =>
+    differences(state, after.get(oid) ?? {}).map(({ object }) => `${state.name}: ${object}`)
+  );
+}
+
+type Expect = (holds: boolean, what: string) => void;
+
+async function compareNames(sql: postgres.Sql, expect: Expect): Promise<void> {
+  const visible = (role: string, table: string, claims: object = {}) =>
+    as(sql, role, claims, async (tx) => {
+      const rows = await tx.unsafe(`select name from ${table} order by name`);
+      return rows.map(({ name }) => name).join("; ");
+    });
+  for (
+    const [role, claims, wanted] of [
+      ["anon", {}, "Alice; Bob"],
+      ["authenticated", { sub: ALICE }, "Alice; Alice, unpublished; Bob"],
+      ["service_role", {}, "Alice; Alice, unpublished; Bob; Bob, unpublished"],
+    ] as const
+  ) {
+    const old = await visible(role, "public.experts", claims);
+    const renamed = await visible(role, "public.expert_profiles", claims);
+    expect(old === wanted && renamed === wanted, `${role} sees the same rows through both: ${old}`);
+  }
+  const written = await as(sql, "authenticated", { sub: ALICE }, async (tx) => {
+    const [row] = await tx`
+      insert into public.experts (name) values ('Alice, again')
+      returning owner_id, rating::text, published`;
+    const [{ count }] = await tx`
+      select count(*)::int from public.expert_profiles where name = 'Alice, again'`;
+    return { owner_id: row.owner_id, rating: row.rating, count };
+  });
+  expect(
+    written.owner_id === ALICE && written.rating === "3.0" && written.count === 1,
+    "authenticated writes through the old name, with the table's defaults, and reads it through the new",
+  );
+  for (const table of ["public.experts", "public.expert_profiles"]) {
+    const refused = await as(
+      sql,
+      "anon",
+      {},
+      (tx) => tx.unsafe(`insert into ${table} (name) values ('x')`),
+    ).then(() => "written", (error) => error.code);
+    expect(refused === "42501", `anon may not write through ${table}`);
+  }
+  const upserted = await as(sql, "service_role", {}, (tx) =>
+    tx`
+      insert into stripe.customers (id, name) values ('cus_1', 'Renamed')
+      on conflict (id) do update set name = excluded.name
+      returning (select count(*)::int from stripe.billing_customers) as count`);
+  expect(
+    upserted[0].count === 500,
+    "service_role upserts through an old name of the schema stripe",
+  );
+}
+
+/** Runs `work` as PostgREST would for a request, and rolls back what it wrote. */
+async function as<T>(
+  sql: postgres.Sql,
+  role: string,
+  claims: object,
+  work: (tx: postgres.TransactionSql) => Promise<T>,
+): Promise<T> {
+  let result: T;
+  const undo = new Error("rolled back");
+  await sql.begin(async (tx) => {
+    await tx`select set_config('role', ${role}, true),
+      set_config('request.jwt.claims', ${JSON.stringify({ role, ...claims })}, true)`;
+    result = await work(tx);
+    throw undo;
+  }).catch((error) => {
+    if (error !== undo) throw error;
+  });
+  return result!;
+}
