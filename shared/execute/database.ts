@@ -1,6 +1,7 @@
 /** The database: one small pool an isolate, and sessions taken from it. */
 import postgres from "postgres";
 import { Problem } from "../contract/problems.ts";
+import { isConnectionLost } from "./database_errors.ts";
 
 /** A row as the simple protocol gives it: numbers, booleans and JSON parsed, the rest as text. */
 export type Row = Record<string, unknown>;
@@ -45,7 +46,7 @@ export class Database {
 
   /** Runs one message of statements outside a transaction of ours, and gives the last one's rows. */
   async query(text: string): Promise<Row[]> {
-    return lastRows(await this.#pool.unsafe(text).simple());
+    return allRows(await this.#pool.unsafe(text).simple()).at(-1) ?? [];
   }
 
   /** Takes a connection for as long as `work` runs; a transaction left open is rolled back. */
@@ -55,13 +56,11 @@ export class Database {
     try {
       return await work(session);
     } finally {
-      try {
-        await session.rollback();
-      } catch {
+      await session.rollback().catch(() => {
         // A connection that is gone has taken its transaction with it.
-      } finally {
-        connection.release();
-      }
+      });
+      // postgres.js takes a broken connection back by itself, and must not be given it again.
+      if (!session.lost) connection.release();
     }
   }
 
@@ -75,6 +74,7 @@ export class Database {
 export class Session {
   readonly #connection: postgres.ReservedSql;
   #open = false;
+  #lost = false;
 
   constructor(connection: postgres.ReservedSql) {
     this.#connection = connection;
@@ -88,12 +88,22 @@ export class Session {
 
   /** Sends one message; the answer is the rows of its last statement. */
   async run(text: string): Promise<Row[]> {
-    return lastRows(await this.#connection.unsafe(text).simple());
+    return (await this.runAll(text)).at(-1) ?? [];
   }
 
   /** Sends one message; the answer is the rows of each statement. */
   async runAll(text: string): Promise<Row[][]> {
-    return allRows(await this.#connection.unsafe(text).simple());
+    try {
+      return allRows(await this.#connection.unsafe(text).simple());
+    } catch (error) {
+      if (isConnectionLost(error)) this.#lost = true;
+      throw error;
+    }
+  }
+
+  /** Whether the connection broke. */
+  get lost(): boolean {
+    return this.#lost;
   }
 
   /** Says that the last message ended the transaction. */
@@ -103,9 +113,9 @@ export class Session {
 
   /** Rolls the transaction back, if one is open. */
   async rollback(): Promise<void> {
-    if (!this.#open) return;
+    if (!this.#open || this.#lost) return;
     this.#open = false;
-    await this.#connection.unsafe("rollback").simple();
+    await this.run("rollback");
   }
 }
 
@@ -113,10 +123,6 @@ export class Session {
 function allRows(result: unknown): Row[][] {
   const results = result as Row[] | Row[][];
   return Array.isArray(results[0]) ? results as Row[][] : [results as Row[]];
-}
-
-function lastRows(result: unknown): Row[] {
-  return allRows(result).at(-1) ?? [];
 }
 
 const databases = new Map<string, Database>();

@@ -55,7 +55,13 @@ const UNREACHABLE = new Set([
 /** Whether the connection is gone, so that what was sent last may or may not have happened. */
 export function isConnectionLost(error: unknown): boolean {
   const code = sqlState(error);
-  return UNREACHABLE.has(code) || code.startsWith("08") || code.startsWith("57P");
+  return UNREACHABLE.has(code) || code.startsWith("08") || code.startsWith("57P") ||
+    code === "25P03" || code === "25P04";
+}
+
+/** query_canceled: a timeout, or somebody's pg_cancel_backend. */
+export function isCancelled(error: unknown): boolean {
+  return sqlState(error) === "57014";
 }
 
 /** The problem an error of the database is for the caller; problems pass through as they are. */

@@ -11,7 +11,14 @@ export interface Settings {
   serviceRoleKey: string | undefined;
   /** The legacy `SUPABASE_ANON_KEY`. */
   anonKey: string | undefined;
+  /**
+   * `RENAME_DEADLINE_MS`: when the work of one request stops cleanly. Default 140,000, below the 150 s after
+   * which the platform ends a request on the free plan.
+   */
+  deadlineMs: number;
 }
+
+const DEFAULT_DEADLINE_MS = 140_000;
 
 /** Reads the settings that the platform gives every function. */
 export function settingsFromEnv(
@@ -24,6 +31,7 @@ export function settingsFromEnv(
     publishableKeys: keys(text("SUPABASE_PUBLISHABLE_KEYS")),
     serviceRoleKey: text("SUPABASE_SERVICE_ROLE_KEY"),
     anonKey: text("SUPABASE_ANON_KEY"),
+    deadlineMs: positive(text("RENAME_DEADLINE_MS")) ?? DEFAULT_DEADLINE_MS,
   };
 }
 
@@ -38,4 +46,9 @@ function keys(text: string | undefined): Record<string, string> {
   } catch {
     return {};
   }
+}
+
+function positive(text: string | undefined): number | undefined {
+  const value = Number(text);
+  return Number.isFinite(value) && value > 0 ? value : undefined;
 }

@@ -3,14 +3,9 @@ import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
 import type { RenameRequest } from "../contract/requests.ts";
 import type { Migration, OperationAnswer } from "../contract/responses.ts";
 import { advisoryLocks } from "../execute/advisory_locks.ts";
-import {
-  applyPlan,
-  BEGIN_READING,
-  connected,
-  type Prepared,
-  setLockTimeout,
-} from "../execute/apply_plan.ts";
+import { applyPlan, beginReading, connected, type Prepared } from "../execute/apply_plan.ts";
 import type { RelationName } from "../execute/blockers.ts";
+import { setLockTimeout } from "../execute/critical_section.ts";
 import type { Session } from "../execute/database.ts";
 import { isLockRefused } from "../execute/database_errors.ts";
 import { dependencies } from "../plan/dependencies.ts";
@@ -18,7 +13,7 @@ import { fingerprint } from "../plan/fingerprint.ts";
 import { planStatements, requireAccepted } from "../plan/plan.ts";
 import { qualified } from "../plan/quoting.ts";
 import { planRename, type RenamePlan, requireRenamable, requireServer } from "../plan/rename.ts";
-import { insertEvent } from "../tracking/events.ts";
+import { insertEvent, recordedLock } from "../tracking/events.ts";
 import {
   insertBatch,
   migrationsById,
@@ -63,7 +58,7 @@ export async function rename(
 
 async function planOnly(context: OperationContext, request: RenameRequest): Promise<RenamePlan> {
   return await context.database.withSession(async (session) => {
-    requireServer(connected(await session.begin(BEGIN_READING)).serverVersion);
+    requireServer(connected(await session.begin(beginReading(context.limits))).serverVersion);
     return await readAndPlan(session, request);
   });
 }
@@ -89,6 +84,8 @@ async function apply(context: OperationContext, request: RenameRequest): Promise
     {
       lockTimeoutMs: request.lock_timeout_ms,
       maxWaitMs: request.max_wait_ms,
+      limits: context.limits,
+      progress: context.progress,
       relations: () => request.renames.map(({ schema, old_name }) => ({ schema, name: old_name })),
     },
     async (session, patience, { serverVersion }) => {
@@ -119,6 +116,7 @@ async function apply(context: OperationContext, request: RenameRequest): Promise
             details: { plan_hash: plan.hash },
           }, figures),
         ],
+        recorded: recordedLock(context.requestId),
       };
       return prepared;
     },

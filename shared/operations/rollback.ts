@@ -4,14 +4,9 @@ import { Problem } from "../contract/problems.ts";
 import type { RollbackRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import { advisoryLocks } from "../execute/advisory_locks.ts";
-import {
-  applyPlan,
-  BEGIN_READING,
-  connected,
-  type Prepared,
-  setLockTimeout,
-} from "../execute/apply_plan.ts";
+import { applyPlan, beginReading, connected, type Prepared } from "../execute/apply_plan.ts";
 import type { RelationName } from "../execute/blockers.ts";
+import { setLockTimeout } from "../execute/critical_section.ts";
 import type { Session } from "../execute/database.ts";
 import { isLockRefused } from "../execute/database_errors.ts";
 import { planStatements, requireAccepted } from "../plan/plan.ts";
@@ -19,7 +14,7 @@ import { qualified } from "../plan/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
 import { planRollback, type RecordedRename, type RollbackPlan } from "../plan/rollback.ts";
 import { checkRolledBack } from "../plan/verification.ts";
-import { insertEvent } from "../tracking/events.ts";
+import { insertEvent, recordedLock } from "../tracking/events.ts";
 import {
   activeMigrations,
   markRolledBack,
@@ -69,7 +64,7 @@ async function planOnly(
   request: RollbackRequest,
 ): Promise<RollbackPlan> {
   return await context.database.withSession(async (session) => {
-    requireServer(connected(await session.begin(BEGIN_READING)).serverVersion);
+    requireServer(connected(await session.begin(beginReading(context.limits))).serverVersion);
     const migrations = await select(session, request, false);
     return await readAndPlan(session, request, migrations);
   });
@@ -136,6 +131,8 @@ async function apply(
     {
       lockTimeoutMs: request.lock_timeout_ms,
       maxWaitMs: request.max_wait_ms,
+      limits: context.limits,
+      progress: context.progress,
       relations: () => relations,
     },
     async (session, patience, { serverVersion }) => {
@@ -162,6 +159,7 @@ async function apply(
             details: { plan_hash: plan.hash },
           }, figures),
         ],
+        recorded: recordedLock(context.requestId),
       };
       return prepared;
     },
@@ -216,9 +214,10 @@ const oidsOf = (migrations: RecordedRename[]): number[] => [
 
 async function verify(context: OperationContext, plan: RollbackPlan): Promise<Verification> {
   const migrations = plan.tables.map(({ migration }) => migration);
+  context.progress({ phase: "verifying", total: migrations.length });
   try {
     const { facts, rows } = await readFacts(
-      context.database,
+      context,
       { names: [], oids: oidsOf(migrations) },
       activeMigrations(),
     );

@@ -16,8 +16,9 @@ export async function verifyRename(
   plan: RenamePlan,
   ids: string[],
 ): Promise<Verification> {
+  context.progress({ phase: "verifying", total: ids.length });
   try {
-    const { facts } = await readFacts(context.database, {
+    const { facts } = await readFacts(context, {
       names: plan.tables.map(({ rename }) => ({ schema: rename.schema, name: rename.old_name })),
       oids: plan.tables.map((table) => table.facts.oid),
     }, activeMigrations());

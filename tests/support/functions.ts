@@ -45,6 +45,7 @@ export function functionsFor(url: string, more: Partial<Settings> = {}): Functio
     publishableKeys: { default: PUBLISHABLE_KEY },
     serviceRoleKey: undefined,
     anonKey: undefined,
+    deadlineMs: 140_000,
     ...more,
   };
   const fetch: Functions["fetch"] = (name, { query = "", ...init } = {}) =>

@@ -1,0 +1,94 @@
+/**
+ * The critical section: everything from the first lock that clients feel to COMMIT, as one message to the
+ * server, so that the blocking window does not grow with the distance between function and database.
+ */
+import type { LockFigures } from "../contract/responses.ts";
+import type { LockStatement, Plan } from "../plan/plan.ts";
+import type { Row } from "./database.ts";
+
+/** The lock figures as SQL expressions, for what is recorded inside the transaction. */
+export interface LockExpressions {
+  attempts: string;
+  waitedMs: string;
+  /** Up to the statement it stands in. */
+  heldMs: string;
+}
+
+/** Longest wait for a lock of the record's own rows and the like, once the tables' locks are held. */
+const INNER_LOCK_TIMEOUT_MS = 200;
+
+/** Longest time that one statement may take while clients wait, in milliseconds. */
+const STATEMENT_TIMEOUT_MS = 30_000;
+
+/** A lock that is not waited for still needs a timeout, and 0 would mean to wait for ever. */
+const NO_WAIT_MS = 1;
+
+/** The server's clock in milliseconds, not the transaction's. */
+const CLOCK_MS = "(extract(epoch from pg_catalog.clock_timestamp()) * 1000)::float8";
+
+const MOMENT = { asked: "table_rename.asked_ms", granted: "table_rename.granted_ms" };
+
+/** Statement that notes a moment in a setting of the transaction and answers with it. */
+const noteClock = (moment: keyof typeof MOMENT) =>
+  `select pg_catalog.set_config('${MOMENT[moment]}', ${CLOCK_MS}::text, true) as clock_ms`;
+
+const clockOf = (moment: keyof typeof MOMENT) =>
+  `pg_catalog.current_setting('${MOMENT[moment]}')::float8`;
+
+/** The message, from the lock timeout to COMMIT and a last look at the clock. */
+export function criticalSection(
+  plan: Plan,
+  record: (lock: LockExpressions) => string[],
+  attempt: { number: number; waitedMs: number; lockTimeoutMs: number },
+): string {
+  return [
+    noteClock("asked"),
+    `set local statement_timeout = '${STATEMENT_TIMEOUT_MS}ms'`,
+    ...lockStatements(plan.locks, attempt.lockTimeoutMs),
+    setLockTimeout(INNER_LOCK_TIMEOUT_MS),
+    noteClock("granted"),
+    ...plan.changes.map((statement) => statement.sql),
+    ...record({
+      attempts: String(attempt.number),
+      waitedMs: `${milliseconds(attempt.waitedMs)} + ${clockOf("granted")} - ${clockOf("asked")}`,
+      heldMs: `${CLOCK_MS} - ${clockOf("granted")}`,
+    }),
+    "commit",
+    `select ${CLOCK_MS} as clock_ms`,
+  ].join(";\n");
+}
+
+/** Reads the figures from the message's answers. */
+export function lockFigures(
+  results: Row[][],
+  attempt: { number: number; waitedMs: number },
+): LockFigures {
+  const [asked, granted, committed] = results.flatMap((rows) =>
+    rows[0] !== undefined && "clock_ms" in rows[0] ? [Number(rows[0].clock_ms)] : []
+  );
+  return {
+    attempts: attempt.number,
+    waited_ms: milliseconds(attempt.waitedMs + granted - asked),
+    held_ms: milliseconds(committed - granted),
+  };
+}
+
+function lockStatements(locks: LockStatement[], lockTimeoutMs: number): string[] {
+  const statements: string[] = [];
+  let current: number | null = null;
+  for (const lock of locks) {
+    const timeout = Math.max(NO_WAIT_MS, Math.floor(lockTimeoutMs * lock.timeout_share));
+    if (timeout !== current) statements.push(setLockTimeout(timeout));
+    current = timeout;
+    statements.push(lock.sql);
+  }
+  return statements;
+}
+
+/** Statement that bounds the waits for locks in this transaction, in milliseconds; never 0, "for ever". */
+export function setLockTimeout(ms: number): string {
+  return `set local lock_timeout = '${Math.max(NO_WAIT_MS, Math.floor(ms))}ms'`;
+}
+
+/** Rounded to hundredths, never negative: server and function have clocks of their own. */
+export const milliseconds = (value: number) => Math.max(0, Math.round(value * 100) / 100);
