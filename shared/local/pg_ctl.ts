@@ -15,7 +15,8 @@ export interface ServerRun {
 /** Starts the server, which appends to the file `log`, and waits up to 60 s until it answers. */
 export function startServer(run: ServerRun, log: string): Promise<ProgramResult> {
   const args = ["start", "-D", run.data, "-l", log, "-w", "-t", "60"];
-  return runProgram(run.binaries.pgCtl, args, run.user);
+  // On Windows the server inherits pg_ctl's streams.
+  return runProgram(run.binaries.pgCtl, args, run.user, Deno.build.os !== "windows");
 }
 
 /** The program and the arguments that stop the server, waiting up to 30 s for its end. */

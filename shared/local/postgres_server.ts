@@ -136,6 +136,8 @@ async function startOnPort(
     const logged = await Deno.stat(log).then((info) => info.size, () => 0);
     const { success, output } = await startServer(run, log);
     if (success) return port;
+    // One that is merely slow to start would come up when nobody waits for it any more.
+    await stopServer(run, "immediate").catch(() => {});
     const said = (await Deno.readTextFile(log).catch(() => "")).slice(logged);
     // Between the look for a free port and the start somebody else can take it.
     if (/could not bind|Address already in use/.test(said)) {

@@ -21,21 +21,31 @@ export interface ProgramResult {
   output: string;
 }
 
-/** Runs `program` to its end. */
+/**
+ * Runs `program` to its end.
+ *
+ * @param capture false: do not wait for what it says, because a process that it leaves running
+ * holds on to its streams; `output` is empty then. Default true.
+ */
 export async function runProgram(
   program: string,
   args: string[],
   user: UnixUser | undefined,
+  capture = true,
 ): Promise<ProgramResult> {
-  const { success, stdout, stderr } = await new Deno.Command(program, {
+  const command = new Deno.Command(program, {
     args,
     // The current folder may be out of the user's reach.
     cwd: Deno.build.os === "windows" ? undefined : "/",
     clearEnv: true,
     env: programEnvironment(),
     stdin: "null",
+    stdout: capture ? "piped" : "null",
+    stderr: capture ? "piped" : "null",
     ...user,
-  }).output();
+  });
+  if (!capture) return { success: (await command.spawn().status).success, output: "" };
+  const { success, stdout, stderr } = await command.output();
   const decoder = new TextDecoder();
   return { success, output: (decoder.decode(stdout) + decoder.decode(stderr)).trim() };
 }

@@ -7,7 +7,7 @@ import postgres from "postgres";
 import { startGateway } from "./gateway.ts";
 import { provideKeys } from "./keys.ts";
 import { migrate } from "./migrate.ts";
-import { PortInUseError, requireFreePort } from "./port.ts";
+import { findFreePort, PortInUseError, requireFreePort } from "./port.ts";
 import { type PostgresServer, startPostgres } from "./postgres_server.ts";
 import type { StackSettings } from "./settings.ts";
 import { createSupabaseRoles, isSupabaseLike, makeSupabaseLike } from "./supabase_like.ts";
@@ -40,7 +40,8 @@ export async function startStack(
   settings: StackSettings,
   notice: (message: string) => void = () => {},
 ): Promise<Stack> {
-  if (settings.port) explainPort("PORT", () => requireFreePort(settings.port));
+  const port = settings.port || findFreePort();
+  await explainPort("PORT", () => requireFreePort(port));
   const keys = await provideKeys(settings.dir);
   const server = settings.databaseUrl ? undefined : await startDatabase(settings, notice);
   try {
@@ -48,10 +49,8 @@ export async function startStack(
     if (server) await prepareDatabase(server, databaseUrl);
     else await checkDatabase(databaseUrl, notice);
     Deno.env.set("SUPABASE_DB_URL", databaseUrl);
-    if (settings.port && !Deno.env.get("SUPABASE_URL")) {
-      Deno.env.set("SUPABASE_URL", `http://127.0.0.1:${settings.port}`);
-    }
-    const gateway = await explainPort("PORT", () => startGateway({ port: settings.port }));
+    if (!Deno.env.get("SUPABASE_URL")) Deno.env.set("SUPABASE_URL", `http://127.0.0.1:${port}`);
+    const gateway = await explainPort("PORT", () => startGateway({ port }));
     return {
       url: gateway.url,
       databaseUrl,
