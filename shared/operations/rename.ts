@@ -34,8 +34,8 @@ export async function rename(
   context: OperationContext,
   request: RenameRequest,
 ): Promise<OperationAnswer> {
-  requireRenamable(request.renames);
   if (request.mode === "plan") {
+    requireRenamable(request.renames);
     const plan = await asProblems(() => planOnly(context, request));
     return {
       batch_id: null,
@@ -77,6 +77,7 @@ async function readAndPlan(session: Session, request: RenameRequest): Promise<Re
 }
 
 async function apply(context: OperationContext, request: RenameRequest): Promise<OperationAnswer> {
+  requireRenamable(request.renames);
   const batchId = crypto.randomUUID();
   const ids = request.renames.map(() => crypto.randomUUID());
   const { plan, lock } = await applyPlan(
