@@ -8,10 +8,12 @@
 export const dependantMembers = `
   'dependants', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
-        'kind', x.kind, 'identity', x.identity, 'on_row_type', x.on_row_type)
+        'kind', x.kind, 'identity', x.identity, 'on_row_type', x.on_row_type, 'takes_row', x.takes_row)
         order by x.kind collate "C", x.identity collate "C"), '[]')
     from (
-      select o.type as kind, o.identity, pg_catalog.bool_or(d.on_row_type) as on_row_type
+      select o.type as kind, o.identity, pg_catalog.bool_or(d.on_row_type) as on_row_type,
+        pg_catalog.bool_or(coalesce(pr.proargtypes::pg_catalog.oid[] && array[t.reltype,
+          (select rt.typarray from pg_catalog.pg_type rt where rt.oid = t.reltype)], false)) as takes_row
       from (
         select d.classid, d.objid, d.objsubid, d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass
             as on_row_type
@@ -33,6 +35,8 @@ export const dependantMembers = `
         on d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass and tg.oid = d.objid
       left join pg_catalog.pg_policy po
         on d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass and po.oid = d.objid
+      left join pg_catalog.pg_proc pr
+        on d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and pr.oid = d.objid
       left join pg_catalog.pg_class dc
         on d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and dc.oid = d.objid
       cross join lateral pg_catalog.pg_identify_object(
@@ -51,12 +55,17 @@ export const dependantMembers = `
         and dc.oid is distinct from t.oid
         and (dc.relkind is null or dc.relkind not in ('i', 'I', 'S', 't'))
         and not (dc.oid is not null and not d.on_row_type and d.objsubid = 0)
+        and not (d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and exists (
+          select from pg_catalog.pg_type own where own.oid = t.reltype and d.objid in (own.oid, own.typarray)))
         and d.classid not in (
-          'pg_catalog.pg_type'::pg_catalog.regclass, 'pg_catalog.pg_publication_rel'::pg_catalog.regclass,
+          'pg_catalog.pg_publication_rel'::pg_catalog.regclass,
           'pg_catalog.pg_statistic_ext'::pg_catalog.regclass)
       group by o.type, o.identity
     ) x),
   'view_definition', case when t.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(t.oid) end,
+  'view_query', (
+    select pg_catalog.md5(pg_catalog.regexp_replace(rw.ev_action::text, ' :\\w*location -?\\d+', '', 'g'))
+    from pg_catalog.pg_rewrite rw where rw.ev_class = t.oid and rw.rulename = '_RETURN'),
   'view_reads', (
     select coalesce(pg_catalog.json_agg(distinct d.refobjid::int8), '[]')
     from pg_catalog.pg_rewrite rw join pg_catalog.pg_depend d

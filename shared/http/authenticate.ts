@@ -3,6 +3,8 @@
  * the database is asked before this is settled.
  */
 import { verifyCredentials } from "@supabase/server/core";
+// Its peer, which it loads: named here so that the import map decides on the version, not the latest release.
+import type {} from "@supabase/supabase-js";
 import { Problem } from "../contract/problems.ts";
 import type { Settings } from "./settings.ts";
 

@@ -124,10 +124,11 @@ const differentColumnPrivileges = `exists (
 
 function entriesOf(acl: string): string {
   return `
-          select distinct i.grantee, i.privilege_type, i.is_grantable, true as here,
-            case when e.same_grantors then i.grantor else 0 end as grantor
+          select i.grantee, i.privilege_type, pg_catalog.bool_or(i.is_grantable) as is_grantable,
+            true as here, case when e.same_grantors then i.grantor else 0 end as grantor
           from pg_catalog.aclexplode(${acl}) i
-          where e.same_owner or i.grantee <> v.relowner`;
+          where e.same_owner or i.grantee <> v.relowner
+          group by i.grantee, i.privilege_type, 5`;
 }
 
 function raiseUnlessNone(query: string): string {

@@ -78,6 +78,11 @@ export interface RelationFacts {
   dependants: DependantFacts[];
   /** The view's query as the server prints it; null for tables. */
   view_definition: string | null;
+  /**
+   * Digest of the query as it is stored, by OID and column number: the same whatever the relations it reads
+   * and their columns are called now. Null for tables.
+   */
+  view_query: string | null;
   /** OIDs of the relations that a view reads. */
   view_reads: number[];
 }
@@ -122,4 +127,6 @@ export interface DependantFacts {
   identity: string;
   /** Whether it stands on the row type rather than on the relation. */
   on_row_type: boolean;
+  /** Whether it is a function with a parameter of the row type or an array of it. */
+  takes_row: boolean;
 }

@@ -14,10 +14,21 @@ export function partialReaders(table: RelationFacts): string[] {
 /**
  * Whether the compatibility view runs with its caller's rights. It does, except over a table without
  * row-level security on which some role may read only some columns: through a security-invoker view, which
- * refers to every column, that role could read nothing at all.
+ * refers to every column, that role could read nothing at all. Nor through a view with its owner's rights
+ * where the owner has given up rights that others have.
  */
 export function isSecurityInvoker(table: RelationFacts): boolean {
-  return table.row_security || partialReaders(table).length === 0;
+  return table.row_security || partialReaders(table).length === 0 || ownerLacksRights(table);
+}
+
+function ownerLacksRights(table: RelationFacts): boolean {
+  const owners = new Set(
+    table.acl.filter(({ grantee }) => grantee === table.owner || grantee === null)
+      .map(({ privilege }) => privilege),
+  );
+  return [...table.acl, ...table.columns.flatMap(({ acl }) => acl)].some(({ privilege }) =>
+    ["SELECT", "INSERT", "UPDATE", "DELETE"].includes(privilege) && !owners.has(privilege)
+  );
 }
 
 /** Findings about a table that is to be renamed, with a compatibility view or (null) without. */
@@ -61,14 +72,16 @@ export function renameFindings(
   if (view === null) return findings;
 
   const readers = partialReaders(table);
-  if (readers.length > 0 && table.row_security) {
+  if (readers.length > 0 && isSecurityInvoker(table)) {
     add(
       "column_grants",
       "breaking",
       `${
         readers.join(", ")
       } may read only some columns. Through the old name they will read nothing ` +
-        "(42501), since a view that honours row-level security needs the right to every column it names.",
+        (table.row_security
+          ? "(42501), since a view that honours row-level security needs the right to every column it names."
+          : "(42501): a view with its owner's rights would not do, since the owner lacks rights that others have."),
       "Grant them SELECT on the whole table, have them use the new name, or acknowledge.",
     );
   } else if (readers.length > 0) {
@@ -83,13 +96,13 @@ export function renameFindings(
     );
   }
   const functions = table.dependants
-    .filter((d) => d.on_row_type && (d.kind === "function" || d.kind === "procedure"))
+    .filter((dependant) => dependant.takes_row)
     .map((d) => d.identity);
   if (functions.length > 0) {
     add(
       "row_type_functions",
       "breaking",
-      `Functions take or return the table's row type: ${
+      `Functions take the table's row type: ${
         functions.join(", ")
       }. They follow the table; calls ` +
         "with a row of the old name (computed fields of the Data API among them) fail with 42883 or 42703.",

@@ -28,6 +28,7 @@ export function fingerprint(relation: RelationFacts): Fingerprint {
     children: relation.children.join(", "),
     "column order": relation.columns.map((column) => column.name).join(", "),
   };
+  if (relation.view_query !== null) print.query = relation.view_query;
   for (const column of relation.columns) {
     print[`column ${column.name}`] = columnDefinition(column);
     addAcl(print, `column ${column.name} grant to`, column.acl);

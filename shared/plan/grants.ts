@@ -37,24 +37,15 @@ export function grantStatements(
       column.acl.map((entry) => ({ ...entry, column: column.name as string | null }))
     ),
   ];
-  const groups = new Map<string, Group>();
   for (const entry of entries) {
-    const byOther = entry.grantor !== table.owner;
-    if (byOther && !entry.grantor_settable) replaced.push(entry);
-    const grantor = byOther && entry.grantor_settable ? entry.grantor : null;
-    const key = JSON.stringify([grantor, entry.grantee, entry.grantable, entry.column]);
-    const group = groups.get(key) ??
-      {
-        grantor,
-        grantee: entry.grantee,
-        grantable: entry.grantable,
-        column: entry.column,
-        privileges: [],
-      };
-    group.privileges.push(entry.privilege);
-    groups.set(key, group);
+    if (entry.grantor !== table.owner && !entry.grantor_settable) replaced.push(entry);
   }
-  for (const merged of mergeGrantees(inGrantOrder([...groups.values()], table.owner))) {
+  const byGrantor = entries.map((entry) => ({
+    ...entry,
+    grantor: entry.grantor !== table.owner && entry.grantor_settable ? entry.grantor : null,
+  }));
+  const groups = inGrantOrder(byGrantor).flatMap(grouped);
+  for (const merged of mergeGrantees(groups)) {
     const grant = grantStatement(merged, target);
     if (merged.grantor === null) statements.push(grant);
     else statements.push(`set local role ${ident(merged.grantor)}`, grant, "reset role");
@@ -71,22 +62,44 @@ interface Group {
   privileges: string[];
 }
 
-/** The owner's grants first; then, again and again, those whose grantor has received something by now. */
-function inGrantOrder(groups: Group[], owner: string): Group[] {
-  const ordered = groups.filter((group) => group.grantor === null);
-  let rest = groups.filter((group) => group.grantor !== null);
-  const received = new Set<string | null>([
-    owner,
-    ...ordered.filter((g) => g.grantable).map((g) => g.grantee),
-  ]);
+interface Entry extends Omit<Group, "privileges"> {
+  privilege: string;
+}
+
+/**
+ * The owner's entries first; then, again and again, those whose grantor may grant that privilege by now.
+ * Entry by entry, since an ACL's order is not the order of grants: a later grant joins an earlier entry.
+ */
+function inGrantOrder(entries: Entry[]): Entry[][] {
+  const rounds = [entries.filter((entry) => entry.grantor === null)];
+  let rest = entries.filter((entry) => entry.grantor !== null);
+  const right = (role: string | null, privilege: string, column: string | null) =>
+    JSON.stringify([role, privilege, column]);
+  const rights = new Set<string>();
   while (rest.length > 0) {
-    const ready = rest.filter((group) => received.has(group.grantor));
+    for (const { grantee, privilege, column, grantable } of rounds.at(-1)!) {
+      if (grantable) rights.add(right(grantee, privilege, column));
+    }
+    const mayGrant = ({ grantor, privilege, column }: Entry) =>
+      rights.has(right(grantor, privilege, null)) || rights.has(right(grantor, privilege, column));
+    const ready = rest.filter(mayGrant);
     const next = ready.length > 0 ? ready : rest;
-    ordered.push(...next);
-    for (const group of next) if (group.grantable) received.add(group.grantee);
-    rest = rest.filter((group) => !next.includes(group));
+    rounds.push(next);
+    rest = rest.filter((entry) => !next.includes(entry));
   }
-  return ordered;
+  return rounds;
+}
+
+/** Entries that one statement grants. */
+function grouped(entries: Entry[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const { grantor, grantee, grantable, column, privilege } of entries) {
+    const key = JSON.stringify([grantor, grantee, grantable, column]);
+    const group = groups.get(key) ?? { grantor, grantee, grantable, column, privileges: [] };
+    group.privileges.push(privilege);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
 }
 
 type Merged = Omit<Group, "grantee"> & { grantees: (string | null)[] };

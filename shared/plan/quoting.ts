@@ -36,11 +36,16 @@ export function nullableLiteral(text: string | null | undefined): string {
   return text === null || text === undefined ? "null" : literal(text);
 }
 
-/** Dollar-quotes a body with a tag that the body does not contain (PostgreSQL manual, 4.1.2.4). */
+/**
+ * Dollar-quotes a body with a tag that is not in the body (PostgreSQL manual, 4.1.2.4), nor made up by its
+ * end together with the closing delimiter.
+ */
 export function dollarQuoted(body: string, tag = "body"): string {
   refuseNul(body);
   let delimiter = `$${tag}$`;
-  for (let n = 1; body.includes(delimiter); n++) delimiter = `$${tag}${n}$`;
+  for (let n = 1; `${body}${delimiter}`.indexOf(delimiter) < body.length; n++) {
+    delimiter = `$${tag}${n}$`;
+  }
   return `${delimiter}${body}${delimiter}`;
 }
 

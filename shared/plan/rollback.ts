@@ -3,7 +3,7 @@ import { Problem } from "../contract/problems.ts";
 import type { Difference, Finding, Statement } from "../contract/responses.ts";
 import { checkBareViews, checkRelations, type ExpectedRelation } from "./checks.ts";
 import { refuseDependants, requireAgreement } from "./drift.ts";
-import type { Facts, RelationFacts } from "./facts.ts";
+import type { ColumnFacts, Facts, RelationFacts } from "./facts.ts";
 import { differences, type Fingerprint, fingerprint } from "./fingerprint.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { ident, qualified } from "./quoting.ts";
@@ -170,7 +170,8 @@ function rollbackFindings(step: RollbackStep, kept: Difference[] | null): Findin
 
   const now = fingerprint(table);
   const changed = differences(migration.fingerprint.view, fingerprint(view))
-    .filter(({ object, after }) => (now[object] ?? null) !== after);
+    .filter(({ object, after }) => (now[object] ?? null) !== after)
+    .filter(({ object }) => !sameColumnOnTable(object, table, view));
   const isGrant = ({ object }: Difference) => /^(column .* )?grant to /s.test(object);
   const grants = changed.filter(isGrant);
   const others = changed.filter((difference) => !isGrant(difference));
@@ -199,6 +200,14 @@ function rollbackFindings(step: RollbackStep, kept: Difference[] | null): Findin
     });
   }
   return findings;
+}
+
+/** Whether the object is a column that has, on the view, the default and comment that the table gives it. */
+function sameColumnOnTable(object: string, table: RelationFacts, view: RelationFacts): boolean {
+  const named = (column: ColumnFacts) => `column ${column.name}` === object;
+  const [onTable, onView] = [table.columns.find(named), view.columns.find(named)];
+  return onTable !== undefined && onView !== undefined && onTable.type === onView.type &&
+    onTable.default === onView.default && onTable.comment === onView.comment;
 }
 
 const MAX_LISTED = 10;

@@ -43,7 +43,10 @@ export function checkRenamed(states: RenamedState[]): Verification {
       continue;
     }
     columns.push(...prefixed(old, differences(columnsOf(before), columnsOf(one.view))));
-    privileges.push(...prefixed(old, differences(privilegesOf(before), privilegesOf(one.view))));
+    // Whoever owns the view in the table owner's stead has all rights to it, and to the table by membership.
+    const beside = plannedView.owner === before.owner ? null : plannedView.owner;
+    const [wantedRights, rights] = [privilegesOf(before, beside), privilegesOf(one.view, beside)];
+    privileges.push(...prefixed(old, differences(wantedRights, rights)));
   }
   return verification([
     check("tables have their new names", name),
@@ -71,8 +74,7 @@ export function checkRolledBack(
     if (viewExists) views.push({ object: old, before: null, after: "the view is still there" });
     if (table === null) continue;
 
-    const before = presentNames(migration.fingerprint.before, active);
-    const changed = differences(before, fingerprint(table));
+    const changed = differencesButNames(migration.fingerprint.before, fingerprint(table), active);
     const known = new Set((kept ?? []).map(({ object }) => object));
     state.push(...prefixed(old, changed.filter(({ object }) => !known.has(object))));
     keptSince.push(...prefixed(old, changed.filter(({ object }) => known.has(object))));
@@ -93,26 +95,48 @@ export function checkRolledBack(
 }
 
 /**
- * A recorded state with the names that other tables have now: where a neighbour is still renamed, a foreign
- * key to it reads otherwise than before, and rightly so.
+ * What differs but for the names of renamed tables: where a neighbour is still renamed, a foreign key to it
+ * or a policy that reads it looks otherwise than before, and rightly so.
  */
-function presentNames(print: Fingerprint, active: TrackedRename[]): Fingerprint {
-  if (active.length === 0) return print;
-  const plain = (name: string) => /^[a-z_][a-z0-9_$]*$/.test(name) ? name : ident(name);
-  const spelt = (schema: string, name: string) => `${plain(schema)}.${plain(name)}`;
-  const replace = (text: string) =>
-    active.reduce((result, { schema_name, old_name, new_name }) => {
-      const old = spelt(schema_name, old_name);
-      const edge = /\w$/.test(old) ? "(?![\\w$])" : "";
-      const pattern = new RegExp(`(?<![\\w$".])${escaped(old)}${edge}`, "g");
-      return result.replace(pattern, () => spelt(schema_name, new_name));
-    }, text);
-  return Object.fromEntries(
-    Object.entries(print).map((
-      [object, text],
-    ) => [NAMES_TABLES.test(object) ? replace(object) : object, replace(text)]),
+function differencesButNames(
+  before: Fingerprint,
+  after: Fingerprint,
+  active: TrackedRename[],
+): Difference[] {
+  const changed = differences(before, after);
+  if (changed.length === 0 || active.length === 0) return changed;
+  const canonical = (print: Fingerprint) =>
+    Object.fromEntries(
+      Object.entries(print).map(([object, text]) => [
+        NAMES_TABLES.test(object) ? withOneName(object, active) : object,
+        withOneName(text, active),
+      ]),
+    );
+  const still = new Set(
+    differences(canonical(before), canonical(after)).map(({ object }) => object),
+  );
+  return changed.filter(({ object }) =>
+    still.has(object) || (NAMES_TABLES.test(object) && still.has(withOneName(object, active)))
   );
 }
+
+/** A text in which each renamed table goes by one name, whether the text says the old one or the new one. */
+function withOneName(text: string, active: TrackedRename[]): string {
+  return active.reduce((result, { schema_name, old_name, new_name }) => {
+    const schema = spellings(schema_name);
+    const name = `${spellings(old_name)}|${spellings(new_name)}`;
+    // Qualified, or as the qualifier of a column.
+    const pattern = `(?<![\\w$".])(?:(?:${schema})\\.(?:${name})(?![\\w$])|(?:${name})(?=\\.))`;
+    return result.replace(
+      new RegExp(pattern, "g"),
+      (found) => found.includes(".") ? qualified(schema_name, new_name) : ident(new_name),
+    );
+  }, text);
+}
+
+/** A name as the server may spell it: quoted, or plain where it can be; which words it quotes depends. */
+const spellings = (name: string): string =>
+  [ident(name), ...(/^[a-z_][a-z0-9_$]*$/.test(name) ? [name] : [])].map(escaped).join("|");
 
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
@@ -158,18 +182,22 @@ function columnsOf(relation: RelationFacts): Fingerprint {
   return { ...Object.fromEntries(comparable), comment: relation.comment ?? "" };
 }
 
-/** Whoever granted: what counts is who may do what. */
-function privilegesOf(relation: RelationFacts): Fingerprint {
+/** Whoever granted, and however often: what counts is who, but for the role `beside`, may do what. */
+function privilegesOf(relation: RelationFacts, beside: string | null): Fingerprint {
   const entries = [
     ...relation.acl.map((entry) => ({ entry, on: "table" })),
     ...relation.columns.flatMap((column) =>
       column.acl.map((entry) => ({ entry, on: `column ${column.name}` }))
     ),
   ];
-  return Object.fromEntries(entries.map(({ entry, on }) => [
-    `${on}: ${entry.privilege} to ${entry.grantee ?? "PUBLIC"}`,
-    entry.grantable ? "with grant option" : "granted",
-  ]));
+  const rights: Fingerprint = {};
+  for (const { entry: { privilege, grantee, grantable }, on } of entries) {
+    if (beside !== null && grantee === beside) continue;
+    const right = `${on}: ${privilege} to ${grantee ?? "PUBLIC"}`;
+    if (grantable) rights[right] = "with grant option";
+    else rights[right] ??= "granted";
+  }
+  return rights;
 }
 
 const pick = (print: Fingerprint, wanted: (object: string) => boolean): Fingerprint =>

@@ -31,21 +31,22 @@ export interface NewBatch {
 const AS_JSON = "pg_catalog.to_jsonb(m) - 'plan' - 'fingerprint' as migration";
 
 /**
- * Statement that records a batch as active. It runs in the transaction of the rename, before the locks that
+ * Statement that records a batch as active, each row a moment later than the one before, so that lists keep
+ * the order. It runs in the transaction of the rename, before the locks that
  * clients feel are taken: nobody sees it until the commit.
  */
 export function insertBatch(batch: NewBatch): string {
   return `
 insert into public.sys_table_migrations (
   id, batch_id, schema_name, old_name, new_name, status, table_oid, compatibility_view_created,
-  dependencies, plan, plan_hash, fingerprint, requested_by, migrated_at, migrated_by, notes)
+  dependencies, plan, plan_hash, fingerprint, requested_at, requested_by, migrated_at, migrated_by, notes)
 select e.id, ${
     literal(batch.batch_id)
   }::uuid, e.schema_name, e.old_name, e.new_name, 'active', e.table_oid,
   ${batch.compatibility_view}, e.dependencies, e.plan, ${literal(batch.plan_hash)}, e.fingerprint,
-  ${literal(batch.actor)}, pg_catalog.now(), ${literal(batch.actor)}, ${
-    nullableLiteral(batch.notes)
-  }
+  pg_catalog.clock_timestamp(), ${literal(batch.actor)}, pg_catalog.now(), ${
+    literal(batch.actor)
+  }, ${nullableLiteral(batch.notes)}
 from pg_catalog.jsonb_to_recordset(${jsonbLiteral(batch.migrations)}) as e(
   id uuid, schema_name text, old_name text, new_name text, table_oid bigint,
   dependencies jsonb, plan jsonb, fingerprint jsonb)`;

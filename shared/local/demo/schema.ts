@@ -2,8 +2,13 @@
  * The demonstration's schema: the real one that npm's @supabase/stripe-sync-engine ships, installed by its
  * own code, and a small table of our own that row-level security protects.
  */
-import { runMigrations } from "@supabase/stripe-sync-engine";
+import { createRequire } from "node:module";
 import type postgres from "postgres";
+
+// Its ES module looks for its SQL files by __dirname, which only CommonJS modules have.
+const { runMigrations } = createRequire(import.meta.url)(
+  "@supabase/stripe-sync-engine",
+) as typeof import("@supabase/stripe-sync-engine");
 
 /** The people of the demonstration, as their JWT's `sub` names them. */
 export const ALICE = "00000000-0000-4000-8000-00000000000a";

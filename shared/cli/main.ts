@@ -1,0 +1,57 @@
+/** `npm run cli -- COMMAND …`: renames tables from a terminal, through the endpoints. */
+import { Command, CommanderError } from "commander";
+import { CONNECTION_HELP } from "./connection.ts";
+import type { CommandContext } from "./context.ts";
+import { EXIT, EXIT_CODES_HELP, UsageError } from "./exit_codes.ts";
+import { addListMigrations } from "./list_migrations.ts";
+import { addRenameTable } from "./rename_table.ts";
+import { addRollbackRename } from "./rollback_rename.ts";
+import { processTerminal, safeLines, type Stream, type Terminal } from "./terminal.ts";
+
+const EXAMPLES = `Examples:
+  npm run cli -- rename-table experts expert_profiles --plan
+  npm run cli -- rename-table experts expert_profiles
+  npm run cli -- list-migrations --status active
+  npm run cli -- rollback-rename experts`;
+
+/** Runs a command line. Returns its exit code; never throws. */
+export async function main(args: string[], terminal: Terminal): Promise<number> {
+  const context: CommandContext = { terminal, args, exitCode: EXIT.done };
+  try {
+    await createProgram(context).parseAsync(args, { from: "user" });
+    return context.exitCode;
+  } catch (error) {
+    // Commander has said what was wrong, or shown the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    terminal.err.write(
+      errorLine(error instanceof Error ? error.message : String(error), terminal.err),
+    );
+    return error instanceof UsageError ? EXIT.usage : EXIT.unexpected;
+  }
+}
+
+const errorLine = (message: string, { colors }: Stream) =>
+  `${colors.bold(colors.red("Error"))}  ${safeLines(message)}`;
+
+function createProgram(context: CommandContext): Command {
+  const { out, err } = context.terminal;
+  const program = new Command("npm run cli --")
+    .description("Renames PostgreSQL tables while applications keep using the old names.")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => out.write(text.trimEnd()),
+      writeErr: (text) => err.write(text.trimEnd()),
+      outputError: (text, write) => write(errorLine(text.replace(/^error: /, ""), err)),
+      getOutHelpWidth: () => Math.min(out.width, 100),
+      getErrHelpWidth: () => Math.min(err.width, 100),
+    })
+    .showHelpAfterError("(add --help for what there is)")
+    .helpCommand(false)
+    .addHelpText("after", `\n${[EXAMPLES, EXIT_CODES_HELP, CONNECTION_HELP].join("\n\n")}`);
+  addRenameTable(program, context);
+  addRollbackRename(program, context);
+  addListMigrations(program, context);
+  return program;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args, processTerminal()));

@@ -1,0 +1,53 @@
+/** Options that several commands have, and how their values are read. */
+import { type Command, InvalidArgumentError } from "commander";
+
+/** Reads a whole number; its range is the endpoint's to judge. */
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("It should be a whole number.");
+  return Number(text);
+}
+
+/** Collects codes: the option can be repeated, and its value be several codes with commas. */
+function codes(text: string, earlier: string[] = []): string[] {
+  return [...earlier, ...text.split(",").map((code) => code.trim()).filter((code) => code !== "")];
+}
+
+/** What rename-table and rollback-rename have in common. */
+export interface OperationOptions {
+  schema?: string;
+  plan?: true;
+  acknowledge?: string[];
+  expectedPlanHash?: string;
+  lockTimeout?: number;
+  maxWait?: number;
+  notes?: string;
+  actor?: string;
+  verbose?: true;
+  json?: true;
+}
+
+export function addOperationOptions(command: Command): Command {
+  return command
+    .option("--plan", "show the statements and findings, and change nothing")
+    .option("--acknowledge <codes>", "accept breaking findings; several with commas", codes)
+    .option("--expected-plan-hash <hash>", "apply only exactly the plan with this hash")
+    .option("--lock-timeout <ms>", "longest wait for one lock (200)", wholeNumber)
+    .option("--max-wait <ms>", "how long to go on trying for the locks (30000)", wholeNumber)
+    .option("--notes <text>", "kept with the migration")
+    .option("--actor <name>", "who asks, recorded behind the key's name")
+    .option("--verbose", "show every statement as a whole")
+    .option("--json", "print the answer, or the problem document, as JSON");
+}
+
+/** The fields of a request body that these options stand for. */
+export function operationFields(options: OperationOptions) {
+  const { acknowledge, expectedPlanHash, lockTimeout, maxWait, notes } = options;
+  return {
+    ...(options.plan && { mode: "plan" as const }),
+    ...(acknowledge && { acknowledge }),
+    ...(expectedPlanHash !== undefined && { expected_plan_hash: expectedPlanHash }),
+    ...(lockTimeout !== undefined && { lock_timeout_ms: lockTimeout }),
+    ...(maxWait !== undefined && { max_wait_ms: maxWait }),
+    ...(notes !== undefined && { notes }),
+  };
+}

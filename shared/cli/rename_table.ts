@@ -1,0 +1,89 @@
+/** `rename-table`: gives tables new names, and keeps the old ones usable. */
+import type { Command } from "commander";
+import { type CommandContext, notVerified, printJson, runCommand } from "./context.ts";
+import { CONNECTION_HELP } from "./connection.ts";
+import { EXIT, EXIT_CODES_HELP, UsageError } from "./exit_codes.ts";
+import { addOperationOptions, operationFields, type OperationOptions } from "./options.ts";
+import { FILE_HELP, readRenamesFile, type RenamesFile } from "./renames_file.ts";
+import { describeOperation } from "./show_operation.ts";
+import { callerPath } from "./caller_path.ts";
+
+interface RenameTableOptions extends OperationOptions {
+  /** False with --no-view. */
+  view: boolean;
+  fromFile?: string;
+}
+
+const EXAMPLES = `Examples:
+  npm run cli -- rename-table experts expert_profiles --plan
+  npm run cli -- rename-table experts expert_profiles
+  npm run cli -- rename-table Orders orders_2024 --schema "Shop.EU"
+  npm run cli -- rename-table --from-file renames.csv --notes "phase 2"
+  npm run --silent cli -- rename-table experts expert_profiles --json | jq .plan_hash`;
+
+export function addRenameTable(program: Command, context: CommandContext): void {
+  const command = program.command("rename-table")
+    .summary("give tables new names, and keep the old ones usable")
+    .description(
+      "Renames a table, or all tables that a file lists, in one transaction. A compatibility view takes " +
+        "the old name, so that applications keep working with either.",
+    )
+    .argument("[old]", "the table's name, as it is: case counts, dots are part of it")
+    .argument("[new]", "its new name")
+    .option(
+      "--schema <name>",
+      "schema of the table, or of those in the file that name none (public)",
+    )
+    .option("--no-view", "leave the old name free: whoever uses it fails from then on")
+    .option("--from-file <path>", "rename all that this .json or .csv file lists, or none");
+  addOperationOptions(command)
+    .addHelpText(
+      "after",
+      `\n${[FILE_HELP, EXAMPLES, EXIT_CODES_HELP, CONNECTION_HELP].join("\n\n")}`,
+    )
+    .action((oldName: string | undefined, newName: string | undefined, options) =>
+      renameTable(context, oldName, newName, options)
+    );
+}
+
+async function renameTable(
+  context: CommandContext,
+  oldName: string | undefined,
+  newName: string | undefined,
+  options: RenameTableOptions,
+): Promise<void> {
+  const { terminal, args } = context;
+  const { renames, places } = await wantedRenames(terminal.env, oldName, newName, options);
+  const { schema, actor, json, verbose = false, acknowledge = [] } = options;
+  await runCommand(context, { json, actor, places }, async ({ client, url }) => {
+    const answer = await client.rename({
+      renames: renames.map((rename) => schema === undefined ? rename : { schema, ...rename }),
+      ...(!options.view && { compatibility_view: false }),
+      ...operationFields(options),
+    });
+    if (json) printJson(terminal, answer);
+    else {
+      const about = { url, args, verbose, acknowledged: acknowledge, requested: renames.length };
+      terminal.out.write(
+        describeOperation(answer, { operation: "rename", ...terminal.out, ...about }),
+      );
+    }
+    return answer.verification?.passed === false ? notVerified(terminal) : EXIT.done;
+  });
+}
+
+async function wantedRenames(
+  env: CommandContext["terminal"]["env"],
+  oldName: string | undefined,
+  newName: string | undefined,
+  { fromFile }: RenameTableOptions,
+): Promise<RenamesFile> {
+  if (fromFile !== undefined) {
+    if (oldName === undefined) return await readRenamesFile(callerPath(fromFile, env));
+    throw new UsageError("give either OLD and NEW or --from-file, not both");
+  }
+  if (oldName !== undefined && newName !== undefined) {
+    return { renames: [{ old_name: oldName, new_name: newName }], places: [] };
+  }
+  throw new UsageError("give the old and the new name, or --from-file");
+}

@@ -1,0 +1,181 @@
+/** `--from-file`: the renames that a JSON or CSV file lists, each with its place in the file. */
+import { CsvError, parse as parseCsv } from "csv-parse/sync";
+import { UsageError } from "./exit_codes.ts";
+import { type JsonNode, JsonTextError, parseJsonText } from "./json_text.ts";
+
+export interface RenameEntry {
+  schema?: string;
+  old_name: string;
+  new_name: string;
+}
+
+export interface RenamesFile {
+  renames: RenameEntry[];
+  /** Where each rename stands, in the same order, such as `renames.csv, line 4`. */
+  places: string[];
+}
+
+export const FILE_HELP = `Files:
+  .json  [{"old_name": "experts", "new_name": "expert_profiles", "schema": "public"}, …]
+         or {"renames": […]}, or {"experts": "expert_profiles", …}
+  .csv   old name, new name and perhaps schema; a first line of old_name,new_name,schema names
+         the columns in any order`;
+
+/**
+ * Reads the file. Names are taken as they are; the endpoint says which of them cannot be identifiers.
+ *
+ * @throws {UsageError} The file cannot be read or holds something else; the message says the line.
+ */
+export async function readRenamesFile(path: string): Promise<RenamesFile> {
+  const parse = /\.json$/i.test(path) ? fromJson : /\.csv$/i.test(path) ? fromCsv : undefined;
+  if (parse === undefined) throw new UsageError(`${path}: the name should end in .json or .csv`);
+  const text = await readText(path);
+  const entries = parse(text, (line, what) => new UsageError(`${path}, line ${line}: ${what}`));
+  if (entries.length === 0) throw new UsageError(`${path}: there are no renames in it`);
+  return {
+    renames: entries.map(({ rename }) => rename),
+    places: entries.map(({ line }) => `${path}, line ${line}`),
+  };
+}
+
+async function readText(path: string): Promise<string> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await Deno.readFile(path);
+  } catch (cause) {
+    const why = cause instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : cause instanceof Error
+      ? cause.message
+      : String(cause);
+    throw new UsageError(`${path}: ${why}`, { cause });
+  }
+  try {
+    // Takes a byte order mark away, which spreadsheets like to write.
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new UsageError(`${path}: the text is not UTF-8`, { cause });
+  }
+}
+
+interface Entry {
+  rename: RenameEntry;
+  line: number;
+}
+
+type Fault = (line: number, what: string) => UsageError;
+
+const COLUMNS = ["old_name", "new_name", "schema"] as const;
+type Column = (typeof COLUMNS)[number];
+
+const isColumn = (name: string): name is Column => COLUMNS.includes(name as Column);
+
+function fromJson(text: string, fault: Fault): Entry[] {
+  let root: JsonNode;
+  try {
+    root = parseJsonText(text);
+  } catch (error) {
+    if (!(error instanceof JsonTextError)) throw error;
+    throw fault(error.line, `not JSON: ${error.message.replace(/^line \d+, /, "")}`);
+  }
+  if (root.kind === "array") return root.items.map((item) => jsonEntry(item, fault));
+  if (root.kind === "scalar") throw fault(root.line, "expected a list or an object of renames");
+  const names = root.members.map(({ name }) => name);
+  const renames = root.members.find(({ name }) => name === "renames")?.node;
+  if (renames?.kind === "array") {
+    const other = root.members.find(({ node }) => node !== renames);
+    if (other) throw fault(other.line, `"${other.name}" is not read from a file; use the options`);
+    return renames.items.map((item) => jsonEntry(item, fault));
+  }
+  if (names.includes("old_name") && names.includes("new_name")) return [jsonEntry(root, fault)];
+  const seen = new Map<string, number>();
+  return root.members.map(({ name, line, node }) => {
+    if (seen.has(name)) throw fault(line, `"${name}" is renamed in line ${seen.get(name)} already`);
+    seen.set(name, line);
+    if (node.kind !== "scalar" || typeof node.value !== "string") {
+      throw fault(line, `the new name of "${name}" should be a string`);
+    }
+    return { rename: { old_name: name, new_name: node.value }, line };
+  });
+}
+
+function jsonEntry(node: JsonNode, fault: Fault): Entry {
+  if (node.kind !== "object") {
+    throw fault(node.line, 'expected an object like {"old_name": "a", "new_name": "b"}');
+  }
+  const found: Partial<Record<Column, string>> = {};
+  for (const { name, line, node: value } of node.members) {
+    if (!isColumn(name)) throw fault(line, `"${name}" is unknown; there are ${COLUMNS.join(", ")}`);
+    if (found[name] !== undefined) throw fault(line, `"${name}" occurs twice`);
+    if (value.kind !== "scalar" || typeof value.value !== "string") {
+      throw fault(line, `"${name}" should be a string`);
+    }
+    found[name] = value.value;
+  }
+  return { rename: complete(found, (what) => fault(node.line, what)), line: node.line };
+}
+
+function fromCsv(text: string, fault: Fault): Entry[] {
+  const records = csvRecords(text, fault);
+  const header = records.length > 0 ? headerOf(records[0], fault) : null;
+  const columns = header ?? COLUMNS;
+  return records.slice(header ? 1 : 0).map(({ cells, line }) => {
+    if (cells.length > columns.length) {
+      throw fault(
+        line,
+        `there are ${cells.length} columns, and at most ${columns.length} are known`,
+      );
+    }
+    if (cells.length < 2) {
+      throw fault(line, "there is one column only; the names are separated by a comma");
+    }
+    const found = Object.fromEntries(
+      columns.map((column, index) => [column, cells[index] || undefined]),
+    );
+    return { rename: complete(found, (what) => fault(line, what)), line };
+  });
+}
+
+interface CsvRecord {
+  cells: string[];
+  line: number;
+}
+
+function csvRecords(text: string, fault: Fault): CsvRecord[] {
+  try {
+    const records = parseCsv(text, {
+      info: true,
+      trim: true,
+      skip_empty_lines: true,
+      relax_column_count: true,
+      // Which the types do not know to change the records.
+    }) as unknown as { record: string[]; info: { lines: number } }[];
+    return records.map(({ record, info }) => ({ cells: record, line: info.lines }));
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    throw fault(Number(error.lines ?? 1), `not CSV: ${error.message}`);
+  }
+}
+
+/** The columns that the first line names, or null where it is a rename already. */
+function headerOf({ cells, line }: CsvRecord, fault: Fault): Column[] | null {
+  const names = cells.map((cell) => {
+    const name = cell.toLowerCase().replace(/[ -]/g, "_");
+    return name === "old" || name === "new" ? `${name}_name` : name;
+  });
+  if (!names.includes("old_name") || !names.includes("new_name")) return null;
+  return names.map((name, index) => {
+    if (!isColumn(name)) {
+      throw fault(line, `the column "${cells[index]}" is unknown; there are ${COLUMNS.join(", ")}`);
+    }
+    if (names.indexOf(name) !== index) throw fault(line, `the column "${name}" occurs twice`);
+    return name;
+  });
+}
+
+function complete(found: Partial<Record<Column, string>>, fault: (what: string) => UsageError) {
+  const { old_name, new_name, schema } = found;
+  if (old_name === undefined) throw fault("the old name is missing");
+  if (new_name === undefined) throw fault("the new name is missing");
+  return schema === undefined ? { old_name, new_name } : { schema, old_name, new_name };
+}

@@ -1,0 +1,57 @@
+/** A page of migrations, for a person to read. */
+import type { ListMigrationsAnswer, Migration } from "../contract/responses.ts";
+import { commandLine, withOption } from "./command_line.ts";
+import { type Stream, table } from "./terminal.ts";
+
+export interface MigrationsPage extends Pick<Stream, "colors" | "width"> {
+  /** The arguments of the command, to print the one for the next page. */
+  args: string[];
+  /** Batch, actor and notes, too. */
+  verbose: boolean;
+}
+
+/** The migrations as a table, newest first, and the command for the next page. */
+export function describeList(answer: ListMigrationsAnswer, page: MigrationsPage): string {
+  const { migrations, next_cursor } = answer;
+  if (migrations.length === 0) return "There are no such migrations.";
+  const more = page.verbose ? ["BATCH", "BY", "NOTES"] : [];
+  const shown = table(
+    ["STATUS", "SCHEMA", "OLD NAME", "NEW NAME", "SINCE", "MIGRATION", ...more],
+    migrations.map((migration) => [
+      migration.status,
+      migration.schema_name,
+      migration.old_name,
+      migration.new_name,
+      inUtc(since(migration)),
+      migration.id,
+      ...(page.verbose ? [migration.batch_id, migration.requested_by, migration.notes] : []),
+    ]),
+    page,
+  );
+  if (next_cursor === null) return shown;
+  return `${shown}\n\nThere are more:\n  ${commandLine(nextPage(page.args, next_cursor))}`;
+}
+
+/** When it came to the status it has. */
+function since(migration: Migration): string {
+  const times = {
+    pending: migration.requested_at,
+    active: migration.migrated_at,
+    rolled_back: migration.rollback_at,
+    finalized: migration.finalized_at,
+  };
+  return times[migration.status] ?? migration.requested_at;
+}
+
+/** To the second, in UTC: the same on every machine. */
+function inUtc(timestamp: string): string {
+  const time = new Date(timestamp);
+  if (Number.isNaN(time.getTime())) return timestamp;
+  return `${time.toISOString().slice(0, 19).replace("T", " ")}Z`;
+}
+
+function nextPage(args: string[], cursor: string): string[] {
+  const index = args.indexOf("--cursor");
+  const others = index < 0 ? args : args.toSpliced(index, 2);
+  return withOption(others.filter((arg) => !arg.startsWith("--cursor=")), "--cursor", cursor);
+}

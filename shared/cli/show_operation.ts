@@ -1,0 +1,106 @@
+/** The answer to a rename or a rollback, for a person to read. */
+import type { Migration, OperationAnswer } from "../contract/responses.ts";
+import { commandLine, withOption, withoutFlag } from "./command_line.ts";
+import { describeFindings } from "./show_findings.ts";
+import { describeStatements } from "./show_statements.ts";
+import { describeVerification } from "./show_verification.ts";
+import { safe, type Stream, table } from "./terminal.ts";
+
+export interface OperationPage extends Pick<Stream, "colors" | "width"> {
+  operation: "rename" | "rollback";
+  /** The project's URL. */
+  url: string;
+  /** The arguments of the command, to print the one that comes next. */
+  args: string[];
+  verbose: boolean;
+  acknowledged: string[];
+  /** How many tables a plan is for; default: as many as the answer has migrations. */
+  requested?: number;
+}
+
+/** What was done, or would be; statements, findings, locks, verification; and the command that comes next. */
+export function describeOperation(answer: OperationAnswer, page: OperationPage): string {
+  const planned = answer.mode === "plan";
+  return [
+    headline(answer, page),
+    describeMigrations(answer.migrations, page),
+    describeStatements(answer.statements, page, { planned, verbose: page.verbose }),
+    describeFindings(answer.findings, page),
+    planned ? describePlan(answer, page) : "",
+    answer.lock === null ? "" : describeLock(answer.lock, page),
+    answer.verification === null ? "" : describeVerification(answer.verification, page),
+    planned || page.operation === "rollback" ? "" : describeWayBack(answer),
+  ].filter((part) => part !== "").join("\n\n");
+}
+
+function headline({ mode, migrations }: OperationAnswer, page: OperationPage): string {
+  const { colors } = page;
+  const count = mode === "plan" ? page.requested ?? migrations.length : migrations.length;
+  const tables = count === 1 ? "1 table" : `${count} tables`;
+  const where = colors.dim(`on ${safe(page.url)}`);
+  if (mode === "plan") {
+    const what = `${page.operation === "rename" ? "Rename" : "Rollback"} of ${tables}`;
+    return `${colors.cyan("Plan")}  ${colors.bold(what)}, nothing was changed  ${where}`;
+  }
+  const done = page.operation === "rename" ? `Renamed ${tables}` : `Rolled ${tables} back`;
+  return `${colors.green("✓")} ${colors.bold(done)}  ${where}`;
+}
+
+function describeMigrations(migrations: Migration[], page: OperationPage): string {
+  if (migrations.length === 0) return "";
+  const [from, to] = page.operation === "rename"
+    ? ["old_name", "new_name"] as const
+    : ["new_name", "old_name"] as const;
+  return table(
+    ["SCHEMA", "FROM", "TO", "OLD NAME IS NOW", "MIGRATION"],
+    migrations.map((migration) => [
+      migration.schema_name,
+      migration[from],
+      migration[to],
+      migration.status !== "active" || page.operation === "rollback"
+        ? null
+        : migration.compatibility_view_created
+        ? "a view"
+        : "free",
+      migration.id,
+    ]),
+    page,
+  );
+}
+
+function describePlan({ plan_hash, findings }: OperationAnswer, page: OperationPage): string {
+  const open = findings.filter(({ severity, code }) =>
+    severity === "breaking" && !page.acknowledged.includes(code)
+  );
+  const codes = [...new Set(open.map(({ code }) => code))];
+  const apply = withOption(
+    withoutFlag(page.args, "--plan"),
+    ...(codes.length > 0 ? ["--acknowledge", codes.join(",")] : []),
+    "--expected-plan-hash",
+    plan_hash,
+  );
+  return [
+    `${page.colors.bold("Plan hash")}  ${safe(plan_hash)}`,
+    "",
+    codes.length === 0
+      ? "To apply exactly this plan:"
+      : "Applying it is refused, since something would break. To accept that, and apply exactly this plan:",
+    `  ${commandLine(apply)}`,
+  ].join("\n");
+}
+
+function describeLock(
+  lock: NonNullable<OperationAnswer["lock"]>,
+  { colors }: OperationPage,
+): string {
+  const attempts = lock.attempts === 1 ? "1 attempt" : `${lock.attempts} attempts`;
+  return `${colors.bold("Locks")}  ${attempts}, waited for ${lock.waited_ms} ms, ` +
+    `held for ${lock.held_ms} ms (the longest that other clients were kept waiting)`;
+}
+
+function describeWayBack({ batch_id, migrations }: OperationAnswer): string {
+  const selection = migrations.length === 1 || batch_id === null
+    ? ["--migration-id", migrations[0]?.id ?? ""]
+    : ["--batch-id", batch_id];
+  return `To take it back:\n  ${commandLine(["rollback-rename", ...selection])}`;
+}

@@ -1,0 +1,102 @@
+/** A typed client of the endpoints, on supabase-js. */
+import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+import type { ListMigrationsInput, RenameInput, RollbackInput } from "../contract/requests.ts";
+import type { ListMigrationsAnswer, OperationAnswer } from "../contract/responses.ts";
+import { toRenameError, unexpectedAnswer } from "./rename_error.ts";
+
+export { RenameError, type RenameErrorCode } from "./rename_error.ts";
+
+export interface RenameClientOptions {
+  /** The project's URL, such as `https://abcd.supabase.co` or `http://127.0.0.1:54321`. */
+  url: string;
+  /** A secret key of the project, or the legacy service role key. */
+  key: string;
+  /** Recorded behind the key's name as who asked. Default: nobody. */
+  actor?: string;
+  /** Default: the global one. */
+  fetch?: typeof fetch;
+}
+
+/** Each method throws a {@linkcode RenameError} unless the endpoint answered that it is done. */
+export interface RenameClient {
+  /** Renames tables, all or none; with `mode: "plan"` only tells what would happen. */
+  rename(request: RenameInput): Promise<OperationAnswer>;
+  /** Takes renames back, all or none; with `mode: "plan"` only tells what would happen. */
+  rollback(request: RollbackInput): Promise<OperationAnswer>;
+  /** One page of migrations, newest first; `next_cursor` asks for the next. Default: 50 a page. */
+  listMigrations(query?: ListMigrationsInput): Promise<ListMigrationsAnswer>;
+}
+
+/**
+ * Makes a client. Nothing is sent yet, and no session is kept or refreshed.
+ *
+ * @throws {TypeError} The URL is no HTTP URL, the key is empty, or key or actor cannot be in an HTTP header.
+ *
+ * @example
+ * const client = createRenameClient({ url: "https://abcd.supabase.co", key: secretKey });
+ * const { migrations } = await client.rename({ old_name: "experts", new_name: "expert_profiles" });
+ * await client.rollback({ migration_id: migrations[0].id });
+ */
+export function createRenameClient(options: RenameClientOptions): RenameClient {
+  const url = projectUrl(options.url);
+  if (options.key === "") throw new TypeError("the key is empty");
+  const headers = checkedHeaders(options);
+  const supabase = createClient(url.href, options.key, {
+    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+    global: { headers, ...(options.fetch && { fetch: options.fetch }) },
+  });
+  return {
+    rename: (request) => call(supabase, url, "rename", { method: "POST", body: request }),
+    rollback: (request) => call(supabase, url, "rollback", { method: "POST", body: request }),
+    listMigrations: (query = {}) =>
+      call(supabase, url, `list-migrations${queryText(query)}`, { method: "GET" }),
+  };
+}
+
+async function call<Answer extends { migrations: unknown[] }>(
+  supabase: SupabaseClient,
+  url: URL,
+  name: string,
+  options: { method: "GET" | "POST"; body?: Record<string, unknown> },
+): Promise<Answer> {
+  const endpoint = new URL(`functions/v1/${name}`, url);
+  const { data, error, response } = await supabase.functions.invoke(name, options);
+  if (error !== null) throw await toRenameError(error, endpoint);
+  // No closer look: a field that a newer server adds must not make a rename that is done look failed.
+  if (!Array.isArray(data?.migrations)) {
+    throw unexpectedAnswer(endpoint, response?.status ?? 200, "it has no migrations");
+  }
+  return data;
+}
+
+/** With a slash at its end, so that paths are added to it and replace nothing. */
+function projectUrl(text: string): URL {
+  if (!URL.canParse(text)) throw new TypeError(`the URL ${text} is not valid`);
+  const url = new URL(text);
+  if (!/^https?:$/.test(url.protocol)) {
+    throw new TypeError(`the URL ${text} is not valid: it starts with neither http: nor https:`);
+  }
+  if (!url.pathname.endsWith("/")) url.pathname += "/";
+  return url;
+}
+
+/** A header that cannot be sent would otherwise look like a network that cannot be reached. */
+function checkedHeaders({ key, actor }: RenameClientOptions): Record<string, string> {
+  const check = (name: string, value: string) => {
+    try {
+      new Headers([[name, value]]);
+    } catch (cause) {
+      throw new TypeError(`the ${name} cannot be sent in an HTTP header`, { cause });
+    }
+  };
+  check("key", key);
+  if (actor === undefined) return {};
+  check("actor", actor);
+  return { "x-actor": actor };
+}
+
+function queryText(query: ListMigrationsInput): string {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined);
+  if (given.length === 0) return "";
+  return `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
+}

@@ -1,0 +1,153 @@
+/** The one error of the client, and how the many ways in which a call can fail become it. */
+import {
+  FunctionsFetchError,
+  FunctionsHttpError,
+  FunctionsRelayError,
+} from "@supabase/supabase-js";
+import type { ProblemBody, ProblemCode } from "../contract/problems.ts";
+
+/**
+ * Besides the codes of the contract: `unreachable` where no answer came, `unexpected_answer` where something
+ * other than the endpoints answered, such as the platform for a function that is not deployed.
+ */
+export type RenameErrorCode = ProblemCode | "unreachable" | "unexpected_answer";
+
+export interface RenameErrorOptions {
+  status?: number;
+  hint?: string;
+  problem?: ProblemBody;
+  requestId?: string;
+  cause?: unknown;
+}
+
+/**
+ * A call that was refused, failed, or was not answered.
+ *
+ * @example
+ * try {
+ *   await client.rename({ old_name: "experts", new_name: "expert_profiles" });
+ * } catch (error) {
+ *   if (error instanceof RenameError && error.code === "lock_not_acquired") {
+ *     console.error(error.problem?.blockers);
+ *   }
+ * }
+ */
+export class RenameError extends Error {
+  override name = "RenameError";
+  readonly code: RenameErrorCode;
+  /** HTTP status; undefined where no answer came. */
+  readonly status?: number;
+  /** The same as `message`. */
+  readonly detail: string;
+  /** What can be done next. */
+  readonly hint?: string;
+  /** The whole problem document, with `findings`, `blockers` and the like; undefined where there is none. */
+  readonly problem?: ProblemBody;
+  /** `x-request-id` of the answer, by which the function's logs and events know the call. */
+  readonly requestId?: string;
+
+  constructor(code: RenameErrorCode, detail: string, options: RenameErrorOptions = {}) {
+    super(detail, { cause: options.cause });
+    this.code = code;
+    this.status = options.status;
+    this.detail = detail;
+    this.hint = options.hint;
+    this.problem = options.problem;
+    this.requestId = options.requestId;
+  }
+}
+
+/** Longest text of a foreign answer that is repeated in a message. */
+const MAX_FOREIGN_TEXT = 200;
+
+/** What `functions.invoke` gave as its error, as a RenameError. Never throws. */
+export async function toRenameError(error: unknown, endpoint: URL): Promise<RenameError> {
+  if (error instanceof FunctionsHttpError || error instanceof FunctionsRelayError) {
+    return await fromResponse(error.context as Response, endpoint);
+  }
+  if (error instanceof FunctionsFetchError) {
+    return unreachable(endpoint, error.context ?? error);
+  }
+  if (error instanceof SyntaxError) {
+    return unexpectedAnswer(endpoint, 200, "it is not JSON", { cause: error });
+  }
+  // The connection broke while the answer came.
+  return unreachable(endpoint, error);
+}
+
+/** The error for an answer that says it succeeded and is not what the endpoint answers. */
+export function unexpectedAnswer(
+  endpoint: URL,
+  status: number,
+  what: string,
+  options: RenameErrorOptions = {},
+): RenameError {
+  return new RenameError(
+    "unexpected_answer",
+    `${endpoint.origin}${endpoint.pathname} answered ${status}, but not as the endpoint does: ${what}.`,
+    {
+      hint: status === 404
+        ? "Deploy the function, and check that the URL is the project's."
+        : "Check that the URL is the project's, and that its functions run.",
+      ...options,
+      status,
+    },
+  );
+}
+
+async function fromResponse(response: Response, endpoint: URL): Promise<RenameError> {
+  const { status } = response;
+  const requestId = response.headers.get("x-request-id") ?? undefined;
+  let text: string;
+  try {
+    text = await response.text();
+  } catch (cause) {
+    return unreachable(endpoint, cause);
+  }
+  const body = parse(text);
+  if (isProblem(body)) {
+    const { code, detail, hint } = body;
+    return new RenameError(code, detail, { status, hint, problem: body, requestId });
+  }
+  const message = body?.message ?? body?.msg ?? body?.error;
+  const what = typeof message === "string" ? message : text.trim() || "the answer is empty";
+  return unexpectedAnswer(
+    endpoint,
+    status,
+    what.length > MAX_FOREIGN_TEXT ? `${what.slice(0, MAX_FOREIGN_TEXT)}…` : what,
+    { requestId },
+  );
+}
+
+function unreachable(endpoint: URL, cause: unknown): RenameError {
+  return new RenameError("unreachable", `No answer from ${endpoint.origin}: ${reasonOf(cause)}.`, {
+    hint:
+      "Check the URL and the network. If the request had got through, what it asked for may be done: " +
+      "list-migrations tells.",
+    cause,
+  });
+}
+
+/** The innermost message: "fetch failed" says nothing. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause instanceof Error) return reasonOf(error.cause);
+  return error.message.replace(
+    /^error sending request for url \(.*?\): (client error \(Connect\): )?/,
+    "",
+  );
+}
+
+function parse(text: string): Record<string, unknown> | undefined {
+  try {
+    const body = JSON.parse(text);
+    return typeof body === "object" && body !== null ? body : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isProblem(body: Record<string, unknown> | undefined): body is ProblemBody {
+  return typeof body?.code === "string" && typeof body.detail === "string" &&
+    typeof body.status === "number";
+}
