@@ -62,6 +62,9 @@ const settings = (timeoutMs: number) =>
     "set local search_path = pg_catalog, pg_temp",
     `set local statement_timeout = '${Math.max(1, Math.floor(timeoutMs))}ms'`,
     "set local idle_in_transaction_session_timeout = '60s'",
+    // Since PostgreSQL 17; unknown before.
+    `select pg_catalog.set_config(s.name, '0', true) from pg_catalog.pg_settings s
+where s.name = 'transaction_timeout'`,
     "set local standard_conforming_strings = on",
     `select pg_catalog.pg_backend_pid() as pid,
   pg_catalog.current_setting('server_version_num')::int as server_version`,
@@ -69,10 +72,14 @@ const settings = (timeoutMs: number) =>
 
 /** The beginning of a read-only transaction: what plans and checks look at. */
 export const beginReading = (limits: Limits) =>
-  `begin read only;\n${settings(remainingMs(limits))}`;
+  `begin isolation level read committed read only;\n${settings(remainingMs(limits))}`;
 
-/** The beginning of a transaction that changes something. */
-const beginWriting = (limits: Limits) => `begin;\n${settings(remainingMs(limits))}`;
+/**
+ * The beginning of a transaction that changes something. A snapshot from its beginning, or one that cannot
+ * write, would be the role's or the database's default: facts are read after the locks.
+ */
+const beginWriting = (limits: Limits) =>
+  `begin isolation level read committed read write;\n${settings(remainingMs(limits))}`;
 
 export interface Connected {
   pid: number;
@@ -174,6 +181,7 @@ async function enter<P extends Plan>(
       number: patience.failures + 1,
       waitedMs: patience.failures === 0 ? 0 : patience.elapsedMs,
       lockTimeoutMs: options.lockTimeoutMs,
+      remainingMs: remainingMs(options.limits),
     };
     options.progress({ phase: "locking", attempt: attempt.number });
     const message = criticalSection(plan, record, attempt);
@@ -191,7 +199,9 @@ async function enter<P extends Plan>(
       if (isConnectionLost(error)) {
         session.ended();
         if (!(await wasCommitted(database, String(xid), options.limits))) throw error;
-        const [figures] = await database.query(recorded);
+        const [figures] = await database.whileReachable(() => database.query(recorded));
+        // A crash can take an uncommitted transaction's id back, and another's then has it.
+        if (figures === undefined) throw error;
         return figures as unknown as LockFigures;
       }
       if (!isLockFailure(error)) throw error;
@@ -221,7 +231,7 @@ async function cancelledWithCaller<T>(
 function lockNotAcquired(patience: Patience, blockers: Blocker[], cause: unknown): Problem {
   const waited = milliseconds(patience.elapsedMs);
   return new Problem(
-    "lock_not_acquired",
+    patience.endsWithRequest ? "deadline_exceeded" : "lock_not_acquired",
     `The locks could not be had within ${waited} ms, in ${patience.failures} attempts.`,
     {
       hint: blockers.length > 0

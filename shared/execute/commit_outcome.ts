@@ -5,7 +5,7 @@
 import { Problem } from "../contract/problems.ts";
 import { literal } from "../plan/quoting.ts";
 import type { Database } from "./database.ts";
-import { isConnectionLost } from "./database_errors.ts";
+import { isConnectionLost, isUnknownTransaction } from "./database_errors.ts";
 import { type Limits, remainingMs } from "./limits.ts";
 import { sleep } from "./patience.ts";
 
@@ -42,6 +42,7 @@ export async function wasCommitted(
       if (row.status === "aborted") return false;
       if (elapsed > ORPHAN_AFTER_MS) await endOrphan(database, xid);
     } catch (cause) {
+      if (isUnknownTransaction(cause)) return false;
       const wait = Math.max(remainingMs(limits), LEAST_TIME_MS - elapsed);
       if (!isConnectionLost(cause) || wait <= 0) {
         throw new Problem(

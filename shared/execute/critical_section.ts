@@ -17,7 +17,7 @@ export interface LockExpressions {
 /** Longest wait for a lock of the record's own rows and the like, once the tables' locks are held. */
 const INNER_LOCK_TIMEOUT_MS = 200;
 
-/** Longest time that one statement may take while clients wait, in milliseconds. */
+/** Longest time that one statement may take while clients wait, deadline or not, in milliseconds. */
 const STATEMENT_TIMEOUT_MS = 30_000;
 
 /** A lock that is not waited for still needs a timeout, and 0 would mean to wait for ever. */
@@ -39,11 +39,12 @@ const clockOf = (moment: keyof typeof MOMENT) =>
 export function criticalSection(
   plan: Plan,
   record: (lock: LockExpressions) => string[],
-  attempt: { number: number; waitedMs: number; lockTimeoutMs: number },
+  attempt: { number: number; waitedMs: number; lockTimeoutMs: number; remainingMs: number },
 ): string {
+  const timeout = Math.max(1, Math.floor(Math.min(STATEMENT_TIMEOUT_MS, attempt.remainingMs)));
   return [
     noteClock("asked"),
-    `set local statement_timeout = '${STATEMENT_TIMEOUT_MS}ms'`,
+    `set local statement_timeout = '${timeout}ms'`,
     ...lockStatements(plan.locks, attempt.lockTimeoutMs),
     setLockTimeout(INNER_LOCK_TIMEOUT_MS),
     noteClock("granted"),

@@ -64,6 +64,12 @@ export function isCancelled(error: unknown): boolean {
   return sqlState(error) === "57014";
 }
 
+/** pg_xact_status of an id that is not given out yet: a crash has taken the transaction along. */
+export function isUnknownTransaction(error: unknown): boolean {
+  const { code, message } = asDatabaseError(error) ?? { code: "", message: "" };
+  return code === "22023" && message.includes("is in the future");
+}
+
 /** The problem an error of the database is for the caller; problems pass through as they are. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;

@@ -38,9 +38,20 @@ export class Patience {
 
   /** Milliseconds left; never less than nothing. */
   get remainingMs(): number {
-    const own = this.#maxWaitMs - this.elapsedMs;
-    const common = this.#limits ? remainingMs(this.#limits) - RESERVE_MS : Infinity;
-    return Math.max(0, Math.min(own, common));
+    return Math.max(0, Math.min(this.#ownMs, this.#commonMs));
+  }
+
+  /** Whether the request's time ends it, rather than its own. */
+  get endsWithRequest(): boolean {
+    return this.#commonMs < this.#ownMs;
+  }
+
+  get #ownMs(): number {
+    return this.#maxWaitMs - this.elapsedMs;
+  }
+
+  get #commonMs(): number {
+    return this.#limits ? remainingMs(this.#limits) - RESERVE_MS : Infinity;
   }
 
   /**

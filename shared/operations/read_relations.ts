@@ -11,9 +11,12 @@ export async function readFacts(
   wanted: FactsWanted,
   beside: string,
 ): Promise<{ facts: Facts; rows: Row[] }> {
-  return await context.database.withSession(async (session) => {
-    await session.begin(beginReading(context.limits));
-    const [[facts], rows] = await session.runAll(`${factsQuery(wanted)};\n${beside}`);
-    return { facts: factsFromRow(facts as { facts: string }), rows };
-  });
+  const { database, limits } = context;
+  return await database.whileReachable(() =>
+    database.withSession(async (session) => {
+      await session.begin(beginReading(limits));
+      const [[facts], rows] = await session.runAll(`${factsQuery(wanted)};\n${beside}`);
+      return { facts: factsFromRow(facts as { facts: string }), rows };
+    })
+  );
 }

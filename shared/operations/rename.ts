@@ -185,7 +185,10 @@ export async function readMigrations(
   context: OperationContext,
   ids: string[],
 ): Promise<Migration[]> {
-  const rows = migrationsFromRows(await context.database.query(migrationsById(ids)));
+  const { database } = context;
+  const rows = migrationsFromRows(
+    await database.whileReachable(() => database.query(migrationsById(ids))),
+  );
   const byId = new Map(rows.map((row) => [row.id, row]));
   return ids.flatMap((id) => byId.get(id) ?? []);
 }
