@@ -1,7 +1,9 @@
 /** A typed client of the endpoints, on supabase-js. */
+import type { FunctionInvokeOptions } from "@supabase/functions-js";
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import type { ListMigrationsInput, RenameInput, RollbackInput } from "../contract/requests.ts";
-import type { ListMigrationsAnswer, OperationAnswer } from "../contract/responses.ts";
+import type { ListMigrationsAnswer, OperationAnswer, Progress } from "../contract/responses.ts";
+import { readEvents } from "./event_stream.ts";
 import { toRenameError, unexpectedAnswer } from "./rename_error.ts";
 
 export { RenameError, type RenameErrorCode } from "./rename_error.ts";
@@ -17,12 +19,25 @@ export interface RenameClientOptions {
   fetch?: typeof fetch;
 }
 
+export interface CallOptions {
+  /**
+   * Told where the operation is and who keeps it waiting, while it runs; what it throws ends the call as an
+   * abort does. Default: nobody is told, and the answer comes as plain JSON.
+   */
+  onProgress?: (progress: Progress) => void;
+  /**
+   * Aborted, the call throws the signal's reason. An operation that still waits for its locks is given up;
+   * one that is already being committed is done all the same, which `listMigrations` tells.
+   */
+  signal?: AbortSignal;
+}
+
 /** Each method throws a {@linkcode RenameError} unless the endpoint answered that it is done. */
 export interface RenameClient {
   /** Renames tables, all or none; with `mode: "plan"` only tells what would happen. */
-  rename(request: RenameInput): Promise<OperationAnswer>;
+  rename(request: RenameInput, options?: CallOptions): Promise<OperationAnswer>;
   /** Takes renames back, all or none; with `mode: "plan"` only tells what would happen. */
-  rollback(request: RollbackInput): Promise<OperationAnswer>;
+  rollback(request: RollbackInput, options?: CallOptions): Promise<OperationAnswer>;
   /** One page of migrations, newest first; `next_cursor` asks for the next. Default: 50 a page. */
   listMigrations(query?: ListMigrationsInput): Promise<ListMigrationsAnswer>;
 }
@@ -35,7 +50,10 @@ export interface RenameClient {
  * @example
  * const client = createRenameClient({ url: "https://abcd.supabase.co", key: secretKey });
  * const { migrations } = await client.rename({ old_name: "experts", new_name: "expert_profiles" });
- * await client.rollback({ migration_id: migrations[0].id });
+ * await client.rollback({ migration_id: migrations[0].id }, {
+ *   onProgress: ({ phase, blockers }) => console.error(phase, blockers),
+ *   signal: AbortSignal.timeout(60_000),
+ * });
  */
 export function createRenameClient(options: RenameClientOptions): RenameClient {
   const url = projectUrl(options.url);
@@ -46,8 +64,8 @@ export function createRenameClient(options: RenameClientOptions): RenameClient {
     global: { headers, ...(options.fetch && { fetch: options.fetch }) },
   });
   return {
-    rename: (request) => call(supabase, url, "rename", { method: "POST", body: request }),
-    rollback: (request) => call(supabase, url, "rollback", { method: "POST", body: request }),
+    rename: (body, options) => call(supabase, url, "rename", { method: "POST", body }, options),
+    rollback: (body, options) => call(supabase, url, "rollback", { method: "POST", body }, options),
     listMigrations: (query = {}) =>
       call(supabase, url, `list-migrations${queryText(query)}`, { method: "GET" }),
   };
@@ -57,16 +75,28 @@ async function call<Answer extends { migrations: unknown[] }>(
   supabase: SupabaseClient,
   url: URL,
   name: string,
-  options: { method: "GET" | "POST"; body?: Record<string, unknown> },
+  request: FunctionInvokeOptions,
+  { onProgress, signal }: CallOptions = {},
 ): Promise<Answer> {
   const endpoint = new URL(`functions/v1/${name}`, url);
-  const { data, error, response } = await supabase.functions.invoke(name, options);
-  if (error !== null) throw await toRenameError(error, endpoint);
+  const { data, error, response } = await supabase.functions.invoke(name, {
+    ...request,
+    ...(onProgress && { headers: { accept: "text/event-stream, application/json" } }),
+    signal,
+  });
+  if (error !== null) {
+    signal?.throwIfAborted();
+    throw await toRenameError(error, endpoint);
+  }
+  // A response that is handed over as it is, is a stream of events.
+  const answer = data !== null && data === response
+    ? await readEvents(data, endpoint, { onProgress, signal })
+    : data;
   // No closer look: a field that a newer server adds must not make a rename that is done look failed.
-  if (!Array.isArray(data?.migrations)) {
+  if (!Array.isArray(answer?.migrations)) {
     throw unexpectedAnswer(endpoint, response?.status ?? 200, "it has no migrations");
   }
-  return data;
+  return answer as Answer;
 }
 
 /** With a slash at its end, so that paths are added to it and replace nothing. */
