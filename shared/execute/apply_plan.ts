@@ -17,6 +17,7 @@ import {
   type LockExpressions,
   lockFigures,
   milliseconds,
+  preparation,
 } from "./critical_section.ts";
 import type { Database, Row, Session } from "./database.ts";
 import { isCancelled, isConnectionLost, isLockFailure, isStalePlan } from "./database_errors.ts";
@@ -172,9 +173,11 @@ async function enter<P extends Plan>(
   { session, options, patience, giveUp, seen, pid }: Attempt,
   { plan, record, recorded }: Prepared<P>,
 ): Promise<LockFigures> {
-  const [{ xid }] = await session.run(
-    "savepoint critical_section; select pg_catalog.pg_current_xact_id()::text as xid",
-  );
+  const [{ xid }] = await session.run([
+    preparation(plan, record),
+    "savepoint critical_section",
+    "select pg_catalog.pg_current_xact_id()::text as xid",
+  ].join(";\n"));
   for (;;) {
     requireTime(options.limits);
     const attempt = {

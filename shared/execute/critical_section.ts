@@ -3,7 +3,13 @@
  * server, so that the blocking window does not grow with the distance between function and database.
  */
 import type { LockFigures } from "../contract/responses.ts";
-import type { LockStatement, Plan } from "../plan/plan.ts";
+import {
+  type LockStatement,
+  type Plan,
+  prepared,
+  PREPARED_PREFIX,
+  type PreparedStatement,
+} from "../plan/plan.ts";
 import type { Row } from "./database.ts";
 
 /** The lock figures as SQL expressions, for what is recorded inside the transaction. */
@@ -26,34 +32,64 @@ const NO_WAIT_MS = 1;
 /** The server's clock in milliseconds, not the transaction's. */
 const CLOCK_MS = "(extract(epoch from pg_catalog.clock_timestamp()) * 1000)::float8";
 
-const MOMENT = { asked: "table_rename.asked_ms", granted: "table_rename.granted_ms" };
+/** Figures are kept in settings of the transaction, so that the statements are the same at every attempt. */
+type Figure = "attempts" | "waited_ms" | "asked_ms" | "granted_ms";
 
-/** Statement that notes a moment in a setting of the transaction and answers with it. */
-const noteClock = (moment: keyof typeof MOMENT) =>
-  `select pg_catalog.set_config('${MOMENT[moment]}', ${CLOCK_MS}::text, true) as clock_ms`;
+const note = (figure: Figure, value: string) =>
+  `pg_catalog.set_config('table_rename.${figure}', (${value})::text, true)`;
 
-const clockOf = (moment: keyof typeof MOMENT) =>
-  `pg_catalog.current_setting('${MOMENT[moment]}')::float8`;
+const noted = (figure: Figure) => `pg_catalog.current_setting('table_rename.${figure}')::float8`;
+
+const LOCK: LockExpressions = {
+  attempts: `${noted("attempts")}::int`,
+  waitedMs: `${noted("waited_ms")} + ${noted("granted_ms")} - ${noted("asked_ms")}`,
+  heldMs: `${CLOCK_MS} - ${noted("granted_ms")}`,
+};
+
+/** Statements that record the change, with the lock figures. */
+type RecordSql = (lock: LockExpressions) => string[];
+
+const recordStatements = (record: RecordSql): PreparedStatement[] =>
+  record(LOCK).map((sql, index) => prepared(`record_${index + 1}`, sql));
+
+/** A session can still have them from a rename that was given up: COMMIT never came to forget them. */
+const FORGET_LEFTOVERS = `do $forget$
+declare
+  leftover text;
+begin
+  for leftover in select name from pg_catalog.pg_prepared_statements
+    where pg_catalog.starts_with(name, '${PREPARED_PREFIX}')
+  loop
+    execute pg_catalog.format('deallocate %I', leftover);
+  end loop;
+end $forget$`;
+
+/** The message before the critical section: has the server plan what needs no lock to be planned. */
+export function preparation(plan: Plan, record: RecordSql): string {
+  return [
+    FORGET_LEFTOVERS,
+    ...plan.preparations.map(({ sql }) => sql),
+    ...recordStatements(record).flatMap(({ preparations }) => preparations),
+  ].join(";\n");
+}
 
 /** The message, from the lock timeout to COMMIT and a last look at the clock. */
 export function criticalSection(
   plan: Plan,
-  record: (lock: LockExpressions) => string[],
+  record: RecordSql,
   attempt: { number: number; waitedMs: number; lockTimeoutMs: number; remainingMs: number },
 ): string {
   const timeout = Math.max(1, Math.floor(Math.min(STATEMENT_TIMEOUT_MS, attempt.remainingMs)));
   return [
-    noteClock("asked"),
+    `select ${note("attempts", String(attempt.number))}, ${
+      note("waited_ms", String(milliseconds(attempt.waitedMs)))
+    }, ${note("asked_ms", CLOCK_MS)} as clock_ms`,
     `set local statement_timeout = '${timeout}ms'`,
     ...lockStatements(plan.locks, attempt.lockTimeoutMs),
     setLockTimeout(INNER_LOCK_TIMEOUT_MS),
-    noteClock("granted"),
+    `select ${note("granted_ms", CLOCK_MS)} as clock_ms`,
     ...plan.changes.map((statement) => statement.sql),
-    ...record({
-      attempts: String(attempt.number),
-      waitedMs: `${milliseconds(attempt.waitedMs)} + ${clockOf("granted")} - ${clockOf("asked")}`,
-      heldMs: `${CLOCK_MS} - ${clockOf("granted")}`,
-    }),
+    ...recordStatements(record).flatMap(({ execute, forget }) => [execute, forget]),
     "commit",
     `select ${CLOCK_MS} as clock_ms`,
   ].join(";\n");

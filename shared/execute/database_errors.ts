@@ -24,11 +24,23 @@ export function isLockFailure(error: unknown): boolean {
 
 /**
  * The plan was made from facts that no longer hold: our own checks say so, or a name was taken or left, a
- * dependant appeared, a row of the catalog was changed under us. Planning again tells what is the matter.
+ * dependant appeared, a row of the catalog was changed under us, or what was prepared is used up. Planning
+ * again tells what is the matter.
  */
 export function isStalePlan(error: unknown): boolean {
   const { code, message } = asDatabaseError(error) ?? { code: "", message: "" };
-  return [FACTS_MOVED, "42P01", "42P07", "42710", "42809", "42703", "23505", "2BP01", "3F000"]
+  return [
+    FACTS_MOVED,
+    "42P01",
+    "42P07",
+    "42710",
+    "42809",
+    "42703",
+    "23505",
+    "2BP01",
+    "3F000",
+    "26000",
+  ]
     .includes(code) || (code === "XX000" && message.includes("concurrently"));
 }
 

@@ -105,33 +105,34 @@ export async function planRename(
     views.push({
       schema: table.schema,
       name: table.name,
+      table_name: rename.new_name,
       table_oid: table.oid,
       security_invoker: view.securityInvoker,
       same_owner: view.owner === table.owner,
       same_grantors: view.replaced.length === 0 && view.owner === table.owner,
     });
   }
-  changes.push({
-    sql: checkRelations(tables.map(({ rename, facts: { oid, schema, kind } }) => ({
-      oid,
-      schema,
-      name: rename.new_name,
-      kind,
-    }))),
-    purpose: "Check that the tables have their new names",
-  });
+  const renamed = tables.map(({ rename, facts: { oid, schema, kind } }) => ({
+    oid,
+    schema,
+    name: rename.new_name,
+    kind,
+  }));
+  const checks = [checkRelations(renamed, "Check that the tables have their new names")];
   if (views.length > 0) {
     const columnGrants = tables.some(({ facts }) =>
       facts.columns.some((column) => column.acl.length > 0)
     );
-    changes.push({
-      sql: checkViews(views, columnGrants),
-      purpose: "Check options, columns, defaults and privileges of the views",
-    });
+    const purpose = "Check options, columns, defaults and privileges of the views";
+    checks.push(checkViews(views, columnGrants, purpose));
   }
-  changes.push(reloadSchemaCache);
-  const locks = renameLocks(tables.map((table) => table.facts));
-  const plan = await makePlan({ locks, changes, findings });
+  changes.push(...checks.map(({ statement }) => statement), reloadSchemaCache);
+  const plan = await makePlan({
+    preparations: checks.flatMap(({ preparations }) => preparations),
+    locks: renameLocks(tables.map((table) => table.facts)),
+    changes,
+    findings,
+  });
   return { ...plan, tables };
 }
 

@@ -66,12 +66,15 @@ export async function planRollback(
   const views = steps.flatMap(({ view }) => view === null ? [] : [view]);
 
   const changes: Statement[] = [];
+  const checks = [checkRelations(lastNames(steps), "Check that the tables have their old names")];
+  const [namesCheck] = checks;
   if (views.length > 0) {
-    changes.push({
-      sql: checkBareViews(views.map((view) => expected(view, asideName(view)))),
-      purpose:
-        "Look again now that the locks are held: these are the views, and nothing is on them",
-    });
+    const bare = checkBareViews(
+      views.map((view) => expected(view, asideName(view))),
+      "Look again now that the locks are held: these are the views, and nothing is on them",
+    );
+    checks.push(bare);
+    changes.push(bare.statement);
   }
   for (const { migration, view } of steps) {
     if (view !== null) {
@@ -87,10 +90,7 @@ export async function planRollback(
       purpose: "Give the table its old name back",
     });
   }
-  changes.push({
-    sql: checkRelations(lastNames(steps)),
-    purpose: "Check that the tables have their old names",
-  }, reloadSchemaCache);
+  changes.push(namesCheck.statement, reloadSchemaCache);
 
   const tables = steps.map(({ migration, table }) => ({
     migration,
@@ -100,7 +100,12 @@ export async function planRollback(
       : differences(migration.fingerprint.after, fingerprint(table)),
   }));
   const findings = steps.flatMap((step, index) => rollbackFindings(step, tables[index].kept));
-  const plan = await makePlan({ locks: rollbackLocks(steps), changes, findings });
+  const plan = await makePlan({
+    preparations: checks.flatMap(({ preparations }) => preparations),
+    locks: rollbackLocks(steps),
+    changes,
+    findings,
+  });
   return { ...plan, tables };
 }
 
