@@ -91,7 +91,7 @@ export async function applyPlan<P extends Plan>(
     const outcome = await database.withSession(async (session) => {
       const connection = connected(await session.begin(BEGIN_WRITING));
       const giveUp = (cause: unknown) =>
-        lockNotAcquired(database, options.relations(), patience, connection.pid, cause);
+        lockNotAcquired(session, options.relations(), patience, connection.pid, cause);
       try {
         const prepared = await prepare(session, patience, connection);
         await session.run("savepoint critical_section");
@@ -99,16 +99,9 @@ export async function applyPlan<P extends Plan>(
         return { plan: prepared.plan, lock };
       } catch (error) {
         if (isLockFailure(error)) {
-          // While the transaction is still open nobody of ours waits; those who hold the locks still do.
-          if (!(await patience.again())) {
-            throw await lockNotAcquired(
-              database,
-              options.relations(),
-              patience,
-              connection.pid,
-              error,
-            );
-          }
+          // Those who hold the locks hold them still.
+          await session.rollback();
+          if (!(await patience.again())) throw await giveUp(error);
           return null;
         }
         if (isStalePlan(error) && replans < MAX_REPLANS) {
@@ -200,13 +193,13 @@ export function setLockTimeout(ms: number): string {
 }
 
 async function lockNotAcquired(
-  database: Database,
+  session: Session,
   relations: RelationName[],
   patience: Patience,
   pid: number,
   cause: unknown,
 ): Promise<Problem> {
-  const blockers = await lockHolders(database, relations, pid);
+  const blockers = await lockHolders(session, relations, pid);
   const waited = milliseconds(patience.elapsedMs);
   return new Problem(
     "lock_not_acquired",

@@ -1,7 +1,7 @@
 /** Who holds locks on the tables of a request. */
 import type { Blocker } from "../contract/responses.ts";
 import { jsonbLiteral } from "../plan/quoting.ts";
-import type { Database } from "./database.ts";
+import type { Session } from "./database.ts";
 
 export interface RelationName {
   schema: string;
@@ -16,12 +16,12 @@ const QUERY_LENGTH = 200;
  * they cannot be read. Queries of others are visible to members of pg_read_all_stats only.
  */
 export async function lockHolders(
-  database: Database,
+  session: Session,
   relations: RelationName[],
   ownPid: number,
 ): Promise<Blocker[]> {
   try {
-    const rows = await database.query(`
+    const rows = await session.run(`
       select a.pid, a.usename as role, a.application_name, a.state,
         pg_catalog.to_json(a.xact_start) as since,
         pg_catalog.left(a.query, ${QUERY_LENGTH}) as query

@@ -42,9 +42,9 @@ export async function handle<Input>(
     requireMethod(definition.method, request);
     const actor = await authenticate(request, settings);
     refuseWhatIsNotBuilt(request);
-    const input = definition.parse(
-      definition.method === "GET" ? queryOf(request) : await readJson(request),
-    );
+    const query = queryOf(request);
+    if (definition.method === "POST") refuseQuery(query);
+    const input = definition.parse(definition.method === "GET" ? query : await readJson(request));
     const database = databaseAt(requireDatabaseUrl(settings));
     const answer = await definition.run({ database, actor, requestId, log }, input);
     return respond(200, "application/json", answer, requestId);
@@ -99,14 +99,29 @@ function queryOf(request: Request): Record<string, string> {
     // Added by functions-js when a region is chosen; it is for the platform.
     if (name === "forceFunctionRegion") continue;
     if (Object.hasOwn(query, name)) {
-      throw new Problem("invalid_request", `"${name}" is given twice.`, {
+      throw new Problem("invalid_request", `"${name.slice(0, 200)}" is given twice.`, {
         hint: "Give each parameter once.",
-        fields: { issues: [{ path: name, message: "is given twice" }] },
+        fields: { issues: [{ path: name.slice(0, 200), message: "is given twice" }] },
       });
     }
     Object.defineProperty(query, name, { value, enumerable: true });
   }
   return query;
+}
+
+/** Options of a POST are in its body; one in the query that went unseen would change what happens. */
+function refuseQuery(query: Record<string, string>): void {
+  const names = Object.keys(query);
+  if (names.length === 0) return;
+  const message = "belongs into the body";
+  throw new Problem(
+    "invalid_request",
+    `The query parameter "${names[0].slice(0, 200)}" ${message}.`,
+    {
+      hint: "Send every option as a field of the JSON body.",
+      fields: { issues: names.slice(0, 20).map((path) => ({ path: path.slice(0, 200), message })) },
+    },
+  );
 }
 
 function requireDatabaseUrl({ databaseUrl }: Settings): string {

@@ -11,6 +11,8 @@ export interface Settings {
   serviceRoleKey: string | undefined;
   /** The legacy `SUPABASE_ANON_KEY`. */
   anonKey: string | undefined;
+  /** `SUPABASE_JWKS`, against which users' tokens are checked; null where there is none to read. */
+  jwks: { keys: JsonWebKey[] } | null;
 }
 
 /** Reads the settings that the platform gives every function. */
@@ -24,6 +26,7 @@ export function settingsFromEnv(
     publishableKeys: keys(text("SUPABASE_PUBLISHABLE_KEYS")),
     serviceRoleKey: text("SUPABASE_SERVICE_ROLE_KEY"),
     anonKey: text("SUPABASE_ANON_KEY"),
+    jwks: keySet(text("SUPABASE_JWKS")),
   };
 }
 
@@ -37,5 +40,16 @@ function keys(text: string | undefined): Record<string, string> {
     );
   } catch {
     return {};
+  }
+}
+
+/** A key set as the platform writes it, `{ "keys": [...] }`, or the bare array. */
+function keySet(text: string | undefined): Settings["jwks"] {
+  try {
+    const parsed = JSON.parse(text ?? "null");
+    const keys = Array.isArray(parsed) ? parsed : parsed?.keys;
+    return Array.isArray(keys) ? { keys } : null;
+  } catch {
+    return null;
   }
 }

@@ -41,7 +41,9 @@ export async function rename(
 ): Promise<OperationAnswer> {
   requireRenamable(request.renames);
   if (request.mode === "plan") {
-    const plan = await asProblems(() => planOnly(context, request));
+    const plan = await asProblems(() =>
+      context.database.withSession((session) => planWithoutLocks(session, request))
+    );
     return {
       batch_id: null,
       mode: "plan",
@@ -61,11 +63,9 @@ export async function rename(
   return await recordingFailure(context, about, () => apply(context, request));
 }
 
-async function planOnly(context: OperationContext, request: RenameRequest): Promise<RenamePlan> {
-  return await context.database.withSession(async (session) => {
-    requireServer(connected(await session.begin(BEGIN_READING)).serverVersion);
-    return await readAndPlan(session, request);
-  });
+async function planWithoutLocks(session: Session, request: RenameRequest): Promise<RenamePlan> {
+  requireServer(connected(await session.begin(BEGIN_READING)).serverVersion);
+  return await readAndPlan(session, request);
 }
 
 async function readAndPlan(session: Session, request: RenameRequest): Promise<RenamePlan> {
@@ -93,7 +93,7 @@ async function apply(context: OperationContext, request: RenameRequest): Promise
     },
     async (session, patience, { serverVersion }) => {
       requireServer(serverVersion);
-      await takeWeakLocks(context, session, request, patience.remainingMs);
+      await takeWeakLocks(session, request, patience.remainingMs);
       const plan = await readAndPlan(session, request);
       requireAccepted(plan, request);
       await session.run(insertBatch({
@@ -141,7 +141,6 @@ async function apply(context: OperationContext, request: RenameRequest): Promise
  * writes do not. Waiting is safe for clients, since nobody of theirs queues up behind this lock.
  */
 async function takeWeakLocks(
-  context: OperationContext,
   session: Session,
   request: RenameRequest,
   maxWaitMs: number,
@@ -157,7 +156,10 @@ async function takeWeakLocks(
     ].join(";\n"));
   } catch (error) {
     // Something is wrong with a table; the plan, made without locks, says what.
-    if (isLockRefused(error)) await planOnly(context, request);
+    if (isLockRefused(error)) {
+      await session.rollback();
+      await planWithoutLocks(session, request);
+    }
     throw error;
   }
 }

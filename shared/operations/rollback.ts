@@ -42,7 +42,9 @@ export async function rollback(
   request: RollbackRequest,
 ): Promise<OperationAnswer> {
   if (request.mode === "plan") {
-    const plan = await asProblems(() => planOnly(context, request));
+    const plan = await asProblems(() =>
+      context.database.withSession((session) => planWithoutLocks(session, request))
+    );
     const ids = plan.tables.map(({ migration }) => migration.id);
     return {
       batch_id: request.batch_id ?? null,
@@ -64,15 +66,13 @@ export async function rollback(
   return await recordingFailure(context, about, () => apply(context, request));
 }
 
-async function planOnly(
-  context: OperationContext,
+async function planWithoutLocks(
+  session: Session,
   request: RollbackRequest,
 ): Promise<RollbackPlan> {
-  return await context.database.withSession(async (session) => {
-    requireServer(connected(await session.begin(BEGIN_READING)).serverVersion);
-    const migrations = await select(session, request, false);
-    return await readAndPlan(session, request, migrations);
-  });
+  requireServer(connected(await session.begin(BEGIN_READING)).serverVersion);
+  const migrations = await select(session, request, false);
+  return await readAndPlan(session, request, migrations);
 }
 
 async function select(
@@ -143,7 +143,7 @@ async function apply(
       await session.run(setLockTimeout(patience.remainingMs));
       const migrations = await select(session, request, true);
       relations = namesOf(migrations);
-      await takeWeakLocks(context, session, request, migrations);
+      await takeWeakLocks(session, request, migrations);
       const plan = await readAndPlan(session, request, migrations);
       requireAccepted(plan, request);
       const ids = plan.tables.map(({ migration }) => migration.id);
@@ -181,7 +181,6 @@ async function apply(
 
 /** As for a rename, on the tables' present names. */
 async function takeWeakLocks(
-  context: OperationContext,
   session: Session,
   request: RollbackRequest,
   migrations: RecordedRename[],
@@ -195,7 +194,10 @@ async function takeWeakLocks(
       `lock table ${[...tables].sort().join(", ")} in share update exclusive mode`,
     ].join(";\n"));
   } catch (error) {
-    if (isLockRefused(error)) await planOnly(context, request);
+    if (isLockRefused(error)) {
+      await session.rollback();
+      await planWithoutLocks(session, request);
+    }
     throw error;
   }
 }

@@ -45,6 +45,7 @@ export function functionsFor(url: string, more: Partial<Settings> = {}): Functio
     publishableKeys: { default: PUBLISHABLE_KEY },
     serviceRoleKey: undefined,
     anonKey: undefined,
+    jwks: null,
     ...more,
   };
   const fetch: Functions["fetch"] = (name, { query = "", ...init } = {}) =>
