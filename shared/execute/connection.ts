@@ -33,10 +33,10 @@ export class Connection {
         onclose: () => this.#closed = true,
         connection: { application_name: "table-rename", TimeZone: "UTC" },
       });
-    } catch (cause) {
+    } catch {
+      // Without its cause, which quotes the URL and with it the password.
       throw new Problem("database_unavailable", "The database URL cannot be read.", {
         hint: "SUPABASE_DB_URL must look like postgresql://user:password@host:5432/postgres.",
-        cause,
       });
     }
   }

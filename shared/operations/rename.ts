@@ -36,7 +36,9 @@ export async function rename(
 ): Promise<OperationAnswer> {
   if (request.mode === "plan") {
     requireRenamable(request.renames);
-    const plan = await asProblems(() => planOnly(context, request));
+    const plan = await asProblems(() =>
+      context.database.withSession((session) => planWithoutLocks(context, session, request))
+    );
     return {
       batch_id: null,
       mode: "plan",
@@ -56,11 +58,13 @@ export async function rename(
   return await recordingFailure(context, about, () => apply(context, request));
 }
 
-async function planOnly(context: OperationContext, request: RenameRequest): Promise<RenamePlan> {
-  return await context.database.withSession(async (session) => {
-    requireServer(connected(await session.begin(beginReading(context.limits))).serverVersion);
-    return await readAndPlan(session, request);
-  });
+async function planWithoutLocks(
+  context: OperationContext,
+  session: Session,
+  request: RenameRequest,
+): Promise<RenamePlan> {
+  requireServer(connected(await session.begin(beginReading(context.limits))).serverVersion);
+  return await readAndPlan(session, request);
 }
 
 async function readAndPlan(session: Session, request: RenameRequest): Promise<RenamePlan> {
@@ -156,7 +160,10 @@ async function takeWeakLocks(
     ].join(";\n"));
   } catch (error) {
     // Something is wrong with a table; the plan, made without locks, says what.
-    if (isLockRefused(error)) await planOnly(context, request);
+    if (isLockRefused(error)) {
+      await session.rollback();
+      await planWithoutLocks(context, session, request);
+    }
     throw error;
   }
 }

@@ -10,7 +10,7 @@ import { renameFindings } from "./findings.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { ident, qualified } from "./quoting.ts";
 import { refuseRelation } from "./refusals.ts";
-import { RELATION_KINDS } from "./relation_kinds.ts";
+import { RELATION_KINDS, typeKind } from "./relation_kinds.ts";
 
 /** A tracked rename, as far as plans care. */
 export interface TrackedRename {
@@ -249,7 +249,7 @@ function requireFree(
       ? `the compatibility view of ${qualified(holder.schema_name, holder.new_name)}`
       : name.relation !== null
       ? RELATION_KINDS[name.relation.kind].what
-      : `a ${name.type!.kind}`;
+      : typeKind(name.type!.kind);
     const owner = name.relation && relations.get(name.relation.oid)?.owner;
     throw new Problem("name_taken", `${object} is taken by ${what}.`, {
       hint: isOurView
