@@ -312,6 +312,12 @@ databaseTest("a reader that goes in time lets the rename succeed", async ({ db }
     lock_timeout_ms: 50,
     max_wait_ms: 20_000,
   });
+  // Not before it was seen waiting: the machine may be slow.
+  for (let waiting = 0; waiting === 0;) {
+    [{ waiting }] = await db.admin`
+      select count(*)::int as waiting from pg_locks
+      where relation = 'public.experts'::regclass and not granted`;
+  }
   await new Promise((resolve) => setTimeout(resolve, 400));
   await reader.release();
   const { lock, verification } = await renaming;

@@ -83,15 +83,16 @@ Deno.test("a body that is no JSON, too large or of another type is refused at ev
     }
   }));
 
-Deno.test("event streams and idempotency keys are refused clearly, not ignored", () =>
+Deno.test("an event stream where there is none, and idempotency keys, are refused clearly, not ignored", () =>
   withoutDatabase(async (functions) => {
     for (const name of Object.keys(METHODS)) {
       const stream = { accept: "application/json;q=0.5, text/event-stream" };
-      for (const headers of [stream, { "idempotency-key": "k" }, { "idempotency-key": "" }]) {
+      const streams = name === "list-migrations" ? [stream] : [];
+      for (const headers of [...streams, { "idempotency-key": "k" }, { "idempotency-key": "" }]) {
         const init = { ...CALLS[name], headers: { ...CALLS[name].headers, ...headers } };
         const { body } = await problem(functions, "invalid_request", name, init);
         assertEquals(body.issues[0].path, Object.keys(headers)[0]);
-        assertStringIncludes(body.detail, "not supported by this version");
+        assertMatch(body.detail, /not supported by this version|has no event stream/);
       }
     }
   }));

@@ -17,6 +17,7 @@ const settings: Settings = {
   serviceRoleKey: SERVICE_ROLE,
   anonKey: ANON,
   jwks: null,
+  deadlineMs: 140_000,
 };
 
 const request = (headers: HeadersInit) => new Request("http://localhost/rename", { headers });
@@ -108,6 +109,7 @@ Deno.test("where no keys are configured, nothing matches them", async () => {
     serviceRoleKey: undefined,
     anonKey: undefined,
     jwks: null,
+    deadlineMs: 140_000,
   };
   for (const key of ["", "undefined", "null", SECRET, SERVICE_ROLE]) {
     await refused("unauthorized", { apikey: key, ...bearer(key) }, none);
@@ -218,6 +220,7 @@ Deno.test("settings are read from the environment of the platform, and broken on
       SUPABASE_SERVICE_ROLE_KEY: "d",
       SUPABASE_ANON_KEY: "e",
       SUPABASE_JWKS: '{"keys":[{"kty":"EC"}]}',
+      RENAME_DEADLINE_MS: "5000",
     }),
     {
       databaseUrl: "postgresql://x",
@@ -226,6 +229,7 @@ Deno.test("settings are read from the environment of the platform, and broken on
       serviceRoleKey: "d",
       anonKey: "e",
       jwks: { keys: [{ kty: "EC" }] },
+      deadlineMs: 5_000,
     },
   );
   const nothing = read({ SUPABASE_DB_URL: "", SUPABASE_SERVICE_ROLE_KEY: "  " });

@@ -36,7 +36,7 @@ const MAY_USE: Record<string, string[]> = {
   catalog: [],
   plan: [],
   contract: ["zod"],
-  client: ["@supabase/supabase-js", "@supabase/functions-js"],
+  client: ["@supabase/supabase-js", "@supabase/functions-js", "eventsource-parser/stream"],
 };
 
 const NEVER_DEPLOYED = ["cli", "local", "client", "tests"];
