@@ -26,8 +26,8 @@ export interface CallOptions {
    */
   onProgress?: (progress: Progress) => void;
   /**
-   * Aborted, the call throws the signal's reason. An operation that still waits for its locks is given up;
-   * one that is already being committed is done all the same, which `listMigrations` tells.
+   * Aborted, the call throws the signal's reason. Nothing new is tried for it then; an attempt that is under
+   * way may still succeed, which `listMigrations` tells.
    */
   signal?: AbortSignal;
 }

@@ -8,7 +8,7 @@
  * 4. Where the connection broke in the critical section: the server is asked what became of it.
  */
 import { Problem } from "../contract/problems.ts";
-import type { Blocker, LockFigures } from "../contract/responses.ts";
+import type { Blocker, LockFigures, Progress } from "../contract/responses.ts";
 import type { Plan } from "../plan/plan.ts";
 import { millisecondsLiteral } from "../plan/quoting.ts";
 import { lockHolders, type RelationName, watchingBlockers } from "./blockers.ts";
@@ -34,17 +34,6 @@ export interface ApplyOptions {
   /** The relations that the request is about, as far as known, to name who holds locks on them. */
   relations: () => RelationName[];
   progress: (progress: Progress) => void;
-}
-
-/** Where the work is. */
-export interface Progress {
-  phase: "preparing" | "locking" | "waiting" | "verifying";
-  /** Number of the attempt to get the locks, from 1. */
-  attempt?: number;
-  waited_ms?: number;
-  blockers?: Blocker[];
-  done?: number;
-  total?: number;
 }
 
 export interface Prepared<P extends Plan> {

@@ -1,5 +1,5 @@
 /** What every operation is given: who asks, which database, and where to report to. */
-import type { Progress } from "../execute/apply_plan.ts";
+import type { Progress } from "../contract/responses.ts";
 import type { Database } from "../execute/database.ts";
 import { toProblem } from "../execute/database_errors.ts";
 import type { Limits } from "../execute/limits.ts";
