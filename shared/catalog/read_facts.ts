@@ -7,12 +7,15 @@ import { dependantMembers } from "./dependants.ts";
 import { nameMembers } from "./names.ts";
 import { privilegeMembers } from "./privileges.ts";
 import { relationMembers } from "./relation.ts";
+import { routinesNaming } from "./routines.ts";
 
 export interface FactsWanted {
   /** Names whose meaning is asked; a relation found there is described too. */
   names: { schema: string; name: string }[];
   /** Relations described by OID, whatever they are called now. */
   oids: number[];
+  /** Names of relations that routines are searched for. Default: none. */
+  mentioned?: string[];
 }
 
 /** A JSON object of more members than one function call takes arguments (100). */
@@ -45,6 +48,7 @@ select pg_catalog.jsonb_build_object(
   'session', pg_catalog.jsonb_build_object(
     'server_version', pg_catalog.current_setting('server_version_num')::int,
     'user', current_user),
+  'routines', ${routinesNaming(wanted.mentioned ?? [])},
   'names', (
     select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(${nameMembers})
       order by w.ordinality), '[]')

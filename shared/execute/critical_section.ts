@@ -87,10 +87,12 @@ export function criticalSection(
 ): string {
   const timeout = Math.min(STATEMENT_TIMEOUT_MS, attempt.remainingMs);
   return [
+    `set local statement_timeout = ${millisecondsLiteral(timeout)}`,
+    setLockTimeout(INNER_LOCK_TIMEOUT_MS),
+    ...plan.beforeLocks.map((statement) => statement.sql),
     `select ${note("attempts", String(attempt.number))}, ${
       note("waited_ms", String(milliseconds(attempt.waitedMs)))
     }, ${note("asked_ms", CLOCK_MS)} as clock_ms`,
-    `set local statement_timeout = ${millisecondsLiteral(timeout)}`,
     ...lockStatements(plan.locks, attempt.lockTimeoutMs),
     setLockTimeout(INNER_LOCK_TIMEOUT_MS),
     `select ${note("granted_ms", CLOCK_MS)} as clock_ms`,

@@ -70,7 +70,9 @@ async function planWithoutLocks(
 async function readAndPlan(session: Session, request: RenameRequest): Promise<RenamePlan> {
   const names = namesOf(request);
   const [[facts], tracked] = await session.runAll(
-    `${factsQuery({ names, oids: [] })};\n${trackedByNames(names)}`,
+    `${
+      factsQuery({ names, oids: [], mentioned: request.renames.map(({ old_name }) => old_name) })
+    };\n${trackedByNames(names)}`,
   );
   return await planRename(
     request.renames,

@@ -112,6 +112,7 @@ async function readAndPlan(
   const query = factsQuery({
     names: migrations.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
     oids: oidsOf(migrations),
+    mentioned: migrations.map(({ old_name }) => old_name),
   });
   const [[facts], active] = await session.runAll(`${query};\n${activeMigrations()}`);
   return await planRollback(

@@ -10,6 +10,7 @@ import { renameFindings } from "./findings.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { ident, qualified } from "./quoting.ts";
 import { refuseRelation } from "./refusals.ts";
+import { recompile, staleRoutineFindings } from "./warm_routines.ts";
 import { RELATION_KINDS, typeKind } from "./relation_kinds.ts";
 
 /** A tracked rename, as far as plans care. */
@@ -127,7 +128,10 @@ export async function planRename(
     checks.push(checkViews(views, columnGrants, purpose));
   }
   changes.push(...checks.map(({ statement }) => statement), reloadSchemaCache);
+  const routines = options.compatibilityView ? facts.routines : [];
+  findings.push(...staleRoutineFindings(routines));
   const plan = await makePlan({
+    beforeLocks: recompile(routines),
     preparations: checks.flatMap(({ preparations }) => preparations),
     locks: renameLocks(tables.map((table) => table.facts)),
     changes,

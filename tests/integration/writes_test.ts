@@ -548,10 +548,6 @@ twinsTest(
     await rollback();
     await succeed(...calls, ...calls);
   },
-  {
-    ignore:
-      "fails with 42804, after a rollback with XX000, until the session or the function is new",
-  },
 );
 
 twinsTest(
