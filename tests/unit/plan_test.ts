@@ -181,8 +181,8 @@ Deno.test("hostile names stay single identifiers in every statement", async () =
   );
   for (const { sql } of planStatements(plan)) {
     const bare = withoutQuoted(sql);
-    assert(!bare.includes("drop"), sql);
-    assert(!bare.includes(";") || sql.startsWith("do $check"), sql);
+    if (sql.startsWith("do ")) assertEquals(bare, "do ?");
+    assert(!/drop|;/.test(bare), sql);
   }
 });
 
