@@ -262,7 +262,7 @@ databaseTest("a reader that stays is named, and nothing is changed", async ({ db
   assertEquals(problem.status, 423);
   assertGreater(problem.attempts as number, 1);
   assertGreater(problem.waited_ms as number, 100);
-  assertLess(problem.waited_ms as number, 2_000);
+  assertLess(problem.waited_ms as number, 10_000);
   const blockers = problem.blockers as Blocker[];
   assertEquals(blockers.length, 1);
   const [blocker] = blockers;
@@ -329,6 +329,59 @@ databaseTest("a reader that goes in time lets the rename succeed", async ({ db }
   assertGreater(event.lock_held_ms, 0);
 });
 
+databaseTest("a grant made while a rename waits is on the view too", async ({ db }) => {
+  await using functions = functionsFor(db.url);
+  await db.sql.unsafe("create table experts (id int primary key); revoke all on experts from anon")
+    .simple();
+  const reader = await startReader(db, "experts");
+  const body = { old_name: "experts", new_name: "expert_profiles", lock_timeout_ms: 30 };
+  const { plan_hash } = await functions.rename({ ...body, mode: "plan" });
+  const renaming = functions.rename(body);
+  const expecting = post(functions, "rename", { ...body, expected_plan_hash: plan_hash });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  // GRANT waits for none of the locks that a rename holds by then.
+  await db.sql`grant insert on experts to anon`;
+  await reader.release();
+  const outcomes = await Promise.all([renaming, expecting]);
+  assert(outcomes[0].verification?.passed);
+  assertArrayIncludes(["plan_changed", "already_renamed"], [codeOf(outcomes[1])]);
+  for (const name of ["experts", "expert_profiles"]) {
+    const [{ granted }] = await db
+      .sql`select has_table_privilege('anon', ${name}, 'INSERT') as granted`;
+    assert(granted, name);
+  }
+});
+
+databaseTest("a name that is taken while a rename waits is told", async ({ db }) => {
+  await using functions = functionsFor(db.url);
+  await db.sql`create table experts (id int primary key)`;
+  const reader = await startReader(db, "experts");
+  const renaming = post(functions, "rename", {
+    old_name: "experts",
+    new_name: "expert_profiles",
+    lock_timeout_ms: 30,
+  });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await db.sql`create table expert_profiles (id int)`;
+  await reader.release();
+  assertEquals(codeOf(await renaming), "name_taken");
+  assertEquals(await relations(db), { expert_profiles: "r", experts: "r" });
+});
+
+databaseTest("what is built on a view while its rollback waits is told", async ({ db }) => {
+  await using functions = functionsFor(db.url);
+  await db.sql`create table experts (id int primary key)`;
+  await functions.rename({ old_name: "experts", new_name: "expert_profiles" });
+  const before = await relations(db);
+  const reader = await startReader(db, "experts");
+  const rollback = post(functions, "rollback", { table: "experts", lock_timeout_ms: 30 });
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await db.sql`create view on_it as select id from experts`;
+  await reader.release();
+  assertEquals(codeOf(await rollback), "dependants_cannot_follow");
+  assertEquals(await relations(db), { ...before, on_it: "v" });
+});
+
 databaseTest("one busy table of a batch holds nobody up on the others", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe("create table a (id int); create table b (id int); create table c (id int)")
@@ -348,14 +401,18 @@ databaseTest("nobody waits for longer than the lock timeout behind a reader", as
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int primary key)`;
   const reader = await startReader(db, "experts");
+  await db.sql`create table untouched (id int)`;
   let over = false;
-  let longest = 0;
-  const clients = Array.from({ length: 3 }, async () => {
+  // What a busy machine does to any query is no fault of the rename's.
+  const longest = { experts: 0, untouched: 0 };
+  const clients = [1, 2, 3].map(async () => {
     const client = db.connect({ max: 1 });
     while (!over) {
-      const start = performance.now();
-      await client`select count(*) from experts`;
-      longest = Math.max(longest, performance.now() - start);
+      for (const table of ["untouched", "experts"] as const) {
+        const start = performance.now();
+        await client`select count(*) from ${client(table)}`;
+        longest[table] = Math.max(longest[table], performance.now() - start);
+      }
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
     await client.end();
@@ -368,7 +425,7 @@ databaseTest("nobody waits for longer than the lock timeout behind a reader", as
   });
   over = true;
   await Promise.all([...clients, reader.release()]);
-  assertLess(longest, 400);
+  assertLess(longest.experts, longest.untouched + 100 + 300);
 });
 
 databaseTest("other DDL on the table is waited for, or named", async ({ db }) => {

@@ -70,10 +70,16 @@ interface Answer {
   body: any;
 }
 
-/** Registers a test of 100 cases on a database with a canary, which must be as before after each. */
+/** One or more cases in one step, after which the database must be as before. */
+interface Step {
+  cases: number;
+  run: () => Promise<void>;
+}
+
+/** Registers a test of 100 cases on a database with a canary. */
 function hostileTest(
   name: string,
-  prepare: (t: Hostile, random: () => number) => Promise<((index: number) => Promise<void>)[]>,
+  prepare: (t: Hostile, random: () => number) => Promise<Step[]>,
 ): void {
   databaseTest(name, async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -96,18 +102,36 @@ function hostileTest(
       assert(back.verification?.passed, JSON.stringify(back.verification));
     };
 
-    const cases = await prepare({ db, functions, send, takeBack }, seededRandom(SEED));
-    assertEquals(cases.length, CASES);
+    const steps = await prepare({ db, functions, send, takeBack }, seededRandom(SEED));
+    assertEquals(steps.reduce((sum, { cases }) => sum + cases, 0), CASES);
     const before = await stateOf(db.sql);
-    for (const [index, run] of cases.entries()) {
+    for (const [index, { run }] of steps.entries()) {
       try {
-        await run(index);
+        await run();
         assertEquals(await stateOf(db.sql), before, "the database was changed");
       } catch (error) {
-        throw new Error(`case ${index} of HOSTILE_SEED=${SEED}`, { cause: error });
+        throw new Error(`step ${index} of HOSTILE_SEED=${SEED}`, { cause: error });
       }
     }
   });
+}
+
+/** Names that should do go into batches of ten, as in a real request; each of the others into its own. */
+function steps<T>(
+  cases: T[],
+  shouldDo: (one: T) => boolean,
+  accepted: (batch: T[]) => Promise<void>,
+  refused: (one: T) => Promise<void>,
+): Step[] {
+  const batches: T[][] = [];
+  for (const one of cases.filter(shouldDo)) {
+    if ((batches.at(-1)?.length ?? 10) === 10) batches.push([]);
+    batches.at(-1)!.push(one);
+  }
+  return [
+    ...batches.map((batch) => ({ cases: batch.length, run: () => accepted(batch) })),
+    ...cases.filter((one) => !shouldDo(one)).map((one) => ({ cases: 1, run: () => refused(one) })),
+  ];
 }
 
 /** A success, or a refusal with a code that has its status; anything else fails the test. */
@@ -122,19 +146,30 @@ async function answerOf(response: Response): Promise<Answer> {
 
 hostileTest(
   "100 hostile names as the new name: the table is called just that, or it is no identifier",
-  (t, random) => {
+  async (t, random) => {
     const { db, send, takeBack } = t;
-    const run = (name: string) => async () => {
-      const answer = await send("rename", JSON.stringify({ old_name: "canary", new_name: name }));
-      if (!isStorableName(name)) return assertEquals(answer.code, "invalid_identifier");
-      assertEquals(answer.code, null, JSON.stringify(answer.body));
-      const [{ table_oid }] = answer.body.migrations;
-      const [table] = await db.sql`select relname, relkind from pg_class where oid = ${table_oid}`;
-      assertEquals([table.relname, table.relkind], [name, "r"]);
-      assertEquals((await db.sql`select note from canary order by id`)[0].note, "sings");
-      await takeBack(answer);
-    };
-    return Promise.resolve(hostileNames(random, CASES).map(run));
+    for (let n = 0; n < 10; n++) await execute(db.sql, "create table %1$I (id int)", `table_${n}`);
+    return steps(
+      hostileNames(random, CASES),
+      isStorableName,
+      async (names) => {
+        const renames = names.map((name, n) => ({ old_name: `table_${n}`, new_name: name }));
+        const answer = await send("rename", JSON.stringify({ renames }));
+        assertEquals(answer.code, null, JSON.stringify(answer.body));
+        for (const [index, { table_oid, view_oid }] of answer.body.migrations.entries()) {
+          const [table] = await db.sql`
+          select relname, relkind from pg_class where oid = ${table_oid}`;
+          const [view] = await db.sql`select relname from pg_class where oid = ${view_oid}`;
+          assertEquals([table.relname, table.relkind], [names[index], "r"]);
+          assertEquals(view.relname, `table_${index}`);
+        }
+        await takeBack(answer);
+      },
+      async (name) => {
+        const body = JSON.stringify({ old_name: "canary", new_name: name });
+        assertEquals((await send("rename", body)).code, "invalid_identifier");
+      },
+    );
   },
 );
 
@@ -153,44 +188,72 @@ hostileTest(
         name,
       );
     }
-    return names.map((name, index) => async () => {
-      const request = { schema: "app", old_name: name, new_name: `renamed_${index}` };
-      const answer = await send("rename", JSON.stringify(request));
-      if (!isStorableName(name)) return assertEquals(answer.code, "invalid_identifier");
-      assertEquals(answer.code, null, JSON.stringify(answer.body));
-      await execute(db.sql, "insert into app.%1$I (id) values (2)", name);
-      const rows = await db.sql.unsafe(`select * from app.renamed_${index} order by id`);
-      assertEquals(rows.map((row) => row[name === "id" ? "id" : name]), [name, name]);
-      await db.sql.unsafe(`delete from app.renamed_${index} where id = 2`);
-      // By name this time.
-      const listed = await functions.list({ table: name, schema: "app", status: "active" });
-      assertEquals(listed.migrations.map(({ id }) => id), [answer.body.migrations[0].id]);
-      await takeBack(answer);
-    });
+    return steps(
+      names,
+      isStorableName,
+      async (batch) => {
+        const renames = batch.map((name, n) => ({
+          schema: "app",
+          old_name: name,
+          new_name: `renamed_${n}`,
+        }));
+        const answer = await send("rename", JSON.stringify({ renames }));
+        assertEquals(answer.code, null, JSON.stringify(answer.body));
+        for (const [n, name] of batch.entries()) {
+          // Through the view, whose default is the table's.
+          await execute(db.sql, "insert into app.%1$I (id) values (2)", name);
+          const rows = await db.sql.unsafe(`select * from app.renamed_${n} order by id`);
+          assertEquals(rows.map((row) => row[name]), [name, name]);
+          await db.sql.unsafe(`delete from app.renamed_${n} where id = 2`);
+          const listed = await functions.list({ table: name, schema: "app", status: "active" });
+          assertEquals(listed.migrations.map(({ id }) => id), [answer.body.migrations[n].id]);
+        }
+        await takeBack(answer);
+      },
+      async (name) => {
+        const body = JSON.stringify({ schema: "app", old_name: name, new_name: "x" });
+        assertEquals((await send("rename", body)).code, "invalid_identifier");
+      },
+    );
   },
 );
 
 hostileTest(
   "100 hostile schemas: a table in each is renamed and comes back, or the schema is refused",
   async (t, random) => {
-    const { db, functions, send } = t;
-    const reserved = /^(pg_|supabase_|graphql)/;
+    const { db, functions, send, takeBack } = t;
+    const isReserved = (name: string) => /^(pg_|supabase_|graphql)/.test(name);
+    const isUsable = (name: string) => isStorableName(name) && !isReserved(name);
     const names = hostileNames(random, CASES);
-    for (const name of names) {
-      if (!isStorableName(name) || reserved.test(name)) continue;
+    for (const name of names.filter(isUsable)) {
       await execute(db.sql, "create schema if not exists %1$I", name);
       await execute(db.sql, "create table %1$I.hostile_table (id int)", name);
     }
-    return names.map((schema) => async () => {
-      const request = { schema, old_name: "hostile_table", new_name: "hostile_2" };
-      const answer = await send("rename", JSON.stringify(request));
-      if (!isStorableName(schema)) return assertEquals(answer.code, "invalid_identifier");
-      if (reserved.test(schema)) return assertEquals(answer.code, "protected_schema");
-      assertEquals(answer.code, null, JSON.stringify(answer.body));
-      assertEquals(answer.body.migrations[0].schema_name, schema);
-      const back = await functions.rollback({ table: "hostile_2", schema });
-      assert(back.verification?.passed);
+    const renaming = (schema: string) => ({
+      schema,
+      old_name: "hostile_table",
+      new_name: "hostile_2",
     });
+    return steps(
+      names,
+      isUsable,
+      async ([first, ...rest]) => {
+        const answer = await send(
+          "rename",
+          JSON.stringify({ renames: [first, ...rest].map(renaming) }),
+        );
+        assertEquals(answer.code, null, JSON.stringify(answer.body));
+        // One of them by name, the others by batch.
+        const back = await functions.rollback({ table: "hostile_2", schema: first });
+        assert(back.verification?.passed);
+        assertEquals(back.migrations.map(({ schema_name }) => schema_name), [first]);
+        if (rest.length > 0) await takeBack(answer);
+      },
+      async (name) => {
+        const { code } = await send("rename", JSON.stringify(renaming(name)));
+        assertEquals(code, isReserved(name) ? "protected_schema" : "invalid_identifier");
+      },
+    );
   },
 );
 
@@ -287,7 +350,7 @@ hostileTest("100 hostile bodies: a refusal with its code, or what the body says"
       "content-type": "application/x-www-form-urlencoded",
     }],
   ];
-  const cases = refused.map(([code, body, headers]) => async () => {
+  const cases: (() => Promise<void>)[] = refused.map(([code, body, headers]) => async () => {
     assertEquals((await send("rename", body, headers)).code, code);
   });
   // The last of two keys counts, as JSON.parse has it; what the answer says is what happened.
@@ -308,14 +371,14 @@ hostileTest("100 hostile bodies: a refusal with its code, or what the body says"
     const endpoint = valid.includes("table") ? "rollback" : "rename";
     cases.push(async () => takeBack(await send(endpoint, body)));
   }
-  return Promise.resolve(cases);
+  return Promise.resolve(cases.map((run) => ({ cases: 1, run })));
 });
 
 hostileTest(
   "100 hostile notes, actors, selections and filters: stored as they are, or refused",
   (t, random) => {
     const { db, functions, send, takeBack } = t;
-    const run = (text: string) => async (index: number) => {
+    const run = async (text: string, index: number) => {
       // A header holds no more than printable Latin-1.
       const actor = [...text].filter((c) => c >= " " && c <= "~").join("").slice(0, 100);
       const request = {
@@ -359,6 +422,8 @@ hostileTest(
         if (answer.status === 200) assert(["limit", "cursor"].includes(field), field);
       }
     };
-    return Promise.resolve(hostileNames(random, CASES).map(run));
+    return Promise.resolve(
+      hostileNames(random, CASES).map((text, index) => ({ cases: 1, run: () => run(text, index) })),
+    );
   },
 );

@@ -141,7 +141,12 @@ export function factsOf(relations: RelationFacts[], free: string[] = []): Facts 
     })),
     ...free.map((name) => freeName(name)),
   ];
-  return { session: { server_version: SERVER_VERSION, user: SESSION_USER }, names, relations };
+  return {
+    session: { server_version: SERVER_VERSION, user: SESSION_USER },
+    names,
+    relations,
+    routines: [],
+  };
 }
 
 /** A name in an existing schema that nothing has. */

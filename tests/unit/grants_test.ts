@@ -89,6 +89,30 @@ Deno.test("a grantor grants under its own role, once it has received what it pas
   ]);
 });
 
+Deno.test("the right to grant is looked at privilege by privilege, on the table or on the column", () => {
+  const by = (grantor: string, grantee: string, privilege: string, grantable = false) =>
+    grant(grantee, privilege, { grantor, grantable });
+  // a may pass SELECT on from the start, INSERT only once b has passed it on.
+  const acl = [
+    by("a", "c", "INSERT"),
+    by("a", "c", "SELECT"),
+    by("b", "a", "INSERT", true),
+    by("postgres", "a", "SELECT", true),
+    by("postgres", "b", "INSERT", true),
+  ];
+  const columns = [column("id", { acl: [by("a", "d", "SELECT")] })];
+  const { statements } = plan({ acl, columns });
+  const place = (statement: string) => {
+    const at = statements.findIndex((one) => one.startsWith(statement));
+    assert(at >= 0, `${statement} is not in\n${statements.join("\n")}`);
+    return at;
+  };
+  const table = `on table "public"."experts"`;
+  assert(place(`grant insert ${table} to "a"`) < place(`grant insert ${table} to "c"`));
+  assert(place(`grant select ${table} to "a"`) < place(`grant select ${table} to "c"`));
+  assert(place(`grant select ${table} to "a"`) < place(`grant select ("id") ${table} to "d"`));
+});
+
 Deno.test("every change of role is taken back at once", () => {
   const acl = ["a", "b", "c"].map((grantor) => grant("anon", "SELECT", { grantor }));
   const { statements } = plan({ acl });

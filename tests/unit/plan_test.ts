@@ -143,6 +143,7 @@ Deno.test("the same facts give the same hash, in every process", async () => {
   const statement = (sql: string) => ({ sql, purpose: "p" });
   const small = await makePlan({
     preparations: [],
+    beforeLocks: [],
     locks: [{ ...statement("lock"), timeout_share: 1 }],
     changes: [statement("change")],
     findings: [],
@@ -193,8 +194,8 @@ Deno.test("hostile names stay single identifiers in every statement", async () =
   );
   for (const { sql } of planStatements(plan)) {
     const bare = withoutQuoted(sql);
-    assert(!/\bdrop\b/.test(bare), bare);
-    assert(!bare.includes(";"), sql);
+    if (sql.startsWith("do ")) assertEquals(bare, "do ?");
+    assert(!/\bdrop\b|;/.test(bare), bare);
   }
 });
 
