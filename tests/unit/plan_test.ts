@@ -131,7 +131,9 @@ Deno.test("what is printed is what runs, in its order", async () => {
   const plan = await planOf();
   assertEquals(
     planStatements(plan).map(({ sql }) => sql),
-    [...plan.preparations, ...plan.locks, ...plan.changes].map(({ sql }) => sql),
+    [...plan.preparations, ...plan.beforeLocks, ...plan.locks, ...plan.changes].map(({ sql }) =>
+      sql
+    ),
   );
 });
 
@@ -230,6 +232,27 @@ Deno.test("a table without columns gets a view without columns", async () => {
         `  select from "public"."expert_profiles"`,
     ),
   );
+  assertEquals(plan.findings.map(({ code }) => code), ["no_columns"]);
+});
+
+Deno.test("routines that name the old name are compiled again before the locks; those of others are named", async () => {
+  const routines = [
+    { identity: '"public"."f"(integer)', security_definer: false, owned: true },
+    { identity: '"public"."g"()', security_definer: true, owned: true },
+    { identity: '"other"."h"()', security_definer: false, owned: false },
+  ];
+  const plan = await planOf({ ...factsBefore, routines });
+  assertEquals(plan.beforeLocks.map(({ sql }) => sql), [
+    'alter routine "public"."f"(integer) security invoker',
+    'alter routine "public"."g"() security definer',
+  ]);
+  assertEquals(plan.findings.map(({ code, object }) => [code, object]), [
+    ["routine_kept_compiled", '"other"."h"()'],
+  ]);
+  const bare = await planRename(request, { ...factsBefore, routines }, [], {
+    compatibilityView: false,
+  });
+  assertEquals([bare.beforeLocks, bare.findings], [[], []]);
 });
 
 Deno.test("a server older than 15 is refused, since its views would show hidden rows", async () => {
