@@ -132,7 +132,11 @@ export const attachedMembers = `
   list(
     "c.conrelid::pg_catalog.regclass::text || ' ' || c.conname",
     "pg_catalog.pg_get_constraintdef(c.oid)",
+    // Found by pg_depend: pg_constraint has no index by the referenced relation.
     `from pg_catalog.pg_constraint c
-     where c.confrelid = t.oid and c.contype = 'f' and c.conrelid <> t.oid`,
+     where c.confrelid = t.oid and c.contype = 'f' and c.conrelid <> t.oid and c.oid in (
+       select d.objid from pg_catalog.pg_depend d
+       where d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
+         and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = t.oid)`,
   )
 }`;

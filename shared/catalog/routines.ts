@@ -20,6 +20,7 @@ export function routinesNaming(names: string[]): string {
   if (conditions.length === 0) return "'[]'::jsonb";
   return `(
   select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+      'schema', n.nspname,
       'identity', pg_catalog.format('%I.%I(%s)', n.nspname, p.proname,
         pg_catalog.pg_get_function_identity_arguments(p.oid)),
       'security_definer', p.prosecdef,

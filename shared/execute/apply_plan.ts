@@ -66,11 +66,11 @@ export const beginReading = (limits: Limits) =>
   `begin isolation level read committed read only;\n${settings(remainingMs(limits))}`;
 
 /**
- * The beginning of a transaction that changes something. A snapshot from its beginning, or one that cannot
- * write, would be the role's or the database's default: facts are read after the locks.
+ * The beginning of a transaction that changes something. Facts are read after the locks, so a snapshot from
+ * its beginning, which the role may have as its default, would not do.
  */
 const beginWriting = (limits: Limits) =>
-  `begin isolation level read committed read write;\n${settings(remainingMs(limits))}`;
+  `begin isolation level read committed;\n${settings(remainingMs(limits))}`;
 
 export interface Connected {
   pid: number;

@@ -2,6 +2,7 @@
  * One connection to the server, from its log-in to its end. It never comes back under our hands: a client
  * that quietly connects again would go on with a transaction's statements outside of the transaction.
  */
+import net from "node:net";
 import postgres from "postgres";
 import { Problem } from "../contract/problems.ts";
 import { isConnectionLost } from "./database_errors.ts";
@@ -15,30 +16,57 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** How long an end waits for what runs, in seconds. */
 const END_TIMEOUT_S = 5;
 
+/** Where postgres.js wants to be connected to. */
+interface Target {
+  host: string[];
+  port: number[];
+  path?: string;
+}
+
 export class Connection {
   readonly #client: postgres.Sql;
+  #socket: net.Socket | undefined;
   #closed = false;
 
   private constructor(url: string) {
+    const options = {
+      max: 1,
+      prepare: false,
+      // Neither types nor timers of its own: what it did between our messages could break in unnoticed.
+      fetch_types: false,
+      idle_timeout: 0,
+      max_lifetime: null,
+      connect_timeout: CONNECT_TIMEOUT_MS / 1000,
+      onnotice: () => {},
+      onclose: () => this.#closed = true,
+      connection: { application_name: "table-rename", TimeZone: "UTC" },
+      socket: (target: Target) => this.#openSocket(target),
+    };
     try {
-      this.#client = postgres(url, {
-        max: 1,
-        prepare: false,
-        // Neither types nor timers of its own: what it did between our messages could break in unnoticed.
-        fetch_types: false,
-        idle_timeout: 0,
-        max_lifetime: null,
-        connect_timeout: CONNECT_TIMEOUT_MS / 1000,
-        onnotice: () => {},
-        onclose: () => this.#closed = true,
-        connection: { application_name: "table-rename", TimeZone: "UTC" },
-      });
+      this.#client = postgres(url, options);
     } catch {
       // Without its cause, which quotes the URL and with it the password.
       throw new Problem("database_unavailable", "The database URL cannot be read.", {
         hint: "SUPABASE_DB_URL must look like postgresql://user:password@host:5432/postgres.",
       });
     }
+  }
+
+  /**
+   * One socket and no second: where a server hangs up during the log-in, postgres.js 3.4 connects again,
+   * sends nothing there, and waits.
+   */
+  #openSocket({ host: [host], port: [port], path }: Target): Promise<net.Socket> {
+    if (this.#socket !== undefined) return Promise.reject(lost("CONNECTION_CLOSED"));
+    const socket = this.#socket = path ? net.connect(path) : net.connect(port, host);
+    return new Promise((resolve, reject) => {
+      socket.once("error", reject);
+      socket.once("connect", () => {
+        socket.removeListener("error", reject);
+        // The client takes the name for TLS from here.
+        resolve(Object.assign(socket, { host }));
+      });
+    });
   }
 
   /**
@@ -51,11 +79,10 @@ export class Connection {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => late.reject(lost("CONNECT_TIMEOUT")), CONNECT_TIMEOUT_MS);
     try {
-      // A server that hangs up during the log-in is called again until the time is up.
       await Promise.race([connection.run("select 1"), late.promise]);
       return connection;
     } catch (error) {
-      void connection.end(0);
+      connection.#socket?.destroy();
       throw error;
     } finally {
       clearTimeout(timer);
@@ -65,6 +92,17 @@ export class Connection {
   /** Whether it broke or was ended. */
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** Whether the server still answers; a connection that lay idle may have been ended without our notice. */
+  async answers(): Promise<boolean> {
+    try {
+      await this.run("select 1");
+      return true;
+    } catch {
+      this.#closed = true;
+      return false;
+    }
   }
 
   /** Sends one message of statements; the answer is the rows of each. */

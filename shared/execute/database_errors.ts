@@ -138,6 +138,15 @@ export function toProblem(error: unknown): Problem {
         ...options,
         hint: "A statement timeout or a person stopped it; nothing was changed. Try again.",
       });
+    case "25006":
+      return new Problem(
+        "database_unavailable",
+        "The database takes no changes: it is read-only.",
+        {
+          ...options,
+          hint: "Free disk space, or call the primary; then try again.",
+        },
+      );
     case "53200":
       return new Problem(
         "database_unavailable",

@@ -14,6 +14,7 @@ export interface Facts {
 }
 
 export interface RoutineFacts {
+  schema: string;
   /** Qualified, quoted and with the types of its arguments, as DDL names it. */
   identity: string;
   security_definer: boolean;

@@ -2,6 +2,7 @@
  * Routines that sessions keep compiled. Whatever changes their row in pg_proc has every session compile
  * them again; setting what they are set to already does that, and changes nothing else.
  */
+import { isProtectedSchema } from "../contract/names.ts";
 import type { Finding, Statement } from "../contract/responses.ts";
 import type { RoutineFacts } from "./facts.ts";
 
@@ -14,9 +15,10 @@ export function recompile(routines: RoutineFacts[]): Statement[] {
   }));
 }
 
-/** Says which routines cannot be had compiled again. */
+/** Says which routines cannot be had compiled again; the platform's own name no tables of users. */
 export function staleRoutineFindings(routines: RoutineFacts[]): Finding[] {
-  return routines.filter(({ owned }) => !owned).map(({ identity }) => ({
+  const others = routines.filter(({ owned, schema }) => !owned && !isProtectedSchema(schema));
+  return others.map(({ identity }) => ({
     code: "routine_kept_compiled",
     severity: "warning",
     object: identity,

@@ -41,6 +41,20 @@ export async function startLoad(options: LoadOptions): Promise<Load> {
   };
 }
 
+/**
+ * The time that the query took during which something was committed, at `committedAt` in milliseconds since
+ * 1970. What else delays a client on a busy machine is not counted in.
+ */
+export function stallAt({ samples }: LoadResult, committedAt: number): number {
+  const during = samples.filter(([sentAt, took]) =>
+    sentAt <= committedAt + CLOCKS_DIFFER_MS && sentAt + took >= committedAt - CLOCKS_DIFFER_MS
+  );
+  return longestStall({ samples: during, errors: [] });
+}
+
+/** Two processes' clocks of the same machine, in milliseconds. */
+const CLOCKS_DIFFER_MS = 0.5;
+
 /** The longest time that any query took. */
 export function longestStall({ samples }: LoadResult): number {
   return samples.reduce((longest, [, took]) => Math.max(longest, took), 0);

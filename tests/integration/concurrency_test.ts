@@ -256,7 +256,7 @@ databaseTest("a reader that stays is named, and nothing is changed", async ({ db
   const problem = await functions.refused("lock_not_acquired", "rename", {
     old_name: "experts",
     new_name: "expert_profiles",
-    max_wait_ms: 400,
+    max_wait_ms: 2_000,
     lock_timeout_ms: 50,
   });
   assertEquals(problem.status, 423);

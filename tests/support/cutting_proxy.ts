@@ -26,6 +26,8 @@ export type Verdict = "forward" | "cut" | "cut after";
 
 export interface CuttingProxy extends AsyncDisposable {
   readonly port: number;
+  /** The server's port; new connections go there. */
+  target: number;
   /** `url` led through the proxy. */
   through(url: string): string;
   /** Asked about each message. Default: forward all. */
@@ -38,8 +40,8 @@ export interface CuttingProxy extends AsyncDisposable {
   readonly cuts: number;
 }
 
-/** Starts a proxy before the server at `port` on the loopback interface. */
-export function startCuttingProxy(port: number): CuttingProxy {
+/** Starts a proxy before the server at port `target` on the loopback interface. */
+export function startCuttingProxy(target: number): CuttingProxy {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const open = new Set<Deno.TcpConn>();
   let counts: Record<Side, number> = { client: 0, server: 0 };
@@ -48,6 +50,7 @@ export function startCuttingProxy(port: number): CuttingProxy {
   let generation = 0;
   const proxy: CuttingProxy = {
     port: listener.addr.port,
+    target,
     through: (url) => {
       const through = new URL(url);
       through.port = String(listener.addr.port);
@@ -78,7 +81,7 @@ export function startCuttingProxy(port: number): CuttingProxy {
     open.add(client);
     let server: Deno.TcpConn;
     try {
-      server = await Deno.connect({ hostname: "127.0.0.1", port });
+      server = await Deno.connect({ hostname: "127.0.0.1", port: proxy.target });
     } catch {
       // The server is down: the client's connection breaks, too.
       open.delete(client);
@@ -89,32 +92,35 @@ export function startCuttingProxy(port: number): CuttingProxy {
     let broken = false;
 
     const pump = async (from: Side, source: Deno.TcpConn, target: Deno.TcpConn) => {
-      const split = messagesOf(from);
-      for await (const chunk of source.readable) {
-        // What still comes on a cut connection is read, so that it is closed and not reset.
-        if (broken) continue;
-        const pass: Uint8Array[] = [];
-        for (const message of split(chunk)) {
-          const verdict = await proxy.judge({
-            from,
-            number: ++counts[from],
-            connection: born === generation ? number : 0,
-            type: message.type,
-            get text() {
-              return new TextDecoder().decode(message.bytes.subarray(5));
-            },
-          });
-          if (broken) break;
-          if (verdict !== "cut") pass.push(message.bytes);
-          if (verdict === "forward") continue;
-          broken = true;
-          cuts++;
-          break;
+      try {
+        const split = messagesOf(from);
+        for await (const chunk of source.readable) {
+          // What still comes on a cut connection is read, so that it is closed and not reset.
+          if (broken) continue;
+          const pass: Uint8Array[] = [];
+          for (const message of split(chunk)) {
+            const verdict = await proxy.judge({
+              from,
+              number: ++counts[from],
+              connection: born === generation ? number : 0,
+              type: message.type,
+              get text() {
+                return new TextDecoder().decode(message.bytes.subarray(5));
+              },
+            });
+            if (broken) break;
+            if (verdict !== "cut") pass.push(message.bytes);
+            if (verdict === "forward") continue;
+            broken = true;
+            cuts++;
+            break;
+          }
+          await write(target, pass);
+          if (broken) await Promise.allSettled([source.closeWrite(), target.closeWrite()]);
         }
-        await write(target, pass);
-        if (broken) await Promise.allSettled([source.closeWrite(), target.closeWrite()]);
+      } finally {
+        await target.closeWrite().catch(() => {});
       }
-      await target.closeWrite().catch(() => {});
     };
     await Promise.allSettled([pump("client", client, server), pump("server", server, client)]);
     for (const connection of [client, server]) {

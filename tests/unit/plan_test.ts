@@ -237,9 +237,10 @@ Deno.test("a table without columns gets a view without columns", async () => {
 
 Deno.test("routines that name the old name are compiled again before the locks; those of others are named", async () => {
   const routines = [
-    { identity: '"public"."f"(integer)', security_definer: false, owned: true },
-    { identity: '"public"."g"()', security_definer: true, owned: true },
-    { identity: '"other"."h"()', security_definer: false, owned: false },
+    { schema: "public", identity: '"public"."f"(integer)', security_definer: false, owned: true },
+    { schema: "public", identity: '"public"."g"()', security_definer: true, owned: true },
+    { schema: "other", identity: '"other"."h"()', security_definer: false, owned: false },
+    { schema: "auth", identity: '"auth"."i"()', security_definer: false, owned: false },
   ];
   const plan = await planOf({ ...factsBefore, routines });
   assertEquals(plan.beforeLocks.map(({ sql }) => sql), [
