@@ -94,6 +94,11 @@ export const attachedMembers = `
        from pg_catalog.pg_publication_rel pr join pg_catalog.pg_publication pub on pub.oid = pr.prpubid
        where pr.prrelid = t.oid
        union all
+       select pub.pubname, 'partition of a table'
+       from pg_catalog.pg_partition_ancestors(t.oid) a(relid)
+         join pg_catalog.pg_publication_rel pr on pr.prrelid = a.relid and a.relid <> t.oid
+         join pg_catalog.pg_publication pub on pub.oid = pr.prpubid and not pub.pubviaroot
+       union all
        select pub.pubname, 'schema'
        from pg_catalog.pg_publication_namespace pn
          join pg_catalog.pg_publication pub on pub.oid = pn.pnpubid

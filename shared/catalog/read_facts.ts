@@ -7,12 +7,15 @@ import { dependantMembers } from "./dependants.ts";
 import { nameMembers } from "./names.ts";
 import { privilegeMembers } from "./privileges.ts";
 import { relationMembers } from "./relation.ts";
+import { routinesNaming } from "./routines.ts";
 
 export interface FactsWanted {
   /** Names whose meaning is asked; a relation found there is described too. */
   names: { schema: string; name: string }[];
   /** Relations described by OID, whatever they are called now. */
   oids: number[];
+  /** Names of relations that routines are searched for. Default: none. */
+  mentioned?: string[];
 }
 
 /**
@@ -50,6 +53,7 @@ select pg_catalog.json_build_object(
   'session', pg_catalog.json_build_object(
     'server_version', pg_catalog.current_setting('server_version_num')::int,
     'user', current_user),
+  'routines', ${routinesNaming(wanted.mentioned ?? [])},
   'names', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${nameMembers})
       order by w.ordinality), '[]')

@@ -10,6 +10,7 @@
 import { Problem } from "../contract/problems.ts";
 import type { Blocker, LockFigures, Progress } from "../contract/responses.ts";
 import type { Plan } from "../plan/plan.ts";
+import { millisecondsLiteral } from "../plan/quoting.ts";
 import { lockHolders, type RelationName, watchingBlockers } from "./blockers.ts";
 import { wasCommitted } from "./commit_outcome.ts";
 import {
@@ -50,7 +51,7 @@ const MAX_REPLANS = 5;
 const settings = (timeoutMs: number) =>
   [
     "set local search_path = pg_catalog, pg_temp",
-    `set local statement_timeout = '${Math.max(1, Math.floor(timeoutMs))}ms'`,
+    `set local statement_timeout = ${millisecondsLiteral(timeoutMs)}`,
     "set local idle_in_transaction_session_timeout = '60s'",
     // Since PostgreSQL 17; unknown before.
     `select pg_catalog.set_config(s.name, '0', true) from pg_catalog.pg_settings s

@@ -44,10 +44,10 @@ export class Connection {
     };
     try {
       this.#client = postgres(url, options);
-    } catch (cause) {
+    } catch {
+      // Without its cause, which quotes the URL and with it the password.
       throw new Problem("database_unavailable", "The database URL cannot be read.", {
         hint: "SUPABASE_DB_URL must look like postgresql://user:password@host:5432/postgres.",
-        cause,
       });
     }
   }
@@ -92,6 +92,17 @@ export class Connection {
   /** Whether it broke or was ended. */
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** Whether the server still answers; a connection that lay idle may have been ended without our notice. */
+  async answers(): Promise<boolean> {
+    try {
+      await this.run("select 1");
+      return true;
+    } catch {
+      this.#closed = true;
+      return false;
+    }
   }
 
   /** Sends one message of statements; the answer is the rows of each. */

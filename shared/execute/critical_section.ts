@@ -10,6 +10,7 @@ import {
   PREPARED_PREFIX,
   type PreparedStatement,
 } from "../plan/plan.ts";
+import { dollarQuoted, literal, millisecondsLiteral } from "../plan/quoting.ts";
 import type { Row } from "./database.ts";
 
 /** The lock figures as SQL expressions, for what is recorded inside the transaction. */
@@ -53,16 +54,21 @@ const recordStatements = (record: RecordSql): PreparedStatement[] =>
   record(LOCK).map((sql, index) => prepared(`record_${index + 1}`, sql));
 
 /** A session can still have them from a rename that was given up: COMMIT never came to forget them. */
-const FORGET_LEFTOVERS = `do $forget$
+const FORGET_LEFTOVERS = `do ${
+  dollarQuoted(
+    `
 declare
   leftover text;
 begin
   for leftover in select name from pg_catalog.pg_prepared_statements
-    where pg_catalog.starts_with(name, '${PREPARED_PREFIX}')
+    where pg_catalog.starts_with(name, ${literal(PREPARED_PREFIX)})
   loop
     execute pg_catalog.format('deallocate %I', leftover);
   end loop;
-end $forget$`;
+end `,
+    "forget",
+  )
+}`;
 
 /** The message before the critical section: has the server plan what needs no lock to be planned. */
 export function preparation(plan: Plan, record: RecordSql): string {
@@ -79,12 +85,14 @@ export function criticalSection(
   record: RecordSql,
   attempt: { number: number; waitedMs: number; lockTimeoutMs: number; remainingMs: number },
 ): string {
-  const timeout = Math.max(1, Math.floor(Math.min(STATEMENT_TIMEOUT_MS, attempt.remainingMs)));
+  const timeout = Math.min(STATEMENT_TIMEOUT_MS, attempt.remainingMs);
   return [
+    `set local statement_timeout = ${millisecondsLiteral(timeout)}`,
+    setLockTimeout(INNER_LOCK_TIMEOUT_MS),
+    ...plan.beforeLocks.map((statement) => statement.sql),
     `select ${note("attempts", String(attempt.number))}, ${
       note("waited_ms", String(milliseconds(attempt.waitedMs)))
     }, ${note("asked_ms", CLOCK_MS)} as clock_ms`,
-    `set local statement_timeout = '${timeout}ms'`,
     ...lockStatements(plan.locks, attempt.lockTimeoutMs),
     setLockTimeout(INNER_LOCK_TIMEOUT_MS),
     `select ${note("granted_ms", CLOCK_MS)} as clock_ms`,
@@ -124,7 +132,7 @@ function lockStatements(locks: LockStatement[], lockTimeoutMs: number): string[]
 
 /** Statement that bounds the waits for locks in this transaction, in milliseconds; never 0, "for ever". */
 export function setLockTimeout(ms: number): string {
-  return `set local lock_timeout = '${Math.max(NO_WAIT_MS, Math.floor(ms))}ms'`;
+  return `set local lock_timeout = ${millisecondsLiteral(ms)}`;
 }
 
 /** Rounded to hundredths, never negative: server and function have clocks of their own. */

@@ -98,11 +98,11 @@ export class Database {
     for (const [connection, timer] of this.#idle) {
       clearTimeout(timer);
       this.#idle.delete(connection);
-      if (!connection.closed) {
-        if (forSession) this.#sessions++;
-        return connection;
-      }
+      if (forSession) this.#sessions++;
+      if (!connection.closed && await connection.answers()) return connection;
+      if (forSession) this.#sessions--;
       this.#connections--;
+      void connection.end(0);
     }
     if (this.#connections >= MAX_CONNECTIONS) return null;
     this.#connections++;

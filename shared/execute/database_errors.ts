@@ -105,6 +105,16 @@ export function toProblem(error: unknown): Problem {
     });
   }
   switch (code) {
+    case FACTS_MOVED:
+      return new Problem("plan_changed", "The tables kept changing while they were renamed.", {
+        ...options,
+        hint: "Try again when nobody else changes them; nothing was changed here.",
+      });
+    case "2BP01":
+      return new Problem("dependants_cannot_follow", `Something depends on the view: ${message}.`, {
+        ...options,
+        hint: "Recreate what depends on it on the table's new name, or drop it, then call again.",
+      });
     case "42501":
       return new Problem("forbidden", `The database refused a statement: ${message}.`, {
         ...options,

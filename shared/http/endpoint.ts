@@ -8,7 +8,7 @@ import type { Limits } from "../execute/limits.ts";
 import { authenticate } from "./authenticate.ts";
 import { readJson } from "./body.ts";
 import { eventStream } from "./event_stream.ts";
-import { queryOf } from "./query.ts";
+import { queryOf, refuseQuery } from "./query.ts";
 import { type Settings, settingsFromEnv } from "./settings.ts";
 
 export interface RequestContext {
@@ -50,9 +50,9 @@ export async function handle<Input>(
     requireMethod(definition.method, request);
     const actor = await authenticate(request, settings);
     const streaming = acceptsEvents(definition, request);
-    const input = definition.parse(
-      definition.method === "GET" ? queryOf(request) : await readJson(request),
-    );
+    const query = queryOf(request);
+    if (definition.method === "POST") refuseQuery(query);
+    const input = definition.parse(definition.method === "GET" ? query : await readJson(request));
     const gone = new AbortController();
     request.signal.addEventListener("abort", () => gone.abort());
     const context: RequestContext = {

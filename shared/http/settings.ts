@@ -16,6 +16,8 @@ export interface Settings {
    * which the platform ends a request on the free plan.
    */
   deadlineMs: number;
+  /** `SUPABASE_JWKS`, against which users' tokens are checked; null where there is none to read. */
+  jwks: { keys: JsonWebKey[] } | null;
 }
 
 const DEFAULT_DEADLINE_MS = 140_000;
@@ -32,6 +34,7 @@ export function settingsFromEnv(
     serviceRoleKey: text("SUPABASE_SERVICE_ROLE_KEY"),
     anonKey: text("SUPABASE_ANON_KEY"),
     deadlineMs: positive(text("RENAME_DEADLINE_MS")) ?? DEFAULT_DEADLINE_MS,
+    jwks: keySet(text("SUPABASE_JWKS")),
   };
 }
 
@@ -51,4 +54,15 @@ function keys(text: string | undefined): Record<string, string> {
 function positive(text: string | undefined): number | undefined {
   const value = Number(text);
   return Number.isFinite(value) && value > 0 ? value : undefined;
+}
+
+/** A key set as the platform writes it, `{ "keys": [...] }`, or the bare array. */
+function keySet(text: string | undefined): Settings["jwks"] {
+  try {
+    const parsed = JSON.parse(text ?? "null");
+    const keys = Array.isArray(parsed) ? parsed : parsed?.keys;
+    return Array.isArray(keys) ? { keys } : null;
+  } catch {
+    return null;
+  }
 }

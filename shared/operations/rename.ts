@@ -36,7 +36,9 @@ export async function rename(
 ): Promise<OperationAnswer> {
   if (request.mode === "plan") {
     requireRenamable(request.renames);
-    const plan = await asProblems(() => planOnly(context, request));
+    const plan = await asProblems(() =>
+      context.database.withSession((session) => planWithoutLocks(context, session, request))
+    );
     return {
       batch_id: null,
       mode: "plan",
@@ -56,17 +58,21 @@ export async function rename(
   return await recordingFailure(context, about, () => apply(context, request));
 }
 
-async function planOnly(context: OperationContext, request: RenameRequest): Promise<RenamePlan> {
-  return await context.database.withSession(async (session) => {
-    requireServer(connected(await session.begin(beginReading(context.limits))).serverVersion);
-    return await readAndPlan(session, request);
-  });
+async function planWithoutLocks(
+  context: OperationContext,
+  session: Session,
+  request: RenameRequest,
+): Promise<RenamePlan> {
+  requireServer(connected(await session.begin(beginReading(context.limits))).serverVersion);
+  return await readAndPlan(session, request);
 }
 
 async function readAndPlan(session: Session, request: RenameRequest): Promise<RenamePlan> {
   const names = namesOf(request);
   const [[facts], tracked] = await session.runAll(
-    `${factsQuery({ names, oids: [] })};\n${trackedByNames(names)}`,
+    `${
+      factsQuery({ names, oids: [], mentioned: request.renames.map(({ old_name }) => old_name) })
+    };\n${trackedByNames(names)}`,
   );
   return await planRename(
     request.renames,
@@ -156,7 +162,10 @@ async function takeWeakLocks(
     ].join(";\n"));
   } catch (error) {
     // Something is wrong with a table; the plan, made without locks, says what.
-    if (isLockRefused(error)) await planOnly(context, request);
+    if (isLockRefused(error)) {
+      await session.rollback();
+      await planWithoutLocks(context, session, request);
+    }
     throw error;
   }
 }

@@ -37,7 +37,9 @@ export async function rollback(
   request: RollbackRequest,
 ): Promise<OperationAnswer> {
   if (request.mode === "plan") {
-    const plan = await asProblems(() => planOnly(context, request));
+    const plan = await asProblems(() =>
+      context.database.withSession((session) => planWithoutLocks(context, session, request))
+    );
     const ids = plan.tables.map(({ migration }) => migration.id);
     return {
       batch_id: request.batch_id ?? null,
@@ -59,15 +61,14 @@ export async function rollback(
   return await recordingFailure(context, about, () => apply(context, request));
 }
 
-async function planOnly(
+async function planWithoutLocks(
   context: OperationContext,
+  session: Session,
   request: RollbackRequest,
 ): Promise<RollbackPlan> {
-  return await context.database.withSession(async (session) => {
-    requireServer(connected(await session.begin(beginReading(context.limits))).serverVersion);
-    const migrations = await select(session, request, false);
-    return await readAndPlan(session, request, migrations);
-  });
+  requireServer(connected(await session.begin(beginReading(context.limits))).serverVersion);
+  const migrations = await select(session, request, false);
+  return await readAndPlan(session, request, migrations);
 }
 
 async function select(
@@ -111,6 +112,7 @@ async function readAndPlan(
   const query = factsQuery({
     names: migrations.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
     oids: oidsOf(migrations),
+    mentioned: migrations.map(({ old_name }) => old_name),
   });
   const [[facts], active] = await session.runAll(`${query};\n${activeMigrations()}`);
   return await planRollback(
@@ -193,7 +195,10 @@ async function takeWeakLocks(
       `lock table ${[...tables].sort().join(", ")} in share update exclusive mode`,
     ].join(";\n"));
   } catch (error) {
-    if (isLockRefused(error)) await planOnly(context, request);
+    if (isLockRefused(error)) {
+      await session.rollback();
+      await planWithoutLocks(context, session, request);
+    }
     throw error;
   }
 }

@@ -11,6 +11,8 @@ export interface LockStatement extends Statement {
 export interface Plan {
   /** What is made ready before any lock that clients feel, so that they wait no longer than they must. */
   preparations: Statement[];
+  /** What changes the database in the same message, but before the locks, since no client waits for it. */
+  beforeLocks: Statement[];
   /** What takes the locks, in order. */
   locks: LockStatement[];
   /** What changes the database, in order, once the locks are held; the last ones check the outcome. */
@@ -24,6 +26,7 @@ export interface Plan {
 export function planStatements(plan: Plan): Statement[] {
   return [
     ...plan.preparations,
+    ...plan.beforeLocks,
     ...plan.locks.map(({ sql, purpose }) => ({ sql, purpose })),
     ...plan.changes,
   ];
@@ -33,7 +36,9 @@ export function planStatements(plan: Plan): Statement[] {
 export async function makePlan(
   parts: Omit<Plan, "hash">,
 ): Promise<Plan> {
-  const text = [...parts.preparations, ...parts.locks, ...parts.changes].map((s) => s.sql)
+  const text = [...parts.preparations, ...parts.beforeLocks, ...parts.locks, ...parts.changes].map((
+    s,
+  ) => s.sql)
     .join(";\n");
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   const hex = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join(

@@ -10,7 +10,8 @@ import { renameFindings } from "./findings.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { ident, qualified } from "./quoting.ts";
 import { refuseRelation } from "./refusals.ts";
-import { RELATION_KINDS } from "./relation_kinds.ts";
+import { recompile, staleRoutineFindings } from "./warm_routines.ts";
+import { RELATION_KINDS, typeKind } from "./relation_kinds.ts";
 
 /** A tracked rename, as far as plans care. */
 export interface TrackedRename {
@@ -127,7 +128,10 @@ export async function planRename(
     checks.push(checkViews(views, columnGrants, purpose));
   }
   changes.push(...checks.map(({ statement }) => statement), reloadSchemaCache);
+  const routines = options.compatibilityView ? facts.routines : [];
+  findings.push(...staleRoutineFindings(routines));
   const plan = await makePlan({
+    beforeLocks: recompile(routines),
     preparations: checks.flatMap(({ preparations }) => preparations),
     locks: renameLocks(tables.map((table) => table.facts)),
     changes,
@@ -249,7 +253,7 @@ function requireFree(
       ? `the compatibility view of ${qualified(holder.schema_name, holder.new_name)}`
       : name.relation !== null
       ? RELATION_KINDS[name.relation.kind].what
-      : `a ${name.type!.kind}`;
+      : typeKind(name.type!.kind);
     const owner = name.relation && relations.get(name.relation.oid)?.owner;
     throw new Problem("name_taken", `${object} is taken by ${what}.`, {
       hint: isOurView

@@ -8,6 +8,7 @@ import { differences, type Fingerprint, fingerprint } from "./fingerprint.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { ident, qualified } from "./quoting.ts";
 import type { TrackedRename } from "./rename.ts";
+import { recompile, staleRoutineFindings } from "./warm_routines.ts";
 
 /** A tracked rename with what was kept of the states around it. */
 export interface RecordedRename extends TrackedRename {
@@ -100,7 +101,10 @@ export async function planRollback(
       : differences(migration.fingerprint.after, fingerprint(table)),
   }));
   const findings = steps.flatMap((step, index) => rollbackFindings(step, tables[index].kept));
+  const routines = views.length > 0 ? facts.routines : [];
+  findings.push(...staleRoutineFindings(routines));
   const plan = await makePlan({
+    beforeLocks: recompile(routines),
     preparations: checks.flatMap(({ preparations }) => preparations),
     locks: rollbackLocks(steps),
     changes,

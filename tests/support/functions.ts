@@ -46,6 +46,7 @@ export function functionsFor(url: string, more: Partial<Settings> = {}): Functio
     serviceRoleKey: undefined,
     anonKey: undefined,
     deadlineMs: 140_000,
+    jwks: null,
     ...more,
   };
   const fetch: Functions["fetch"] = (name, { query = "", ...init } = {}) =>
