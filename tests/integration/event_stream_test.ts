@@ -78,7 +78,7 @@ for (const operation of ["rename", "rollback"] as const) {
       const response = await gateway.fetch(
         operation,
         operation === "rename" ? RENAME : { table: "experts" },
-        { headers: { accept: "text/event-stream" } },
+        { headers: { accept: "text/event-stream" }, signal: AbortSignal.timeout(15_000) },
       );
       const events: ReceivedEvent[] = [];
       let released = Infinity;
