@@ -1,0 +1,124 @@
+/** A request ends before its time is up, or with its caller, and has changed nothing then. */
+import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { assertRecordAgrees, catalogState } from "../support/catalog_state.ts";
+import { isCriticalSection } from "../support/broken_connections.ts";
+import { startCuttingProxy } from "../support/cutting_proxy.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
+import { functionsFor } from "../support/functions.ts";
+import { startGatewayProcess } from "../support/gateway_process.ts";
+import { quietly } from "../support/quietly.ts";
+import { post } from "../support/requests.ts";
+import { functionBackends, holdLock, lockWaiter, until } from "../support/waiting.ts";
+
+const RENAME = { old_name: "experts", new_name: "expert_profiles" };
+
+/** Runs `work`, and what it does has changed nothing. */
+async function unchanged(db: TestDatabase, work: () => Promise<void>): Promise<void> {
+  const before = await catalogState(db.sql);
+  await quietly(work);
+  assertEquals(await catalogState(db.sql), before);
+  await assertRecordAgrees(db.sql, 0);
+}
+
+for (const mode of ["access share", "share update exclusive"]) {
+  databaseTest(
+    `a rename that waits behind ${mode} ends at its deadline and says who had the lock`,
+    async ({ db }) => {
+      await using functions = functionsFor(db.url, { deadlineMs: 3_000 });
+      await db.sql`create table experts (id int)`;
+      const holder = await holdLock(db, "experts", mode);
+      await unchanged(db, async () => {
+        const started = performance.now();
+        const { status, body } = await post(functions, "rename", RENAME);
+        assertEquals([status, body.code], [504, "deadline_exceeded"], JSON.stringify(body));
+        assertLess(performance.now() - started, 3_500);
+        assertEquals(body.blockers[0].pid, holder.pid);
+        assertGreater(body.attempts, 0);
+      });
+      await holder.release();
+      await functions.rename(RENAME);
+    },
+  );
+}
+
+databaseTest("a rename without time does nothing", async ({ db }) => {
+  await using functions = functionsFor(db.url, { deadlineMs: 1 });
+  await db.sql`create table experts (id int)`;
+  await unchanged(db, async () => {
+    const { status, body } = await post(functions, "rename", RENAME);
+    assertEquals([status, body.code], [504, "deadline_exceeded"]);
+  });
+});
+
+databaseTest("RENAME_DEADLINE_MS sets the deadline of the deployed function", async ({ db }) => {
+  await using gateway = await startGatewayProcess(db.url, { RENAME_DEADLINE_MS: "2500" });
+  await db.sql`create table experts (id int)`;
+  const holder = await holdLock(db, "experts");
+  await unchanged(db, async () => {
+    const { status, body } = await gateway.post("rename", RENAME);
+    assertEquals([status, body.code], [504, "deadline_exceeded"]);
+  });
+  await holder.release();
+});
+
+for (const [what, mode] of [["prepares", "share update exclusive"], ["waits", "access share"]]) {
+  for (const accept of ["application/json", "text/event-stream"]) {
+    databaseTest(
+      `a caller of ${accept} who leaves while the rename ${what} takes it along`,
+      async ({ db }) => {
+        await using gateway = await startGatewayProcess(db.url);
+        await db.sql`create table experts (id int)`;
+        const holder = await holdLock(db, "experts", mode);
+        await unchanged(db, async () => {
+          const leaving = new AbortController();
+          const answer = gateway.fetch("rename", RENAME, {
+            headers: { accept },
+            signal: leaving.signal,
+          }).then((response) => response.text()).catch(() => "gone");
+          await lockWaiter(
+            db.sql,
+            mode === "access share" ? "AccessExclusiveLock" : "ShareUpdateExclusiveLock",
+          );
+          leaving.abort();
+          assertEquals(await answer, "gone");
+          await until(
+            "nothing is at work any more",
+            async () => (await functionBackends(db.sql)).every(({ state }) => state === "idle"),
+            3_000,
+          );
+          await holder.release();
+        });
+        const [event] = await db.sql`
+        select outcome, problem_code from sys_table_migration_events order by id desc limit 1`;
+        assertEquals({ ...event }, { outcome: "failed", problem_code: "deadline_exceeded" });
+      },
+    );
+  }
+}
+
+databaseTest(
+  "a caller who leaves when the last message is sent does not stop the rename",
+  async ({ db }) => {
+    await using proxy = startCuttingProxy(Number(new URL(db.url).port));
+    await using gateway = await startGatewayProcess(proxy.through(db.url));
+    await db.sql`create table experts (id int)`;
+    const leaving = new AbortController();
+    proxy.judge = async (message) => {
+      if (isCriticalSection(message)) {
+        leaving.abort();
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+      return "forward" as const;
+    };
+    const answer = await gateway.fetch("rename", RENAME, { signal: leaving.signal })
+      .then(() => "answered", () => "gone");
+    assertEquals(answer, "gone");
+    const [event] = await until("it is recorded", async () => {
+      const rows = await db.sql`select outcome from sys_table_migration_events`;
+      return rows.length > 0 && rows;
+    });
+    assertEquals(event.outcome, "succeeded");
+    await assertRecordAgrees(db.sql, 1);
+    assert((await catalogState(db.sql)).includes("expert_profiles"));
+  },
+);
