@@ -74,6 +74,15 @@ export const listMigrationsAnswer = z.object({
   next_cursor: z.string().nullable(),
 });
 
+/** An old name that a compatibility view keeps, and the table's name today. */
+export const tableAlias = z.object({
+  schema: z.string(),
+  old_name: z.string(),
+  new_name: z.string(),
+});
+
+export const tableAliasesAnswer = z.object({ aliases: z.array(tableAlias) });
+
 export type Finding = z.output<typeof finding>;
 export type Statement = z.output<typeof statement>;
 export type Migration = z.output<typeof migration>;
@@ -83,6 +92,8 @@ export type Check = z.output<typeof check>;
 export type Verification = z.output<typeof verification>;
 export type OperationAnswer = z.output<typeof operationAnswer>;
 export type ListMigrationsAnswer = z.output<typeof listMigrationsAnswer>;
+export type TableAlias = z.output<typeof tableAlias>;
+export type TableAliasesAnswer = z.output<typeof tableAliasesAnswer>;
 
 /** A client that keeps us waiting for its lock; `query` is cut to 200 characters. */
 export interface Blocker {

@@ -15,23 +15,25 @@ export interface RequestContext {
   log: (message: string, details: Record<string, unknown>) => void;
 }
 
-export interface EndpointDefinition<Input> {
+export interface EndpointDefinition<Input, Output = unknown> {
   method: "GET" | "POST";
   /** Reads the body (POST) or the query as an object (GET). */
   parse: (input: unknown) => Input;
-  run: (context: RequestContext, input: Input) => Promise<unknown>;
+  run: (context: RequestContext, input: Input) => Promise<Output>;
+  /** Makes the answer of what `run` gave. Default: JSON that nobody keeps. */
+  respond?: (output: Output, request: Request) => Promise<Response>;
 }
 
 /** The `fetch` of an endpoint, with the settings of the environment at each request. */
-export function endpoint<Input>(
-  definition: EndpointDefinition<Input>,
+export function endpoint<Input, Output>(
+  definition: EndpointDefinition<Input, Output>,
 ): (request: Request) => Promise<Response> {
   return (request) => handle(definition, request, settingsFromEnv());
 }
 
 /** Answers one request. Never throws: whatever goes wrong becomes a problem document. */
-export async function handle<Input>(
-  definition: EndpointDefinition<Input>,
+export async function handle<Input, Output>(
+  definition: EndpointDefinition<Input, Output>,
   request: Request,
   settings: Settings,
 ): Promise<Response> {
@@ -47,7 +49,8 @@ export async function handle<Input>(
     );
     const database = databaseAt(requireDatabaseUrl(settings));
     const answer = await definition.run({ database, actor, requestId, log }, input);
-    return respond(200, "application/json", answer, requestId);
+    if (!definition.respond) return respond(200, "application/json", answer, requestId);
+    return named(await definition.respond(answer, request), requestId);
   } catch (error) {
     const problem = error instanceof Problem
       ? error
@@ -126,6 +129,13 @@ function respond(status: number, type: string, body: unknown, requestId: string)
       "x-request-id": requestId,
     },
   });
+}
+
+/** An answer of the endpoint's own making, with the headers that every answer has. */
+function named(response: Response, requestId: string): Response {
+  response.headers.set("x-content-type-options", "nosniff");
+  response.headers.set("x-request-id", requestId);
+  return response;
 }
 
 function causeOf(problem: Problem): string {
