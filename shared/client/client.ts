@@ -1,7 +1,16 @@
 /** A typed client of the endpoints, on supabase-js. */
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
-import type { ListMigrationsInput, RenameInput, RollbackInput } from "../contract/requests.ts";
-import type { ListMigrationsAnswer, OperationAnswer } from "../contract/responses.ts";
+import type {
+  ListMigrationsInput,
+  RenameInput,
+  RollbackInput,
+  TableAliasesInput,
+} from "../contract/requests.ts";
+import type {
+  ListMigrationsAnswer,
+  OperationAnswer,
+  TableAliasesAnswer,
+} from "../contract/responses.ts";
 import { toRenameError, unexpectedAnswer } from "./rename_error.ts";
 
 export { RenameError, type RenameErrorCode } from "./rename_error.ts";
@@ -25,6 +34,10 @@ export interface RenameClient {
   rollback(request: RollbackInput): Promise<OperationAnswer>;
   /** One page of migrations, newest first; `next_cursor` asks for the next. Default: 50 a page. */
   listMigrations(query?: ListMigrationsInput): Promise<ListMigrationsAnswer>;
+  /** The old names that are in use as compatibility views, and what their tables are called today. */
+  tableAliases(query?: TableAliasesInput): Promise<TableAliasesAnswer>;
+  /** The TypeScript that makes the old names compile: the text of table-aliases.ts. */
+  tableAliasesFile(query?: TableAliasesInput): Promise<string>;
 }
 
 /**
@@ -50,23 +63,50 @@ export function createRenameClient(options: RenameClientOptions): RenameClient {
     rollback: (request) => call(supabase, url, "rollback", { method: "POST", body: request }),
     listMigrations: (query = {}) =>
       call(supabase, url, `list-migrations${queryText(query)}`, { method: "GET" }),
+    tableAliases: async (query = {}) => {
+      const headers = { accept: "application/json" };
+      const name = `table-aliases${queryText(query)}`;
+      const { data, unexpected } = await invoke(supabase, url, name, { method: "GET", headers });
+      if (!Array.isArray(data?.aliases)) throw unexpected("it has no aliases");
+      return data;
+    },
+    tableAliasesFile: async (query = {}) => {
+      const headers = { accept: "text/plain" };
+      const name = `table-aliases${queryText(query)}`;
+      const { data, unexpected } = await invoke(supabase, url, name, { method: "GET", headers });
+      if (typeof data !== "string" || !data.includes("TableAliases")) {
+        throw unexpected("it is not table-aliases.ts");
+      }
+      return data;
+    },
   };
+}
+
+interface CallOptions {
+  method: "GET" | "POST";
+  headers?: Record<string, string>;
+  body?: Record<string, unknown>;
 }
 
 async function call<Answer extends { migrations: unknown[] }>(
   supabase: SupabaseClient,
   url: URL,
   name: string,
-  options: { method: "GET" | "POST"; body?: Record<string, unknown> },
+  options: CallOptions,
 ): Promise<Answer> {
+  const { data, unexpected } = await invoke(supabase, url, name, options);
+  // No closer look: a field that a newer server adds must not make a rename that is done look failed.
+  if (!Array.isArray(data?.migrations)) throw unexpected("it has no migrations");
+  return data;
+}
+
+/** The answer of an endpoint, and the error to throw where it is not what the endpoint answers. */
+async function invoke(supabase: SupabaseClient, url: URL, name: string, options: CallOptions) {
   const endpoint = new URL(`functions/v1/${name}`, url);
   const { data, error, response } = await supabase.functions.invoke(name, options);
   if (error !== null) throw await toRenameError(error, endpoint);
-  // No closer look: a field that a newer server adds must not make a rename that is done look failed.
-  if (!Array.isArray(data?.migrations)) {
-    throw unexpectedAnswer(endpoint, response?.status ?? 200, "it has no migrations");
-  }
-  return data;
+  const unexpected = (what: string) => unexpectedAnswer(endpoint, response?.status ?? 200, what);
+  return { data, unexpected };
 }
 
 /** With a slash at its end, so that paths are added to it and replace nothing. */
@@ -95,7 +135,7 @@ function checkedHeaders({ key, actor }: RenameClientOptions): Record<string, str
   return { "x-actor": actor };
 }
 
-function queryText(query: ListMigrationsInput): string {
+function queryText(query: ListMigrationsInput | TableAliasesInput): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined);
   if (given.length === 0) return "";
   return `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
