@@ -25,7 +25,7 @@ export function addRenameTable(program: Command, context: CommandContext): void 
   const command = program.command("rename-table")
     .summary("give tables new names, and keep the old ones usable")
     .description(
-      "Renames a table, or all tables that a file lists, in one transaction. A compatibility view takes\n" +
+      "Renames a table, or all tables that a file lists, in one transaction. A compatibility view takes " +
         "the old name, so that applications keep working with either.",
     )
     .argument("[old]", "the table's name, as it is: case counts, dots are part of it")

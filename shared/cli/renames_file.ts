@@ -117,7 +117,7 @@ function jsonEntry(node: JsonNode, fault: Fault): Entry {
 
 function fromCsv(text: string, fault: Fault): Entry[] {
   const records = csvRecords(text, fault);
-  const header = headerOf(records[0]?.cells ?? []);
+  const header = records.length > 0 ? headerOf(records[0], fault) : null;
   const columns = header ?? COLUMNS;
   return records.slice(header ? 1 : 0).map(({ cells, line }) => {
     if (cells.length > columns.length) {
@@ -158,13 +158,19 @@ function csvRecords(text: string, fault: Fault): CsvRecord[] {
 }
 
 /** The columns that the first line names, or null where it is a rename already. */
-function headerOf(cells: string[]): Column[] | null {
+function headerOf({ cells, line }: CsvRecord, fault: Fault): Column[] | null {
   const names = cells.map((cell) => {
     const name = cell.toLowerCase().replace(/[ -]/g, "_");
     return name === "old" || name === "new" ? `${name}_name` : name;
   });
-  const complete = names.includes("old_name") && names.includes("new_name");
-  return complete && names.every(isColumn) && new Set(names).size === names.length ? names : null;
+  if (!names.includes("old_name") || !names.includes("new_name")) return null;
+  return names.map((name, index) => {
+    if (!isColumn(name)) {
+      throw fault(line, `the column "${cells[index]}" is unknown; there are ${COLUMNS.join(", ")}`);
+    }
+    if (names.indexOf(name) !== index) throw fault(line, `the column "${name}" occurs twice`);
+    return name;
+  });
 }
 
 function complete(found: Partial<Record<Column, string>>, fault: (what: string) => UsageError) {

@@ -20,7 +20,7 @@ export function addRollbackRename(program: Command, context: CommandContext): vo
   const command = program.command("rollback-rename")
     .summary("take renames back, to exactly the state before")
     .description(
-      "Takes a rename back: the compatibility view goes, the table gets its old name. What was changed on\n" +
+      "Takes a rename back: the compatibility view goes, the table gets its old name. What was changed on " +
         "the table since is kept.",
     )
     .argument("[table]", "old or new name of the table, as it is: case counts")

@@ -14,7 +14,7 @@ export interface OperationPage extends Pick<Stream, "colors" | "width"> {
   args: string[];
   verbose: boolean;
   acknowledged: string[];
-  /** How many tables were asked for; default: as many as the answer has migrations. */
+  /** How many tables a plan is for; default: as many as the answer has migrations. */
   requested?: number;
 }
 
@@ -35,7 +35,7 @@ export function describeOperation(answer: OperationAnswer, page: OperationPage):
 
 function headline({ mode, migrations }: OperationAnswer, page: OperationPage): string {
   const { colors } = page;
-  const count = page.requested ?? migrations.length;
+  const count = mode === "plan" ? page.requested ?? migrations.length : migrations.length;
   const tables = count === 1 ? "1 table" : `${count} tables`;
   const where = colors.dim(`on ${safe(page.url)}`);
   if (mode === "plan") {

@@ -26,7 +26,10 @@ const LISTS: Record<string, (items: never[], page: Page, places: string[]) => st
 };
 
 /** Members that are told otherwise. */
-const TOLD = new Set(["type", "title", "status", "detail", "code", "hint", "issues_total"]);
+const TOLD = new Set([
+  ...["type", "title", "status", "detail", "code", "hint"],
+  ...["issues_total", "attempts", "waited_ms"],
+]);
 
 /**
  * Message, hint and code, then what the case adds: findings, blockers, differences, dependants, issues.

@@ -92,8 +92,8 @@ export function paragraph(text: string, width: number, indent = 0): string {
 }
 
 /**
- * Rows as a table without borders, indented by two; on a terminal too narrow for it, as a block of lines a
- * row. Cells are made safe; an empty column is left out.
+ * Rows as a table without borders, indented by two. Where it is too wide for the terminal, the columns that
+ * do not fit stand on a further line of each row. Cells are made safe; an empty column is left out.
  */
 export function table(
   head: string[],
@@ -101,23 +101,31 @@ export function table(
   { colors, width }: Pick<Stream, "colors" | "width">,
 ): string {
   const filled = head.map((_, column) => rows.some((row) => row[column]));
-  const kept = <T>(row: T[]) => row.filter((_, column) => filled[column]);
-  const cells = rows.map((row) => kept(row).map((cell) => safe(cell ?? "")));
-  const titles = kept(head);
-  const made = new CliTable({
-    chars: NO_BORDERS,
-    style: { "padding-left": 2, "padding-right": 0, head: [], border: [] },
-    head: titles.map(colors.dim),
-  });
-  made.push(...cells);
-  if (made.width <= width) return trimmed(made.toString());
-  const longest = Math.max(...titles.map((title) => title.length));
-  return cells.map((row) =>
-    row.map((cell, column) => `  ${colors.dim(titles[column].padEnd(longest))}  ${cell}`).join("\n")
-  ).join("\n\n");
+  const kept = [head, ...rows].map((row) =>
+    row.filter((_, column) => filled[column]).map((cell) => safe(cell ?? ""))
+  );
+  const [titles, ...lines] = aligned(kept, width, 2);
+  return [titles.split("\n").map((line) => colors.dim(line)).join("\n"), ...lines].join("\n");
 }
 
-const trimmed = (text: string) => text.split("\n").map((line) => line.trimEnd()).join("\n");
+/** Each row as one text; of one line, if the width allows. */
+function aligned(rows: string[][], width: number, indent: number): string[] {
+  const columns = rows[0].length;
+  for (let count = columns;; count--) {
+    const made = new CliTable({
+      chars: NO_BORDERS,
+      style: { "padding-left": 2, "padding-right": 0, head: [], border: [] },
+    });
+    made.push(...rows.map((row) => row.slice(0, count)));
+    const lines = made.toString().split("\n").map((line) =>
+      " ".repeat(indent - 2) + line.trimEnd()
+    );
+    if (count > 1 && made.width + indent - 2 > width) continue;
+    if (count === columns) return lines;
+    const rest = aligned(rows.map((row) => row.slice(count)), width, 6);
+    return lines.map((line, index) => `${line}\n${rest[index]}`);
+  }
+}
 
 const NO_BORDERS = Object.fromEntries(
   [

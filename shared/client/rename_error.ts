@@ -120,13 +120,22 @@ async function fromResponse(response: Response, endpoint: URL): Promise<RenameEr
 }
 
 function unreachable(endpoint: URL, cause: unknown): RenameError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new RenameError("unreachable", `No answer from ${endpoint.origin}: ${reason}`, {
+  return new RenameError("unreachable", `No answer from ${endpoint.origin}: ${reasonOf(cause)}.`, {
     hint:
       "Check the URL and the network. If the request had got through, what it asked for may be done: " +
       "list-migrations tells.",
     cause,
   });
+}
+
+/** The innermost message: "fetch failed" says nothing. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause instanceof Error) return reasonOf(error.cause);
+  return error.message.replace(
+    /^error sending request for url \(.*?\): (client error \(Connect\): )?/,
+    "",
+  );
 }
 
 function parse(text: string): Record<string, unknown> | undefined {

@@ -1,0 +1,238 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
+import { type Ended, run, runCli, withProject } from "../support/cli.ts";
+import { functionsFor, PUBLISHABLE_KEY, SECRET_KEY } from "../support/functions.ts";
+
+type Cli = (args: string[], env?: Record<string, string>) => Promise<Ended>;
+
+/** Serves the functions on the test's database over HTTP, and runs commands against them. */
+async function withCli(
+  db: TestDatabase,
+  work: (cli: Cli, env: Record<string, string>) => Promise<void>,
+): Promise<void> {
+  await using functions = functionsFor(db.url);
+  await withProject(async (request) => {
+    const { pathname, search } = new URL(request.url);
+    return functions.fetch(pathname.replace("/functions/v1/", ""), {
+      method: request.method,
+      headers: Object.fromEntries(request.headers),
+      query: search,
+      ...(request.method === "POST" && { body: await request.text() }),
+    });
+  }, async (url) => {
+    const env = { SUPABASE_URL: url, SUPABASE_SECRET_KEY: SECRET_KEY };
+    await work((args, more = {}) => runCli(args, { ...env, ...more }), env);
+  });
+}
+
+/** The arguments of the command that is printed below a line that starts like this. */
+function printedCommand(output: string, below: string): string[] {
+  const [, command] = output.slice(output.indexOf(below)).split("\n");
+  assertMatch(command, /^ {2}npm run cli -- /);
+  return command.replace("  npm run cli -- ", "").split(" ");
+}
+
+async function kindOf(db: TestDatabase, name: string): Promise<string | undefined> {
+  const [row] = await db.sql`select relkind from pg_class where relname = ${name}
+    and relnamespace = 'public'::regnamespace`;
+  return row?.relkind;
+}
+
+databaseTest(
+  "a table is renamed, listed, and taken back with the command that was printed",
+  async ({ db }) => {
+    await db.sql`create table experts (id int primary key, name text default 'x')`;
+    await withCli(db, async (cli) => {
+      const renamed = await cli(["rename-table", "experts", "expert_profiles", "--actor", "ada"]);
+      assertEquals([renamed.code, renamed.stderr], [0, ""], renamed.stderr);
+      assertStringIncludes(renamed.stdout, "✓ Renamed 1 table");
+      assertMatch(
+        renamed.stdout,
+        / {2}public {2}experts {2}expert_profiles {2}a view +[0-9a-f-]{36}\n/,
+      );
+      assertMatch(
+        renamed.stdout,
+        /^alter table "public"\."experts" rename to "expert_profiles";$/m,
+      );
+      assertMatch(renamed.stdout, /^-- .*\(\d+ lines, shown with --verbose\)$/m);
+      assertEquals(renamed.stdout.includes("do $"), false);
+      assertMatch(renamed.stdout, /^Locks {2}1 attempt, waited for [\d.]+ ms, held for [\d.]+ ms/m);
+      assertMatch(renamed.stdout, /^Verification {2}passed\n {2}✓ tables have their new names$/m);
+      assertEquals([await kindOf(db, "expert_profiles"), await kindOf(db, "experts")], ["r", "v"]);
+
+      const listed = await cli(["list-migrations", "--status", "active", "--verbose"]);
+      assertEquals(listed.code, 0);
+      assertMatch(
+        listed.stdout,
+        /active {2}public {2}experts +expert_profiles .* key:default ada\n/,
+      );
+
+      const back = await cli(printedCommand(renamed.stdout, "To take it back:"));
+      assertEquals([back.code, back.stderr], [0, ""], back.stderr);
+      assertStringIncludes(back.stdout, "✓ Rolled 1 table back");
+      assertStringIncludes(back.stdout, "✓ tables are exactly as before the rename");
+      assertEquals([await kindOf(db, "expert_profiles"), await kindOf(db, "experts")], [
+        undefined,
+        "r",
+      ]);
+      const none = await cli(["list-migrations", "--status", "active"]);
+      assertEquals(none.stdout, "There are no such migrations.\n");
+    });
+  },
+);
+
+databaseTest(
+  "a plan changes nothing, and the printed command applies exactly it",
+  async ({ db }) => {
+    await db.sql`create table experts (id int primary key)`;
+    await withCli(db, async (cli) => {
+      const plan = await cli(["rename-table", "experts", "expert_profiles", "--plan"]);
+      assertEquals(plan.code, 0, plan.stderr);
+      assertStringIncludes(plan.stdout, "nothing was changed");
+      assertEquals(await kindOf(db, "experts"), "r");
+
+      const command = printedCommand(plan.stdout, "To apply exactly this plan:");
+      await db.sql`alter table experts add column name text`;
+      const changed = await cli(command);
+      assertEquals([changed.code, changed.stdout], [5, ""]);
+      assertStringIncludes(changed.stderr, "plan_changed (409)");
+      await db.sql`alter table experts drop column name`;
+      assertEquals((await cli(command)).code, 0);
+      assertEquals(await kindOf(db, "expert_profiles"), "r");
+
+      const back = await cli(["rollback-rename", "experts", "--plan"]);
+      assertMatch(back.stdout, /^drop view /m);
+      assertEquals((await cli(printedCommand(back.stdout, "To apply exactly this plan:"))).code, 0);
+      assertEquals(await kindOf(db, "experts"), "r");
+    });
+  },
+);
+
+databaseTest("a refusal says why and how to go on, and changes nothing", async ({ db }) => {
+  await db.sql`create table live (id int primary key)`;
+  await db.sql`alter publication supabase_realtime add table live`;
+  await withCli(db, async (cli) => {
+    const refused = await cli(["rename-table", "live", "live2"]);
+    assertEquals([refused.code, refused.stdout], [5, ""]);
+    assertMatch(refused.stderr, /^Code {3}breaking_findings \(409\), request /m);
+    assertStringIncludes(refused.stderr, 'breaking  realtime_publication  "public"."live"');
+    assertStringIncludes(refused.stderr, "add  --acknowledge realtime_publication");
+    assertEquals(await kindOf(db, "live"), "r");
+
+    const accepted = await cli([
+      "rename-table",
+      "live",
+      "live2",
+      "--acknowledge",
+      "realtime_publication",
+    ]);
+    assertEquals(accepted.code, 0, accepted.stderr);
+    await db.sql`create view on_top as select * from live`;
+    const stuck = await cli(["rollback-rename", "live2"]);
+    assertEquals(stuck.code, 5);
+    assertMatch(stuck.stderr, / {2}KIND {2}OBJECT.*\n {2}view .*on_top/);
+
+    assertEquals((await cli(["rename-table", "nothing", "b"])).code, 4);
+    assertEquals((await cli(["rename-table", "users", "b", "--schema", "auth"])).code, 3);
+    assertEquals(
+      (await cli(["list-migrations"], { SUPABASE_SECRET_KEY: PUBLISHABLE_KEY })).code,
+      3,
+    );
+  });
+});
+
+databaseTest("who holds the locks is shown when they cannot be had", async ({ db }) => {
+  await db.sql`create table experts (id int primary key)`;
+  const reader = db.connect({ connection: { application_name: "nightly report" } });
+  await withCli(db, async (cli) => {
+    await reader.begin(async (tx) => {
+      await tx`select count(*) from experts`;
+      const ended = await cli([
+        "rename-table",
+        "experts",
+        "b",
+        "--max-wait",
+        "0",
+        "--lock-timeout",
+        "50",
+      ]);
+      assertEquals(ended.code, 6, ended.stderr);
+      assertMatch(ended.stderr, /nightly report {2}idle in transaction {2}.* {2}select count/);
+    });
+  });
+});
+
+databaseTest("with --json the answer is all there is on standard output", async ({ db }) => {
+  await db.sql`create table experts (id int primary key)`;
+  await withCli(db, async (cli) => {
+    const json = async (args: string[], code = 0) => {
+      const ended = await cli([...args, "--json"]);
+      assertEquals([ended.code, ended.stderr], [code, ""]);
+      return JSON.parse(ended.stdout);
+    };
+    const plan = await json(["rename-table", "experts", "b", "--plan"]);
+    const renamed = await json(["rename-table", "experts", "b"]);
+    assertEquals(renamed.plan_hash, plan.plan_hash);
+    assertEquals(renamed.statements, plan.statements);
+    assertEquals((await json(["list-migrations"])).migrations, renamed.migrations);
+    assertEquals((await json(["rename-table", "experts", "b"], 5)).code, "already_renamed");
+    const [{ id }] = renamed.migrations;
+    const back = await json(["rollback-rename", "--migration-id", id]);
+    assertEquals(back.migrations[0].status, "rolled_back");
+  });
+});
+
+databaseTest("a file's tables are renamed all or none, and taken back together", async ({ db }) => {
+  await db.sql`create schema "Shop.EU"`;
+  await db.sql`create table "a b" ()`;
+  await db.sql`create table "Shop.EU"."x,y" ()`;
+  const dir = await Deno.makeTempDir({ prefix: "renames-" });
+  try {
+    await withCli(db, async (cli) => {
+      const csv = `${dir}/renames.csv`;
+      await Deno.writeTextFile(
+        csv,
+        'old_name,new_name,schema\na b,"c ""d""\n"\n"x,y",z,Shop.EU\nno,n,\n',
+      );
+      const refused = await cli(["rename-table", "--from-file", csv]);
+      assertEquals(refused.code, 4);
+      assertEquals(await kindOf(db, "a b"), "r");
+
+      await Deno.writeTextFile(csv, 'old_name,new_name,schema\na b,"c ""d""\n"\n"x,y",z,Shop.EU\n');
+      const renamed = await cli(["rename-table", "--from-file", csv]);
+      assertEquals(renamed.code, 0, renamed.stderr);
+      assertMatch(renamed.stdout, / {2}public +a b +c "d"\\n +a view/);
+      assertMatch(renamed.stdout, / {2}Shop\.EU +x,y +z +a view/);
+      assertEquals(await kindOf(db, 'c "d"\n'), "r");
+      const back = await cli(printedCommand(renamed.stdout, "To take it back:"));
+      assertStringIncludes(back.stdout, "✓ Rolled 2 tables back");
+
+      const same = `${dir}/same.json`;
+      await Deno.writeTextFile(same, '{\n"a b": "c",\n"d": "d"\n}');
+      const invalid = await cli(["rename-table", "--from-file", same]);
+      assertEquals(invalid.code, 2);
+      assertStringIncludes(invalid.stderr, `${same}, line 3  renames.1.new_name  `);
+    });
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+databaseTest("npm run cli works from any folder, and passes the exit code on", async ({ db }) => {
+  await db.sql`create table experts ()`;
+  const dir = await Deno.makeTempDir({ prefix: "renames-" });
+  const root = new URL("../../", import.meta.url).pathname;
+  try {
+    await Deno.writeTextFile(`${dir}/renames.json`, '{"experts": "expert_profiles"}');
+    await withCli(db, async (_, env) => {
+      const npm = (...args: string[]) =>
+        run("npm", ["--prefix", root, "run", "--silent", "cli", "--", ...args], { env, cwd: dir });
+      const renamed = await npm("rename-table", "--from-file", "renames.json", "--json");
+      assertEquals(renamed.code, 0, renamed.stderr);
+      assertEquals(JSON.parse(renamed.stdout).migrations.length, 1);
+      assertEquals((await npm("rollback-rename", "nothing")).code, 4);
+    });
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});

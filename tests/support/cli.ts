@@ -1,0 +1,81 @@
+/** Running commands: in this process against endpoints of the test's own, or as a process of their own. */
+import pc from "picocolors";
+import { main } from "../../shared/cli/main.ts";
+import type { Terminal } from "../../shared/cli/terminal.ts";
+
+export const KEY = "sb_secret_of_the_command_line";
+
+export interface Ended {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a command line in this process, without colours and as wide as it likes. */
+export async function runMain(args: string[], env: Record<string, string> = {}): Promise<Ended> {
+  const written = { stdout: "", stderr: "" };
+  const stream = (name: keyof typeof written) => ({
+    write: (text: string) => void (written[name] += `${text}\n`),
+    colors: pc.createColors(false),
+    width: Infinity,
+  });
+  const terminal: Terminal = {
+    env: (name) => env[name],
+    out: stream("stdout"),
+    err: stream("stderr"),
+  };
+  const code = await main(args, terminal);
+  return { code, ...written };
+}
+
+/** Runs a command line as `npm run cli` does, with only `env` of the environment. */
+export async function runCli(args: string[], env: Record<string, string>): Promise<Ended> {
+  const script = new URL("../../shared/cli/main.ts", import.meta.url).pathname;
+  return await run(Deno.execPath(), ["run", "-A", script, ...args], { env });
+}
+
+/** Runs a program to its end, without input. */
+export async function run(
+  program: string,
+  args: string[],
+  options: { env: Record<string, string>; cwd?: string },
+): Promise<Ended> {
+  const kept = ["PATH", "HOME", "DENO_DIR"].flatMap((name) => {
+    const value = Deno.env.get(name);
+    return value === undefined ? [] : [[name, value]];
+  });
+  const { code, stdout, stderr } = await new Deno.Command(program, {
+    args,
+    cwd: options.cwd,
+    clearEnv: true,
+    env: { ...Object.fromEntries(kept), ...options.env },
+    stdin: "null",
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+/** Serves `answer` on a free port while `work` runs, and gives it the URL. */
+export async function withProject(
+  answer: (request: Request) => Response | Promise<Response>,
+  work: (url: string) => Promise<void>,
+): Promise<void> {
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, answer);
+  try {
+    await work(`http://127.0.0.1:${server.addr.port}`);
+  } finally {
+    await server.shutdown();
+  }
+}
+
+/** Runs a command line against a project whose endpoints all give this answer. */
+export async function answered(
+  answer: Response | ((request: Request) => Response | Promise<Response>),
+  args: string[],
+): Promise<Ended> {
+  let ended: Ended;
+  await withProject(typeof answer === "function" ? answer : () => answer, async (url) => {
+    ended = await runMain(args, { SUPABASE_URL: url, SUPABASE_SECRET_KEY: KEY });
+  });
+  return ended!;
+}

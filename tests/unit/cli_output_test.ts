@@ -1,0 +1,419 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { safe, safeLines } from "../../shared/cli/terminal.ts";
+import { Problem } from "../../shared/contract/problems.ts";
+import type { Migration, OperationAnswer } from "../../shared/contract/responses.ts";
+import { answered } from "../support/cli.ts";
+
+const ID = "7b9e3c0a-5a55-4d2e-9a7e-0d6b1a1f0c01";
+const BATCH = "c7d5ba68-8d83-438b-a3aa-94a8f320dd5e";
+const HASH = `sha256:${"0123456789abcdef".repeat(4)}`;
+
+const migration = (more: Partial<Migration> = {}): Migration => ({
+  id: ID,
+  batch_id: BATCH,
+  schema_name: "public",
+  old_name: "experts",
+  new_name: "expert_profiles",
+  status: "active",
+  table_oid: 1,
+  view_oid: 2,
+  compatibility_view_created: true,
+  dependencies: {},
+  plan_hash: HASH,
+  requested_at: "2026-11-22T09:59:59.5+00:00",
+  requested_by: "key:default ada",
+  migrated_at: "2026-11-22T12:00:01.123456+02:00",
+  migrated_by: "key:default ada",
+  rollback_at: null,
+  rollback_by: null,
+  finalized_at: null,
+  finalized_by: null,
+  notes: null,
+  ...more,
+});
+
+const answer = (more: Partial<OperationAnswer> = {}): OperationAnswer => ({
+  batch_id: BATCH,
+  mode: "apply",
+  plan_hash: HASH,
+  migrations: [migration()],
+  statements: [
+    { sql: 'alter table "public"."experts" rename to "expert_profiles"', purpose: "Rename it" },
+    { sql: "do $check$\nbegin\nend $check$", purpose: "Look again" },
+  ],
+  findings: [],
+  lock: { attempts: 1, waited_ms: 0.4, held_ms: 1.9 },
+  verification: { passed: true, checks: [{ name: "tables have their new names", passed: true }] },
+  ...more,
+});
+
+const finding = (severity: "info" | "warning" | "breaking", code: string) => ({
+  severity,
+  code,
+  object: '"public"."experts"',
+  message: `It is ${severity}.`,
+  remedy: `Mend ${code}.`,
+});
+
+const refused = (problem: Problem) =>
+  new Response(JSON.stringify(problem.toBody()), { status: problem.status });
+
+Deno.test("a rename tells what was done, how long clients waited, and how to take it back", async () => {
+  const { code, stdout, stderr } = await answered(Response.json(answer()), [
+    "rename-table",
+    "a",
+    "b",
+  ]);
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(
+    stdout.replace(/127\.0\.0\.1:\d+/, "HOST"),
+    `✓ Renamed 1 table  on http://HOST
+
+  SCHEMA  FROM     TO               OLD NAME IS NOW  MIGRATION
+  public  experts  expert_profiles  a view           ${ID}
+
+Statements that were run
+-- Rename it
+alter table "public"."experts" rename to "expert_profiles";
+-- Look again (3 lines, shown with --verbose)
+
+Locks  1 attempt, waited for 0.4 ms, held for 1.9 ms (the longest that other clients were kept waiting)
+
+Verification  passed
+  ✓ tables have their new names
+
+To take it back:
+  npm run cli -- rollback-rename --migration-id ${ID}
+`,
+  );
+});
+
+Deno.test("a batch is taken back as a batch, and its statements are left out where they are many", async () => {
+  const many = answer({
+    migrations: [migration(), migration({ compatibility_view_created: false })],
+    statements: Array.from({ length: 21 }, () => ({ sql: "select 1", purpose: "No reason" })),
+  });
+  const { stdout } = await answered(Response.json(many), ["rename-table", "a", "b"]);
+  assertStringIncludes(stdout, "Renamed 2 tables");
+  assertStringIncludes(stdout, "a view");
+  assertStringIncludes(stdout, "free");
+  assertStringIncludes(stdout, "Statements that were run  21, shown with --verbose\n");
+  assertStringIncludes(stdout, `npm run cli -- rollback-rename --batch-id ${BATCH}\n`);
+
+  const verbose = await answered(Response.json(many), ["rename-table", "a", "b", "--verbose"]);
+  assertEquals(verbose.stdout.split("select 1;").length, 22);
+});
+
+Deno.test("a plan says that nothing was changed, and prints the command that applies exactly it", async () => {
+  const plan = answer({
+    batch_id: null,
+    mode: "plan",
+    migrations: [],
+    lock: null,
+    verification: null,
+    findings: [finding("info", "one"), finding("breaking", "two"), finding("warning", "three")],
+  });
+  const args = ["rename-table", "--plan", "--", "it's", "--plan"];
+  const { stdout } = await answered(Response.json(plan), args);
+  assertMatch(stdout, /^Plan {2}Rename of 1 table, nothing was changed/);
+  assertMatch(stdout, /breaking {2}two(.|\n)*→ Mend two\.\n {2}warning {2}three(.|\n)*info {2}one/);
+  assertStringIncludes(stdout, "Applying it is refused, since something would break.");
+  assertStringIncludes(
+    stdout,
+    `npm run cli -- rename-table --acknowledge two --expected-plan-hash ${HASH} -- 'it'\\''s' --plan\n`,
+  );
+  assertEquals(stdout.includes("To take it back"), false);
+
+  const accepted = await answered(Response.json(plan), [
+    ...["rename-table", "a", "b", "--plan", "--acknowledge", "one,two"],
+  ]);
+  assertStringIncludes(
+    accepted.stdout,
+    "To apply exactly this plan:\n" +
+      `  npm run cli -- rename-table --expected-plan-hash ${HASH} a b --acknowledge one,two\n`,
+  );
+});
+
+Deno.test("a rollback reads from the new name to the old one, with what was found different", async () => {
+  const back = answer({
+    migrations: [migration({ status: "rolled_back" })],
+    verification: {
+      passed: true,
+      checks: [{
+        name: "changes that others made since the rename are kept",
+        passed: true,
+        differences: [{ object: "index i", before: null, after: "CREATE INDEX\ni" }],
+      }],
+    },
+  });
+  const { stdout } = await answered(Response.json(back), ["rollback-rename", "experts"]);
+  assertStringIncludes(stdout, "✓ Rolled 1 table back");
+  assertMatch(
+    stdout,
+    /SCHEMA {2}FROM +TO +MIGRATION\n {2}public {2}expert_profiles {2}experts {2}/,
+  );
+  assertStringIncludes(stdout, "before nothing\n        now    CREATE INDEX\\ni\n");
+  assertEquals(stdout.includes("To take it back"), false);
+});
+
+Deno.test("a verification that did not pass is said loudly, and has an exit code of its own", async () => {
+  const wrong = answer({
+    verification: {
+      passed: false,
+      checks: [{
+        name: "tables are otherwise as before",
+        passed: false,
+        detail: "1 difference",
+        differences: [{ object: "owner", before: "ada", after: "bob" }],
+      }],
+    },
+  });
+  for (const args of [["rename-table", "a", "b"], ["rollback-rename", "a"]]) {
+    const { code, stdout, stderr } = await answered(Response.json(wrong), args);
+    assertEquals(code, 8);
+    assertStringIncludes(stdout, "✗ tables are otherwise as before: 1 difference\n      owner\n");
+    assertStringIncludes(stderr, "Warning: it is done, but the verification did not pass");
+
+    const json = await answered(Response.json(wrong), [...args, "--json"]);
+    assertEquals(json.code, 8);
+    assertEquals(JSON.parse(json.stdout), wrong as unknown);
+    assertStringIncludes(json.stderr, "Warning");
+  }
+});
+
+Deno.test("what the options say is what is asked for", async () => {
+  const asked = async (args: string[]) => {
+    let body: unknown;
+    await answered(async (request) => {
+      body = [request.headers.get("x-actor"), await request.json()];
+      return Response.json(answer());
+    }, args);
+    return body;
+  };
+  const rename = { old_name: "a.b", new_name: "c" };
+  assertEquals(await asked(["rename-table", "a.b", "c"]), [null, { renames: [rename] }]);
+  assertEquals(
+    await asked([
+      ...["rename-table", "a.b", "c", "--schema", "s", "--plan", "--no-view", "--notes", "n"],
+      ...["--acknowledge", "x, y", "--acknowledge", "z", "--expected-plan-hash", HASH],
+      ...["--lock-timeout", "50", "--max-wait", "0", "--actor", "ada"],
+    ]),
+    ["ada", {
+      renames: [{ schema: "s", ...rename }],
+      compatibility_view: false,
+      mode: "plan",
+      acknowledge: ["x", "y", "z"],
+      expected_plan_hash: HASH,
+      lock_timeout_ms: 50,
+      max_wait_ms: 0,
+      notes: "n",
+    }],
+  );
+  assertEquals(await asked(["rollback-rename", "a", "--schema", "s"]), [null, {
+    table: "a",
+    schema: "s",
+  }]);
+  assertEquals(await asked(["rollback-rename", "--batch-id", BATCH]), [null, { batch_id: BATCH }]);
+  assertEquals(await asked(["rollback-rename", "--migration-id", ID, "--plan"]), [null, {
+    migration_id: ID,
+    mode: "plan",
+  }]);
+});
+
+Deno.test("a refusal shows message, hint and code, then its findings, and how to accept them", async () => {
+  const { stderr } = await answered(
+    refused(
+      new Problem("breaking_findings", "This would break something.", {
+        hint: "Mend it.",
+        fields: { findings: [finding("warning", "one"), finding("breaking", "two")] },
+      }),
+    ),
+    ["rename-table", "a", "b"],
+  );
+  assertEquals(
+    stderr,
+    `Error  This would break something.
+Hint   Mend it.
+Code   breaking_findings (409)
+
+Findings
+  breaking  two  "public"."experts"
+    It is breaking.
+    → Mend two.
+  warning  one  "public"."experts"
+    It is warning.
+    → Mend one.
+
+To go on all the same, add  --acknowledge two
+`,
+  );
+});
+
+Deno.test("each kind of problem shows what it is about", async () => {
+  const shown = async (problem: Problem) =>
+    (await answered(refused(problem), ["rollback-rename", "a"])).stderr;
+  const blocker = {
+    pid: 42,
+    role: "postgres",
+    application_name: "report",
+    state: "active",
+    since: null,
+    query: "select\n1",
+  };
+  assertMatch(
+    await shown(new Problem("lock_not_acquired", "No.", { fields: { blockers: [blocker] } })),
+    / {2}PID {2}ROLE +APPLICATION {2}STATE +QUERY\n {2}42 +postgres {2}report +active {2}select\\n1\n/,
+  );
+  const dependants = [{ view: "v", kind: "view", identity: "public.w" }];
+  assertMatch(
+    await shown(new Problem("dependants_cannot_follow", "No.", { fields: { dependants } })),
+    /KIND {2}OBJECT +VIEW\n {2}view {2}public\.w {2}v\n/,
+  );
+  const gone = { code: "view_missing", object: "v", message: "v is gone.", remedy: "Go on." };
+  const drift = await shown(
+    new Problem("drifted", "v is gone.", { fields: { differences: [gone] } }),
+  );
+  assertStringIncludes(drift, "✗ v is gone.\n    → Go on.\n");
+  assertStringIncludes(drift, "add  --acknowledge view_missing");
+  const worse = { ...gone, code: "table_missing" };
+  const both = new Problem("drifted", "Gone.", { fields: { differences: [gone, worse] } });
+  assertEquals((await shown(both)).includes("--acknowledge"), false);
+  assertStringIncludes(
+    await shown(new Problem("already_renamed", "No.", { fields: { migration_id: ID } })),
+    `migration id: ${ID}`,
+  );
+});
+
+Deno.test("an issue names the line of the file that it is about", async () => {
+  const file = await Deno.makeTempFile({ suffix: ".csv" });
+  await Deno.writeTextFile(file, "a,b\n\nc,d\n");
+  const issues = [{ path: "renames.1.new_name", message: "too long" }, {
+    path: "",
+    message: "odd",
+  }];
+  const problem = new Problem("invalid_request", "Not valid.", { fields: { issues } });
+  const { stderr } = await answered(refused(problem), ["rename-table", "--from-file", file]);
+  await Deno.remove(file);
+  assertStringIncludes(stderr, `  ${file}, line 3  renames.1.new_name  too long\n`);
+});
+
+Deno.test("the schema option is for those renames of a file that name none", async () => {
+  const file = await Deno.makeTempFile({ suffix: ".csv" });
+  await Deno.writeTextFile(file, "a,b\nc,d,own\n");
+  let body: { renames?: unknown } = {};
+  await answered(async (request) => {
+    body = await request.json();
+    return Response.json(answer());
+  }, ["rename-table", "--from-file", file, "--schema", "s"]);
+  await Deno.remove(file);
+  assertEquals(body.renames, [
+    { schema: "s", old_name: "a", new_name: "b" },
+    { schema: "own", old_name: "c", new_name: "d" },
+  ]);
+});
+
+Deno.test("the list says since when each migration is what it is, and how to go on", async () => {
+  const page = {
+    migrations: [migration(), migration({ status: "pending", migrated_at: null, notes: "n" })],
+    next_cursor: "next",
+  };
+  const args = ["list-migrations", "--cursor", "this", "--table", "a b"];
+  const { stdout } = await answered(Response.json(page), args);
+  assertEquals(
+    stdout,
+    `  STATUS   SCHEMA  OLD NAME  NEW NAME         SINCE                 MIGRATION
+  active   public  experts   expert_profiles  2026-11-22 10:00:01Z  ${ID}
+  pending  public  experts   expert_profiles  2026-11-22 09:59:59Z  ${ID}
+
+There are more:
+  npm run cli -- list-migrations --cursor next --table 'a b'
+`,
+  );
+  const verbose = await answered(Response.json(page), ["list-migrations", "--verbose"]);
+  assertMatch(verbose.stdout, new RegExp(`${BATCH} {2}key:default ada {2}n\\n`));
+  const none = await answered(Response.json({ migrations: [], next_cursor: null }), [
+    "list-migrations",
+  ]);
+  assertEquals([none.code, none.stdout], [0, "There are no such migrations.\n"]);
+});
+
+Deno.test("all pages are asked for one after the other, and answered as one", async () => {
+  const queries: string[] = [];
+  const pages: Record<string, string | null> = { "": "p2", p2: "p3", p3: null };
+  const { stdout } = await answered((request) => {
+    const { search, searchParams } = new URL(request.url);
+    queries.push(search);
+    const cursor = searchParams.get("cursor") ?? "";
+    const next_cursor = pages[cursor];
+    return Response.json({ migrations: [migration({ notes: cursor })], next_cursor });
+  }, ["list-migrations", "--all", "--json", "--status", "active"]);
+  assertEquals(queries, [
+    "?status=active&limit=200",
+    "?status=active&limit=200&cursor=p2",
+    "?status=active&limit=200&cursor=p3",
+  ]);
+  const { migrations, next_cursor } = JSON.parse(stdout);
+  assertEquals(migrations.map(({ notes }: Migration) => notes), ["", "p2", "p3"]);
+  assertEquals(next_cursor, null);
+});
+
+Deno.test("nothing that is shown can act on the terminal or hide itself", async () => {
+  const hostile = "a\x1b[31m\u202eb\u200bc\r\n\x07\u2028\ud800é漢👍";
+  assertEquals(
+    safe(hostile),
+    "a\\u{1b}[31m\\u{202e}b\\u{200b}c\\r\\n\\u{7}\\u{2028}\\u{d800}é漢👍",
+  );
+  assertEquals(safeLines("a\n\tb\x9b"), "a\n\tb\\u{9b}");
+
+  const evil = "\x1b]0;x\x07\u202e";
+  const everywhere = answer({
+    plan_hash: evil,
+    migrations: [migration({ schema_name: evil, old_name: evil, new_name: evil, id: evil })],
+    statements: [{ sql: evil, purpose: evil }, { sql: `do $x${evil}`, purpose: evil }],
+    findings: [{ ...finding("info", evil), object: evil, message: evil, remedy: evil }],
+    verification: {
+      passed: false,
+      checks: [{
+        name: evil,
+        passed: false,
+        detail: evil,
+        differences: [{ object: evil, before: evil, after: evil }],
+      }],
+    },
+  });
+  const fields = {
+    findings: everywhere.findings,
+    blockers: [{
+      pid: 1,
+      role: evil,
+      application_name: evil,
+      state: evil,
+      since: evil,
+      query: evil,
+    }],
+    differences: [{ code: "view_missing", object: evil, message: evil, remedy: evil }],
+    dependants: [{ view: evil, kind: evil, identity: evil }],
+    issues: [{ path: evil, message: evil }],
+    more: evil,
+  };
+  const outputs = [
+    await answered(Response.json(everywhere), ["rename-table", evil, evil]),
+    await answered(Response.json({ ...everywhere, mode: "plan" }), ["rename-table", evil, evil]),
+    await answered(Response.json({ migrations: everywhere.migrations, next_cursor: evil }), [
+      "list-migrations",
+      "--table",
+      evil,
+    ]),
+    await answered(refused(new Problem("drifted", evil, { hint: evil, fields })), [
+      "rollback-rename",
+      evil,
+    ]),
+    await answered(new Response(evil, { status: 500 }), ["list-migrations"]),
+    await answered(new Response(), ["rename-table", "--from-file", evil]),
+    await answered(new Response(), [evil]),
+    await answered(new Response(), ["list-migrations", `--${evil}`]),
+  ];
+  for (const { stdout, stderr } of outputs) {
+    assertEquals((stdout + stderr).match(/[^\P{C}\n]/gu), null, stdout + stderr);
+  }
+});

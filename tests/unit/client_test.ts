@@ -1,0 +1,187 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { createRenameClient, RenameError } from "../../shared/client/client.ts";
+import { Problem } from "../../shared/contract/problems.ts";
+import { withProject } from "../support/cli.ts";
+
+const KEY = "sb_secret_of_the_client";
+const OPERATION = { batch_id: null, mode: "plan", migrations: [] };
+
+const problem = (problem: Problem, headers: Record<string, string> = {}) =>
+  new Response(JSON.stringify(problem.toBody()), {
+    status: problem.status,
+    headers: { "content-type": "application/problem+json; charset=utf-8", ...headers },
+  });
+
+/** The error with which a rename ends at a project that answers so. */
+async function errorOf(
+  answer: (request: Request) => Response | Promise<Response>,
+): Promise<RenameError> {
+  let error: RenameError;
+  await withProject(answer, async (url) => {
+    const client = createRenameClient({ url, key: KEY });
+    error = await assertRejects(() => client.rename({ old_name: "a", new_name: "b" }), RenameError);
+  });
+  return error!;
+}
+
+Deno.test("a rename is posted with the key and the actor, and its answer comes back as it is", () => {
+  const seen: unknown[] = [];
+  return withProject(async (request) => {
+    const { method, url, headers } = request;
+    const { pathname, search } = new URL(url);
+    const body = await request.json();
+    seen.push([method, pathname + search, headers.get("apikey"), headers.get("x-actor"), body]);
+    return Response.json({ ...OPERATION, added_later: 1 });
+  }, async (url) => {
+    const client = createRenameClient({ url: `${url}/`, key: KEY, actor: "ada" });
+    const answer = await client.rename({ old_name: "a", new_name: "b", mode: "plan" });
+    assertEquals(answer as unknown, { ...OPERATION, added_later: 1 });
+    await client.rollback({ table: "a", schema: "s" });
+    assertEquals(seen, [
+      ["POST", "/functions/v1/rename", KEY, "ada", { old_name: "a", new_name: "b", mode: "plan" }],
+      ["POST", "/functions/v1/rollback", KEY, "ada", { table: "a", schema: "s" }],
+    ]);
+  });
+});
+
+Deno.test("filters of the list go into the query, quoted, and those not given do not", () => {
+  const seen: string[] = [];
+  return withProject((request) => {
+    seen.push(`${request.method} ${new URL(request.url).search}`);
+    assertEquals(request.headers.get("x-actor"), null);
+    return Response.json({ migrations: [], next_cursor: null });
+  }, async (url) => {
+    const client = createRenameClient({ url, key: KEY });
+    assertEquals(await client.listMigrations(), { migrations: [], next_cursor: null });
+    await client.listMigrations({ table: "a&b=ü c", limit: 2, schema: undefined });
+    assertEquals(seen, ["GET ", "GET ?table=a%26b%3D%C3%BC+c&limit=2"]);
+  });
+});
+
+Deno.test("a problem becomes an error with its code, status, hint and the whole document", async () => {
+  const refusal = new Problem("lock_not_acquired", "Not within 5 ms.", {
+    hint: "Wait.",
+    fields: { attempts: 2, blockers: [{ pid: 1 }] },
+  });
+  const error = await errorOf(() => problem(refusal, { "x-request-id": "r-1" }));
+  assertEquals(error.code, "lock_not_acquired");
+  assertEquals(error.status, 423);
+  assertEquals(error.detail, "Not within 5 ms.");
+  assertEquals(error.message, error.detail);
+  assertEquals(error.hint, "Wait.");
+  assertEquals(error.requestId, "r-1");
+  assertEquals(error.problem?.blockers, [{ pid: 1 }]);
+});
+
+for (
+  const [what, answer, status, says] of [
+    [
+      "the platform for a function that is not deployed",
+      () =>
+        Response.json({ code: "NOT_FOUND", message: "Requested function was not found" }, {
+          status: 404,
+        }),
+      404,
+      "Requested function was not found",
+    ],
+    [
+      "the platform for a function that does not start",
+      () =>
+        Response.json({ code: "BOOT_ERROR", message: "Function failed to start" }, { status: 503 }),
+      503,
+      "Function failed to start",
+    ],
+    [
+      "a proxy",
+      () => new Response("<html>Bad gateway</html>", { status: 502 }),
+      502,
+      "Bad gateway",
+    ],
+    [
+      "the platform's relay",
+      () => new Response("", { headers: { "x-relay-error": "true" } }),
+      200,
+      "empty",
+    ],
+    ["another site", () => new Response("<html>Hello</html>"), 200, "no migrations"],
+    ["another service", () => Response.json({ ok: true }), 200, "no migrations"],
+    [
+      "something that only says it sends JSON",
+      () => new Response("<", { headers: { "content-type": "application/json" } }),
+      200,
+      "not JSON",
+    ],
+  ] as const
+) {
+  Deno.test(`an answer of ${what} is an unexpected one`, async () => {
+    const error = await errorOf(answer);
+    assertEquals(error.code, "unexpected_answer");
+    assertEquals(error.status, status);
+    assert(error.message.includes(says), error.message);
+    assert(error.message.includes("/functions/v1/rename"), error.message);
+    assertEquals(error.problem, undefined);
+  });
+}
+
+Deno.test("where nobody listens the error says so, and has no status", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr as Deno.NetAddr;
+  listener.close();
+  const client = createRenameClient({ url: `http://127.0.0.1:${port}`, key: KEY });
+  const error = await assertRejects(() => client.listMigrations(), RenameError);
+  assertEquals(error.code, "unreachable");
+  assertEquals(error.status, undefined);
+  assert(/^No answer from http:\/\/127.0.0.1:\d+: .*refused/i.test(error.message), error.message);
+});
+
+for (const status of [200, 409]) {
+  Deno.test(`a connection that breaks in the middle of a ${status} is no answer`, async () => {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const serving = listener.accept().then(async (connection) => {
+      await connection.read(new Uint8Array(10_000));
+      const head = `HTTP/1.1 ${status} X\r\ncontent-type: application/json\r\ncontent-length: 99`;
+      await connection.write(new TextEncoder().encode(`${head}\r\n\r\n{"code":`));
+      connection.close();
+    });
+    const { port } = listener.addr as Deno.NetAddr;
+    const client = createRenameClient({ url: `http://127.0.0.1:${port}`, key: KEY });
+    const error = await assertRejects(
+      () => client.rename({ old_name: "a", new_name: "b" }),
+      RenameError,
+    );
+    await serving;
+    assertEquals(error.code, "unreachable");
+    assert(error.hint?.includes("may be done"), error.hint);
+  });
+}
+
+Deno.test("a project below a path is called, and named in errors, with its path", () =>
+  withProject(({ url }) => new Response(new URL(url).pathname, { status: 500 }), async (url) => {
+    const client = createRenameClient({ url: `${url}/base`, key: KEY });
+    const error = await assertRejects(() => client.rollback({ table: "a" }), RenameError);
+    assertEquals(error.message.match(/\/base\/functions\/v1\/rollback/g)?.length, 2, error.message);
+  }));
+
+Deno.test("the fetch that is given is the one that is used", async () => {
+  const client = createRenameClient({
+    url: "https://project.test",
+    key: KEY,
+    fetch: () => Promise.resolve(problem(new Problem("already_renamed", "Done already."))),
+  });
+  const error = await assertRejects(
+    () => client.rollback({ table: "a" }),
+    RenameError,
+    "Done already.",
+  );
+  assertEquals(error.code, "already_renamed");
+});
+
+Deno.test("what cannot be a URL, a key or an actor is said before anything is sent", () => {
+  const make = (options: Partial<Parameters<typeof createRenameClient>[0]>) => () =>
+    createRenameClient({ url: "http://127.0.0.1", key: KEY, ...options });
+  assertThrows(make({ url: "project" }), TypeError, "project");
+  assertThrows(make({ url: "postgresql://host/db" }), TypeError, "neither http");
+  assertThrows(make({ key: "" }), TypeError, "empty");
+  assertThrows(make({ key: "a\nb" }), TypeError, "the key cannot be sent");
+  assertThrows(make({ actor: "Žofia" }), TypeError, "the actor cannot be sent");
+});
