@@ -53,6 +53,8 @@ create table leaflets (id int primary key generated always as identity, text tex
 
 create table letters (id int primary key generated always as identity, text text not null);
 
+create function shout(letter letters) returns text language sql stable as 'select upper(letter.text)';
+
 create view expert_directory as
 select e.id, e.headline, p.name from experts e join profiles p on p.id = e.profile_id;
 

@@ -154,8 +154,9 @@ export type Database = {
           "id": number;
           "sender": string;
           "text": string;
+          "shout": string | null;
         };
-        ComputedFields: never;
+        ComputedFields: "shout";
         Insert: {
           "id"?: never;
           "sender": string;
@@ -797,6 +798,15 @@ export type Database = {
           isOneToOne: false;
           isSetofReturn: true;
         };
+      };
+      "shout": {
+        Args: {
+          "letter": Omit<
+            Database["public"]["Tables"]["messages"]["Row"],
+            Database["public"]["Tables"]["messages"]["ComputedFields"]
+          >;
+        };
+        Returns: string;
       };
     };
     Enums: {
