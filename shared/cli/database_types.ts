@@ -7,12 +7,14 @@ const TOKEN =
 /** What formatters add and take away as they like. */
 const LAYOUT = new Set([",", ";", "|", "(", ")"]);
 
-/** The tokens that say something; quotes that can be left out are. */
 function tokensOf(source: string): string[] {
-  return (source.match(TOKEN) ?? []).filter((token) => !LAYOUT.has(token)).map((token) =>
-    /^["']/.test(token) ? unquoted(token) : token.replace(/\s+/g, " ")
-  );
+  return (source.match(TOKEN) ?? []).filter((token) => !LAYOUT.has(token));
 }
+
+/** What the tokens say: quotes that can be left out are. */
+const meaningOf = (source: string) => tokensOf(source).map(plain).join("\0");
+
+const plain = (token: string) => /^["']/.test(token) ? unquoted(token) : token.replace(/\s+/g, " ");
 
 function unquoted(token: string): string {
   const inner = token.slice(1, -1);
@@ -29,7 +31,7 @@ function unquoted(token: string): string {
 
 /** Whether the two sources differ in nothing but layout: white space, optional quotes and separators. */
 export function sameButForLayout(one: string, other: string): boolean {
-  return one === other || tokensOf(one).join("\0") === tokensOf(other).join("\0");
+  return one === other || meaningOf(one) === meaningOf(other);
 }
 
 /**
@@ -51,7 +53,7 @@ export function tablesIn(source: string): Map<string, Set<string>> | null {
     if (token === "{") path.push(key);
     else if (token === "}") path.pop();
     else if (tokens[index + 1] === ":" && token !== "]") {
-      key = token;
+      key = plain(token);
       if (path.length === 1 && key !== "__InternalSupabase") found.set(key, new Set());
       if (path.length === 3 && path[2] === "Tables") found.get(path[1])?.add(key);
     }

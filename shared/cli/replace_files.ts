@@ -43,7 +43,8 @@ export async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await Deno.readTextFile(path);
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return undefined;
+    const { NotFound, NotADirectory } = Deno.errors;
+    if (cause instanceof NotFound || cause instanceof NotADirectory) return undefined;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new UsageError(`${path} cannot be read: ${reason}`, { cause });
   }
