@@ -82,7 +82,7 @@ async function generateTypes(
       ...(options.existing ? [] : [stateOf(typesPath, types, check)]),
       stateOf(aliasesPath, source, check),
     ]);
-    if (!check) await replaceFiles(files.filter(({ state }) => state === "written"));
+    await replaceFiles(files.filter(({ state }) => state === "written"));
     const states = files.map(({ path, state }) => ({ path, state }));
     if (json) printJson(terminal, { files: states, aliases });
     else terminal.out.write(describeTypes(states, aliases, terminal.out));

@@ -100,10 +100,8 @@ Deno.test("no name can break out of its string or comment", () => {
   const quoted = JSON.stringify(hostile);
   assertStringIncludes(source, `\n  ${quoted}: {\n`);
   assertStringIncludes(source, `Database["public"]["Tables"][${quoted}];\n`);
-  const withoutStrings = source.replace(/"(?:[^"\\\n]|\\.)*"/g, '""');
-  const withoutComments = withoutStrings.replace(/\/\*[^]*?\*\//g, "").replace(/\/\/.*/g, "");
-  assertEquals(withoutComments.includes("evil"), false, withoutComments);
-  assertEquals(withoutComments.includes("*/"), false, withoutComments);
+  const code = source.replace(/\/\*[^]*?\*\/|\/\/.*|"(?:[^"\\\n]|\\.)*"/g, "");
+  assertEquals(code.match(/evil|\*\/|`/), null, code);
 });
 
 Deno.test("the same aliases give the same file, byte for byte", () => {
