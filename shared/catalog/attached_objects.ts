@@ -94,6 +94,11 @@ export const attachedMembers = `
        from pg_catalog.pg_publication_rel pr join pg_catalog.pg_publication pub on pub.oid = pr.prpubid
        where pr.prrelid = t.oid
        union all
+       select pub.pubname, 'partition of a table'
+       from pg_catalog.pg_partition_ancestors(t.oid) a(relid)
+         join pg_catalog.pg_publication_rel pr on pr.prrelid = a.relid and a.relid <> t.oid
+         join pg_catalog.pg_publication pub on pub.oid = pr.prpubid and not pub.pubviaroot
+       union all
        select pub.pubname, 'schema'
        from pg_catalog.pg_publication_namespace pn
          join pg_catalog.pg_publication pub on pub.oid = pn.pnpubid
@@ -127,7 +132,11 @@ export const attachedMembers = `
   list(
     "c.conrelid::pg_catalog.regclass::text || ' ' || c.conname",
     "pg_catalog.pg_get_constraintdef(c.oid)",
+    // Found by pg_depend: pg_constraint has no index by the referenced relation.
     `from pg_catalog.pg_constraint c
-     where c.confrelid = t.oid and c.contype = 'f' and c.conrelid <> t.oid`,
+     where c.confrelid = t.oid and c.contype = 'f' and c.conrelid <> t.oid and c.oid in (
+       select d.objid from pg_catalog.pg_depend d
+       where d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
+         and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = t.oid)`,
   )
 }`;

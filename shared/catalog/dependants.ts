@@ -64,7 +64,7 @@ export const dependantMembers = `
     ) x),
   'view_definition', case when t.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(t.oid) end,
   'view_query', (
-    select pg_catalog.md5(pg_catalog.regexp_replace(rw.ev_action::text, ' :\\w*location -?\\d+', '', 'g'))
+    select pg_catalog.md5(pg_catalog.regexp_replace(rw.ev_action::text, ' :(\\w*location|stmt_len) -?\\d+', '', 'g'))
     from pg_catalog.pg_rewrite rw where rw.ev_class = t.oid and rw.rulename = '_RETURN'),
   'view_reads', (
     select coalesce(pg_catalog.json_agg(distinct d.refobjid::int8), '[]')

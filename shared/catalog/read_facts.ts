@@ -1,5 +1,5 @@
 /** One query for all facts of a request, however many relations it names. */
-import type { Facts } from "../plan/facts.ts";
+import type { Facts, RelationFacts } from "../plan/facts.ts";
 import { jsonbLiteral } from "../plan/quoting.ts";
 import { attachedMembers } from "./attached_objects.ts";
 import { columns } from "./columns.ts";
@@ -7,17 +7,25 @@ import { dependantMembers } from "./dependants.ts";
 import { nameMembers } from "./names.ts";
 import { privilegeMembers } from "./privileges.ts";
 import { relationMembers } from "./relation.ts";
+import { routinesNaming } from "./routines.ts";
 
 export interface FactsWanted {
   /** Names whose meaning is asked; a relation found there is described too. */
   names: { schema: string; name: string }[];
   /** Relations described by OID, whatever they are called now. */
   oids: number[];
+  /** Names of relations that routines are searched for. Default: none. */
+  mentioned?: string[];
 }
 
-/** A JSON object of more members than one function call takes arguments (100). */
-const object = (...members: string[]) =>
-  members.map((m) => `pg_catalog.jsonb_build_object(${m})`).join("\n || ");
+/**
+ * An object in parts, since one function call takes 100 arguments at most; `factsFromRow` puts them together.
+ * As jsonb the server could, but to make jsonb of all this costs it more than to read it.
+ */
+const parts = (...members: string[]) =>
+  `pg_catalog.json_build_array(${
+    members.map((m) => `pg_catalog.json_build_object(${m})`).join(",\n      ")
+  })`;
 
 /**
  * The query's text: one row with one column `facts`. It qualifies every function and relation and expects
@@ -41,18 +49,19 @@ target as (
   select o.value::pg_catalog.oid
   from pg_catalog.jsonb_array_elements_text(${jsonbLiteral(wanted.oids)}) o
 )
-select pg_catalog.jsonb_build_object(
-  'session', pg_catalog.jsonb_build_object(
+select pg_catalog.json_build_object(
+  'session', pg_catalog.json_build_object(
     'server_version', pg_catalog.current_setting('server_version_num')::int,
     'user', current_user),
+  'routines', ${routinesNaming(wanted.mentioned ?? [])},
   'names', (
-    select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(${nameMembers})
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${nameMembers})
       order by w.ordinality), '[]')
     from named w),
   'relations', (
-    select coalesce(pg_catalog.jsonb_agg(
+    select coalesce(pg_catalog.json_agg(
       ${
-    object(
+    parts(
       relationMembers,
       `'columns', ${columns}, ${privilegeMembers}`,
       attachedMembers,
@@ -68,5 +77,8 @@ select pg_catalog.jsonb_build_object(
 
 /** Reads the query's answer. */
 export function factsFromRow(row: { facts: string }): Facts {
-  return JSON.parse(row.facts) as Facts;
+  const { relations, ...rest } = JSON.parse(row.facts) as Omit<Facts, "relations"> & {
+    relations: Partial<RelationFacts>[][];
+  };
+  return { ...rest, relations: relations.map((parts) => Object.assign({}, ...parts)) };
 }

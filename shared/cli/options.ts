@@ -23,6 +23,7 @@ export interface OperationOptions {
   notes?: string;
   actor?: string;
   verbose?: true;
+  quiet?: true;
   json?: true;
 }
 
@@ -36,6 +37,7 @@ export function addOperationOptions(command: Command): Command {
     .option("--notes <text>", "kept with the migration")
     .option("--actor <name>", "who asks, recorded behind the key's name")
     .option("--verbose", "show every statement as a whole")
+    .option("--quiet", "do not show how it is going while it runs")
     .option("--json", "print the answer, or the problem document, as JSON");
 }
 
@@ -51,3 +53,7 @@ export function operationFields(options: OperationOptions) {
     ...(notes !== undefined && { notes }),
   };
 }
+
+/** With --json the answer is all there is; a plan takes no locks that it could wait for. */
+export const showsProgress = ({ plan, quiet, json }: OperationOptions): boolean =>
+  !plan && !quiet && !json;

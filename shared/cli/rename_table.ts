@@ -3,9 +3,15 @@ import type { Command } from "commander";
 import { type CommandContext, notVerified, printJson, runCommand } from "./context.ts";
 import { CONNECTION_HELP } from "./connection.ts";
 import { EXIT, EXIT_CODES_HELP, UsageError } from "./exit_codes.ts";
-import { addOperationOptions, operationFields, type OperationOptions } from "./options.ts";
+import {
+  addOperationOptions,
+  operationFields,
+  type OperationOptions,
+  showsProgress,
+} from "./options.ts";
 import { FILE_HELP, readRenamesFile, type RenamesFile } from "./renames_file.ts";
 import { describeOperation } from "./show_operation.ts";
+import { withProgress } from "./show_progress.ts";
 import { callerPath } from "./caller_path.ts";
 
 interface RenameTableOptions extends OperationOptions {
@@ -56,11 +62,16 @@ async function renameTable(
   const { renames, places } = await wantedRenames(terminal.env, oldName, newName, options);
   const { schema, actor, json, verbose = false, acknowledge = [] } = options;
   await runCommand(context, { json, actor, places }, async ({ client, url }) => {
-    const answer = await client.rename({
+    const request = {
       renames: renames.map((rename) => schema === undefined ? rename : { schema, ...rename }),
       ...(!options.view && { compatibility_view: false }),
       ...operationFields(options),
-    });
+    };
+    const answer = await withProgress(
+      terminal.err,
+      showsProgress(options),
+      (onProgress) => client.rename(request, { onProgress }),
+    );
     if (json) printJson(terminal, answer);
     else {
       const about = { url, args, verbose, acknowledged: acknowledge, requested: renames.length };

@@ -3,8 +3,14 @@ import type { Command } from "commander";
 import { CONNECTION_HELP } from "./connection.ts";
 import { type CommandContext, notVerified, printJson, runCommand } from "./context.ts";
 import { EXIT, EXIT_CODES_HELP, UsageError } from "./exit_codes.ts";
-import { addOperationOptions, operationFields, type OperationOptions } from "./options.ts";
+import {
+  addOperationOptions,
+  operationFields,
+  type OperationOptions,
+  showsProgress,
+} from "./options.ts";
 import { describeOperation } from "./show_operation.ts";
+import { withProgress } from "./show_progress.ts";
 
 interface RollbackRenameOptions extends OperationOptions {
   migrationId?: string;
@@ -41,7 +47,12 @@ async function rollbackRename(
   const selection = wantedSelection(tableName, options);
   const { actor, json, verbose = false, acknowledge = [] } = options;
   await runCommand(context, { json, actor }, async ({ client, url }) => {
-    const answer = await client.rollback({ ...selection, ...operationFields(options) });
+    const request = { ...selection, ...operationFields(options) };
+    const answer = await withProgress(
+      terminal.err,
+      showsProgress(options),
+      (onProgress) => client.rollback(request, { onProgress }),
+    );
     if (json) printJson(terminal, answer);
     else {
       const about = { url, args, verbose, acknowledged: acknowledge };

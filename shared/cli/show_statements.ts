@@ -21,11 +21,15 @@ export function describeStatements(
   const shown = statements.map(({ sql, purpose }) => {
     const comment = (text: string) => colors.dim(`-- ${safe(text)}`);
     if (isCheck(sql) && !options.verbose) {
-      return comment(`${purpose} (${sql.split("\n").length} lines, shown with --verbose)`);
+      const lines = sql.split("\n").length;
+      const size = lines === 1 ? "" : `${lines} lines, `;
+      return comment(`${purpose} (${size}shown with --verbose)`);
     }
     return `${comment(purpose)}\n${safeLines(sql)};`;
   });
   return `${heading}\n${shown.join("\n")}`;
 }
 
-const isCheck = (sql: string) => /^do\s+\$/i.test(sql);
+/** Checks, and what plans them ahead. */
+const isCheck = (sql: string) =>
+  /^(do\s+\$|prepare\s+table_rename_|explain\s.*execute\s+table_rename_)/i.test(sql);

@@ -1,6 +1,7 @@
 /** Where a command writes to, and how text is made fit for it. */
 import CliTable from "cli-table3";
 import pc from "picocolors";
+import { liveLine } from "./live_line.ts";
 
 export type Colors = ReturnType<typeof pc.createColors>;
 
@@ -10,6 +11,8 @@ export interface Stream {
   colors: Colors;
   /** Columns; Infinity where the output is no terminal. */
   width: number;
+  /** Shows a text in place of the one shown so before, "" none; only where lines can be rewritten. */
+  showLine?: (text: string) => void;
 }
 
 /** What a command is run in. */
@@ -30,7 +33,7 @@ export function processTerminal(): Terminal {
 }
 
 function processStream(
-  stream: { isTerminal(): boolean },
+  stream: { isTerminal(): boolean; writeSync(bytes: Uint8Array): number },
   write: (text: string) => void,
   env: Terminal["env"],
 ): Stream {
@@ -39,6 +42,12 @@ function processStream(
     write,
     colors: pc.createColors(wantsColors(isTerminal, env)),
     width: isTerminal ? consoleColumns() : Infinity,
+    ...(isTerminal && env("TERM") !== "dumb" && {
+      showLine: liveLine(
+        (text) => void stream.writeSync(new TextEncoder().encode(text)),
+        consoleColumns,
+      ),
+    }),
   };
 }
 

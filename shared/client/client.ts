@@ -1,4 +1,5 @@
 /** A typed client of the endpoints, on supabase-js. */
+import type { FunctionInvokeOptions } from "@supabase/functions-js";
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import type {
   ListMigrationsInput,
@@ -9,8 +10,10 @@ import type {
 import type {
   ListMigrationsAnswer,
   OperationAnswer,
+  Progress,
   TableAliasesAnswer,
 } from "../contract/responses.ts";
+import { readEvents } from "./event_stream.ts";
 import { toRenameError, unexpectedAnswer } from "./rename_error.ts";
 
 export { RenameError, type RenameErrorCode } from "./rename_error.ts";
@@ -26,12 +29,25 @@ export interface RenameClientOptions {
   fetch?: typeof fetch;
 }
 
+export interface CallOptions {
+  /**
+   * Told where the operation is and who keeps it waiting, while it runs; what it throws ends the call as an
+   * abort does. Default: nobody is told, and the answer comes as plain JSON.
+   */
+  onProgress?: (progress: Progress) => void;
+  /**
+   * Aborted, the call throws the signal's reason. Nothing new is tried for it then; an attempt that is under
+   * way may still succeed, which `listMigrations` tells.
+   */
+  signal?: AbortSignal;
+}
+
 /** Each method throws a {@linkcode RenameError} unless the endpoint answered that it is done. */
 export interface RenameClient {
   /** Renames tables, all or none; with `mode: "plan"` only tells what would happen. */
-  rename(request: RenameInput): Promise<OperationAnswer>;
+  rename(request: RenameInput, options?: CallOptions): Promise<OperationAnswer>;
   /** Takes renames back, all or none; with `mode: "plan"` only tells what would happen. */
-  rollback(request: RollbackInput): Promise<OperationAnswer>;
+  rollback(request: RollbackInput, options?: CallOptions): Promise<OperationAnswer>;
   /** One page of migrations, newest first; `next_cursor` asks for the next. Default: 50 a page. */
   listMigrations(query?: ListMigrationsInput): Promise<ListMigrationsAnswer>;
   /** The old names that are in use as compatibility views, and what their tables are called today. */
@@ -48,7 +64,10 @@ export interface RenameClient {
  * @example
  * const client = createRenameClient({ url: "https://abcd.supabase.co", key: secretKey });
  * const { migrations } = await client.rename({ old_name: "experts", new_name: "expert_profiles" });
- * await client.rollback({ migration_id: migrations[0].id });
+ * await client.rollback({ migration_id: migrations[0].id }, {
+ *   onProgress: ({ phase, blockers }) => console.error(phase, blockers),
+ *   signal: AbortSignal.timeout(60_000),
+ * });
  */
 export function createRenameClient(options: RenameClientOptions): RenameClient {
   const url = projectUrl(options.url);
@@ -59,54 +78,66 @@ export function createRenameClient(options: RenameClientOptions): RenameClient {
     global: { headers, ...(options.fetch && { fetch: options.fetch }) },
   });
   return {
-    rename: (request) => call(supabase, url, "rename", { method: "POST", body: request }),
-    rollback: (request) => call(supabase, url, "rollback", { method: "POST", body: request }),
+    rename: (body, options) => call(supabase, url, "rename", { method: "POST", body }, options),
+    rollback: (body, options) => call(supabase, url, "rollback", { method: "POST", body }, options),
     listMigrations: (query = {}) =>
       call(supabase, url, `list-migrations${queryText(query)}`, { method: "GET" }),
     tableAliases: async (query = {}) => {
       const headers = { accept: "application/json" };
       const name = `table-aliases${queryText(query)}`;
-      const { data, unexpected } = await invoke(supabase, url, name, { method: "GET", headers });
-      if (!Array.isArray(data?.aliases)) throw unexpected("it has no aliases");
-      return data;
+      const { answer, unexpected } = await invoke(supabase, url, name, { method: "GET", headers });
+      if (!Array.isArray(answer?.aliases)) throw unexpected("it has no aliases");
+      return answer as TableAliasesAnswer;
     },
     tableAliasesFile: async (query = {}) => {
       const headers = { accept: "text/plain" };
       const name = `table-aliases${queryText(query)}`;
-      const { data, unexpected } = await invoke(supabase, url, name, { method: "GET", headers });
-      if (typeof data !== "string" || !data.includes("TableAliases")) {
+      const { answer, unexpected } = await invoke(supabase, url, name, { method: "GET", headers });
+      if (typeof answer !== "string" || !answer.includes("TableAliases")) {
         throw unexpected("it is not table-aliases.ts");
       }
-      return data;
+      return answer;
     },
   };
-}
-
-interface CallOptions {
-  method: "GET" | "POST";
-  headers?: Record<string, string>;
-  body?: Record<string, unknown>;
 }
 
 async function call<Answer extends { migrations: unknown[] }>(
   supabase: SupabaseClient,
   url: URL,
   name: string,
-  options: CallOptions,
+  request: FunctionInvokeOptions,
+  options?: CallOptions,
 ): Promise<Answer> {
-  const { data, unexpected } = await invoke(supabase, url, name, options);
+  const { answer, unexpected } = await invoke(supabase, url, name, request, options);
   // No closer look: a field that a newer server adds must not make a rename that is done look failed.
-  if (!Array.isArray(data?.migrations)) throw unexpected("it has no migrations");
-  return data;
+  if (!Array.isArray(answer?.migrations)) throw unexpected("it has no migrations");
+  return answer as Answer;
 }
 
-/** The answer of an endpoint, and the error to throw where it is not what the endpoint answers. */
-async function invoke(supabase: SupabaseClient, url: URL, name: string, options: CallOptions) {
+/** What an endpoint answered, and the error to throw where that is not what it answers. */
+async function invoke(
+  supabase: SupabaseClient,
+  url: URL,
+  name: string,
+  request: FunctionInvokeOptions,
+  { onProgress, signal }: CallOptions = {},
+) {
   const endpoint = new URL(`functions/v1/${name}`, url);
-  const { data, error, response } = await supabase.functions.invoke(name, options);
-  if (error !== null) throw await toRenameError(error, endpoint);
+  const { data, error, response } = await supabase.functions.invoke(name, {
+    ...request,
+    ...(onProgress && { headers: { accept: "text/event-stream, application/json" } }),
+    signal,
+  });
+  if (error !== null) {
+    signal?.throwIfAborted();
+    throw await toRenameError(error, endpoint);
+  }
+  // A response that is handed over as it is, is a stream of events.
+  const answer = data !== null && data === response
+    ? await readEvents(data, endpoint, { onProgress, signal })
+    : data;
   const unexpected = (what: string) => unexpectedAnswer(endpoint, response?.status ?? 200, what);
-  return { data, unexpected };
+  return { answer, unexpected };
 }
 
 /** With a slash at its end, so that paths are added to it and replace nothing. */

@@ -3,7 +3,7 @@ import {
   FunctionsFetchError,
   FunctionsHttpError,
   FunctionsRelayError,
-} from "@supabase/supabase-js";
+} from "@supabase/functions-js";
 import type { ProblemBody, ProblemCode } from "../contract/problems.ts";
 
 /**
@@ -102,13 +102,10 @@ async function fromResponse(response: Response, endpoint: URL): Promise<RenameEr
   try {
     text = await response.text();
   } catch (cause) {
-    return unreachable(endpoint, cause);
+    return unreachable(endpoint, cause, requestId);
   }
-  const body = parse(text);
-  if (isProblem(body)) {
-    const { code, detail, hint } = body;
-    return new RenameError(code, detail, { status, hint, problem: body, requestId });
-  }
+  const body = parseObject(text);
+  if (isProblem(body)) return fromProblem(body, requestId);
   const message = body?.message ?? body?.msg ?? body?.error;
   const what = typeof message === "string" ? message : text.trim() || "the answer is empty";
   return unexpectedAnswer(
@@ -119,11 +116,19 @@ async function fromResponse(response: Response, endpoint: URL): Promise<RenameEr
   );
 }
 
-function unreachable(endpoint: URL, cause: unknown): RenameError {
+/** The error that a problem document tells of. */
+export function fromProblem(problem: ProblemBody, requestId?: string): RenameError {
+  const { code, detail, status, hint } = problem;
+  return new RenameError(code, detail, { status, hint, problem, requestId });
+}
+
+/** The error for an answer that did not come, or not to its end. */
+export function unreachable(endpoint: URL, cause: unknown, requestId?: string): RenameError {
   return new RenameError("unreachable", `No answer from ${endpoint.origin}: ${reasonOf(cause)}.`, {
     hint:
       "Check the URL and the network. If the request had got through, what it asked for may be done: " +
       "list-migrations tells.",
+    requestId,
     cause,
   });
 }
@@ -138,7 +143,8 @@ function reasonOf(error: unknown): string {
   );
 }
 
-function parse(text: string): Record<string, unknown> | undefined {
+/** A JSON object, or undefined where the text is none. */
+export function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const body = JSON.parse(text);
     return typeof body === "object" && body !== null ? body : undefined;
@@ -147,7 +153,7 @@ function parse(text: string): Record<string, unknown> | undefined {
   }
 }
 
-function isProblem(body: Record<string, unknown> | undefined): body is ProblemBody {
+export function isProblem(body: Record<string, unknown> | undefined): body is ProblemBody {
   return typeof body?.code === "string" && typeof body.detail === "string" &&
     typeof body.status === "number";
 }

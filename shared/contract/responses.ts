@@ -69,6 +69,31 @@ export const operationAnswer = z.object({
   verification: verification.nullable(),
 });
 
+/** A session that keeps a request waiting for its locks; `query` is cut to 200 characters. */
+export const blocker = z.object({
+  pid: z.number().int(),
+  role: z.string().nullable(),
+  application_name: z.string().nullable(),
+  state: z.string().nullable(),
+  /** When its transaction began, or else its state. */
+  since: z.string().nullable(),
+  /** How long that was ago, by the database's clock. */
+  age_ms: z.number().nullable(),
+  query: z.string().nullable(),
+});
+
+/** Where an operation is: the data of a `progress` event. Not every event repeats what is known already. */
+export const progress = z.object({
+  phase: z.enum(["preparing", "locking", "waiting", "verifying"]),
+  /** Number of the attempt to get the locks, from 1. */
+  attempt: z.number().int().optional(),
+  /** Milliseconds since the operation began. */
+  waited_ms: z.number().optional(),
+  blockers: z.array(blocker).optional(),
+  done: z.number().int().optional(),
+  total: z.number().int().optional(),
+});
+
 export const listMigrationsAnswer = z.object({
   migrations: z.array(migration),
   next_cursor: z.string().nullable(),
@@ -94,13 +119,5 @@ export type OperationAnswer = z.output<typeof operationAnswer>;
 export type ListMigrationsAnswer = z.output<typeof listMigrationsAnswer>;
 export type TableAlias = z.output<typeof tableAlias>;
 export type TableAliasesAnswer = z.output<typeof tableAliasesAnswer>;
-
-/** A client that keeps us waiting for its lock; `query` is cut to 200 characters. */
-export interface Blocker {
-  pid: number;
-  role: string | null;
-  application_name: string | null;
-  state: string | null;
-  since: string | null;
-  query: string | null;
-}
+export type Blocker = z.output<typeof blocker>;
+export type Progress = z.output<typeof progress>;

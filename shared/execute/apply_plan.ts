@@ -2,17 +2,27 @@
  * Running a plan: one transaction, in which only the last message takes locks that clients feel.
  *
  * 1. `prepare` takes weak locks, reads the facts, makes the plan and writes the record: nobody waits for it.
- * 2. A savepoint; then the critical section as one message, whatever its length, from the first lock to
- *    COMMIT, so that the blocking window does not grow with the distance to the database.
+ * 2. A savepoint; then the critical section as one message.
  * 3. Where a lock was not to be had: back to the savepoint, so that facts and weak locks are kept, sleep,
  *    again. Where the facts no longer hold: from the start.
+ * 4. Where the connection broke in the critical section: the server is asked what became of it.
  */
 import { Problem } from "../contract/problems.ts";
-import type { LockFigures } from "../contract/responses.ts";
-import type { LockStatement, Plan } from "../plan/plan.ts";
-import { lockHolders, type RelationName } from "./blockers.ts";
+import type { Blocker, LockFigures, Progress } from "../contract/responses.ts";
+import type { Plan } from "../plan/plan.ts";
+import { millisecondsLiteral } from "../plan/quoting.ts";
+import { lockHolders, type RelationName, watchingBlockers } from "./blockers.ts";
+import { wasCommitted } from "./commit_outcome.ts";
+import {
+  criticalSection,
+  type LockExpressions,
+  lockFigures,
+  milliseconds,
+  preparation,
+} from "./critical_section.ts";
 import type { Database, Row, Session } from "./database.ts";
-import { isLockFailure, isStalePlan } from "./database_errors.ts";
+import { isCancelled, isConnectionLost, isLockFailure, isStalePlan } from "./database_errors.ts";
+import { type Limits, remainingMs, requireTime } from "./limits.ts";
 import { Patience } from "./patience.ts";
 
 export interface ApplyOptions {
@@ -20,53 +30,54 @@ export interface ApplyOptions {
   lockTimeoutMs: number;
   /** How long to go on trying, in milliseconds. */
   maxWaitMs: number;
+  limits: Limits;
   /** The relations that the request is about, as far as known, to name who holds locks on them. */
   relations: () => RelationName[];
+  progress: (progress: Progress) => void;
 }
 
 export interface Prepared<P extends Plan> {
   plan: P;
   /** Statements that record the change; run in the critical section, after the plan's own. */
   record: (lock: LockExpressions) => string[];
-}
-
-/** The lock figures as SQL expressions, for what is recorded inside the transaction. */
-export interface LockExpressions {
-  attempts: string;
-  waitedMs: string;
-  /** Up to the statement it stands in. */
-  heldMs: string;
+  /** Query for the lock figures as they were recorded, for the case that the answer is lost. */
+  recorded: string;
 }
 
 /** How often a plan is made again because the facts moved while it was carried out. */
 const MAX_REPLANS = 5;
 
-/** Longest wait for a lock of the record's own rows and the like, in the critical section. */
-const INNER_LOCK_TIMEOUT_MS = 200;
-
-/** Settings of every transaction of ours; they hold whatever the role or the database has set. */
-const SETTINGS = [
-  "set local search_path = pg_catalog, pg_temp",
-  "set local statement_timeout = '125s'",
-  "set local idle_in_transaction_session_timeout = '60s'",
-  "set local standard_conforming_strings = on",
-].join(";\n");
-
-const IDENTITY = `select pg_catalog.pg_backend_pid() as pid,
-  pg_catalog.current_setting('server_version_num')::int as server_version`;
+/** The settings of every transaction of ours; they hold whatever the role or the database has set. */
+const settings = (timeoutMs: number) =>
+  [
+    "set local search_path = pg_catalog, pg_temp",
+    `set local statement_timeout = ${millisecondsLiteral(timeoutMs)}`,
+    "set local idle_in_transaction_session_timeout = '60s'",
+    // Since PostgreSQL 17; unknown before.
+    `select pg_catalog.set_config(s.name, '0', true) from pg_catalog.pg_settings s
+where s.name = 'transaction_timeout'`,
+    "set local standard_conforming_strings = on",
+    `select pg_catalog.pg_backend_pid() as pid,
+  pg_catalog.current_setting('server_version_num')::int as server_version`,
+  ].join(";\n");
 
 /** The beginning of a read-only transaction: what plans and checks look at. */
-export const BEGIN_READING = `begin read only;\n${SETTINGS};\n${IDENTITY}`;
+export const beginReading = (limits: Limits) =>
+  `begin isolation level read committed read only;\n${settings(remainingMs(limits))}`;
 
-/** The beginning of a transaction that changes something. */
-const BEGIN_WRITING = `begin;\n${SETTINGS};\n${IDENTITY}`;
+/**
+ * The beginning of a transaction that changes something. Facts are read after the locks, so a snapshot from
+ * its beginning, which the role may have as its default, would not do.
+ */
+const beginWriting = (limits: Limits) =>
+  `begin isolation level read committed;\n${settings(remainingMs(limits))}`;
 
 export interface Connected {
   pid: number;
   serverVersion: number;
 }
 
-/** Reads what BEGIN_READING and the like answer. */
+/** Reads what the beginning of a transaction answers. */
 export function connected([row]: Row[]): Connected {
   return { pid: Number(row.pid), serverVersion: Number(row.server_version) };
 }
@@ -75,7 +86,8 @@ export function connected([row]: Row[]): Connected {
  * Carries a plan out.
  *
  * @param prepare Runs in the transaction; may run several times.
- * @throws {Problem} `lock_not_acquired` with `attempts`, `waited_ms` and `blockers`; what `prepare` throws.
+ * @throws {Problem} `lock_not_acquired` with `attempts`, `waited_ms` and `blockers`; `deadline_exceeded`;
+ *   `database_unavailable`; what `prepare` throws.
  */
 export async function applyPlan<P extends Plan>(
   database: Database,
@@ -86,29 +98,44 @@ export async function applyPlan<P extends Plan>(
     connected: Connected,
   ) => Promise<Prepared<P>>,
 ): Promise<{ plan: P; lock: LockFigures }> {
-  const patience = new Patience(options.maxWaitMs);
+  const { limits, progress } = options;
+  const patience = new Patience(options.maxWaitMs, limits);
+  let blockers: Blocker[] = [];
+  const seen = (now: Blocker[]) => {
+    blockers = now;
+    progress({ phase: "waiting", waited_ms: milliseconds(patience.elapsedMs), blockers });
+  };
   for (let replans = 0;;) {
+    requireTime(limits);
     const outcome = await database.withSession(async (session) => {
-      const connection = connected(await session.begin(BEGIN_WRITING));
-      const giveUp = (cause: unknown) =>
-        lockNotAcquired(database, options.relations(), patience, connection.pid, cause);
+      const connection = connected(await session.begin(beginWriting(limits)));
+      const giveUp = async (cause: unknown) => {
+        requireTime(limits);
+        if (blockers.length === 0) {
+          blockers = await lockHolders(database, options.relations(), connection.pid);
+        }
+        return lockNotAcquired(patience, blockers, cause);
+      };
+      const attempt: Attempt = { session, options, patience, giveUp, seen, pid: connection.pid };
       try {
-        const prepared = await prepare(session, patience, connection);
-        await session.run("savepoint critical_section");
-        const lock = await enterCriticalSection(session, prepared, options, patience, giveUp);
-        return { plan: prepared.plan, lock };
-      } catch (error) {
-        if (isLockFailure(error)) {
-          // While the transaction is still open nobody of ours waits; those who hold the locks still do.
-          if (!(await patience.again())) {
-            throw await lockNotAcquired(
+        progress({ phase: "preparing" });
+        const prepared = await cancelledWithCaller(
+          database,
+          connection.pid,
+          limits,
+          () =>
+            watchingBlockers(
               database,
-              options.relations(),
-              patience,
               connection.pid,
-              error,
-            );
-          }
+              seen,
+              () => prepare(session, patience, connection),
+            ),
+        );
+        return { plan: prepared.plan, lock: await enter(database, attempt, prepared) };
+      } catch (error) {
+        if (isCancelled(error)) requireTime(limits);
+        if (isLockFailure(error)) {
+          if (!(await patience.again())) throw await giveUp(error);
           return null;
         }
         if (isStalePlan(error) && replans < MAX_REPLANS) {
@@ -122,36 +149,54 @@ export async function applyPlan<P extends Plan>(
   }
 }
 
-async function enterCriticalSection<P extends Plan>(
-  session: Session,
-  { plan, record }: Prepared<P>,
-  options: ApplyOptions,
-  patience: Patience,
-  giveUp: (cause: unknown) => Promise<Problem>,
+interface Attempt {
+  session: Session;
+  options: ApplyOptions;
+  patience: Patience;
+  giveUp: (cause: unknown) => Promise<Problem>;
+  seen: (blockers: Blocker[]) => void;
+  pid: number;
+}
+
+async function enter<P extends Plan>(
+  database: Database,
+  { session, options, patience, giveUp, seen, pid }: Attempt,
+  { plan, record, recorded }: Prepared<P>,
 ): Promise<LockFigures> {
+  const [{ xid }] = await session.run([
+    preparation(plan, record),
+    "savepoint critical_section",
+    "select pg_catalog.pg_current_xact_id()::text as xid",
+  ].join(";\n"));
   for (;;) {
-    const attempts = patience.failures + 1;
-    const waitedBefore = patience.failures === 0 ? 0 : patience.elapsedMs;
-    const message = [
-      ...lockStatements(plan.locks, options.lockTimeoutMs),
-      ...plan.changes.map((statement) => statement.sql),
-      ...record({
-        attempts: String(attempts),
-        waitedMs: `${milliseconds(waitedBefore)} + ${clockOf("granted")} - ${clockOf("asked")}`,
-        heldMs: `${CLOCK_MS} - ${clockOf("granted")}`,
-      }),
-      "commit",
-      `select ${CLOCK_MS} as clock_ms`,
-    ].join(";\n");
+    requireTime(options.limits);
+    const attempt = {
+      number: patience.failures + 1,
+      waitedMs: patience.failures === 0 ? 0 : patience.elapsedMs,
+      lockTimeoutMs: options.lockTimeoutMs,
+      remainingMs: remainingMs(options.limits),
+    };
+    options.progress({ phase: "locking", attempt: attempt.number });
+    const message = criticalSection(plan, record, attempt);
     try {
-      const [asked, granted, committed] = clockTimes(await session.runAll(message));
+      // From here on it is carried to its end, whether or not the caller still waits.
+      const results = await watchingBlockers(
+        database,
+        pid,
+        seen,
+        () => session.runAll(message),
+      );
       session.ended();
-      return {
-        attempts,
-        waited_ms: milliseconds(waitedBefore + granted - asked),
-        held_ms: milliseconds(committed - granted),
-      };
+      return lockFigures(results, attempt);
     } catch (error) {
+      if (isConnectionLost(error)) {
+        session.ended();
+        if (!(await wasCommitted(database, String(xid), options.limits))) throw error;
+        const [figures] = await database.whileReachable(() => database.query(recorded));
+        // A crash can take an uncommitted transaction's id back, and another's then has it.
+        if (figures === undefined) throw error;
+        return figures as unknown as LockFigures;
+      }
       if (!isLockFailure(error)) throw error;
       await session.run("rollback to savepoint critical_section");
       if (!(await patience.again())) throw await giveUp(error);
@@ -159,57 +204,27 @@ async function enterCriticalSection<P extends Plan>(
   }
 }
 
-/** The server's clock in milliseconds, not the transaction's. */
-const CLOCK_MS = "(extract(epoch from pg_catalog.clock_timestamp()) * 1000)::float8";
-
-const MOMENT = { asked: "table_rename.asked_ms", granted: "table_rename.granted_ms" };
-
-/** Statement that notes a moment in a setting of the transaction and answers with it. */
-const noteClock = (moment: keyof typeof MOMENT) =>
-  `select pg_catalog.set_config('${MOMENT[moment]}', ${CLOCK_MS}::text, true) as clock_ms`;
-
-const clockOf = (moment: keyof typeof MOMENT) =>
-  `pg_catalog.current_setting('${MOMENT[moment]}')::float8`;
-
-function clockTimes(results: Row[][]): number[] {
-  return results.flatMap((rows) =>
-    rows[0] !== undefined && "clock_ms" in rows[0] ? [Number(rows[0].clock_ms)] : []
-  );
-}
-
-const milliseconds = (value: number) => Math.max(0, Math.round(value * 100) / 100);
-
-/** A lock that is not waited for still needs a timeout, and 0 would mean to wait for ever. */
-const NO_WAIT_MS = 1;
-
-function lockStatements(locks: LockStatement[], lockTimeoutMs: number): string[] {
-  const statements = [noteClock("asked"), `set local statement_timeout = '30s'`];
-  let current: number | null = null;
-  for (const lock of locks) {
-    const timeout = Math.max(NO_WAIT_MS, Math.floor(lockTimeoutMs * lock.timeout_share));
-    if (timeout !== current) statements.push(setLockTimeout(timeout));
-    current = timeout;
-    statements.push(lock.sql);
-  }
-  return [...statements, setLockTimeout(INNER_LOCK_TIMEOUT_MS), noteClock("granted")];
-}
-
-/** Statement that bounds the waits for locks in this transaction, in milliseconds; never 0, "for ever". */
-export function setLockTimeout(ms: number): string {
-  return `set local lock_timeout = '${Math.max(NO_WAIT_MS, Math.floor(ms))}ms'`;
-}
-
-async function lockNotAcquired(
+/** While nothing is locked yet that clients feel, a caller who goes away takes the statement along. */
+async function cancelledWithCaller<T>(
   database: Database,
-  relations: RelationName[],
-  patience: Patience,
   pid: number,
-  cause: unknown,
-): Promise<Problem> {
-  const blockers = await lockHolders(database, relations, pid);
+  { signal }: Limits,
+  work: () => Promise<T>,
+): Promise<T> {
+  const cancel = () =>
+    void database.query(`select pg_catalog.pg_cancel_backend(${pid})`).catch(() => {});
+  signal.addEventListener("abort", cancel);
+  try {
+    return await work();
+  } finally {
+    signal.removeEventListener("abort", cancel);
+  }
+}
+
+function lockNotAcquired(patience: Patience, blockers: Blocker[], cause: unknown): Problem {
   const waited = milliseconds(patience.elapsedMs);
   return new Problem(
-    "lock_not_acquired",
+    patience.endsWithRequest ? "deadline_exceeded" : "lock_not_acquired",
     `The locks could not be had within ${waited} ms, in ${patience.failures} attempts.`,
     {
       hint: blockers.length > 0

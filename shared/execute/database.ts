@@ -1,82 +1,153 @@
-/** The database: one small pool an isolate, and sessions taken from it. */
-import postgres from "postgres";
-import { Problem } from "../contract/problems.ts";
+/** The database: a few connections an isolate, and sessions that have one to themselves. */
+import { Connection, type Row } from "./connection.ts";
+import { isConnectionLost } from "./database_errors.ts";
+import { sleep } from "./patience.ts";
 
-/** A row as the simple protocol gives it: numbers, booleans and JSON parsed, the rest as text. */
-export type Row = Record<string, unknown>;
+export type { Row } from "./connection.ts";
 
-/** Most connections one isolate keeps: one works, one looks at who blocks, one for what comes beside. */
-const MAX_CONNECTIONS = 3;
+/** Most connections one isolate keeps. */
+const MAX_CONNECTIONS = 4;
 
-/** Seconds to wait for a connection. */
-const CONNECT_TIMEOUT_S = 10;
+/** Most of them that are sessions: what sessions ask beside their work must never wait for a session. */
+const MAX_SESSIONS = MAX_CONNECTIONS - 1;
 
-/** Seconds after which an idle connection is given back to the server. */
-const IDLE_TIMEOUT_S = 20;
+/** Time after which an idle connection is given back to the server, in milliseconds. */
+const IDLE_TIMEOUT_MS = 20_000;
+
+/** How long a database that hangs up is called again, and the pause before each call, in milliseconds. */
+const REACH_TIME_MS = 5_000;
+const REACH_PAUSE_MS = 50;
 
 /**
  * A pool of connections to one database.
  *
- * postgres.js 3.4 must fetch types here: without that, `reserve` never resolves on a new connection.
  * Nothing here needs a session to outlive its transaction (no named prepared statements, no session
  * settings, no LISTEN), so the connection may lead through a pooler in transaction mode.
  */
 export class Database {
-  readonly #pool: postgres.Sql;
+  readonly #url: string;
+  readonly #idle = new Map<Connection, ReturnType<typeof setTimeout>>();
+  readonly #waiting: { forSession: boolean; wake: () => void }[] = [];
+  #connections = 0;
+  #sessions = 0;
 
-  /** @throws {Problem} `database_unavailable` where the URL cannot be read. */
   constructor(url: string) {
-    try {
-      this.#pool = postgres(url, {
-        max: MAX_CONNECTIONS,
-        prepare: false,
-        connect_timeout: CONNECT_TIMEOUT_S,
-        idle_timeout: IDLE_TIMEOUT_S,
-        onnotice: () => {},
-        connection: { application_name: "table-rename", TimeZone: "UTC" },
-      });
-    } catch (cause) {
-      throw new Problem("database_unavailable", "The database URL cannot be read.", {
-        hint: "SUPABASE_DB_URL must look like postgresql://user:password@host:5432/postgres.",
-        cause,
-      });
-    }
+    this.#url = url;
   }
 
   /** Runs one message of statements outside a transaction of ours, and gives the last one's rows. */
   async query(text: string): Promise<Row[]> {
-    return lastRows(await this.#pool.unsafe(text).simple());
+    const connection = await this.#take(false);
+    try {
+      return (await connection.run(text)).at(-1) ?? [];
+    } finally {
+      this.#giveBack(connection, false);
+    }
+  }
+
+  /** Does what can be done twice, such as reading, again on another connection where one breaks. */
+  async whileReachable<T>(work: () => Promise<T>): Promise<T> {
+    const started = performance.now();
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        const over = performance.now() - started > REACH_TIME_MS;
+        if (over || !isConnectionLost(error)) throw error;
+      }
+      await sleep(REACH_PAUSE_MS);
+    }
   }
 
   /** Takes a connection for as long as `work` runs; a transaction left open is rolled back. */
   async withSession<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    const connection = await this.#pool.reserve();
+    const connection = await this.#take(true);
     const session = new Session(connection);
     try {
       return await work(session);
     } finally {
-      try {
-        await session.rollback();
-      } catch {
+      await session.rollback().catch(() => {
         // A connection that is gone has taken its transaction with it.
-      } finally {
-        connection.release();
-      }
+      });
+      this.#giveBack(connection, true);
     }
   }
 
-  /** Closes every connection, waiting at most five seconds for what runs. */
+  /** Closes the connections that are not in use. */
   async close(): Promise<void> {
-    await this.#pool.end({ timeout: 5 });
+    const idle = [...this.#idle];
+    this.#idle.clear();
+    this.#connections -= idle.length;
+    await Promise.all(idle.map(([connection, timer]) => {
+      clearTimeout(timer);
+      return connection.end();
+    }));
+  }
+
+  async #take(forSession: boolean): Promise<Connection> {
+    for (;;) {
+      if (!forSession || this.#sessions < MAX_SESSIONS) {
+        const connection = await this.#takeNow(forSession);
+        if (connection !== null) return connection;
+      }
+      await new Promise<void>((wake) => this.#waiting.push({ forSession, wake }));
+    }
+  }
+
+  async #takeNow(forSession: boolean): Promise<Connection | null> {
+    for (const [connection, timer] of this.#idle) {
+      clearTimeout(timer);
+      this.#idle.delete(connection);
+      if (forSession) this.#sessions++;
+      if (!connection.closed && await connection.answers()) return connection;
+      if (forSession) this.#sessions--;
+      this.#connections--;
+      void connection.end(0);
+    }
+    if (this.#connections >= MAX_CONNECTIONS) return null;
+    this.#connections++;
+    if (forSession) this.#sessions++;
+    try {
+      return await Connection.open(this.#url);
+    } catch (error) {
+      this.#connections--;
+      if (forSession) this.#sessions--;
+      this.#wakeOne();
+      throw error;
+    }
+  }
+
+  #giveBack(connection: Connection, ofSession: boolean): void {
+    if (ofSession) this.#sessions--;
+    if (connection.closed) {
+      this.#connections--;
+      void connection.end(0);
+    } else {
+      const timer = setTimeout(() => {
+        this.#idle.delete(connection);
+        this.#connections--;
+        void connection.end();
+      }, IDLE_TIMEOUT_MS);
+      this.#idle.set(connection, timer);
+    }
+    this.#wakeOne();
+  }
+
+  /** The one who has waited longest and may go on. */
+  #wakeOne(): void {
+    const index = this.#waiting.findIndex(({ forSession }) =>
+      !forSession || this.#sessions < MAX_SESSIONS
+    );
+    if (index >= 0) this.#waiting.splice(index, 1)[0].wake();
   }
 }
 
 /** One connection, spoken to in messages of whole statements (the simple query protocol). */
 export class Session {
-  readonly #connection: postgres.ReservedSql;
+  readonly #connection: Connection;
   #open = false;
 
-  constructor(connection: postgres.ReservedSql) {
+  constructor(connection: Connection) {
     this.#connection = connection;
   }
 
@@ -88,12 +159,12 @@ export class Session {
 
   /** Sends one message; the answer is the rows of its last statement. */
   async run(text: string): Promise<Row[]> {
-    return lastRows(await this.#connection.unsafe(text).simple());
+    return (await this.runAll(text)).at(-1) ?? [];
   }
 
   /** Sends one message; the answer is the rows of each statement. */
   async runAll(text: string): Promise<Row[][]> {
-    return allRows(await this.#connection.unsafe(text).simple());
+    return await this.#connection.run(text);
   }
 
   /** Says that the last message ended the transaction. */
@@ -103,20 +174,10 @@ export class Session {
 
   /** Rolls the transaction back, if one is open. */
   async rollback(): Promise<void> {
-    if (!this.#open) return;
+    if (!this.#open || this.#connection.closed) return;
     this.#open = false;
-    await this.#connection.unsafe("rollback").simple();
+    await this.run("rollback");
   }
-}
-
-/** postgres.js gives the rows of a message with one statement, and an array of them for several. */
-function allRows(result: unknown): Row[][] {
-  const results = result as Row[] | Row[][];
-  return Array.isArray(results[0]) ? results as Row[][] : [results as Row[]];
-}
-
-function lastRows(result: unknown): Row[] {
-  return allRows(result).at(-1) ?? [];
 }
 
 const databases = new Map<string, Database>();

@@ -24,11 +24,23 @@ export function isLockFailure(error: unknown): boolean {
 
 /**
  * The plan was made from facts that no longer hold: our own checks say so, or a name was taken or left, a
- * dependant appeared, a row of the catalog was changed under us. Planning again tells what is the matter.
+ * dependant appeared, a row of the catalog was changed under us, or what was prepared is used up. Planning
+ * again tells what is the matter.
  */
 export function isStalePlan(error: unknown): boolean {
   const { code, message } = asDatabaseError(error) ?? { code: "", message: "" };
-  return [FACTS_MOVED, "42P01", "42P07", "42710", "42809", "42703", "23505", "2BP01", "3F000"]
+  return [
+    FACTS_MOVED,
+    "42P01",
+    "42P07",
+    "42710",
+    "42809",
+    "42703",
+    "23505",
+    "2BP01",
+    "3F000",
+    "26000",
+  ]
     .includes(code) || (code === "XX000" && message.includes("concurrently"));
 }
 
@@ -55,7 +67,19 @@ const UNREACHABLE = new Set([
 /** Whether the connection is gone, so that what was sent last may or may not have happened. */
 export function isConnectionLost(error: unknown): boolean {
   const code = sqlState(error);
-  return UNREACHABLE.has(code) || code.startsWith("08") || code.startsWith("57P");
+  return UNREACHABLE.has(code) || code.startsWith("08") || code.startsWith("57P") ||
+    code === "25P03" || code === "25P04";
+}
+
+/** query_canceled: a timeout, or somebody's pg_cancel_backend. */
+export function isCancelled(error: unknown): boolean {
+  return sqlState(error) === "57014";
+}
+
+/** pg_xact_status of an id that is not given out yet: a crash has taken the transaction along. */
+export function isUnknownTransaction(error: unknown): boolean {
+  const { code, message } = asDatabaseError(error) ?? { code: "", message: "" };
+  return code === "22023" && message.includes("is in the future");
 }
 
 /** The problem an error of the database is for the caller; problems pass through as they are. */
@@ -81,6 +105,16 @@ export function toProblem(error: unknown): Problem {
     });
   }
   switch (code) {
+    case FACTS_MOVED:
+      return new Problem("plan_changed", "The tables kept changing while they were renamed.", {
+        ...options,
+        hint: "Try again when nobody else changes them; nothing was changed here.",
+      });
+    case "2BP01":
+      return new Problem("dependants_cannot_follow", `Something depends on the view: ${message}.`, {
+        ...options,
+        hint: "Recreate what depends on it on the table's new name, or drop it, then call again.",
+      });
     case "42501":
       return new Problem("forbidden", `The database refused a statement: ${message}.`, {
         ...options,
@@ -104,6 +138,15 @@ export function toProblem(error: unknown): Problem {
         ...options,
         hint: "A statement timeout or a person stopped it; nothing was changed. Try again.",
       });
+    case "25006":
+      return new Problem(
+        "database_unavailable",
+        "The database takes no changes: it is read-only.",
+        {
+          ...options,
+          hint: "Free disk space, or call the primary; then try again.",
+        },
+      );
     case "53200":
       return new Problem(
         "database_unavailable",

@@ -46,7 +46,7 @@ export async function authenticate(request: Request, settings: Settings): Promis
       throw new Problem("forbidden", "A publishable key may not rename tables.", { hint: HINT });
     }
   }
-  if (token && await isUserToken(token)) {
+  if (token && await isUserToken(token, settings)) {
     throw new Problem("forbidden", "A user's token may not rename tables.", { hint: HINT });
   }
   throw new Problem(
@@ -92,11 +92,11 @@ async function same(given: string, expected: string | undefined): Promise<boolea
  * Whether the token is a user's and still good. Without SUPABASE_JWKS its signature cannot be checked; the
  * claims then decide which refusal it gets, and a refusal it is either way.
  */
-async function isUserToken(token: string): Promise<boolean> {
-  if (!Deno.env.get("SUPABASE_JWKS")) return looksLikeUserToken(token);
+async function isUserToken(token: string, { jwks }: Settings): Promise<boolean> {
+  if (jwks === null) return looksLikeUserToken(token);
   const { data } = await verifyCredentials({ apikey: null, token }, {
     auth: ["user"],
-    env: { url: "http://localhost", secretKeys: {}, publishableKeys: {} },
+    env: { url: "http://localhost", secretKeys: {}, publishableKeys: {}, jwks },
   });
   return data?.authMode === "user";
 }

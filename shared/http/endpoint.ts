@@ -1,22 +1,29 @@
 /**
- * The wrapper of every endpoint: method, authentication, parsing, answer, problem details. It knows nothing
- * of tables; what an endpoint does is its definition.
+ * The wrapper of every endpoint: method, authentication, parsing, answer, problem details, event streams.
+ * It knows nothing of tables; what an endpoint does is its definition.
  */
-import { Problem } from "../contract/problems.ts";
+import { Problem, type ProblemBody } from "../contract/problems.ts";
 import { type Database, databaseAt } from "../execute/database.ts";
+import type { Limits } from "../execute/limits.ts";
 import { authenticate } from "./authenticate.ts";
 import { readJson } from "./body.ts";
+import { eventStream } from "./event_stream.ts";
+import { queryOf, refuseQuery } from "./query.ts";
 import { type Settings, settingsFromEnv } from "./settings.ts";
 
 export interface RequestContext {
   database: Database;
   actor: string;
   requestId: string;
+  limits: Limits;
+  progress: (progress: unknown) => void;
   log: (message: string, details: Record<string, unknown>) => void;
 }
 
 export interface EndpointDefinition<Input, Output = unknown> {
   method: "GET" | "POST";
+  /** Whether callers may ask for an event stream. Default: false. */
+  streams?: boolean;
   /** Reads the body (POST) or the query as an object (GET). */
   parse: (input: unknown) => Input;
   run: (context: RequestContext, input: Input) => Promise<Output>;
@@ -37,39 +44,57 @@ export async function handle<Input, Output>(
   request: Request,
   settings: Settings,
 ): Promise<Response> {
+  const started = performance.now();
   const requestId = crypto.randomUUID();
   const log = (message: string, details: Record<string, unknown>) =>
     console.error(JSON.stringify({ level: "error", request_id: requestId, message, ...details }));
   try {
     requireMethod(definition.method, request);
     const actor = await authenticate(request, settings);
-    refuseWhatIsNotBuilt(request);
-    const input = definition.parse(
-      definition.method === "GET" ? queryOf(request) : await readJson(request),
-    );
-    const database = databaseAt(requireDatabaseUrl(settings));
-    const answer = await definition.run({ database, actor, requestId, log }, input);
-    if (!definition.respond) return respond(200, "application/json", answer, requestId);
-    return named(await definition.respond(answer, request), requestId);
-  } catch (error) {
-    const problem = error instanceof Problem
-      ? error
-      : new Problem("internal", "Something unexpected happened.", {
-        hint: "Try again; if it stays, look for the request id in the function's logs.",
-        cause: error,
-      });
-    if (problem.status >= 500) {
-      log(problem.message, { code: problem.code, cause: causeOf(problem) });
-    }
-    const response = respond(
-      problem.status,
-      "application/problem+json",
-      problem.toBody(),
+    const streaming = acceptsEvents(definition, request);
+    const query = queryOf(request);
+    if (definition.method === "POST") refuseQuery(query);
+    const input = definition.parse(definition.method === "GET" ? query : await readJson(request));
+    const gone = new AbortController();
+    request.signal.addEventListener("abort", () => gone.abort());
+    const context: RequestContext = {
+      database: databaseAt(requireDatabaseUrl(settings)),
+      actor,
       requestId,
-    );
+      limits: { deadline: started + settings.deadlineMs, signal: gone.signal },
+      progress: () => {},
+      log,
+    };
+    if (!streaming) {
+      const answer = await definition.run(context, input);
+      if (!definition.respond) return respond(200, "application/json", answer, requestId);
+      return withCommonHeaders(await definition.respond(answer, request), requestId);
+    }
+    return eventStream(commonHeaders(requestId), async (sink) => {
+      try {
+        const progress = (progress: unknown) => sink.send("progress", progress);
+        sink.send("result", await definition.run({ ...context, progress }, input));
+      } catch (error) {
+        sink.send("problem", problemBody(error, log));
+      }
+    }, () => gone.abort());
+  } catch (error) {
+    const problem = problemBody(error, log);
+    const response = respond(problem.status, "application/problem+json", problem, requestId);
     if (problem.code === "method_not_allowed") response.headers.set("allow", definition.method);
     return response;
   }
+}
+
+function problemBody(error: unknown, log: RequestContext["log"]): ProblemBody {
+  const problem = error instanceof Problem
+    ? error
+    : new Problem("internal", "Something unexpected happened.", {
+      hint: "Try again; if it stays, look for the request id in the function's logs.",
+      cause: error,
+    });
+  if (problem.status >= 500) log(problem.message, { code: problem.code, cause: causeOf(problem) });
+  return problem.toBody();
 }
 
 function requireMethod(method: string, request: Request): void {
@@ -79,37 +104,22 @@ function requireMethod(method: string, request: Request): void {
   });
 }
 
-function refuseWhatIsNotBuilt(request: Request): void {
+/** Whether the caller asks for an event stream; refuses what is not built. */
+function acceptsEvents({ streams = false }: { streams?: boolean }, request: Request): boolean {
+  const events = /\btext\/event-stream\b/i.test(request.headers.get("accept") ?? "");
   const header = request.headers.has("idempotency-key")
     ? "idempotency-key"
-    : request.headers.get("accept")?.includes("text/event-stream")
+    : events && !streams
     ? "accept"
     : null;
-  if (header === null) return;
+  if (header === null) return events;
   const message = header === "accept"
-    ? "event streams are not supported by this version"
+    ? "this endpoint has no event stream"
     : "idempotency keys are not supported by this version";
   throw new Problem("invalid_request", `The header ${header} is not valid: ${message}.`, {
     hint: header === "accept" ? "Accept application/json." : "Leave the header out.",
     fields: { issues: [{ path: header, message }] },
   });
-}
-
-/** The query as an object; a name given twice is refused, since it is not said which one counts. */
-function queryOf(request: Request): Record<string, string> {
-  const query: Record<string, string> = {};
-  for (const [name, value] of new URL(request.url).searchParams) {
-    // Added by functions-js when a region is chosen; it is for the platform.
-    if (name === "forceFunctionRegion") continue;
-    if (Object.hasOwn(query, name)) {
-      throw new Problem("invalid_request", `"${name}" is given twice.`, {
-        hint: "Give each parameter once.",
-        fields: { issues: [{ path: name, message: "is given twice" }] },
-      });
-    }
-    Object.defineProperty(query, name, { value, enumerable: true });
-  }
-  return query;
 }
 
 function requireDatabaseUrl({ databaseUrl }: Settings): string {
@@ -122,19 +132,21 @@ function requireDatabaseUrl({ databaseUrl }: Settings): string {
 function respond(status: number, type: string, body: unknown, requestId: string): Response {
   return new Response(JSON.stringify(body), {
     status,
-    headers: {
-      "content-type": `${type}; charset=utf-8`,
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-      "x-request-id": requestId,
-    },
+    headers: { ...commonHeaders(requestId), "content-type": `${type}; charset=utf-8` },
   });
 }
 
-/** An answer of the endpoint's own making, with the headers that every answer has. */
-function named(response: Response, requestId: string): Response {
-  response.headers.set("x-content-type-options", "nosniff");
-  response.headers.set("x-request-id", requestId);
+const commonHeaders = (requestId: string) => ({
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  "x-request-id": requestId,
+});
+
+/** An answer of the endpoint's own making; what it says about keeping it counts. */
+function withCommonHeaders(response: Response, requestId: string): Response {
+  for (const [name, value] of Object.entries(commonHeaders(requestId))) {
+    if (!response.headers.has(name)) response.headers.set(name, value);
+  }
   return response;
 }
 

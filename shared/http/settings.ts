@@ -11,7 +11,16 @@ export interface Settings {
   serviceRoleKey: string | undefined;
   /** The legacy `SUPABASE_ANON_KEY`. */
   anonKey: string | undefined;
+  /**
+   * `RENAME_DEADLINE_MS`: when the work of one request stops cleanly. Default 140,000, below the 150 s after
+   * which the platform ends a request on the free plan.
+   */
+  deadlineMs: number;
+  /** `SUPABASE_JWKS`, against which users' tokens are checked; null where there is none to read. */
+  jwks: { keys: JsonWebKey[] } | null;
 }
+
+const DEFAULT_DEADLINE_MS = 140_000;
 
 /** Reads the settings that the platform gives every function. */
 export function settingsFromEnv(
@@ -24,6 +33,8 @@ export function settingsFromEnv(
     publishableKeys: keys(text("SUPABASE_PUBLISHABLE_KEYS")),
     serviceRoleKey: text("SUPABASE_SERVICE_ROLE_KEY"),
     anonKey: text("SUPABASE_ANON_KEY"),
+    deadlineMs: positive(text("RENAME_DEADLINE_MS")) ?? DEFAULT_DEADLINE_MS,
+    jwks: keySet(text("SUPABASE_JWKS")),
   };
 }
 
@@ -37,5 +48,21 @@ function keys(text: string | undefined): Record<string, string> {
     );
   } catch {
     return {};
+  }
+}
+
+function positive(text: string | undefined): number | undefined {
+  const value = Number(text);
+  return Number.isFinite(value) && value > 0 ? value : undefined;
+}
+
+/** A key set as the platform writes it, `{ "keys": [...] }`, or the bare array. */
+function keySet(text: string | undefined): Settings["jwks"] {
+  try {
+    const parsed = JSON.parse(text ?? "null");
+    const keys = Array.isArray(parsed) ? parsed : parsed?.keys;
+    return Array.isArray(keys) ? { keys } : null;
+  } catch {
+    return null;
   }
 }

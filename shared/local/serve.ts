@@ -1,4 +1,5 @@
 /** `npm run serve`: the local stack until Ctrl-C. */
+import { makeExampleTable } from "./example_table.ts";
 import { readSettings } from "./settings.ts";
 import { watchForShutdown } from "./shutdown.ts";
 import { type Stack, startStack } from "./stack.ts";
@@ -25,6 +26,7 @@ async function main(): Promise<number> {
   let stack: Stack | undefined;
   try {
     stack = await startStack(readSettings(Deno.env.get), (message) => console.error(message));
+    if (stack.server) await makeExampleTable(stack.databaseUrl);
     if (!shutdown.pending) console.log(describe(stack));
     console.log(`stopping: ${await shutdown.requested}`);
     return 0;

@@ -1,6 +1,8 @@
 /** What every operation is given: who asks, which database, and where to report to. */
+import type { Progress } from "../contract/responses.ts";
 import type { Database } from "../execute/database.ts";
 import { toProblem } from "../execute/database_errors.ts";
+import type { Limits } from "../execute/limits.ts";
 import { type Event, insertEvent } from "../tracking/events.ts";
 
 export interface OperationContext {
@@ -8,6 +10,10 @@ export interface OperationContext {
   /** Who asks, as it is recorded. */
   actor: string;
   requestId: string;
+  /** Until when the work may go on. */
+  limits: Limits;
+  /** Told where the work is. */
+  progress: (progress: Progress) => void;
   /** Called with what the caller is not told; never with secrets or rows. */
   log: (message: string, details: Record<string, unknown>) => void;
 }

@@ -1,18 +1,22 @@
 /** Relations as they are now, read for a check that needs no lock. */
 import { factsFromRow, factsQuery, type FactsWanted } from "../catalog/read_facts.ts";
-import { BEGIN_READING } from "../execute/apply_plan.ts";
-import type { Database, Row } from "../execute/database.ts";
+import { beginReading } from "../execute/apply_plan.ts";
+import type { Row } from "../execute/database.ts";
 import type { Facts } from "../plan/facts.ts";
+import type { OperationContext } from "./context.ts";
 
 /** Reads facts, and with them the rows of one more query, in one read-only transaction. */
 export async function readFacts(
-  database: Database,
+  context: OperationContext,
   wanted: FactsWanted,
   beside: string,
 ): Promise<{ facts: Facts; rows: Row[] }> {
-  return await database.withSession(async (session) => {
-    await session.begin(BEGIN_READING);
-    const [[facts], rows] = await session.runAll(`${factsQuery(wanted)};\n${beside}`);
-    return { facts: factsFromRow(facts as { facts: string }), rows };
-  });
+  const { database, limits } = context;
+  return await database.whileReachable(() =>
+    database.withSession(async (session) => {
+      await session.begin(beginReading(limits));
+      const [[facts], rows] = await session.runAll(`${factsQuery(wanted)};\n${beside}`);
+      return { facts: factsFromRow(facts as { facts: string }), rows };
+    })
+  );
 }

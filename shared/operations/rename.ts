@@ -3,14 +3,9 @@ import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
 import type { RenameRequest } from "../contract/requests.ts";
 import type { Migration, OperationAnswer } from "../contract/responses.ts";
 import { advisoryLocks } from "../execute/advisory_locks.ts";
-import {
-  applyPlan,
-  BEGIN_READING,
-  connected,
-  type Prepared,
-  setLockTimeout,
-} from "../execute/apply_plan.ts";
+import { applyPlan, beginReading, connected, type Prepared } from "../execute/apply_plan.ts";
 import type { RelationName } from "../execute/blockers.ts";
+import { setLockTimeout } from "../execute/critical_section.ts";
 import type { Session } from "../execute/database.ts";
 import { isLockRefused } from "../execute/database_errors.ts";
 import { dependencies } from "../plan/dependencies.ts";
@@ -18,7 +13,7 @@ import { fingerprint } from "../plan/fingerprint.ts";
 import { planStatements, requireAccepted } from "../plan/plan.ts";
 import { qualified } from "../plan/quoting.ts";
 import { planRename, type RenamePlan, requireRenamable, requireServer } from "../plan/rename.ts";
-import { insertEvent } from "../tracking/events.ts";
+import { insertEvent, recordedLock } from "../tracking/events.ts";
 import {
   insertBatch,
   migrationsById,
@@ -39,9 +34,11 @@ export async function rename(
   context: OperationContext,
   request: RenameRequest,
 ): Promise<OperationAnswer> {
-  requireRenamable(request.renames);
   if (request.mode === "plan") {
-    const plan = await asProblems(() => planOnly(context, request));
+    requireRenamable(request.renames);
+    const plan = await asProblems(() =>
+      context.database.withSession((session) => planWithoutLocks(context, session, request))
+    );
     return {
       batch_id: null,
       mode: "plan",
@@ -61,17 +58,21 @@ export async function rename(
   return await recordingFailure(context, about, () => apply(context, request));
 }
 
-async function planOnly(context: OperationContext, request: RenameRequest): Promise<RenamePlan> {
-  return await context.database.withSession(async (session) => {
-    requireServer(connected(await session.begin(BEGIN_READING)).serverVersion);
-    return await readAndPlan(session, request);
-  });
+async function planWithoutLocks(
+  context: OperationContext,
+  session: Session,
+  request: RenameRequest,
+): Promise<RenamePlan> {
+  requireServer(connected(await session.begin(beginReading(context.limits))).serverVersion);
+  return await readAndPlan(session, request);
 }
 
 async function readAndPlan(session: Session, request: RenameRequest): Promise<RenamePlan> {
   const names = namesOf(request);
   const [[facts], tracked] = await session.runAll(
-    `${factsQuery({ names, oids: [] })};\n${trackedByNames(names)}`,
+    `${
+      factsQuery({ names, oids: [], mentioned: request.renames.map(({ old_name }) => old_name) })
+    };\n${trackedByNames(names)}`,
   );
   return await planRename(
     request.renames,
@@ -82,6 +83,7 @@ async function readAndPlan(session: Session, request: RenameRequest): Promise<Re
 }
 
 async function apply(context: OperationContext, request: RenameRequest): Promise<OperationAnswer> {
+  requireRenamable(request.renames);
   const batchId = crypto.randomUUID();
   const ids = request.renames.map(() => crypto.randomUUID());
   const { plan, lock } = await applyPlan(
@@ -89,6 +91,8 @@ async function apply(context: OperationContext, request: RenameRequest): Promise
     {
       lockTimeoutMs: request.lock_timeout_ms,
       maxWaitMs: request.max_wait_ms,
+      limits: context.limits,
+      progress: context.progress,
       relations: () => request.renames.map(({ schema, old_name }) => ({ schema, name: old_name })),
     },
     async (session, patience, { serverVersion }) => {
@@ -119,6 +123,7 @@ async function apply(context: OperationContext, request: RenameRequest): Promise
             details: { plan_hash: plan.hash },
           }, figures),
         ],
+        recorded: recordedLock(context.requestId),
       };
       return prepared;
     },
@@ -157,7 +162,10 @@ async function takeWeakLocks(
     ].join(";\n"));
   } catch (error) {
     // Something is wrong with a table; the plan, made without locks, says what.
-    if (isLockRefused(error)) await planOnly(context, request);
+    if (isLockRefused(error)) {
+      await session.rollback();
+      await planWithoutLocks(context, session, request);
+    }
     throw error;
   }
 }
@@ -186,7 +194,10 @@ export async function readMigrations(
   context: OperationContext,
   ids: string[],
 ): Promise<Migration[]> {
-  const rows = migrationsFromRows(await context.database.query(migrationsById(ids)));
+  const { database } = context;
+  const rows = migrationsFromRows(
+    await database.whileReachable(() => database.query(migrationsById(ids))),
+  );
   const byId = new Map(rows.map((row) => [row.id, row]));
   return ids.flatMap((id) => byId.get(id) ?? []);
 }

@@ -4,14 +4,9 @@ import { Problem } from "../contract/problems.ts";
 import type { RollbackRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import { advisoryLocks } from "../execute/advisory_locks.ts";
-import {
-  applyPlan,
-  BEGIN_READING,
-  connected,
-  type Prepared,
-  setLockTimeout,
-} from "../execute/apply_plan.ts";
+import { applyPlan, beginReading, connected, type Prepared } from "../execute/apply_plan.ts";
 import type { RelationName } from "../execute/blockers.ts";
+import { setLockTimeout } from "../execute/critical_section.ts";
 import type { Session } from "../execute/database.ts";
 import { isLockRefused } from "../execute/database_errors.ts";
 import { planStatements, requireAccepted } from "../plan/plan.ts";
@@ -19,7 +14,7 @@ import { qualified } from "../plan/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
 import { planRollback, type RecordedRename, type RollbackPlan } from "../plan/rollback.ts";
 import { checkRolledBack } from "../plan/verification.ts";
-import { insertEvent } from "../tracking/events.ts";
+import { insertEvent, recordedLock } from "../tracking/events.ts";
 import {
   activeMigrations,
   markRolledBack,
@@ -42,7 +37,9 @@ export async function rollback(
   request: RollbackRequest,
 ): Promise<OperationAnswer> {
   if (request.mode === "plan") {
-    const plan = await asProblems(() => planOnly(context, request));
+    const plan = await asProblems(() =>
+      context.database.withSession((session) => planWithoutLocks(context, session, request))
+    );
     const ids = plan.tables.map(({ migration }) => migration.id);
     return {
       batch_id: request.batch_id ?? null,
@@ -64,15 +61,14 @@ export async function rollback(
   return await recordingFailure(context, about, () => apply(context, request));
 }
 
-async function planOnly(
+async function planWithoutLocks(
   context: OperationContext,
+  session: Session,
   request: RollbackRequest,
 ): Promise<RollbackPlan> {
-  return await context.database.withSession(async (session) => {
-    requireServer(connected(await session.begin(BEGIN_READING)).serverVersion);
-    const migrations = await select(session, request, false);
-    return await readAndPlan(session, request, migrations);
-  });
+  requireServer(connected(await session.begin(beginReading(context.limits))).serverVersion);
+  const migrations = await select(session, request, false);
+  return await readAndPlan(session, request, migrations);
 }
 
 async function select(
@@ -116,6 +112,7 @@ async function readAndPlan(
   const query = factsQuery({
     names: migrations.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
     oids: oidsOf(migrations),
+    mentioned: migrations.map(({ old_name }) => old_name),
   });
   const [[facts], active] = await session.runAll(`${query};\n${activeMigrations()}`);
   return await planRollback(
@@ -136,6 +133,8 @@ async function apply(
     {
       lockTimeoutMs: request.lock_timeout_ms,
       maxWaitMs: request.max_wait_ms,
+      limits: context.limits,
+      progress: context.progress,
       relations: () => relations,
     },
     async (session, patience, { serverVersion }) => {
@@ -162,6 +161,7 @@ async function apply(
             details: { plan_hash: plan.hash },
           }, figures),
         ],
+        recorded: recordedLock(context.requestId),
       };
       return prepared;
     },
@@ -195,7 +195,10 @@ async function takeWeakLocks(
       `lock table ${[...tables].sort().join(", ")} in share update exclusive mode`,
     ].join(";\n"));
   } catch (error) {
-    if (isLockRefused(error)) await planOnly(context, request);
+    if (isLockRefused(error)) {
+      await session.rollback();
+      await planWithoutLocks(context, session, request);
+    }
     throw error;
   }
 }
@@ -216,9 +219,10 @@ const oidsOf = (migrations: RecordedRename[]): number[] => [
 
 async function verify(context: OperationContext, plan: RollbackPlan): Promise<Verification> {
   const migrations = plan.tables.map(({ migration }) => migration);
+  context.progress({ phase: "verifying", total: migrations.length });
   try {
     const { facts, rows } = await readFacts(
-      context.database,
+      context,
       { names: [], oids: oidsOf(migrations) },
       activeMigrations(),
     );

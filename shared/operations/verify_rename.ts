@@ -16,8 +16,9 @@ export async function verifyRename(
   plan: RenamePlan,
   ids: string[],
 ): Promise<Verification> {
+  context.progress({ phase: "verifying", total: ids.length });
   try {
-    const { facts } = await readFacts(context.database, {
+    const { facts } = await readFacts(context, {
       names: plan.tables.map(({ rename }) => ({ schema: rename.schema, name: rename.old_name })),
       oids: plan.tables.map((table) => table.facts.oid),
     }, activeMigrations());
@@ -30,13 +31,14 @@ export async function verifyRename(
         view: holder === undefined ? null : byOid.get(holder) ?? null,
       };
     });
-    await context.database.query(keepFingerprints(
+    const prints = keepFingerprints(
       states.flatMap(({ table, view }, index) =>
         table === null
           ? []
           : [{ id: ids[index], after: fingerprint(table), view: view && fingerprint(view) }]
       ),
-    ));
+    );
+    await context.database.whileReachable(() => context.database.query(prints));
     return checkRenamed(states);
   } catch (cause) {
     context.log("the verification could not be made", { cause: String(cause) });

@@ -1,11 +1,21 @@
 /**
  * Checks inside the transaction: that the outcome is what was planned, before it can be seen by anybody.
  * Each is one statement for a whole batch and raises FACTS_MOVED, so that nothing half-right is committed.
- * They run while clients wait, so each is one flat query: planning several would cost more than the rename.
+ *
+ * They run while clients wait. To plan such a query takes the server several times as long as to run it, and
+ * about as long as the rename itself; so each is prepared, and planned, before the locks are taken.
  */
+import type { Statement } from "../contract/responses.ts";
 import type { RelationKind } from "./facts.ts";
-import { FACTS_MOVED } from "./plan.ts";
-import { dollarQuoted, jsonbLiteral } from "./quoting.ts";
+import { FACTS_MOVED, prepared } from "./plan.ts";
+import { dollarQuoted, literal, qualified } from "./quoting.ts";
+
+export interface Check {
+  /** To be run before the locks are taken. */
+  preparations: Statement[];
+  /** The check itself. */
+  statement: Statement;
+}
 
 export interface ExpectedRelation {
   oid: number;
@@ -17,6 +27,8 @@ export interface ExpectedRelation {
 export interface ExpectedView {
   schema: string;
   name: string;
+  /** The table's name from now on, in the same schema. */
+  table_name: string;
   table_oid: number;
   security_invoker: boolean;
   /** False where the view may belong to another role than the table. */
@@ -29,43 +41,55 @@ export interface ExpectedView {
  * Raises unless each OID is the relation of that name and kind: "lock, then look again", and whatever a
  * statement by name has hit in the meantime is undone.
  */
-export function checkRelations(expected: ExpectedRelation[]): string {
-  return raiseUnlessNone(`
+export function checkRelations(expected: ExpectedRelation[], purpose: string): Check {
+  return raiseUnlessNone(
+    "relations",
+    purpose,
+    `
   select pg_catalog.string_agg(pg_catalog.format('%I.%I is not the planned relation', e.schema, e.name), '; ')
-  from pg_catalog.jsonb_to_recordset(${jsonbLiteral(expected)})
-    as e(oid pg_catalog.oid, schema text, name text, kind "char")
-  left join pg_catalog.pg_class c on c.oid = e.oid
-  left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  where (n.nspname = e.schema and c.relname = e.name and c.relkind = e.kind) is not true`);
+  from ${relationRows(expected)}
+  left join pg_catalog.pg_class c on c.oid = e.found
+  where (c.oid::int8 = e.oid and c.relkind = e.kind) is not true`,
+  );
 }
 
 /**
  * Raises unless each relation about to be dropped is the view that was planned, and has no triggers or
  * rules, which DROP VIEW would take along without a word.
  */
-export function checkBareViews(expected: ExpectedRelation[]): string {
-  return raiseUnlessNone(`
+export function checkBareViews(expected: ExpectedRelation[], purpose: string): Check {
+  return raiseUnlessNone(
+    "bare_views",
+    purpose,
+    `
   select pg_catalog.string_agg(pg_catalog.format('%I.%I is not the bare view it was', e.schema, e.name), '; ')
-  from pg_catalog.jsonb_to_recordset(${jsonbLiteral(expected)})
-    as e(oid pg_catalog.oid, schema text, name text, kind "char")
-  left join pg_catalog.pg_class c on c.oid = e.oid
-  left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  where (n.nspname = e.schema and c.relname = e.name and c.relkind = e.kind) is not true
-    or exists (select from pg_catalog.pg_trigger g where g.tgrelid = e.oid)
+  from ${relationRows(expected)}
+  left join pg_catalog.pg_class c on c.oid = e.found
+  where (c.oid::int8 = e.oid and c.relkind = e.kind) is not true
+    or exists (select from pg_catalog.pg_trigger g where g.tgrelid = e.found)
     or exists (
-      select from pg_catalog.pg_rewrite r where r.ev_class = e.oid and r.rulename <> '_RETURN')`);
+      select from pg_catalog.pg_rewrite r where r.ev_class = e.found and r.rulename <> '_RETURN')`,
+  );
 }
 
 /**
  * Raises unless each view has the planned options, its table's columns in order, with defaults where the
  * table has them, its table's privileges to the letter, and is as updatable as the table.
  */
-export function checkViews(expected: ExpectedView[], columnGrants: boolean): string {
+export function checkViews(
+  expected: ExpectedView[],
+  columnGrants: boolean,
+  purpose: string,
+): Check {
   const sameGrantors = expected.every((view) => view.same_grantors);
-  return raiseUnlessNone(`
+  return raiseUnlessNone(
+    "views",
+    purpose,
+    `
   select pg_catalog.string_agg(pg_catalog.format('%I.%I %s', x.schema, x.name, x.wrong), '; ')
   from (
     select e.schema, e.name, case
+      when t.oid::int8 is distinct from e.table_oid then 'has another table beside it'
       when v.relkind is distinct from 'v' then 'is no view'
       when coalesce(v.reloptions, '{}') <>
           case when e.security_invoker then array['security_invoker=true'] else '{}' end
@@ -73,34 +97,62 @@ export function checkViews(expected: ExpectedView[], columnGrants: boolean): str
       when e.same_owner and v.relowner <> t.relowner then 'has another owner'
       when ${columnsOf("t")} is distinct from ${columnsOf("v")} then 'has other columns'
       when ${sameGrantors ? differentAcl : differentPrivileges} then 'has other privileges'${
-    columnGrants
-      ? `
+      columnGrants
+        ? `
       when ${differentColumnPrivileges} then 'has other column privileges'`
-      : ""
-  }
+        : ""
+    }
       when pg_catalog.pg_relation_is_updatable(v.oid, false) <>
           pg_catalog.pg_relation_is_updatable(t.oid, false)
           & case when v.relnatts > 0 then 28 else 16 end
         then 'is not as updatable as the table'
       end as wrong
-    from pg_catalog.jsonb_to_recordset(${jsonbLiteral(expected)})
-      as e(schema text, name text, table_oid pg_catalog.oid,
-        security_invoker boolean, same_owner boolean, same_grantors boolean)
-    left join pg_catalog.pg_namespace n on n.nspname = e.schema::name
-    left join pg_catalog.pg_class v on v.relnamespace = n.oid and v.relname = e.name::name
-    left join pg_catalog.pg_class t on t.oid = e.table_oid
+    from ${viewRows(expected)}
+    left join pg_catalog.pg_class v on v.oid = e.view_found
+    left join pg_catalog.pg_class t on t.oid = e.table_found
   ) x
-  where x.wrong is not null`);
+  where x.wrong is not null`,
+  );
 }
+
+/**
+ * As VALUES, so that the server knows how many they are and looks a few up by index. Names are looked up
+ * when it runs; expected OIDs are int8, since the rename would have the server plan again whatever has its
+ * relation's OID as a constant.
+ */
+function relationRows(expected: ExpectedRelation[]): string {
+  const rows = expected.map(({ oid, schema, name, kind }) =>
+    `(${literal(schema)}, ${literal(name)}, ${found(schema, name)}, ${oid}::int8, ${
+      literal(kind)
+    }::"char")`
+  );
+  return `(values ${rows.join(",\n    ")})
+    as e(schema, name, found, oid, kind)`;
+}
+
+function viewRows(expected: ExpectedView[]): string {
+  const rows = expected.map((view) => {
+    const { schema, name, table_name } = view;
+    const names = [literal(schema), literal(name), found(schema, name), found(schema, table_name)];
+    const rest = [view.security_invoker, view.same_owner, view.same_grantors].map(String);
+    return `(${[...names, `${view.table_oid}::int8`, ...rest].join(", ")})`;
+  });
+  return `(values ${rows.join(",\n      ")})
+      as e(schema, name, view_found, table_found, table_oid,
+        security_invoker, same_owner, same_grantors)`;
+}
+
+const found = (schema: string, name: string) =>
+  `pg_catalog.to_regclass(${literal(qualified(schema, name))})::pg_catalog.oid`;
 
 /** A view's columns say of themselves what their table's do; identity and generated columns have no default. */
 const columnsOf = (relation: string) =>
-  `(
-        select pg_catalog.string_agg(pg_catalog.concat_ws(' ', pg_catalog.quote_ident(a.attname),
-          a.atttypid, a.atttypmod, a.attcollation,
-          a.atthasdef and a.attgenerated = '', a.attacl is null), ', ' order by a.attnum)
+  `array(
+        select row(a.attname, a.atttypid, a.atttypmod, a.attcollation,
+          a.atthasdef and a.attgenerated = '', a.attacl is null)
         from pg_catalog.pg_attribute a
-        where a.attrelid = ${relation}.oid and a.attnum > 0 and not a.attisdropped)`;
+        where a.attrelid = ${relation}.oid and a.attnum > 0 and not a.attisdropped
+        order by a.attnum)`;
 
 const aclOf = (relation: string) =>
   `coalesce(${relation}.relacl, pg_catalog.acldefault('r', ${relation}.relowner))`;
@@ -131,14 +183,24 @@ function entriesOf(acl: string): string {
           group by i.grantee, i.privilege_type, 5`;
 }
 
-function raiseUnlessNone(query: string): string {
+/** A check that raises what its query answers, unless that is null. */
+function raiseUnlessNone(name: string, purpose: string, query: string): Check {
+  const statement = prepared(`check_${name}`, query);
   const body = `
 declare
-  wrong text := (${query});
+  wrong text;
 begin
+  execute ${literal(statement.execute)} into wrong;
   if wrong is not null then
     raise exception using errcode = '${FACTS_MOVED}', message = wrong;
   end if;
+  ${statement.forget};
 end `;
-  return `do ${dollarQuoted(body, "check")}`;
+  return {
+    preparations: statement.preparations.map((sql) => ({
+      sql,
+      purpose: "Plan a check of the outcome while nobody waits",
+    })),
+    statement: { sql: `do ${dollarQuoted(body, "check")}`, purpose },
+  };
 }

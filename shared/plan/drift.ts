@@ -5,7 +5,7 @@
 import { Problem } from "../contract/problems.ts";
 import type { Facts, RelationFacts } from "./facts.ts";
 import { qualified } from "./quoting.ts";
-import { RELATION_KINDS } from "./relation_kinds.ts";
+import { RELATION_KINDS, typeKind } from "./relation_kinds.ts";
 import type { TrackedRename } from "./rename.ts";
 import type { RecordedRename, RollbackStep } from "./rollback.ts";
 
@@ -148,7 +148,7 @@ function viewOf(
     // In a chain the old name may be the table's own, by a step that comes before.
     const taken = holder !== null && holder.oid !== table.oid;
     if (taken || (atOldName?.type ?? null) !== null) {
-      const what = holder ? RELATION_KINDS[holder.kind].what : `a ${atOldName!.type!.kind}`;
+      const what = holder ? RELATION_KINDS[holder.kind].what : typeKind(atOldName!.type!.kind);
       add(
         "old_name_taken",
         old_name,

@@ -9,6 +9,17 @@ export interface Facts {
   names: NameFacts[];
   /** Relations found at names asked about, and by OID; each once. */
   relations: RelationFacts[];
+  /** PL/pgSQL routines whose text names one of the tables. */
+  routines: RoutineFacts[];
+}
+
+export interface RoutineFacts {
+  schema: string;
+  /** Qualified, quoted and with the types of its arguments, as DDL names it. */
+  identity: string;
+  security_definer: boolean;
+  /** Whether the session's role has the owner's privileges. */
+  owned: boolean;
 }
 
 export interface SessionFacts {

@@ -71,6 +71,14 @@ export function renameFindings(
   }
   if (view === null) return findings;
 
+  if (table.columns.length === 0) {
+    add(
+      "no_columns",
+      "warning",
+      "The table has no columns: through a view without columns nothing can be inserted (55000).",
+      "Insert through the new name.",
+    );
+  }
   const readers = partialReaders(table);
   if (readers.length > 0 && isSecurityInvoker(table)) {
     add(

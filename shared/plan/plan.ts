@@ -9,6 +9,10 @@ export interface LockStatement extends Statement {
 }
 
 export interface Plan {
+  /** What is made ready before any lock that clients feel, so that they wait no longer than they must. */
+  preparations: Statement[];
+  /** What changes the database in the same message, but before the locks, since no client waits for it. */
+  beforeLocks: Statement[];
   /** What takes the locks, in order. */
   locks: LockStatement[];
   /** What changes the database, in order, once the locks are held; the last ones check the outcome. */
@@ -20,14 +24,22 @@ export interface Plan {
 
 /** The statements of a plan in the order in which they run. */
 export function planStatements(plan: Plan): Statement[] {
-  return [...plan.locks.map(({ sql, purpose }) => ({ sql, purpose })), ...plan.changes];
+  return [
+    ...plan.preparations,
+    ...plan.beforeLocks,
+    ...plan.locks.map(({ sql, purpose }) => ({ sql, purpose })),
+    ...plan.changes,
+  ];
 }
 
 /** Puts a plan together and hashes it. */
 export async function makePlan(
-  parts: { locks: LockStatement[]; changes: Statement[]; findings: Finding[] },
+  parts: Omit<Plan, "hash">,
 ): Promise<Plan> {
-  const text = [...parts.locks, ...parts.changes].map((s) => s.sql).join(";\n");
+  const text = [...parts.preparations, ...parts.beforeLocks, ...parts.locks, ...parts.changes].map((
+    s,
+  ) => s.sql)
+    .join(";\n");
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   const hex = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join(
     "",
@@ -82,3 +94,26 @@ export const reloadSchemaCache: Statement = {
 
 /** SQLSTATE that our own checks inside the transaction raise: the facts no longer hold, plan again. */
 export const FACTS_MOVED = "RN001";
+
+/** Begins the names of our prepared statements; whatever has such a name is ours. */
+export const PREPARED_PREFIX = "table_rename_";
+
+export interface PreparedStatement {
+  /** Statements that parse and plan it, and do nothing else. */
+  preparations: string[];
+  execute: string;
+  forget: string;
+}
+
+/**
+ * A statement without parameters that is planned ahead: to explain its execution makes the plan that every
+ * later execution takes (PostgreSQL manual, PREPARE, notes). It outlives a transaction that is rolled back.
+ */
+export function prepared(name: string, sql: string): PreparedStatement {
+  const own = PREPARED_PREFIX + name;
+  return {
+    preparations: [`prepare ${own} as${sql}`, `explain (costs off) execute ${own}`],
+    execute: `execute ${own}`,
+    forget: `deallocate ${own}`,
+  };
+}

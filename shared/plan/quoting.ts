@@ -31,6 +31,11 @@ export function jsonbLiteral(value: unknown): string {
   return `${literal(JSON.stringify(value))}::jsonb`;
 }
 
+/** A duration as the constant that settings take; at least a millisecond, since 0 would mean no limit. */
+export function millisecondsLiteral(ms: number): string {
+  return literal(`${Math.max(1, Math.floor(ms))}ms`);
+}
+
 /** A string constant or NULL. */
 export function nullableLiteral(text: string | null | undefined): string {
   return text === null || text === undefined ? "null" : literal(text);

@@ -28,3 +28,6 @@ export const RELATION_KINDS: Record<RelationKind, KindOfRelation> = {
   c: { what: "a composite type", instead: "Rename it with ALTER TYPE." },
   t: { what: "a TOAST table", instead: "Rename the table that it belongs to." },
 };
+
+/** A kind of type with its article: `a domain`, `an enum type`. */
+export const typeKind = (kind: string) => `${/^[aeiou]/.test(kind) ? "an" : "a"} ${kind}`;

@@ -10,7 +10,8 @@ import { renameFindings } from "./findings.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { ident, qualified } from "./quoting.ts";
 import { refuseRelation } from "./refusals.ts";
-import { RELATION_KINDS } from "./relation_kinds.ts";
+import { recompile, staleRoutineFindings } from "./warm_routines.ts";
+import { RELATION_KINDS, typeKind } from "./relation_kinds.ts";
 
 /** A tracked rename, as far as plans care. */
 export interface TrackedRename {
@@ -105,33 +106,37 @@ export async function planRename(
     views.push({
       schema: table.schema,
       name: table.name,
+      table_name: rename.new_name,
       table_oid: table.oid,
       security_invoker: view.securityInvoker,
       same_owner: view.owner === table.owner,
       same_grantors: view.replaced.length === 0 && view.owner === table.owner,
     });
   }
-  changes.push({
-    sql: checkRelations(tables.map(({ rename, facts: { oid, schema, kind } }) => ({
-      oid,
-      schema,
-      name: rename.new_name,
-      kind,
-    }))),
-    purpose: "Check that the tables have their new names",
-  });
+  const renamed = tables.map(({ rename, facts: { oid, schema, kind } }) => ({
+    oid,
+    schema,
+    name: rename.new_name,
+    kind,
+  }));
+  const checks = [checkRelations(renamed, "Check that the tables have their new names")];
   if (views.length > 0) {
     const columnGrants = tables.some(({ facts }) =>
       facts.columns.some((column) => column.acl.length > 0)
     );
-    changes.push({
-      sql: checkViews(views, columnGrants),
-      purpose: "Check options, columns, defaults and privileges of the views",
-    });
+    const purpose = "Check options, columns, defaults and privileges of the views";
+    checks.push(checkViews(views, columnGrants, purpose));
   }
-  changes.push(reloadSchemaCache);
-  const locks = renameLocks(tables.map((table) => table.facts));
-  const plan = await makePlan({ locks, changes, findings });
+  changes.push(...checks.map(({ statement }) => statement), reloadSchemaCache);
+  const routines = options.compatibilityView ? facts.routines : [];
+  findings.push(...staleRoutineFindings(routines));
+  const plan = await makePlan({
+    beforeLocks: recompile(routines),
+    preparations: checks.flatMap(({ preparations }) => preparations),
+    locks: renameLocks(tables.map((table) => table.facts)),
+    changes,
+    findings,
+  });
   return { ...plan, tables };
 }
 
@@ -248,7 +253,7 @@ function requireFree(
       ? `the compatibility view of ${qualified(holder.schema_name, holder.new_name)}`
       : name.relation !== null
       ? RELATION_KINDS[name.relation.kind].what
-      : `a ${name.type!.kind}`;
+      : typeKind(name.type!.kind);
     const owner = name.relation && relations.get(name.relation.oid)?.owner;
     throw new Problem("name_taken", `${object} is taken by ${what}.`, {
       hint: isOurView

@@ -8,6 +8,7 @@ import { differences, type Fingerprint, fingerprint } from "./fingerprint.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { ident, qualified } from "./quoting.ts";
 import type { TrackedRename } from "./rename.ts";
+import { recompile, staleRoutineFindings } from "./warm_routines.ts";
 
 /** A tracked rename with what was kept of the states around it. */
 export interface RecordedRename extends TrackedRename {
@@ -66,12 +67,15 @@ export async function planRollback(
   const views = steps.flatMap(({ view }) => view === null ? [] : [view]);
 
   const changes: Statement[] = [];
+  const checks = [checkRelations(lastNames(steps), "Check that the tables have their old names")];
+  const [namesCheck] = checks;
   if (views.length > 0) {
-    changes.push({
-      sql: checkBareViews(views.map((view) => expected(view, asideName(view)))),
-      purpose:
-        "Look again now that the locks are held: these are the views, and nothing is on them",
-    });
+    const bare = checkBareViews(
+      views.map((view) => expected(view, asideName(view))),
+      "Look again now that the locks are held: these are the views, and nothing is on them",
+    );
+    checks.push(bare);
+    changes.push(bare.statement);
   }
   for (const { migration, view } of steps) {
     if (view !== null) {
@@ -87,10 +91,7 @@ export async function planRollback(
       purpose: "Give the table its old name back",
     });
   }
-  changes.push({
-    sql: checkRelations(lastNames(steps)),
-    purpose: "Check that the tables have their old names",
-  }, reloadSchemaCache);
+  changes.push(namesCheck.statement, reloadSchemaCache);
 
   const tables = steps.map(({ migration, table }) => ({
     migration,
@@ -100,7 +101,15 @@ export async function planRollback(
       : differences(migration.fingerprint.after, fingerprint(table)),
   }));
   const findings = steps.flatMap((step, index) => rollbackFindings(step, tables[index].kept));
-  const plan = await makePlan({ locks: rollbackLocks(steps), changes, findings });
+  const routines = views.length > 0 ? facts.routines : [];
+  findings.push(...staleRoutineFindings(routines));
+  const plan = await makePlan({
+    beforeLocks: recompile(routines),
+    preparations: checks.flatMap(({ preparations }) => preparations),
+    locks: rollbackLocks(steps),
+    changes,
+    findings,
+  });
   return { ...plan, tables };
 }
 

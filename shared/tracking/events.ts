@@ -32,3 +32,11 @@ values (${literal(event.request_id)}::uuid, ${literal(event.operation)}, ${liter
   ${nullableLiteral(event.batch_id)}::uuid, array[${ids}]::uuid[],
   ${lock.attempts}, ${lock.waitedMs}, ${lock.heldMs}, ${jsonbLiteral(event.details)})`;
 }
+
+/** Query for the lock figures of a request that succeeded. */
+export function recordedLock(requestId: string): string {
+  return `
+select e.lock_attempts as attempts, e.lock_waited_ms as waited_ms, e.lock_held_ms as held_ms
+from public.sys_table_migration_events e
+where e.request_id = ${literal(requestId)}::uuid and e.outcome = 'succeeded'`;
+}

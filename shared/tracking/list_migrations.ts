@@ -10,7 +10,7 @@ interface Cursor {
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const TIMESTAMP = /^\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d:\d\d$/;
+const TIMESTAMP = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?[+-](0\d|1[0-5]):[0-5]\d$/;
 
 /**
  * Query for one page and one row more, which says whether there is a next page.
@@ -22,7 +22,7 @@ export function migrationsPage(query: ListMigrationsQuery): string {
   if (query.status) conditions.push(`m.status = ${literal(query.status)}`);
   if (query.schema) conditions.push(`m.schema_name = ${literal(query.schema)}`);
   if (query.batch_id) conditions.push(`m.batch_id = ${literal(query.batch_id)}::uuid`);
-  if (query.cursor) {
+  if (query.cursor !== undefined) {
     const { requested_at, id } = decodeCursor(query.cursor);
     conditions.push(
       `(m.requested_at, m.id) < (${literal(requested_at)}::timestamptz, ${literal(id)}::uuid)`,
@@ -53,7 +53,9 @@ export function encodeCursor(last: Cursor): string {
 function decodeCursor(text: string): Cursor {
   try {
     const [requested_at, id] = JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/")));
-    if (TIMESTAMP.test(requested_at) && UUID.test(id)) return { requested_at, id };
+    if (isMoment(requested_at) && typeof id === "string" && UUID.test(id)) {
+      return { requested_at, id };
+    }
   } catch {
     // Not one of ours; told below.
   }
@@ -62,4 +64,12 @@ function decodeCursor(text: string): Cursor {
     hint: "Send next_cursor of the page before, unchanged, or leave it out for the first page.",
     fields: { issues: [{ path: "cursor", message }] },
   });
+}
+
+/** Whether the server can read it: of the right form, and a day and an hour that there are. */
+function isMoment(text: unknown): text is string {
+  if (typeof text !== "string" || !TIMESTAMP.test(text)) return false;
+  const local = text.slice(0, "2026-01-01T00:00:00".length);
+  const time = Date.parse(`${local}Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(local);
 }

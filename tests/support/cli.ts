@@ -11,8 +11,16 @@ export interface Ended {
   stderr: string;
 }
 
-/** Runs a command line in this process, without colours and as wide as it likes. */
-export async function runMain(args: string[], env: Record<string, string> = {}): Promise<Ended> {
+/**
+ * Runs a command line in this process, without colours and as wide as it likes.
+ *
+ * @param showLine What standard error does with lines that are rewritten. Default: it cannot rewrite any.
+ */
+export async function runMain(
+  args: string[],
+  env: Record<string, string> = {},
+  showLine?: (text: string) => void,
+): Promise<Ended> {
   const written = { stdout: "", stderr: "" };
   const stream = (name: keyof typeof written) => ({
     write: (text: string) => void (written[name] += `${text}\n`),
@@ -22,7 +30,7 @@ export async function runMain(args: string[], env: Record<string, string> = {}):
   const terminal: Terminal = {
     env: (name) => env[name],
     out: stream("stdout"),
-    err: stream("stderr"),
+    err: { ...stream("stderr"), showLine },
   };
   const code = await main(args, terminal);
   return { code, ...written };

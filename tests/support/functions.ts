@@ -47,6 +47,8 @@ export function functionsFor(url: string, more: Partial<Settings> = {}): Functio
     publishableKeys: { default: PUBLISHABLE_KEY },
     serviceRoleKey: undefined,
     anonKey: undefined,
+    deadlineMs: 140_000,
+    jwks: null,
     ...more,
   };
   const fetch: Functions["fetch"] = (name, { query = "", ...init } = {}) =>

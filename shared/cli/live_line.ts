@@ -1,0 +1,47 @@
+/** A line on a terminal that is rewritten in place. */
+
+/** From the cursor to the end of its line (EL, ECMA-48 section 8.3.41). */
+const ERASE_TO_END = "\x1b[K";
+
+/**
+ * Makes a function that shows a text in place of the one it showed before; an empty one leaves nothing. The
+ * cursor stays in that line, so clear it before anything else is written.
+ *
+ * @param columns The terminal's width; asked each time, since windows change. What is longer is cut.
+ */
+export function liveLine(
+  write: (text: string) => void,
+  columns: () => number,
+): (text: string) => void {
+  let shown = "";
+  return (text) => {
+    // The cursor behind it stays in the line, also where an interrupt is echoed there as ^C.
+    const line = cut(text, columns() - 3);
+    if (line === shown) return;
+    write(`\r${line}${ERASE_TO_END}`);
+    shown = line;
+  };
+}
+
+/** The text, or as much of it as fits, with an ellipsis. */
+export function cut(text: string, columns: number): string {
+  if (columnsOf(text) <= columns) return text;
+  let line = "";
+  let room = columns - 1;
+  for (const character of text) {
+    room -= columnsOf(character);
+    if (room < 0) break;
+    line += character;
+  }
+  return `${line}…`;
+}
+
+/**
+ * Columns that a text takes on a terminal, or more: a line that is too short does no harm, and one that
+ * wraps cannot be rewritten. From Hangul (U+1100) on there are wide characters, and not one before.
+ */
+function columnsOf(text: string): number {
+  let columns = 0;
+  for (const character of text) columns += character.codePointAt(0)! < 0x1100 ? 1 : 2;
+  return columns;
+}

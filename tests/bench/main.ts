@@ -1,0 +1,97 @@
+/**
+ * `npm run bench [-- --only NAME,… --quick --pg 15|17|18]`: measures every number that the design promises,
+ * side by side in one run, and prints goals, figures and spreads. A run of everything also writes them to
+ * tests/bench/results/. It takes about ten minutes; `--quick` repeats less and writes nothing.
+ */
+import { parseArgs } from "node:util";
+import { POSTGRES_VERSIONS, type PostgresVersion } from "../../shared/local/postgres_binaries.ts";
+import { startPostgres } from "../../shared/local/postgres_server.ts";
+import { watchForShutdown } from "../../shared/local/shutdown.ts";
+import { prepareTemplates } from "../support/prepare.ts";
+import { batches } from "./batches.ts";
+import { makeBench, type Measured, type Measurement } from "./bench.ts";
+import { blockingWindow } from "./blocking_window.ts";
+import { factsAndPlan } from "./facts_and_plan.ts";
+import { listPages } from "./list_migrations.ts";
+import { moduleLoad } from "./module_load.ts";
+import { queryThroughView } from "./query_through_view.ts";
+import { readerConvoy } from "./reader_convoy.ts";
+import { printRows, writeResults } from "./report.ts";
+
+const MEASUREMENTS: Measurement[] = [
+  blockingWindow,
+  batches,
+  readerConvoy,
+  factsAndPlan,
+  queryThroughView,
+  listPages,
+  moduleLoad,
+];
+
+/**
+ * The server is durable, and small as that of the smallest hosted project. What runs by itself and would
+ * come at one competitor's cost, checkpoints and autovacuum, is kept out; the measurements vacuum themselves.
+ */
+const SETTINGS = {
+  max_connections: "60",
+  max_locks_per_transaction: "64",
+  autovacuum_naptime: "1h",
+  checkpoint_timeout: "1h",
+  max_wal_size: "8GB",
+  // Tells the measurements when a rename was committed.
+  track_commit_timestamp: "on",
+};
+
+const { values } = parseArgs({
+  args: Deno.args,
+  options: {
+    only: { type: "string" },
+    quick: { type: "boolean", default: false },
+    pg: { type: "string", default: "17" },
+  },
+});
+const version = Number(values.pg) as PostgresVersion;
+if (!POSTGRES_VERSIONS.includes(version)) {
+  throw new Error(`--pg can be ${POSTGRES_VERSIONS.join(", ")}, not ${values.pg}`);
+}
+const chosen = values.only === undefined ? MEASUREMENTS : values.only.split(",").map((name) => {
+  const found = MEASUREMENTS.find((measurement) => measurement.name === name);
+  if (found) return found;
+  throw new Error(`--only can name ${MEASUREMENTS.map(({ name }) => name).join(", ")}`);
+});
+
+using shutdown = watchForShutdown();
+const dir = await Deno.makeTempDir({ prefix: "rename-bench-" });
+if (Deno.build.os !== "windows") await Deno.chmod(dir, 0o711);
+const server = await startPostgres({ version, dir: `${dir}/postgres`, settings: SETTINGS });
+let code = 1;
+try {
+  const bench = makeBench(await prepareTemplates(server), values.quick);
+  const results: { title: string; measured: Measured }[] = [];
+  const measuring = (async () => {
+    for (const { title, run } of chosen) {
+      console.error(title);
+      const measured = await run(bench);
+      results.push({ title, measured });
+      printRows(title, measured);
+    }
+  })();
+  const stopped = await Promise.race([measuring, shutdown.requested]);
+  if (stopped === undefined) {
+    const complete = values.only === undefined && !values.quick;
+    if (complete) await writeResults(results, bench);
+    const missed = results.flatMap(({ measured }) =>
+      measured.rows.filter(({ met }) => met === false)
+    );
+    console.log(
+      missed.length === 0 ? "\nevery goal is met" : `\n${missed.length} goals are missed`,
+    );
+    code = 0;
+  }
+} catch (error) {
+  console.error(error);
+} finally {
+  await server.stop("immediate");
+  await Deno.remove(dir, { recursive: true });
+}
+Deno.exit(code);

@@ -1,0 +1,87 @@
+/** What a new isolate pays to load a function, and what is in its bundle. */
+import { listFunctions } from "../../shared/local/function_list.ts";
+import { type Measurement, plainRow, ratioRow, type Row } from "./bench.ts";
+import { digits, median, shuffled, spread } from "./statistics.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const EMPTY = new URL("workers/empty_function.ts", import.meta.url);
+const RENAME = new URL("functions/rename/index.ts", ROOT);
+
+export const moduleLoad: Measurement = {
+  name: "module-load",
+  title: "Module load",
+  async run(bench) {
+    const load = new Map<URL, number[]>([[RENAME, []], [EMPTY, []]]);
+    const whole = new Map<URL, number[]>([[RENAME, []], [EMPTY, []]]);
+    for (let round = -2; round < bench.rounds(25, 6); round++) {
+      for (const module of shuffled([...load.keys()])) {
+        const { importMs, processMs } = await loadOnce(module);
+        // The first rounds compile: what follows finds the compiled modules, as a deployed bundle is.
+        if (round < 0) continue;
+        load.get(module)!.push(importMs);
+        whole.get(module)!.push(processMs);
+      }
+    }
+    const figures = (times: Map<URL, number[]>) =>
+      `${spread(times.get(RENAME)!)} against ${spread(times.get(EMPTY)!)}`;
+    const ratio = (times: Map<URL, number[]>) =>
+      median(times.get(RENAME)!) / median(times.get(EMPTY)!);
+    return {
+      rows: [
+        ratioRow(
+          "import of functions/rename against an empty function",
+          figures(load),
+          ratio(load),
+          2,
+        ),
+        plainRow("the same as a whole process", figures(whole), `${ratio(whole).toFixed(2)} ×`),
+        ...await bundles(),
+      ],
+    };
+  },
+};
+
+/** A new process imports the module and says how long that took. */
+async function loadOnce(module: URL): Promise<{ importMs: number; processMs: number }> {
+  const program = `const started = performance.now();
+    await import(${JSON.stringify(module.href)});
+    console.log(performance.now() - started);`;
+  const started = performance.now();
+  const output = await deno(["eval", "--config", "deno.json", program]);
+  return { importMs: Number(output), processMs: performance.now() - started };
+}
+
+/** The modules that each function loads, by what `deno info` finds. */
+async function bundles(): Promise<Row[]> {
+  const strays: string[] = [];
+  const sizes: string[] = [];
+  for (const { name, entrypoint } of await listFunctions(ROOT)) {
+    const info = JSON.parse(
+      await deno(["info", "--config", "deno.json", "--json", entrypoint.href]),
+    ) as { modules: { specifier: string; size?: number }[] };
+    const own = info.modules.filter(({ specifier }) => specifier.startsWith("file:"));
+    strays.push(
+      ...own.map(({ specifier }) => specifier.slice(ROOT.href.length))
+        .filter((path) => /^(shared\/(cli|local|client)|tests)\//.test(path)),
+    );
+    const bytes = own.reduce((sum, { size = 0 }) => sum + size, 0);
+    sizes.push(`${name} ${digits(bytes / 1024)} kB in ${own.length} modules`);
+  }
+  return [{
+    what: "modules of shared/cli, shared/local, shared/client or tests in any function",
+    figures: `own code: ${sizes.join(", ")}`,
+    result: strays.length === 0 ? "none" : strays.join(", "),
+    goal: "none",
+    met: strays.length === 0,
+  }];
+}
+
+async function deno(args: string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args,
+    cwd: ROOT,
+    stdin: "null",
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  return new TextDecoder().decode(stdout);
+}

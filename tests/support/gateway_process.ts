@@ -1,0 +1,67 @@
+/** The functions in a process of their own, before a database that runs already. */
+import { SECRET_KEY } from "./functions.ts";
+import { type Answer } from "./requests.ts";
+
+export interface GatewayProcess extends AsyncDisposable {
+  /** Posts to a function; headers on top of the usual ones. */
+  fetch(name: string, body: unknown, init?: RequestInit): Promise<Response>;
+  post(name: string, body: unknown): Promise<Answer>;
+  /** Kills the process as it stands; nothing in it has a chance to clean up. */
+  kill(): Promise<void>;
+}
+
+/** Starts the gateway on a free port; disposed of, it is killed. */
+export async function startGatewayProcess(
+  databaseUrl: string,
+  env: Record<string, string> = {},
+): Promise<GatewayProcess> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "shared/local/serve.ts"],
+    cwd: new URL("../../", import.meta.url),
+    env: {
+      PORT: "0",
+      SUPABASE_DB_URL: databaseUrl,
+      SUPABASE_SECRET_KEYS: JSON.stringify({ default: SECRET_KEY }),
+      NO_COLOR: "1",
+      ...env,
+    },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let said = "";
+  while (!/\n\n/.test(said)) {
+    const { value, done } = await output.read();
+    if (done) throw new Error(`the gateway ended: ${said}`);
+    said += value;
+  }
+  const url = /Functions +(\S+)/.exec(said)![1];
+  let killed: Promise<void> | undefined;
+  const kill = () =>
+    killed ??= (async () => {
+      child.kill("SIGKILL");
+      await child.status;
+      await output.cancel();
+    })();
+  const send: GatewayProcess["fetch"] = (name, body, init = {}) =>
+    fetch(`${url}${name}`, {
+      method: "POST",
+      body: JSON.stringify(body),
+      ...init,
+      headers: { apikey: SECRET_KEY, "content-type": "application/json", ...init.headers },
+    });
+  return {
+    fetch: send,
+    async post(name, body) {
+      const response = await send(name, body);
+      return {
+        status: response.status,
+        requestId: response.headers.get("x-request-id") ?? "",
+        body: await response.json(),
+      };
+    },
+    kill,
+    [Symbol.asyncDispose]: kill,
+  };
+}

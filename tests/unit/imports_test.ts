@@ -1,0 +1,194 @@
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import { join, relative } from "node:path";
+import {
+  type Import,
+  layerOf,
+  moduleGraph,
+  modulesBelow,
+  reachableFrom,
+  ROOT_FOLDER,
+} from "../support/module_graph.ts";
+import { type TemplateLiteral, templateLiterals } from "../support/template_literals.ts";
+
+/** Which layers the modules of a layer may import beside their own (DESIGN, section 3). */
+const MAY_IMPORT: Record<string, string[]> = {
+  functions: ["http", "operations", "contract"],
+  http: ["execute", "contract"],
+  operations: ["tracking", "execute", "catalog", "plan", "contract"],
+  tracking: ["plan", "contract"],
+  execute: ["plan", "contract"],
+  catalog: ["plan", "contract"],
+  plan: ["contract"],
+  contract: [],
+  client: ["contract"],
+  cli: ["client", "contract"],
+  // Runs the functions as they are: the gateway loads them by the name of their file.
+  local: ["client", "catalog", "plan", "contract"],
+};
+
+/** Which packages a layer may import; what is not listed may import any. */
+const MAY_USE: Record<string, string[]> = {
+  functions: [],
+  http: ["@supabase/server/core", "@supabase/supabase-js"],
+  operations: [],
+  tracking: [],
+  execute: ["postgres"],
+  catalog: [],
+  plan: [],
+  contract: ["zod"],
+  client: ["@supabase/supabase-js", "@supabase/functions-js", "eventsource-parser/stream"],
+};
+
+const NEVER_DEPLOYED = ["cli", "local", "client", "tests"];
+
+/** The imports that break the rules, to be read. */
+function violations(graph: Import[]): string[] {
+  return graph.filter(({ from, specifier, to }) => {
+    const layer = layerOf(from);
+    if (to === null) return !(MAY_USE[layer]?.includes(specifier) ?? layer in MAY_IMPORT);
+    return layerOf(to) !== layer && !MAY_IMPORT[layer]?.includes(layerOf(to));
+  }).map(({ from, specifier }) => `${from} imports ${specifier}`);
+}
+
+/** The modules that are deployed as functions. */
+function entriesOf(graph: Import[]): string[] {
+  const modules = new Set(graph.map(({ from }) => from));
+  return [...modules].filter((module) => /^functions\/[^/]+\/index\.ts$/.test(module));
+}
+
+/** Modules that a deployed function reaches and must not. */
+function undeployable(graph: Import[]): string[] {
+  return entriesOf(graph).flatMap((entry) =>
+    [...reachableFrom(entry, graph)]
+      .filter((module) => NEVER_DEPLOYED.includes(layerOf(module)))
+      .map((module) => `${entry} reaches ${module}`)
+  );
+}
+
+const graph = await moduleGraph(["functions", "shared"]);
+
+Deno.test("imports run one way: functions, then http and operations, then what they stand on, then plan, then contract", () => {
+  assertGreater(graph.length, 100);
+  assertEquals(violations(graph), []);
+});
+
+Deno.test("every folder of shared/ has its place among the layers", () => {
+  const layers = new Set(graph.map(({ from }) => layerOf(from)));
+  assertEquals([...layers].filter((layer) => !(layer in MAY_IMPORT)), []);
+});
+
+Deno.test("no deployed function reaches the command line, the local stack, the client or the tests", () => {
+  assertEquals(undeployable(graph), []);
+  const reached = reachableFrom("functions/rename/index.ts", graph);
+  assert(reached.has("shared/plan/quoting.ts"), "the graph is not walked to its end");
+});
+
+Deno.test("deployed code imports nothing by a name that is made at run time", async () => {
+  const deployed = new Set(entriesOf(graph).flatMap((entry) => [...reachableFrom(entry, graph)]));
+  for (const module of deployed) {
+    const source = await Deno.readTextFile(join(ROOT_FOLDER, module));
+    assertEquals(
+      source.match(/\bimport\s*\((?!\s*")|\brequire\s*\(|\bcreateRequire\b/g),
+      null,
+      module,
+    );
+  }
+});
+
+Deno.test("an import against the arrows is found, be it of a type, dynamic or an export", async () => {
+  const root = await Deno.makeTempDir();
+  try {
+    const write = async (path: string, source: string) => {
+      await Deno.mkdir(join(root, path, ".."), { recursive: true });
+      await Deno.writeTextFile(join(root, path), source);
+    };
+    await write("shared/cli/main.ts", "export type T = 1; export const x = 1;");
+    await write(
+      "shared/contract/a.ts",
+      'import type { T } from "../plan/b.ts"; export type U = T;',
+    );
+    await write("shared/plan/b.ts", 'export * from "../execute/c.ts"; export type T = 1;');
+    await write("shared/execute/c.ts", 'export const c = () => import("../cli/main.ts");');
+    await write("shared/http/d.ts", 'export type X = import("../catalog/e.ts").E;');
+    await write("shared/catalog/e.ts", 'import "node:fs"; export type E = 1;');
+    await write("functions/f/index.ts", 'import "../../shared/contract/a.ts";');
+    const broken = await moduleGraph(["functions", "shared"], `${root}/`);
+    assertEquals(violations(broken).sort(), [
+      "shared/catalog/e.ts imports node:fs",
+      "shared/contract/a.ts imports ../plan/b.ts",
+      "shared/execute/c.ts imports ../cli/main.ts",
+      "shared/http/d.ts imports ../catalog/e.ts",
+      "shared/plan/b.ts imports ../execute/c.ts",
+    ]);
+    assertEquals(undeployable(broken), ["functions/f/index.ts reaches shared/cli/main.ts"]);
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
+
+const QUOTING = "shared/plan/quoting.ts";
+
+/** Folders whose modules build SQL. The local stack has its own, of fixed names. */
+const SQL_FOLDERS = ["plan", "catalog", "execute", "tracking", "operations", "http", "contract"];
+
+/** Constants of ours that stand between quotes in SQL; nothing of a caller is among them. */
+const CONSTANTS_IN_QUOTES = new Set([
+  "FACTS_MOVED",
+  // A catalog's name in shared/catalog/attached_objects.ts.
+  "catalog",
+  "MOMENT[moment]",
+  "Math.max(NO_WAIT_MS, Math.floor(ms))",
+]);
+
+/** What a statement, or a part of one, begins with; messages begin with capitals. */
+const SQL =
+  /^\s*(alter|begin|comment|commit|create|declare|do|drop|grant|insert|lock|notify|only|revoke|rollback|select|set|update|when|where|with|m\.|from|array|coalesce)\b/;
+
+async function sqlModules(): Promise<{ path: string; source: string }[]> {
+  const folders = SQL_FOLDERS.map((folder) => join(ROOT_FOLDER, "shared", folder));
+  const paths = (await Promise.all(folders.map(modulesBelow))).flat();
+  return await Promise.all(paths.map(async (path) => ({
+    path: relative(ROOT_FOLDER, path).replaceAll("\\", "/"),
+    source: await Deno.readTextFile(path),
+  })));
+}
+
+/** Expressions that a template of SQL puts between quotes of its own, of whatever kind. */
+function quotedByHand({ texts, expressions }: TemplateLiteral): string[] {
+  if (!SQL.test(texts[0])) return [];
+  return expressions.filter((expression, index) => {
+    const before = texts.slice(0, index + 1).join("?");
+    const open = before.replace(/(\$\w*\$)[^]*?\1|'[^']*'|"[^"]*"/g, "");
+    return /["']|\$\w*\$/.test(open) && !CONSTANTS_IN_QUOTES.has(expression);
+  });
+}
+
+Deno.test("names and values become SQL in shared/plan/quoting.ts only", async () => {
+  const found: string[] = [];
+  let templates = 0;
+  for (const { path, source } of await sqlModules()) {
+    if (path === QUOTING) continue;
+    for (const template of templateLiterals(source)) {
+      if (SQL.test(template.texts[0])) templates++;
+      for (const expression of quotedByHand(template)) {
+        found.push(`${path}:${template.line}: ${expression}`);
+      }
+    }
+    // Doubling quotes is quoting, too.
+    for (const [text] of source.matchAll(/replace(All)?\(\s*(["'`/])\\?["'].*/g)) {
+      found.push(`${path}: ${text}`);
+    }
+  }
+  assertEquals(found, []);
+  assertGreater(templates, 40);
+});
+
+Deno.test("quoting by hand is found", () => {
+  const byHand = (source: string) => templateLiterals(source).flatMap(quotedByHand);
+  assertEquals(byHand('const a = `drop table "${name}"`;'), ["name"]);
+  assertEquals(byHand("`select 'a', 'b.${name}'`"), ["name"]);
+  assertEquals(byHand("`select ${f(`where x = '${value}' and ${ok}`)}`"), ["value"]);
+  assertEquals(byHand("x ? { a: `comment on table x is $$${text}$$` } : 1"), ["text"]);
+  assertEquals(byHand('`There is no "${name}".` + "`" // `drop "${x}"`'), []);
+  assertEquals(byHand("`alter table ${qualified(a, b)} rename to ${ident(c)}`"), []);
+});

@@ -1,0 +1,492 @@
+import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
+import { Problem } from "../../shared/contract/problems.ts";
+import type { Facts, RelationFacts } from "../../shared/plan/facts.ts";
+import { makePlan, type Plan, planStatements, requireAccepted } from "../../shared/plan/plan.ts";
+import {
+  planRename,
+  requireRenamable,
+  requireServer,
+  type TrackedRename,
+} from "../../shared/plan/rename.ts";
+import { planRollback, type RecordedRename } from "../../shared/plan/rollback.ts";
+import {
+  column,
+  dependant,
+  factsOf,
+  freeName,
+  frozen,
+  grant,
+  ownersPrivileges,
+  recorded,
+  renaming,
+  table,
+  viewOver,
+} from "../support/handwritten_facts.ts";
+
+const VIEW = { compatibilityView: true };
+
+const experts = frozen(table("experts", {
+  comment: "who's who",
+  columns: [
+    column("id", { type: "bigint", not_null: true, identity: "a" }),
+    column("name", { default: "'x'::text", comment: "full name" }),
+    column("slug", { generated: "s", default: "lower(name)" }),
+  ],
+  acl: [...ownersPrivileges(), grant("anon", "SELECT"), grant("authenticated", "SELECT")],
+  default_grantees: ["anon", "service_role"],
+}));
+
+const factsBefore = frozen(factsOf([experts], ["expert_profiles"]));
+const request = frozen([renaming("experts", "expert_profiles")]);
+
+const planOf = (facts: Facts = factsBefore, renames = request, tracked: TrackedRename[] = []) =>
+  planRename(renames, facts, tracked, VIEW);
+
+/** The facts before, with something changed about the one table. */
+const withTable = (change: Partial<RelationFacts>) =>
+  factsOf([{ ...experts, ...change }], ["expert_profiles"]);
+
+/** The statements without the checks, which are long. */
+const changesOf = (plan: Plan) =>
+  plan.changes.map(({ sql }) => sql).filter((sql) => !sql.startsWith("do $check$"));
+
+async function refused(
+  code: string,
+  facts: Facts,
+  renames = request,
+  tracked: TrackedRename[] = [],
+): Promise<Problem> {
+  const problem = await assertRejects(() => planOf(facts, renames, tracked), Problem);
+  assertEquals(problem.code, code, problem.message);
+  return problem;
+}
+
+Deno.test("a plan is made of facts and request alone, and changes neither", async () => {
+  // All is frozen: a write to it would throw.
+  const first = await planOf();
+  const again = await planOf(structuredClone(factsBefore), structuredClone(request));
+  assertEquals(again, first);
+});
+
+Deno.test("a rename renames, makes the view, gives it what the table has, and reloads the Data API", async () => {
+  assertEquals(changesOf(await planOf()), [
+    `alter table "public"."experts" rename to "expert_profiles"`,
+    `create view "public"."experts" with (security_invoker = true) as\n` +
+    `  select "id", "name", "slug" from "public"."expert_profiles"`,
+    `alter table "public"."experts"\n  alter column "name" set default 'x'::text`,
+    `revoke all on table "public"."experts" from public, "anon", "service_role", "postgres"`,
+    `grant insert, select, update, delete, truncate, references, trigger on table "public"."experts" to "postgres"`,
+    `grant select on table "public"."experts" to "anon", "authenticated"`,
+    `comment on view "public"."experts" is 'who''s who'`,
+    `comment on column "public"."experts"."name" is 'full name'`,
+    "notify pgrst, 'reload schema'",
+  ]);
+});
+
+Deno.test("before the commit the plan checks the tables by OID, and then their views", async () => {
+  const sql = (await planOf()).changes.map((one) => one.sql);
+  const [tables, views] = sql.filter((one) => one.startsWith("do $check$"));
+  assertMatch(tables, /execute table_rename_check_relations'/);
+  assertMatch(views, /execute table_rename_check_views'/);
+  assertEquals(sql.slice(-3), [tables, views, "notify pgrst, 'reload schema'"]);
+});
+
+Deno.test("the checks are planned before anything is locked", async () => {
+  const prepared = (await planOf()).preparations.map((one) => one.sql);
+  const [relations, , views] = prepared;
+  assertMatch(
+    relations,
+    /^prepare table_rename_check_relations as[^]*is not the planned relation[^]*16400/,
+  );
+  assertMatch(views, /^prepare table_rename_check_views as[^]*has other privileges[^]*16400/);
+  assertEquals(prepared.filter((sql) => sql.startsWith("explain (costs off) execute")).length, 2);
+});
+
+Deno.test("without a view there is nothing but the new name", async () => {
+  const plan = await planRename(request, factsBefore, [], { compatibilityView: false });
+  assertEquals(changesOf(plan), [
+    `alter table "public"."experts" rename to "expert_profiles"`,
+    "notify pgrst, 'reload schema'",
+  ]);
+  assertEquals(plan.tables[0].view, null);
+});
+
+Deno.test("locks are taken in the order of OIDs whatever the request's, and only the first is waited for", async () => {
+  const facts = factsOf(
+    [table("a", { oid: 30 }), table("b", { oid: 10 }), table("c", { oid: 20 })],
+    ["a2", "b2", "c2"],
+  );
+  const names = ["a", "b", "c"];
+  const locks = async (order: string[]) =>
+    (await planOf(facts, order.map((name) => renaming(name, `${name}2`)))).locks
+      .map(({ sql, timeout_share }) => [sql, timeout_share]);
+  assertEquals(await locks(names), [
+    [`lock table only "public"."b" in access exclusive mode`, 1],
+    [`lock table only "public"."c", only "public"."a" in access exclusive mode nowait`, 0],
+  ]);
+  assertEquals(await locks(names.toReversed()), await locks(names));
+});
+
+Deno.test("what is printed is what runs, in its order", async () => {
+  const plan = await planOf();
+  assertEquals(
+    planStatements(plan).map(({ sql }) => sql),
+    [...plan.preparations, ...plan.beforeLocks, ...plan.locks, ...plan.changes].map(({ sql }) =>
+      sql
+    ),
+  );
+});
+
+Deno.test("the same facts give the same hash, in every process", async () => {
+  const { hash } = await planOf();
+  assertMatch(hash, /^sha256:[0-9a-f]{64}$/);
+  assertEquals((await planOf(structuredClone(factsBefore))).hash, hash);
+  // printf 'lock;\nchange' | sha256sum
+  const statement = (sql: string) => ({ sql, purpose: "p" });
+  const small = await makePlan({
+    preparations: [],
+    beforeLocks: [],
+    locks: [{ ...statement("lock"), timeout_share: 1 }],
+    changes: [statement("change")],
+    findings: [],
+  });
+  assertEquals(
+    small.hash,
+    "sha256:3b65030711520eb46c59144d42393708eddcbe930789de50dc8b13e59c8e0eba",
+  );
+});
+
+Deno.test("whatever changes a statement changes the hash; findings and purposes do not", async () => {
+  const { hash } = await planOf();
+  const changes: Partial<RelationFacts>[] = [
+    { oid: 1 },
+    { kind: "p" },
+    { columns: experts.columns.slice(1) },
+    { columns: experts.columns.toReversed() },
+    { acl: experts.acl.slice(0, -1) },
+    { default_grantees: [] },
+    { comment: "another" },
+    { owner: "app" },
+  ];
+  const hashes = [hash];
+  for (const change of changes) hashes.push((await planOf(withTable(change))).hash);
+  assertEquals(new Set(hashes).size, changes.length + 1);
+  const published = await planOf(
+    withTable({ publications: [{ name: "supabase_realtime", definition: "all" }] }),
+  );
+  assertEquals(published.hash, hash);
+  assertEquals(published.findings.map(({ code }) => code), ["realtime_publication"]);
+});
+
+Deno.test("hostile names stay single identifiers in every statement", async () => {
+  const hostile = "x\"; drop table canary; -- $check$ \\ \n'";
+  const facts = factsOf(
+    [table(hostile, {
+      schema: hostile,
+      columns: [column(hostile, { comment: hostile, acl: [grant(hostile, "SELECT")] })],
+      comment: hostile,
+      acl: [grant(hostile, "SELECT", { grantor: hostile })],
+    })],
+    [],
+  );
+  const renames = [renaming(hostile, `${hostile}2`, hostile)];
+  const plan = await planOf(
+    { ...facts, names: [...facts.names, freeName(`${hostile}2`, hostile)] },
+    renames,
+  );
+  for (const { sql } of planStatements(plan)) {
+    const bare = withoutQuoted(sql);
+    if (sql.startsWith("do ")) assertEquals(bare, "do ?");
+    assert(!/\bdrop\b|;/.test(bare), bare);
+  }
+});
+
+/** The statement with quoted identifiers, constants and dollar-quoted bodies taken out, as they are scanned. */
+function withoutQuoted(sql: string): string {
+  const token = /(\$[A-Za-z_]\w*\$)[^]*?\1|"(?:[^"]|"")*"|E'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'/gs;
+  return sql.replace(token, "?");
+}
+
+Deno.test("the view honours the caller's row-level security wherever grants allow it", async () => {
+  const partly = [column("id", { partial_readers: ["anon"] }), column("secret")];
+  const definition = async (change: Partial<RelationFacts>) => {
+    const plan = await planOf(withTable(change));
+    const view = changesOf(plan).find((sql) => sql.startsWith("create view"))!;
+    return [view.includes("security_invoker = true"), plan.findings.map((f) => f.severity)];
+  };
+  assertEquals(await definition({}), [true, []]);
+  assertEquals(await definition({ row_security: true }), [true, []]);
+  // Over column grants alone an invoker's view would hide everything; with policies it must stay one.
+  assertEquals(await definition({ columns: partly }), [false, ["warning"]]);
+  assertEquals(await definition({ columns: partly, row_security: true }), [true, ["breaking"]]);
+  // An owner who gave rights away cannot lend them to those who have them.
+  const acl = experts.acl.filter(({ grantee }) => grantee !== experts.owner);
+  assertEquals(await definition({ columns: partly, acl }), [true, ["breaking"]]);
+});
+
+Deno.test("a table without columns gets a view without columns", async () => {
+  const plan = await planOf(withTable({ columns: [] }));
+  assert(
+    changesOf(plan).includes(
+      `create view "public"."experts" with (security_invoker = true) as\n` +
+        `  select from "public"."expert_profiles"`,
+    ),
+  );
+  assertEquals(plan.findings.map(({ code }) => code), ["no_columns"]);
+});
+
+Deno.test("routines that name the old name are compiled again before the locks; those of others are named", async () => {
+  const routines = [
+    { schema: "public", identity: '"public"."f"(integer)', security_definer: false, owned: true },
+    { schema: "public", identity: '"public"."g"()', security_definer: true, owned: true },
+    { schema: "other", identity: '"other"."h"()', security_definer: false, owned: false },
+    { schema: "auth", identity: '"auth"."i"()', security_definer: false, owned: false },
+  ];
+  const plan = await planOf({ ...factsBefore, routines });
+  assertEquals(plan.beforeLocks.map(({ sql }) => sql), [
+    'alter routine "public"."f"(integer) security invoker',
+    'alter routine "public"."g"() security definer',
+  ]);
+  assertEquals(plan.findings.map(({ code, object }) => [code, object]), [
+    ["routine_kept_compiled", '"other"."h"()'],
+  ]);
+  const bare = await planRename(request, { ...factsBefore, routines }, [], {
+    compatibilityView: false,
+  });
+  assertEquals([bare.beforeLocks, bare.findings], [[], []]);
+});
+
+Deno.test("a server older than 15 is refused, since its views would show hidden rows", async () => {
+  for (const version of [90_624, 130_014, 140_000, 149_999]) {
+    const problem = thrown(() => requireServer(version));
+    assertEquals(problem.code, "unsupported_server");
+    assertEquals(problem.fields.server_version, version);
+  }
+  for (const version of [150_000, 150_012, 170_004, 180_000]) requireServer(version);
+  const old = structuredClone(factsBefore);
+  old.session.server_version = 140_013;
+  assertMatch((await refused("unsupported_server", old)).message, /PostgreSQL 14 /);
+});
+
+Deno.test("schemas of the platform and the tracking tables are refused without a look at the database", () => {
+  for (const schema of ["auth", "pg_catalog", "supabase_migrations"]) {
+    const problem = thrown(() => requireRenamable([renaming("a", "b", schema)]));
+    assertEquals(problem.code, "protected_schema");
+  }
+  for (
+    const one of [
+      renaming("sys_table_migrations", "b"),
+      renaming("a", "sys_table_migration_events"),
+    ]
+  ) {
+    assertEquals(thrown(() => requireRenamable([one])).code, "protected_schema");
+  }
+  requireRenamable([renaming("a", "b"), renaming("a", "b", "app")]);
+});
+
+Deno.test("a table that is not there is told from a schema that is not there", async () => {
+  const noTable = factsOf([], ["experts", "expert_profiles"]);
+  assertMatch((await refused("table_not_found", noTable)).hint!, /spelling/);
+  const noSchema = structuredClone(noTable);
+  for (const name of noSchema.names) name.schema_oid = null;
+  assertMatch((await refused("table_not_found", noSchema)).hint!, /no schema "public"/);
+});
+
+Deno.test("what is no table of ours is refused, each with its code and the way on", async () => {
+  const cases: [Partial<RelationFacts>, string, RegExp][] = [
+    [{ kind: "v" }, "unsupported_relation", /is a view/],
+    [{ kind: "m" }, "unsupported_relation", /is a materialized view/],
+    [{ kind: "f" }, "unsupported_relation", /is a foreign table/],
+    [{ kind: "i" }, "unsupported_relation", /is an index/],
+    [{ kind: "I" }, "unsupported_relation", /is a partitioned index/],
+    [{ kind: "S" }, "unsupported_relation", /is a sequence/],
+    [{ kind: "c" }, "unsupported_relation", /is a composite type/],
+    [{ persistence: "t" }, "unsupported_relation", /is a temporary table/],
+    [{ extension: "postgis" }, "extension_owned", /extension "postgis"/],
+    [{ owned: false, owner: "app" }, "not_table_owner", /role "app"/],
+  ];
+  for (const [change, code, message] of cases) {
+    const problem = await refused(code, withTable(change));
+    assertMatch(problem.message, message);
+    assert(problem.hint);
+  }
+});
+
+Deno.test("a taken name is refused, by whatever has it", async () => {
+  for (const kind of ["r", "v", "S", "i", "c"] as const) {
+    const taken = factsOf([experts, table("expert_profiles", { oid: 99, kind })]);
+    const problem = await refused("name_taken", taken);
+    assertEquals((problem.fields.taken_by as { name: string }).name, "expert_profiles");
+  }
+  const byType = structuredClone(factsBefore);
+  byType.names[1].type = { oid: 99, kind: "enum type" };
+  assertMatch((await refused("name_taken", byType)).message, /enum type/);
+});
+
+Deno.test("a table that is already renamed is not looked for behind its view", async () => {
+  const renamed = table("expert_profiles");
+  const view = viewOver(renamed, "experts");
+  const active = recorded(renamed, view, "experts");
+  const facts = factsOf([view, renamed], ["people"]);
+  const again = [renaming("experts", "people")];
+  const problem = await refused("already_renamed", facts, again, [active]);
+  assertEquals(problem.fields.migration_id, active.id);
+  // On from its present name: a chain.
+  const chain = await planOf(facts, [renaming("expert_profiles", "people")], [active]);
+  assertEquals(chain.tables[0].facts.oid, renamed.oid);
+  // Back by a rename, which would collide with the view.
+  const back = await refused(
+    "name_taken",
+    facts,
+    [renaming("expert_profiles", "experts")],
+    [active],
+  );
+  assertMatch(back.message, /is taken by the compatibility view of/);
+});
+
+Deno.test("another plan than the expected one is not accepted", async () => {
+  const plan = await planOf();
+  requireAccepted(plan, { expected_plan_hash: plan.hash, acknowledge: [] });
+  const expected = `sha256:${"0".repeat(64)}`;
+  const problem = thrown(() =>
+    requireAccepted(plan, { expected_plan_hash: expected, acknowledge: [] })
+  );
+  assertEquals(problem.code, "plan_changed");
+  assertEquals(problem.fields, { plan_hash: plan.hash, expected_plan_hash: expected });
+});
+
+Deno.test("breaking findings stop a plan until each code is acknowledged, warnings do not", async () => {
+  const plan = await planOf(withTable({
+    publications: [
+      { name: "supabase_realtime", definition: "all" },
+      { name: "warehouse", definition: "all" },
+    ],
+    dependants: [
+      dependant("function", "public.f(experts)", { on_row_type: true, takes_row: true }),
+    ],
+  }));
+  assertEquals(
+    plan.findings.map(({ code, severity }) => [code, severity]),
+    [
+      ["realtime_publication", "breaking"],
+      ["publication_name_change", "warning"],
+      ["row_type_functions", "breaking"],
+    ],
+  );
+  for (const acknowledge of [[], ["realtime_publication"], ["row_type_functions", "other"]]) {
+    const problem = thrown(() => requireAccepted(plan, { acknowledge }));
+    assertEquals(problem.code, "breaking_findings");
+    assertEquals(problem.fields.findings, plan.findings);
+  }
+  requireAccepted(plan, { acknowledge: ["row_type_functions", "realtime_publication"] });
+});
+
+const renamed = frozen({ ...structuredClone(experts), name: "expert_profiles" });
+const view = frozen(viewOver(renamed, "experts"));
+const record = frozen(recorded(renamed, view, "experts"));
+
+const rollbackOf = (
+  relations: RelationFacts[] = [renamed, view],
+  migrations: RecordedRename[] = [record],
+  acknowledge: string[] = [],
+) => {
+  const facts = factsOf(relations.filter(({ name }) => name === "experts"));
+  if (facts.names.length === 0) facts.names.push(freeName("experts"));
+  return planRollback(migrations, { ...facts, relations }, migrations, { acknowledge });
+};
+
+Deno.test("a rollback drops the view, which is locked first, and gives the table its name back", async () => {
+  const plan = await rollbackOf();
+  assertEquals(plan.locks.map(({ sql, timeout_share }) => [sql, timeout_share]), [
+    [`alter view "public"."experts" rename to "__compatibility_view_17400"`, 0.5],
+    [`lock table only "public"."expert_profiles" in access exclusive mode`, 0.5],
+  ]);
+  assertEquals(changesOf(plan), [
+    `drop view "public"."__compatibility_view_17400" restrict`,
+    `alter table "public"."expert_profiles" rename to "experts"`,
+    "notify pgrst, 'reload schema'",
+  ]);
+  assertEquals(plan.findings, []);
+  assertEquals(plan.tables[0].kept, []);
+});
+
+Deno.test("a rollback's plan is pure, and its hash as stable as a rename's", async () => {
+  const again = await rollbackOf(structuredClone([renamed, view]), structuredClone([record]));
+  assertEquals(again, await rollbackOf());
+  assertNotEquals(again.hash, (await planOf()).hash);
+});
+
+Deno.test("what was changed on the table since is kept, and listed", async () => {
+  const changed = { ...renamed, comment: "later" };
+  const plan = await rollbackOf([changed, view]);
+  assertEquals(plan.findings.map(({ code, severity }) => [code, severity]), [
+    ["table_changed_since", "info"],
+  ]);
+  assertEquals(plan.tables[0].kept?.map(({ object }) => object), ["comment"]);
+});
+
+Deno.test("what was changed on the view alone would be lost, and stops the rollback", async () => {
+  const acl = [...view.acl, grant("app", "SELECT")];
+  const plan = await rollbackOf([renamed, { ...view, acl, comment: "changed" }]);
+  assertEquals(plan.findings.map(({ code, severity }) => [code, severity]), [
+    ["view_grants_changed", "breaking"],
+    ["view_changed", "breaking"],
+  ]);
+});
+
+Deno.test("where record and database disagree, a rollback refuses and names the difference", async () => {
+  const cases: [RelationFacts[], string][] = [
+    [[view], "table_missing"],
+    [[{ ...renamed, name: "people" }, view], "table_renamed"],
+    [[{ ...renamed, schema: "app" }, view], "table_renamed"],
+    [[renamed], "view_missing"],
+    [[renamed, table("experts", { oid: 5 })], "old_name_taken"],
+    [[renamed, { ...view, name: "moved" }], "view_renamed"],
+    [[renamed, { ...view, view_reads: [5] }], "view_replaced"],
+    [[renamed, { ...view, view_reads: [renamed.oid, 5] }], "view_replaced"],
+  ];
+  for (const [relations, code] of cases) {
+    const problem = await assertRejects(() => rollbackOf(relations), Problem);
+    assertEquals(problem.code, "drifted");
+    const [first] = problem.fields.differences as { code: string; remedy: string }[];
+    assertEquals(first.code, code);
+    assert(first.remedy && problem.hint);
+  }
+});
+
+Deno.test("only a missing view can be acknowledged", async () => {
+  const all = ["view_missing", "table_missing", "table_renamed", "old_name_taken"];
+  const plan = await rollbackOf([renamed], [record], all);
+  assertEquals(changesOf(plan), [
+    `alter table "public"."expert_profiles" rename to "experts"`,
+    "notify pgrst, 'reload schema'",
+  ]);
+  const moved = { ...renamed, name: "people" };
+  await assertRejects(() => rollbackOf([moved, view], [record], all), Problem);
+});
+
+Deno.test("what was built on the view is never lost with it", async () => {
+  const built: Partial<RelationFacts>[] = [
+    { dependants: [dependant("view", "public.report")] },
+    { triggers: [{ name: "t", definition: "d" }] },
+    { rules: [{ name: "r", definition: "d" }] },
+  ];
+  for (const change of built) {
+    const problem = await assertRejects(
+      () => rollbackOf([renamed, { ...view, ...change }]),
+      Problem,
+    );
+    assertEquals(problem.code, "dependants_cannot_follow");
+    assertEquals((problem.fields.dependants as unknown[]).length, 1);
+  }
+});
+
+function thrown(work: () => void): Problem {
+  try {
+    work();
+  } catch (error) {
+    assert(error instanceof Problem);
+    return error;
+  }
+  throw new Error("nothing was thrown");
+}
