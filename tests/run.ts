@@ -19,7 +19,7 @@ import { variableOf } from "./support/servers.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const UNIT_FOLDER = "tests/unit";
-const FOLDERS = [UNIT_FOLDER, "tests/integration", "tests/acceptance"];
+const FOLDERS = [UNIT_FOLDER, "tests/integration", "tests/acceptance", "tests/types"];
 
 /** How long stacks that tests have started may take to stop with them, in milliseconds. */
 const STACKS_STOP_MS = 3_000;

@@ -4,6 +4,7 @@ import { RenameError } from "../client/client.ts";
 export const EXIT = {
   done: 0,
   unexpected: 1,
+  stale: 1,
   usage: 2,
   notAllowed: 3,
   notFound: 4,
@@ -15,7 +16,7 @@ export const EXIT = {
 
 export const EXIT_CODES_HELP = `Exit codes:
   0  done
-  1  an unexpected or internal error
+  1  an unexpected or internal error; with generate-types --check, files that are stale
   2  wrong usage, or a request that is not valid
   3  not allowed: no or wrong key, protected schema, another owner
   4  no such table or migration
@@ -29,9 +30,15 @@ export class UsageError extends Error {
   override name = "UsageError";
 }
 
+/** Something that the command works with cannot be reached. Exit code 7. */
+export class UnavailableError extends Error {
+  override name = "UnavailableError";
+}
+
 /** The exit code of a command that ended with `error`. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return EXIT.usage;
+  if (error instanceof UnavailableError) return EXIT.unavailable;
   if (!(error instanceof RenameError)) return EXIT.unexpected;
   if (error.code === "unreachable") return EXIT.unavailable;
   // A 404 of the platform is about the function, not about a table.

@@ -2,7 +2,8 @@
 import { Command, CommanderError } from "commander";
 import { CONNECTION_HELP } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
-import { EXIT, EXIT_CODES_HELP, UsageError } from "./exit_codes.ts";
+import { EXIT, EXIT_CODES_HELP, exitCodeOf } from "./exit_codes.ts";
+import { addGenerateTypes } from "./generate_types.ts";
 import { addListMigrations } from "./list_migrations.ts";
 import { addRenameTable } from "./rename_table.ts";
 import { addRollbackRename } from "./rollback_rename.ts";
@@ -12,7 +13,8 @@ const EXAMPLES = `Examples:
   npm run cli -- rename-table experts expert_profiles --plan
   npm run cli -- rename-table experts expert_profiles
   npm run cli -- list-migrations --status active
-  npm run cli -- rollback-rename experts`;
+  npm run cli -- rollback-rename experts
+  npm run cli -- generate-types`;
 
 /** Runs a command line. Returns its exit code; never throws. */
 export async function main(args: string[], terminal: Terminal): Promise<number> {
@@ -26,7 +28,7 @@ export async function main(args: string[], terminal: Terminal): Promise<number> 
     terminal.err.write(
       errorLine(error instanceof Error ? error.message : String(error), terminal.err),
     );
-    return error instanceof UsageError ? EXIT.usage : EXIT.unexpected;
+    return exitCodeOf(error);
   }
 }
 
@@ -51,6 +53,7 @@ function createProgram(context: CommandContext): Command {
   addRenameTable(program, context);
   addRollbackRename(program, context);
   addListMigrations(program, context);
+  addGenerateTypes(program, context);
   return program;
 }
 

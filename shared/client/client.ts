@@ -1,8 +1,18 @@
 /** A typed client of the endpoints, on supabase-js. */
 import type { FunctionInvokeOptions } from "@supabase/functions-js";
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
-import type { ListMigrationsInput, RenameInput, RollbackInput } from "../contract/requests.ts";
-import type { ListMigrationsAnswer, OperationAnswer, Progress } from "../contract/responses.ts";
+import type {
+  ListMigrationsInput,
+  RenameInput,
+  RollbackInput,
+  TableAliasesInput,
+} from "../contract/requests.ts";
+import type {
+  ListMigrationsAnswer,
+  OperationAnswer,
+  Progress,
+  TableAliasesAnswer,
+} from "../contract/responses.ts";
 import { readEvents } from "./event_stream.ts";
 import { toRenameError, unexpectedAnswer } from "./rename_error.ts";
 
@@ -40,6 +50,10 @@ export interface RenameClient {
   rollback(request: RollbackInput, options?: CallOptions): Promise<OperationAnswer>;
   /** One page of migrations, newest first; `next_cursor` asks for the next. Default: 50 a page. */
   listMigrations(query?: ListMigrationsInput): Promise<ListMigrationsAnswer>;
+  /** The old names that are in use as compatibility views, and what their tables are called today. */
+  tableAliases(query?: TableAliasesInput): Promise<TableAliasesAnswer>;
+  /** The TypeScript that makes the old names compile: the text of table-aliases.ts. */
+  tableAliasesFile(query?: TableAliasesInput): Promise<string>;
 }
 
 /**
@@ -68,6 +82,22 @@ export function createRenameClient(options: RenameClientOptions): RenameClient {
     rollback: (body, options) => call(supabase, url, "rollback", { method: "POST", body }, options),
     listMigrations: (query = {}) =>
       call(supabase, url, `list-migrations${queryText(query)}`, { method: "GET" }),
+    tableAliases: async (query = {}) => {
+      const headers = { accept: "application/json" };
+      const name = `table-aliases${queryText(query)}`;
+      const { answer, unexpected } = await invoke(supabase, url, name, { method: "GET", headers });
+      if (!Array.isArray(answer?.aliases)) throw unexpected("it has no aliases");
+      return answer as TableAliasesAnswer;
+    },
+    tableAliasesFile: async (query = {}) => {
+      const headers = { accept: "text/plain" };
+      const name = `table-aliases${queryText(query)}`;
+      const { answer, unexpected } = await invoke(supabase, url, name, { method: "GET", headers });
+      if (typeof answer !== "string" || !answer.includes("TableAliases")) {
+        throw unexpected("it is not table-aliases.ts");
+      }
+      return answer;
+    },
   };
 }
 
@@ -76,8 +106,22 @@ async function call<Answer extends { migrations: unknown[] }>(
   url: URL,
   name: string,
   request: FunctionInvokeOptions,
-  { onProgress, signal }: CallOptions = {},
+  options?: CallOptions,
 ): Promise<Answer> {
+  const { answer, unexpected } = await invoke(supabase, url, name, request, options);
+  // No closer look: a field that a newer server adds must not make a rename that is done look failed.
+  if (!Array.isArray(answer?.migrations)) throw unexpected("it has no migrations");
+  return answer as Answer;
+}
+
+/** What an endpoint answered, and the error to throw where that is not what it answers. */
+async function invoke(
+  supabase: SupabaseClient,
+  url: URL,
+  name: string,
+  request: FunctionInvokeOptions,
+  { onProgress, signal }: CallOptions = {},
+) {
   const endpoint = new URL(`functions/v1/${name}`, url);
   const { data, error, response } = await supabase.functions.invoke(name, {
     ...request,
@@ -92,11 +136,8 @@ async function call<Answer extends { migrations: unknown[] }>(
   const answer = data !== null && data === response
     ? await readEvents(data, endpoint, { onProgress, signal })
     : data;
-  // No closer look: a field that a newer server adds must not make a rename that is done look failed.
-  if (!Array.isArray(answer?.migrations)) {
-    throw unexpectedAnswer(endpoint, response?.status ?? 200, "it has no migrations");
-  }
-  return answer as Answer;
+  const unexpected = (what: string) => unexpectedAnswer(endpoint, response?.status ?? 200, what);
+  return { answer, unexpected };
 }
 
 /** With a slash at its end, so that paths are added to it and replace nothing. */
@@ -125,7 +166,7 @@ function checkedHeaders({ key, actor }: RenameClientOptions): Record<string, str
   return { "x-actor": actor };
 }
 
-function queryText(query: ListMigrationsInput): string {
+function queryText(query: ListMigrationsInput | TableAliasesInput): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined);
   if (given.length === 0) return "";
   return `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;

@@ -121,10 +121,16 @@ const listQuery = z.strictObject({
   cursor: z.string().max(500).optional(),
 });
 
+const aliasesQuery = z.strictObject({
+  schema: z.string().max(10_000).transform((names) => names.split(",")).pipe(z.array(identifier))
+    .optional(),
+});
+
 export type Rename = z.output<typeof rename>;
 export type RenameRequest = z.output<typeof renameBatch>;
 export type RollbackRequest = z.output<typeof rollback>;
 export type ListMigrationsQuery = z.output<typeof listQuery>;
+export type TableAliasesQuery = z.output<typeof aliasesQuery>;
 export type MigrationStatus = (typeof MIGRATION_STATUSES)[number];
 
 /** What a caller may write, defaults left out. */
@@ -134,6 +140,7 @@ export type RenameInput =
 type RenameInputOptions = Omit<z.input<typeof renameBatch>, "renames">;
 export type RollbackInput = z.input<typeof rollback>;
 export type ListMigrationsInput = Omit<z.input<typeof listQuery>, "limit"> & { limit?: number };
+export type TableAliasesInput = z.input<typeof aliasesQuery>;
 
 /** Most issues that one problem lists; a hostile body could otherwise make an answer larger than itself. */
 const MAX_ISSUES = 20;
@@ -221,4 +228,13 @@ export function parseListMigrationsQuery(input: unknown): ListMigrationsQuery {
     throw notYet("include", "usage and drift are not supported by this version");
   }
   return parse(listQuery, input);
+}
+
+/**
+ * Reads the query of table-aliases: `schema`, one or several with commas between them.
+ *
+ * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
+ */
+export function parseTableAliasesQuery(input: unknown): TableAliasesQuery {
+  return parse(aliasesQuery, input);
 }

@@ -99,6 +99,15 @@ export const listMigrationsAnswer = z.object({
   next_cursor: z.string().nullable(),
 });
 
+/** An old name that a compatibility view keeps, and the table's name today. */
+export const tableAlias = z.object({
+  schema: z.string(),
+  old_name: z.string(),
+  new_name: z.string(),
+});
+
+export const tableAliasesAnswer = z.object({ aliases: z.array(tableAlias) });
+
 export type Finding = z.output<typeof finding>;
 export type Statement = z.output<typeof statement>;
 export type Migration = z.output<typeof migration>;
@@ -108,5 +117,7 @@ export type Check = z.output<typeof check>;
 export type Verification = z.output<typeof verification>;
 export type OperationAnswer = z.output<typeof operationAnswer>;
 export type ListMigrationsAnswer = z.output<typeof listMigrationsAnswer>;
+export type TableAlias = z.output<typeof tableAlias>;
+export type TableAliasesAnswer = z.output<typeof tableAliasesAnswer>;
 export type Blocker = z.output<typeof blocker>;
 export type Progress = z.output<typeof progress>;

@@ -20,25 +20,27 @@ export interface RequestContext {
   log: (message: string, details: Record<string, unknown>) => void;
 }
 
-export interface EndpointDefinition<Input> {
+export interface EndpointDefinition<Input, Output = unknown> {
   method: "GET" | "POST";
   /** Whether callers may ask for an event stream. Default: false. */
   streams?: boolean;
   /** Reads the body (POST) or the query as an object (GET). */
   parse: (input: unknown) => Input;
-  run: (context: RequestContext, input: Input) => Promise<unknown>;
+  run: (context: RequestContext, input: Input) => Promise<Output>;
+  /** Makes the answer of what `run` gave. Default: JSON that nobody keeps. */
+  respond?: (output: Output, request: Request) => Promise<Response>;
 }
 
 /** The `fetch` of an endpoint, with the settings of the environment at each request. */
-export function endpoint<Input>(
-  definition: EndpointDefinition<Input>,
+export function endpoint<Input, Output>(
+  definition: EndpointDefinition<Input, Output>,
 ): (request: Request) => Promise<Response> {
   return (request) => handle(definition, request, settingsFromEnv());
 }
 
 /** Answers one request. Never throws: whatever goes wrong becomes a problem document. */
-export async function handle<Input>(
-  definition: EndpointDefinition<Input>,
+export async function handle<Input, Output>(
+  definition: EndpointDefinition<Input, Output>,
   request: Request,
   settings: Settings,
 ): Promise<Response> {
@@ -64,7 +66,9 @@ export async function handle<Input>(
       log,
     };
     if (!streaming) {
-      return respond(200, "application/json", await definition.run(context, input), requestId);
+      const answer = await definition.run(context, input);
+      if (!definition.respond) return respond(200, "application/json", answer, requestId);
+      return withCommonHeaders(await definition.respond(answer, request), requestId);
     }
     return eventStream(commonHeaders(requestId), async (sink) => {
       try {
@@ -137,6 +141,14 @@ const commonHeaders = (requestId: string) => ({
   "x-content-type-options": "nosniff",
   "x-request-id": requestId,
 });
+
+/** An answer of the endpoint's own making; what it says about keeping it counts. */
+function withCommonHeaders(response: Response, requestId: string): Response {
+  for (const [name, value] of Object.entries(commonHeaders(requestId))) {
+    if (!response.headers.has(name)) response.headers.set(name, value);
+  }
+  return response;
+}
 
 function causeOf(problem: Problem): string {
   const { cause } = problem;

@@ -2,6 +2,7 @@
 import * as listMigrations from "../../functions/list-migrations/index.ts";
 import * as rename from "../../functions/rename/index.ts";
 import * as rollback from "../../functions/rollback/index.ts";
+import * as tableAliases from "../../functions/table-aliases/index.ts";
 import { assertEquals } from "@std/assert";
 import type { ProblemBody } from "../../shared/contract/problems.ts";
 import type {
@@ -17,11 +18,12 @@ import type { Settings } from "../../shared/http/settings.ts";
 export const SECRET_KEY = "sb_secret_of_the_tests";
 export const PUBLISHABLE_KEY = "sb_publishable_of_the_tests";
 
-// deno-lint-ignore no-explicit-any -- each definition has an input type of its own
-const definitions: Record<string, EndpointDefinition<any>> = {
+// deno-lint-ignore no-explicit-any -- each definition has input and output types of its own
+const definitions: Record<string, EndpointDefinition<any, any>> = {
   "rename": rename.definition,
   "rollback": rollback.definition,
   "list-migrations": listMigrations.definition,
+  "table-aliases": tableAliases.definition,
 };
 
 export interface Functions {

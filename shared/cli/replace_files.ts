@@ -1,0 +1,51 @@
+/** Writing files so that nobody ever sees half of one. */
+import { basename, dirname, join } from "node:path";
+import { UsageError } from "./exit_codes.ts";
+
+export interface FileToWrite {
+  path: string;
+  text: string;
+}
+
+/**
+ * Writes the files, each beside its place first and then moved there: whoever reads meanwhile reads the old
+ * file or the new one. Where one cannot be written, none is changed. Folders are made.
+ *
+ * @throws {UsageError} A file or folder cannot be written.
+ */
+export async function replaceFiles(files: FileToWrite[]): Promise<void> {
+  const written: { from: string; to: string }[] = [];
+  let path = "";
+  try {
+    for (const file of files) {
+      path = file.path;
+      await Deno.mkdir(dirname(path), { recursive: true });
+      // A link stays a link.
+      const to = await Deno.realPath(path).catch(() => path);
+      const from = join(dirname(to), `.${basename(to)}.${crypto.randomUUID()}.tmp`);
+      written.push({ from, to });
+      await Deno.writeTextFile(from, file.text);
+    }
+    for (const { from, to } of written) {
+      path = to;
+      await Deno.rename(from, to);
+    }
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(`${path} cannot be written: ${reason}`, { cause });
+  } finally {
+    for (const { from } of written) await Deno.remove(from).catch(() => {});
+  }
+}
+
+/** The text of a file, or undefined where there is none. */
+export async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    const { NotFound, NotADirectory } = Deno.errors;
+    if (cause instanceof NotFound || cause instanceof NotADirectory) return undefined;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(`${path} cannot be read: ${reason}`, { cause });
+  }
+}
