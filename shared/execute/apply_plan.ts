@@ -44,6 +44,12 @@ export interface Prepared<P extends Plan> {
   recorded: string;
 }
 
+/**
+ * Time after the deadline at which a connection that says nothing is given up, in milliseconds: the server
+ * has its own timeouts before that, so it is the network that is silent.
+ */
+const SILENCE_MS = 2_000;
+
 /** How often a plan is made again because the facts moved while it was carried out. */
 const MAX_REPLANS = 5;
 
@@ -108,6 +114,7 @@ export async function applyPlan<P extends Plan>(
   for (let replans = 0;;) {
     requireTime(limits);
     const outcome = await database.withSession(async (session) => {
+      const silent = setTimeout(() => session.breakOff(), remainingMs(limits) + SILENCE_MS);
       const connection = connected(await session.begin(beginWriting(limits)));
       const giveUp = async (cause: unknown) => {
         requireTime(limits);
@@ -133,7 +140,7 @@ export async function applyPlan<P extends Plan>(
         );
         return { plan: prepared.plan, lock: await enter(database, attempt, prepared) };
       } catch (error) {
-        if (isCancelled(error)) requireTime(limits);
+        if (isCancelled(error) || isConnectionLost(error)) requireTime(limits);
         if (isLockFailure(error)) {
           if (!(await patience.again())) throw await giveUp(error);
           return null;
@@ -143,6 +150,8 @@ export async function applyPlan<P extends Plan>(
           return null;
         }
         throw error;
+      } finally {
+        clearTimeout(silent);
       }
     });
     if (outcome !== null) return outcome;

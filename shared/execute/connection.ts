@@ -82,7 +82,7 @@ export class Connection {
       await Promise.race([connection.run("select 1"), late.promise]);
       return connection;
     } catch (error) {
-      connection.#socket?.destroy();
+      connection.breakOff();
       throw error;
     } finally {
       clearTimeout(timer);
@@ -114,6 +114,11 @@ export class Connection {
       if (isConnectionLost(error)) this.#closed = true;
       throw error;
     }
+  }
+
+  /** Gives it up as it stands; what was sent last may or may not have happened. */
+  breakOff(): void {
+    this.#socket?.destroy();
   }
 
   /** Ends it, at most after `timeout` seconds. */

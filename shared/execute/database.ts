@@ -167,6 +167,11 @@ export class Session {
     return await this.#connection.run(text);
   }
 
+  /** Gives the connection up; what was sent last fails, as if it had broken. */
+  breakOff(): void {
+    this.#connection.breakOff();
+  }
+
   /** Says that the last message ended the transaction. */
   ended(): void {
     this.#open = false;

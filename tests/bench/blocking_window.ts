@@ -13,22 +13,25 @@ import {
   startRoundTrips,
 } from "./competitors.ts";
 import { startDistance } from "./distance.ts";
-import { type Load, stallAt, startLoad } from "./load.ts";
-import { plotWindows, type WindowPoint } from "./plots.ts";
+import { stallAt, startLoad } from "./load.ts";
+import { plotWindows } from "./plots.ts";
 import { digits, median, shuffled, spread } from "./statistics.ts";
 import { committedAt, createTables, pairs, putBack } from "./tables.ts";
 
 const DISTANCES_MS = [0, 5, 20];
 const TABLES = pairs(1);
 
-interface Figures {
+/** A way to rename, at a distance, and what was measured of it. */
+interface Variant {
+  distance: number;
+  competitor: Competitor;
+  /** Whether it has to connect first. */
+  fresh: boolean;
   /** How long a client waited for the rename, in milliseconds. */
   stalls: number[];
   /** From the lock to the end of COMMIT on the server's clock. */
   held: number[];
 }
-
-type ByName = Map<string, Figures>;
 
 export const blockingWindow: Measurement = {
   name: "blocking-window",
@@ -36,123 +39,128 @@ export const blockingWindow: Measurement = {
   run: (bench) =>
     bench.withDatabase(async (db) => {
       await createTables(db, TABLES, 1_000);
-      using load = await startLoad({
-        url: db.url,
-        query: `select * from public.${TABLES[0].old_name} where id = 500`,
-        clients: 1,
-        pauseMs: 0,
-      });
-      const kept = new Map<number, ByName>();
+      await using stack = new AsyncDisposableStack();
+      const variants: Variant[] = [];
       for (const distance of DISTANCES_MS) {
-        bench.say(`${distance} ms from the database`);
-        kept.set(distance, await atDistance(bench, db, load, distance, false));
+        const { far } = stack.use(await startDistance(bench.server.port, distance));
+        for (const start of [startOurs, startOneMessage, startRoundTrips, startNodePgMigrate]) {
+          const competitor = stack.use(await start(far(db.url), TABLES));
+          variants.push({ distance, competitor, fresh: false, stalls: [], held: [] });
+        }
       }
-      bench.say("with new connections");
-      const fresh = await atDistance(bench, db, load, 0, true);
+      for (const start of [startOurs, startOneMessage]) {
+        const competitor = stack.use(await start(db.url, TABLES));
+        variants.push({ distance: 0, competitor, fresh: true, stalls: [], held: [] });
+      }
+      await measure(bench, db, variants);
       return {
-        rows: [...DISTANCES_MS.flatMap((ms) => rowsAt(ms, kept.get(ms)!)), ...summary(kept, fresh)],
+        rows: [...DISTANCES_MS.flatMap((ms) => rowsAt(variants, ms)), ...summary(variants)],
         pictures: [{
           file: "blocking-window.svg",
           caption:
             "The longest that a client of the table waits during one rename, by the distance " +
             "between whoever renames and the database (median and quartiles).",
-          svg: plotWindows(pointsOf(kept)),
+          svg: plotWindows(
+            variants.filter(({ fresh }) => !fresh)
+              .map(({ distance, competitor, stalls }) => ({
+                distance,
+                name: competitor.name,
+                stalls,
+              })),
+          ),
         }],
         notes: [
-          "Blocking window: one client asks for a row again and again, close to the database; the window " +
-          "is how long the query took during which the rename was committed. All ways keep the view's options, defaults and grants; " +
-          "ours also records the rename and checks the outcome before it commits.",
+          "One client asks for a row again and again, close to the database; the blocking window is how " +
+          "long the query took during which the rename was committed. Every way keeps the view's options, " +
+          "defaults and grants; ours also records the rename, and checks the outcome before it commits.",
         ],
       };
     }),
 };
 
-async function atDistance(
-  bench: Bench,
-  db: TestDatabase,
-  load: Load,
-  distanceMs: number,
-  newConnections: boolean,
-): Promise<ByName> {
-  using distance = await startDistance(bench.server.port, distanceMs);
-  const url = distance.far(db.url);
-  const starts = newConnections
-    ? [startOurs, startOneMessage]
-    : [startOurs, startOneMessage, startRoundTrips, startNodePgMigrate];
-  const competitors = await Promise.all(starts.map((start) => start(url, TABLES)));
-  const figures: ByName = new Map(competitors.map(({ name }) => [name, { stalls: [], held: [] }]));
-  const rename = async (competitor: Competitor, keep: boolean) => {
-    if (newConnections) await competitor.disconnect();
-    let held: number | undefined;
-    const result = await load.during(async () => held = await competitor.rename());
-    if (result.errors.length > 0) throw new Error(`a client failed: ${result.errors[0]}`);
-    const stall = stallAt(result, await committedAt(db, TABLES));
-    await putBack(db, TABLES);
-    if (!keep) return;
-    const { stalls, held: heldTimes } = figures.get(competitor.name)!;
-    stalls.push(stall);
-    if (held !== undefined) heldTimes.push(held);
-  };
-  try {
-    for (let round = -2; round < bench.rounds(40, 8); round++) {
-      for (const competitor of shuffled(competitors)) await rename(competitor, round >= 0);
+/** Every variant once a round, in random order: what else the machine does comes at everybody's cost. */
+async function measure(bench: Bench, db: TestDatabase, variants: Variant[]): Promise<void> {
+  using load = await startLoad({
+    url: db.url,
+    query: `select * from public.${TABLES[0].old_name} where id = 500`,
+    clients: 1,
+    pauseMs: 0,
+  });
+  const rounds = bench.rounds(40, 8);
+  for (let round = -2; round < rounds; round++) {
+    if (round % 10 === 0) bench.say(`round ${round} of ${rounds}`);
+    for (const { competitor, fresh, stalls, held } of shuffled(variants)) {
+      if (fresh) await competitor.disconnect();
+      let heldMs: number | undefined;
+      const result = await load.during(async () => heldMs = await competitor.rename());
+      if (result.errors.length > 0) throw new Error(`a client failed: ${result.errors[0]}`);
+      const stall = stallAt(result, await committedAt(db, TABLES));
+      await putBack(db, TABLES);
+      if (round < 0) continue;
+      stalls.push(stall);
+      if (heldMs !== undefined) held.push(heldMs);
     }
-  } finally {
-    await Promise.all(competitors.map((competitor) => competitor[Symbol.asyncDispose]()));
   }
-  return figures;
 }
 
-const stallOf = (figures: ByName, name: string) => median(figures.get(name)!.stalls);
+function find(variants: Variant[], name: string, distance: number, fresh = false): Variant {
+  return variants.find((variant) =>
+    variant.competitor.name === name && variant.distance === distance && variant.fresh === fresh
+  )!;
+}
 
-function rowsAt(distance: number, figures: ByName): Row[] {
+/** The figures of two, and the ratio of their medians. */
+function compare(ours: number[], others: number[]): { figures: string; ratio: number } {
+  return {
+    figures: `${spread(ours)} against ${spread(others)}`,
+    ratio: median(ours) / median(others),
+  };
+}
+
+function rowsAt(variants: Variant[], distance: number): Row[] {
   const at = `one rename, ${distance} ms away`;
-  const against = (name: string) => stallOf(figures, name) / stallOf(figures, OURS);
-  const floor = ratioRow(
-    `${at}: ours against ${ONE_MESSAGE}`,
-    `${spread(figures.get(OURS)!.stalls)} against ${spread(figures.get(ONE_MESSAGE)!.stalls)}`,
-    1 / against(ONE_MESSAGE),
-    1.5,
-  );
+  const ours = find(variants, OURS, distance).stalls;
+  const { figures, ratio } = compare(ours, find(variants, ONE_MESSAGE, distance).stalls);
+  const floor = ratioRow(`${at}: ours against ${ONE_MESSAGE}`, figures, ratio, 1.5);
   return [
     distance === 5 ? { ...floor, goal: null, met: null } : floor,
-    ...[ROUND_TRIPS, NODE_PG_MIGRATE].map((name) =>
-      plainRow(
+    ...[ROUND_TRIPS, NODE_PG_MIGRATE].map((name) => {
+      const { stalls } = find(variants, name, distance);
+      return plainRow(
         `${at}: ${name}`,
-        spread(figures.get(name)!.stalls),
-        `${digits(against(name))} × ours`,
-      )
-    ),
+        spread(stalls),
+        `${digits(median(stalls) / median(ours))} × ours`,
+      );
+    }),
   ];
 }
 
-function summary(kept: Map<number, ByName>, fresh: ByName): Row[] {
-  const [near, far] = [0, 20].map((distance) => kept.get(distance)!);
-  const ratio = stallOf(far, OURS) / stallOf(near, OURS);
-  const held = (figures: ByName, name: string) => figures.get(name)!.held;
+function summary(variants: Variant[]): Row[] {
+  const ours = find(variants, OURS, 0);
+  const hand = find(variants, ONE_MESSAGE, 0);
+  const distances = compare(find(variants, OURS, 20).stalls, ours.stalls);
+  const held = compare(ours.held, hand.held);
+  const fresh = compare(
+    find(variants, OURS, 0, true).stalls,
+    find(variants, ONE_MESSAGE, 0, true).stalls,
+  );
   return [
     {
       what: "the same at both distances: ours at 20 ms against 0 ms",
-      figures: `${spread(far.get(OURS)!.stalls)} against ${spread(near.get(OURS)!.stalls)}`,
-      result: `${ratio.toFixed(2)} ×`,
+      figures: distances.figures,
+      result: `${distances.ratio.toFixed(2)} ×`,
       goal: "0.8–1.2 ×",
-      met: ratio >= 0.8 && ratio <= 1.2,
+      met: distances.ratio >= 0.8 && distances.ratio <= 1.2,
     },
     plainRow(
       "locks held on the server's clock, 0 ms away: ours against one message",
-      `${spread(held(near, OURS))} against ${spread(held(near, ONE_MESSAGE))}`,
-      `${(median(held(near, OURS)) / median(held(near, ONE_MESSAGE))).toFixed(2)} ×`,
+      held.figures,
+      `${held.ratio.toFixed(2)} ×`,
     ),
     plainRow(
       "one rename on new connections, 0 ms away: ours against one message",
-      `${spread(fresh.get(OURS)!.stalls)} against ${spread(fresh.get(ONE_MESSAGE)!.stalls)}`,
-      `${(stallOf(fresh, OURS) / stallOf(fresh, ONE_MESSAGE)).toFixed(2)} ×`,
+      fresh.figures,
+      `${fresh.ratio.toFixed(2)} ×`,
     ),
   ];
-}
-
-function pointsOf(kept: Map<number, ByName>): WindowPoint[] {
-  return [...kept].flatMap(([distance, figures]) =>
-    [...figures].map(([name, { stalls }]) => ({ distance, name, stalls }))
-  );
 }

@@ -20,6 +20,8 @@ const STYLE = {
   background: "#ffffff",
 };
 
+const WINDOW_TICKS = [1, 2, 5, 10, 20, 50, 100, 200, 500];
+
 /** Blocking windows by distance, a line for each way to rename. */
 export function plotWindows(points: WindowPoint[]): string {
   const drawn = points.map(({ distance, name, stalls }) => {
@@ -28,23 +30,25 @@ export function plotWindows(points: WindowPoint[]): string {
   });
   const farthest = Math.max(...drawn.map(({ distance }) => distance));
   return draw({
-    width: 860,
+    width: 940,
     height: 420,
     marginLeft: 60,
-    marginRight: 270,
+    marginRight: 340,
     marginBottom: 50,
     marginTop: 40,
     x: { label: "milliseconds between the renamer and the database →", ticks: [0, 5, 10, 15, 20] },
     y: {
-      label: "↑ longest wait of a client in milliseconds",
       type: "log",
-      grid: true,
       domain: [1, 500],
-      ticks: [1, 2, 5, 10, 20, 50, 100, 200, 500],
-      tickFormat: String,
+      axis: null,
     },
     color: { domain: [...new Set(drawn.map(({ name }) => name))], range: COLOURS },
     marks: [
+      Plot.gridY(WINDOW_TICKS),
+      Plot.axisY(WINDOW_TICKS, {
+        text: (d) => String(d),
+        label: "↑ longest wait of a client in milliseconds",
+      }),
       Plot.ruleX(drawn, {
         x: "distance",
         y1: "q1",
@@ -76,6 +80,9 @@ function labelled<T extends { median: number }>(points: T[]): (T & { at: number 
   });
 }
 
+/** Where the drawing begins, in seconds since the reader did. */
+const FIRST_SECOND = -0.3;
+
 export interface Timeline {
   name: string;
   /** Sent at, in milliseconds since the reader began, and how long the answer took. */
@@ -97,7 +104,7 @@ export function plotTimelines(
       to: (sentAt + took) / 1000,
       took: Math.max(took, 0.1),
       stalled: took > 10,
-    }))
+    })).filter(({ from }) => from >= FIRST_SECOND)
   );
   const renames = timelines.map(({ name, renameMs: [from, to] }) => ({
     name,
@@ -111,7 +118,7 @@ export function plotTimelines(
     marginRight: 30,
     marginTop: 44,
     marginBottom: 46,
-    x: { label: "seconds →", domain: [-0.3, reader.ms / 1000 + 1.2] },
+    x: { label: "seconds →", domain: [FIRST_SECOND, reader.ms / 1000 + 1.2] },
     y: {
       label: "↑ milliseconds until the answer",
       type: "log",
@@ -161,7 +168,7 @@ export function plotTimelines(
       Plot.text(renames, {
         fy: "name",
         x: "from",
-        y: 6_000,
+        y: 1_500,
         text: () => "rename asked for",
         textAnchor: "start",
         dx: 5,
@@ -169,15 +176,15 @@ export function plotTimelines(
       Plot.text(renames, {
         fy: "name",
         x: "to",
-        y: 2_000,
+        y: 1_500,
         text: () => "done",
         textAnchor: "start",
         dx: 5,
       }),
-      Plot.text(timelines.slice(0, 1), {
+      Plot.text(timelines.slice(-1), {
         fy: "name",
         x: reader.ms / 2000,
-        y: 0.17,
+        y: 3,
         text: () => "a long-running query reads the table",
         fill: "#57606a",
       }),

@@ -44,6 +44,7 @@ export async function writeResults(
     } · ${Deno.build.os} · Deno ${Deno.version.deno} · ${new Date().toISOString().slice(0, 10)}`,
     "",
   ];
+  await Deno.mkdir(RESULTS, { recursive: true });
   for (const { title, measured: { rows, pictures = [], notes = [] } } of results) {
     lines.push(`## ${title}`, "");
     for (const { file, caption, svg } of pictures) {

@@ -12,6 +12,8 @@ import { functionBackends, holdLock, lockWaiter, until } from "../support/waitin
 
 const RENAME = { old_name: "experts", new_name: "expert_profiles" };
 
+const never = () => new Promise<never>(() => {});
+
 /** Runs `work`, and what it does has changed nothing. */
 async function unchanged(db: TestDatabase, work: () => Promise<void>): Promise<void> {
   const before = await catalogState(db.sql);
@@ -49,6 +51,43 @@ databaseTest("a rename without time does nothing", async ({ db }) => {
     assertEquals([status, body.code], [504, "deadline_exceeded"]);
   });
 });
+
+databaseTest(
+  "a rename whose connection falls silent while it prepares ends soon after its deadline",
+  async ({ db }) => {
+    await using proxy = startCuttingProxy(Number(new URL(db.url).port));
+    await using functions = functionsFor(proxy.through(db.url), { deadlineMs: 1_000 });
+    await db.sql`create table experts (id int)`;
+    let silent = false;
+    proxy.judge = ({ connection, from, text }) => {
+      if (text.includes("in share update exclusive mode")) silent = true;
+      return silent && connection === 1 && from === "server" ? never() : "forward";
+    };
+    await unchanged(db, async () => {
+      const started = performance.now();
+      const { status, body } = await post(functions, "rename", RENAME);
+      assertEquals([status, body.code], [504, "deadline_exceeded"]);
+      assertLess(performance.now() - started, 5_000);
+    });
+  },
+);
+
+databaseTest(
+  "a rename whose connection falls silent after its last message is answered 200",
+  async ({ db }) => {
+    await using proxy = startCuttingProxy(Number(new URL(db.url).port));
+    await using functions = functionsFor(proxy.through(db.url), { deadlineMs: 1_000 });
+    await db.sql`create table experts (id int)`;
+    let silent = false;
+    proxy.judge = (message) => {
+      if (isCriticalSection(message)) silent = true;
+      return silent && message.connection === 1 && message.from === "server" ? never() : "forward";
+    };
+    const { status, body } = await post(functions, "rename", RENAME);
+    assertEquals(status, 200, JSON.stringify(body));
+    await assertRecordAgrees(db.sql, 1);
+  },
+);
 
 databaseTest("RENAME_DEADLINE_MS sets the deadline of the deployed function", async ({ db }) => {
   await using gateway = await startGatewayProcess(db.url, { RENAME_DEADLINE_MS: "2500" });

@@ -1,6 +1,6 @@
 /** Runs the clients in a thread of their own, so that they wait for the database and not for the functions. */
 import postgres from "postgres";
-import { CLIENTS, type LoadClient } from "./clients.ts";
+import { CLIENTS, CONTROL, type LoadClient } from "./clients.ts";
 
 export interface ClientFigures {
   name: string;
@@ -56,12 +56,16 @@ async function receive(data: ToWorker): Promise<void> {
   }
 }
 
+/** What is slow on the table that nobody renames, in milliseconds: a busy machine. */
+const SLOW_CONTROL_MS = 50;
+
 const pause = (ms = PAUSE_MS) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function run(
   client: LoadClient,
   options: { url: string; named: boolean; slowMs: number },
 ): Promise<ClientFigures> {
+  const slowMs = client.name === CONTROL ? SLOW_CONTROL_MS : options.slowMs;
   const figures: ClientFigures = {
     name: client.name,
     statements: 0,
@@ -85,7 +89,7 @@ async function run(
       const ms = performance.now() - started;
       figures.statements++;
       if (ms > figures.longestMs) [figures.longestMs, figures.longestAt] = [ms, at];
-      if (ms > options.slowMs) figures.slow.push({ at, ms });
+      if (ms > slowMs) figures.slow.push({ at, ms });
     }
   };
   await sql`select 1`;

@@ -56,16 +56,20 @@ export function describe(result: SoakResult, lockTimeoutMs: number): string {
   return lines.join("\n");
 }
 
-/** The slowest statements, each with what ran at that time. */
+/** The slowest statements, each with what ran at that time, and how the machine did. */
 function slowest({ clients, renames }: SoakResult): string[] {
-  const slow = clients.flatMap(({ name, slow }) => slow.map((one) => ({ name, ...one })))
+  const slow = clients.filter(({ name }) => name !== CONTROL)
+    .flatMap(({ name, slow }) => slow.map((one) => ({ name, ...one })))
     .sort((a, b) => b.ms - a.ms).slice(0, 10);
   if (slow.length === 0) return [];
-  return ["", "Slowest statements, and the operations during each:"].concat(
+  const control = clients.find(({ name }) => name === CONTROL)!.slow;
+  return ["", "Slowest statements, and what there was during each:"].concat(
     slow.map(({ name, at, ms }) => {
       const during = renames.done.filter((one) => one.at < at + ms && one.endedAt > at)
         .map(({ what, attempts, heldMs }) => `${what} (${attempts} attempts, held ${heldMs} ms)`);
-      return `  ${ms.toFixed(0)} ms  ${name}: ${during.join(", ") || "none"}`;
+      const machine = control.filter((one) => one.at < at + ms && one.at + one.ms > at)
+        .map(({ ms }) => `${ms.toFixed(0)} ms on another table`);
+      return `  ${ms.toFixed(0)} ms  ${name}: ${[...during, ...machine].join(", ") || "nothing"}`;
     }),
   );
 }

@@ -48,6 +48,7 @@ export function startCuttingProxy(target: number): CuttingProxy {
   let connections = 0;
   let cuts = 0;
   let generation = 0;
+  const disposed = Promise.withResolvers<Verdict>();
   const proxy: CuttingProxy = {
     port: listener.addr.port,
     target,
@@ -70,6 +71,7 @@ export function startCuttingProxy(target: number): CuttingProxy {
     },
     async [Symbol.asyncDispose]() {
       listener.close();
+      disposed.resolve("cut");
       for (const connection of open) close(connection);
       await accepting;
     },
@@ -99,7 +101,7 @@ export function startCuttingProxy(target: number): CuttingProxy {
           if (broken) continue;
           const pass: Uint8Array[] = [];
           for (const message of split(chunk)) {
-            const verdict = await proxy.judge({
+            const verdict = proxy.judge({
               from,
               number: ++counts[from],
               connection: born === generation ? number : 0,
@@ -108,9 +110,10 @@ export function startCuttingProxy(target: number): CuttingProxy {
                 return new TextDecoder().decode(message.bytes.subarray(5));
               },
             });
+            const decided = await Promise.race([verdict, disposed.promise]);
             if (broken) break;
-            if (verdict !== "cut") pass.push(message.bytes);
-            if (verdict === "forward") continue;
+            if (decided !== "cut") pass.push(message.bytes);
+            if (decided === "forward") continue;
             broken = true;
             cuts++;
             break;
