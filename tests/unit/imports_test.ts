@@ -14,7 +14,8 @@ import { type TemplateLiteral, templateLiterals } from "../support/template_lite
 const MAY_IMPORT: Record<string, string[]> = {
   functions: ["http", "operations", "contract"],
   http: ["execute", "contract"],
-  operations: ["tracking", "execute", "catalog", "plan", "contract"],
+  operations: ["tracking", "execute", "catalog", "aliases", "plan", "contract"],
+  aliases: ["contract"],
   tracking: ["plan", "contract"],
   execute: ["plan", "contract"],
   catalog: ["plan", "contract"],
@@ -23,7 +24,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   client: ["contract"],
   cli: ["client", "contract"],
   // Runs the functions as they are: the gateway loads them by the name of their file.
-  local: ["client", "catalog", "plan", "contract"],
+  local: ["client", "cli", "catalog", "plan", "contract"],
 };
 
 /** Which packages a layer may import; what is not listed may import any. */
@@ -32,7 +33,9 @@ const MAY_USE: Record<string, string[]> = {
   http: ["@supabase/server/core", "@supabase/supabase-js"],
   operations: [],
   tracking: [],
-  execute: ["postgres"],
+  aliases: [],
+  // The platform's runtime has node:net; postgres.js stands on it.
+  execute: ["postgres", "node:net"],
   catalog: [],
   plan: [],
   contract: ["zod"],
