@@ -24,6 +24,12 @@ export interface LockExpressions {
 /** Longest wait for a lock of the record's own rows and the like, once the tables' locks are held. */
 const INNER_LOCK_TIMEOUT_MS = 200;
 
+/**
+ * Longest wait for a lock while another one is held, however long the caller's lock timeout: a client that
+ * waits for the one and has the other would be told of a deadlock after deadlock_timeout, 1 s by default.
+ */
+const HOLDING_TIMEOUT_MS = 400;
+
 /** Longest time that one statement may take while clients wait, deadline or not, in milliseconds. */
 const STATEMENT_TIMEOUT_MS = 30_000;
 
@@ -121,8 +127,12 @@ export function lockFigures(
 function lockStatements(locks: LockStatement[], lockTimeoutMs: number): string[] {
   const statements: string[] = [];
   let current: number | null = null;
-  for (const lock of locks) {
-    const timeout = Math.max(NO_WAIT_MS, Math.floor(lockTimeoutMs * lock.timeout_share));
+  for (const [index, lock] of locks.entries()) {
+    const wanted = Math.floor(lockTimeoutMs * lock.timeout_share);
+    const timeout = Math.max(
+      NO_WAIT_MS,
+      index === 0 ? wanted : Math.min(wanted, HOLDING_TIMEOUT_MS),
+    );
     if (timeout !== current) statements.push(setLockTimeout(timeout));
     current = timeout;
     statements.push(lock.sql);

@@ -94,6 +94,23 @@ for (const operation of ["rename", "rollback"] as const) {
   );
 }
 
+databaseTest(
+  "no client deadlocks with a rollback, however long its lock timeout",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await db.sql.unsafe(EXPERTS).simple();
+    await functions.rename(RENAME);
+    const client = await holdLock(db, "expert_profiles");
+    const answer = functions.rollback({ table: "experts", lock_timeout_ms: 10_000 });
+    await lockWaiter(db.sql, "AccessExclusiveLock");
+    // Later than the server looks for deadlocks on the rollback's side: it would be the client's error.
+    await pause(1_200);
+    await client.sql`select * from experts`;
+    await client.release();
+    await answer;
+  },
+);
+
 databaseTest("clients read and write while a rename waits for a vacuum", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(EXPERTS).simple();
