@@ -146,7 +146,9 @@ Deno.test("deployed code uses nothing that the hosted runtime lacks", async () =
   for (const module of modules) {
     assertEquals(lacking(await Deno.readTextFile(join(ROOT_FOLDER, module))), [], module);
   }
-  assertEquals(graph.filter(({ specifier }) => specifier.startsWith("node:")), []);
+  // The hosted runtime has node:net: the platform documents npm:postgres, which stands on it.
+  const builtins = graph.filter(({ specifier }) => specifier.startsWith("node:"));
+  assertEquals([...new Set(builtins.map(({ specifier }) => specifier))], ["node:net"]);
 });
 
 Deno.test("what the hosted runtime lacks is found", () => {

@@ -123,12 +123,15 @@ for (const [what, mode] of [["prepares", "share update exclusive"], ["waits", "a
           await until(
             "nothing is at work any more",
             async () => (await functionBackends(db.sql)).every(({ state }) => state === "idle"),
-            3_000,
+            10_000,
           );
           await holder.release();
         });
-        const [event] = await db.sql`
+        const events = () =>
+          db.sql`
         select outcome, problem_code from sys_table_migration_events order by id desc limit 1`;
+        await until("it left its event", async () => (await events()).length > 0, 10_000);
+        const [event] = await events();
         assertEquals({ ...event }, { outcome: "failed", problem_code: "deadline_exceeded" });
       },
     );
