@@ -46,7 +46,7 @@ export const batches: Measurement = {
       return {
         rows,
         notes: [
-          "Batches: the client asks for a row of the table that is locked first. Processor time and memory " +
+          "The client asks for a row of the table that is locked first. Processor time and memory " +
           "are those of the whole function process, the Deno runtime and its threads included.",
         ],
       };

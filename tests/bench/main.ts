@@ -1,7 +1,7 @@
 /**
  * `npm run bench [-- --only NAME,… --quick --pg 15|17|18]`: measures every number that the design promises,
  * side by side in one run, and prints goals, figures and spreads. A run of everything also writes them to
- * tests/bench/results/. It takes about ten minutes; `--quick` repeats less and writes nothing.
+ * tests/bench/results/. It takes about six minutes; `--quick` repeats less and writes nothing.
  */
 import { parseArgs } from "node:util";
 import { POSTGRES_VERSIONS, type PostgresVersion } from "../../shared/local/postgres_binaries.ts";

@@ -16,6 +16,8 @@ export function countingMessages(url: string): CountingMessages {
   const accepting = (async () => {
     for await (const client of listener) {
       const server = await Deno.connect({ hostname: "127.0.0.1", port });
+      client.setNoDelay(true);
+      server.setNoDelay(true);
       connections.push(client, server);
       const watched = client.readable.pipeThrough(queries((text) => {
         if (text.includes("pg_class")) catalogMessages++;

@@ -36,7 +36,7 @@ export async function writeResults(
   const lines = [
     "# Benchmark results",
     "",
-    "Written by `npm run bench`: every number of section 7 of the design, measured side by side in one run.",
+    "Written by `npm run bench`: every number that the design promises, measured side by side in one run.",
     "Figures are `median (least; quartiles)`. Absolute times are those of the machine; the ratios carry over.",
     "",
     `PostgreSQL ${server}, durable (fsync on), on the same machine · ${cpus().length} × ${
