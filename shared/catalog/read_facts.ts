@@ -80,5 +80,9 @@ export function factsFromRow(row: { facts: string }): Facts {
   const { relations, ...rest } = JSON.parse(row.facts) as Omit<Facts, "relations"> & {
     relations: Partial<RelationFacts>[][];
   };
-  return { ...rest, relations: relations.map((parts) => Object.assign({}, ...parts)) };
+  return {
+    ...rest,
+    texts: rest.texts ?? [],
+    relations: relations.map((parts) => Object.assign({}, ...parts)),
+  };
 }

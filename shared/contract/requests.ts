@@ -90,7 +90,17 @@ const selection = {
   schema: identifier.optional(),
 };
 
-const rollback = z.strictObject({ ...selection, ...planOptions, ...lockOptions })
+/** What privileges that differ between view and table become when the view goes or is made again. */
+const privilegeOptions = {
+  carry_privileges: z.boolean().default(false),
+};
+
+const selected = z.strictObject({
+  ...selection,
+  ...planOptions,
+  ...lockOptions,
+  ...privilegeOptions,
+})
   .superRefine((request, context) => {
     const given = (["migration_id", "batch_id", "table"] as const)
       .filter((field) => request[field] !== undefined);
@@ -110,15 +120,44 @@ const rollback = z.strictObject({ ...selection, ...planOptions, ...lockOptions }
     }
   });
 
+const refresh = z.strictObject({
+  migration_id: z.uuid(),
+  without_columns: z.array(identifier).max(1_600).default([]),
+  ...planOptions,
+  ...lockOptions,
+  ...privilegeOptions,
+});
+
 const MIGRATION_STATUSES = ["pending", "active", "rolled_back", "finalized"] as const;
+
+const INCLUDABLE = ["drift", "usage"] as const;
 
 const listQuery = z.strictObject({
   status: z.enum(MIGRATION_STATUSES).optional(),
   schema: identifier.optional(),
   table: identifier.optional(),
   batch_id: z.uuid().optional(),
+  include: z.string().max(100).transform((names) => names.split(","))
+    .pipe(z.array(z.enum(INCLUDABLE))).default([]),
   limit: z.coerce.number().int().min(1).max(200).default(50),
   cursor: z.string().max(500).optional(),
+});
+
+/** Repeatable: an array of what was given, however often. */
+const repeated = z.union([z.string().transform((name) => [name]), z.array(z.string())])
+  .pipe(z.array(identifier).min(1).max(MAX_RENAMES));
+
+const analyzeQuery = z.strictObject({
+  schema: repeated.default(["public"]),
+  table: repeated.optional(),
+}).superRefine(({ schema, table }, context) => {
+  if (table !== undefined && schema.length > 1) {
+    context.addIssue({
+      code: "custom",
+      path: ["schema"],
+      message: "tables are looked for in one schema; ask once for each schema",
+    });
+  }
 });
 
 const aliasesQuery = z.strictObject({
@@ -128,7 +167,12 @@ const aliasesQuery = z.strictObject({
 
 export type Rename = z.output<typeof rename>;
 export type RenameRequest = z.output<typeof renameBatch>;
-export type RollbackRequest = z.output<typeof rollback>;
+/** What selects migrations: the body of rollback and of finalize. */
+export type SelectionRequest = z.output<typeof selected>;
+export type RollbackRequest = SelectionRequest;
+export type FinalizeRequest = SelectionRequest;
+export type RefreshRequest = z.output<typeof refresh>;
+export type AnalyzeQuery = z.output<typeof analyzeQuery>;
 export type ListMigrationsQuery = z.output<typeof listQuery>;
 export type TableAliasesQuery = z.output<typeof aliasesQuery>;
 export type MigrationStatus = (typeof MIGRATION_STATUSES)[number];
@@ -138,7 +182,10 @@ export type RenameInput =
   | z.input<typeof renameBatch>
   | (z.input<typeof rename> & RenameInputOptions);
 type RenameInputOptions = Omit<z.input<typeof renameBatch>, "renames">;
-export type RollbackInput = z.input<typeof rollback>;
+export type RollbackInput = z.input<typeof selected>;
+export type FinalizeInput = z.input<typeof selected>;
+export type RefreshInput = z.input<typeof refresh>;
+export type AnalyzeInput = z.input<typeof analyzeQuery>;
 export type ListMigrationsInput = Omit<z.input<typeof listQuery>, "limit"> & { limit?: number };
 export type TableAliasesInput = z.input<typeof aliasesQuery>;
 
@@ -175,12 +222,9 @@ const notYet = (field: string, message: string) =>
     fields: { issues: [{ path: field, message }] },
   });
 
-function refuseWhatIsNotBuilt(request: { mode: string; rename_indexes?: boolean }): void {
+function refuseWhatIsNotBuilt(request: { mode: string }): void {
   if (request.mode === "propose") {
     throw notYet("mode", "proposals are not supported by this version; use plan, then apply");
-  }
-  if (request.rename_indexes) {
-    throw notYet("rename_indexes", "renaming indexes is not supported by this version");
   }
 }
 
@@ -213,9 +257,39 @@ export function parseRenameRequest(input: unknown): RenameRequest {
  * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
  */
 export function parseRollbackRequest(input: unknown): RollbackRequest {
-  const request = parse(rollback, input);
+  const request = parse(selected, input);
   refuseWhatIsNotBuilt(request);
   return request;
+}
+
+/**
+ * Reads the body of a finalize.
+ *
+ * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
+ */
+export function parseFinalizeRequest(input: unknown): FinalizeRequest {
+  return parseRollbackRequest(input);
+}
+
+/**
+ * Reads the body of a refresh.
+ *
+ * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
+ */
+export function parseRefreshRequest(input: unknown): RefreshRequest {
+  const request = parse(refresh, input);
+  refuseWhatIsNotBuilt(request);
+  return request;
+}
+
+/**
+ * Reads the query of analyze: `schema` and `table`, each given once or several times. Without a table, all
+ * tables of the schemas are meant.
+ *
+ * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
+ */
+export function parseAnalyzeQuery(input: unknown): AnalyzeQuery {
+  return parse(analyzeQuery, input);
 }
 
 /**
@@ -224,10 +298,11 @@ export function parseRollbackRequest(input: unknown): RollbackRequest {
  * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
  */
 export function parseListMigrationsQuery(input: unknown): ListMigrationsQuery {
-  if (isObject(input) && "include" in input) {
-    throw notYet("include", "usage and drift are not supported by this version");
+  const query = parse(listQuery, input);
+  if (query.include.includes("usage")) {
+    throw notYet("include", "usage is not supported by this version; drift is");
   }
-  return parse(listQuery, input);
+  return query;
 }
 
 /**

@@ -34,6 +34,8 @@ export const migration = z.object({
   finalized_at: timestamp.nullable(),
   finalized_by: z.string().nullable(),
   notes: z.string().nullable(),
+  /** Where the database no longer agrees with the record; only where it was asked for. */
+  drift: z.array(finding).optional(),
 });
 
 /** How the locks were come by: times in milliseconds, `held_ms` from the last lock granted to the end of COMMIT. */
@@ -99,6 +101,33 @@ export const listMigrationsAnswer = z.object({
   next_cursor: z.string().nullable(),
 });
 
+/**
+ * What a rename does to an object that hangs on a table. `follows`: it goes along and stays what it is.
+ * `handled`: the rename does something for it. `works_through_view`: it names the old name and goes on
+ * working. `changes`: it works, and something about it is different. `breaks`: it fails.
+ */
+export const effect = z.enum(["follows", "handled", "works_through_view", "changes", "breaks"]);
+
+export const analyzedDependant = z.object({
+  name: z.string(),
+  effect,
+  /** What is to be known about it; null where the effect says it all. */
+  detail: z.string().nullable(),
+});
+
+export const analyzedTable = z.object({
+  schema: z.string(),
+  table: z.string(),
+  /** `table` or `partitioned table`. */
+  kind: z.string(),
+  owner: z.string(),
+  /** By kind: `foreign_keys`, `referenced_by`, `indexes` and so on; each kind is there, if only empty. */
+  dependants: z.record(z.string(), z.array(analyzedDependant)),
+  findings: z.array(finding),
+});
+
+export const analyzeAnswer = z.object({ tables: z.array(analyzedTable) });
+
 /** An old name that a compatibility view keeps, and the table's name today. */
 export const tableAlias = z.object({
   schema: z.string(),
@@ -117,6 +146,10 @@ export type Check = z.output<typeof check>;
 export type Verification = z.output<typeof verification>;
 export type OperationAnswer = z.output<typeof operationAnswer>;
 export type ListMigrationsAnswer = z.output<typeof listMigrationsAnswer>;
+export type Effect = z.output<typeof effect>;
+export type AnalyzedDependant = z.output<typeof analyzedDependant>;
+export type AnalyzedTable = z.output<typeof analyzedTable>;
+export type AnalyzeAnswer = z.output<typeof analyzeAnswer>;
 export type TableAlias = z.output<typeof tableAlias>;
 export type TableAliasesAnswer = z.output<typeof tableAliasesAnswer>;
 export type Blocker = z.output<typeof blocker>;

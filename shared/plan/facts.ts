@@ -11,6 +11,30 @@ export interface Facts {
   relations: RelationFacts[];
   /** PL/pgSQL routines whose text names one of the tables. */
   routines: RoutineFacts[];
+  /** Texts that name one of the tables, as far as a quick look can tell; `texts/` reads them closely. */
+  texts: TextFacts[];
+}
+
+/** A text that the server keeps as text and reads anew each time: nothing in it follows a rename. */
+export interface TextFacts {
+  kind: "routine" | "cron job" | "statement";
+  /** A routine as DDL names it, qualified and with its argument types; a job's name; a statement's query id. */
+  identity: string;
+  /** A routine's schema. */
+  schema: string | null;
+  /** `plpgsql`, `sql`, `plv8` and so on; `sql` for jobs and statements. */
+  language: string;
+  text: string;
+  /** Set by the routine (SET search_path); null: the caller's. */
+  search_path: string[] | null;
+  /** Whether the session's role has the owner's privileges. */
+  owned: boolean;
+  security_definer: boolean;
+  /** OIDs of the described relations that have a trigger which calls the routine. */
+  trigger_of: number[];
+  /** How often a statement ran, and as whom; null for the others. */
+  calls: number | null;
+  role: string | null;
 }
 
 export interface RoutineFacts {

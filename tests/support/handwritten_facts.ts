@@ -145,7 +145,7 @@ export function factsOf(relations: RelationFacts[], free: string[] = []): Facts 
     session: { server_version: SERVER_VERSION, user: SESSION_USER },
     names,
     relations,
-    routines: [],
+    routines: [], texts: [],
   };
 }
 
