@@ -126,7 +126,7 @@ Deno.test("a value of another type is refused, whatever the field and the value"
     ["rename", names, "lock_timeout_ms", []],
     ["rename", names, "max_wait_ms", [0]],
     ["rename", names, "compatibility_view", [true]],
-    ["rename", names, "rename_indexes", []],
+    ["rename", names, "rename_indexes", [true, false]],
     ["rename", names, "record_history", []],
     ["rollback", {}, "migration_id", []],
     ["rollback", {}, "batch_id", []],
