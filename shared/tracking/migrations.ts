@@ -1,6 +1,6 @@
 /** The table of migrations: the SQL that writes and reads it. Nothing else touches it. */
 import type { Migration } from "../contract/responses.ts";
-import type { RollbackRequest } from "../contract/requests.ts";
+import type { MigrationStatus, SelectionRequest } from "../contract/requests.ts";
 import type { Fingerprint } from "../plan/fingerprint.ts";
 import { jsonbLiteral, literal, nullableLiteral } from "../plan/quoting.ts";
 import type { TrackedRename } from "../plan/rename.ts";
@@ -109,9 +109,13 @@ export function trackedFromRows(rows: Record<string, unknown>[]): TrackedRename[
   return rows as unknown as TrackedRename[];
 }
 
-/** Query for the migrations that a rollback selects, newest first, whatever their status. */
+/**
+ * Query for the migrations that a request selects, newest first: by id or batch whatever their status, by
+ * table only those of `statuses`.
+ */
 export function selectedMigrations(
-  selection: Pick<RollbackRequest, "migration_id" | "batch_id" | "table" | "schema">,
+  selection: Pick<SelectionRequest, "migration_id" | "batch_id" | "table" | "schema">,
+  statuses: MigrationStatus[],
   lock: boolean,
 ): string {
   const { migration_id, batch_id, table, schema = "public" } = selection;
@@ -119,7 +123,7 @@ export function selectedMigrations(
     ? `m.id = ${literal(migration_id)}::uuid`
     : batch_id !== undefined
     ? `m.batch_id = ${literal(batch_id)}::uuid`
-    : `m.schema_name = ${literal(schema)} and m.status = 'active'
+    : `m.schema_name = ${literal(schema)} and m.status in (${statuses.map(literal).join(", ")})
        and ${literal(table!)} in (m.old_name, m.new_name)`;
   return `
 select m.id, m.schema_name, m.old_name, m.new_name, m.status, m.compatibility_view_created,

@@ -145,7 +145,8 @@ export function factsOf(relations: RelationFacts[], free: string[] = []): Facts 
     session: { server_version: SERVER_VERSION, user: SESSION_USER },
     names,
     relations,
-    routines: [], texts: [],
+    routines: [],
+    texts: [],
   };
 }
 
