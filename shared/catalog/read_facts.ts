@@ -8,6 +8,7 @@ import { nameMembers } from "./names.ts";
 import { privilegeMembers } from "./privileges.ts";
 import { relationMembers } from "./relation.ts";
 import { routinesNaming } from "./routines.ts";
+import { rowTypeMembers } from "./row_type.ts";
 
 export interface FactsWanted {
   /** Names whose meaning is asked; a relation found there is described too. */
@@ -52,7 +53,8 @@ target as (
 select pg_catalog.json_build_object(
   'session', pg_catalog.json_build_object(
     'server_version', pg_catalog.current_setting('server_version_num')::int,
-    'user', current_user),
+    'user', current_user,
+    'sql_functions', pg_catalog.has_language_privilege('sql', 'USAGE')),
   'routines', ${routinesNaming(wanted.mentioned ?? [])},
   'names', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${nameMembers})
@@ -66,6 +68,7 @@ select pg_catalog.json_build_object(
       `'columns', ${columns}, ${privilegeMembers}`,
       attachedMembers,
       dependantMembers,
+      rowTypeMembers,
     )
   }
       order by t.oid), '[]')
