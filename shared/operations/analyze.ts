@@ -6,13 +6,13 @@ import { Problem } from "../contract/problems.ts";
 import { type AnalyzeQuery, MAX_RENAMES } from "../contract/requests.ts";
 import type { AnalyzeAnswer } from "../contract/responses.ts";
 import { beginReading, connected } from "../execute/apply_plan.ts";
-import type { Session } from "../execute/database.ts";
+import type { Row, Session } from "../execute/database.ts";
 import { analyzeTable } from "../plan/analysis.ts";
 import type { Facts, NameFacts, RelationFacts } from "../plan/facts.ts";
 import { ident, qualified } from "../plan/quoting.ts";
 import { refuseRelation } from "../plan/refusals.ts";
 import { requireServer, type TrackedRename } from "../plan/rename.ts";
-import { activeMigrations, trackedFromRows } from "../tracking/migrations.ts";
+import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { asProblems, type OperationContext } from "./context.ts";
 
 /**
@@ -67,7 +67,7 @@ async function select(
 ): Promise<{ wanted: FactsWanted; tracked: TrackedRename[] }> {
   if (names === undefined) {
     const [rows, active] = await session.runAll(
-      `${tablesOfSchemas(schemas, MAX_RENAMES + 1)};\n${activeMigrations()}`,
+      `${tablesOfSchemas(schemas, MAX_RENAMES + 1)};\n${standingMigrations()}`,
     );
     const tables = tablesFrom(rows as unknown as TableRow[], schemas);
     return {
@@ -76,11 +76,11 @@ async function select(
         oids: tables.map(({ oid }) => oid),
         mentioned: tables.map(({ name }) => name),
       },
-      tracked: trackedFromRows(active),
+      tracked: activeFrom(active),
     };
   }
   const [schema] = schemas;
-  const tracked = trackedFromRows(await session.run(activeMigrations()));
+  const tracked = activeFrom(await session.run(standingMigrations()));
   const oids = new Set(
     tracked.filter((one) =>
       one.schema_name === schema &&
@@ -97,6 +97,9 @@ async function select(
     tracked,
   };
 }
+
+const activeFrom = (rows: Row[]) =>
+  trackedFromRows(rows).filter(({ status }) => status === "active");
 
 function tablesFrom(rows: TableRow[], schemas: string[]): { oid: number; name: string }[] {
   if (rows.length > MAX_RENAMES) {

@@ -6,7 +6,7 @@ import type { Session } from "../execute/database.ts";
 import type { TextSources } from "../plan/facts.ts";
 import { planRollback, type RecordedRename, type RollbackPlan } from "../plan/rollback.ts";
 import { checkRolledBack } from "../plan/verification.ts";
-import { activeMigrations, markRolledBack, trackedFromRows } from "../tracking/migrations.ts";
+import { markRolledBack, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { change } from "./change.ts";
 import type { OperationContext } from "./context.ts";
 import { readFacts } from "./read_relations.ts";
@@ -51,7 +51,7 @@ async function readAndPlan(
     mentioned: migrations.map(({ old_name }) => old_name),
     sources,
   });
-  const [[facts], active] = await session.runAll(`${query};\n${activeMigrations()}`);
+  const [[facts], active] = await session.runAll(`${query};\n${standingMigrations()}`);
   return await planRollback(
     migrations,
     factsFromRow(facts as { facts: string }),
@@ -65,7 +65,7 @@ async function verify(context: OperationContext, plan: RollbackPlan): Promise<Ve
   const { facts, rows } = await readFacts(
     context,
     { names: [], oids: oidsOf(migrations) },
-    activeMigrations(),
+    standingMigrations(),
   );
   const byOid = new Map(facts.relations.map((relation) => [relation.oid, relation]));
   return checkRolledBack(

@@ -56,7 +56,7 @@ export function renameFindings(
     add(
       "realtime_publication",
       "breaking",
-      `The table is in the publication supabase_realtime. Its changes will be published as ${
+      `The table is in the publication supabase_realtime. Its changes will be published under ${
         called(newName)
       }; ` +
         "Realtime subscriptions to the old name receive nothing, since a view cannot be published.",

@@ -14,7 +14,7 @@ export interface FindingContext {
 
 /** The new name as messages call it. */
 export const called = (newName: string | null) =>
-  newName === null ? "its new name" : `"${newName}"`;
+  newName === null ? "its new name" : `the name "${newName}"`;
 
 /** Findings about objects of one table that is to be renamed. */
 export function objectFindings(
@@ -47,7 +47,7 @@ function webhookPayload(table: RelationFacts, { newName }: FindingContext): Foun
     code: "webhook_payload",
     severity: "warning",
     message: `Database webhooks (${names.join(", ")}) send the table's name: "table" in their ` +
-      `payload will be ${called(newName)}.`,
+      `payload will be ${newName === null ? "the new name" : `"${newName}"`}.`,
     remedy: "Have the receivers accept both names before the rename.",
   };
 }
@@ -130,9 +130,8 @@ function subscriptionTarget(table: RelationFacts, { newName, hasView }: FindingC
         table.subscriptions.join(", ")
       }. They find it by the publisher's name for it, and stop with an error at the next change, since ` +
       (hasView ? "a view cannot be written to that way." : "nothing has that name then."),
-    remedy: `Rename the table on the publisher to ${
-      called(newName)
-    } in step, with the subscription disabled meanwhile, or acknowledge.`,
+    remedy:
+      `Rename the table on the publisher, too, with the subscription disabled meanwhile, or acknowledge.`,
   };
 }
 
