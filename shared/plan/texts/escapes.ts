@@ -1,5 +1,8 @@
 /** Escapes in string constants and identifiers (PostgreSQL manual, 4.1.2.2 and 4.1.2.3). */
 
+/** Takes back that the quote is doubled within quotes. */
+export const undoubled = (raw: string, quote: string) => raw.split(quote + quote).join(quote);
+
 const LETTERS: Record<string, string> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
 
 /** What E'…' means, quotes taken off. Bytes above 127 are read as the UTF-8 that they have to be. */

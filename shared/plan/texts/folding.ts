@@ -1,4 +1,5 @@
 /** Constant folding of strings: '…' || x, format(), concat(), quote_ident() and their like. */
+import { ident, literal } from "../quoting.ts";
 import { commaSeparated, isGroup, isMark, isOperator, isWord, nameAt, type Node } from "./nodes.ts";
 import { UNKNOWN } from "./reading.ts";
 
@@ -103,9 +104,9 @@ type Call = (values: (string | null)[]) => string | null;
 const CALLS = new Map<string, Call>([
   ["format", ([text, ...values]) => text == null ? null : format(text, values)],
   ["concat", (values) => values.map((value) => value ?? UNKNOWN).join("")],
-  ["quote_ident", ([value]) => value == null ? UNKNOWN : quoted(value, '"')],
-  ["quote_literal", ([value]) => value == null ? UNKNOWN : quoted(value, "'")],
-  ["quote_nullable", ([value]) => value == null ? UNKNOWN : quoted(value, "'")],
+  ["quote_ident", ([value]) => value == null ? UNKNOWN : identifier(value)],
+  ["quote_literal", ([value]) => value == null ? UNKNOWN : constant(value)],
+  ["quote_nullable", ([value]) => value == null ? UNKNOWN : constant(value)],
 ]);
 
 /** format() of the manual, 9.4.1: %s, %I and %L, by position or in order, widths passed by. */
@@ -118,10 +119,11 @@ function format(text: string, values: (string | null)[]): string {
       if (position !== undefined) index = Number(position) - 1;
       const value = values[index++];
       if (value == null) return UNKNOWN;
-      return kind === "s" ? value : quoted(value, kind === "I" ? '"' : "'");
+      return kind === "s" ? value : kind === "I" ? identifier(value) : constant(value);
     },
   );
 }
 
-const quoted = (value: string, quote: string) =>
-  `${quote}${value.split(quote).join(quote + quote)}${quote}`;
+// A text of the server's has no NUL characters, and what puts quotes around one refuses them.
+const identifier = (value: string) => ident(value.replaceAll("\0", ""));
+const constant = (value: string) => literal(value.replaceAll("\0", ""));

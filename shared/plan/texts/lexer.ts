@@ -6,7 +6,7 @@
  * taken to be on, as it is by default.
  */
 import { MAX_IDENTIFIER_BYTES } from "../../contract/names.ts";
-import { escapedString, unicodeEscapes } from "./escapes.ts";
+import { escapedString, undoubled, unicodeEscapes } from "./escapes.ts";
 
 /**
  * `word`: an identifier or key word without quotes, its value folded to lower case. `quoted`: an identifier
@@ -199,7 +199,7 @@ class Lexer {
     let value = raw;
     if (form === "escaped") value = escapedString(raw);
     else {
-      value = raw.replaceAll("''", "'");
+      value = undoubled(raw, "'");
       if (form === "unicode") [value, end] = this.unicode(value, end);
     }
     this.push("string", end, value, value === raw && parts.length === 1 ? begin : -1);
@@ -210,7 +210,7 @@ class Lexer {
     const close = this.closing(from, '"', false);
     if (close < 0) this.fault(this.at, "a quoted identifier that does not end");
     let end = close < 0 ? this.text.length : close + 1;
-    let value = this.text.slice(from, close < 0 ? undefined : close).replaceAll('""', '"');
+    let value = undoubled(this.text.slice(from, close < 0 ? undefined : close), '"');
     if (prefix > 0) [value, end] = this.unicode(value, end);
     if (value === "") this.fault(this.at, "an empty identifier");
     this.push("quoted", end, cut(value));

@@ -2,6 +2,7 @@
  * Trigger functions that ask for the name of their table: TG_TABLE_NAME is the new name from the rename on. What
  * compares it with the old name takes another way, or none, without an error.
  */
+import { ident, qualified } from "../quoting.ts";
 import type { Token } from "./lexer.ts";
 import type { Reading } from "./reading.ts";
 import type { IndexedTable } from "./table_index.ts";
@@ -60,10 +61,16 @@ const isRegclass = (tokens: Token[], i: number) =>
 const isOtherName = (tokens: Token[], i: number) =>
   tokens[i - 1]?.value === "(" && OTHER_NAMES.has(tokens[i - 2]?.value);
 
-/** Whether a string is the name, with its schema or without, whatever its case. */
+/** Whether a string is the name, with its schema or without, quoted or not, whatever its case. */
 function isNameOf(text: string, { schema }: IndexedTable, name: string): boolean {
-  const plain = text.replaceAll('"', "").toLowerCase();
-  return plain === name.toLowerCase() || plain === `${schema}.${name}`.toLowerCase();
+  const spellings = [
+    name,
+    ident(name),
+    `${schema}.${name}`,
+    `${schema}.${ident(name)}`,
+    qualified(schema, name),
+  ];
+  return spellings.some((spelling) => spelling.toLowerCase() === text.toLowerCase());
 }
 
 /** What matches the string at index `i`, where it is the pattern of LIKE or of a regular expression. */
