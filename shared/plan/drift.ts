@@ -27,6 +27,14 @@ export interface DriftDifference {
 /** Differences a caller may acknowledge: nothing is lost by going on. */
 const ACKNOWLEDGEABLE = new Set<DriftDifference["code"]>(["view_missing"]);
 
+export interface AgreementOptions {
+  /**
+   * Whether it is fine that a later migration has renamed the table on. A rollback cannot pass it by; what
+   * only concerns the view can. Default: false.
+   */
+  later?: boolean;
+}
+
 /**
  * Finds table and view of each migration by OID, and refuses unless they are where the record says.
  *
@@ -36,33 +44,50 @@ const ACKNOWLEDGEABLE = new Set<DriftDifference["code"]>(["view_missing"]);
 export function requireAgreement(
   migrations: RecordedRename[],
   facts: Facts,
-  active: TrackedRename[],
+  standing: TrackedRename[],
   acknowledged: string[],
+  options: AgreementOptions = {},
 ): RollbackStep[] {
+  const { steps, differences } = agreement(migrations, facts, standing, options);
+  refuseDrift(
+    differences.filter((one) =>
+      !(ACKNOWLEDGEABLE.has(one.code) && acknowledged.includes(one.code))
+    ),
+  );
+  return steps;
+}
+
+/** The same without refusing: what was found, and where it is not what was recorded. */
+export function agreement(
+  migrations: RecordedRename[],
+  facts: Facts,
+  standing: TrackedRename[],
+  { later = false }: AgreementOptions = {},
+): { steps: RollbackStep[]; differences: DriftDifference[] } {
   const relations = new Map(facts.relations.map((relation) => [relation.oid, relation]));
-  const found: DriftDifference[] = [];
+  const differences: DriftDifference[] = [];
   const steps: RollbackStep[] = [];
   /** The name each table will have once the steps before are done. */
   const names = new Map(facts.relations.map((relation) => [relation.oid, relation.name]));
   for (const migration of migrations) {
     const table = relations.get(migration.table_oid ?? -1);
-    const add = difference(migration, found);
+    const add = difference(migration, differences);
     if (table === undefined) {
       add("table_missing", migration.new_name, "is gone", "Restore it, or delete the record.");
       continue;
     }
     const name = names.get(table.oid)!;
     if (table.schema !== migration.schema_name || name !== migration.new_name) {
-      addRenamed(migration, table, active, add);
+      const next = renamedOn(migration, table, standing);
+      // Once the later rename is finalized, the name in between is gone for good, and nothing is in the way.
+      const passed = next?.status === "finalized" || (next !== undefined && later);
+      if (!passed) addRenamed(migration, table, next, add);
     }
     const view = viewOf(migration, table, relations, facts, add);
     names.set(table.oid, migration.old_name);
     steps.push({ migration, table, view });
   }
-  refuseDrift(
-    found.filter((one) => !(ACKNOWLEDGEABLE.has(one.code) && acknowledged.includes(one.code))),
-  );
-  return steps;
+  return { steps, differences };
 }
 
 /** @throws {Problem} `drifted`, unless there is nothing to tell. */
@@ -103,16 +128,23 @@ function difference(migration: RecordedRename, found: DriftDifference[]): Add {
   };
 }
 
-function addRenamed(
+/** The later migration that gave the table the name it has. */
+const renamedOn = (
   migration: RecordedRename,
   table: RelationFacts,
-  active: TrackedRename[],
-  add: Add,
-): void {
-  const later = active.find((other) =>
+  standing: TrackedRename[],
+): TrackedRename | undefined =>
+  standing.findLast((other) =>
     other.id !== migration.id && other.table_oid === table.oid &&
     other.schema_name === table.schema && other.new_name === table.name
   );
+
+function addRenamed(
+  migration: RecordedRename,
+  table: RelationFacts,
+  later: TrackedRename | undefined,
+  add: Add,
+): void {
   const now = qualified(table.schema, table.name);
   if (later) {
     add(

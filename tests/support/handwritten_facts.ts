@@ -108,6 +108,12 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     view_definition: null,
     view_query: null,
     view_reads: [],
+    views: [],
+    trigger_functions: [],
+    computed_relationships: [],
+    foreign_tables: [],
+    subscriptions: [],
+    self_references: [],
     ...more,
   };
 }
@@ -145,7 +151,10 @@ export function factsOf(relations: RelationFacts[], free: string[] = []): Facts 
     session: { server_version: SERVER_VERSION, user: SESSION_USER },
     names,
     relations,
-    routines: [], texts: [],
+    routines: [],
+    texts: [],
+    event_triggers: [],
+    graphql: false,
   };
 }
 
@@ -178,6 +187,7 @@ export function recorded(
       before: fingerprint({ ...of, name: oldName }),
       after: fingerprint(of),
       view: view && fingerprint(view),
+      without_columns: [],
     },
     ...more,
   };
