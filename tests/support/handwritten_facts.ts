@@ -116,6 +116,12 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     view_query: null,
     view_reads: [],
     row_type: { users: [], inherited_functions: [], casts: [] },
+    views: [],
+    trigger_functions: [],
+    computed_relationships: [],
+    foreign_tables: [],
+    subscriptions: [],
+    self_references: [],
     ...more,
   };
 }
@@ -155,6 +161,8 @@ export function factsOf(relations: RelationFacts[], free: string[] = []): Facts 
     relations,
     routines: [],
     texts: [],
+    event_triggers: [],
+    graphql: false,
   };
 }
 
