@@ -4,6 +4,7 @@ import type { ViewPlan } from "./compatibility_view.ts";
 import type { Facts, RelationFacts } from "./facts.ts";
 import { renameFindings } from "./findings.ts";
 import { databaseFindings, objectFindings } from "./object_findings.ts";
+import { textFindings } from "./text_findings.ts";
 import { staleRoutineFindings } from "./warm_routines.ts";
 
 export interface RenamedTable {
@@ -22,7 +23,16 @@ export function findingsOfRename(tables: RenamedTable[], facts: Facts): Finding[
       ...renameFindings(table, newName, view),
       ...objectFindings(table, facts, { newName, hasView: view !== null }),
     ]),
+    ...textFindings(
+      facts.texts,
+      tables.map((table) => table.facts),
+      facts.session.server_version,
+      { newNames: new Map(tables.flatMap(newNameOf)), hasView },
+    ),
     ...databaseFindings(facts),
     ...staleRoutineFindings(hasView ? facts.routines : []),
   ];
 }
+
+const newNameOf = ({ facts, newName }: RenamedTable): [number, string][] =>
+  newName === null ? [] : [[facts.oid, newName]];

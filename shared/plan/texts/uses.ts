@@ -5,7 +5,7 @@
 import type { TextFacts } from "../facts.ts";
 import { readText } from "./bodies.ts";
 import { lex } from "./lexer.ts";
-import { Reading, type Use } from "./reading.ts";
+import { Reading, type Use, weaker } from "./reading.ts";
 import { type TableIndex, wordsOf } from "./table_index.ts";
 import { readTriggerNames } from "./trigger_names.ts";
 
@@ -29,12 +29,41 @@ export function usesOf(text: ReadableText, tables: TableIndex): Use[] {
   if (ofTriggers.length > 0 && text.language === "plpgsql") {
     readTriggerNames(lex(text.text).tokens, ofTriggers, reading);
   }
-  if (mayName(text.text, tables)) readText(text.language, reading);
+  if (mayName(text, tables)) readText(text.language, reading);
   return reading.uses.sort((a, b) => a.at - b.at);
 }
 
+/** The first of the most certain uses. */
+export function strongest(uses: Use[]): Use {
+  return uses.reduce((best, use) =>
+    weaker(best.certainty, use.certainty) === best.certainty &&
+      best.certainty !== use.certainty
+      ? use
+      : best
+  );
+}
+
+/** Comments and white space, and the first word behind them. */
+const FIRST_WORD = /^(?:\s|--[^\n]*\n|\/\*[^]*?\*\/)*([a-z]+)/i;
+const ONE_TIME = new Set("create drop comment grant revoke security do alter".split(" "));
+
+/**
+ * Whether a recorded statement defines something, so that it has been run and will not be again; to switch
+ * triggers off and on is what applications do each time.
+ */
+export function isOneTimeStatement(text: string): boolean {
+  const word = FIRST_WORD.exec(text)?.[1].toLowerCase() ?? "";
+  return ONE_TIME.has(word) && !(word === "alter" && /\btrigger\b/i.test(text));
+}
+
+/** The words of texts, since many tables may ask after them one by one. */
+const words = new WeakMap<ReadableText, Set<string>>();
+
 /** A quick look, since most texts name none of the tables. Escapes can spell a name in other letters. */
-function mayName(text: string, { byWord }: TableIndex): boolean {
-  if (byWord.has("") || text.includes("\\")) return true;
-  return wordsOf(text).some((word) => byWord.has(word));
+function mayName(text: ReadableText, { byWord }: TableIndex): boolean {
+  if (byWord.has("") || text.text.includes("\\")) return true;
+  let there = words.get(text);
+  if (there === undefined) words.set(text, there = new Set(wordsOf(text.text)));
+  const [fewer, more] = there.size < byWord.size ? [there, byWord] : [byWord, there];
+  return [...fewer.keys()].some((word) => more.has(word));
 }
