@@ -67,7 +67,7 @@ async function select(
 ): Promise<{ wanted: FactsWanted; tracked: TrackedRename[] }> {
   if (names === undefined) {
     const [rows, active] = await session.runAll(
-      `${tablesOfSchemas(schemas, MAX_RENAMES + 1)};\n${standingMigrations()}`,
+      `${tablesOfSchemas(schemas, MAX_ROWS)};\n${standingMigrations()}`,
     );
     const tables = tablesFrom(rows as unknown as TableRow[], schemas);
     return {
@@ -101,8 +101,14 @@ async function select(
 const activeFrom = (rows: Row[]) =>
   trackedFromRows(rows).filter(({ status }) => status === "active");
 
+/** More than tables and their schemas can be analyzed at once, the tracking tables included. */
+const MAX_ROWS = 2 * MAX_RENAMES;
+
 function tablesFrom(rows: TableRow[], schemas: string[]): { oid: number; name: string }[] {
-  if (rows.length > MAX_RENAMES) {
+  const tables = rows.flatMap(({ schema, oid, name }) =>
+    oid === null || name === null || isTrackingTable(schema, name) ? [] : [{ oid, name }]
+  );
+  if (tables.length > MAX_RENAMES) {
     const message = `more than ${MAX_RENAMES} tables; name those to analyze`;
     throw new Problem("invalid_request", `"schema" is not valid: ${message}`, {
       hint: "Add table=…, once for each table.",
@@ -116,9 +122,7 @@ function tablesFrom(rows: TableRow[], schemas: string[]): { oid: number; name: s
       fields: { schema: missing },
     });
   }
-  return rows.flatMap(({ schema, oid, name }) =>
-    oid === null || name === null || isTrackingTable(schema, name) ? [] : [{ oid, name }]
-  );
+  return tables;
 }
 
 /** The tables at the names asked for, or that had them before a rename; each once. */
