@@ -4,6 +4,7 @@ import { jsonbLiteral } from "../plan/quoting.ts";
 import { attachedMembers } from "./attached_objects.ts";
 import { columns } from "./columns.ts";
 import { dependantMembers } from "./dependants.ts";
+import { type IndexesWanted, indexMember } from "./index_names.ts";
 import { nameMembers } from "./names.ts";
 import { privilegeMembers } from "./privileges.ts";
 import { relationMembers } from "./relation.ts";
@@ -17,6 +18,8 @@ export interface FactsWanted {
   oids: number[];
   /** Names of relations that routines are searched for. Default: none. */
   mentioned?: string[];
+  /** Have the names of the relations' indexes told. Default: not. */
+  indexes?: IndexesWanted;
 }
 
 /**
@@ -59,7 +62,7 @@ select pg_catalog.json_build_object(
   'names', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${nameMembers})
       order by w.ordinality), '[]')
-    from named w),
+    from named w),${wanted.indexes === undefined ? "" : `${indexMember(wanted.indexes)},`}
   'relations', (
     select coalesce(pg_catalog.json_agg(
       ${
@@ -80,11 +83,16 @@ select pg_catalog.json_build_object(
 
 /** Reads the query's answer. */
 export function factsFromRow(row: { facts: string }): Facts {
-  const { relations, ...rest } = JSON.parse(row.facts) as Omit<Facts, "relations"> & {
-    relations: Partial<RelationFacts>[][];
-  };
+  const { relations, index_names, ...rest } = JSON.parse(row.facts) as
+    & Omit<Facts, "relations" | "indexes" | "relation_names">
+    & {
+      relations: Partial<RelationFacts>[][];
+      index_names?: Pick<Facts, "indexes" | "relation_names">;
+    };
   return {
     ...rest,
+    indexes: index_names?.indexes ?? [],
+    relation_names: index_names?.relation_names ?? [],
     texts: rest.texts ?? [],
     relations: relations.map((parts) => Object.assign({}, ...parts)),
   };

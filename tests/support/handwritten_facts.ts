@@ -155,6 +155,8 @@ export function factsOf(relations: RelationFacts[], free: string[] = []): Facts 
     relations,
     routines: [],
     texts: [],
+    indexes: [],
+    relation_names: [],
   };
 }
 
@@ -183,6 +185,7 @@ export function recorded(
     table_oid: of.oid,
     view_oid: view?.oid ?? null,
     compatibility_view_created: view !== null,
+    indexes: [],
     fingerprint: {
       before: fingerprint({ ...of, name: oldName }),
       after: fingerprint(of),
