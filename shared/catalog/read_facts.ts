@@ -2,6 +2,7 @@
 import type { Facts, RelationFacts } from "../plan/facts.ts";
 import { jsonbLiteral } from "../plan/quoting.ts";
 import { attachedMembers } from "./attached_objects.ts";
+import { builtOnMembers } from "./built_on.ts";
 import { columns } from "./columns.ts";
 import { dependantMembers } from "./dependants.ts";
 import { nameMembers } from "./names.ts";
@@ -16,6 +17,8 @@ export interface FactsWanted {
   oids: number[];
   /** Names of relations that routines are searched for. Default: none. */
   mentioned?: string[];
+  /** Whether to read all that is built on the views among them, to be repointed. Default: not. */
+  builtOn?: boolean;
 }
 
 /**
@@ -66,6 +69,7 @@ select pg_catalog.json_build_object(
       `'columns', ${columns}, ${privilegeMembers}`,
       attachedMembers,
       dependantMembers,
+      wanted.builtOn ? builtOnMembers : "'built_on', null",
     )
   }
       order by t.oid), '[]')

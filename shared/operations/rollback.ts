@@ -113,13 +113,14 @@ async function readAndPlan(
     names: migrations.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
     oids: oidsOf(migrations),
     mentioned: migrations.map(({ old_name }) => old_name),
+    builtOn: true,
   });
   const [[facts], active] = await session.runAll(`${query};\n${activeMigrations()}`);
   return await planRollback(
     migrations,
     factsFromRow(facts as { facts: string }),
     trackedFromRows(active),
-    { acknowledge: request.acknowledge },
+    { acknowledge: request.acknowledge, carryPrivileges: request.carry_privileges },
   );
 }
 

@@ -31,6 +31,7 @@ const ACKNOWLEDGEABLE = new Set<DriftDifference["code"]>(["view_missing"]);
  * Finds table and view of each migration by OID, and refuses unless they are where the record says.
  *
  * @param migrations Newest first; a table's later rename comes before its earlier one.
+ * @param namesStay Whether the tables keep their present names, so that a later rename of them does not matter.
  * @throws {Problem} `drifted`, with `differences`.
  */
 export function requireAgreement(
@@ -38,6 +39,7 @@ export function requireAgreement(
   facts: Facts,
   active: TrackedRename[],
   acknowledged: string[],
+  namesStay = false,
 ): RollbackStep[] {
   const relations = new Map(facts.relations.map((relation) => [relation.oid, relation]));
   const found: DriftDifference[] = [];
@@ -53,10 +55,11 @@ export function requireAgreement(
     }
     const name = names.get(table.oid)!;
     if (table.schema !== migration.schema_name || name !== migration.new_name) {
-      addRenamed(migration, table, active, add);
+      const later = laterRename(migration, table, active);
+      if (later === undefined || !namesStay) addRenamed(migration, table, later, add);
     }
-    const view = viewOf(migration, table, relations, facts, add);
-    names.set(table.oid, migration.old_name);
+    const view = viewOf(migration, table, relations, facts, namesStay, add);
+    if (!namesStay) names.set(table.oid, migration.old_name);
     steps.push({ migration, table, view });
   }
   refuseDrift(
@@ -103,16 +106,19 @@ function difference(migration: RecordedRename, found: DriftDifference[]): Add {
   };
 }
 
-function addRenamed(
-  migration: RecordedRename,
-  table: RelationFacts,
-  active: TrackedRename[],
-  add: Add,
-): void {
-  const later = active.find((other) =>
+/** The active rename that gave a table its present name, other than this one. */
+const laterRename = (migration: RecordedRename, table: RelationFacts, active: TrackedRename[]) =>
+  active.find((other) =>
     other.id !== migration.id && other.table_oid === table.oid &&
     other.schema_name === table.schema && other.new_name === table.name
   );
+
+function addRenamed(
+  migration: RecordedRename,
+  table: RelationFacts,
+  later: TrackedRename | undefined,
+  add: Add,
+): void {
   const now = qualified(table.schema, table.name);
   if (later) {
     add(
@@ -136,6 +142,7 @@ function viewOf(
   table: RelationFacts,
   relations: Map<number, RelationFacts>,
   facts: Facts,
+  namesStay: boolean,
   add: Add,
 ): RelationFacts | null {
   const { schema_name, old_name } = migration;
@@ -146,8 +153,10 @@ function viewOf(
     : undefined;
   if (view === undefined || view.kind !== "v") {
     // In a chain the old name may be the table's own, by a step that comes before.
-    const taken = holder !== null && holder.oid !== table.oid;
-    if (taken || (atOldName?.type ?? null) !== null) {
+    const taken = (holder !== null && holder.oid !== table.oid) ||
+      (atOldName?.type ?? null) !== null;
+    // Who has the old name now matters only to a table that wants it back.
+    if (taken && !namesStay) {
       const what = holder ? RELATION_KINDS[holder.kind].what : typeKind(atOldName!.type!.kind);
       add(
         "old_name_taken",
@@ -160,7 +169,7 @@ function viewOf(
         "view_missing",
         old_name,
         "is gone, the compatibility view was dropped",
-        "The table can take the name back.",
+        namesStay ? "Nothing is left to remove." : "The table can take the name back.",
       );
     }
     return null;
@@ -181,37 +190,4 @@ function viewOf(
     );
   }
   return view;
-}
-
-/**
- * Refuses where something stands on a view that is to go; DROP VIEW would refuse for some of it, and take
- * the rest along without a word.
- *
- * @throws {Problem} `dependants_cannot_follow`, with `dependants`.
- */
-export function refuseDependants(steps: RollbackStep[]): void {
-  const dependants = steps.flatMap(({ migration, view }) => {
-    if (view === null) return [];
-    const of = qualified(migration.schema_name, migration.old_name);
-    return [
-      ...view.dependants.map(({ kind, identity }) => ({ view: of, kind, identity })),
-      ...view.triggers.map(({ name }) => ({
-        view: of,
-        kind: "trigger",
-        identity: `${name} on ${of}`,
-      })),
-      ...view.rules.map(({ name }) => ({ view: of, kind: "rule", identity: `${name} on ${of}` })),
-    ];
-  });
-  if (dependants.length === 0) return;
-  const shown = dependants.slice(0, 5).map(({ kind, identity }) => `${kind} ${identity}`);
-  throw new Problem(
-    "dependants_cannot_follow",
-    `Something was built on the compatibility view and would be lost with it: ${shown.join(", ")}` +
-      (dependants.length > shown.length ? ` and ${dependants.length - shown.length} more.` : "."),
-    {
-      hint: "Recreate each on the table's new name, or drop it, then call again.",
-      fields: { dependants },
-    },
-  );
 }

@@ -3,6 +3,8 @@
  * `catalog/` reads them, the plans are made from them alone.
  */
 
+import type { BuiltOnFacts } from "./repointing/built_on.ts";
+
 export interface Facts {
   session: SessionFacts;
   /** One for each name asked about, in the order asked. */
@@ -120,6 +122,8 @@ export interface RelationFacts {
   view_query: string | null;
   /** OIDs of the relations that a view reads. */
   view_reads: number[];
+  /** What is built on a view, with all that repointing it takes; null where it was not asked for. */
+  built_on: BuiltOnFacts | null;
 }
 
 export interface ColumnFacts {

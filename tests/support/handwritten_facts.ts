@@ -108,6 +108,7 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     view_definition: null,
     view_query: null,
     view_reads: [],
+    built_on: null,
     ...more,
   };
 }
@@ -128,6 +129,7 @@ export function viewOver(
     view_definition: ` SELECT id FROM ${of.schema}.${of.name};`,
     view_query: `query of ${of.oid}`,
     view_reads: [of.oid],
+    built_on: { objects: [], sources: [], digest: "" },
     ...more,
   };
 }
@@ -145,7 +147,8 @@ export function factsOf(relations: RelationFacts[], free: string[] = []): Facts 
     session: { server_version: SERVER_VERSION, user: SESSION_USER },
     names,
     relations,
-    routines: [], texts: [],
+    routines: [],
+    texts: [],
   };
 }
 
