@@ -67,13 +67,20 @@ export function repointing(
     followers: ordered,
     locks: locks(ordered, leaving, moving),
     lookAgain,
-    aside: [...settings(ordered), ...ordered.flatMap((one) => statements.get(one)!.aside)],
+    aside: [
+      ...settings(ordered),
+      // Routines first: they are found by the names of the row types that they take.
+      ...[...ordered.filter(isRoutine), ...ordered.filter((one) => !isRoutine(one))]
+        .flatMap((one) => statements.get(one)!.aside),
+    ],
     again,
     drop: ordered.toReversed().flatMap((one) => statements.get(one)!.drop),
     preparations: [lookAgain, ...proofs].flatMap(({ preparations }) => preparations),
     findings: followerFindings(ordered, leaving),
   };
 }
+
+const isRoutine = ({ object }: Follower) => object.catalog === "pg_proc";
 
 /** Statements that give tables the names that a moment needs; `names` is kept up to date. */
 function moves(moment: Moment, tables: RelationFacts[], names: Map<number, string>): Statement[] {
@@ -89,7 +96,7 @@ function moves(moment: Moment, tables: RelationFacts[], names: Map<number, strin
 function settings(followers: Follower[]): Statement[] {
   const purpose = "Take definitions as they are";
   const statements: Statement[] = [];
-  if (followers.some(({ object }) => object.catalog === "pg_proc")) {
+  if (followers.some(isRoutine)) {
     statements.push({ sql: "set local check_function_bodies = off", purpose });
   }
   if (followers.some(({ object }) => object.subkind === "m")) {
