@@ -189,6 +189,8 @@ export interface RowCastFacts {
   target: number;
   /** Whether the cast itself is there, not just its function. */
   cast: boolean;
+  /** Roles that may execute the function by a grant, its owner and PUBLIC left out. */
+  executors: string[];
 }
 
 export interface ColumnFacts {
