@@ -2,6 +2,7 @@
  * SQL in strings: what EXECUTE is given, put together as far as it is known before it runs, and strings that
  * look like SQL elsewhere.
  */
+import { isQuery } from "./expressions.ts";
 import { fold, type Folded } from "./folding.ts";
 import { lex } from "./lexer.ts";
 import { indexOfWord, isWord, nameAt, nest, type Node, statementsOf } from "./nodes.ts";
@@ -53,7 +54,9 @@ function readString(folded: Folded, context: StringContext, reading: Reading): v
     const tables = exact.length > 0 ? exact : reading.resolve(name.parts);
     return reading.within(text, "possible", place).use(tables, 0);
   }
-  const isStatement = first.kind === "word" && STATEMENT_WORDS.has(first.value);
+  const isStatement = isGroup(first)
+    ? isQuery(first)
+    : first.kind === "word" && STATEMENT_WORDS.has(first.value);
   if (isStatement) {
     const certainty = context === "elsewhere" ? "possible" : "dynamic";
     const within = reading.within(text, certainty, place);
