@@ -5,7 +5,7 @@
 import { isQuery } from "./expressions.ts";
 import { fold, type Folded } from "./folding.ts";
 import { lex } from "./lexer.ts";
-import { indexOfWord, isWord, nameAt, nest, type Node, statementsOf } from "./nodes.ts";
+import { indexOfWord, isGroup, isWord, nameAt, nest, type Node, statementsOf } from "./nodes.ts";
 import { clausesOf, readFrom, readSelect } from "./queries.ts";
 import type { Reading } from "./reading.ts";
 import { newLevel } from "./levels.ts";
