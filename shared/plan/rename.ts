@@ -9,8 +9,9 @@ import type { Facts, NameFacts, RelationFacts } from "./facts.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { ident, qualified } from "./quoting.ts";
 import { refuseRelation } from "./refusals.ts";
-import { findingsOfRename } from "./rename_findings.ts";
+import { findingsOfRename, readTextsOf } from "./rename_findings.ts";
 import { checkRowCasts } from "./row_type.ts";
+import type { ReadText } from "./text_findings.ts";
 import { recompile } from "./warm_routines.ts";
 import { RELATION_KINDS, typeKind } from "./relation_kinds.ts";
 
@@ -26,8 +27,9 @@ export interface TrackedRename {
 }
 
 export interface RenamePlan extends Plan {
-  /** What it was made from. */
+  /** What it was made from, and the texts among that as they were read. */
   facts: Facts;
+  texts: ReadText[];
   /** The tables, in the request's order. */
   tables: PlannedTable[];
 }
@@ -138,17 +140,20 @@ export async function planRename(
   }
   changes.push(...checks.map(({ statement }) => statement), reloadSchemaCache);
   const routines = options.compatibilityView ? facts.routines : [];
+  const renamedTables = tables.map(({ rename, facts, view }) => ({
+    facts,
+    newName: rename.new_name,
+    view,
+  }));
+  const texts = readTextsOf(renamedTables, facts);
   const plan = await makePlan({
     beforeLocks: recompile(routines),
     preparations: checks.flatMap(({ preparations }) => preparations),
     locks: renameLocks(tables.map((table) => table.facts)),
     changes,
-    findings: findingsOfRename(
-      tables.map(({ rename, facts, view }) => ({ facts, newName: rename.new_name, view })),
-      facts,
-    ),
+    findings: findingsOfRename(renamedTables, facts, texts),
   });
-  return { ...plan, facts, tables };
+  return { ...plan, facts, texts, tables };
 }
 
 /** @throws {Problem} `unsupported_server`. */
