@@ -437,8 +437,8 @@ databaseTest(
       ["public.touch()", "follows"],
     ]);
     assertEquals(told("cron_jobs").map(([name, effect]) => [name, effect]), [
+      ["tidy", "works_through_view"],
       ["2", "breaks"],
-      ["tidy", "changes"],
     ]);
     assertEquals(told("functions", others).map(([name, effect]) => [name, effect]), [
       ["public.of_another()", "works_through_view"],
