@@ -60,6 +60,8 @@ export interface TextFacts {
   /** How often a statement ran, and as whom; null for the others. */
   calls: number | null;
   role: string | null;
+  /** A routine as `DependantFacts.identity` names it; null for the others. */
+  object_identity: string | null;
 }
 
 export interface RoutineFacts {
