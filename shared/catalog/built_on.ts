@@ -3,16 +3,17 @@
  * (PostgreSQL manual, 52.18), from the view and its row type on through whatever cannot keep its OID.
  */
 import { literal } from "../plan/quoting.ts";
-import { definitionOf, keptOf, sourcesDigest } from "../plan/repointing/object_state.ts";
+import {
+  definitionOf,
+  keptOf,
+  skeletonOf,
+  sourcesDigest,
+} from "../plan/repointing/object_state.ts";
 import { explodedAcl } from "./privileges.ts";
 import { maySetRole } from "./relation.ts";
+import { isRowCast } from "./row_type.ts";
 
 const catalog = (name: string) => `${literal(`pg_catalog.${name}`)}::pg_catalog.regclass`;
-
-/** Whether `p`, a row of pg_proc, is the function of a compatibility cast. */
-const isRowCast = (p: string) =>
-  `coalesce(${p}.proname = 'compatibility_cast_' || (
-      select returned.typrelid from pg_catalog.pg_type returned where returned.oid = ${p}.prorettype), false)`;
 
 /** What others can depend on when they depend on the object `a`: itself and, of a relation, its types. */
 const addresses = `
@@ -176,6 +177,14 @@ const grantees = `(
         and d.defaclobjtype = case when p.oid is null then 'r' else 'f' end::"char"
         and d.defaclnamespace in (0, n.oid) and e.grantee <> 0)`;
 
+/** The name of the table's row type within a JSON text. */
+const typeInJson = `pg_catalog.to_json(pg_catalog.format_type(behind.reltype, null))::text`;
+
+/** Regular expression for casts to the row type of the table behind the view, or to an array of it. */
+const castPattern = `coalesce('::' || pg_catalog.regexp_replace(
+        pg_catalog.substr(${typeInJson}, 2, pg_catalog.length(${typeInJson}) - 2),
+        '([^a-zA-Z0-9_])', '\\\\\\1', 'g') || '(\\[\\])?|', '')`;
+
 /** JSON object of one object \`x\`: \`BuiltObject\` in \`plan/repointing/built_on.ts\`. */
 const object = `
     pg_catalog.json_build_object(
@@ -210,6 +219,7 @@ const object = `
       'closed_schemas', ${closedSchemas},
       'definition', s.definition,
       'definition_digest', pg_catalog.md5(s.definition::text),
+      'skeleton_digest', pg_catalog.md5(${skeletonOf("s.definition", castPattern)}),
       'kept', s.kept,
       'kept_digest', pg_catalog.md5(s.kept::text),
       'acl', case when x.classid not in (${catalog("pg_class")}, ${
@@ -246,6 +256,15 @@ export const builtOnMembers = `
       where not (r.classid = ${catalog("pg_class")} and r.objid = t.oid)
       group by r.classid, r.objid, r.objsubid
     ),
+    behind as (
+      select f.oid, f.reltype
+      from pg_catalog.pg_rewrite q
+      join pg_catalog.pg_depend d on d.classid = ${catalog("pg_rewrite")} and d.objid = q.oid
+        and d.refclassid = ${catalog("pg_class")} and d.refobjid <> t.oid
+      join pg_catalog.pg_class f on f.oid = d.refobjid
+      where q.ev_class = t.oid and q.rulename = '_RETURN'
+      limit 1
+    ),
     source as (
       select distinct r.classid, r.objid from reached r where r.remade
     )
@@ -271,13 +290,7 @@ export const builtOnMembers = `
           select ${definitionOf("x.classid", "x.objid")} as definition,
             ${keptOf("x.classid", "x.objid")} as kept) s
         cross join lateral pg_catalog.pg_identify_object(x.classid, x.objid, x.objsubid) o
-        left join lateral (
-          select f.oid, f.reltype
-          from pg_catalog.pg_rewrite q
-          join pg_catalog.pg_depend d on d.classid = ${catalog("pg_rewrite")} and d.objid = q.oid
-            and d.refclassid = ${catalog("pg_class")} and d.refobjid <> t.oid
-          join pg_catalog.pg_class f on f.oid = d.refobjid
-          where q.ev_class = t.oid and q.rulename = '_RETURN' limit 1) behind on true
+        left join behind on true
         cross join lateral (
           select (select ty.typarray from pg_catalog.pg_type ty where ty.oid = t.reltype) as of_view,
             (select ty.typarray from pg_catalog.pg_type ty where ty.oid = behind.reltype) as of_table) types
@@ -289,5 +302,6 @@ export const builtOnMembers = `
           'catalog', (select cat.relname from pg_catalog.pg_class cat where cat.oid = s.classid),
           'oid', s.objid::int8) order by s.classid, s.objid)
         from source s),
+      'table_type', (select pg_catalog.format_type(b.reltype, null) from behind b),
       'digest', ${sourcesDigest("t.oid", "select so.classid, so.objid from source so")})
   ) end`;

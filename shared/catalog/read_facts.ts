@@ -5,10 +5,12 @@ import { attachedMembers } from "./attached_objects.ts";
 import { builtOnMembers } from "./built_on.ts";
 import { columns } from "./columns.ts";
 import { dependantMembers } from "./dependants.ts";
+import { type IndexesWanted, indexMember } from "./index_names.ts";
 import { nameMembers } from "./names.ts";
 import { privilegeMembers } from "./privileges.ts";
 import { relationMembers } from "./relation.ts";
 import { routinesNaming } from "./routines.ts";
+import { rowTypeMembers } from "./row_type.ts";
 
 export interface FactsWanted {
   /** Names whose meaning is asked; a relation found there is described too. */
@@ -19,6 +21,8 @@ export interface FactsWanted {
   mentioned?: string[];
   /** Whether to read all that is built on the views among them, to be repointed. Default: not. */
   builtOn?: boolean;
+  /** Have the names of the relations' indexes told. Default: not. */
+  indexes?: IndexesWanted;
 }
 
 /**
@@ -55,12 +59,13 @@ target as (
 select pg_catalog.json_build_object(
   'session', pg_catalog.json_build_object(
     'server_version', pg_catalog.current_setting('server_version_num')::int,
-    'user', current_user),
+    'user', current_user,
+    'sql_functions', pg_catalog.has_language_privilege('sql', 'USAGE')),
   'routines', ${routinesNaming(wanted.mentioned ?? [])},
   'names', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${nameMembers})
       order by w.ordinality), '[]')
-    from named w),
+    from named w),${wanted.indexes === undefined ? "" : `${indexMember(wanted.indexes)},`}
   'relations', (
     select coalesce(pg_catalog.json_agg(
       ${
@@ -70,6 +75,7 @@ select pg_catalog.json_build_object(
       attachedMembers,
       dependantMembers,
       wanted.builtOn ? builtOnMembers : "'built_on', null",
+      rowTypeMembers,
     )
   }
       order by t.oid), '[]')
@@ -81,11 +87,16 @@ select pg_catalog.json_build_object(
 
 /** Reads the query's answer. */
 export function factsFromRow(row: { facts: string }): Facts {
-  const { relations, ...rest } = JSON.parse(row.facts) as Omit<Facts, "relations"> & {
-    relations: Partial<RelationFacts>[][];
-  };
+  const { relations, index_names, ...rest } = JSON.parse(row.facts) as
+    & Omit<Facts, "relations" | "indexes" | "relation_names">
+    & {
+      relations: Partial<RelationFacts>[][];
+      index_names?: Pick<Facts, "indexes" | "relation_names">;
+    };
   return {
     ...rest,
+    indexes: index_names?.indexes ?? [],
+    relation_names: index_names?.relation_names ?? [],
     texts: rest.texts ?? [],
     relations: relations.map((parts) => Object.assign({}, ...parts)),
   };

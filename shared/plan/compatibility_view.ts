@@ -1,15 +1,18 @@
 /** The compatibility view: the statements that make it, after the table has moved to its new name. */
 import type { Statement } from "../contract/responses.ts";
 import { isSecurityInvoker } from "./findings.ts";
-import type { AclFacts, RelationFacts } from "./facts.ts";
+import type { AclFacts, RelationFacts, SessionFacts } from "./facts.ts";
 import { grantStatements } from "./grants.ts";
 import { ident, literal, qualified } from "./quoting.ts";
+import { rowCastFunction, rowCastWanted, rowTypeStatements } from "./row_type.ts";
 
 export interface ViewPlan {
   statements: Statement[];
   owner: string;
   securityInvoker: boolean;
   replaced: AclFacts[];
+  /** Name of the function that makes the view's rows the table's; null where nothing asks for them. */
+  rowCast: string | null;
 }
 
 /**
@@ -23,8 +26,9 @@ export interface ViewPlan {
 export function compatibilityView(
   table: RelationFacts,
   newName: string,
-  sessionUser: string,
+  session: SessionFacts,
 ): ViewPlan {
+  const sessionUser = session.user;
   const view = qualified(table.schema, table.name);
   const securityInvoker = isSecurityInvoker(table);
   const ownerFits = table.owner === sessionUser || (table.owner_settable && table.owner_can_create);
@@ -58,7 +62,12 @@ export function compatibilityView(
     purpose: "The view has the table's access privileges, no more and no less",
   })));
   statements.push(...comments(table, view));
-  return { statements, owner, securityInvoker, replaced: grants.replaced };
+  const rowCast = rowCastWanted(table, session) ? rowCastFunction(table.oid) : null;
+  if (rowCast !== null) {
+    const target = { view: table.name, table: newName, owner, sessionUser };
+    statements.push(...rowTypeStatements(table, target));
+  }
+  return { statements, owner, securityInvoker, replaced: grants.replaced, rowCast };
 }
 
 function comments(table: RelationFacts, view: string): Statement[] {

@@ -15,6 +15,25 @@ export interface Facts {
   routines: RoutineFacts[];
   /** Texts that name one of the tables, as far as a quick look can tell; `texts/` reads them closely. */
   texts: TextFacts[];
+  /** Indexes of the described relations and of their partitions, and those asked for by OID; none unless asked. */
+  indexes: IndexFacts[];
+  /** Relations in the indexes' schemas whose names the indexes could want. */
+  relation_names: { schema: string; name: string }[];
+}
+
+export interface IndexFacts {
+  oid: number;
+  schema: string;
+  name: string;
+  kind: RelationKind;
+  /** OIDs of the described relations that it is on, itself or by a partition of theirs. */
+  roots: number[];
+  /** OID of the table or partition that it is on. */
+  table: number;
+  /** Whether the session's role has the owner's privileges. */
+  owned: boolean;
+  /** Names of all constraints of its table, where it backs one of them, which is renamed with it; else none. */
+  constraints: string[];
 }
 
 /** A text that the server keeps as text and reads anew each time: nothing in it follows a rename. */
@@ -52,6 +71,8 @@ export interface SessionFacts {
   /** `server_version_num`, like 170010. */
   server_version: number;
   user: string;
+  /** Whether the session's role may write functions in SQL. */
+  sql_functions: boolean;
 }
 
 /** What a name means in its schema now. */
@@ -100,6 +121,8 @@ export interface RelationFacts {
   acl: AclFacts[];
   /** Roles that default privileges would give something on a new relation of the session's role here. */
   default_grantees: string[];
+  /** Roles that default privileges would give EXECUTE on a new function of the session's role here. */
+  default_executors: string[];
   constraints: NamedDefinition[];
   indexes: NamedDefinition[];
   triggers: NamedDefinition[];
@@ -124,6 +147,34 @@ export interface RelationFacts {
   view_reads: number[];
   /** What is built on a view, with all that repointing it takes; null where it was not asked for. */
   built_on: BuiltOnFacts | null;
+  row_type: RowTypeFacts;
+}
+
+export interface RowTypeFacts {
+  /** Functions, operators, casts, columns and types that stand on the row type; our own casts left out. */
+  users: RowTypeUser[];
+  /** Functions that take rows of a table that this one inherits from or is a partition of. */
+  inherited_functions: string[];
+  /** The compatibility casts from this view's row type. */
+  casts: RowCastFacts[];
+}
+
+export interface RowTypeUser {
+  kind: string;
+  identity: string;
+  /** A cast, or what shares its name with something that takes rows of any type. */
+  ambiguous: boolean;
+  /** Whether it may treat NULL otherwise than a row of NULLs. */
+  tells_null: boolean;
+}
+
+export interface RowCastFacts {
+  /** Name of its function, which is in the view's schema. */
+  function: string;
+  /** OID of the table whose rows it makes. */
+  target: number;
+  /** Whether the cast itself is there, not just its function. */
+  cast: boolean;
 }
 
 export interface ColumnFacts {

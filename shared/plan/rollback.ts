@@ -8,6 +8,7 @@ import { checkRelations, type ExpectedRelation } from "./checks.ts";
 import { requireAgreement } from "./drift.ts";
 import type { Facts, RelationFacts, RoutineFacts } from "./facts.ts";
 import { differences, type Fingerprint, fingerprint } from "./fingerprint.ts";
+import { indexStatements, type RenamedIndex, restoredIndexes } from "./index_names.ts";
 import { listed, lostWithViews } from "./lost_with_view.ts";
 import { makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { ident, qualified } from "./quoting.ts";
@@ -20,6 +21,8 @@ import { recompile, staleRoutineFindings } from "./warm_routines.ts";
 export interface RecordedRename extends TrackedRename {
   compatibility_view_created: boolean;
   fingerprint: RecordedFingerprints;
+  /** Indexes that were renamed with the table. */
+  indexes: RenamedIndex[];
 }
 
 /** The table before the rename; table and view after it, null where they could not be read then. */
@@ -94,9 +97,18 @@ export async function planRollback(
   const routines = steps.some(({ view }) => view !== null)
     ? withoutFollowers(facts.routines, going.followers)
     : [];
+  const restored = restoredIndexes(
+    steps.map(({ migration, table }) => ({ indexes: migration.indexes, table_oid: table.oid })),
+    facts,
+  );
+  const indexes = indexStatements(
+    restored.renames,
+    facts,
+    "Give the index, and the constraint it backs, its earlier name back; nobody waits for it",
+  );
   const plan = await makePlan({
-    beforeLocks: recompile(routines),
-    preparations: [...going.preparations, ...checks.flatMap(({ preparations }) => preparations)],
+    beforeLocks: [...recompile(routines), ...indexes.statements],
+    preparations: [going, ...checks, indexes].flatMap(({ preparations }) => preparations),
     locks: going.locks,
     changes: [
       ...going.changes,
@@ -108,6 +120,7 @@ export async function planRollback(
       ...steps.flatMap((step, index) => [...changedSince(step), ...lost.findings[index]]),
       ...going.findings,
       ...staleRoutineFindings(routines),
+      ...restored.findings,
     ],
   });
   return { ...plan, tables };

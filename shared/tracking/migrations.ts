@@ -123,7 +123,8 @@ export function selectedMigrations(
        and ${literal(table!)} in (m.old_name, m.new_name)`;
   return `
 select m.id, m.schema_name, m.old_name, m.new_name, m.status, m.compatibility_view_created,
-  m.table_oid::float8 as table_oid, m.view_oid::float8 as view_oid, m.fingerprint
+  m.table_oid::float8 as table_oid, m.view_oid::float8 as view_oid, m.fingerprint,
+  coalesce(m.plan -> 'indexes', '[]') as indexes
 from public.sys_table_migrations m
 where ${condition}
 order by m.migrated_at desc nulls last, m.id desc${lock ? "\nfor update" : ""}`;

@@ -7,6 +7,7 @@ import type {
   Facts,
   NameFacts,
   RelationFacts,
+  RowTypeUser,
 } from "../../shared/plan/facts.ts";
 import { fingerprint } from "../../shared/plan/fingerprint.ts";
 import type { RecordedRename } from "../../shared/plan/rollback.ts";
@@ -66,6 +67,11 @@ export function dependant(
   return { kind, identity, on_row_type: false, takes_row: false, ...more };
 }
 
+/** A function that takes rows, reads fields of theirs only, and shares its name with no other. */
+export function rowTypeUser(identity: string, more: Partial<RowTypeUser> = {}): RowTypeUser {
+  return { kind: "function", identity, ambiguous: false, tells_null: false, ...more };
+}
+
 /** A table of the session's role in `public` with one column, `id`, and nothing else. */
 export function table(name: string, more: Partial<RelationFacts> = {}): RelationFacts {
   return {
@@ -94,6 +100,7 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     columns: [column("id", { type: "bigint", collation: null, not_null: true })],
     acl: ownersPrivileges(),
     default_grantees: [],
+    default_executors: [],
     constraints: [],
     indexes: [],
     triggers: [],
@@ -109,6 +116,7 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     view_query: null,
     view_reads: [],
     built_on: null,
+    row_type: { users: [], inherited_functions: [], casts: [] },
     ...more,
   };
 }
@@ -129,7 +137,7 @@ export function viewOver(
     view_definition: ` SELECT id FROM ${of.schema}.${of.name};`,
     view_query: `query of ${of.oid}`,
     view_reads: [of.oid],
-    built_on: { objects: [], sources: [], digest: "" },
+    built_on: { objects: [], sources: [], table_type: null, digest: "" },
     ...more,
   };
 }
@@ -144,11 +152,13 @@ export function factsOf(relations: RelationFacts[], free: string[] = []): Facts 
     ...free.map((name) => freeName(name)),
   ];
   return {
-    session: { server_version: SERVER_VERSION, user: SESSION_USER },
+    session: { server_version: SERVER_VERSION, user: SESSION_USER, sql_functions: true },
     names,
     relations,
     routines: [],
     texts: [],
+    indexes: [],
+    relation_names: [],
   };
 }
 
@@ -177,6 +187,7 @@ export function recorded(
     table_oid: of.oid,
     view_oid: view?.oid ?? null,
     compatibility_view_created: view !== null,
+    indexes: [],
     fingerprint: {
       before: fingerprint({ ...of, name: oldName }),
       after: fingerprint(of),

@@ -42,6 +42,14 @@ export const definitionOf = (classid: string, objid: string): string => `
       from pg_catalog.pg_constraint c where c.oid = ${objid} and c.contype = 'c' and c.conrelid <> 0)
   end`;
 
+/**
+ * A definition without what may be more or less of it where a cast to a row type has become superfluous.
+ *
+ * @param cast Regular expression for the casts, as SQL.
+ */
+export const skeletonOf = (definition: string, cast: string): string =>
+  `pg_catalog.regexp_replace((${definition})::text, ${cast} || '[()[:space:]]|\\\\n', '', 'g')`;
+
 const sortedAcl = (acl: string) =>
   `array(select e::text from pg_catalog.unnest(${acl}) e order by 1)`;
 

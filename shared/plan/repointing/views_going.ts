@@ -8,6 +8,7 @@ import type { RelationFacts } from "../facts.ts";
 import type { LockStatement } from "../plan.ts";
 import { ident, qualified } from "../quoting.ts";
 import type { RollbackStep } from "../rollback.ts";
+import { dropRowType } from "../row_type.ts";
 import type { Follower } from "./followers.ts";
 import { lockAlone, repointing } from "./repointing.ts";
 
@@ -59,8 +60,8 @@ export function viewsGoing(
       ...plan.drop,
     );
   }
-  for (const view of views) {
-    changes.push({
+  for (const { view, table } of leaving) {
+    changes.push(...dropRowType(view, { view: nameOf(view), table: names.get(table.oid)! }), {
       sql: `drop view ${qualified(view.schema, nameOf(view))} restrict`,
       purpose: "Remove the compatibility view",
     });
