@@ -85,6 +85,17 @@ select pg_catalog.json_build_object(
 )::text as facts`;
 }
 
+/**
+ * The query as part of a message within a transaction; the second of its four answers is the facts' row. To
+ * print definitions the server takes ACCESS SHARE locks on what they name (on 15 also on the views
+ * themselves); these are given back at once, so that nobody's DDL has to wait for whatever comes then.
+ */
+export const factsMessage = (wanted: FactsWanted): string =>
+  `savepoint facts;
+${factsQuery(wanted)};
+rollback to savepoint facts;
+release savepoint facts`;
+
 /** Reads the query's answer. */
 export function factsFromRow(row: { facts: string }): Facts {
   const { relations, index_names, ...rest } = JSON.parse(row.facts) as

@@ -1,5 +1,5 @@
 /** The rollback: find table and view again, make the plan, carry it out, compare with the state before. */
-import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
+import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
 import { Problem } from "../contract/problems.ts";
 import type { RollbackRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
@@ -110,7 +110,7 @@ async function readAndPlan(
   migrations: RecordedRename[],
 ): Promise<RollbackPlan> {
   const indexes = migrations.flatMap((migration) => migration.indexes);
-  const query = factsQuery({
+  const message = factsMessage({
     names: [
       ...migrations.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
       ...indexes.map(({ schema, from }) => ({ schema, name: from })),
@@ -120,7 +120,7 @@ async function readAndPlan(
     builtOn: true,
     ...(indexes.length > 0 && { indexes: { oids: indexes.map(({ oid }) => oid), newNames: [] } }),
   });
-  const [[facts], active] = await session.runAll(`${query};\n${activeMigrations()}`);
+  const [, [facts], , , active] = await session.runAll(`${message};\n${activeMigrations()}`);
   return await planRollback(
     migrations,
     factsFromRow(facts as { facts: string }),

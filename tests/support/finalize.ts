@@ -1,5 +1,5 @@
 /** A finalize through its plan, carried out like every other plan, with the record kept. */
-import { factsFromRow, factsQuery } from "../../shared/catalog/read_facts.ts";
+import { factsFromRow, factsMessage } from "../../shared/catalog/read_facts.ts";
 import { applyPlan } from "../../shared/execute/apply_plan.ts";
 import { databaseAt } from "../../shared/execute/database.ts";
 import { type FinalizePlan, planFinalize } from "../../shared/plan/finalize.ts";
@@ -43,12 +43,12 @@ export async function finalize(
       const oids = migrations.flatMap(({ table_oid, view_oid }) =>
         [table_oid, view_oid].filter((oid) => oid !== null)
       );
-      const query = factsQuery({
+      const message = factsMessage({
         names: migrations.map((one) => ({ schema: one.schema_name, name: one.old_name })),
         oids: [...new Set(oids)],
         builtOn: true,
       });
-      const [[facts], active] = await session.runAll(`${query};\n${activeMigrations()}`);
+      const [, [facts], , , active] = await session.runAll(`${message};\n${activeMigrations()}`);
       const plan = await planFinalize(
         migrations,
         factsFromRow(facts as { facts: string }),
