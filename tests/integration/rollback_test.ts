@@ -324,7 +324,7 @@ for (
       "a column grant",
       "grant select (name) on experts to authenticated",
       "view_grants_changed",
-      "column name grant to authenticated",
+      'SELECT ("name") authenticated',
     ],
     ["a comment", "comment on view experts is 'other'", "view_changed", "comment"],
     ["a column's comment", "comment on column experts.name is 'other'", "view_changed", "name"],
