@@ -1,6 +1,7 @@
 /** One query for all facts of a request, however many relations it names. */
-import type { Facts, RelationFacts } from "../plan/facts.ts";
+import type { Facts, RelationFacts, TextSources } from "../plan/facts.ts";
 import { jsonbLiteral } from "../plan/quoting.ts";
+import { analysisByRelation, analysisMembers, type AnalysisRow, noAnalysis } from "./analysis.ts";
 import { attachedMembers } from "./attached_objects.ts";
 import { builtOnMembers } from "./built_on.ts";
 import { columns } from "./columns.ts";
@@ -9,20 +10,24 @@ import { type IndexesWanted, indexMember } from "./index_names.ts";
 import { nameMembers } from "./names.ts";
 import { privilegeMembers } from "./privileges.ts";
 import { relationMembers } from "./relation.ts";
-import { routinesNaming } from "./routines.ts";
 import { rowTypeMembers } from "./row_type.ts";
+import { routinesFromRows, type TextRow, textsFromRows, textsNaming } from "./texts.ts";
 
 export interface FactsWanted {
   /** Names whose meaning is asked; a relation found there is described too. */
   names: { schema: string; name: string }[];
   /** Relations described by OID, whatever they are called now. */
   oids: number[];
-  /** Names of relations that routines are searched for. Default: none. */
+  /** Names of relations that texts are searched for. Default: none, and no texts are read. */
   mentioned?: string[];
-  /** Whether to read all that is built on the views among them, to be repointed. Default: not. */
-  builtOn?: boolean;
+  /** Where texts are kept beside routines, as the beginning of the transaction told. Default: nowhere. */
+  sources?: TextSources;
+  /** Whether to read what only an analysis needs. Default: false. */
+  analysis?: boolean;
   /** Have the names of the relations' indexes told. Default: not. */
   indexes?: IndexesWanted;
+  /** Whether to read all that is built on the views among them, to be repointed. Default: not. */
+  builtOn?: boolean;
 }
 
 /**
@@ -33,6 +38,8 @@ const parts = (...members: string[]) =>
   `pg_catalog.json_build_array(${
     members.map((m) => `pg_catalog.json_build_object(${m})`).join(",\n      ")
   })`;
+
+const NO_SOURCES: TextSources = { statements: null, cron: false };
 
 /**
  * The query's text: one row with one column `facts`. It qualifies every function and relation and expects
@@ -61,7 +68,8 @@ select pg_catalog.json_build_object(
     'server_version', pg_catalog.current_setting('server_version_num')::int,
     'user', current_user,
     'sql_functions', pg_catalog.has_language_privilege('sql', 'USAGE')),
-  'routines', ${routinesNaming(wanted.mentioned ?? [])},
+  'texts', ${textsNaming(wanted.mentioned ?? [], wanted.sources ?? NO_SOURCES)},
+  ${wanted.analysis ? `${analysisMembers},` : ""}
   'names', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${nameMembers})
       order by w.ordinality), '[]')
@@ -74,8 +82,8 @@ select pg_catalog.json_build_object(
       `'columns', ${columns}, ${privilegeMembers}`,
       attachedMembers,
       dependantMembers,
-      wanted.builtOn ? builtOnMembers : "'built_on', null",
       rowTypeMembers,
+      wanted.builtOn ? builtOnMembers : "'built_on', null",
     )
   }
       order by t.oid), '[]')
@@ -96,19 +104,30 @@ ${factsQuery(wanted)};
 rollback to savepoint facts;
 release savepoint facts`;
 
+/** What the query answers, before it is put together. */
+interface FactsRow extends Pick<Facts, "session" | "names">, Partial<AnalysisRow> {
+  relations: Partial<RelationFacts>[][];
+  texts: TextRow[];
+  index_names?: Pick<Facts, "indexes" | "relation_names">;
+}
+
 /** Reads the query's answer. */
 export function factsFromRow(row: { facts: string }): Facts {
-  const { relations, index_names, ...rest } = JSON.parse(row.facts) as
-    & Omit<Facts, "relations" | "indexes" | "relation_names">
-    & {
-      relations: Partial<RelationFacts>[][];
-      index_names?: Pick<Facts, "indexes" | "relation_names">;
-    };
+  const { session, names, relations, texts, index_names, ...rest } = JSON.parse(
+    row.facts,
+  ) as FactsRow;
+  const analysis = { ...noAnalysis, ...rest };
+  const described = relations.map((parts) => Object.assign({}, ...parts) as RelationFacts);
+  const analyzed = analysisByRelation(analysis, described.map(({ oid }) => oid));
   return {
-    ...rest,
+    session,
+    names,
     indexes: index_names?.indexes ?? [],
     relation_names: index_names?.relation_names ?? [],
-    texts: rest.texts ?? [],
-    relations: relations.map((parts) => Object.assign({}, ...parts)),
+    texts: textsFromRows(texts),
+    routines: routinesFromRows(texts),
+    event_triggers: analysis.event_triggers,
+    graphql: analysis.graphql,
+    relations: described.map((facts) => ({ ...facts, ...analyzed.get(facts.oid)! })),
   };
 }

@@ -1,19 +1,24 @@
 /** `npm run cli -- COMMAND …`: renames tables from a terminal, through the endpoints. */
 import { Command, CommanderError } from "commander";
+import { addAnalyzeTable } from "./analyze_table.ts";
 import { CONNECTION_HELP } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT, EXIT_CODES_HELP, exitCodeOf } from "./exit_codes.ts";
+import { addFinalizeRename } from "./finalize_rename.ts";
 import { addGenerateTypes } from "./generate_types.ts";
 import { addListMigrations } from "./list_migrations.ts";
+import { addRefreshView } from "./refresh_view.ts";
 import { addRenameTable } from "./rename_table.ts";
 import { addRollbackRename } from "./rollback_rename.ts";
 import { processTerminal, safeLines, type Stream, type Terminal } from "./terminal.ts";
 
 const EXAMPLES = `Examples:
+  npm run cli -- analyze-table experts
   npm run cli -- rename-table experts expert_profiles --plan
   npm run cli -- rename-table experts expert_profiles
   npm run cli -- list-migrations --status active
   npm run cli -- rollback-rename experts
+  npm run cli -- finalize-rename experts
   npm run cli -- generate-types`;
 
 /** Runs a command line. Returns its exit code; never throws. */
@@ -50,8 +55,11 @@ function createProgram(context: CommandContext): Command {
     .showHelpAfterError("(add --help for what there is)")
     .helpCommand(false)
     .addHelpText("after", `\n${[EXAMPLES, EXIT_CODES_HELP, CONNECTION_HELP].join("\n\n")}`);
+  addAnalyzeTable(program, context);
   addRenameTable(program, context);
   addRollbackRename(program, context);
+  addFinalizeRename(program, context);
+  addRefreshView(program, context);
   addListMigrations(program, context);
   addGenerateTypes(program, context);
   return program;

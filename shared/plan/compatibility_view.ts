@@ -15,6 +15,13 @@ export interface ViewPlan {
   rowCast: string | null;
 }
 
+export interface ViewOptions {
+  /** Columns that the view leaves out. Default: none. */
+  without?: string[];
+  /** A view that is there already and is replaced, whoever was granted something on it. Default: none. */
+  replaced?: RelationFacts;
+}
+
 /**
  * Statements for the view with the table's present name over the table under `newName`.
  *
@@ -24,10 +31,17 @@ export interface ViewPlan {
  * triggers or `security_barrier`: they lose row-level security, ON CONFLICT or equal plans.
  */
 export function compatibilityView(
-  table: RelationFacts,
+  whole: RelationFacts,
   newName: string,
   session: SessionFacts,
+  { without = [], replaced }: ViewOptions = {},
 ): ViewPlan {
+  const replace = replaced !== undefined;
+  const table: RelationFacts = {
+    ...whole,
+    columns: whole.columns.filter(({ name }) => !without.includes(name)),
+    default_grantees: [...new Set([...whole.default_grantees, ...granteesOf(replaced)])],
+  };
   const sessionUser = session.user;
   const view = qualified(table.schema, table.name);
   const securityInvoker = isSecurityInvoker(table);
@@ -35,11 +49,14 @@ export function compatibilityView(
   const owner = ownerFits ? table.owner : sessionUser;
   const columns = table.columns.map((column) => ident(column.name)).join(", ");
   const statements: Statement[] = [{
-    sql: `create view ${view}${securityInvoker ? " with (security_invoker = true)" : ""} as\n` +
+    sql:
+      `create ${replace ? "or replace " : ""}view ${view}${
+        securityInvoker ? " with (security_invoker = true)" : ""
+      } as\n` +
       `  select ${columns}${columns === "" ? "" : " "}from ${qualified(table.schema, newName)}`,
     purpose: `Keep ${view} usable as a compatibility view`,
   }];
-  if (owner !== sessionUser) {
+  if (owner !== (replaced?.owner ?? sessionUser)) {
     statements.push({
       sql: `alter view ${view} owner to ${ident(owner)}`,
       purpose: "The view belongs to the table's owner",
@@ -56,7 +73,7 @@ export function compatibilityView(
       purpose: "The view has the table's column defaults",
     });
   }
-  const grants = grantStatements(table, view, owner);
+  const grants = grantStatements(table, view, owner, { cascade: replace });
   statements.push(...grants.statements.map((sql) => ({
     sql,
     purpose: "The view has the table's access privileges, no more and no less",
@@ -64,11 +81,24 @@ export function compatibilityView(
   statements.push(...comments(table, view));
   const rowCast = rowCastWanted(table, session) ? rowCastFunction(table.oid) : null;
   if (rowCast !== null) {
-    const target = { view: table.name, table: newName, owner, sessionUser };
-    statements.push(...rowTypeStatements(table, target));
+    statements.push(...rowTypeStatements(whole, {
+      view: table.name,
+      table: newName,
+      columns: table.columns.map(({ name }) => name),
+      owner,
+      sessionUser,
+      present: replaced?.row_type.casts.find(({ target }) => target === whole.oid),
+    }));
   }
   return { statements, owner, securityInvoker, replaced: grants.replaced, rowCast };
 }
+
+const granteesOf = (view: RelationFacts | undefined): string[] =>
+  view === undefined
+    ? []
+    : [...view.acl, ...view.columns.flatMap(({ acl }) => acl)].flatMap(({ grantee }) =>
+      grantee ?? []
+    );
 
 function comments(table: RelationFacts, view: string): Statement[] {
   const purpose = "The view carries the table's comments";

@@ -27,6 +27,16 @@ export interface DriftDifference {
 /** Differences a caller may acknowledge: nothing is lost by going on. */
 const ACKNOWLEDGEABLE = new Set<DriftDifference["code"]>(["view_missing"]);
 
+export interface AgreementOptions {
+  /**
+   * Whether it is fine that a later migration has renamed the table on. A rollback cannot pass it by; what
+   * only concerns the view can. Default: false.
+   */
+  later?: boolean;
+  /** Whether the old name is given up, so that it is all the same who else has it. Default: false. */
+  oldNameGoes?: boolean;
+}
+
 /**
  * Finds table and view of each migration by OID, and refuses unless they are where the record says.
  *
@@ -37,35 +47,50 @@ const ACKNOWLEDGEABLE = new Set<DriftDifference["code"]>(["view_missing"]);
 export function requireAgreement(
   migrations: RecordedRename[],
   facts: Facts,
-  active: TrackedRename[],
+  standing: TrackedRename[],
   acknowledged: string[],
-  namesStay = false,
+  options: AgreementOptions = {},
 ): RollbackStep[] {
+  const { steps, differences } = agreement(migrations, facts, standing, options);
+  refuseDrift(
+    differences.filter((one) =>
+      !(ACKNOWLEDGEABLE.has(one.code) && acknowledged.includes(one.code))
+    ),
+  );
+  return steps;
+}
+
+/** The same without refusing: what was found, and where it is not what was recorded. */
+export function agreement(
+  migrations: RecordedRename[],
+  facts: Facts,
+  standing: TrackedRename[],
+  { later = false, oldNameGoes = false }: AgreementOptions = {},
+): { steps: RollbackStep[]; differences: DriftDifference[] } {
   const relations = new Map(facts.relations.map((relation) => [relation.oid, relation]));
-  const found: DriftDifference[] = [];
+  const differences: DriftDifference[] = [];
   const steps: RollbackStep[] = [];
   /** The name each table will have once the steps before are done. */
   const names = new Map(facts.relations.map((relation) => [relation.oid, relation.name]));
   for (const migration of migrations) {
     const table = relations.get(migration.table_oid ?? -1);
-    const add = difference(migration, found);
+    const add = difference(migration, differences);
     if (table === undefined) {
       add("table_missing", migration.new_name, "is gone", "Restore it, or delete the record.");
       continue;
     }
     const name = names.get(table.oid)!;
     if (table.schema !== migration.schema_name || name !== migration.new_name) {
-      const later = laterRename(migration, table, active);
-      if (later === undefined || !namesStay) addRenamed(migration, table, later, add);
+      const next = renamedOn(migration, table, standing);
+      // Once the later rename is finalized, the name in between is gone for good, and nothing is in the way.
+      const passed = next?.status === "finalized" || (next !== undefined && later);
+      if (!passed) addRenamed(migration, table, next, add);
     }
-    const view = viewOf(migration, table, relations, facts, namesStay, add);
-    if (!namesStay) names.set(table.oid, migration.old_name);
+    const view = viewOf(migration, table, relations, facts, oldNameGoes, add);
+    names.set(table.oid, migration.old_name);
     steps.push({ migration, table, view });
   }
-  refuseDrift(
-    found.filter((one) => !(ACKNOWLEDGEABLE.has(one.code) && acknowledged.includes(one.code))),
-  );
-  return steps;
+  return { steps, differences };
 }
 
 /** @throws {Problem} `drifted`, unless there is nothing to tell. */
@@ -106,9 +131,13 @@ function difference(migration: RecordedRename, found: DriftDifference[]): Add {
   };
 }
 
-/** The active rename that gave a table its present name, other than this one. */
-const laterRename = (migration: RecordedRename, table: RelationFacts, active: TrackedRename[]) =>
-  active.find((other) =>
+/** The later migration that gave the table the name it has. */
+const renamedOn = (
+  migration: RecordedRename,
+  table: RelationFacts,
+  standing: TrackedRename[],
+): TrackedRename | undefined =>
+  standing.findLast((other) =>
     other.id !== migration.id && other.table_oid === table.oid &&
     other.schema_name === table.schema && other.new_name === table.name
   );
@@ -142,7 +171,7 @@ function viewOf(
   table: RelationFacts,
   relations: Map<number, RelationFacts>,
   facts: Facts,
-  namesStay: boolean,
+  oldNameGoes: boolean,
   add: Add,
 ): RelationFacts | null {
   const { schema_name, old_name } = migration;
@@ -156,7 +185,7 @@ function viewOf(
     const taken = (holder !== null && holder.oid !== table.oid) ||
       (atOldName?.type ?? null) !== null;
     // Who has the old name now matters only to a table that wants it back.
-    if (taken && !namesStay) {
+    if (taken && !oldNameGoes) {
       const what = holder ? RELATION_KINDS[holder.kind].what : typeKind(atOldName!.type!.kind);
       add(
         "old_name_taken",
@@ -169,7 +198,7 @@ function viewOf(
         "view_missing",
         old_name,
         "is gone, the compatibility view was dropped",
-        namesStay ? "Nothing is left to remove." : "The table can take the name back.",
+        oldNameGoes ? "Nothing is left to remove." : "The table can take the name back.",
       );
     }
     return null;

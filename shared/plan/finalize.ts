@@ -36,7 +36,10 @@ export async function planFinalize(
   active: TrackedRename[],
   options: PlanOptions,
 ): Promise<FinalizePlan> {
-  const steps = requireAgreement(migrations, facts, active, options.acknowledge, true);
+  const steps = requireAgreement(migrations, facts, active, options.acknowledge, {
+    later: true,
+    oldNameGoes: true,
+  });
   requireOwned(steps);
   const tables = [...new Set(steps.map(({ table }) => table))];
   const end = tables.map((table) => ({ table, name: table.name }));

@@ -32,13 +32,15 @@ export function grantStatements(
   table: Grantable,
   target: string,
   viewOwner: string,
-  kind: "table" | "routine" = "table",
+  { kind = "table", cascade = false }: { kind?: "table" | "routine"; cascade?: boolean } = {},
 ): GrantPlan {
   // Whoever owns the view in the table owner's stead keeps what an owner has.
   const strip = unique([...table.default_grantees, table.owner])
     .filter((role) => role === table.owner || role !== viewOwner);
   const statements = [
-    `revoke all on ${kind} ${target} from ${["public", ...strip.map(ident)].join(", ")}`,
+    `revoke all on ${kind} ${target} from ${["public", ...strip.map(ident)].join(", ")}${
+      cascade ? " cascade" : ""
+    }`,
   ];
   const replaced: AclFacts[] = [];
   const entries = [

@@ -2,17 +2,18 @@
 import { isProtectedSchema, isTrackingTable } from "../contract/names.ts";
 import { Problem } from "../contract/problems.ts";
 import type { Rename } from "../contract/requests.ts";
-import type { Finding, Statement } from "../contract/responses.ts";
+import type { Statement } from "../contract/responses.ts";
 import { checkRelations, checkViews, type ExpectedView } from "./checks.ts";
 import { compatibilityView, type ViewPlan } from "./compatibility_view.ts";
 import type { Facts, NameFacts, RelationFacts } from "./facts.ts";
-import { renameFindings } from "./findings.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { ident, qualified } from "./quoting.ts";
 import { indexRenames, indexStatements, type RenamedIndex } from "./index_names.ts";
 import { refuseRelation } from "./refusals.ts";
+import { findingsOfRename, readTextsOf } from "./rename_findings.ts";
 import { checkRowCasts } from "./row_type.ts";
-import { recompile, staleRoutineFindings } from "./warm_routines.ts";
+import type { ReadText } from "./text_findings.ts";
+import { recompile } from "./warm_routines.ts";
 import { RELATION_KINDS, typeKind } from "./relation_kinds.ts";
 
 /** A tracked rename, as far as plans care. */
@@ -27,6 +28,9 @@ export interface TrackedRename {
 }
 
 export interface RenamePlan extends Plan {
+  /** What it was made from, and the texts among that as they were read. */
+  facts: Facts;
+  texts: ReadText[];
   /** The tables, in the request's order. */
   tables: PlannedTable[];
 }
@@ -107,11 +111,9 @@ export async function planRename(
   });
 
   const changes: Statement[] = [];
-  const findings: Finding[] = [];
   const views: ExpectedView[] = [];
   for (const { rename, facts: table, view, statements } of tables) {
     changes.push(...statements);
-    findings.push(...renameFindings(table, rename.new_name, view));
     if (view === null) continue;
     views.push({
       schema: table.schema,
@@ -147,7 +149,12 @@ export async function planRename(
   }
   changes.push(...checks.map(({ statement }) => statement), reloadSchemaCache);
   const routines = options.compatibilityView ? facts.routines : [];
-  findings.push(...staleRoutineFindings(routines), ...indexFindings);
+  const renamedTables = tables.map(({ rename, facts, view }) => ({
+    facts,
+    newName: rename.new_name,
+    view,
+  }));
+  const texts = readTextsOf(renamedTables, facts);
   const indexes = indexStatements(
     tables.flatMap((table) => table.indexes),
     facts,
@@ -158,9 +165,9 @@ export async function planRename(
     preparations: [...checks, indexes].flatMap(({ preparations }) => preparations),
     locks: renameLocks(tables.map((table) => table.facts)),
     changes,
-    findings,
+    findings: [...findingsOfRename(renamedTables, facts, texts), ...indexFindings],
   });
-  return { ...plan, tables };
+  return { ...plan, facts, texts, tables };
 }
 
 /** @throws {Problem} `unsupported_server`. */

@@ -23,6 +23,8 @@ export interface RecordedRename extends TrackedRename {
   fingerprint: RecordedFingerprints;
   /** Indexes that were renamed with the table. */
   indexes: RenamedIndex[];
+  /** The table's name when the record was read, if it was in its schema then. */
+  present_name?: string | null;
 }
 
 /** The table before the rename; table and view after it, null where they could not be read then. */
@@ -30,6 +32,8 @@ export interface RecordedFingerprints {
   before: Fingerprint;
   after: Fingerprint | null;
   view: Fingerprint | null;
+  /** Columns that the view leaves out on purpose. */
+  without_columns: string[];
 }
 
 export interface RollbackPlan extends Plan {

@@ -4,7 +4,7 @@ import { jsonbLiteral, literal, nullableLiteral } from "../plan/quoting.ts";
 
 export interface Event {
   request_id: string;
-  operation: "rename" | "rollback";
+  operation: "rename" | "rollback" | "finalize" | "refresh";
   actor: string;
   outcome: "succeeded" | "refused" | "failed";
   problem_code: ProblemCode | null;

@@ -1,16 +1,25 @@
 /** The endpoints against a test's own database, through real requests and responses. */
+import * as analyze from "../../functions/analyze/index.ts";
+import * as finalize from "../../functions/finalize/index.ts";
 import * as listMigrations from "../../functions/list-migrations/index.ts";
+import * as refresh from "../../functions/refresh/index.ts";
 import * as rename from "../../functions/rename/index.ts";
 import * as rollback from "../../functions/rollback/index.ts";
 import * as tableAliases from "../../functions/table-aliases/index.ts";
 import { assertEquals } from "@std/assert";
 import type { ProblemBody } from "../../shared/contract/problems.ts";
 import type {
+  FinalizeInput,
   ListMigrationsInput,
+  RefreshInput,
   RenameInput,
   RollbackInput,
 } from "../../shared/contract/requests.ts";
-import type { ListMigrationsAnswer, OperationAnswer } from "../../shared/contract/responses.ts";
+import type {
+  AnalyzeAnswer,
+  ListMigrationsAnswer,
+  OperationAnswer,
+} from "../../shared/contract/responses.ts";
 import { forgetDatabase } from "../../shared/execute/database.ts";
 import { type EndpointDefinition, handle } from "../../shared/http/endpoint.ts";
 import type { Settings } from "../../shared/http/settings.ts";
@@ -20,6 +29,9 @@ export const PUBLISHABLE_KEY = "sb_publishable_of_the_tests";
 
 // deno-lint-ignore no-explicit-any -- each definition has input and output types of its own
 const definitions: Record<string, EndpointDefinition<any, any>> = {
+  "analyze": analyze.definition,
+  "finalize": finalize.definition,
+  "refresh": refresh.definition,
   "rename": rename.definition,
   "rollback": rollback.definition,
   "list-migrations": listMigrations.definition,
@@ -33,7 +45,11 @@ export interface Functions {
   /** Calls an operation and fails the test unless it succeeds. */
   rename(body: RenameInput): Promise<OperationAnswer>;
   rollback(body: RollbackInput): Promise<OperationAnswer>;
+  finalize(body: FinalizeInput): Promise<OperationAnswer>;
+  refresh(body: RefreshInput): Promise<OperationAnswer>;
   list(query?: ListMigrationsInput): Promise<ListMigrationsAnswer>;
+  /** Asks for an analysis; the query is a query string without its question mark. */
+  analyze(query?: string): Promise<AnalyzeAnswer>;
   /** Calls an operation and fails the test unless it is refused with this code. */
   refused(code: string, name: string, body: unknown): Promise<ProblemBody>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -76,12 +92,15 @@ export function functionsFor(url: string, more: Partial<Settings> = {}): Functio
     fetch,
     rename: async (body) => await succeed(await post("rename", body)),
     rollback: async (body) => await succeed(await post("rollback", body)),
+    finalize: async (body) => await succeed(await post("finalize", body)),
+    refresh: async (body) => await succeed(await post("refresh", body)),
     list: async (query = {}) => {
       const text = new URLSearchParams(
         Object.entries(query).map(([name, value]) => [name, String(value)]),
       );
       return await succeed(await fetch("list-migrations", { query: `?${text}` }));
     },
+    analyze: async (query = "") => await succeed(await fetch("analyze", { query: `?${query}` })),
     refused: async (code, name, body) => {
       const problem = await (await post(name, body)).json();
       assertEquals(problem.code, code, JSON.stringify(problem, null, 2));

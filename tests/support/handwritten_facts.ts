@@ -116,8 +116,14 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     view_definition: null,
     view_query: null,
     view_reads: [],
-    built_on: null,
     row_type: { users: [], inherited_functions: [], casts: [] },
+    views: [],
+    trigger_functions: [],
+    computed_relationships: [],
+    foreign_tables: [],
+    subscriptions: [],
+    self_references: [],
+    built_on: null,
     ...more,
   };
 }
@@ -230,6 +236,8 @@ export function factsOf(relations: RelationFacts[], free: string[] = []): Facts 
     relations,
     routines: [],
     texts: [],
+    event_triggers: [],
+    graphql: false,
     indexes: [],
     relation_names: [],
   };
@@ -265,6 +273,7 @@ export function recorded(
       before: fingerprint({ ...of, name: oldName }),
       after: fingerprint(of),
       view: view && fingerprint(view),
+      without_columns: [],
     },
     ...more,
   };

@@ -61,7 +61,8 @@ export function viewsGoing(
     );
   }
   for (const { view, table } of leaving) {
-    changes.push(...dropRowType(view, { view: nameOf(view), table: names.get(table.oid)! }), {
+    const present = { view: nameOf(view), table: names.get(table.oid)! };
+    changes.push(...dropRowType(view, present), {
       sql: `drop view ${qualified(view.schema, nameOf(view))} restrict`,
       purpose: "Remove the compatibility view",
     });
@@ -87,7 +88,7 @@ export function viewsGoing(
 }
 
 /** The name that a view has while its own means the table. */
-const asideName = (view: RelationFacts) => `__compatibility_view_${view.oid}`;
+export const asideName = (view: RelationFacts) => `__compatibility_view_${view.oid}`;
 
 /**
  * The views first, since that is the order in which queries lock; a view is locked alone, where LOCK TABLE

@@ -1,0 +1,221 @@
+/**
+ * The way that every change takes: select, lock weakly, read facts, plan, carry out, verify, answer. What
+ * differs from one operation to the next is a `Change`; a plan is the same way, stopped before the locks.
+ */
+import type { SelectionRequest } from "../contract/requests.ts";
+import type { Migration, OperationAnswer, Verification } from "../contract/responses.ts";
+import { advisoryLocks } from "../execute/advisory_locks.ts";
+import {
+  applyPlan,
+  beginReading,
+  type Connected,
+  connected,
+  type Prepared,
+} from "../execute/apply_plan.ts";
+import type { RelationName } from "../execute/blockers.ts";
+import { type LockExpressions, setLockTimeout } from "../execute/critical_section.ts";
+import type { Session } from "../execute/database.ts";
+import { isLockRefused } from "../execute/database_errors.ts";
+import { type Plan, planStatements, requireAccepted } from "../plan/plan.ts";
+import { qualified } from "../plan/quoting.ts";
+import { requireServer } from "../plan/rename.ts";
+import { type Event, insertEvent, recordedLock } from "../tracking/events.ts";
+import { migrationsById, migrationsFromRows } from "../tracking/migrations.ts";
+import { asProblems, type OperationContext, recordingFailure } from "./context.ts";
+
+/** What every request that changes something says. */
+export type ChangeRequest = Pick<
+  SelectionRequest,
+  "mode" | "acknowledge" | "expected_plan_hash" | "lock_timeout_ms" | "max_wait_ms" | "notes"
+>;
+
+/** One operation: what it selects, plans, records and verifies. */
+export interface Change<Selected, P extends Plan> {
+  operation: Event["operation"];
+  batchId: string | null;
+  /** What the event of a failed request says of it. */
+  details: Record<string, unknown>;
+  /** Finds what the request is about; with `lock`, keeps it from other requests until the commit. */
+  select: (session: Session, lock: boolean) => Promise<Selected>;
+  /** Names that no other request may be at work on, and the tables among them that are there now. */
+  names: (selected: Selected) => RelationName[];
+  tables: (selected: Selected) => RelationName[];
+  /** Reads the facts and makes the plan. */
+  plan: (session: Session, selected: Selected, connected: Connected) => Promise<P>;
+  /** Statement that records the change before the locks are taken; nobody sees it until the commit. */
+  recordAhead?: (plan: P) => string;
+  /** Statements of the critical section that record the change. */
+  record: (plan: P) => string[];
+  /** The migrations it is about, in the answer's order; of a plan, those that are there already. */
+  migrations: (plan: P, mode: "plan" | "apply") => string[];
+  /** Looks at the outcome after the commit, without locks. */
+  verify: (plan: P, ids: string[]) => Promise<Verification>;
+}
+
+/**
+ * Makes a change, or its plan.
+ *
+ * @throws {Problem} Any code of the contract that is about tables, migrations, plans, locks or the database.
+ */
+export async function change<Selected, P extends Plan>(
+  context: OperationContext,
+  request: ChangeRequest,
+  one: Change<Selected, P>,
+): Promise<OperationAnswer> {
+  if (request.mode === "plan") {
+    const plan = await asProblems(() =>
+      context.database.withSession((session) => planWithoutLocks(context, session, one))
+    );
+    return {
+      ...await answer(context, plan, one.migrations(plan, "plan")),
+      batch_id: one.operation === "rename" ? null : one.batchId,
+      mode: "plan",
+      lock: null,
+      verification: null,
+    };
+  }
+  const about = { operation: one.operation, batch_id: null, details: one.details };
+  return await recordingFailure(
+    context,
+    one.operation === "rename" ? about : { ...about, batch_id: one.batchId },
+    () => apply(context, request, one),
+  );
+}
+
+async function apply<Selected, P extends Plan>(
+  context: OperationContext,
+  request: ChangeRequest,
+  one: Change<Selected, P>,
+): Promise<OperationAnswer> {
+  let relations: RelationName[] = [];
+  const { plan, lock } = await applyPlan(
+    context.database,
+    {
+      lockTimeoutMs: request.lock_timeout_ms,
+      maxWaitMs: request.max_wait_ms,
+      limits: context.limits,
+      progress: context.progress,
+      relations: () => relations,
+    },
+    async (session, patience, connection): Promise<Prepared<P>> => {
+      requireServer(connection.serverVersion);
+      await session.run(setLockTimeout(patience.remainingMs));
+      const selected = await one.select(session, true);
+      relations = one.names(selected);
+      await takeWeakLocks(context, session, selected, one);
+      const plan = await one.plan(session, selected, connection);
+      requireAccepted(plan, request);
+      if (one.recordAhead) await session.run(one.recordAhead(plan));
+      return {
+        plan,
+        record: (figures) => [...one.record(plan), success(context, plan, one, figures)],
+        recorded: recordedLock(context.requestId),
+      };
+    },
+  );
+  const ids = one.migrations(plan, "apply");
+  context.progress({ phase: "verifying", total: ids.length });
+  const verification = await verified(context, () => one.verify(plan, ids));
+  return {
+    ...await answer(context, plan, ids),
+    batch_id: one.batchId,
+    mode: "apply",
+    lock,
+    verification,
+  };
+}
+
+async function planWithoutLocks<Selected, P extends Plan>(
+  context: OperationContext,
+  session: Session,
+  one: Change<Selected, P>,
+): Promise<P> {
+  const connection = connected(await session.begin(beginReading(context.limits)));
+  requireServer(connection.serverVersion);
+  return await one.plan(session, await one.select(session, false), connection);
+}
+
+/**
+ * SHARE UPDATE EXCLUSIVE on the tables, by name and in one order: other DDL waits from here on, reads and
+ * writes do not. Waiting is safe for clients, since nobody of theirs queues up behind this lock.
+ */
+async function takeWeakLocks<Selected, P extends Plan>(
+  context: OperationContext,
+  session: Session,
+  selected: Selected,
+  one: Change<Selected, P>,
+): Promise<void> {
+  const tables = new Set(
+    one.tables(selected).map(({ schema, name }) => `only ${qualified(schema, name)}`),
+  );
+  try {
+    await session.run([
+      advisoryLocks(one.names(selected)),
+      `lock table ${[...tables].sort().join(", ")} in share update exclusive mode`,
+    ].join(";\n"));
+  } catch (error) {
+    // Something is wrong with a table; the plan, made without locks, says what.
+    if (isLockRefused(error)) {
+      await session.rollback();
+      await planWithoutLocks(context, session, one);
+    }
+    throw error;
+  }
+}
+
+function success<Selected, P extends Plan>(
+  context: OperationContext,
+  plan: P,
+  one: Change<Selected, P>,
+  figures: LockExpressions,
+): string {
+  return insertEvent({
+    request_id: context.requestId,
+    operation: one.operation,
+    actor: context.actor,
+    outcome: "succeeded",
+    problem_code: null,
+    batch_id: one.batchId,
+    migration_ids: one.migrations(plan, "apply"),
+    details: { plan_hash: plan.hash },
+  }, figures);
+}
+
+/** A check that cannot be made is a check that did not pass; what is committed is never told as failed. */
+async function verified(
+  context: OperationContext,
+  verify: () => Promise<Verification>,
+): Promise<Verification> {
+  try {
+    return await verify();
+  } catch (cause) {
+    context.log("the verification could not be made", { cause: String(cause) });
+    return {
+      passed: false,
+      checks: [{
+        name: "verification",
+        passed: false,
+        detail: "The change is done, but the database could not be asked about it afterwards.",
+      }],
+    };
+  }
+}
+
+async function answer(context: OperationContext, plan: Plan, ids: string[]) {
+  return {
+    plan_hash: plan.hash,
+    migrations: ids.length === 0 ? [] : await readMigrations(context, ids),
+    statements: planStatements(plan),
+    findings: plan.findings,
+  };
+}
+
+/** The rows of these migrations, in this order. */
+async function readMigrations(context: OperationContext, ids: string[]): Promise<Migration[]> {
+  const { database } = context;
+  const rows = migrationsFromRows(
+    await database.whileReachable(() => database.query(migrationsById(ids))),
+  );
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.flatMap((id) => byId.get(id) ?? []);
+}
