@@ -259,6 +259,15 @@ databaseTest(
   },
 );
 
+databaseTest("once a rename is finalized, its old name is nobody's", async ({ db }) => {
+  await using functions = functionsFor(db.url);
+  await db.sql`create table a (id int primary key)`;
+  await functions.rename({ old_name: "a", new_name: "b" });
+  await functions.finalize({ table: "a" });
+  await refused(functions, "table_not_found", "table=a");
+  assertEquals((await analyzed(functions, "table=b")).migrations, []);
+});
+
 databaseTest(
   "without a table, all tables of the schemas are analyzed, and nothing else",
   async ({ db }) => {
