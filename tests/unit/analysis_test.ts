@@ -58,7 +58,12 @@ const text = (more: Partial<TextFacts>): TextFacts => ({
 });
 
 Deno.test("an analysis is made from facts alone, and leaves them as they are", () => {
-  const facts = frozen({ ...factsOf([experts(CONCERNED)]), graphql: true, texts: [text({})] });
+  const identity = "public.reviews_of(public.experts)";
+  const of = experts({
+    ...CONCERNED,
+    dependants: [{ kind: "function", identity, on_row_type: true, takes_row: true }],
+  });
+  const facts = frozen({ ...factsOf([of]), graphql: true, texts: [text({})] });
   const [analysis] = analyzeTables(facts.relations, facts);
   assertEquals(
     analysis.findings.map(({ code }) => code).sort(),
@@ -69,6 +74,12 @@ Deno.test("an analysis is made from facts alone, and leaves them as they are", (
   );
   assertEquals(analysis.dependants.webhooks.map(({ name }) => name), ["tell"]);
   assertEquals(analysis.dependants.triggers, []);
+  assertEquals(analysis.dependants.graphql.map(({ effect }) => effect), ["changes"]);
+  assertEquals(analysis.dependants.functions.map(({ name, effect }) => [name, effect]), [
+    ["public.f()", "works_through_view"],
+    // Though the cast would have it work in SQL.
+    [identity, "breaks"],
+  ]);
   assertEquals(analysis.dependants.subscriptions.map(({ effect }) => effect), ["breaks"]);
   assertEquals(
     analysis.dependants.foreign_tables.map(({ detail }) => detail),
@@ -111,7 +122,7 @@ Deno.test("each kind is there, if only as an empty list", () => {
       ...["rules", "statistics", "publications", "sequences", "partitions", "parents", "views"],
       ...["materialized_views", "functions", "policies_elsewhere", "others", "trigger_functions"],
       ...["webhooks", "grants", "comments", "security_labels", "foreign_tables", "subscriptions"],
-      ...["event_triggers", "cron_jobs", "statements"],
+      ...["event_triggers", "cron_jobs", "statements", "graphql"],
     ]
   ) assertEquals(dependants[kind], [], kind);
 });
