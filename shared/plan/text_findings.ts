@@ -30,16 +30,48 @@ export function textFindings(
   texts: TextFacts[],
   tables: NamedRelation[],
   serverVersion: number,
-  { newNames, hasView = true }: TextFindingOptions = {},
+  options: TextFindingOptions = {},
 ): Finding[] {
-  const index = tableIndex(tables, newNames);
+  const read = readTexts(texts, tableIndex(tables, options.newNames));
+  return findingsIn(read, tables, serverVersion, options);
+}
+
+/** A text and the uses in it. */
+export interface ReadText {
+  text: TextFacts;
+  uses: Use[];
+}
+
+/** Reads the texts of users, each once. */
+export function readTexts(texts: TextFacts[], index: TableIndex): ReadText[] {
+  return texts.filter(isUsers).map((text) => ({ text, uses: usesIn(text, index) }))
+    .filter(({ uses }) => uses.length > 0);
+}
+
+/** The same by the OID of the table that is used, each text with the uses of that table alone. */
+export function byTable(read: ReadText[]): Map<number, ReadText[]> {
+  const tables = new Map<number, ReadText[]>();
+  for (const { text, uses } of read) {
+    for (const [oid, own] of Map.groupBy(uses, ({ table }) => table.oid)) {
+      const others = tables.get(oid);
+      if (others) others.push({ text, uses: own });
+      else tables.set(oid, [{ text, uses: own }]);
+    }
+  }
+  return tables;
+}
+
+/** The findings about texts that have been read; `tables` has every table that they use. */
+export function findingsIn(
+  read: ReadText[],
+  tables: NamedRelation[],
+  serverVersion: number,
+  { newNames = new Map(), hasView = true }: TextFindingOptions = {},
+): Finding[] {
   const byOid = new Map(tables.map((table) => [table.oid, table]));
-  return texts.filter(isUsers).flatMap((text) => {
-    const uses = usesIn(text, index);
+  return read.flatMap(({ text, uses }) => {
     const groups = hasView ? codesOf(text, uses, serverVersion) : codesWithoutView(text, uses);
-    return [...groups].flatMap(([code, group]) =>
-      findingOf(text, code, group, byOid, newNames ?? new Map())
-    );
+    return [...groups].flatMap(([code, group]) => findingOf(text, code, group, byOid, newNames));
   });
 }
 
@@ -66,9 +98,9 @@ export function namedIn(
   const index = tableIndex(
     tables.map(({ schema, name }, n) => ({ oid: -1 - n, schema, name, ...NOTHING_ELSE })),
   );
-  return texts.filter(isUsers).flatMap((text) => {
-    const byTable = Map.groupBy(usesIn(text, index), ({ table }) => table.oid);
-    return [...byTable.values()].map((uses) => {
+  return readTexts(texts, index).flatMap(({ text, uses }) => {
+    const byOid = Map.groupBy(uses, ({ table }) => table.oid);
+    return [...byOid.values()].map((uses) => {
       const { table, certainty, excerpt } = strongest(uses);
       return {
         kind: text.kind,
@@ -101,7 +133,11 @@ function usesIn(text: TextFacts, index: TableIndex): Use[] {
 
 function codesOf(text: TextFacts, uses: Use[], serverVersion: number): Map<string, Use[]> {
   const found = new Map<string, Use[]>();
-  const add = (code: string, use: Use) => found.set(code, [...found.get(code) ?? [], use]);
+  const add = (code: string, use: Use) => {
+    const others = found.get(code);
+    if (others) others.push(use);
+    else found.set(code, [use]);
+  };
   for (const use of uses) {
     if (use.code !== null && !(use.code === "merge" && serverVersion >= MERGE_INTO_VIEWS)) {
       add(use.code, use);

@@ -83,7 +83,7 @@ function indexed(relation: NamedRelation, newName: string | null): IndexedTable 
  * for one that is deferrable: neither GROUP BY nor ON CONFLICT can rely on it.
  */
 export function keyColumns(definition: string, kind: "primary" | "unique"): string[] | null {
-  const { nodes } = nest(lex(definition));
+  const { nodes } = nest(lex(definition, { blanks: false }));
   if (!isWord(nodes[0], kind) || nodes.some((node) => isDeferrable(node, nodes))) return null;
   const columns = nodes.find(isGroup);
   return columns?.nodes.filter(isIdentifier).map(({ value }) => value) ?? null;
