@@ -52,9 +52,7 @@ export const RULES: Record<string, CodeRule> = {
       const key = keyOf(definition, "primary", "unique");
       return key === null
         ? `Name what conflicts otherwise, ${OTHER_NAME}.`
-        : `Use ON CONFLICT (${
-          columns.join(", ")
-        }) instead, which means the same for both, or acknowledge.`;
+        : `Use ON CONFLICT (${key.text}) instead, which means the same for both, or acknowledge.`;
     },
   },
   merge: {
