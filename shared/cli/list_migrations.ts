@@ -16,6 +16,7 @@ interface ListMigrationsOptions {
   batchId?: string;
   limit?: number;
   cursor?: string;
+  include?: string;
   all?: true;
   verbose?: true;
   json?: true;
@@ -26,6 +27,7 @@ const LARGEST_PAGE = 200;
 
 const EXAMPLES = `Examples:
   npm run cli -- list-migrations --status active
+  npm run cli -- list-migrations --status active --include drift
   npm run cli -- list-migrations --table experts --verbose
   npm run --silent cli -- list-migrations --all --json > migrations.json`;
 
@@ -39,6 +41,7 @@ export function addListMigrations(program: Command, context: CommandContext): vo
     .option("--batch-id <id>", "only the renames of one request")
     .option("--limit <n>", "how many, 1 to 200 (50)", wholeNumber)
     .option("--cursor <cursor>", "the page that the page before names")
+    .option("--include <what>", "drift: where the database no longer agrees with the record")
     .option("--all", "all pages; --limit is the size of each then")
     .option("--verbose", "batch, actor and notes, too")
     .option("--json", "print the answer, or the problem document, as JSON")
@@ -51,8 +54,9 @@ async function listMigrations(
   options: ListMigrationsOptions,
 ): Promise<void> {
   const { terminal, args } = context;
-  const { status, schema, table, batchId, limit, cursor, all, json, verbose = false } = options;
-  const query = { status, schema, table, batch_id: batchId, limit, cursor };
+  const { status, schema, table, batchId, limit, cursor, include, all, json, verbose = false } =
+    options;
+  const query = { status, schema, table, batch_id: batchId, limit, cursor, include };
   await runCommand(context, { json }, async ({ client }) => {
     const answer = all ? await allPages(client, query) : await client.listMigrations(query);
     if (json) printJson(terminal, answer);

@@ -3,8 +3,10 @@ import { Command, CommanderError } from "commander";
 import { CONNECTION_HELP } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT, EXIT_CODES_HELP, exitCodeOf } from "./exit_codes.ts";
+import { addFinalizeRename } from "./finalize_rename.ts";
 import { addGenerateTypes } from "./generate_types.ts";
 import { addListMigrations } from "./list_migrations.ts";
+import { addRefreshView } from "./refresh_view.ts";
 import { addRenameTable } from "./rename_table.ts";
 import { addRollbackRename } from "./rollback_rename.ts";
 import { processTerminal, safeLines, type Stream, type Terminal } from "./terminal.ts";
@@ -14,6 +16,7 @@ const EXAMPLES = `Examples:
   npm run cli -- rename-table experts expert_profiles
   npm run cli -- list-migrations --status active
   npm run cli -- rollback-rename experts
+  npm run cli -- finalize-rename experts
   npm run cli -- generate-types`;
 
 /** Runs a command line. Returns its exit code; never throws. */
@@ -52,6 +55,8 @@ function createProgram(context: CommandContext): Command {
     .addHelpText("after", `\n${[EXAMPLES, EXIT_CODES_HELP, CONNECTION_HELP].join("\n\n")}`);
   addRenameTable(program, context);
   addRollbackRename(program, context);
+  addFinalizeRename(program, context);
+  addRefreshView(program, context);
   addListMigrations(program, context);
   addGenerateTypes(program, context);
   return program;

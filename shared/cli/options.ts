@@ -1,5 +1,6 @@
 /** Options that several commands have, and how their values are read. */
 import { type Command, InvalidArgumentError } from "commander";
+import { UsageError } from "./exit_codes.ts";
 
 /** Reads a whole number; its range is the endpoint's to judge. */
 export function wholeNumber(text: string): number {
@@ -12,8 +13,12 @@ function codes(text: string, earlier: string[] = []): string[] {
   return [...earlier, ...text.split(",").map((code) => code.trim()).filter((code) => code !== "")];
 }
 
-/** What rename-table and rollback-rename have in common. */
+/** Collects names of columns, as they are but for white space around the commas. */
+export const columnNames = codes;
+
+/** What the commands that change something have in common. */
 export interface OperationOptions {
+  carryPrivileges?: true;
   schema?: string;
   plan?: true;
   acknowledge?: string[];
@@ -41,9 +46,41 @@ export function addOperationOptions(command: Command): Command {
     .option("--json", "print the answer, or the problem document, as JSON");
 }
 
+/** The option of the commands that end or renew a view. */
+export const addCarryPrivileges = (command: Command): Command =>
+  command.option(
+    "--carry-privileges",
+    "what was granted or revoked on the old name alone is granted or revoked on the table",
+  );
+
+/** A selection of migrations, by table or by id. */
+export interface SelectionOptions extends OperationOptions {
+  migrationId?: string;
+  batchId?: string;
+}
+
+export function addSelectionOptions(command: Command): Command {
+  return command
+    .argument("[table]", "old or new name of the table, as it is: case counts")
+    .option("--migration-id <id>", "the migration instead of a table")
+    .option("--batch-id <id>", "all renames of one request, all or none")
+    .option("--schema <name>", "schema of the table (public)");
+}
+
+/** @throws {UsageError} Unless exactly one thing is selected. */
+export function wantedSelection(table: string | undefined, options: SelectionOptions) {
+  const { migrationId, batchId, schema } = options;
+  if ([table, migrationId, batchId].filter((given) => given !== undefined).length !== 1) {
+    throw new UsageError("give exactly one of TABLE, --migration-id and --batch-id");
+  }
+  if (table !== undefined) return schema === undefined ? { table } : { table, schema };
+  if (schema !== undefined) throw new UsageError("--schema goes with TABLE only");
+  return migrationId !== undefined ? { migration_id: migrationId } : { batch_id: batchId };
+}
+
 /** The fields of a request body that these options stand for. */
 export function operationFields(options: OperationOptions) {
-  const { acknowledge, expectedPlanHash, lockTimeout, maxWait, notes } = options;
+  const { acknowledge, expectedPlanHash, lockTimeout, maxWait, notes, carryPrivileges } = options;
   return {
     ...(options.plan && { mode: "plan" as const }),
     ...(acknowledge && { acknowledge }),
@@ -51,6 +88,7 @@ export function operationFields(options: OperationOptions) {
     ...(lockTimeout !== undefined && { lock_timeout_ms: lockTimeout }),
     ...(maxWait !== undefined && { max_wait_ms: maxWait }),
     ...(notes !== undefined && { notes }),
+    ...(carryPrivileges && { carry_privileges: true }),
   };
 }
 

@@ -7,7 +7,7 @@ const SEVERITIES: Finding["severity"][] = ["breaking", "warning", "info"];
 /** A heading and every finding; an empty text where there are none. */
 export function describeFindings(
   findings: Finding[],
-  { colors, width }: Pick<Stream, "colors" | "width">,
+  { colors, width, heading = "Findings" }: Pick<Stream, "colors" | "width"> & { heading?: string },
 ): string {
   if (findings.length === 0) return "";
   const colorOf = { breaking: colors.red, warning: colors.yellow, info: colors.cyan };
@@ -15,7 +15,7 @@ export function describeFindings(
     SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity)
   );
   return [
-    colors.bold("Findings"),
+    colors.bold(heading),
     ...sorted.flatMap(({ severity, code, object, message, remedy }) => [
       `  ${colorOf[severity](severity)}  ${colors.bold(safe(code))}  ${safe(object)}`,
       paragraph(safe(message), width, 4),

@@ -1,6 +1,7 @@
 /** A page of migrations, for a person to read. */
 import type { ListMigrationsAnswer, Migration } from "../contract/responses.ts";
 import { commandLine, withOption } from "./command_line.ts";
+import { describeFindings } from "./show_findings.ts";
 import { type Stream, table } from "./terminal.ts";
 
 export interface MigrationsPage extends Pick<Stream, "colors" | "width"> {
@@ -28,8 +29,22 @@ export function describeList(answer: ListMigrationsAnswer, page: MigrationsPage)
     ]),
     page,
   );
-  if (next_cursor === null) return shown;
-  return `${shown}\n\nThere are more:\n  ${commandLine(nextPage(page.args, next_cursor))}`;
+  return [
+    shown,
+    describeDrift(migrations, page),
+    next_cursor === null
+      ? ""
+      : `There are more:\n  ${commandLine(nextPage(page.args, next_cursor))}`,
+  ].filter((part) => part !== "").join("\n\n");
+}
+
+/** Where the database no longer agrees with the record, if that was asked for. */
+function describeDrift(migrations: Migration[], page: MigrationsPage): string {
+  const asked = migrations.filter(({ drift }) => drift !== undefined);
+  if (asked.length === 0) return "";
+  const drift = asked.flatMap(({ drift }) => drift!);
+  if (drift.length === 0) return "No drift: the database is as it is recorded.";
+  return describeFindings(drift, { ...page, heading: "Drift" });
 }
 
 /** When it came to the status it has. */

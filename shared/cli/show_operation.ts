@@ -1,4 +1,4 @@
-/** The answer to a rename or a rollback, for a person to read. */
+/** The answer to an operation, for a person to read. */
 import type { Migration, OperationAnswer } from "../contract/responses.ts";
 import { commandLine, withOption, withoutFlag } from "./command_line.ts";
 import { describeFindings } from "./show_findings.ts";
@@ -7,7 +7,7 @@ import { describeVerification } from "./show_verification.ts";
 import { safe, type Stream, table } from "./terminal.ts";
 
 export interface OperationPage extends Pick<Stream, "colors" | "width"> {
-  operation: "rename" | "rollback";
+  operation: "rename" | "rollback" | "finalize" | "refresh";
   /** The project's URL. */
   url: string;
   /** The arguments of the command, to print the one that comes next. */
@@ -29,9 +29,21 @@ export function describeOperation(answer: OperationAnswer, page: OperationPage):
     planned ? describePlan(answer, page) : "",
     answer.lock === null ? "" : describeLock(answer.lock, page),
     answer.verification === null ? "" : describeVerification(answer.verification, page),
-    planned || page.operation === "rollback" ? "" : describeWayBack(answer),
+    planned || !REVERSIBLE.has(page.operation) ? "" : describeWayBack(answer),
   ].filter((part) => part !== "").join("\n\n");
 }
+
+const WORDS: Record<
+  OperationPage["operation"],
+  { noun: string; done: (tables: string) => string }
+> = {
+  rename: { noun: "Rename", done: (tables) => `Renamed ${tables}` },
+  rollback: { noun: "Rollback", done: (tables) => `Rolled ${tables} back` },
+  finalize: { noun: "Finalization", done: (tables) => `Finalized the rename of ${tables}` },
+  refresh: { noun: "New view", done: (tables) => `Made the view of ${tables} again` },
+};
+
+const REVERSIBLE = new Set<OperationPage["operation"]>(["rename", "refresh"]);
 
 function headline({ mode, migrations }: OperationAnswer, page: OperationPage): string {
   const { colors } = page;
@@ -39,25 +51,28 @@ function headline({ mode, migrations }: OperationAnswer, page: OperationPage): s
   const tables = count === 1 ? "1 table" : `${count} tables`;
   const where = colors.dim(`on ${safe(page.url)}`);
   if (mode === "plan") {
-    const what = `${page.operation === "rename" ? "Rename" : "Rollback"} of ${tables}`;
+    const what = `${WORDS[page.operation].noun} of ${tables}`;
     return `${colors.cyan("Plan")}  ${colors.bold(what)}, nothing was changed  ${where}`;
   }
-  const done = page.operation === "rename" ? `Renamed ${tables}` : `Rolled ${tables} back`;
+  const done = WORDS[page.operation].done(tables);
   return `${colors.green("✓")} ${colors.bold(done)}  ${where}`;
 }
 
 function describeMigrations(migrations: Migration[], page: OperationPage): string {
   if (migrations.length === 0) return "";
-  const [from, to] = page.operation === "rename"
-    ? ["old_name", "new_name"] as const
-    : ["new_name", "old_name"] as const;
+  const [from, to] = page.operation === "rollback"
+    ? ["new_name", "old_name"] as const
+    : ["old_name", "new_name"] as const;
   return table(
     ["SCHEMA", "FROM", "TO", "OLD NAME IS NOW", "MIGRATION"],
     migrations.map((migration) => [
       migration.schema_name,
       migration[from],
       migration[to],
-      migration.status !== "active" || page.operation === "rollback"
+      migration.status === "finalized" ||
+        (migration.status === "active" && page.operation === "finalize")
+        ? "free"
+        : migration.status !== "active" || page.operation === "rollback"
         ? null
         : migration.compatibility_view_created
         ? "a view"

@@ -2,7 +2,9 @@
 import type { FunctionInvokeOptions } from "@supabase/functions-js";
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import type {
+  FinalizeInput,
   ListMigrationsInput,
+  RefreshInput,
   RenameInput,
   RollbackInput,
   TableAliasesInput,
@@ -48,6 +50,10 @@ export interface RenameClient {
   rename(request: RenameInput, options?: CallOptions): Promise<OperationAnswer>;
   /** Takes renames back, all or none; with `mode: "plan"` only tells what would happen. */
   rollback(request: RollbackInput, options?: CallOptions): Promise<OperationAnswer>;
+  /** Ends renames, all or none: the old names go. Refused while something still names them. */
+  finalize(request: FinalizeInput, options?: CallOptions): Promise<OperationAnswer>;
+  /** Makes a compatibility view again, after its table's columns, defaults or grants changed. */
+  refresh(request: RefreshInput, options?: CallOptions): Promise<OperationAnswer>;
   /** One page of migrations, newest first; `next_cursor` asks for the next. Default: 50 a page. */
   listMigrations(query?: ListMigrationsInput): Promise<ListMigrationsAnswer>;
   /** The old names that are in use as compatibility views, and what their tables are called today. */
@@ -80,6 +86,8 @@ export function createRenameClient(options: RenameClientOptions): RenameClient {
   return {
     rename: (body, options) => call(supabase, url, "rename", { method: "POST", body }, options),
     rollback: (body, options) => call(supabase, url, "rollback", { method: "POST", body }, options),
+    finalize: (body, options) => call(supabase, url, "finalize", { method: "POST", body }, options),
+    refresh: (body, options) => call(supabase, url, "refresh", { method: "POST", body }, options),
     listMigrations: (query = {}) =>
       call(supabase, url, `list-migrations${queryText(query)}`, { method: "GET" }),
     tableAliases: async (query = {}) => {

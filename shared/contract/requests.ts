@@ -132,13 +132,23 @@ const MIGRATION_STATUSES = ["pending", "active", "rolled_back", "finalized"] as 
 
 const INCLUDABLE = ["drift", "usage"] as const;
 
+type Includable = (typeof INCLUDABLE)[number];
+
+const isIncludable = (name: string): name is Includable =>
+  (INCLUDABLE as readonly string[]).includes(name);
+
 const listQuery = z.strictObject({
   status: z.enum(MIGRATION_STATUSES).optional(),
   schema: identifier.optional(),
   table: identifier.optional(),
   batch_id: z.uuid().optional(),
-  include: z.string().max(100).transform((names) => names.split(","))
-    .pipe(z.array(z.enum(INCLUDABLE))).default([]),
+  include: z.string().transform((text, context): Includable[] => {
+    const names = text.split(",");
+    if (names.every(isIncludable)) return names;
+    const message = `one of ${INCLUDABLE.join(", ")}, or several with commas between them`;
+    context.addIssue({ code: "custom", message });
+    return z.NEVER;
+  }).default([]),
   limit: z.coerce.number().int().min(1).max(200).default(50),
   cursor: z.string().max(500).optional(),
 });

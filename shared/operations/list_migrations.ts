@@ -1,9 +1,14 @@
-/** The list of migrations. */
+/** The list of migrations, and where the database no longer agrees with it. */
 import type { ListMigrationsQuery } from "../contract/requests.ts";
-import type { ListMigrationsAnswer } from "../contract/responses.ts";
-import { encodeCursor, migrationsPage } from "../tracking/list_migrations.ts";
-import { migrationsFromRows } from "../tracking/migrations.ts";
+import type { ListMigrationsAnswer, Migration } from "../contract/responses.ts";
+import { driftOf } from "../plan/drift_report.ts";
+import type { RecordedRename } from "../plan/rollback.ts";
+import { noteBypassedRowSecurity } from "../tracking/drift_events.ts";
+import { encodeCursor, migrationsPage, recordedWithPage } from "../tracking/list_migrations.ts";
+import { migrationsFromRows, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { asProblems, type OperationContext } from "./context.ts";
+import { readFacts } from "./read_relations.ts";
+import { oidsOf } from "./select_migrations.ts";
 
 /**
  * One page of migrations, newest first.
@@ -15,10 +20,42 @@ export async function listMigrations(
   query: ListMigrationsQuery,
 ): Promise<ListMigrationsAnswer> {
   return await asProblems(async () => {
-    const found = migrationsFromRows(await context.database.query(migrationsPage(query)));
-    const migrations = found.slice(0, query.limit);
-    const last = migrations.at(-1);
+    const rows = await context.database.query(migrationsPage(query));
+    const found = migrationsFromRows(rows);
+    const page = found.slice(0, query.limit);
+    const last = page.at(-1);
     const more = found.length > query.limit && last !== undefined;
+    const recorded = recordedWithPage(rows).slice(0, query.limit);
+    const migrations = query.include.includes("drift")
+      ? await withDrift(context, page, recorded)
+      : page;
+    await noteWorstDrift(context);
     return { migrations, next_cursor: more ? encodeCursor(last) : null };
   });
+}
+
+/** Facts are read once, for the whole page; what is not active any more has no drift. */
+async function withDrift(
+  context: OperationContext,
+  page: Migration[],
+  recorded: RecordedRename[],
+): Promise<Migration[]> {
+  const active = recorded.filter(({ status }) => status === "active");
+  if (active.length === 0) return page.map((migration) => ({ ...migration, drift: [] }));
+  const { facts, rows } = await readFacts(context, {
+    names: active.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
+    oids: oidsOf(active),
+  }, standingMigrations());
+  const standing = trackedFromRows(rows);
+  const drift = new Map(active.map((one) => [one.id, driftOf(one, facts, standing)]));
+  return page.map((migration) => ({ ...migration, drift: drift.get(migration.id) ?? [] }));
+}
+
+/** What lets somebody see rows they must not see leaves an event, whoever asked for what. */
+async function noteWorstDrift(context: OperationContext): Promise<void> {
+  try {
+    await context.database.query(noteBypassedRowSecurity(context.requestId, context.actor));
+  } catch (cause) {
+    context.log("drift could not be recorded", { cause: String(cause) });
+  }
 }

@@ -9,7 +9,7 @@ import type { OperationContext } from "./context.ts";
 export async function readFacts(
   context: OperationContext,
   wanted: FactsWanted,
-  beside: string,
+  beside = "select",
 ): Promise<{ facts: Facts; rows: Row[] }> {
   const { database, limits } = context;
   return await database.whileReachable(() =>

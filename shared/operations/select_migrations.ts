@@ -67,9 +67,12 @@ export const namesOf = (migrations: RecordedRename[]): RelationName[] =>
     { schema: schema_name, name: old_name },
   ]);
 
-/** The tables by the names that their migrations gave them. */
+/** The tables by the names they have now; where there is none, by those that their migrations gave them. */
 export const tablesOf = (migrations: RecordedRename[]): RelationName[] =>
-  migrations.map(({ schema_name, new_name }) => ({ schema: schema_name, name: new_name }));
+  migrations.map(({ schema_name, new_name, present_name }) => ({
+    schema: schema_name,
+    name: present_name ?? new_name,
+  }));
 
 /** The OIDs of tables and views, as recorded. */
 export const oidsOf = (migrations: RecordedRename[]): number[] => [

@@ -3,7 +3,7 @@ import type { Verification } from "../contract/responses.ts";
 import { fingerprint } from "../plan/fingerprint.ts";
 import type { RenamePlan } from "../plan/rename.ts";
 import { checkRenamed } from "../plan/verification.ts";
-import { activeMigrations, keepFingerprints } from "../tracking/migrations.ts";
+import { keepFingerprints } from "../tracking/migrations.ts";
 import type { OperationContext } from "./context.ts";
 import { readFacts } from "./read_relations.ts";
 
@@ -16,7 +16,7 @@ export async function verifyRename(
   const { facts } = await readFacts(context, {
     names: plan.tables.map(({ rename }) => ({ schema: rename.schema, name: rename.old_name })),
     oids: plan.tables.map((table) => table.facts.oid),
-  }, activeMigrations());
+  });
   const byOid = new Map(facts.relations.map((relation) => [relation.oid, relation]));
   const states = plan.tables.map((table, index) => {
     const holder = facts.names[index].relation?.oid;

@@ -35,6 +35,8 @@ export interface ExpectedView {
   same_owner: boolean;
   /** False where some privileges are granted by the owner in a grantor's stead. */
   same_grantors: boolean;
+  /** Numbers of the table's columns that the view leaves out on purpose. Default: none. */
+  without?: number[];
 }
 
 /**
@@ -95,7 +97,9 @@ export function checkViews(
           case when e.security_invoker then array['security_invoker=true'] else '{}' end
         then 'has other options'
       when e.same_owner and v.relowner <> t.relowner then 'has another owner'
-      when ${columnsOf("t")} is distinct from ${columnsOf("v")} then 'has other columns'
+      when ${columnsOf("t", "e.without")} is distinct from ${
+      columnsOf("v", "'{}'")
+    } then 'has other columns'
       when ${sameGrantors ? differentAcl : differentPrivileges} then 'has other privileges'${
       columnGrants
         ? `
@@ -134,24 +138,28 @@ function viewRows(expected: ExpectedView[]): string {
   const rows = expected.map((view) => {
     const { schema, name, table_name } = view;
     const names = [literal(schema), literal(name), found(schema, name), found(schema, table_name)];
-    const rest = [view.security_invoker, view.same_owner, view.same_grantors].map(String);
+    const rest = [
+      ...[view.security_invoker, view.same_owner, view.same_grantors].map(String),
+      `${literal(`{${(view.without ?? []).join(",")}}`)}::int2[]`,
+    ];
     return `(${[...names, `${view.table_oid}::int8`, ...rest].join(", ")})`;
   });
   return `(values ${rows.join(",\n      ")})
       as e(schema, name, view_found, table_found, table_oid,
-        security_invoker, same_owner, same_grantors)`;
+        security_invoker, same_owner, same_grantors, without)`;
 }
 
 const found = (schema: string, name: string) =>
   `pg_catalog.to_regclass(${literal(qualified(schema, name))})::pg_catalog.oid`;
 
 /** A view's columns say of themselves what their table's do; identity and generated columns have no default. */
-const columnsOf = (relation: string) =>
+const columnsOf = (relation: string, without: string) =>
   `array(
         select row(a.attname, a.atttypid, a.atttypmod, a.attcollation,
           a.atthasdef and a.attgenerated = '', a.attacl is null)
         from pg_catalog.pg_attribute a
         where a.attrelid = ${relation}.oid and a.attnum > 0 and not a.attisdropped
+          and a.attnum <> all (${without})
         order by a.attnum)`;
 
 const aclOf = (relation: string) =>
@@ -169,7 +177,8 @@ const differentPrivileges = `exists (
 const differentColumnPrivileges = `exists (
         select from pg_catalog.pg_attribute a
         left join pg_catalog.pg_attribute va on va.attrelid = v.oid and va.attname = a.attname
-        where a.attrelid = t.oid and a.attnum > 0 and a.attacl is not null and exists (
+        where a.attrelid = t.oid and a.attnum > 0 and a.attacl is not null
+          and a.attnum <> all (e.without) and exists (
           select from (${entriesOf("a.attacl")}) te full join (${entriesOf("va.attacl")}) ve
             using (grantee, privilege_type, is_grantable, grantor)
           where te.here is null or ve.here is null))`;

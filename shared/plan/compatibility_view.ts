@@ -19,11 +19,14 @@ export interface ViewPlan {
  * security and grants the same, belongs to the table's owner, and has the table's defaults (without them
  * `SET c = DEFAULT` through the view writes NULL), privileges and comments. Never rules, INSTEAD OF
  * triggers or `security_barrier`: they lose row-level security, ON CONFLICT or equal plans.
+ *
+ * @param replace Replaces the view that is there, whoever was granted something on it by whomever.
  */
 export function compatibilityView(
   table: RelationFacts,
   newName: string,
   sessionUser: string,
+  { replace = false }: { replace?: boolean } = {},
 ): ViewPlan {
   const view = qualified(table.schema, table.name);
   const securityInvoker = isSecurityInvoker(table);
@@ -31,7 +34,10 @@ export function compatibilityView(
   const owner = ownerFits ? table.owner : sessionUser;
   const columns = table.columns.map((column) => ident(column.name)).join(", ");
   const statements: Statement[] = [{
-    sql: `create view ${view}${securityInvoker ? " with (security_invoker = true)" : ""} as\n` +
+    sql:
+      `create ${replace ? "or replace " : ""}view ${view}${
+        securityInvoker ? " with (security_invoker = true)" : ""
+      } as\n` +
       `  select ${columns}${columns === "" ? "" : " "}from ${qualified(table.schema, newName)}`,
     purpose: `Keep ${view} usable as a compatibility view`,
   }];
@@ -52,7 +58,7 @@ export function compatibilityView(
       purpose: "The view has the table's column defaults",
     });
   }
-  const grants = grantStatements(table, view, owner);
+  const grants = grantStatements(table, view, owner, { cascade: replace });
   statements.push(...grants.statements.map((sql) => ({
     sql,
     purpose: "The view has the table's access privileges, no more and no less",

@@ -44,11 +44,11 @@ export interface AgreementOptions {
 export function requireAgreement(
   migrations: RecordedRename[],
   facts: Facts,
-  active: TrackedRename[],
+  standing: TrackedRename[],
   acknowledged: string[],
   options: AgreementOptions = {},
 ): RollbackStep[] {
-  const { steps, differences } = agreement(migrations, facts, active, options);
+  const { steps, differences } = agreement(migrations, facts, standing, options);
   refuseDrift(
     differences.filter((one) =>
       !(ACKNOWLEDGEABLE.has(one.code) && acknowledged.includes(one.code))
@@ -61,7 +61,7 @@ export function requireAgreement(
 export function agreement(
   migrations: RecordedRename[],
   facts: Facts,
-  active: TrackedRename[],
+  standing: TrackedRename[],
   { later = false }: AgreementOptions = {},
 ): { steps: RollbackStep[]; differences: DriftDifference[] } {
   const relations = new Map(facts.relations.map((relation) => [relation.oid, relation]));
@@ -78,8 +78,10 @@ export function agreement(
     }
     const name = names.get(table.oid)!;
     if (table.schema !== migration.schema_name || name !== migration.new_name) {
-      const next = renamedOn(migration, table, active);
-      if (next === undefined || !later) addRenamed(migration, table, next, add);
+      const next = renamedOn(migration, table, standing);
+      // Once the later rename is finalized, the name in between is gone for good, and nothing is in the way.
+      const passed = next?.status === "finalized" || (next !== undefined && later);
+      if (!passed) addRenamed(migration, table, next, add);
     }
     const view = viewOf(migration, table, relations, facts, add);
     names.set(table.oid, migration.old_name);
@@ -130,9 +132,9 @@ function difference(migration: RecordedRename, found: DriftDifference[]): Add {
 const renamedOn = (
   migration: RecordedRename,
   table: RelationFacts,
-  active: TrackedRename[],
+  standing: TrackedRename[],
 ): TrackedRename | undefined =>
-  active.find((other) =>
+  standing.findLast((other) =>
     other.id !== migration.id && other.table_oid === table.oid &&
     other.schema_name === table.schema && other.new_name === table.name
   );

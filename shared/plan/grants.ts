@@ -23,12 +23,15 @@ export function grantStatements(
   table: RelationFacts,
   target: string,
   viewOwner: string,
+  { cascade = false }: { cascade?: boolean } = {},
 ): GrantPlan {
   // Whoever owns the view in the table owner's stead keeps what an owner has.
   const strip = unique([...table.default_grantees, table.owner])
     .filter((role) => role === table.owner || role !== viewOwner);
   const statements = [
-    `revoke all on table ${target} from ${["public", ...strip.map(ident)].join(", ")}`,
+    `revoke all on table ${target} from ${["public", ...strip.map(ident)].join(", ")}${
+      cascade ? " cascade" : ""
+    }`,
   ];
   const replaced: AclFacts[] = [];
   const entries = [

@@ -14,6 +14,8 @@ import { recompile, staleRoutineFindings } from "./warm_routines.ts";
 export interface RecordedRename extends TrackedRename {
   compatibility_view_created: boolean;
   fingerprint: RecordedFingerprints;
+  /** The table's name when the record was read, if it was in its schema then. */
+  present_name?: string | null;
 }
 
 /** The table before the rename; table and view after it, null where they could not be read then. */
@@ -21,6 +23,8 @@ export interface RecordedFingerprints {
   before: Fingerprint;
   after: Fingerprint | null;
   view: Fingerprint | null;
+  /** Columns that the view leaves out on purpose. */
+  without_columns: string[];
 }
 
 export interface RollbackPlan extends Plan {
@@ -114,7 +118,7 @@ export async function planRollback(
 }
 
 /** The name that a view has between the first statement and its end. */
-const asideName = (view: RelationFacts) => `__compatibility_view_${view.oid}`;
+export const asideName = (view: RelationFacts) => `__compatibility_view_${view.oid}`;
 
 const expected = ({ oid, schema, kind }: RelationFacts, name: string): ExpectedRelation => ({
   oid,

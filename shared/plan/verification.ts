@@ -153,7 +153,8 @@ const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 /** Most differences that one check lists. */
 const MAX_DIFFERENCES = 50;
 
-function check(name: string, found: Difference[]): Check {
+/** A check that passed unless something was found. */
+export function check(name: string, found: Difference[]): Check {
   if (found.length === 0) return { name, passed: true };
   return {
     name,
@@ -163,7 +164,8 @@ function check(name: string, found: Difference[]): Check {
   };
 }
 
-const verification = (checks: Check[]): Verification => ({
+/** Passed if every check is. */
+export const verification = (checks: Check[]): Verification => ({
   passed: checks.every(({ passed }) => passed),
   checks,
 });

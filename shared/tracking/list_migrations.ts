@@ -2,6 +2,8 @@
 import { Problem } from "../contract/problems.ts";
 import type { ListMigrationsQuery } from "../contract/requests.ts";
 import { literal } from "../plan/quoting.ts";
+import type { RecordedRename } from "../plan/rollback.ts";
+import { migrationsFromRows } from "./migrations.ts";
 
 /** Where the next page begins: after this row. */
 interface Cursor {
@@ -40,8 +42,22 @@ export function migrationsPage(query: ListMigrationsQuery): string {
     order by requested_at desc, id desc limit ${query.limit + 1}`;
   return `
 with page as (${rows})
-select pg_catalog.to_jsonb(p) - 'plan' - 'fingerprint' as migration
+select pg_catalog.to_jsonb(p) - 'plan' - 'fingerprint' as migration,
+  p.fingerprint -> 'without_columns' as without_columns
 from page p order by p.requested_at desc, p.id desc`;
+}
+
+/** The page's rows as the plans need them, without the states that are kept for comparison. */
+export function recordedWithPage(rows: Record<string, unknown>[]): RecordedRename[] {
+  return migrationsFromRows(rows).map((migration, index) => ({
+    ...migration,
+    fingerprint: {
+      before: {},
+      after: null,
+      view: null,
+      without_columns: (rows[index].without_columns ?? []) as string[],
+    },
+  }));
 }
 
 /** The opaque text that asks for the page after this row. */

@@ -74,6 +74,33 @@ set status = 'rolled_back', rollback_at = pg_catalog.clock_timestamp(), rollback
 where m.id in (${uuids(ids)}) and m.status = 'active'`;
 }
 
+/** Statement for the critical section: the migrations are finalized, their old names free. */
+export function markFinalized(ids: string[], actor: string, notes: string | undefined): string {
+  return `
+update public.sys_table_migrations m
+set status = 'finalized', finalized_at = pg_catalog.clock_timestamp(), finalized_by = ${
+    literal(actor)
+  },
+  notes = coalesce(${nullableLiteral(notes)}, m.notes)
+where m.id in (${uuids(ids)}) and m.status = 'active'`;
+}
+
+/**
+ * Statement for the critical section: the view was made again and leaves these columns out. What was kept of
+ * the view is about another one; it is kept anew after the commit.
+ */
+export function markRefreshed(id: string, without: string[], notes: string | undefined): string {
+  return `
+update public.sys_table_migrations m
+set view_oid = c.oid::bigint, notes = coalesce(${nullableLiteral(notes)}, m.notes),
+  fingerprint = (m.fingerprint - 'view')
+    || pg_catalog.jsonb_build_object('without_columns', ${jsonbLiteral(without)})
+from pg_catalog.pg_namespace n, pg_catalog.pg_class c
+where m.id = ${literal(id)}::uuid and m.status = 'active'
+  and n.nspname = m.schema_name::name and c.relnamespace = n.oid and c.relname = m.old_name::name
+  and c.relkind = 'v'`;
+}
+
 /** Query for the rows of these ids, as callers see them. */
 export function migrationsById(ids: string[]): string {
   return `
@@ -97,12 +124,16 @@ where m.status in ('pending', 'active') and exists (
   where m.schema_name = e.schema and e.name in (m.old_name, m.new_name))`;
 }
 
-/** Query for all active migrations, as the plans need them. */
-export function activeMigrations(): string {
+/**
+ * Query for all migrations whose new names stand, active and finalized, as the plans need them: names that
+ * tables have now and had before.
+ */
+export function standingMigrations(): string {
   return `
 select m.id, m.schema_name, m.old_name, m.new_name, m.status,
   m.table_oid::float8 as table_oid, m.view_oid::float8 as view_oid
-from public.sys_table_migrations m where m.status = 'active'`;
+from public.sys_table_migrations m where m.status in ('active', 'finalized')
+order by m.migrated_at`;
 }
 
 export function trackedFromRows(rows: Record<string, unknown>[]): TrackedRename[] {
@@ -127,7 +158,9 @@ export function selectedMigrations(
        and ${literal(table!)} in (m.old_name, m.new_name)`;
   return `
 select m.id, m.schema_name, m.old_name, m.new_name, m.status, m.compatibility_view_created,
-  m.table_oid::float8 as table_oid, m.view_oid::float8 as view_oid, m.fingerprint
+  m.table_oid::float8 as table_oid, m.view_oid::float8 as view_oid, m.fingerprint,
+  (select c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.oid = m.table_oid::pg_catalog.oid and n.nspname = m.schema_name::name) as present_name
 from public.sys_table_migrations m
 where ${condition}
 order by m.migrated_at desc nulls last, m.id desc${lock ? "\nfor update" : ""}`;
@@ -137,16 +170,16 @@ order by m.migrated_at desc nulls last, m.id desc${lock ? "\nfor update" : ""}`;
 export function recordedFromRows(rows: Record<string, unknown>[]): RecordedRename[] {
   return rows.map((row) => {
     const recorded = row as unknown as RecordedRename;
-    const { before, after = null, view = null } = recorded.fingerprint as
+    const { before, after = null, view = null, without_columns = [] } = recorded.fingerprint as
       & Partial<RecordedFingerprints>
       & { before: Fingerprint };
-    return { ...recorded, fingerprint: { before, after, view } };
+    return { ...recorded, fingerprint: { before, after, view, without_columns } };
   });
 }
 
 /** Statement that keeps the states after a rename beside the one before it. */
 export function keepFingerprints(
-  prints: { id: string; after: Fingerprint; view: Fingerprint | null }[],
+  prints: { id: string; after: Fingerprint | null; view: Fingerprint | null }[],
 ): string {
   return `
 update public.sys_table_migrations m

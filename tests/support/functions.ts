@@ -1,12 +1,15 @@
 /** The endpoints against a test's own database, through real requests and responses. */
 import * as listMigrations from "../../functions/list-migrations/index.ts";
+import * as refresh from "../../functions/refresh/index.ts";
 import * as rename from "../../functions/rename/index.ts";
 import * as rollback from "../../functions/rollback/index.ts";
 import * as tableAliases from "../../functions/table-aliases/index.ts";
 import { assertEquals } from "@std/assert";
 import type { ProblemBody } from "../../shared/contract/problems.ts";
 import type {
+  FinalizeInput,
   ListMigrationsInput,
+  RefreshInput,
   RenameInput,
   RollbackInput,
 } from "../../shared/contract/requests.ts";
@@ -20,6 +23,7 @@ export const PUBLISHABLE_KEY = "sb_publishable_of_the_tests";
 
 // deno-lint-ignore no-explicit-any -- each definition has input and output types of its own
 const definitions: Record<string, EndpointDefinition<any, any>> = {
+  "refresh": refresh.definition,
   "rename": rename.definition,
   "rollback": rollback.definition,
   "list-migrations": listMigrations.definition,
@@ -33,6 +37,8 @@ export interface Functions {
   /** Calls an operation and fails the test unless it succeeds. */
   rename(body: RenameInput): Promise<OperationAnswer>;
   rollback(body: RollbackInput): Promise<OperationAnswer>;
+  finalize(body: FinalizeInput): Promise<OperationAnswer>;
+  refresh(body: RefreshInput): Promise<OperationAnswer>;
   list(query?: ListMigrationsInput): Promise<ListMigrationsAnswer>;
   /** Calls an operation and fails the test unless it is refused with this code. */
   refused(code: string, name: string, body: unknown): Promise<ProblemBody>;
@@ -76,6 +82,8 @@ export function functionsFor(url: string, more: Partial<Settings> = {}): Functio
     fetch,
     rename: async (body) => await succeed(await post("rename", body)),
     rollback: async (body) => await succeed(await post("rollback", body)),
+    finalize: async (body) => await succeed(await post("finalize", body)),
+    refresh: async (body) => await succeed(await post("refresh", body)),
     list: async (query = {}) => {
       const text = new URLSearchParams(
         Object.entries(query).map(([name, value]) => [name, String(value)]),

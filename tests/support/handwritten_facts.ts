@@ -179,6 +179,7 @@ export function recorded(
       before: fingerprint({ ...of, name: oldName }),
       after: fingerprint(of),
       view: view && fingerprint(view),
+      without_columns: [],
     },
     ...more,
   };

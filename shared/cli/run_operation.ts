@@ -1,0 +1,31 @@
+/** Runs an operation on migrations that are there already, and shows its answer. */
+import type { CallOptions, RenameClient } from "../client/client.ts";
+import type { OperationAnswer } from "../contract/responses.ts";
+import { type CommandContext, notVerified, printJson, runCommand } from "./context.ts";
+import { EXIT } from "./exit_codes.ts";
+import { type OperationOptions, showsProgress } from "./options.ts";
+import { describeOperation, type OperationPage } from "./show_operation.ts";
+import { withProgress } from "./show_progress.ts";
+
+export async function runOperation(
+  context: CommandContext,
+  operation: OperationPage["operation"],
+  options: OperationOptions,
+  send: (client: RenameClient, options: CallOptions) => Promise<OperationAnswer>,
+): Promise<void> {
+  const { terminal, args } = context;
+  const { actor, json, verbose = false, acknowledge = [] } = options;
+  await runCommand(context, { json, actor }, async ({ client, url }) => {
+    const answer = await withProgress(
+      terminal.err,
+      showsProgress(options),
+      (onProgress) => send(client, { onProgress }),
+    );
+    if (json) printJson(terminal, answer);
+    else {
+      const page = { operation, url, args, verbose, acknowledged: acknowledge };
+      terminal.out.write(describeOperation(answer, { ...terminal.out, ...page }));
+    }
+    return answer.verification?.passed === false ? notVerified(terminal) : EXIT.done;
+  });
+}
