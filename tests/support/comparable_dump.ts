@@ -128,18 +128,24 @@ const QUERIES: Record<string, string> = {
 
 /** Describes all that is in the schemas. Two objects that would have one key have their definitions joined. */
 export async function describeSchemas(sql: postgres.Sql, schemas: string[]): Promise<Description> {
+  return await sql.begin("read only", (tx) => describeWithin(tx, schemas));
+}
+
+/** As `describeSchemas`, in a transaction that has made what is to be described. */
+export async function describeWithin(
+  tx: postgres.TransactionSql,
+  schemas: string[],
+): Promise<Description> {
   const parts = Object.values(QUERIES).map((query) => `(${query})`).join("\nunion all\n");
-  return await sql.begin("read only", async (tx) => {
-    // Names are printed qualified.
-    await tx`set local search_path = pg_catalog, pg_temp`;
-    const rows = await tx.unsafe<{ object: string; definition: string }[]>(
-      `with wanted as (select oid, nspname from pg_namespace where nspname = any($1))
+  // Names are printed qualified.
+  await tx`set local search_path = pg_catalog, pg_temp`;
+  const rows = await tx.unsafe<{ object: string; definition: string }[]>(
+    `with wanted as (select oid, nspname from pg_namespace where nspname = any($1))
       select object, string_agg(definition, E'\\n--\\n' order by definition collate "C") as definition
       from (${parts}) x (object, definition) group by object order by object collate "C"`,
-      [schemas],
-    );
-    return Object.fromEntries(rows.map(({ object, definition }) => [object, definition]));
-  });
+    [schemas],
+  );
+  return Object.fromEntries(rows.map(({ object, definition }) => [object, definition]));
 }
 
 /** What differs, to be read: one entry an object. */

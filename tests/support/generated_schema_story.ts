@@ -1,0 +1,280 @@
+/** Tells a random story on a real database: make, rename, build, look, roll back; and says what is not as promised. */
+import { assertEquals } from "@std/assert";
+import postgres from "postgres";
+import type { OperationAnswer } from "../../shared/contract/responses.ts";
+import type { RenameInput } from "../../shared/contract/requests.ts";
+import { ident, literal, qualified } from "../../shared/plan/quoting.ts";
+import {
+  describeSchemas,
+  describeWithin,
+  type Description,
+  descriptionDifferences,
+} from "./comparable_dump.ts";
+import { build } from "./corpus_built.ts";
+import type { TestDatabase } from "./database.ts";
+import type { Functions } from "./functions.ts";
+import { relationsOf, ROLES, type Story, type Table } from "./generated_schema.ts";
+import { columnsOf, dropSql, schemaSql } from "./generated_schema_sql.ts";
+
+/** Findings that a random table can have; what is tried here is what happens when they are accepted. */
+const RENAME_CODES = ["column_grants", "row_type_functions", "realtime_publication"];
+
+export interface Stage {
+  db: TestDatabase;
+  functions: Functions;
+}
+
+interface Renamed {
+  oldName: string;
+  newName: string;
+  columns: string[];
+}
+
+let told = 0;
+
+/** How a story's schema is called; each has its own, so that one that fails leaves the others alone. */
+const schemaName = () => `generated_${++told}`;
+
+/**
+ * Tells the story.
+ *
+ * @throws {Error} where a promise is broken
+ */
+export async function tell(stage: Stage, story: Story): Promise<void> {
+  const { db } = stage;
+  const schema = schemaName();
+  try {
+    await db.sql.unsafe(schemaSql(story.schema, schema)).simple();
+    await play(stage, story, schema);
+  } finally {
+    await db.admin.unsafe(`${dropSql(schema)}
+      delete from public.sys_table_migrations where schema_name = ${literal(schema)};`).simple();
+  }
+}
+
+async function play(stage: Stage, story: Story, schema: string): Promise<void> {
+  const { db, functions } = stage;
+  const look = () => describeSchemas(db.sql, [schema]);
+  const renamed = renamesOf(story);
+  const renames = renamed.map(({ oldName, newName }) => ({
+    schema,
+    old_name: oldName,
+    new_name: newName,
+  }));
+  const before = await look();
+  const seen = await rowsSeen(db, schema, renamed.map(({ oldName }) => oldName));
+
+  const request = { renames, compatibility_view: story.compatibilityView };
+  if (story.tryFirst) await tryFirst(stage, request, schema, before);
+  const expected = await withoutRename(stage, story, schema, renamed);
+
+  const answer = await functions.rename({ ...request, acknowledge: RENAME_CODES });
+  assertPassed(answer);
+  const unreadable = answer.findings.some(({ code }) => code === "column_grants");
+  const names = renamed.flatMap(({ oldName, newName }) =>
+    story.compatibilityView ? [oldName, newName] : [newName]
+  );
+  const now = await rowsSeen(db, schema, names);
+  for (const { oldName, newName } of renamed) {
+    assertEquals(now[newName], seen[oldName], `rows of "${oldName}" by its new name`);
+    if (!story.compatibilityView || unreadable) continue;
+    assertEquals(now[oldName], seen[oldName], `rows of "${oldName}" by its old name`);
+  }
+  const between = await look();
+  if (story.compatibilityView) assertSameGrants(between, schema, renamed);
+
+  const batches = [answer.batch_id!];
+  if (story.thenTo !== null) batches.unshift(await renameOn(stage, story, schema, renamed[0]));
+  if (story.compatibilityView) await buildBetween(stage, story, schema, renamed);
+  if (story.obstacle !== null && story.compatibilityView && story.thenTo === null) {
+    await refuseObstacle(stage, story.obstacle, schema, renamed[0], batches[0]);
+  }
+  for (const batch_id of batches) {
+    assertPassed(await functions.rollback({ batch_id }));
+  }
+  assertSame(expected, await look(), "not what it would be without a rename");
+  assertEquals(
+    await rowsSeen(db, schema, renamed.map(({ oldName }) => oldName)),
+    seen,
+    "rows seen",
+  );
+}
+
+/** Plans, and where something would break, applies without accepting it: neither may change anything. */
+async function tryFirst(
+  { db, functions }: Stage,
+  request: RenameInput & { renames: unknown },
+  schema: string,
+  before: Description,
+): Promise<void> {
+  const { findings } = await functions.rename({ ...request, mode: "plan" });
+  if (findings.some(({ severity }) => severity === "breaking")) {
+    await functions.refused("breaking_findings", "rename", request);
+  }
+  assertSame(before, await describeSchemas(db.sql, [schema]), "a refusal changed something");
+}
+
+function assertPassed({ verification }: OperationAnswer): void {
+  if (verification?.passed) return;
+  throw new Error(`verification: ${JSON.stringify(verification, null, 1)}`);
+}
+
+function assertSame(expected: Description, found: Description, what: string): void {
+  const differences = descriptionDifferences(expected, found);
+  if (differences.length > 0) throw new Error(`${what}:\n${differences.join("\n")}`);
+}
+
+/** The relations of the story that are renamed, tables first and then their partitions. */
+function renamesOf({ schema: { tables }, renames }: Story): Renamed[] {
+  const relations = tables.flatMap((table: Table, place) =>
+    relationsOf(table).map((name) => ({
+      name,
+      columns: columnsOf(tables, place).map((column) => column.name),
+    }))
+  );
+  return renames.map(({ place, newName }) => ({
+    oldName: relations[place].name,
+    newName,
+    columns: relations[place].columns,
+  }));
+}
+
+/** What it would look like had the same been built on the tables, which is then taken away again. */
+async function withoutRename(
+  { db }: Stage,
+  story: Story,
+  schema: string,
+  renamed: Renamed[],
+): Promise<Description> {
+  if (!story.compatibilityView) return await describeSchemas(db.sql, [schema]);
+  const undo = new Error("built to look at it");
+  let expected: Description = {};
+  await db.sql.begin(async (tx) => {
+    await tx.unsafe(builtSql(story, schema, renamed)).simple();
+    expected = await describeWithin(tx, [schema]);
+    throw undo;
+  }).catch((error) => {
+    if (error !== undo) throw error;
+  });
+  return expected;
+}
+
+const builtSql = (story: Story, schema: string, renamed: Renamed[]): string =>
+  story.built.map(({ on, kinds }, n) => {
+    const { oldName, columns } = renamed[on % renamed.length];
+    return build({ schema, name: oldName, columns }, schema, `built ${n}`, kinds);
+  }).join("\n");
+
+async function buildBetween(
+  { db }: Stage,
+  story: Story,
+  schema: string,
+  renamed: Renamed[],
+): Promise<void> {
+  const sql = builtSql(story, schema, renamed);
+  if (sql.trim() !== "") await db.sql.unsafe(sql).simple();
+}
+
+/** Renames the first table once more, from its new name, and gives the batch. */
+async function renameOn(
+  { functions }: Stage,
+  { thenTo, compatibilityView }: Story,
+  schema: string,
+  first: Renamed,
+): Promise<string> {
+  const request = {
+    schema,
+    old_name: first.newName,
+    new_name: thenTo!,
+    compatibility_view: compatibilityView,
+  };
+  const answer = await functions.rename({ ...request, acknowledge: RENAME_CODES });
+  assertPassed(answer);
+  return answer.batch_id!;
+}
+
+/** Puts something on the view that cannot be kept, insists on a refusal that changes nothing, and removes it. */
+async function refuseObstacle(
+  { db, functions }: Stage,
+  obstacle: NonNullable<Story["obstacle"]>,
+  schema: string,
+  { oldName }: Renamed,
+  batch_id: string,
+): Promise<void> {
+  const view = qualified(schema, oldName);
+  const [make, remove] = {
+    trigger: [
+      `create trigger hinders instead of delete on ${view} for each row
+        execute function ${qualified(schema, "pass")}()`,
+      `drop trigger hinders on ${view}`,
+    ],
+    rule: [
+      `create rule hinders as on delete to ${view} do also notify somebody`,
+      `drop rule hinders on ${view}`,
+    ],
+    "column of its type": [
+      `create table ${qualified(schema, "hinders")} (row_of_it ${view})`,
+      `drop table ${qualified(schema, "hinders")}`,
+    ],
+  }[obstacle];
+  try {
+    await db.sql.unsafe(make);
+  } catch (error) {
+    // An owner can lack the right to make triggers, on the view as on the table.
+    if (error instanceof postgres.PostgresError && error.code === "42501") return;
+    throw error;
+  }
+  const before = await describeSchemas(db.sql, [schema]);
+  await functions.refused("dependants_cannot_follow", "rollback", { batch_id });
+  assertSame(
+    before,
+    await describeSchemas(db.sql, [schema]),
+    "a refused rollback changed something",
+  );
+  await db.sql.unsafe(remove);
+}
+
+/** The view says of privileges what the table says. */
+function assertSameGrants(found: Description, schema: string, renamed: Renamed[]): void {
+  const acl = (text: string | undefined) => text?.match(/^acl .*$/m)?.[0] ?? "";
+  const spelled = (name: string) => new Set([ident(name), name]);
+  for (const { oldName, newName, columns } of renamed) {
+    const of = (kind: string, name: string, column = "") => {
+      const keys = [...spelled(name)].flatMap((n) =>
+        [...spelled(column)].map((c) => `${kind} ${schema}.${n}${column === "" ? "" : `.${c}`}`)
+      );
+      return acl(keys.map((key) => found[key]).find((text) => text !== undefined));
+    };
+    assertEquals(of("view", oldName), of("table", newName), `privileges of "${oldName}"`);
+    for (const column of columns) {
+      assertEquals(
+        of("column", oldName, column),
+        of("column", newName, column),
+        `privileges of column "${column}" of "${oldName}"`,
+      );
+    }
+  }
+}
+
+/** What each role sees of each relation: the number and a digest of its rows, or why it may not look. */
+async function rowsSeen(
+  db: TestDatabase,
+  schema: string,
+  names: string[],
+): Promise<Record<string, string[]>> {
+  const statements = names.map((name) =>
+    `select count(*) || ' ' || coalesce(md5(string_agg(x::text, '|' order by x::text)), '')
+      from ${qualified(schema, name)} x`
+  );
+  const seen: Record<string, string[]> = Object.fromEntries(names.map((name) => [name, []]));
+  for (const role of [...ROLES, "postgres"]) {
+    const rows = await db.as(role, (tx) =>
+      tx`select left(probe.outcome(s), 60) as outcome
+        from unnest(${statements}::text[]) with ordinality u (s, n) order by n`);
+    names.forEach((name, n) =>
+      // Why it may not look names the table by the name that it has.
+      seen[name].push(`${role} ${rows[n].outcome.replace(/^(\d\w{4}) .*/s, "$1")}`)
+    );
+  }
+  return seen;
+}
