@@ -14,8 +14,9 @@ export interface Probe {
   sql: string;
 }
 
-const ADA = "bbbbbbbb-0000-4000-8000-000000000001";
-const GRACE = "bbbbbbbb-0000-4000-8000-000000000002";
+/** An owner of Acme, and a viewer there. */
+export const ADA = "bbbbbbbb-0000-4000-8000-000000000001";
+export const GRACE = "bbbbbbbb-0000-4000-8000-000000000002";
 const ACME = "aaaaaaaa-0000-4000-8000-000000000001";
 
 const asUser = (user: string) => (name: string, sql: string): Probe => ({

@@ -121,7 +121,7 @@ const STATEMENTS: Record<Build, (on: BuiltOn, name: Name, mark: string) => strin
       do also delete from ${relation(on)} where ${first(on)}::text = old.one;
     alter table ${name("ruled")} disable rule also;
     comment on rule also on ${name("ruled")} is 'never runs';`,
-  "default and check": (on, name) => `
+  "default and check": (_on, name) => `
     create table ${name("defaulted")} (
       id int primary key,
       total bigint not null default ${name("count")}(),

@@ -11,6 +11,7 @@ import {
   descriptionDifferences,
 } from "./comparable_dump.ts";
 import { build } from "./corpus_built.ts";
+import { rowsByRole } from "./corpus_probes.ts";
 import type { TestDatabase } from "./database.ts";
 import type { Functions } from "./functions.ts";
 import { relationsOf, ROLES, type Story, type Table } from "./generated_schema.ts";
@@ -61,8 +62,9 @@ async function play(stage: Stage, story: Story, schema: string): Promise<void> {
     old_name: oldName,
     new_name: newName,
   }));
+  const oldNames = renamed.map(({ oldName }) => oldName);
   const before = await look();
-  const seen = await rowsSeen(db, schema, renamed.map(({ oldName }) => oldName));
+  const seen = await rowsSeen(db, schema, oldNames);
 
   const request = { renames, compatibility_view: story.compatibilityView };
   if (story.tryFirst) await tryFirst(stage, request, schema, before);
@@ -94,7 +96,7 @@ async function play(stage: Stage, story: Story, schema: string): Promise<void> {
   }
   assertSame(expected, await look(), "not what it would be without a rename");
   assertEquals(
-    await rowsSeen(db, schema, renamed.map(({ oldName }) => oldName)),
+    await rowsSeen(db, schema, oldNames),
     seen,
     "rows seen",
   );
@@ -256,25 +258,14 @@ function assertSameGrants(found: Description, schema: string, renamed: Renamed[]
   }
 }
 
-/** What each role sees of each relation: the number and a digest of its rows, or why it may not look. */
+/** What each role sees of each relation, by its name. */
 async function rowsSeen(
   db: TestDatabase,
   schema: string,
   names: string[],
 ): Promise<Record<string, string[]>> {
-  const statements = names.map((name) =>
-    `select count(*) || ' ' || coalesce(md5(string_agg(x::text, '|' order by x::text)), '')
-      from ${qualified(schema, name)} x`
-  );
-  const seen: Record<string, string[]> = Object.fromEntries(names.map((name) => [name, []]));
-  for (const role of [...ROLES, "postgres"]) {
-    const rows = await db.as(role, (tx) =>
-      tx`select left(probe.outcome(s), 60) as outcome
-        from unnest(${statements}::text[]) with ordinality u (s, n) order by n`);
-    names.forEach((name, n) =>
-      // Why it may not look names the table by the name that it has.
-      seen[name].push(`${role} ${rows[n].outcome.replace(/^(\d\w{4}) .*/s, "$1")}`)
-    );
-  }
-  return seen;
+  const seen = await rowsByRole(db, names.map((name) => qualified(schema, name)), READERS);
+  return Object.fromEntries(names.map((name) => [name, seen[qualified(schema, name)]]));
 }
+
+const READERS = [...ROLES, "postgres"].map((role) => ({ role }));

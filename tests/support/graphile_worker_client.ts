@@ -1,8 +1,7 @@
 /** A running graphile-worker: two of them with four workers each, producers, named queues, job keys, and cron. */
 import { Logger, run, type Runner, type TaskList } from "graphile-worker";
 import type postgres from "postgres";
-import { JobCounts, produce, type RunningClient } from "./running_client.ts";
-import { until } from "./waiting.ts";
+import { JobCounts, produce, type RunningClient, untilTrue } from "./running_client.ts";
 
 const PRODUCE_EVERY_MS = 10;
 
@@ -48,10 +47,9 @@ export async function startGraphileWorker(
       crontab,
       logger,
     });
-  const runners = await Promise.all([
-    start("* * * * * tick ?id=first {phase:0}", 4),
-    start("* * * * * tick ?id=first {phase:0}", 4),
-  ]);
+  // One after the other: the first makes the schema.
+  const runners = [await start("* * * * * tick ?id=first {phase:0}", 4)];
+  runners.push(await start("* * * * * tick ?id=first {phase:0}", 4));
   const [runner] = runners;
   const producer = produce(async () => {
     const n = ++jobs.added;
@@ -77,7 +75,7 @@ export async function startGraphileWorker(
       on conflict (identifier) do update set last_execution = excluded.last_execution`;
     const late = await start(`* * * * * tick ?id=slept&fill=10m {phase:${phase}}`, 1);
     const ticked = () => [...ticks.keys()].filter((key) => key.startsWith(`${phase} `)).length;
-    await until("cron catches up", async () => ticked() >= MISSED_MINUTES - 1);
+    await untilTrue("cron catches up", () => ticked() >= MISSED_MINUTES - 1);
     await late.stop();
   };
   /** What an application does with jobs by SQL. */
@@ -91,19 +89,19 @@ export async function startGraphileWorker(
   let stopped = false;
   const client: RunningClient = {
     errors,
-    async progress() {
+    async progress(thorough) {
       const upTo = jobs.added + 20;
       await Promise.all([
-        catchUp(),
-        manage(),
-        until("jobs run", async () => jobs.added >= upTo && jobs.allRan(upTo)),
+        thorough && catchUp(),
+        thorough && manage(),
+        untilTrue("jobs run", () => jobs.added >= upTo && jobs.allRan(upTo)),
       ]);
     },
     async stop() {
       if (stopped) return [];
       stopped = true;
       await producer.stop();
-      await until("the last jobs", async () => jobs.allRan(jobs.added)).catch(() => {});
+      await untilTrue("the last jobs", () => jobs.allRan(jobs.added)).catch(() => {});
       await Promise.all(runners.map((one) => one.stop()));
       const left = await sql<{ what: string }[]>`
         select concat_ws(' ', task_id, payload, attempts, last_error) as what

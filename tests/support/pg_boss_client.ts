@@ -1,7 +1,7 @@
 /** A running pg-boss: queues with workers, a schedule, a subscription, its own maintenance, and producers. */
 import PgBoss from "pg-boss";
 import type postgres from "postgres";
-import { JobCounts, produce, type RunningClient } from "./running_client.ts";
+import { JobCounts, produce, type RunningClient, untilTrue } from "./running_client.ts";
 import { until } from "./waiting.ts";
 
 const PRODUCE_EVERY_MS = 15;
@@ -82,21 +82,20 @@ export async function startPgBoss(
   const client: RunningClient & { boss: PgBoss } = {
     boss,
     errors,
-    async progress() {
+    async progress(thorough) {
       const upTo = jobs.added + 20;
-      const [maintained, looked] = [statements.maintenance(), statements.cron()];
+      const looked = statements.cron();
       await Promise.all([
-        manage(),
-        until("jobs run", async () => jobs.added >= upTo && jobs.allRan(upTo)),
-        until("maintenance", async () => statements.maintenance() > maintained),
-        until("the schedule", async () => statements.cron() > looked),
+        thorough && manage(),
+        untilTrue("jobs run", () => jobs.added >= upTo && jobs.allRan(upTo)),
+        thorough && untilTrue("the schedule", () => statements.cron() > looked),
       ]);
     },
     async stop() {
       if (stopped) return [];
       stopped = true;
       await producer.stop();
-      await until("the last jobs", async () => jobs.allRan(jobs.added)).catch(() => {});
+      await untilTrue("the last jobs", () => jobs.allRan(jobs.added)).catch(() => {});
       // Jobs are marked as done a moment after they were.
       const unfinished = () =>
         sql<{ what: string }[]>`
@@ -128,12 +127,10 @@ export async function startPgBoss(
 function countStatements(boss: PgBoss, errors: string[]) {
   const db = (boss as unknown as { getDb(): PgBoss.Db }).getDb();
   const executeSql = db.executeSql.bind(db);
-  let maintenance = 0;
   let cron = 0;
   db.executeSql = async (text, values) => {
     try {
       const result = await executeSql(text, values);
-      if (/DELETE FROM \S*archive/.test(text)) maintenance++;
       if (/FROM \S*schedule/.test(text)) cron++;
       return result;
     } catch (error) {
@@ -141,5 +138,5 @@ function countStatements(boss: PgBoss, errors: string[]) {
       throw error;
     }
   };
-  return { maintenance: () => maintenance, cron: () => cron };
+  return { cron: () => cron };
 }

@@ -1,20 +1,27 @@
 /** A job queue that is running: producers, workers and schedules on one database, and what went wrong with them. */
+import { until } from "./waiting.ts";
 
 export interface RunningClient extends AsyncDisposable {
   /** What it said in its log at the level of errors, and every statement of its that failed. */
   readonly errors: string[];
   /**
-   * Waits until each of the things that it does goes on: jobs added from now on are run and finished, each kind
-   * of them, and schedules add theirs.
+   * Waits until jobs that are added from now on have run.
    *
+   * @param thorough Whether everything else that it does has to happen, too: schedules add their jobs, it looks
+   *   after its tables, jobs are cancelled, moved and counted.
    * @throws {Error} when they have not after a while; the message says what stands still
    */
-  progress(): Promise<void>;
+  progress(thorough: boolean): Promise<void>;
   /**
    * Stops the producers, waits for the last jobs, stops the workers, and says what became of the jobs: one line
    * for each that was lost or ran more than once. Empty when all is well.
    */
   stop(): Promise<string[]>;
+}
+
+/** Waits until the condition holds, as `until` does. */
+export async function untilTrue(what: string, condition: () => boolean): Promise<void> {
+  await until(what, () => Promise.resolve(condition()));
 }
 
 /** Jobs by their number: how often each was added and ran. */
