@@ -4,6 +4,7 @@ import { describeSchemas, type Description, descriptionDifferences } from "./com
 import { CORPUS_SCHEMAS } from "./corpus.ts";
 import type { TestDatabase } from "./database.ts";
 import { dumpEntries, dumpSchema } from "./dump.ts";
+import { serverUrl, testServers, withMaintenance } from "./servers.ts";
 import { catalogState, type State, stateDifferences } from "./state.ts";
 
 /** Schemas that the corpus touches: its own, and the platform's that have something of it. */
@@ -55,4 +56,23 @@ export function assertSameDump(expected: string, found: string): void {
     },
     { missing: [], unexpected: [] },
   );
+}
+
+/** Makes a database of what pg_dump printed, and gives its own dump. */
+export async function restore(like: TestDatabase, dump: string): Promise<string> {
+  const server = testServers().find(({ version }) => version === like.version)!;
+  const name = `${like.name}_restored`;
+  await withMaintenance(
+    server,
+    (sql) => sql`create database ${sql(name)} template template0 owner postgres`,
+  );
+  const admin = like.connect({ role: "supabase_admin", database: name, max: 1 });
+  try {
+    // What psql alone understands is left out.
+    await admin.unsafe(dump.replace(/^\\.*$/gm, "")).simple();
+    return (await dumpSchema({ ...like, adminUrl: serverUrl(server, "supabase_admin", name) }))!;
+  } finally {
+    await admin.end();
+    await withMaintenance(server, (sql) => sql`drop database ${sql(name)} with (force)`);
+  }
 }
