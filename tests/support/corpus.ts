@@ -6,6 +6,7 @@ import { runMigrations } from "graphile-worker";
 import PgBoss from "pg-boss";
 import type postgres from "postgres";
 import type { Rename } from "../../shared/contract/requests.ts";
+import { type Build, build, BUILDS } from "./corpus_built.ts";
 import type { TestDatabase } from "./database.ts";
 import { createStripeSchema, STRIPE_SCHEMA } from "./stripe_schema.ts";
 
@@ -76,6 +77,37 @@ export async function corpusTables(db: TestDatabase): Promise<CorpusTable[]> {
     where n.nspname = any(${schemas}) and c.relkind in ('r', 'p')
       and c.relname not like 'sys\\_table\\_migration%'
     order by n.nspname collate "C", c.relname collate "C"`;
+}
+
+/** The schema in which tests build on the tables. */
+export const BUILT_SCHEMA = "built";
+
+/** The package's tables are many and alike: on each of them some kinds of things are built, in turn. */
+function kindsFor({ schema }: CorpusTable, place: number): Build[] {
+  const ours = [CORPUS_SCHEMAS.multiTenant, CORPUS_SCHEMAS.telemetry, CORPUS_SCHEMAS.ledger];
+  if (ours.some((own) => own === schema)) return [...BUILDS];
+  return BUILDS.filter((_, n) => n % 4 === place % 4);
+}
+
+/** Statements that build on a table, or on whatever has its name now. */
+export async function buildsOn(db: TestDatabase, tables: CorpusTable[]): Promise<string[]> {
+  const columns = await db.sql<{ key: string; names: string[] }[]>`
+    select n.nspname || '.' || c.relname as key, array_agg(a.attname::text order by a.attnum) as names
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    where n.nspname = any(${Object.values(CORPUS_SCHEMAS)}) and c.relkind in ('r', 'p')
+      and a.atttypid not in (
+        select t.oid from pg_type t where t.typname in ('json', 'jsonb') or t.typtype = 'c')
+    group by 1`;
+  const columnsOf = new Map(columns.map(({ key, names }) => [key, names]));
+  return tables.map((table, place) =>
+    build(
+      { ...table, columns: columnsOf.get(`${table.schema}.${table.name}`)! },
+      BUILT_SCHEMA,
+      `b${place}`,
+      kindsFor(table, place),
+    )
+  );
 }
 
 /** What is put before each table's name when all are renamed. */

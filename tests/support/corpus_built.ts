@@ -118,7 +118,7 @@ const STATEMENTS: Record<Build, (on: BuiltOn, name: Name, mark: string) => strin
   "rule": (on, name) => `
     create table ${name("ruled")} (one text);
     create rule also as on delete to ${name("ruled")} where old.one is null
-      do also delete from ${relation(on)} where ${first(on)}::text = old.one;
+      do also delete from ${relation(on)} t where t.${first(on)}::text = old.one;
     alter table ${name("ruled")} disable rule also;
     comment on rule also on ${name("ruled")} is 'never runs';`,
   "default and check": (_on, name) => `

@@ -1,14 +1,14 @@
 /** All that a database's schemas are, in every form that can be compared. */
 import { assertEquals } from "@std/assert";
 import { describeSchemas, type Description, descriptionDifferences } from "./comparable_dump.ts";
-import { CORPUS_SCHEMAS } from "./corpus.ts";
+import { BUILT_SCHEMA, CORPUS_SCHEMAS } from "./corpus.ts";
 import type { TestDatabase } from "./database.ts";
 import { dumpEntries, dumpSchema } from "./dump.ts";
 import { serverUrl, testServers, withMaintenance } from "./servers.ts";
 import { catalogState, type State, stateDifferences } from "./state.ts";
 
 /** Schemas that the corpus touches: its own, and the platform's that have something of it. */
-export const TOUCHED_SCHEMAS = [...Object.values(CORPUS_SCHEMAS), "auth", "storage", "built"];
+export const TOUCHED_SCHEMAS = [...Object.values(CORPUS_SCHEMAS), "auth", "storage", BUILT_SCHEMA];
 
 export interface Photograph {
   /** Rows of the catalog, OIDs included. */
