@@ -95,7 +95,7 @@ export async function buildsOn(db: TestDatabase, tables: CorpusTable[]): Promise
     select n.nspname || '.' || c.relname as key, array_agg(a.attname::text order by a.attnum) as names
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-    where n.nspname = any(${Object.values(CORPUS_SCHEMAS)}) and c.relkind in ('r', 'p')
+    where n.nspname = any(${Object.values(CORPUS_SCHEMAS)}) and c.relkind in ('r', 'p', 'v')
       and a.atttypid not in (
         select t.oid from pg_type t where t.typname in ('json', 'jsonb') or t.typtype = 'c')
     group by 1`;
