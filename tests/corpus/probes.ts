@@ -206,6 +206,14 @@ const LEDGER: Probe[] = [
   ),
   postgres("a free reservation", `select "Old Ledger".reserve('[5,6)', '[2026-01-02,2026-01-03)')`),
   postgres(
+    "a parent's computed field for customers",
+    `select string_agg("Old Ledger".display_name(c), ',' order by party_no) from "Old Ledger".customer c`,
+  ),
+  postgres(
+    "a parent's computed field for suppliers",
+    `select string_agg("Old Ledger".display_name(s), ',') from "Old Ledger".supplier s`,
+  ),
+  postgres(
     "a computed field of a parent",
     `select string_agg("Old Ledger".display_name(p), ',' order by party_no) from "Old Ledger".party p`,
   ),
