@@ -127,3 +127,44 @@ databaseTest(
     assertEquals(await client.stop(), []);
   },
 );
+
+databaseTest(
+  "what a client sends by itself is seen once it has been sent, and not before",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await using client = await startPgBoss(db.url, db.sql);
+    const { boss } = client;
+    const archive = renameOf({ schema: "pgboss", name: "archive" });
+    // pg-boss can empty its archive with TRUNCATE, which no text in the database says.
+    const before = await functions.rename({ ...archive, mode: "plan" });
+    assertEquals(before.findings.filter(isBreaking), []);
+    const renamed = await functions.rename(archive);
+    const failed = await boss.clearStorage().then(() => null, (error) => error.code);
+    assertEquals(failed, "42809");
+    await functions.rollback({ batch_id: renamed.batch_id! });
+
+    // The jobs that are gone with it are no loss here.
+    await boss.clearStorage();
+    const after = await functions.rename({ ...archive, mode: "plan" });
+    assertEquals(after.findings.filter(isBreaking).map(({ code }) => code), ["truncate"]);
+  },
+);
+
+databaseTest(
+  "a table that a client knows by a row of its own is not seen: a renamed partition of pg-boss cannot be dropped",
+  { versions: [17] },
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await using client = await startPgBoss(db.url, db.sql);
+    const { boss } = client;
+    await boss.createQueue("short-lived");
+    const [{ name }] = await db.sql`
+      select partition_name as name from pgboss.queue where name = 'short-lived'`;
+    const renamed = await functions.rename(renameOf({ schema: "pgboss", name }));
+    assertEquals(renamed.findings.filter(isBreaking), []);
+    const failed = await boss.deleteQueue("short-lived").then(() => null, (error) => error.code);
+    assertEquals(failed, "42809");
+    await functions.rollback({ batch_id: renamed.batch_id! });
+    await boss.deleteQueue("short-lived");
+  },
+);

@@ -7,6 +7,7 @@ import { until } from "./waiting.ts";
 const PRODUCE_EVERY_MS = 15;
 const QUEUE = "orders";
 const BATCHED = "mails";
+const FLAKY = "payments";
 const CRON = "reports";
 
 /** Starts pg-boss on its schema in the database at `url`; its queues are made with it. */
@@ -16,6 +17,8 @@ export async function startPgBoss(
 ): Promise<RunningClient & { boss: PgBoss }> {
   const errors: string[] = [];
   const jobs = new JobCounts();
+  /** Jobs that fail the first time, and are tried again. */
+  const flaky = new JobCounts();
   const boss = new PgBoss({
     connectionString: url,
     max: 6,
@@ -29,7 +32,7 @@ export async function startPgBoss(
   boss.on("error", (error) => errors.push(error.message));
   const statements = countStatements(boss, errors);
   await boss.start();
-  for (const name of [QUEUE, BATCHED, CRON]) await boss.createQueue(name);
+  for (const name of [QUEUE, BATCHED, FLAKY, CRON]) await boss.createQueue(name);
 
   const ran = (handled: PgBoss.Job<unknown>[]) => {
     for (const { data } of handled) jobs.ran((data as { n: number }).n);
@@ -39,6 +42,10 @@ export async function startPgBoss(
     boss.work(QUEUE, { pollingIntervalSeconds: 0.5, batchSize: 5 }, ran),
     boss.work(QUEUE, { pollingIntervalSeconds: 0.5, batchSize: 5 }, ran),
     boss.work(BATCHED, { pollingIntervalSeconds: 0.5, batchSize: 50 }, ran),
+    boss.work(FLAKY, { pollingIntervalSeconds: 0.5, includeMetadata: true }, ([job]) => {
+      if (job.retryCount === 0) return Promise.reject(new Error("on purpose"));
+      return Promise.resolve(flaky.ran((job.data as { n: number }).n));
+    }),
   ]);
   let reports = 0;
   await boss.work(CRON, { pollingIntervalSeconds: 0.5 }, () => Promise.resolve(void reports++));
@@ -48,6 +55,7 @@ export async function startPgBoss(
   const producer = produce(async () => {
     const n = ++jobs.added;
     try {
+      if (n % 20 === 0) await boss.send(FLAKY, { n: ++flaky.added }, { retryLimit: 1 });
       if (n % 4 === 0) await boss.publish("ordered", { n });
       else if (n % 3 === 0) await boss.insert([{ name: BATCHED, data: { n } }]);
       else await boss.send(QUEUE, { n }, { retryLimit: 3, priority: n % 2 });
@@ -78,7 +86,13 @@ export async function startPgBoss(
       where name = ${BATCHED} and state = 'completed'`;
     await boss.maintain();
   };
-  let stopped = false;
+  let ended = false;
+  const end = async () => {
+    if (ended) return;
+    ended = true;
+    await producer.stop();
+    await boss.stop({ graceful: true, timeout: 5_000 });
+  };
   const client: RunningClient & { boss: PgBoss } = {
     boss,
     errors,
@@ -92,33 +106,32 @@ export async function startPgBoss(
       ]);
     },
     async stop() {
-      if (stopped) return [];
-      stopped = true;
       await producer.stop();
-      await untilTrue("the last jobs", () => jobs.allRan(jobs.added)).catch(() => {});
+      await untilTrue("the last jobs", () => [jobs, flaky].every((all) => all.allRan(all.added)))
+        .catch(() => {});
       // Jobs are marked as done a moment after they were.
       const unfinished = () =>
         sql<{ what: string }[]>`
           select concat_ws(' ', name, state, data, output) as what from pgboss.job
-          where name in (${QUEUE}, ${BATCHED}) and state <> 'completed'`;
+          where name in (${QUEUE}, ${BATCHED}, ${FLAKY}) and state <> 'completed'`;
       await until("the last marks", async () => (await unfinished()).length === 0)
         .catch(() => {});
       const left = await unfinished();
       const again = await sql<{ what: string }[]>`
         select concat_ws(' ', name, data, retry_count) as what
         from (select name, data, retry_count from pgboss.job
-          union all select name, data, retry_count from pgboss.archive) j where retry_count > 0`;
-      await boss.stop({ graceful: true, timeout: 5_000 });
+          union all select name, data, retry_count from pgboss.archive) j
+        where retry_count > case name when ${FLAKY} then 1 else 0 end`;
+      await end();
       return [
         ...jobs.faults("job"),
+        ...flaky.faults("flaky job"),
         ...left.map(({ what }) => `left behind: ${what}`),
         ...again.map(({ what }) => `tried again: ${what}`),
         ...(reports === 0 ? ["the schedule never ran"] : []),
       ];
     },
-    async [Symbol.asyncDispose]() {
-      await client.stop();
-    },
+    [Symbol.asyncDispose]: end,
   };
   return client;
 }

@@ -1,6 +1,7 @@
 /** A job queue that is running: producers, workers and schedules on one database, and what went wrong with them. */
 import { until } from "./waiting.ts";
 
+/** Disposed of, it ends without waiting for jobs. */
 export interface RunningClient extends AsyncDisposable {
   /** What it said in its log at the level of errors, and every statement of its that failed. */
   readonly errors: string[];
