@@ -161,7 +161,10 @@ databaseTest(
       assertEquals(analysis.findings.map(essence), plan.findings.map(essence), table);
       assert(!JSON.stringify(analysis).includes(new_name));
 
-      const renamed = await functions.rename({ ...move, acknowledge: EVERYTHING_ACKNOWLEDGED });
+      const renamed = await functions.rename({
+        ...move,
+        acknowledge: [...EVERYTHING_ACKNOWLEDGED, "row_type_functions"],
+      });
       const [{ dependencies }] = renamed.migrations;
       assertEquals(
         dependencies,
