@@ -12,7 +12,20 @@ import {
   renameOf,
 } from "../support/corpus.ts";
 import { type Outcomes, prepareProbes, rowsByRole, runProbes } from "../support/corpus_probes.ts";
-import { assertAlike, assertSame, type Photograph, photograph } from "../support/corpus_state.ts";
+import { descriptionDifferences } from "../support/comparable_dump.ts";
+import {
+  descriptionWithNewNames,
+  dumpWithNewNames,
+  moveRoutines,
+} from "../support/corpus_new_names.ts";
+import {
+  assertAlike,
+  assertSame,
+  assertSameDump,
+  type Photograph,
+  photograph,
+  restore,
+} from "../support/corpus_state.ts";
 import { createTestDatabase, databaseTest, type TestDatabase } from "../support/database.ts";
 import { testServers } from "../support/servers.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
@@ -190,5 +203,39 @@ databaseTest(
     }
     assertGreater(alone, 15);
     assertAlike(await builtWithoutRenames(db.version), await photograph(db));
+  },
+);
+
+databaseTest(
+  "all tables of the corpus, finalized, are what they would be had they been made with the new names",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await createCorpus(db);
+    await db.sql`create schema ${db.sql(BUILT_SCHEMA)}`;
+    await prepareProbes(db);
+    const tables = await corpusTables(db);
+    const { codes } = await findingsByTable(functions, tables);
+    const renames = tables.map(renameOf);
+    const { batch_id } = await functions.rename({ renames, acknowledge: codes });
+    await run(db, await buildsOn(db, tables));
+    const before = await photograph(db);
+    const { findings } = await functions.refused("old_name_in_use", "finalize", {
+      batch_id,
+      acknowledge: ["reads_as_owner"],
+    }) as unknown as { findings: Finding[] };
+    assertSame(before, await photograph(db));
+    assert(findings.some(({ object }) => object.includes("archive_project")), "texts name them");
+
+    assertGreater(await moveRoutines(db.sql, renames), 30);
+    const done = await functions.finalize({
+      batch_id: batch_id!,
+      acknowledge: ["reads_as_owner", "old_name_in_use"],
+    });
+    assert(done.verification?.passed, JSON.stringify(done.verification, null, 2));
+    const [was, now] = [await builtWithoutRenames(db.version), await photograph(db)];
+    const wanted = descriptionWithNewNames(was.description, renames);
+    assertEquals(descriptionDifferences(wanted, now.description), []);
+    if (was.dump === null || now.dump === null) return;
+    assertSameDump(await restore(db, dumpWithNewNames(was.dump, renames)), now.dump);
   },
 );

@@ -91,10 +91,15 @@ export interface Story {
   /** A second new name for the first of them, given in a second request. */
   thenTo: string | null;
   compatibilityView: boolean;
+  renameIndexes: boolean;
   /** Whether it is planned, and applied without accepting what breaks, before. */
   tryFirst: boolean;
   /** What is built on each renamed relation in between, by place among the renames. */
   built: { on: number; kinds: (typeof BUILDS)[number][] }[];
+  /** What is changed on the first renamed table by its new name; nothing where it is a partition. */
+  changed: ("column" | "index" | "grant" | "comment")[];
+  /** Whether its view is refreshed then. */
+  refreshed: boolean;
   /** Something on the view that no rollback can keep. */
   obstacle: "trigger" | "rule" | "column of its type" | null;
 }
@@ -243,8 +248,12 @@ export const story: fc.Arbitrary<Story> = fc.record({
   renames: fc.array(fc.record({ place: fc.nat(9), newName: name }), { minLength: 1, maxLength: 3 }),
   thenTo: oneIn(4, name),
   compatibilityView: rarely.map((without) => !without),
+  renameIndexes: oneIn(4, fc.constant(true)).map((wanted) => wanted ?? false),
   tryFirst: rarely,
   built: fc.array(fc.record({ on: fc.nat(2), kinds: fc.subarray([...BUILDS]) }), { maxLength: 2 }),
+  changed: oneIn(3, fc.subarray<Story["changed"][number]>(["column", "index", "grant", "comment"]))
+    .map((wanted) => wanted ?? []),
+  refreshed: fc.boolean(),
   obstacle: oneIn(6, fc.constantFrom("trigger", "rule", "column of its type")),
 }).map(withDistinctNames);
 

@@ -18,7 +18,12 @@ import { relationsOf, ROLES, type Story, type Table } from "./generated_schema.t
 import { columnsOf, dropSql, schemaSql } from "./generated_schema_sql.ts";
 
 /** Findings that a random table can have; what is tried here is what happens when they are accepted. */
-const RENAME_CODES = ["column_grants", "row_type_functions", "realtime_publication"];
+const RENAME_CODES = [
+  "column_grants",
+  "row_type_functions",
+  "computed_relationships",
+  "old_name_gone",
+];
 
 /** A plain view on the compatibility view reads as its caller, and as its owner when there is no such view. */
 const ROLLBACK_CODES = ["reads_as_owner"];
@@ -66,11 +71,14 @@ async function play(stage: Stage, story: Story, schema: string): Promise<void> {
     new_name: newName,
   }));
   const oldNames = renamed.map(({ oldName }) => oldName);
-  const before = await look();
   const seen = await rowsSeen(db, schema, oldNames);
 
-  const request = { renames, compatibility_view: story.compatibilityView };
-  if (story.tryFirst) await tryFirst(stage, request, schema, before);
+  const request = {
+    renames,
+    compatibility_view: story.compatibilityView,
+    rename_indexes: story.renameIndexes,
+  };
+  if (story.tryFirst) await tryFirst(stage, request, schema);
   const expected = await withoutRename(stage, story, schema, renamed);
 
   const answer = await functions.rename({ ...request, acknowledge: RENAME_CODES });
@@ -88,21 +96,24 @@ async function play(stage: Stage, story: Story, schema: string): Promise<void> {
   const between = await look();
   if (story.compatibilityView) assertSameGrants(between, schema, renamed);
 
-  const batches = [answer.batch_id!];
-  if (story.thenTo !== null) batches.unshift(await renameOn(stage, story, schema, renamed[0]));
+  const answers = [answer];
+  if (story.thenTo !== null) answers.unshift(await renameOn(stage, story, schema, renamed[0]));
+  const batches = answers.map(({ batch_id }) => batch_id!);
   if (story.compatibilityView) await buildBetween(stage, story, schema, renamed);
   if (story.obstacle !== null && story.compatibilityView && story.thenTo === null) {
     await refuseObstacle(stage, story.obstacle, schema, renamed[0], batches[0]);
+  }
+  await db.sql.unsafe(changedSql(story, schema, story.thenTo ?? renamed[0].newName)).simple();
+  if (story.refreshed && story.compatibilityView) {
+    const { old_name, id } = answers[0].migrations[0];
+    await refreshed(stage, schema, old_name, story.thenTo ?? renamed[0].newName, id);
   }
   for (const batch_id of batches) {
     assertPassed(await functions.rollback({ batch_id, acknowledge: ROLLBACK_CODES }));
   }
   assertSame(expected, await look(), "not what it would be without a rename");
-  assertEquals(
-    await rowsSeen(db, schema, oldNames),
-    seen,
-    "rows seen",
-  );
+  if (story.changed.length > 0) return;
+  assertEquals(await rowsSeen(db, schema, oldNames), seen, "rows seen");
 }
 
 /** Plans, and where something would break, applies without accepting it: neither may change anything. */
@@ -110,8 +121,8 @@ async function tryFirst(
   { db, functions }: Stage,
   request: RenameInput & { renames: unknown },
   schema: string,
-  before: Description,
 ): Promise<void> {
+  const before = await describeSchemas(db.sql, [schema]);
   const { findings } = await functions.rename({ ...request, mode: "plan" });
   if (findings.some(({ severity }) => severity === "breaking")) {
     await functions.refused("breaking_findings", "rename", request);
@@ -151,11 +162,11 @@ async function withoutRename(
   schema: string,
   renamed: Renamed[],
 ): Promise<Description> {
-  if (!story.compatibilityView) return await describeSchemas(db.sql, [schema]);
   const undo = new Error("built to look at it");
   let expected: Description = {};
   await db.sql.begin(async (tx) => {
-    await tx.unsafe(builtSql(story, schema, renamed)).simple();
+    if (story.compatibilityView) await tx.unsafe(builtSql(story, schema, renamed)).simple();
+    await tx.unsafe(changedSql(story, schema, renamed[0].oldName)).simple();
     expected = await describeWithin(tx, [schema]);
     throw undo;
   }).catch((error) => {
@@ -170,6 +181,43 @@ const builtSql = (story: Story, schema: string, renamed: Renamed[]): string =>
     return build({ schema, name: oldName, columns }, schema, `built ${n}`, kinds);
   }).join("\n");
 
+/** Changes of the first renamed table, which goes by this name. */
+function changedSql(story: Story, schema: string, name: string): string {
+  const { tables } = story.schema;
+  const first = tables.flatMap((table) => relationsOf(table).map((_, n) => ({ table, n })))
+    .at(story.renames[0].place)!;
+  const isPartition = first.n > 0;
+  const key = ident(columnsOf(tables, tables.indexOf(first.table))[0].name);
+  const table = qualified(schema, name);
+  const statements = {
+    column: isPartition
+      ? ""
+      : `alter table ${table} add column ${ident("added later")} int default 5;`,
+    // Indexes of partitions get names by themselves, of whatever the partitions are called then.
+    index: first.table.kind === "partitioned"
+      ? ""
+      : `create index ${ident("added later")} on ${table} (${key}, ${key});`,
+    grant: `grant select on ${table} to anon; grant update on ${table} to service_role;`,
+    comment: `comment on table ${table} is 'changed in between';`,
+  };
+  return story.changed.map((kind) => statements[kind]).join("\n");
+}
+
+/** Refreshes a view, and insists that it shows everybody what the table does. */
+async function refreshed(
+  { db, functions }: Stage,
+  schema: string,
+  oldName: string,
+  newName: string,
+  migration_id: string,
+): Promise<void> {
+  const answer = await functions.refresh({ migration_id, acknowledge: RENAME_CODES });
+  assertPassed(answer);
+  const seen = await rowsSeen(db, schema, [oldName, newName]);
+  if (answer.findings.some(({ code }) => code === "column_grants")) return;
+  assertEquals(seen[oldName], seen[newName], "rows after a refresh");
+}
+
 async function buildBetween(
   { db }: Stage,
   story: Story,
@@ -180,22 +228,23 @@ async function buildBetween(
   if (sql.trim() !== "") await db.sql.unsafe(sql).simple();
 }
 
-/** Renames the first table once more, from its new name, and gives the batch. */
+/** Renames the first table once more, from its new name. */
 async function renameOn(
   { functions }: Stage,
-  { thenTo, compatibilityView }: Story,
+  { thenTo, compatibilityView, renameIndexes }: Story,
   schema: string,
   first: Renamed,
-): Promise<string> {
+): Promise<OperationAnswer> {
   const request = {
     schema,
     old_name: first.newName,
     new_name: thenTo!,
     compatibility_view: compatibilityView,
+    rename_indexes: renameIndexes,
   };
   const answer = await functions.rename({ ...request, acknowledge: RENAME_CODES });
   assertPassed(answer);
-  return answer.batch_id!;
+  return answer;
 }
 
 /** Puts something on the view that cannot be kept, insists on a refusal that changes nothing, and removes it. */
