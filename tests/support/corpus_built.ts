@@ -2,7 +2,7 @@
  * What developers build on a name while it may be a table or a compatibility view: the same statements make the
  * same objects over either, so that a test can compare what a rename in between has left of them.
  */
-import { ident, literal, qualified } from "../../shared/plan/quoting.ts";
+import { dollarQuoted, ident, literal, qualified } from "../../shared/plan/quoting.ts";
 
 export interface BuiltOn {
   schema: string;
@@ -100,7 +100,7 @@ const STATEMENTS: Record<Build, (on: BuiltOn, name: Name, mark: string) => strin
     end;`,
   "row function": (on, name) => `
     create function ${name("label")}(r ${relation(on)}) returns text language sql immutable
-      as $$ select (r).${first(on)}::text $$;
+      as ${dollarQuoted(`select (r).${first(on)}::text`, "label")};
     grant execute on function ${name("label")}(${relation(on)}) to anon;`,
   "set function": (on, name) => `
     create function ${name("rows")}(n int) returns setof ${relation(on)} language sql stable rows 7
