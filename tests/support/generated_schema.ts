@@ -3,8 +3,8 @@
  * backwards, to tables and views that come before, so that whatever is left out, the rest can be made.
  */
 import fc from "fast-check";
-import { identifierFault } from "../../shared/contract/names.ts";
 import { BUILDS } from "./corpus_built.ts";
+import { columnName, name, nameGiver } from "./generated_schema_names.ts";
 
 export const ROLES = ["anon", "authenticated", "service_role"] as const;
 
@@ -104,43 +104,6 @@ export interface Story {
   obstacle: "trigger" | "rule" | "column of its type" | null;
 }
 
-const NAMES = [
-  ..."items orders users log a b1 snake_case_name entries tags notes events".split(" "),
-  ..."User Orders select table user order default new old excluded".split(" "),
-  "Order Details",
-  'a"b',
-  '"quoted"',
-  "it's",
-  "naïve",
-  "数据",
-  "😀 emoji",
-  "x; drop table y; --",
-  "a.b",
-  "$1",
-  "%I %s",
-  "back\\slash",
-  "tab\tname",
-  "line\nbreak",
-  " leading",
-  "trailing ",
-  "1st",
-  "$$",
-  "/* c */",
-  "x".repeat(63),
-  "ü".repeat(31),
-];
-
-const oddName = fc.string({ unit: "grapheme", minLength: 1, maxLength: 24 })
-  .filter((name) => identifierFault(name) === null);
-
-const name = fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...NAMES) }, {
-  weight: 1,
-  arbitrary: oddName,
-});
-
-/** Names of columns that no row has of its own accord. */
-const SYSTEM_COLUMNS = /^(ctid|xmin|xmax|cmin|cmax|tableoid)$/;
-
 export const TYPES = {
   "integer": "7",
   "bigint": "8",
@@ -166,7 +129,7 @@ const oneIn = <T>(times: number, arbitrary: fc.Arbitrary<T>) =>
   fc.oneof({ weight: times - 1, arbitrary: fc.constant(null) }, { weight: 1, arbitrary });
 
 const column: fc.Arbitrary<Column> = fc.record({
-  name: name.filter((n) => !SYSTEM_COLUMNS.test(n)),
+  name: columnName,
   type: typeName,
   notNull: fc.boolean(),
   source: fc.constantFrom("nothing", "default", "default", "serial", "generated"),
@@ -176,7 +139,7 @@ const column: fc.Arbitrary<Column> = fc.record({
 
 const columns = fc.tuple(
   fc.record({
-    name: name.filter((n) => !SYSTEM_COLUMNS.test(n)),
+    name: columnName,
     type: fc.constantFrom("integer", "bigint"),
     notNull: fc.constant(true),
     source: fc.constantFrom<Column["source"]>("nothing", "serial", "identity", "always identity"),
@@ -184,7 +147,10 @@ const columns = fc.tuple(
     settings: fc.constant(false),
   }),
   fc.array(column, { maxLength: 5 }),
-).map(([key, rest]) => distinct([key, ...rest]));
+).map(([key, rest]) => {
+  const free = nameGiver();
+  return [key, ...rest].map((one) => ({ ...one, name: free(one.name) }));
+});
 
 const policy: fc.Arbitrary<Policy> = fc.record({
   command: fc.constantFrom("all", "select", "select", "insert", "update", "delete"),
@@ -259,13 +225,7 @@ export const story: fc.Arbitrary<Story> = fc.record({
 
 /** Names of relations differ from each other and from the new ones, and from those of types. */
 function withDistinctNames(made: Story): Story {
-  const taken = new Set(["mood", "code"]);
-  const free = (wanted: string): string => {
-    let found = wanted;
-    for (let n = 2; taken.has(found); n++) found = cut(wanted, 60) + n;
-    taken.add(found);
-    return found;
-  };
+  const free = nameGiver("mood", "code");
   const { schema, renames } = made;
   const tables = schema.tables.map((one) => ({
     ...one,
@@ -286,26 +246,30 @@ function withDistinctNames(made: Story): Story {
   };
 }
 
-function distinct(columns: Column[]): Column[] {
-  const taken = new Set<string>();
-  return columns.map((column) => {
-    let found = column.name;
-    for (let n = 2; taken.has(found); n++) found = cut(column.name, 60) + n;
-    taken.add(found);
-    return { ...column, name: found };
-  });
-}
-
-/** The first so many bytes of a text, whole characters only. */
-function cut(text: string, bytes: number): string {
-  let result = "";
-  for (const character of text) {
-    if (new TextEncoder().encode(result + character).length > bytes) break;
-    result += character;
-  }
-  return result;
-}
-
 /** The names of what can be renamed of a table: itself, and its partitions. */
 export const relationsOf = (table: Table): string[] =>
   table.kind === "partitioned" ? [table.name, ...table.partitions] : [table.name];
+
+/** The columns a table has in the end: a child those of its parent, too. */
+export function columnsOf(tables: Table[], place: number): Column[] {
+  const parent = parentOf(tables, place);
+  if (parent === null) return tables[place].columns;
+  const inherited = columnsOf(tables, parent);
+  const taken = new Set(inherited.map(({ name }) => name));
+  return [...inherited, ...ownColumns(tables, place).filter(({ name }) => !taken.has(name))];
+}
+
+/** The last table before that can be a parent of this one; null: it is no child. */
+export function parentOf(tables: Table[], place: number): number | null {
+  if (tables[place].kind !== "child") return null;
+  const found = tables.slice(0, place).findLastIndex(({ kind }) => kind !== "partitioned");
+  return found < 0 ? null : found;
+}
+
+/** What a child declares by itself: its own key column would be its parent's under another type. */
+export function ownColumns(tables: Table[], place: number): Column[] {
+  const parent = parentOf(tables, place);
+  if (parent === null) return tables[place].columns;
+  const taken = new Set(columnsOf(tables, parent).map(({ name }) => name));
+  return tables[place].columns.slice(1).filter(({ name }) => !taken.has(name));
+}

@@ -1,12 +1,16 @@
 /** The SQL that makes a random schema. */
-import { dollarQuoted, ident, literal, qualified } from "../../shared/plan/quoting.ts";
+import { ident, literal, qualified } from "../../shared/plan/quoting.ts";
 import {
   type Column,
+  columnsOf,
   type GeneratedSchema,
+  ownColumns,
+  parentOf,
   type Table,
   TYPES,
   type View,
 } from "./generated_schema.ts";
+import { codeSql, grantsSql, securitySql } from "./generated_schema_code.ts";
 
 /** Statements that make it, in one message, as the role postgres. */
 export function schemaSql(generated: GeneratedSchema, schema: string): string {
@@ -32,30 +36,6 @@ export function schemaSql(generated: GeneratedSchema, schema: string): string {
       `revoke ${table.ownerLacks} on ${qualified(schema, table.name)} from postgres;`
     ),
   ].join("\n");
-}
-
-/** The columns a table has in the end: a child those of its parent, too. */
-export function columnsOf(tables: Table[], place: number): Column[] {
-  const parent = parentOf(tables, place);
-  if (parent === null) return tables[place].columns;
-  const inherited = columnsOf(tables, parent);
-  const taken = new Set(inherited.map(({ name }) => name));
-  return [...inherited, ...ownColumns(tables, place).filter(({ name }) => !taken.has(name))];
-}
-
-/** The last table before that can be a parent of this one; null: it is no child. */
-function parentOf(tables: Table[], place: number): number | null {
-  if (tables[place].kind !== "child") return null;
-  const found = tables.slice(0, place).findLastIndex(({ kind }) => kind !== "partitioned");
-  return found < 0 ? null : found;
-}
-
-/** What a child declares by itself: its own key column would be its parent's under another type. */
-function ownColumns(tables: Table[], place: number): Column[] {
-  const parent = parentOf(tables, place);
-  if (parent === null) return tables[place].columns;
-  const taken = new Set(columnsOf(tables, parent).map(({ name }) => name));
-  return tables[place].columns.slice(1).filter(({ name }) => !taken.has(name));
 }
 
 function tableSql(tables: Table[], place: number, schema: string): string {
@@ -204,120 +184,6 @@ function referenceSql(tables: Table[], place: number, schema: string): string[] 
       references ${qualified(schema, tables[target].name)} (${key}) on delete cascade
       deferrable initially deferred;`,
   ];
-}
-
-function securitySql(tables: Table[], place: number, schema: string): string[] {
-  const table = tables[place];
-  const name = qualified(schema, table.name);
-  const key = ident(columnsOf(tables, place)[0].name);
-  if (table.rowSecurity === "off") return [];
-  const conditions = {
-    all: "true",
-    even: `${key} % 2 = 0`,
-    role: "current_user <> 'anon'",
-    "other table": place === 0 ? `${key} < 3` : `exists (
-      select from ${qualified(schema, tables[place - 1].name)} o
-      where o.${ident(columnsOf(tables, place - 1)[0].name)} = ${name}.${key})`,
-  };
-  return [
-    `alter table ${name} enable row level security;`,
-    ...(table.rowSecurity === "forced" ? [`alter table ${name} force row level security;`] : []),
-    ...table.policies.map((policy, n) =>
-      `create policy ${ident(`policy ${n}`)} on ${name} as ${
-        policy.restrictive ? "restrictive" : "permissive"
-      } for ${policy.command} to ${policy.roles.join(", ") || "public"} ${
-        policy.command === "insert" ? "with check" : "using"
-      } (${conditions[policy.condition]});`
-    ),
-  ];
-}
-
-function grantsSql(table: Table, columns: Column[], name: string): string[] {
-  return [
-    ...table.grants.map((grant) => {
-      const column = grant.column === null ? null : columns[grant.column % columns.length];
-      const privileges = column === null
-        ? grant.privileges
-        : grant.privileges.filter((privilege) => privilege !== "delete");
-      if (privileges.length === 0) return "";
-      const what = privileges
-        .map((one) => (column === null ? one : `${one} (${ident(column.name)})`)).join(", ");
-      const option = grant.grantable && grant.grantee !== "public" ? " with grant option" : "";
-      const give = `grant ${what} on ${name} to ${grant.grantee}${option};`;
-      return grant.passedOn && grant.grantee !== "authenticated"
-        ? `grant ${what} on ${name} to authenticated with grant option;
-          set role authenticated; ${give} reset role;`
-        : give;
-    }),
-  ];
-}
-
-function codeSql(table: Table, columns: Column[], schema: string, place: number): string[] {
-  const name = qualified(schema, table.name);
-  const key = ident(columns[0].name);
-  const pass = qualified(schema, "pass");
-  const triggers = table.triggers.map((kind, n) => {
-    const trigger = ident(`trigger ${n}`);
-    switch (kind) {
-      case "after statement":
-        return `create trigger ${trigger} after insert on ${name} referencing new table as added
-          for each statement execute function ${pass}();`;
-      case "conditional":
-        return `create trigger ${trigger} before update on ${name} for each row
-          when (new.${key} > 1000) execute function ${pass}();`;
-      case "disabled":
-        return `create trigger ${trigger} after delete on ${name} for each row execute function ${pass}();
-          alter table ${name} disable trigger ${trigger};`;
-      default:
-        return `create trigger ${trigger} before insert or update on ${name} for each row
-          execute function ${pass}('argument', 'it''s');`;
-    }
-  });
-  const functions = table.functions.map((kind, n) => {
-    const routine = qualified(schema, `function ${place} ${n}`);
-    switch (kind) {
-      case "plpgsql":
-        return `create function ${routine}() returns text language plpgsql as ${
-          dollarQuoted(
-            `
-          declare
-            found_one ${name};
-          begin
-            select * into found_one from ${name} order by ${key} limit 1;
-            return found_one::text;
-          end `,
-            "f",
-          )
-        };`;
-      case "parsed":
-        return `create function ${routine}() returns bigint language sql stable
-          begin atomic select count(*) from ${name} where ${key} > 0; end;`;
-      case "row":
-        return `create function ${routine}(r ${name}) returns text language sql stable as ${
-          dollarQuoted(`select (r).${key}::text`, "f")
-        };`;
-      case "set":
-        return `create function ${routine}() returns setof ${name} language sql stable as ${
-          dollarQuoted(`select * from ${name}`, "f")
-        };`;
-      case "array":
-        return `create function ${routine}(r ${name}[]) returns bigint language sql immutable as ${
-          dollarQuoted("select count(*) from unnest(r)", "f")
-        };`;
-      default:
-        return `create function ${routine}() returns bigint language sql stable as ${
-          dollarQuoted(`select count(*) from ${name} -- ${table.name.replaceAll("\n", " ")}`, "f")
-        };`;
-    }
-  });
-  const rule = table.rule
-    ? [
-      `create rule ${
-        ident("keeps 13")
-      } as on delete to ${name} where old.${key} = 13 do instead nothing;`,
-    ]
-    : [];
-  return [...triggers, ...rule, ...functions];
 }
 
 function labelsSql(table: Table, columns: Column[], name: string): string[] {

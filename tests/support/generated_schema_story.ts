@@ -4,18 +4,19 @@ import postgres from "postgres";
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
 import type { RenameInput } from "../../shared/contract/requests.ts";
 import { ident, literal, qualified } from "../../shared/plan/quoting.ts";
-import {
-  describeSchemas,
-  describeWithin,
-  type Description,
-  descriptionDifferences,
-} from "./comparable_dump.ts";
+import { describeSchemas, describeWithin, type Description } from "./comparable_dump.ts";
 import { build } from "./corpus_built.ts";
-import { rowsByRole } from "./corpus_probes.ts";
+import {
+  assertPassed,
+  assertSame,
+  assertSameGrants,
+  type Renamed,
+  rowsSeen,
+} from "./generated_schema_checks.ts";
 import type { TestDatabase } from "./database.ts";
 import type { Functions } from "./functions.ts";
-import { relationsOf, ROLES, type Story, type Table } from "./generated_schema.ts";
-import { columnsOf, dropSql, schemaSql } from "./generated_schema_sql.ts";
+import { columnsOf, relationsOf, type Story, type Table } from "./generated_schema.ts";
+import { dropSql, schemaSql } from "./generated_schema_sql.ts";
 
 /** Findings that a random table can have; what is tried here is what happens when they are accepted. */
 const RENAME_CODES = [
@@ -31,12 +32,6 @@ const ROLLBACK_CODES = ["reads_as_owner"];
 export interface Stage {
   db: TestDatabase;
   functions: Functions;
-}
-
-interface Renamed {
-  oldName: string;
-  newName: string;
-  columns: string[];
 }
 
 let told = 0;
@@ -134,16 +129,6 @@ async function tryFirst(
     await functions.refused("breaking_findings", "rename", request);
   }
   assertSame(before, await describeSchemas(db.sql, [schema]), "a refusal changed something");
-}
-
-function assertPassed({ verification }: OperationAnswer): void {
-  if (verification?.passed) return;
-  throw new Error(`verification: ${JSON.stringify(verification, null, 1)}`);
-}
-
-function assertSame(expected: Description, found: Description, what: string): void {
-  const differences = descriptionDifferences(expected, found);
-  if (differences.length > 0) throw new Error(`${what}:\n${differences.join("\n")}`);
 }
 
 /** The relations of the story that are renamed, tables first and then their partitions. */
@@ -303,37 +288,3 @@ async function refuseObstacle(
   );
   await db.sql.unsafe(remove);
 }
-
-/** The view says of privileges what the table says. */
-function assertSameGrants(found: Description, schema: string, renamed: Renamed[]): void {
-  const acl = (text: string | undefined) => text?.match(/^acl .*$/m)?.[0] ?? "";
-  const spelled = (name: string) => new Set([ident(name), name]);
-  for (const { oldName, newName, columns } of renamed) {
-    const of = (kind: string, name: string, column = "") => {
-      const keys = [...spelled(name)].flatMap((n) =>
-        [...spelled(column)].map((c) => `${kind} ${schema}.${n}${column === "" ? "" : `.${c}`}`)
-      );
-      return acl(keys.map((key) => found[key]).find((text) => text !== undefined));
-    };
-    assertEquals(of("view", oldName), of("table", newName), `privileges of "${oldName}"`);
-    for (const column of columns) {
-      assertEquals(
-        of("column", oldName, column),
-        of("column", newName, column),
-        `privileges of column "${column}" of "${oldName}"`,
-      );
-    }
-  }
-}
-
-/** What each role sees of each relation, by its name. */
-async function rowsSeen(
-  db: TestDatabase,
-  schema: string,
-  names: string[],
-): Promise<Record<string, string[]>> {
-  const seen = await rowsByRole(db, names.map((name) => qualified(schema, name)), READERS);
-  return Object.fromEntries(names.map((name) => [name, seen[qualified(schema, name)]]));
-}
-
-const READERS = [...ROLES, "postgres"].map((role) => ({ role }));
