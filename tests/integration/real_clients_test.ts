@@ -8,9 +8,17 @@ import { type Functions, functionsFor } from "../support/functions.ts";
 import { startGraphileWorker } from "../support/graphile_worker_client.ts";
 import { startPgBoss } from "../support/pg_boss_client.ts";
 import type { RunningClient } from "../support/running_client.ts";
+import { until } from "../support/waiting.ts";
 
 /** What the findings must call breaking: pg-boss makes tables that refer to these when a queue is made. */
 const BREAKING = ["pgboss.job", "pgboss.queue"];
+
+/**
+ * What functions of graphile-worker name in their texts: it cannot be finalized. That a running client uses the
+ * others, too, is in no text of the database.
+ */
+const NAMED = ["_private_job_queues", "_private_jobs", "_private_tasks"]
+  .map((name) => `graphile_worker.${name}`);
 
 interface Table {
   schema: string;
@@ -70,6 +78,7 @@ databaseTest(
     assertGreater(ofWorker.length + safe.length, 9);
 
     // A table of each at a time, so that the one's minute of patience is the other's, too.
+    let refused = 0;
     const rounds = Math.max(ofWorker.length, safe.length);
     for (let n = 0; n < rounds; n++) {
       const tables = [ofWorker[n], safe[n]].filter((table) => table !== undefined);
@@ -83,8 +92,15 @@ databaseTest(
       await goOn(`${names} rolled back`);
       const again = await rename();
       await goOn(`${names} renamed again`);
+      for (const [place, { batch_id }] of again.entries()) {
+        if (!NAMED.includes(spelled(tables[place]))) continue;
+        await functions.refused("old_name_in_use", "finalize", { batch_id });
+        refused++;
+      }
+      await goOn(`${names} not finalized`);
       await rollback(again);
     }
+    assertEquals(refused, NAMED.length);
     await goOn("in the end");
     assertEquals(await worker.stop(), []);
     assertEquals(await boss.stop(), []);
@@ -119,6 +135,7 @@ databaseTest(
       client.errors.splice(0);
       await client.progress(true);
       assertEquals(client.errors, []);
+      await functions.refused("old_name_in_use", "finalize", { batch_id: renamed.batch_id });
       await functions.rollback({ batch_id: renamed.batch_id! });
       await boss.createQueue(`made after ${table.name} was`);
       await client.progress(false);
@@ -143,10 +160,12 @@ databaseTest(
     assertEquals(failed, "42809");
     await functions.rollback({ batch_id: renamed.batch_id! });
 
-    // The jobs that are gone with it are no loss here.
-    await boss.clearStorage();
-    const after = await functions.rename({ ...archive, mode: "plan" });
-    assertEquals(after.findings.filter(isBreaking).map(({ code }) => code), ["truncate"]);
+    // The server drops seldom statements when others fill its list, so that it can take more than one go.
+    await until("the truncation is recorded", async () => {
+      await boss.clearStorage();
+      const { findings } = await functions.rename({ ...archive, mode: "plan" });
+      return findings.some((finding) => finding.code === "truncate" && isBreaking(finding));
+    });
   },
 );
 
