@@ -1,7 +1,7 @@
 /** Privileges that were changed on the old name alone: told, and carried to the table where that is asked for. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Finding } from "../../shared/contract/responses.ts";
-import { databaseTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest } from "../support/database.ts";
 import { finalize } from "../support/finalize.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { aclOf, outcomes, prepareOutcomes, testRoles } from "../support/roles.ts";
