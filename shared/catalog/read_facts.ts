@@ -94,7 +94,7 @@ select pg_catalog.json_build_object(
 }
 
 /**
- * The query as part of a message within a transaction; the second of its four answers is the facts' row. To
+ * The query as part of a message within a transaction, whose second answer is then the facts' row. To
  * print definitions the server takes ACCESS SHARE locks on what they name (on 15 also on the views
  * themselves); these are given back at once, so that nobody's DDL has to wait for whatever comes then.
  */

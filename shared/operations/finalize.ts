@@ -57,7 +57,7 @@ async function readAndPlan(
     sources,
     builtOn: true,
   });
-  const [, [row], , , standing] = await session.runAll(`${message};\n${standingMigrations()}`);
+  const [, [row], standing] = await session.runAll(`${message};\n${standingMigrations()}`);
   const facts = factsFromRow(row as { facts: string });
   const plan = await planFinalize(migrations, facts, trackedFromRows(standing), {
     acknowledge: request.acknowledge,

@@ -55,7 +55,7 @@ async function readAndPlan(
     oids: oidsOf([migration]),
     builtOn: true,
   });
-  const [, [facts], , , standing] = await session.runAll(`${message};\n${standingMigrations()}`);
+  const [, [facts], standing] = await session.runAll(`${message};\n${standingMigrations()}`);
   return await planRefresh(
     migration,
     factsFromRow(facts as { facts: string }),

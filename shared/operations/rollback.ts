@@ -57,7 +57,7 @@ async function readAndPlan(
     ...(indexes.length > 0 && { indexes: { oids: indexes.map(({ oid }) => oid), newNames: [] } }),
     builtOn: true,
   });
-  const [, [facts], , , active] = await session.runAll(`${message};\n${standingMigrations()}`);
+  const [, [facts], active] = await session.runAll(`${message};\n${standingMigrations()}`);
   return await planRollback(
     migrations,
     factsFromRow(facts as { facts: string }),
