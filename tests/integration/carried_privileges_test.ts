@@ -180,8 +180,7 @@ databaseTest(
     await db.sql`revoke select on experts from anon`;
     const read = ["select name from expert_profiles"];
     assertEquals(await outcomes(db, "anon", read), ["ok 1 Ada"]);
-    const refused = await finalize(db, { migration_id: id }).catch((error) => error.code);
-    assertEquals(refused, "breaking_findings");
+    await functions.refused("breaking_findings", "finalize", { migration_id: id });
     await finalize(db, { migration_id: id, carry_privileges: true });
     assertEquals(await outcomes(db, "anon", read), ["42501"]);
   },
