@@ -3,11 +3,14 @@ import type { Facts, RelationFacts, TextSources } from "../plan/facts.ts";
 import { jsonbLiteral } from "../plan/quoting.ts";
 import { analysisByRelation, analysisMembers, type AnalysisRow, noAnalysis } from "./analysis.ts";
 import { attachedMembers } from "./attached_objects.ts";
+import { builtOnMembers } from "./built_on.ts";
 import { columns } from "./columns.ts";
 import { dependantMembers } from "./dependants.ts";
+import { type IndexesWanted, indexMember } from "./index_names.ts";
 import { nameMembers } from "./names.ts";
 import { privilegeMembers } from "./privileges.ts";
 import { relationMembers } from "./relation.ts";
+import { rowTypeMembers } from "./row_type.ts";
 import { routinesFromRows, type TextRow, textsFromRows, textsNaming } from "./texts.ts";
 
 export interface FactsWanted {
@@ -21,6 +24,10 @@ export interface FactsWanted {
   sources?: TextSources;
   /** Whether to read what only an analysis needs. Default: false. */
   analysis?: boolean;
+  /** Have the names of the relations' indexes told. Default: not. */
+  indexes?: IndexesWanted;
+  /** Whether to read all that is built on the views among them, to be repointed. Default: not. */
+  builtOn?: boolean;
 }
 
 /**
@@ -59,13 +66,14 @@ target as (
 select pg_catalog.json_build_object(
   'session', pg_catalog.json_build_object(
     'server_version', pg_catalog.current_setting('server_version_num')::int,
-    'user', current_user),
+    'user', current_user,
+    'sql_functions', pg_catalog.has_language_privilege('sql', 'USAGE')),
   'texts', ${textsNaming(wanted.mentioned ?? [], wanted.sources ?? NO_SOURCES)},
   ${wanted.analysis ? `${analysisMembers},` : ""}
   'names', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${nameMembers})
       order by w.ordinality), '[]')
-    from named w),
+    from named w),${wanted.indexes === undefined ? "" : `${indexMember(wanted.indexes)},`}
   'relations', (
     select coalesce(pg_catalog.json_agg(
       ${
@@ -74,6 +82,8 @@ select pg_catalog.json_build_object(
       `'columns', ${columns}, ${privilegeMembers}`,
       attachedMembers,
       dependantMembers,
+      rowTypeMembers,
+      wanted.builtOn ? builtOnMembers : "'built_on', null",
     )
   }
       order by t.oid), '[]')
@@ -87,17 +97,34 @@ select pg_catalog.json_build_object(
 interface FactsRow extends Pick<Facts, "session" | "names">, Partial<AnalysisRow> {
   relations: Partial<RelationFacts>[][];
   texts: TextRow[];
+  index_names?: Pick<Facts, "indexes" | "relation_names">;
 }
+
+/**
+ * The query as part of a message within a transaction; its second answer is the facts' row (of statements
+ * without rows, only a message's first has an answer of its own). To print definitions the server takes
+ * ACCESS SHARE locks on what they name (on 15 also on the views themselves); these are given back at once, so
+ * that nobody's DDL has to wait for whatever comes then.
+ */
+export const factsMessage = (wanted: FactsWanted): string =>
+  `savepoint facts;
+${factsQuery(wanted)};
+rollback to savepoint facts;
+release savepoint facts`;
 
 /** Reads the query's answer. */
 export function factsFromRow(row: { facts: string }): Facts {
-  const { session, names, relations, texts, ...rest } = JSON.parse(row.facts) as FactsRow;
+  const { session, names, relations, texts, index_names, ...rest } = JSON.parse(
+    row.facts,
+  ) as FactsRow;
   const analysis = { ...noAnalysis, ...rest };
   const described = relations.map((parts) => Object.assign({}, ...parts) as RelationFacts);
   const analyzed = analysisByRelation(analysis, described.map(({ oid }) => oid));
   return {
     session,
     names,
+    indexes: index_names?.indexes ?? [],
+    relation_names: index_names?.relation_names ?? [],
     texts: textsFromRows(texts),
     routines: routinesFromRows(texts),
     event_triggers: analysis.event_triggers,

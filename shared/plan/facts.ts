@@ -3,6 +3,8 @@
  * `catalog/` reads them, the plans are made from them alone.
  */
 
+import type { BuiltOnFacts } from "./repointing/built_on.ts";
+
 export interface Facts {
   session: SessionFacts;
   /** One for each name asked about, in the order asked. */
@@ -17,6 +19,25 @@ export interface Facts {
   event_triggers: EventTriggerFacts[];
   /** Whether the extension pg_graphql is there. */
   graphql: boolean;
+  /** Indexes of the described relations and of their partitions, and those asked for by OID; none unless asked. */
+  indexes: IndexFacts[];
+  /** Relations in the indexes' schemas whose names the indexes could want. */
+  relation_names: { schema: string; name: string }[];
+}
+
+export interface IndexFacts {
+  oid: number;
+  schema: string;
+  name: string;
+  kind: RelationKind;
+  /** OIDs of the described relations that it is on, itself or by a partition of theirs. */
+  roots: number[];
+  /** OID of the table or partition that it is on. */
+  table: number;
+  /** Whether the session's role has the owner's privileges. */
+  owned: boolean;
+  /** Names of all constraints of its table, where it backs one of them, which is renamed with it; else none. */
+  constraints: string[];
 }
 
 /** A text that the server keeps as text and reads anew each time: nothing in it follows a rename. */
@@ -39,6 +60,8 @@ export interface TextFacts {
   /** How often a statement ran, and as whom; null for the others. */
   calls: number | null;
   role: string | null;
+  /** A routine as `DependantFacts.identity` names it; null for the others. */
+  object_identity: string | null;
 }
 
 export interface RoutineFacts {
@@ -54,6 +77,8 @@ export interface SessionFacts {
   /** `server_version_num`, like 170010. */
   server_version: number;
   user: string;
+  /** Whether the session's role may write functions in SQL. */
+  sql_functions: boolean;
 }
 
 /** What a name means in its schema now. */
@@ -102,6 +127,8 @@ export interface RelationFacts {
   acl: AclFacts[];
   /** Roles that default privileges would give something on a new relation of the session's role here. */
   default_grantees: string[];
+  /** Roles that default privileges would give EXECUTE on a new function of the session's role here. */
+  default_executors: string[];
   constraints: NamedDefinition[];
   indexes: NamedDefinition[];
   triggers: NamedDefinition[];
@@ -124,6 +151,9 @@ export interface RelationFacts {
   view_query: string | null;
   /** OIDs of the relations that a view reads. */
   view_reads: number[];
+  row_type: RowTypeFacts;
+  /** What is built on a view, with all that repointing it takes; null where it was not asked for. */
+  built_on: BuiltOnFacts | null;
   /** Views that read it, at any depth; this and what follows is read for an analysis only. */
   views: ReaderFacts[];
   trigger_functions: TriggerFunctionFacts[];
@@ -134,6 +164,35 @@ export interface RelationFacts {
   subscriptions: string[];
   /** Names of its foreign keys that refer to the relation itself. */
   self_references: string[];
+}
+
+export interface RowTypeFacts {
+  /** Functions, operators, casts, columns and types that stand on the row type; our own casts left out. */
+  users: RowTypeUser[];
+  /** Functions that take rows of a table that this one inherits from or is a partition of. */
+  inherited_functions: string[];
+  /** The compatibility casts from this view's row type. */
+  casts: RowCastFacts[];
+}
+
+export interface RowTypeUser {
+  kind: string;
+  identity: string;
+  /** A cast, or what shares its name with something that takes rows of any type. */
+  ambiguous: boolean;
+  /** Whether it may treat NULL otherwise than a row of NULLs. */
+  tells_null: boolean;
+}
+
+export interface RowCastFacts {
+  /** Name of its function, which is in the view's schema. */
+  function: string;
+  /** OID of the table whose rows it makes. */
+  target: number;
+  /** Whether the cast itself is there, not just its function. */
+  cast: boolean;
+  /** Roles that may execute the function by a grant, its owner and PUBLIC left out. */
+  executors: string[];
 }
 
 export interface ColumnFacts {

@@ -4,8 +4,7 @@ import type { ViewPlan } from "./compatibility_view.ts";
 import type { Facts, RelationFacts } from "./facts.ts";
 import { renameFindings } from "./findings.ts";
 import { databaseFindings, objectFindings } from "./object_findings.ts";
-import { byTable, findingsIn, type ReadText, readTexts, textFindings } from "./text_findings.ts";
-import { tableIndex } from "./texts/uses.ts";
+import { type ReadText, readTexts, textFindings } from "./text_findings.ts";
 import { staleRoutineFindings } from "./warm_routines.ts";
 
 export interface RenamedTable {
@@ -16,38 +15,36 @@ export interface RenamedTable {
   view: ViewPlan | null;
 }
 
-/** What the caller should know before these tables are renamed together. */
-export function findingsOfRename(tables: RenamedTable[], facts: Facts): Finding[] {
+/** The texts of the facts, read for what they do with these tables. */
+export const readTextsOf = (tables: RenamedTable[], facts: Facts): ReadText[] =>
+  readTexts(facts.texts, tables.map((table) => table.facts), newNamesOf(tables));
+
+/**
+ * What the caller should know before these tables are renamed together.
+ *
+ * @param texts What `readTextsOf` gives of them.
+ */
+export function findingsOfRename(
+  tables: RenamedTable[],
+  facts: Facts,
+  texts: ReadText[],
+): Finding[] {
   const hasView = tables.some(({ view }) => view !== null);
   return [
     ...tables.flatMap(({ facts: table, newName, view }) => [
       ...renameFindings(table, newName, view),
       ...objectFindings(table, facts, { newName, hasView: view !== null }),
     ]),
-    ...findingsOfTexts(tables, facts, hasView),
+    ...textFindings(
+      texts,
+      tables.map((table) => table.facts),
+      facts.session.server_version,
+      { newNames: newNamesOf(tables), hasView },
+    ),
     ...databaseFindings(facts),
     ...staleRoutineFindings(hasView ? facts.routines : []),
   ];
 }
 
-/** Read once, however many tables an analysis then asks about, one by one. */
-const readings = new WeakMap<Facts, Map<number, ReadText[]>>();
-
-function findingsOfTexts(tables: RenamedTable[], facts: Facts, hasView: boolean): Finding[] {
-  const relations = tables.map((table) => table.facts);
-  const { server_version } = facts.session;
-  const newNames = new Map(tables.flatMap(newNameOf));
-  if (newNames.size > 0) {
-    return textFindings(facts.texts, relations, server_version, { newNames, hasView });
-  }
-  let read = readings.get(facts);
-  if (read === undefined) {
-    read = byTable(readTexts(facts.texts, tableIndex(facts.relations)));
-    readings.set(facts, read);
-  }
-  const concerned = relations.flatMap(({ oid }) => read.get(oid) ?? []);
-  return findingsIn(concerned, relations, server_version, { hasView });
-}
-
-const newNameOf = ({ facts, newName }: RenamedTable): [number, string][] =>
-  newName === null ? [] : [[facts.oid, newName]];
+const newNamesOf = (tables: RenamedTable[]): Map<number, string> =>
+  new Map(tables.flatMap(({ facts, newName }) => newName === null ? [] : [[facts.oid, newName]]));

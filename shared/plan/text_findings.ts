@@ -22,58 +22,44 @@ export interface TextFindingOptions {
   hasView?: boolean;
 }
 
-/**
- * What the caller should know of texts before these tables are renamed: one finding for each text and code.
- * What a view cannot serve is breaking, what it serves otherwise is a warning; so is what only may be the case.
- */
-export function textFindings(
-  texts: TextFacts[],
-  tables: NamedRelation[],
-  serverVersion: number,
-  options: TextFindingOptions = {},
-): Finding[] {
-  const read = readTexts(texts, tableIndex(tables, options.newNames));
-  return findingsIn(read, tables, serverVersion, options);
-}
-
-/** A text and the uses in it. */
+/** A text with the uses of tables that are found in it. */
 export interface ReadText {
   text: TextFacts;
   uses: Use[];
 }
 
-/** Reads the texts of users, each once. */
-export function readTexts(texts: TextFacts[], index: TableIndex): ReadText[] {
-  return texts.filter(isUsers).map((text) => ({ text, uses: usesIn(text, index) }))
-    .filter(({ uses }) => uses.length > 0);
+/** Reads the texts, each once, for what they do with these tables; those of the server and ours are left out. */
+export function readTexts(
+  texts: TextFacts[],
+  tables: NamedRelation[],
+  newNames?: Map<number, string>,
+): ReadText[] {
+  const index = tableIndex(tables, newNames);
+  return texts.filter(isUsers).map((text) => ({ text, uses: usesIn(text, index) }));
 }
 
-/** The same by the OID of the table that is used, each text with the uses of that table alone. */
-export function byTable(read: ReadText[]): Map<number, ReadText[]> {
-  const tables = new Map<number, ReadText[]>();
-  for (const { text, uses } of read) {
-    for (const [oid, own] of Map.groupBy(uses, ({ table }) => table.oid)) {
-      const others = tables.get(oid);
-      if (others) others.push({ text, uses: own });
-      else tables.set(oid, [{ text, uses: own }]);
-    }
-  }
-  return tables;
-}
-
-/** The findings about texts that have been read; `tables` has every table that they use. */
-export function findingsIn(
-  read: ReadText[],
+/**
+ * What the caller should know of texts before these tables are renamed: one finding for each text and code.
+ * What a view cannot serve is breaking, what it serves otherwise is a warning; so is what only may be the case.
+ */
+export function textFindings(
+  texts: ReadText[],
   tables: NamedRelation[],
   serverVersion: number,
-  { newNames = new Map(), hasView = true }: TextFindingOptions = {},
+  { newNames, hasView = true }: TextFindingOptions = {},
 ): Finding[] {
   const byOid = new Map(tables.map((table) => [table.oid, table]));
-  return read.flatMap(({ text, uses }) => {
+  return texts.flatMap(({ text, uses }) => {
     const groups = hasView ? codesOf(text, uses, serverVersion) : codesWithoutView(text, uses);
-    return [...groups].flatMap(([code, group]) => findingOf(text, code, group, byOid, newNames));
+    return [...groups].flatMap(([code, group]) =>
+      findingOf(text, code, group, byOid, newNames ?? new Map())
+    );
   });
 }
+
+/** What findings about a text call it. */
+export const textObject = ({ kind, identity }: TextFacts) =>
+  kind === "routine" ? identity : `${kind} ${identity}`;
 
 /** A text that names a table. */
 export interface NamedInText {
@@ -98,9 +84,9 @@ export function namedIn(
   const index = tableIndex(
     tables.map(({ schema, name }, n) => ({ oid: -1 - n, schema, name, ...NOTHING_ELSE })),
   );
-  return readTexts(texts, index).flatMap(({ text, uses }) => {
-    const byOid = Map.groupBy(uses, ({ table }) => table.oid);
-    return [...byOid.values()].map((uses) => {
+  return texts.filter(isUsers).flatMap((text) => {
+    const byTable = Map.groupBy(usesIn(text, index), ({ table }) => table.oid);
+    return [...byTable.values()].map((uses) => {
       const { table, certainty, excerpt } = strongest(uses);
       return {
         kind: text.kind,
@@ -133,11 +119,7 @@ function usesIn(text: TextFacts, index: TableIndex): Use[] {
 
 function codesOf(text: TextFacts, uses: Use[], serverVersion: number): Map<string, Use[]> {
   const found = new Map<string, Use[]>();
-  const add = (code: string, use: Use) => {
-    const others = found.get(code);
-    if (others) others.push(use);
-    else found.set(code, [use]);
-  };
+  const add = (code: string, use: Use) => found.set(code, [...found.get(code) ?? [], use]);
   for (const use of uses) {
     if (use.code !== null && !(use.code === "merge" && serverVersion >= MERGE_INTO_VIEWS)) {
       add(use.code, use);
@@ -183,7 +165,7 @@ function findingOf(
   return [{
     code,
     severity,
-    object: text.kind === "routine" ? text.identity : `${text.kind} ${text.identity}`,
+    object: textObject(text),
     message: `${who(text)}${perhaps} ${rule.does(subject)}: ${shown.excerpt}`,
     remedy: rule.remedy(subject),
   }];

@@ -1,8 +1,18 @@
 /** Findings and evidence made of texts, without a database. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { TextFacts } from "../../shared/plan/facts.ts";
-import { findingsOfRename } from "../../shared/plan/rename_findings.ts";
-import { namedIn, textFindings } from "../../shared/plan/text_findings.ts";
+import {
+  findingsOfRename,
+  readTextsOf,
+  type RenamedTable,
+} from "../../shared/plan/rename_findings.ts";
+import {
+  namedIn,
+  readTexts,
+  type TextFindingOptions,
+  textFindings,
+} from "../../shared/plan/text_findings.ts";
+import type { NamedRelation } from "../../shared/plan/texts/table_index.ts";
 import { RULES } from "../../shared/plan/text_rules.ts";
 import { column, factsOf, SERVER_VERSION, table } from "../support/handwritten_facts.ts";
 
@@ -29,6 +39,7 @@ const text = (more: Partial<TextFacts>): TextFacts => ({
   trigger_of: [],
   calls: null,
   role: null,
+  object_identity: null,
   ...more,
 });
 
@@ -46,8 +57,16 @@ const statement = (query: string, more: Partial<TextFacts> = {}) =>
 const job = (command: string) =>
   text({ kind: "cron job", identity: "nightly", schema: null, text: command });
 
+/** Texts read, and what is found in them. */
+const findingsIn = (
+  texts: TextFacts[],
+  tables: NamedRelation[],
+  version: number,
+  options: TextFindingOptions = {},
+) => textFindings(readTexts(texts, tables, options.newNames), tables, version, options);
+
 const findings = (texts: TextFacts[], version = SERVER_VERSION) =>
-  textFindings(texts, [OLD, NEIGHBOUR], version);
+  findingsIn(texts, [OLD, NEIGHBOUR], version);
 
 /** Codes with their severities. */
 const codes = (texts: TextFacts[], version?: number) =>
@@ -77,7 +96,7 @@ Deno.test("there is one finding for each text and code, with the tables and what
 Deno.test("many tables of one finding are counted, not listed", () => {
   const many = Array.from({ length: 12 }, (_, n) => table(`t${n}`, { oid: 100 + n }));
   const all = many.map(({ name }) => name).join(", ");
-  const [finding] = textFindings([text({ text: `truncate ${all}` })], many, SERVER_VERSION);
+  const [finding] = findingsIn([text({ text: `truncate ${all}` })], many, SERVER_VERSION);
   assertStringIncludes(finding.message, '"public"."t4" and 7 more');
 });
 
@@ -176,7 +195,7 @@ Deno.test("routines of the platform, foreign keys' checks and this tool's own st
   const check =
     'SELECT 1 FROM ONLY "public"."old" x WHERE "id" OPERATOR(pg_catalog.=) $1 FOR KEY SHARE OF x';
   assertEquals(
-    textFindings([statement(check)], [{ ...OLD, children: ["x"] }], SERVER_VERSION),
+    findingsIn([statement(check)], [{ ...OLD, children: ["x"] }], SERVER_VERSION),
     [],
   );
   // What an application sends by way of the Data API is qualified, too.
@@ -196,7 +215,7 @@ Deno.test("a recorded statement that is cut is no text that cannot be read", () 
 
 Deno.test("without a view, what names the old name and runs again is breaking", () => {
   const without = (texts: TextFacts[]) =>
-    textFindings(texts, [OLD], SERVER_VERSION, { hasView: false }).map(({ code, severity }) =>
+    findingsIn(texts, [OLD], SERVER_VERSION, { hasView: false }).map(({ code, severity }) =>
       `${code} ${severity}`
     );
   assertEquals(without([text({ text: "select ctid from old" })]), ["old_name_gone breaking"]);
@@ -223,8 +242,9 @@ Deno.test("an analysis has the findings of a rename whose name is not decided", 
   ];
   const facts = { ...factsOf([OLD, NEIGHBOUR]), texts };
   const view = { owner: OLD.owner, replaced: [] } as never;
+  const found = (one: RenamedTable) => findingsOfRename([one], facts, readTextsOf([one], facts));
   const of = (facts_: typeof OLD, newName: string | null) =>
-    findingsOfRename([{ facts: facts_, newName, view }], facts)
+    found({ facts: facts_, newName, view })
       .map(({ code, severity, object }) => `${code} ${severity} ${object}`);
   assertEquals(of(OLD, null), ["truncate breaking public.f()", "tg_table_name warning public.g()"]);
   assertEquals(of(NEIGHBOUR, null), ["truncate breaking public.f()"]);
@@ -232,7 +252,7 @@ Deno.test("an analysis has the findings of a rename whose name is not decided", 
     "truncate breaking public.f()",
     "tg_table_name breaking public.g()",
   ]);
-  const [{ message }] = findingsOfRename([{ facts: NEIGHBOUR, newName: null, view }], facts);
+  const [{ message }] = found({ facts: NEIGHBOUR, newName: null, view });
   assert(!message.includes('"public"."old"'), message);
 });
 
