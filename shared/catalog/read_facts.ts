@@ -16,6 +16,11 @@ export interface FactsWanted {
   oids: number[];
   /** Names of relations that texts are searched for. Default: none, and no texts are read. */
   mentioned?: string[];
+  /**
+   * Whether to read what belongs to the relations beside their columns (constraints, indexes, triggers…), and
+   * what stands on tables; views are told whole but for their triggers and rules. Default: true.
+   */
+  attached?: boolean;
   /** Where texts are kept beside routines, as the beginning of the transaction told. Default: nowhere. */
   sources?: TextSources;
 }
@@ -24,10 +29,32 @@ export interface FactsWanted {
  * An object in parts, since one function call takes 100 arguments at most; `factsFromRow` puts them together.
  * As jsonb the server could, but to make jsonb of all this costs it more than to read it.
  */
-const parts = (...members: string[]) =>
-  `pg_catalog.json_build_array(${
-    members.map((m) => `pg_catalog.json_build_object(${m})`).join(",\n      ")
-  })`;
+const parts = (...objects: string[]) => `pg_catalog.json_build_array(${objects.join(",\n      ")})`;
+
+const part = (members: string) => `pg_catalog.json_build_object(${members})`;
+
+/** What belongs to a relation beside its columns, and what stands on it. */
+const attached = [part(attachedMembers), part(dependantMembers)];
+
+const onlyOnViews = `case when t.relkind = 'v' then ${part(dependantMembers)} end`;
+
+/** What is left empty where it was not asked for. */
+const NOTHING_ATTACHED: Partial<RelationFacts> = {
+  constraints: [],
+  indexes: [],
+  triggers: [],
+  policies: [],
+  rules: [],
+  statistics: [],
+  publications: [],
+  owned_sequences: [],
+  security_labels: [],
+  referencing: [],
+  dependants: [],
+  view_definition: null,
+  view_query: null,
+  view_reads: [],
+};
 
 const NO_SOURCES: TextSources = { statements: null, cron: false };
 
@@ -66,10 +93,9 @@ select pg_catalog.json_build_object(
     select coalesce(pg_catalog.json_agg(
       ${
     parts(
-      relationMembers,
-      `'columns', ${columns}, ${privilegeMembers}`,
-      attachedMembers,
-      dependantMembers,
+      part(relationMembers),
+      part(`'columns', ${columns}, ${privilegeMembers}`),
+      ...wanted.attached === false ? [onlyOnViews] : attached,
     )
   }
       order by t.oid), '[]')
@@ -81,7 +107,7 @@ select pg_catalog.json_build_object(
 
 /** What the query answers, before it is put together. */
 interface FactsRow extends Omit<Facts, "relations" | "routines" | "texts"> {
-  relations: Partial<RelationFacts>[][];
+  relations: (Partial<RelationFacts> | null)[][];
   texts: TextRow[];
 }
 
@@ -92,6 +118,6 @@ export function factsFromRow(row: { facts: string }): Facts {
     ...rest,
     texts: textsFromRows(texts),
     routines: routinesFromRows(texts),
-    relations: relations.map((parts) => Object.assign({}, ...parts)),
+    relations: relations.map((parts) => Object.assign({}, NOTHING_ATTACHED, ...parts)),
   };
 }

@@ -137,6 +137,10 @@ type Includable = (typeof INCLUDABLE)[number];
 const isIncludable = (name: string): name is Includable =>
   (INCLUDABLE as readonly string[]).includes(name);
 
+/** Most migrations of a page; more where the page is a look at all that is active, made at one moment. */
+const LARGEST_PAGE = 200;
+const LARGEST_WHOLE = 1_000;
+
 const listQuery = z.strictObject({
   status: z.enum(MIGRATION_STATUSES).optional(),
   schema: identifier.optional(),
@@ -149,8 +153,16 @@ const listQuery = z.strictObject({
     context.addIssue({ code: "custom", message });
     return z.NEVER;
   }).default([]),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  limit: z.coerce.number().int().min(1).max(LARGEST_WHOLE).default(50),
   cursor: z.string().max(500).optional(),
+}).superRefine(({ include, limit }, context) => {
+  if (include.length === 0 && limit > LARGEST_PAGE) {
+    context.addIssue({
+      code: "custom",
+      path: ["limit"],
+      message: `a page has at most ${LARGEST_PAGE} migrations, and ${LARGEST_WHOLE} with include`,
+    });
+  }
 });
 
 /** Repeatable: an array of what was given, however often. */
@@ -308,11 +320,7 @@ export function parseAnalyzeQuery(input: unknown): AnalyzeQuery {
  * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
  */
 export function parseListMigrationsQuery(input: unknown): ListMigrationsQuery {
-  const query = parse(listQuery, input);
-  if (query.include.includes("usage")) {
-    throw notYet("include", "usage is not supported by this version; drift is");
-  }
-  return query;
+  return parse(listQuery, input);
 }
 
 /**
