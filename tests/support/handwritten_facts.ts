@@ -108,6 +108,12 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     view_definition: null,
     view_query: null,
     view_reads: [],
+    views: [],
+    trigger_functions: [],
+    computed_relationships: [],
+    foreign_tables: [],
+    subscriptions: [],
+    self_references: [],
     ...more,
   };
 }
@@ -147,6 +153,8 @@ export function factsOf(relations: RelationFacts[], free: string[] = []): Facts 
     relations,
     routines: [],
     texts: [],
+    event_triggers: [],
+    graphql: false,
   };
 }
 
