@@ -8,6 +8,7 @@ import { dependantMembers } from "./dependants.ts";
 import { nameMembers } from "./names.ts";
 import { privilegeMembers } from "./privileges.ts";
 import { relationMembers } from "./relation.ts";
+import { rowTypeMembers } from "./row_type.ts";
 import { routinesFromRows, type TextRow, textsFromRows, textsNaming } from "./texts.ts";
 
 export interface FactsWanted {
@@ -86,7 +87,8 @@ target as (
 select pg_catalog.json_build_object(
   'session', pg_catalog.json_build_object(
     'server_version', pg_catalog.current_setting('server_version_num')::int,
-    'user', current_user),
+    'user', current_user,
+    'sql_functions', pg_catalog.has_language_privilege('sql', 'USAGE')),
   'texts', ${textsNaming(wanted.mentioned ?? [], wanted.sources ?? NO_SOURCES)},
   ${wanted.analysis ? `${analysisMembers},` : ""}
   'names', (
@@ -99,6 +101,7 @@ select pg_catalog.json_build_object(
     parts(
       part(relationMembers),
       part(`'columns', ${columns}, ${privilegeMembers}`),
+      part(rowTypeMembers),
       ...wanted.attached === false ? [onlyOnViews] : attached,
     )
   }

@@ -14,7 +14,7 @@ export function analyzeTable(
   facts: Facts,
 ): Omit<AnalyzedTable, "migrations"> {
   // A name must be given to make the view's plan; of the plan only what findings need is used.
-  const view = compatibilityView(table, table.name, facts.session.user);
+  const view = compatibilityView(table, table.name, facts.session);
   return {
     schema: table.schema,
     table: table.name,

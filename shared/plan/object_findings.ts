@@ -120,7 +120,7 @@ function foreignTableUsers(table: RelationFacts, { hasView }: FindingContext): F
   };
 }
 
-function subscriptionTarget(table: RelationFacts, { newName, hasView }: FindingContext): Found {
+function subscriptionTarget(table: RelationFacts, { hasView }: FindingContext): Found {
   if (table.subscriptions.length === 0) return null;
   return {
     code: "subscription_target",
