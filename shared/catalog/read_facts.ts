@@ -122,7 +122,9 @@ interface FactsRow extends Pick<Facts, "session" | "names">, Partial<AnalysisRow
 export function factsFromRow(row: { facts: string }): Facts {
   const { session, names, relations, texts, ...rest } = JSON.parse(row.facts) as FactsRow;
   const analysis = { ...noAnalysis, ...rest };
-  const described = relations.map((parts) => Object.assign({}, NOTHING_ATTACHED, ...parts) as RelationFacts);
+  const described = relations.map((parts) =>
+    Object.assign({}, NOTHING_ATTACHED, ...parts) as RelationFacts
+  );
   const analyzed = analysisByRelation(analysis, described.map(({ oid }) => oid));
   return {
     session,

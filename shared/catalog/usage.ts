@@ -36,7 +36,8 @@ export interface WantedUsage {
 
 /**
  * Query for the snapshot of each migration, as rows `(id, snapshot)`: calls of every statement that may name
- * the old name, rather too many than too few, and how often statistics were lost.
+ * the old name, rather too many than too few, and how often statistics were lost. None where statements of
+ * other roles are hidden from us: they could not be told from later ones.
  */
 export function snapshotQuery(wanted: WantedUsage[], schema: string): string {
   const names = wanted.map(({ id, old_name }) => ({
@@ -48,9 +49,10 @@ export function snapshotQuery(wanted: WantedUsage[], schema: string): string {
 with wanted as materialized (
   select w.id, w.name, w.word
   from pg_catalog.jsonb_to_recordset(${jsonbLiteral(names)}) w(id uuid, name text, word text)),
+recorded as materialized (${entries(schema)}),
 entry as materialized (
   select ${KEY} as key, s.calls, pg_catalog.lower(s.query) as text
-  from (${entries(schema)}) s
+  from recorded s
   where s.queryid is not null and ${mayUse(wanted.map(({ old_name }) => old_name))}),
 naming as (
   select w.id, e.key, e.calls
@@ -67,7 +69,8 @@ select w.id, pg_catalog.jsonb_build_object('entries', coalesce(n.entries, '{}'),
     'stats_reset', i.stats_reset, 'dealloc', i.dealloc) as snapshot
 from wanted w
 left join named n on n.id = w.id
-cross join ${qualified(schema, "pg_stat_statements_info")} i`;
+cross join ${qualified(schema, "pg_stat_statements_info")} i
+where not exists (select from recorded s where s.queryid is null)`;
 }
 
 /** Query for how often statistics were lost until now. */

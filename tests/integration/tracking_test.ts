@@ -9,6 +9,7 @@ const TABLES = [
   "sys_table_migrations",
   "sys_table_migration_events",
   "sys_table_migration_requests",
+  "sys_table_migration_usage",
 ];
 
 const MIGRATIONS = new URL("../../supabase/migrations/", import.meta.url);
@@ -54,7 +55,7 @@ for (const defaultPrivileges of ["classic", "none"] as const) {
       }
       const rows = await db.sql`
         select relname, relrowsecurity from pg_class where relname = any(${TABLES})`;
-      assertEquals(rows.map((row) => row.relrowsecurity), [true, true, true]);
+      assertEquals(rows.map((row) => row.relrowsecurity), TABLES.map(() => true));
       assertEquals((await db.sql`select from pg_policy`).length, 0);
     },
   );

@@ -1,7 +1,6 @@
 /** Counting calls through an old name, from what is recorded now, at the last look and at the rename. */
 import type {
   Losses,
-  Sample,
   Snapshot,
   StatementEntry,
   StatementFacts,
@@ -39,19 +38,21 @@ const MAX_EXAMPLES = 5;
  * Before 18 a query is counted by the relations it means: an entry that was there at the rename means the
  * table, whatever its text says, and every later one that names the old name means the view. Other statements,
  * and since 18 queries too, are counted by name, so that the calls of before have to be taken off.
+ *
+ * @param earlier Calls of the statements at the last look, by key.
  */
 export function countCalls(
   named: NamedEntry[],
   serverVersion: number,
   snapshot: Snapshot,
-  sample: Sample | null,
+  earlier: Record<string, number>,
 ): Counted {
   const result: Counted = { grown: 0, unclearGrown: 0, roles: {}, examples: [] };
   for (const { entry, kind, naming } of named) {
     const byName = countedByName(serverVersion) || kind === "command";
     const before = snapshot.entries[entry.key];
     if (before !== undefined && !byName && !snapshot.late) continue;
-    const grown = growth(entry.calls, sample?.entries[entry.key] ?? before ?? 0);
+    const grown = growth(entry.calls, earlier[entry.key] ?? before ?? 0);
     // A function's command shares its entry with queries that are counted by what they mean.
     const clear = before === undefined || (byName && (entry.toplevel || kind === "query"));
     if (naming !== "certain" || !clear) {
@@ -110,9 +111,7 @@ export function lossesSince(
     }];
   }
   const calls = new Map(now.entries.map((entry) => [entry.key, entry.calls]));
-  const removed = Object.entries(entries).some(([key, count]) =>
-    (calls.get(key) ?? -1) < count
-  );
+  const removed = Object.entries(entries).some(([key, count]) => (calls.get(key) ?? -1) < count);
   return removed
     ? [{
       code: "statistics_removed",

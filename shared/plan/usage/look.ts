@@ -35,6 +35,8 @@ export interface Findings {
 /** What is known of the use of the old name, and the record as it has to be kept. */
 export interface Look {
   usage: Usage;
+  /** What shows that it is used; none unless the state is `used`. */
+  uses: UsageReason[];
   /** Null where there is nothing new to keep. */
   record: UsageRecord | null;
 }
@@ -48,11 +50,15 @@ export function lookAt(
   if (statements === null) {
     const { state } = found.statistics;
     const limits = state === "readable" ? [] : [unreadable(state)];
-    return { usage: describe(migration, record, found, limits), record: null };
+    return { ...describe(migration, record, found, limits), record: null };
   }
   const next = nextRecord(migration, record, found, statements);
   const limits = [...readingLimits(statements), ...trackingLimits(statements)];
-  return { usage: describe(migration, next, found, limits), record: next };
+  // Without what is hidden, the next look could not tell what is new.
+  return {
+    ...describe(migration, next, found, limits),
+    record: statements.hidden > 0 ? null : next,
+  };
 }
 
 function nextRecord(
@@ -64,12 +70,13 @@ function nextRecord(
   const { stats_reset, dealloc } = statements;
   const entries = Object.fromEntries(named.map(({ entry }) => [entry.key, entry.calls]));
   const earlier = record?.snapshot_at == null ? null : record;
-  const snapshot: Snapshot = earlier?.snapshot ??
-    { entries, stats_reset, dealloc, late: true };
+  const noted: Snapshot = earlier?.snapshot ?? { entries, stats_reset, dealloc, late: true };
   const sample = earlier?.sample ?? null;
-  const counted = countCalls(named, serverVersion, snapshot, sample);
-  const seen = sample?.entries ?? (snapshot.incomplete ? {} : snapshot.entries);
-  const lost = lossesSince(sample ?? snapshot, seen, statements);
+  const seen = sample?.entries ?? (noted.incomplete ? {} : noted.entries);
+  const lost = lossesSince(sample ?? noted, seen, statements);
+  const reset = lost.some(({ code }) => code === "statistics_reset");
+  const snapshot = reset ? beganAnew(noted) : noted;
+  const counted = countCalls(named, serverVersion, snapshot, reset ? {} : sample?.entries ?? {});
   const since = earlier?.observed_since ?? at;
   const uncounted = trackingLimits(statements).length > 0;
   return {
@@ -80,7 +87,7 @@ function nextRecord(
       ? at
       : lost.length === 0
       ? since
-      : lost[0].code === "statistics_reset" && dealloc === 0
+      : reset && dealloc === 0
       ? stats_reset ?? at
       : at,
     sampled_at: at,
@@ -103,6 +110,12 @@ function nextRecord(
   };
 }
 
+/** After a reset the same statements are counted from nothing. */
+const beganAnew = (snapshot: Snapshot): Snapshot => ({
+  ...snapshot,
+  entries: Object.fromEntries(Object.keys(snapshot.entries).map((key) => [key, 0])),
+});
+
 const NO_SNAPSHOT: UsageReason = {
   code: "no_snapshot",
   message:
@@ -119,7 +132,7 @@ function describe(
   record: UsageRecord | null,
   found: Findings,
   limits: UsageReason[],
-): Usage {
+): Omit<Look, "record"> {
   const sample: Sample | null = record?.sample ?? null;
   const recently = (time: string | null | undefined) =>
     time != null && Date.parse(found.at) - Date.parse(time) < RECENT_MS;
@@ -137,9 +150,8 @@ function describe(
   if (record === null && limits.length === 0) open.push(NO_SNAPSHOT);
   if (recently(sample?.last_unclear_at)) open.push(UNCLEAR);
   const observed = limits.length === 0 && record?.observed_since != null;
-  const state = seen.length > 0 ? "used" : open.length > 0 ? "unknown" : "quiet";
-  return {
-    state,
+  const usage: Usage = {
+    state: seen.length > 0 ? "used" : open.length > 0 ? "unknown" : "quiet",
     calls: sample?.calls ?? null,
     roles: Object.entries(sample?.roles ?? {})
       .map(([role, calls]) => ({ role, calls })).sort((a, b) => b.calls - a.calls),
@@ -156,6 +168,7 @@ function describe(
       ...(found.statements && hidesNested(found.statements) ? [NESTED] : []),
     ],
   };
+  return { usage, uses: seen };
 }
 
 const UNCLEAR: UsageReason = {

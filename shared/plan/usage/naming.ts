@@ -97,8 +97,8 @@ export function namedInStatement(text: string, wanted: WantedNames): Map<UsedMig
 }
 
 /**
- * Whether it is this relation that the statement means. A name without a schema that was found by an unknown
- * search path can mean nothing else where no other schema has it: the statement ran.
+ * Whether it is this relation that the statement means. A name without a schema was found by a search path that
+ * we do not know; where no other schema has the name it can mean nothing else, since the statement ran.
  */
 function isClear(
   use: Use,
@@ -106,11 +106,12 @@ function isClear(
   migration: UsedMigration,
   { shared, byName }: WantedNames,
 ): boolean {
-  if (byName && shared.has(migration.id)) return false;
+  const first = tokens.findIndex(({ start }) => start === use.at);
+  if (shared.has(migration.id)) {
+    return !byName && use.certainty !== "possible" && tokens[first + 1]?.value === ".";
+  }
   if (use.certainty !== "possible") return true;
-  if (shared.has(migration.id) || use.code === "unparsed_text") return false;
-  const name = tokens.find(({ start }) => start === use.at);
-  return name?.value === migration.old_name;
+  return use.code !== "unparsed_text" && tokens[first]?.value === migration.old_name;
 }
 
 /** Words that can follow a relation's name without being its alias. */

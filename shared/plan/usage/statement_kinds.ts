@@ -34,12 +34,14 @@ const DEFINING_LOCKS = /\b(access\s+exclusive|share\s+update\s+exclusive)\s+mode
  */
 export function statementKind(text: string, serverVersion: number): StatementKind {
   const tokens = significant(text);
-  const [first, second] = tokens;
+  const [first, second, third] = tokens;
   if (first?.kind !== "word") return "query";
   const holdsQuery = serverVersion < 160_000 ? "command" : "query";
   switch (first.value) {
     case "with":
-      return second?.value === OWN_MARK ? "no use" : "query";
+      return (second?.value === "recursive" ? third : second)?.value === OWN_MARK
+        ? "no use"
+        : "query";
     case "prepare":
       // What is recorded under it are the executions of the query.
       return second?.value.startsWith(OWN_PREFIX) ? "no use" : "query";
