@@ -3,8 +3,10 @@ import type { Facts, RelationFacts, TextSources } from "../plan/facts.ts";
 import { jsonbLiteral } from "../plan/quoting.ts";
 import { analysisByRelation, analysisMembers, type AnalysisRow, noAnalysis } from "./analysis.ts";
 import { attachedMembers } from "./attached_objects.ts";
+import { builtOnMembers } from "./built_on.ts";
 import { columns } from "./columns.ts";
 import { dependantMembers } from "./dependants.ts";
+import { type IndexesWanted, indexMember } from "./index_names.ts";
 import { nameMembers } from "./names.ts";
 import { privilegeMembers } from "./privileges.ts";
 import { relationMembers } from "./relation.ts";
@@ -27,6 +29,10 @@ export interface FactsWanted {
   sources?: TextSources;
   /** Whether to read what only an analysis needs. Default: false. */
   analysis?: boolean;
+  /** Have the names of the relations' indexes told. Default: not. */
+  indexes?: IndexesWanted;
+  /** Whether to read all that is built on the views among them, to be repointed. Default: not. */
+  builtOn?: boolean;
 }
 
 /**
@@ -94,7 +100,7 @@ select pg_catalog.json_build_object(
   'names', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${nameMembers})
       order by w.ordinality), '[]')
-    from named w),
+    from named w),${wanted.indexes === undefined ? "" : `${indexMember(wanted.indexes)},`}
   'relations', (
     select coalesce(pg_catalog.json_agg(
       ${
@@ -102,6 +108,7 @@ select pg_catalog.json_build_object(
       part(relationMembers),
       part(`'columns', ${columns}, ${privilegeMembers}`),
       part(rowTypeMembers),
+      part(wanted.builtOn ? builtOnMembers : "'built_on', null"),
       ...wanted.attached === false ? [onlyOnViews] : attached,
     )
   }
@@ -116,11 +123,14 @@ select pg_catalog.json_build_object(
 interface FactsRow extends Pick<Facts, "session" | "names">, Partial<AnalysisRow> {
   relations: (Partial<RelationFacts> | null)[][];
   texts: TextRow[];
+  index_names?: Pick<Facts, "indexes" | "relation_names">;
 }
 
 /** Reads the query's answer. */
 export function factsFromRow(row: { facts: string }): Facts {
-  const { session, names, relations, texts, ...rest } = JSON.parse(row.facts) as FactsRow;
+  const { session, names, relations, texts, index_names, ...rest } = JSON.parse(
+    row.facts,
+  ) as FactsRow;
   const analysis = { ...noAnalysis, ...rest };
   const described = relations.map((parts) =>
     Object.assign({}, NOTHING_ATTACHED, ...parts) as RelationFacts
@@ -129,6 +139,8 @@ export function factsFromRow(row: { facts: string }): Facts {
   return {
     session,
     names,
+    indexes: index_names?.indexes ?? [],
+    relation_names: index_names?.relation_names ?? [],
     texts: textsFromRows(texts),
     routines: routinesFromRows(texts),
     event_triggers: analysis.event_triggers,

@@ -7,7 +7,7 @@ import { type AnalyzeQuery, MAX_RENAMES } from "../contract/requests.ts";
 import type { AnalyzeAnswer } from "../contract/responses.ts";
 import { beginReading, connected } from "../execute/apply_plan.ts";
 import type { Row, Session } from "../execute/database.ts";
-import { analyzeTable } from "../plan/analysis.ts";
+import { analyzeTables } from "../plan/analysis.ts";
 import type { Facts, NameFacts, RelationFacts } from "../plan/facts.ts";
 import { ident, qualified } from "../plan/quoting.ts";
 import { refuseRelation } from "../plan/refusals.ts";
@@ -43,12 +43,12 @@ export async function analyze(
       const { wanted, tracked } = await select(session, query);
       const facts = await readFacts(session, { ...wanted, sources, analysis: true });
       const tables = query.table === undefined
-        ? wanted.oids.flatMap((oid) => relationWith(facts, oid) ?? [])
+        ? inOrder(facts, wanted.oids)
         : named(facts, tracked);
       return {
-        tables: tables.map((table) => ({
-          ...analyzeTable(table, facts),
-          migrations: migrationsOf(table, tracked),
+        tables: analyzeTables(tables, facts).map((analysis, index) => ({
+          ...analysis,
+          migrations: migrationsOf(tables[index], tracked),
         })),
       };
     })
@@ -67,7 +67,7 @@ async function select(
 ): Promise<{ wanted: FactsWanted; tracked: TrackedRename[] }> {
   if (names === undefined) {
     const [rows, active] = await session.runAll(
-      `${tablesOfSchemas(schemas, MAX_RENAMES + 1)};\n${standingMigrations()}`,
+      `${tablesOfSchemas(schemas, MAX_ROWS)};\n${standingMigrations()}`,
     );
     const tables = tablesFrom(rows as unknown as TableRow[], schemas);
     return {
@@ -101,8 +101,14 @@ async function select(
 const activeFrom = (rows: Row[]) =>
   trackedFromRows(rows).filter(({ status }) => status === "active");
 
+/** More than tables and their schemas can be analyzed at once, the tracking tables included. */
+const MAX_ROWS = 2 * MAX_RENAMES;
+
 function tablesFrom(rows: TableRow[], schemas: string[]): { oid: number; name: string }[] {
-  if (rows.length > MAX_RENAMES) {
+  const tables = rows.flatMap(({ schema, oid, name }) =>
+    oid === null || name === null || isTrackingTable(schema, name) ? [] : [{ oid, name }]
+  );
+  if (tables.length > MAX_RENAMES) {
     const message = `more than ${MAX_RENAMES} tables; name those to analyze`;
     throw new Problem("invalid_request", `"schema" is not valid: ${message}`, {
       hint: "Add table=…, once for each table.",
@@ -116,9 +122,7 @@ function tablesFrom(rows: TableRow[], schemas: string[]): { oid: number; name: s
       fields: { schema: missing },
     });
   }
-  return rows.flatMap(({ schema, oid, name }) =>
-    oid === null || name === null || isTrackingTable(schema, name) ? [] : [{ oid, name }]
-  );
+  return tables;
 }
 
 /** The tables at the names asked for, or that had them before a rename; each once. */
@@ -150,6 +154,11 @@ function requireTable(name: NameFacts, facts: Facts, tracked: TrackedRename[]): 
   }
   refuseRelation(object, name.relation.kind, undefined);
   throw new Error(`${object} is neither a table nor refused`);
+}
+
+function inOrder(facts: Facts, oids: number[]): RelationFacts[] {
+  const byOid = new Map(facts.relations.map((relation) => [relation.oid, relation]));
+  return oids.flatMap((oid) => byOid.get(oid) ?? []);
 }
 
 const relationWith = (facts: Facts, oid: number | null) =>

@@ -122,6 +122,7 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     foreign_tables: [],
     subscriptions: [],
     self_references: [],
+    built_on: null,
     ...more,
   };
 }
@@ -142,6 +143,7 @@ export function viewOver(
     view_definition: ` SELECT id FROM ${of.schema}.${of.name};`,
     view_query: `query of ${of.oid}`,
     view_reads: [of.oid],
+    built_on: { objects: [], sources: [], digest: "" },
     ...more,
   };
 }
@@ -163,6 +165,8 @@ export function factsOf(relations: RelationFacts[], free: string[] = []): Facts 
     texts: [],
     event_triggers: [],
     graphql: false,
+    indexes: [],
+    relation_names: [],
   };
 }
 
@@ -191,6 +195,7 @@ export function recorded(
     table_oid: of.oid,
     view_oid: view?.oid ?? null,
     compatibility_view_created: view !== null,
+    indexes: [],
     fingerprint: {
       before: fingerprint({ ...of, name: oldName }),
       after: fingerprint(of),
