@@ -9,7 +9,7 @@ import { migrationsFromRows, standingMigrations, trackedFromRows } from "../trac
 import { asProblems, type OperationContext } from "./context.ts";
 import { readFacts } from "./read_relations.ts";
 import { oidsOf } from "./select_migrations.ts";
-import { lookAtUsage, type Looks } from "./usage.ts";
+import { lookAtUsage, type Looks, withUsage } from "./usage.ts";
 
 /**
  * One page of migrations, newest first.
@@ -29,7 +29,7 @@ export async function listMigrations(
     const recorded = recordedWithPage(rows).slice(0, query.limit);
     const [drifted, used] = await Promise.all([
       query.include.includes("drift") ? withDrift(context, page, recorded) : page,
-      query.include.includes("usage") ? usageById(context, page) : null,
+      query.include.includes("usage") ? usageOfPage(context, page) : null,
       noteWorstDrift(context),
     ]);
     const migrations = used === null ? drifted : withUsage(drifted, used);
@@ -56,16 +56,10 @@ async function withDrift(
 }
 
 /** One look for the whole page; only active migrations have an old name that leads somewhere. */
-async function usageById(context: OperationContext, page: Migration[]): Promise<Looks["byId"]> {
+async function usageOfPage(context: OperationContext, page: Migration[]): Promise<Looks | null> {
   const active = page.filter(({ status }) => status === "active");
-  return active.length === 0 ? new Map() : (await lookAtUsage(context, active)).byId;
+  return active.length === 0 ? null : await lookAtUsage(context, active);
 }
-
-const withUsage = (page: Migration[], looks: Looks["byId"]): Migration[] =>
-  page.map((migration) => {
-    const look = looks.get(migration.id);
-    return look === undefined ? migration : { ...migration, usage: look.usage };
-  });
 
 /** What lets somebody see rows they must not see leaves an event, whoever asked for what. */
 async function noteWorstDrift(context: OperationContext): Promise<void> {

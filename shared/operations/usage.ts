@@ -7,6 +7,7 @@ import {
   usageQuery,
   type WantedUsage,
 } from "../catalog/usage.ts";
+import type { Migration } from "../contract/responses.ts";
 import { beginReading, type Connected, connected } from "../execute/apply_plan.ts";
 import type { Session } from "../execute/database.ts";
 import { usageOf } from "../plan/usage.ts";
@@ -80,6 +81,14 @@ export async function lookAtUsage(
   );
   await keepUsage(context, looks);
   return looks;
+}
+
+/** The migrations, with what is known of the use of their old names. */
+export function withUsage(migrations: Migration[], { byId }: Looks): Migration[] {
+  return migrations.map((migration) => {
+    const look = byId.get(migration.id);
+    return look === undefined ? migration : { ...migration, usage: look.usage };
+  });
 }
 
 /** Keeps what was seen. A look that cannot be kept, as on a replica, is a look all the same. */

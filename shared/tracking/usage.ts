@@ -1,6 +1,6 @@
 /** What is kept of the use of old names: the SQL that writes and reads it. Nothing else touches it. */
 import type { UsageRecord } from "../plan/usage/facts.ts";
-import { jsonbLiteral, literal } from "../plan/quoting.ts";
+import { jsonbLiteral, millisecondsLiteral } from "../plan/quoting.ts";
 
 /**
  * Statement that keeps the snapshots that a query gives as rows `(id, snapshot)`. It runs just before the
@@ -59,24 +59,35 @@ const orNull = <T extends object>(value: T | null): T | null =>
 /** Longest wait for somebody else who keeps a look at the same moment, in milliseconds. */
 const LOCK_TIMEOUT_MS = 500;
 
-/** Message that keeps looks; an older look never takes the place of a newer one. */
+/**
+ * Message that keeps looks; an older look never takes the place of a newer one. The first look at a migration
+ * without a snapshot is not kept while a request is at work on it, since that would wait for the request.
+ */
 export function keepLooks(records: UsageRecord[]): string {
+  const looks = `pg_catalog.jsonb_to_recordset(${jsonbLiteral(records)}) as e(
+  migration_id uuid, snapshot_at timestamptz, snapshot jsonb, observed_since timestamptz,
+  sampled_at timestamptz, sample jsonb, last_used_at timestamptz)`;
   return `
 begin isolation level read committed;
-set local lock_timeout = ${literal(`${LOCK_TIMEOUT_MS}ms`)};
-insert into public.sys_table_migration_usage as u (
+set local lock_timeout = ${millisecondsLiteral(LOCK_TIMEOUT_MS)};
+update public.sys_table_migration_usage u
+set snapshot_at = e.snapshot_at, snapshot = coalesce(e.snapshot, '{}'),
+  observed_since = e.observed_since, sampled_at = e.sampled_at,
+  sample = coalesce(e.sample, '{}'), last_used_at = e.last_used_at
+from ${looks}
+where u.migration_id = e.migration_id and (u.sampled_at is null or u.sampled_at < e.sampled_at);
+insert into public.sys_table_migration_usage (
   migration_id, snapshot_at, snapshot, observed_since, sampled_at, sample, last_used_at)
 select e.migration_id, e.snapshot_at, coalesce(e.snapshot, '{}'), e.observed_since, e.sampled_at,
   coalesce(e.sample, '{}'), e.last_used_at
-from pg_catalog.jsonb_to_recordset(${jsonbLiteral(records)}) as e(
-  migration_id uuid, snapshot_at timestamptz, snapshot jsonb, observed_since timestamptz,
-  sampled_at timestamptz, sample jsonb, last_used_at timestamptz)
-join public.sys_table_migrations m on m.id = e.migration_id and m.status = 'active'
-order by e.migration_id
-on conflict (migration_id) do update
-set snapshot_at = excluded.snapshot_at, snapshot = excluded.snapshot,
-  observed_since = excluded.observed_since, sampled_at = excluded.sampled_at,
-  sample = excluded.sample, last_used_at = excluded.last_used_at
-where u.sampled_at is null or u.sampled_at < excluded.sampled_at;
+from (
+  select m.id from public.sys_table_migrations m
+  where m.status = 'active'
+    and m.id in (select e.migration_id from ${looks})
+    and not exists (select from public.sys_table_migration_usage u where u.migration_id = m.id)
+  for key share of m skip locked
+) m
+join ${looks} on e.migration_id = m.id
+on conflict (migration_id) do nothing;
 commit`;
 }

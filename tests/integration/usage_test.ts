@@ -426,6 +426,76 @@ servers.test("a month without calls is a month of quiet", async ({ db }) => {
 });
 
 servers.test(
+  "while the old name is called the rename is not ended, and who calls is told",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await run(db.sql, TABLE);
+    await functions.rename(RENAME);
+    await db.as("anon", (tx) => tx.unsafe("select name from experts where name = 'secret'"));
+    const plan = await functions.finalize({ table: "experts", mode: "plan" });
+    assertEquals(plan.migrations[0].usage!.state, "used");
+    assertEquals(plan.migrations[0].usage!.roles, [{ role: "anon", calls: 1 }]);
+    const problem = await functions.refused("old_name_in_use", "finalize", { table: "experts" });
+    const [{ object, message }, ...more] = problem.evidence as {
+      object: string;
+      message: string;
+    }[];
+    assertEquals([object, more.length], ['"public"."experts"', 0]);
+    assertStringIncludes(message, "anon (1)");
+    assertStringIncludes(message, "select name from experts where name = $1");
+    assertEquals(JSON.stringify(problem).includes("secret"), false);
+    await run(db.sql, "select from experts");
+    // A day later nobody has called any more.
+    await age(db, 1);
+    await functions.refused("old_name_in_use", "finalize", { table: "experts" });
+    await age(db, 1);
+    const { migrations } = await functions.finalize({ table: "experts" });
+    assertEquals(migrations[0].status, "finalized");
+  },
+);
+
+servers.test("days of quiet are a condition for the end of a rename", async ({ db }) => {
+  await using functions = functionsFor(db.url);
+  await run(db.sql, TABLE);
+  await functions.rename(RENAME);
+  const week = { table: "experts", quiet_for_days: 7 };
+  const refused = async () => {
+    const problem = await functions.refused("old_name_in_use", "finalize", week);
+    return (problem.evidence as { message: string }[])[0].message;
+  };
+  assertStringIncludes(await refused(), "not quiet for 7 days");
+  const plan = await functions.finalize({ ...week, mode: "plan" });
+  assertEquals(plan.migrations[0].usage!.state, "quiet");
+  assertEquals(plan.findings.map(({ code }) => code), ["old_name_in_use"]);
+  await age(db, 6);
+  assertStringIncludes(await refused(), "not quiet for 7 days");
+  await run(db.sql, "select from experts");
+  await age(db, 2);
+  assertStringIncludes(await refused(), "Calls through the old name");
+  await age(db, 6);
+  assertStringIncludes(await refused(), "not quiet for 7 days");
+  // What was lost is lost; but the days since then count.
+  await run(db.admin, "select extensions.pg_stat_statements_reset()");
+  assertStringIncludes(await refused(), "not quiet for 7 days");
+  assertEquals((await usageOf(functions)).state, "unknown");
+  await age(db, 8);
+  await functions.finalize(week);
+});
+
+servers.test("what cannot be known is not quiet for any number of days", async ({ db }) => {
+  await using functions = functionsFor(db.url);
+  await run(db.sql, TABLE);
+  await functions.rename(RENAME);
+  await age(db, 100);
+  await run(db.admin, "drop extension pg_stat_statements");
+  const week = { table: "experts", quiet_for_days: 7 };
+  const problem = await functions.refused("old_name_in_use", "finalize", week);
+  assertStringIncludes(JSON.stringify(problem.evidence), "cannot be known");
+  const { migrations } = await functions.finalize({ ...week, acknowledge: ["old_name_in_use"] });
+  assertEquals(migrations[0].status, "finalized");
+});
+
+servers.test(
   "usage is told where it is asked for, of active renames that have a view",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
