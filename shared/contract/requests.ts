@@ -53,6 +53,14 @@ const renameOptions = {
   record_history: z.enum(["auto", "never"]).default("auto"),
 };
 
+/** Applies a proposal; what it renames, and how, is what was proposed. */
+const proposedBatch = z.strictObject({
+  batch_id: z.uuid(),
+  ...planOptions,
+  mode: z.enum(["apply", "plan"]).default("apply"),
+  ...lockOptions,
+});
+
 const renameBatch = z.strictObject({
   renames: z.array(rename).min(1).max(MAX_RENAMES),
   ...renameOptions,
@@ -177,6 +185,7 @@ const aliasesQuery = z.strictObject({
 
 export type Rename = z.output<typeof rename>;
 export type RenameRequest = z.output<typeof renameBatch>;
+export type ProposedBatchRequest = z.output<typeof proposedBatch>;
 /** What selects migrations: the body of rollback and of finalize. */
 export type SelectionRequest = z.output<typeof selected>;
 export type RollbackRequest = SelectionRequest;
@@ -190,7 +199,8 @@ export type MigrationStatus = (typeof MIGRATION_STATUSES)[number];
 /** What a caller may write, defaults left out. */
 export type RenameInput =
   | z.input<typeof renameBatch>
-  | (z.input<typeof rename> & RenameInputOptions);
+  | (z.input<typeof rename> & RenameInputOptions)
+  | z.input<typeof proposedBatch>;
 type RenameInputOptions = Omit<z.input<typeof renameBatch>, "renames">;
 export type RollbackInput = z.input<typeof selected>;
 export type FinalizeInput = z.input<typeof selected>;
@@ -232,23 +242,28 @@ const notYet = (field: string, message: string) =>
     fields: { issues: [{ path: field, message }] },
   });
 
-function refuseWhatIsNotBuilt(request: { mode: string }): void {
-  if (request.mode === "propose") {
-    throw notYet("mode", "proposals are not supported by this version; use plan, then apply");
-  }
+/** Only what is not there yet is proposed; a rollback is what withdraws a proposal. */
+function refuseProposal(request: { mode: string }): void {
+  if (request.mode !== "propose") return;
+  const message = "only a rename can be proposed";
+  throw new Problem("invalid_request", `"mode" is not valid: ${message}`, {
+    hint: "Use plan to see what would happen, then apply.",
+    fields: { issues: [{ path: "mode", message }] },
+  });
 }
 
 const isObject = (input: unknown): input is Record<string, unknown> =>
   typeof input === "object" && input !== null && !Array.isArray(input);
 
 /**
- * Reads the body of a rename: `renames`, or one rename's fields at the top level.
+ * Reads the body of a rename: `renames`, one rename's fields at the top level, or the `batch_id` of a
+ * proposal.
  *
  * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
  */
-export function parseRenameRequest(input: unknown): RenameRequest {
+export function parseRenameRequest(input: unknown): RenameRequest | ProposedBatchRequest {
   if (isObject(input) && "batch_id" in input && !("renames" in input)) {
-    throw notYet("batch_id", "applying a proposed batch is not supported by this version");
+    return parse(proposedBatch, input);
   }
   let body = input;
   if (isObject(input) && !("renames" in input)) {
@@ -257,7 +272,6 @@ export function parseRenameRequest(input: unknown): RenameRequest {
     body = { ...options, renames: [single] };
   }
   const request = parse(renameBatch, body);
-  refuseWhatIsNotBuilt(request);
   return request;
 }
 
@@ -268,7 +282,7 @@ export function parseRenameRequest(input: unknown): RenameRequest {
  */
 export function parseRollbackRequest(input: unknown): RollbackRequest {
   const request = parse(selected, input);
-  refuseWhatIsNotBuilt(request);
+  refuseProposal(request);
   return request;
 }
 
@@ -288,7 +302,7 @@ export function parseFinalizeRequest(input: unknown): FinalizeRequest {
  */
 export function parseRefreshRequest(input: unknown): RefreshRequest {
   const request = parse(refresh, input);
-  refuseWhatIsNotBuilt(request);
+  refuseProposal(request);
   return request;
 }
 
