@@ -7,6 +7,7 @@ import { dependantMembers } from "./dependants.ts";
 import { nameMembers } from "./names.ts";
 import { privilegeMembers } from "./privileges.ts";
 import { relationMembers } from "./relation.ts";
+import { rowTypeMembers } from "./row_type.ts";
 import { routinesFromRows, type TextRow, textsFromRows, textsNaming } from "./texts.ts";
 
 export interface FactsWanted {
@@ -56,7 +57,8 @@ target as (
 select pg_catalog.json_build_object(
   'session', pg_catalog.json_build_object(
     'server_version', pg_catalog.current_setting('server_version_num')::int,
-    'user', current_user),
+    'user', current_user,
+    'sql_functions', pg_catalog.has_language_privilege('sql', 'USAGE')),
   'texts', ${textsNaming(wanted.mentioned ?? [], wanted.sources ?? NO_SOURCES)},
   'names', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${nameMembers})
@@ -70,6 +72,7 @@ select pg_catalog.json_build_object(
       `'columns', ${columns}, ${privilegeMembers}`,
       attachedMembers,
       dependantMembers,
+      rowTypeMembers,
     )
   }
       order by t.oid), '[]')

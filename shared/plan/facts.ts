@@ -50,6 +50,8 @@ export interface SessionFacts {
   /** `server_version_num`, like 170010. */
   server_version: number;
   user: string;
+  /** Whether the session's role may write functions in SQL. */
+  sql_functions: boolean;
 }
 
 /** What a name means in its schema now. */
@@ -98,6 +100,8 @@ export interface RelationFacts {
   acl: AclFacts[];
   /** Roles that default privileges would give something on a new relation of the session's role here. */
   default_grantees: string[];
+  /** Roles that default privileges would give EXECUTE on a new function of the session's role here. */
+  default_executors: string[];
   constraints: NamedDefinition[];
   indexes: NamedDefinition[];
   triggers: NamedDefinition[];
@@ -120,6 +124,34 @@ export interface RelationFacts {
   view_query: string | null;
   /** OIDs of the relations that a view reads. */
   view_reads: number[];
+  row_type: RowTypeFacts;
+}
+
+export interface RowTypeFacts {
+  /** Functions, operators, casts, columns and types that stand on the row type; our own casts left out. */
+  users: RowTypeUser[];
+  /** Functions that take rows of a table that this one inherits from or is a partition of. */
+  inherited_functions: string[];
+  /** The compatibility casts from this view's row type. */
+  casts: RowCastFacts[];
+}
+
+export interface RowTypeUser {
+  kind: string;
+  identity: string;
+  /** A cast, or what shares its name with something that takes rows of any type. */
+  ambiguous: boolean;
+  /** Whether it may treat NULL otherwise than a row of NULLs. */
+  tells_null: boolean;
+}
+
+export interface RowCastFacts {
+  /** Name of its function, which is in the view's schema. */
+  function: string;
+  /** OID of the table whose rows it makes. */
+  target: number;
+  /** Whether the cast itself is there, not just its function. */
+  cast: boolean;
 }
 
 export interface ColumnFacts {

@@ -3,7 +3,7 @@
  * an apply unless the caller acknowledges its code.
  */
 import type { Finding } from "../contract/responses.ts";
-import type { AclFacts, RelationFacts } from "./facts.ts";
+import type { AclFacts, RelationFacts, RowTypeUser } from "./facts.ts";
 import { qualified } from "./quoting.ts";
 
 /** Who would be able to read something of the table, but not all of its columns. */
@@ -35,7 +35,7 @@ function ownerLacksRights(table: RelationFacts): boolean {
 export function renameFindings(
   table: RelationFacts,
   newName: string,
-  view: { owner: string; replaced: AclFacts[] } | null,
+  view: { owner: string; replaced: AclFacts[]; rowCast: string | null } | null,
 ): Finding[] {
   const object = qualified(table.schema, table.name);
   const findings: Finding[] = [];
@@ -103,20 +103,7 @@ export function renameFindings(
       "Enable row-level security on the table only after the old name is gone.",
     );
   }
-  const functions = table.dependants
-    .filter((dependant) => dependant.takes_row)
-    .map((d) => d.identity);
-  if (functions.length > 0) {
-    add(
-      "row_type_functions",
-      "breaking",
-      `Functions take the table's row type: ${
-        functions.join(", ")
-      }. They follow the table; calls ` +
-        "with a row of the old name (computed fields of the Data API among them) fail with 42883 or 42703.",
-      "Call them through the new name, or acknowledge.",
-    );
-  }
+  findings.push(...rowTypeFindings(table, view.rowCast));
   if (view.owner !== table.owner) {
     add(
       "view_owner",
@@ -135,6 +122,68 @@ export function renameFindings(
         "since this role cannot act for them. Who may do what is the same.",
       "None needed; grant this role membership in those roles to keep the grantors.",
     );
+  }
+  return findings;
+}
+
+/** What becomes of calls with rows of the old name: the cast serves most, and what it cannot serve is told. */
+function rowTypeFindings(table: RelationFacts, rowCast: string | null): Finding[] {
+  const { users, inherited_functions } = table.row_type;
+  const finding = (severity: Finding["severity"], message: string, remedy: string): Finding => ({
+    code: "row_type_functions",
+    severity,
+    object: qualified(table.schema, table.name),
+    message,
+    remedy,
+  });
+  const listed = (some: RowTypeUser[]) =>
+    some.map(({ kind, identity }) => `${kind} ${identity}`).join(", ");
+  const findings: Finding[] = [];
+  const remedy = "Call them with rows of the new name, or acknowledge.";
+  const served = users.filter((user) => rowCast !== null && !user.ambiguous);
+  if (served.length > 0) {
+    findings.push(finding(
+      "info",
+      `On the table's row type: ${
+        listed(served)
+      }. Rows of the old name are taken too (computed fields of the ` +
+        `Data API among them): ${
+          qualified(table.schema, rowCast!)
+        } and an implicit cast are made with the view.`,
+      "None needed. A column that is added to the table is NULL in such rows until the view is refreshed.",
+    ));
+  }
+  const ambiguous = users.filter((user) => user.ambiguous);
+  if (rowCast !== null && ambiguous.length > 0) {
+    findings.push(finding(
+      "breaking",
+      `Casts of the table's row type, or named like what takes rows of any type: ${
+        listed(ambiguous)
+      }. With rows ` +
+        "of the old name, calls are ambiguous (42725), fail (42846), or mean the cast that every row has.",
+      remedy,
+    ));
+  }
+  if (rowCast === null && users.length > 0) {
+    findings.push(finding(
+      "breaking",
+      `On the table's row type: ${
+        listed(users)
+      }. They follow the table; with rows of the old name (computed ` +
+        "fields of the Data API among them) they fail with 42883, 42703 or 42804, since this role may not write " +
+        "the function in SQL that would make such rows the table's.",
+      "Grant this role usage on language sql, call them with rows of the new name, or acknowledge.",
+    ));
+  }
+  if (inherited_functions.length > 0) {
+    findings.push(finding(
+      "breaking",
+      `Functions on the row type of a table that this one inherits from: ${
+        inherited_functions.join(", ")
+      }. With ` +
+        "rows of the old name they fail with 42883, since a view inherits from nothing.",
+      remedy,
+    ));
   }
   return findings;
 }

@@ -10,6 +10,7 @@ import { renameFindings } from "./findings.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { ident, qualified } from "./quoting.ts";
 import { refuseRelation } from "./refusals.ts";
+import { checkRowCasts } from "./row_type.ts";
 import { recompile, staleRoutineFindings } from "./warm_routines.ts";
 import { RELATION_KINDS, typeKind } from "./relation_kinds.ts";
 
@@ -87,7 +88,7 @@ export async function planRename(
     const table = requireTable(rename, old, relations, tracked);
     requireFree(rename, names.get(key(rename.schema, rename.new_name))!, relations, tracked);
     const view = options.compatibilityView
-      ? compatibilityView(table, rename.new_name, facts.session.user)
+      ? compatibilityView(table, rename.new_name, facts.session)
       : null;
     const statements = [{
       sql: `alter table ${qualified(table.schema, table.name)} rename to ${ident(rename.new_name)}`,
@@ -126,6 +127,14 @@ export async function planRename(
     );
     const purpose = "Check options, columns, defaults and privileges of the views";
     checks.push(checkViews(views, columnGrants, purpose));
+  }
+  const casts = tables.flatMap(({ rename, facts: { schema, name }, view }) =>
+    view?.rowCast == null
+      ? []
+      : [{ schema, view: name, table: rename.new_name, function: view.rowCast }]
+  );
+  if (casts.length > 0) {
+    checks.push(checkRowCasts(casts, "Check that the views' rows can be made the tables'"));
   }
   changes.push(...checks.map(({ statement }) => statement), reloadSchemaCache);
   const routines = options.compatibilityView ? facts.routines : [];

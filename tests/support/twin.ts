@@ -57,7 +57,6 @@ export async function makeTwins(
         schema: "renamed",
         old_name: oldName,
         new_name: newName,
-        acknowledge: ["row_type_functions"],
       });
       assertEquals(answer.verification?.passed, true, JSON.stringify(answer.verification));
       lastBatch = answer.batch_id!;
