@@ -183,6 +183,21 @@ const aliasesQuery = z.strictObject({
     .optional(),
 });
 
+/** What may be sent to each endpoint: a JSON body, or for those that are read with GET a query. */
+export const REQUESTS = {
+  rename: z.union([
+    z.strictObject({ ...rename.shape, ...renameOptions }),
+    renameBatch,
+    proposedBatch,
+  ]),
+  rollback: selected,
+  finalize: selected,
+  refresh,
+  "list-migrations": listQuery,
+  analyze: analyzeQuery,
+  "table-aliases": aliasesQuery,
+} satisfies Record<string, z.ZodType>;
+
 export type Rename = z.output<typeof rename>;
 export type RenameRequest = z.output<typeof renameBatch>;
 export type ProposedBatchRequest = z.output<typeof proposedBatch>;
