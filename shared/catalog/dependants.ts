@@ -19,7 +19,8 @@ export const dependantMembers = `
         select d.classid, d.objid, d.objsubid, d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass
             as on_row_type
         from pg_catalog.pg_depend d
-        where d.deptype in ('n', 'a') and (
+        -- What is bound by 'a' is the relation's own, and there is much of it; but for triggers of elsewhere.
+        where (d.deptype = 'n' or d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass) and (
           (d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = t.oid)
           or (d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass and t.reltype <> 0
             and d.refobjid in (t.reltype,

@@ -1,9 +1,12 @@
 /** One query for all facts of a request, however many relations it names. */
 import type { Facts, RelationFacts, TextSources } from "../plan/facts.ts";
 import { jsonbLiteral } from "../plan/quoting.ts";
+import { analysisByRelation, analysisMembers, type AnalysisRow, noAnalysis } from "./analysis.ts";
 import { attachedMembers } from "./attached_objects.ts";
+import { builtOnMembers } from "./built_on.ts";
 import { columns } from "./columns.ts";
 import { dependantMembers } from "./dependants.ts";
+import { type IndexesWanted, indexMember } from "./index_names.ts";
 import { nameMembers } from "./names.ts";
 import { privilegeMembers } from "./privileges.ts";
 import { relationMembers } from "./relation.ts";
@@ -19,6 +22,12 @@ export interface FactsWanted {
   mentioned?: string[];
   /** Where texts are kept beside routines, as the beginning of the transaction told. Default: nowhere. */
   sources?: TextSources;
+  /** Whether to read what only an analysis needs. Default: false. */
+  analysis?: boolean;
+  /** Have the names of the relations' indexes told. Default: not. */
+  indexes?: IndexesWanted;
+  /** Whether to read all that is built on the views among them, to be repointed. Default: not. */
+  builtOn?: boolean;
 }
 
 /**
@@ -60,10 +69,11 @@ select pg_catalog.json_build_object(
     'user', current_user,
     'sql_functions', pg_catalog.has_language_privilege('sql', 'USAGE')),
   'texts', ${textsNaming(wanted.mentioned ?? [], wanted.sources ?? NO_SOURCES)},
+  ${wanted.analysis ? `${analysisMembers},` : ""}
   'names', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${nameMembers})
       order by w.ordinality), '[]')
-    from named w),
+    from named w),${wanted.indexes === undefined ? "" : `${indexMember(wanted.indexes)},`}
   'relations', (
     select coalesce(pg_catalog.json_agg(
       ${
@@ -73,6 +83,7 @@ select pg_catalog.json_build_object(
       attachedMembers,
       dependantMembers,
       rowTypeMembers,
+      wanted.builtOn ? builtOnMembers : "'built_on', null",
     )
   }
       order by t.oid), '[]')
@@ -83,18 +94,41 @@ select pg_catalog.json_build_object(
 }
 
 /** What the query answers, before it is put together. */
-interface FactsRow extends Omit<Facts, "relations" | "routines" | "texts"> {
+interface FactsRow extends Pick<Facts, "session" | "names">, Partial<AnalysisRow> {
   relations: Partial<RelationFacts>[][];
   texts: TextRow[];
+  index_names?: Pick<Facts, "indexes" | "relation_names">;
 }
+
+/**
+ * The query as part of a message within a transaction; its second answer is the facts' row (of statements
+ * without rows, only a message's first has an answer of its own). To print definitions the server takes
+ * ACCESS SHARE locks on what they name (on 15 also on the views themselves); these are given back at once, so
+ * that nobody's DDL has to wait for whatever comes then.
+ */
+export const factsMessage = (wanted: FactsWanted): string =>
+  `savepoint facts;
+${factsQuery(wanted)};
+rollback to savepoint facts;
+release savepoint facts`;
 
 /** Reads the query's answer. */
 export function factsFromRow(row: { facts: string }): Facts {
-  const { relations, texts, ...rest } = JSON.parse(row.facts) as FactsRow;
+  const { session, names, relations, texts, index_names, ...rest } = JSON.parse(
+    row.facts,
+  ) as FactsRow;
+  const analysis = { ...noAnalysis, ...rest };
+  const described = relations.map((parts) => Object.assign({}, ...parts) as RelationFacts);
+  const analyzed = analysisByRelation(analysis, described.map(({ oid }) => oid));
   return {
-    ...rest,
+    session,
+    names,
+    indexes: index_names?.indexes ?? [],
+    relation_names: index_names?.relation_names ?? [],
     texts: textsFromRows(texts),
     routines: routinesFromRows(texts),
-    relations: relations.map((parts) => Object.assign({}, ...parts)),
+    event_triggers: analysis.event_triggers,
+    graphql: analysis.graphql,
+    relations: described.map((facts) => ({ ...facts, ...analyzed.get(facts.oid)! })),
   };
 }

@@ -18,6 +18,7 @@ import { callerPath } from "./caller_path.ts";
 interface RenameTableOptions extends OperationOptions {
   /** False with --no-view. */
   view: boolean;
+  renameIndexes?: true;
   fromFile?: string;
   propose?: true;
   batchId?: string;
@@ -46,6 +47,10 @@ export function addRenameTable(program: Command, context: CommandContext): void 
       "schema of the table, or of those in the file that name none (public)",
     )
     .option("--no-view", "leave the old name free: whoever uses it fails from then on")
+    .option(
+      "--rename-indexes",
+      "also rename the indexes, and the constraints they back, that are named after the table",
+    )
     .option("--from-file <path>", "rename all that this .json or .csv file lists, or none")
     .option("--propose", "keep the plan as a pending batch, for somebody to apply")
     .option("--batch-id <id>", "apply a proposed batch, if its plan is still the same");
@@ -76,6 +81,7 @@ async function renameTable(
     const request = {
       renames: renames.map((rename) => schema === undefined ? rename : { schema, ...rename }),
       ...(!options.view && { compatibility_view: false }),
+      ...(options.renameIndexes && { rename_indexes: true }),
       ...operationFields(options),
       ...(options.propose && { mode: "propose" as const }),
     };
@@ -101,7 +107,10 @@ async function applyProposal(
   options: RenameTableOptions,
   batchId: string,
 ): Promise<void> {
-  if (names !== undefined || options.propose || !options.view || options.schema !== undefined) {
+  if (
+    names !== undefined || options.propose || !options.view || options.renameIndexes ||
+    options.schema !== undefined
+  ) {
     throw new UsageError("what a proposed batch renames, and how, is what was proposed");
   }
   const request = { batch_id: batchId, ...operationFields(options) };

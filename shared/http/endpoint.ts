@@ -24,6 +24,8 @@ export interface EndpointDefinition<Input, Output = unknown> {
   method: "GET" | "POST";
   /** Whether callers may ask for an event stream. Default: false. */
   streams?: boolean;
+  /** Query parameters that may be given several times. Default: none. */
+  repeatable?: string[];
   /** Reads the body (POST) or the query as an object (GET). */
   parse: (input: unknown) => Input;
   run: (context: RequestContext, input: Input) => Promise<Output>;
@@ -52,7 +54,7 @@ export async function handle<Input, Output>(
     requireMethod(definition.method, request);
     const actor = await authenticate(request, settings);
     const streaming = acceptsEvents(definition, request);
-    const query = queryOf(request);
+    const query = queryOf(request, definition.repeatable);
     if (definition.method === "POST") refuseQuery(query);
     const input = definition.parse(definition.method === "GET" ? query : await readJson(request));
     const gone = new AbortController();

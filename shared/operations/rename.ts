@@ -70,19 +70,27 @@ export async function rename(
  */
 export async function readAndPlanRename(
   session: Session,
-  { renames, compatibility_view }: WhatToRename,
+  { renames, compatibility_view, rename_indexes }: WhatToRename,
   sources: TextSources,
   proposal: string | null = null,
 ): Promise<RenamePlan> {
   const names = namesOf(renames);
   const mentioned = renames.map(({ old_name }) => old_name);
-  const query = factsQuery({ names, oids: [], mentioned, sources });
+  const query = factsQuery({
+    names,
+    oids: [],
+    mentioned,
+    sources,
+    analysis: true,
+    ...(rename_indexes &&
+      { indexes: { oids: [], newNames: renames.map(({ new_name }) => new_name) } }),
+  });
   const [[facts], tracked] = await session.runAll(`${query};\n${trackedByNames(names, proposal)}`);
   return await planRename(
     renames,
     factsFromRow(facts as { facts: string }),
     trackedFromRows(tracked),
-    { compatibilityView: compatibility_view },
+    { compatibilityView: compatibility_view, renameIndexes: rename_indexes },
   );
 }
 
@@ -101,14 +109,15 @@ export function newMigrations(
   ids: string[],
   { rename_indexes, acknowledge }: Pick<RenameRequest, "rename_indexes" | "acknowledge">,
 ): NewMigration[] {
-  return plan.tables.map(({ rename, facts, statements }, index) => ({
+  const hanging = dependencies(plan);
+  return plan.tables.map(({ rename, facts, statements, indexes }, index) => ({
     id: ids[index],
     schema_name: rename.schema,
     old_name: rename.old_name,
     new_name: rename.new_name,
     table_oid: facts.oid,
-    dependencies: dependencies(facts),
-    plan: { statements, request: { rename_indexes, acknowledge } },
+    dependencies: hanging[index],
+    plan: { statements, indexes, request: { rename_indexes, acknowledge } },
     fingerprint: { before: fingerprint(facts) },
   }));
 }

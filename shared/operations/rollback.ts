@@ -1,5 +1,5 @@
 /** The rollback: the view goes, the table takes its old name back, and is compared with the state before. */
-import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
+import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
 import type { RollbackRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import type { Session } from "../execute/database.ts";
@@ -48,18 +48,24 @@ async function readAndPlan(
   migrations: RecordedRename[],
   sources: TextSources,
 ): Promise<RollbackPlan> {
-  const query = factsQuery({
-    names: migrations.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
+  const indexes = migrations.flatMap((migration) => migration.indexes);
+  const message = factsMessage({
+    names: [
+      ...migrations.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
+      ...indexes.map(({ schema, from }) => ({ schema, name: from })),
+    ],
     oids: oidsOf(migrations),
     mentioned: migrations.map(({ old_name }) => old_name),
     sources,
+    ...(indexes.length > 0 && { indexes: { oids: indexes.map(({ oid }) => oid), newNames: [] } }),
+    builtOn: true,
   });
-  const [[facts], active] = await session.runAll(`${query};\n${standingMigrations()}`);
+  const [, [facts], active] = await session.runAll(`${message};\n${standingMigrations()}`);
   return await planRollback(
     migrations,
     factsFromRow(facts as { facts: string }),
     trackedFromRows(active),
-    { acknowledge: request.acknowledge },
+    { acknowledge: request.acknowledge, carryPrivileges: request.carry_privileges },
   );
 }
 

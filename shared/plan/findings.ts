@@ -4,6 +4,7 @@
  */
 import type { Finding } from "../contract/responses.ts";
 import type { AclFacts, RelationFacts, RowTypeUser } from "./facts.ts";
+import { called } from "./object_findings.ts";
 import { qualified } from "./quoting.ts";
 
 /** Who would be able to read something of the table, but not all of its columns. */
@@ -31,10 +32,14 @@ function ownerLacksRights(table: RelationFacts): boolean {
   );
 }
 
-/** Findings about a table that is to be renamed, with a compatibility view or (null) without. */
+/**
+ * Findings about a table that is to be renamed, with a compatibility view or (null) without.
+ *
+ * @param newName Null where none is chosen yet.
+ */
 export function renameFindings(
   table: RelationFacts,
-  newName: string,
+  newName: string | null,
   view: { owner: string; replaced: AclFacts[]; rowCast: string | null } | null,
 ): Finding[] {
   const object = qualified(table.schema, table.name);
@@ -51,7 +56,9 @@ export function renameFindings(
     add(
       "realtime_publication",
       "breaking",
-      `The table is in the publication supabase_realtime. Its changes will be published as "${newName}"; ` +
+      `The table is in the publication supabase_realtime. Its changes will be published under ${
+        called(newName)
+      }; ` +
         "Realtime subscriptions to the old name receive nothing, since a view cannot be published.",
       "Subscribe to both names in the clients first, or acknowledge that subscriptions to the old name fall silent.",
     );
@@ -63,9 +70,7 @@ export function renameFindings(
     add(
       "publication_name_change",
       "warning",
-      `Logical replication (${
-        others.join(", ")
-      }) will carry the changes under the name "${newName}".`,
+      `Logical replication (${others.join(", ")}) will carry the changes under ${called(newName)}.`,
       "Rename the table on the subscribers in step, or have consumers expect both names.",
     );
   }

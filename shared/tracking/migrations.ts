@@ -253,7 +253,8 @@ export function selectedMigrations(
 select m.id, m.schema_name, m.old_name, m.new_name, m.status, m.compatibility_view_created,
   m.table_oid::float8 as table_oid, m.view_oid::float8 as view_oid, m.fingerprint,
   (select c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where c.oid = m.table_oid::pg_catalog.oid and n.nspname = m.schema_name::name) as present_name
+    where c.oid = m.table_oid::pg_catalog.oid and n.nspname = m.schema_name::name) as present_name,
+  coalesce(m.plan -> 'indexes', '[]') as indexes
 from public.sys_table_migrations m
 where ${condition}
 order by m.migrated_at desc nulls last, m.id desc${lock ? "\nfor update" : ""}`;
