@@ -1,5 +1,5 @@
 /** One query for all facts of a request, however many relations it names. */
-import type { Facts, RelationFacts } from "../plan/facts.ts";
+import type { Facts, RelationFacts, TextSources } from "../plan/facts.ts";
 import { jsonbLiteral } from "../plan/quoting.ts";
 import { attachedMembers } from "./attached_objects.ts";
 import { columns } from "./columns.ts";
@@ -7,15 +7,17 @@ import { dependantMembers } from "./dependants.ts";
 import { nameMembers } from "./names.ts";
 import { privilegeMembers } from "./privileges.ts";
 import { relationMembers } from "./relation.ts";
-import { routinesNaming } from "./routines.ts";
+import { routinesFromRows, type TextRow, textsFromRows, textsNaming } from "./texts.ts";
 
 export interface FactsWanted {
   /** Names whose meaning is asked; a relation found there is described too. */
   names: { schema: string; name: string }[];
   /** Relations described by OID, whatever they are called now. */
   oids: number[];
-  /** Names of relations that routines are searched for. Default: none. */
+  /** Names of relations that texts are searched for. Default: none, and no texts are read. */
   mentioned?: string[];
+  /** Where texts are kept beside routines, as the beginning of the transaction told. Default: nowhere. */
+  sources?: TextSources;
 }
 
 /**
@@ -26,6 +28,8 @@ const parts = (...members: string[]) =>
   `pg_catalog.json_build_array(${
     members.map((m) => `pg_catalog.json_build_object(${m})`).join(",\n      ")
   })`;
+
+const NO_SOURCES: TextSources = { statements: null, cron: false };
 
 /**
  * The query's text: one row with one column `facts`. It qualifies every function and relation and expects
@@ -53,7 +57,7 @@ select pg_catalog.json_build_object(
   'session', pg_catalog.json_build_object(
     'server_version', pg_catalog.current_setting('server_version_num')::int,
     'user', current_user),
-  'routines', ${routinesNaming(wanted.mentioned ?? [])},
+  'texts', ${textsNaming(wanted.mentioned ?? [], wanted.sources ?? NO_SOURCES)},
   'names', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${nameMembers})
       order by w.ordinality), '[]')
@@ -75,14 +79,19 @@ select pg_catalog.json_build_object(
 )::text as facts`;
 }
 
+/** What the query answers, before it is put together. */
+interface FactsRow extends Omit<Facts, "relations" | "routines" | "texts"> {
+  relations: Partial<RelationFacts>[][];
+  texts: TextRow[];
+}
+
 /** Reads the query's answer. */
 export function factsFromRow(row: { facts: string }): Facts {
-  const { relations, ...rest } = JSON.parse(row.facts) as Omit<Facts, "relations"> & {
-    relations: Partial<RelationFacts>[][];
-  };
+  const { relations, texts, ...rest } = JSON.parse(row.facts) as FactsRow;
   return {
     ...rest,
-    texts: rest.texts ?? [],
+    texts: textsFromRows(texts),
+    routines: routinesFromRows(texts),
     relations: relations.map((parts) => Object.assign({}, ...parts)),
   };
 }

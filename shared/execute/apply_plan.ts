@@ -9,6 +9,7 @@
  */
 import { Problem } from "../contract/problems.ts";
 import type { Blocker, LockFigures, Progress } from "../contract/responses.ts";
+import type { TextSources } from "../plan/facts.ts";
 import type { Plan } from "../plan/plan.ts";
 import { millisecondsLiteral } from "../plan/quoting.ts";
 import { lockHolders, type RelationName, watchingBlockers } from "./blockers.ts";
@@ -24,6 +25,7 @@ import type { Database, Row, Session } from "./database.ts";
 import { isCancelled, isConnectionLost, isLockFailure, isStalePlan } from "./database_errors.ts";
 import { type Limits, remainingMs, requireTime } from "./limits.ts";
 import { Patience } from "./patience.ts";
+import { textSourceColumns, textSources } from "./text_sources.ts";
 
 export interface ApplyOptions {
   /** Longest wait for one lock that clients feel, in milliseconds. */
@@ -64,7 +66,7 @@ const settings = (timeoutMs: number) =>
 where s.name = 'transaction_timeout'`,
     "set local standard_conforming_strings = on",
     `select pg_catalog.pg_backend_pid() as pid,
-  pg_catalog.current_setting('server_version_num')::int as server_version`,
+  pg_catalog.current_setting('server_version_num')::int as server_version,${textSourceColumns}`,
   ].join(";\n");
 
 /** The beginning of a read-only transaction: what plans and checks look at. */
@@ -81,11 +83,16 @@ const beginWriting = (limits: Limits) =>
 export interface Connected {
   pid: number;
   serverVersion: number;
+  sources: TextSources;
 }
 
 /** Reads what the beginning of a transaction answers. */
 export function connected([row]: Row[]): Connected {
-  return { pid: Number(row.pid), serverVersion: Number(row.server_version) };
+  return {
+    pid: Number(row.pid),
+    serverVersion: Number(row.server_version),
+    sources: textSources(row),
+  };
 }
 
 /**

@@ -5,7 +5,13 @@
 import type { SelectionRequest } from "../contract/requests.ts";
 import type { Migration, OperationAnswer, Verification } from "../contract/responses.ts";
 import { advisoryLocks } from "../execute/advisory_locks.ts";
-import { applyPlan, beginReading, connected, type Prepared } from "../execute/apply_plan.ts";
+import {
+  applyPlan,
+  beginReading,
+  type Connected,
+  connected,
+  type Prepared,
+} from "../execute/apply_plan.ts";
 import type { RelationName } from "../execute/blockers.ts";
 import { type LockExpressions, setLockTimeout } from "../execute/critical_section.ts";
 import type { Session } from "../execute/database.ts";
@@ -35,7 +41,7 @@ export interface Change<Selected, P extends Plan> {
   names: (selected: Selected) => RelationName[];
   tables: (selected: Selected) => RelationName[];
   /** Reads the facts and makes the plan. */
-  plan: (session: Session, selected: Selected) => Promise<P>;
+  plan: (session: Session, selected: Selected, connected: Connected) => Promise<P>;
   /** Statement that records the change before the locks are taken; nobody sees it until the commit. */
   recordAhead?: (plan: P) => string;
   /** Statements of the critical section that record the change. */
@@ -91,13 +97,13 @@ async function apply<Selected, P extends Plan>(
       progress: context.progress,
       relations: () => relations,
     },
-    async (session, patience, { serverVersion }): Promise<Prepared<P>> => {
-      requireServer(serverVersion);
+    async (session, patience, connection): Promise<Prepared<P>> => {
+      requireServer(connection.serverVersion);
       await session.run(setLockTimeout(patience.remainingMs));
       const selected = await one.select(session, true);
       relations = one.names(selected);
       await takeWeakLocks(context, session, selected, one);
-      const plan = await one.plan(session, selected);
+      const plan = await one.plan(session, selected, connection);
       requireAccepted(plan, request);
       if (one.recordAhead) await session.run(one.recordAhead(plan));
       return {
@@ -124,8 +130,9 @@ async function planWithoutLocks<Selected, P extends Plan>(
   session: Session,
   one: Change<Selected, P>,
 ): Promise<P> {
-  requireServer(connected(await session.begin(beginReading(context.limits))).serverVersion);
-  return await one.plan(session, await one.select(session, false));
+  const connection = connected(await session.begin(beginReading(context.limits)));
+  requireServer(connection.serverVersion);
+  return await one.plan(session, await one.select(session, false), connection);
 }
 
 /**

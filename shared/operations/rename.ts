@@ -4,6 +4,7 @@ import type { RenameRequest } from "../contract/requests.ts";
 import type { OperationAnswer } from "../contract/responses.ts";
 import type { RelationName } from "../execute/blockers.ts";
 import type { Session } from "../execute/database.ts";
+import type { TextSources } from "../plan/facts.ts";
 import { dependencies } from "../plan/dependencies.ts";
 import { fingerprint } from "../plan/fingerprint.ts";
 import { planRename, type RenamePlan, requireRenamable } from "../plan/rename.ts";
@@ -33,7 +34,7 @@ export async function rename(
     },
     names: () => namesOf(request),
     tables: () => request.renames.map(({ schema, old_name }) => ({ schema, name: old_name })),
-    plan: (session) => readAndPlan(session, request),
+    plan: (session, _, { sources }) => readAndPlan(session, request, sources),
     recordAhead: (plan) =>
       insertBatch({
         batch_id: batchId,
@@ -49,13 +50,15 @@ export async function rename(
   });
 }
 
-async function readAndPlan(session: Session, request: RenameRequest): Promise<RenamePlan> {
+async function readAndPlan(
+  session: Session,
+  request: RenameRequest,
+  sources: TextSources,
+): Promise<RenamePlan> {
   const names = namesOf(request);
-  const [[facts], tracked] = await session.runAll(
-    `${
-      factsQuery({ names, oids: [], mentioned: request.renames.map(({ old_name }) => old_name) })
-    };\n${trackedByNames(names)}`,
-  );
+  const mentioned = request.renames.map(({ old_name }) => old_name);
+  const query = factsQuery({ names, oids: [], mentioned, sources });
+  const [[facts], tracked] = await session.runAll(`${query};\n${trackedByNames(names)}`);
   return await planRename(
     request.renames,
     factsFromRow(facts as { facts: string }),

@@ -3,6 +3,7 @@ import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
 import type { RollbackRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import type { Session } from "../execute/database.ts";
+import type { TextSources } from "../plan/facts.ts";
 import { planRollback, type RecordedRename, type RollbackPlan } from "../plan/rollback.ts";
 import { checkRolledBack } from "../plan/verification.ts";
 import { markRolledBack, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
@@ -29,7 +30,7 @@ export async function rollback(
     select: (session, lock) => selectActive(session, request, "rollback", lock),
     names: namesOf,
     tables: tablesOf,
-    plan: (session, migrations) => readAndPlan(session, request, migrations),
+    plan: (session, migrations, { sources }) => readAndPlan(session, request, migrations, sources),
     record: (plan) => [markRolledBack(idsOf(plan), context.actor, request.notes)],
     migrations: idsOf,
     verify: (plan) => verify(context, plan),
@@ -42,11 +43,13 @@ async function readAndPlan(
   session: Session,
   request: RollbackRequest,
   migrations: RecordedRename[],
+  sources: TextSources,
 ): Promise<RollbackPlan> {
   const query = factsQuery({
     names: migrations.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
     oids: oidsOf(migrations),
     mentioned: migrations.map(({ old_name }) => old_name),
+    sources,
   });
   const [[facts], active] = await session.runAll(`${query};\n${standingMigrations()}`);
   return await planRollback(

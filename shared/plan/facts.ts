@@ -165,3 +165,11 @@ export interface DependantFacts {
   /** Whether it is a function with a parameter of the row type or an array of it. */
   takes_row: boolean;
 }
+
+/** Where texts are kept beside routines, as far as the session's role can read it. */
+export interface TextSources {
+  /** Schema of the view pg_stat_statements; null where there is none to read. */
+  statements: string | null;
+  /** Whether cron.job can be read. */
+  cron: boolean;
+}
