@@ -5,6 +5,7 @@ import { rename } from "../../shared/operations/rename.ts";
 
 export const definition: EndpointDefinition<RenameRequest> = {
   method: "POST",
+  changes: true,
   streams: true,
   parse: parseRenameRequest,
   run: rename,

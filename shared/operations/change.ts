@@ -3,7 +3,7 @@
  * differs from one operation to the next is a `Change`; a plan is the same way, stopped before the locks.
  */
 import type { SelectionRequest } from "../contract/requests.ts";
-import type { Migration, OperationAnswer, Verification } from "../contract/responses.ts";
+import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import { advisoryLocks } from "../execute/advisory_locks.ts";
 import {
   applyPlan,
@@ -20,8 +20,9 @@ import { type Plan, planStatements, requireAccepted } from "../plan/plan.ts";
 import { qualified } from "../plan/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
 import { type Event, insertEvent, recordedLock } from "../tracking/events.ts";
-import { migrationsById, migrationsFromRows } from "../tracking/migrations.ts";
 import { asProblems, type OperationContext, recordingFailure } from "./context.ts";
+import { answeredOnce, recordAnswer, requireNew } from "./idempotency.ts";
+import { readMigrations } from "./read_migrations.ts";
 
 /** What every request that changes something says. */
 export type ChangeRequest = Pick<
@@ -78,7 +79,7 @@ export async function change<Selected, P extends Plan>(
   return await recordingFailure(
     context,
     one.operation === "rename" ? about : { ...about, batch_id: one.batchId },
-    () => apply(context, request, one),
+    () => answeredOnce(context, one.operation, () => apply(context, request, one)),
   );
 }
 
@@ -100,12 +101,18 @@ async function apply<Selected, P extends Plan>(
     async (session, patience, connection): Promise<Prepared<P>> => {
       requireServer(connection.serverVersion);
       await session.run(setLockTimeout(patience.remainingMs));
+      await requireNew(context, session, one.operation);
       const selected = await one.select(session, true);
       relations = one.names(selected);
       await takeWeakLocks(context, session, selected, one);
       const plan = await one.plan(session, selected, connection);
       requireAccepted(plan, request);
       if (one.recordAhead) await session.run(one.recordAhead(plan));
+      await recordAnswer(context, session, one.operation, {
+        ...planned(plan),
+        batch_id: one.batchId,
+        mode: "apply",
+      });
       return {
         plan,
         record: (figures) => [...one.record(plan), success(context, plan, one, figures)],
@@ -202,20 +209,11 @@ async function verified(
 }
 
 async function answer(context: OperationContext, plan: Plan, ids: string[]) {
-  return {
-    plan_hash: plan.hash,
-    migrations: ids.length === 0 ? [] : await readMigrations(context, ids),
-    statements: planStatements(plan),
-    findings: plan.findings,
-  };
+  return { ...planned(plan), migrations: await readMigrations(context, ids) };
 }
 
-/** The rows of these migrations, in this order. */
-async function readMigrations(context: OperationContext, ids: string[]): Promise<Migration[]> {
-  const { database } = context;
-  const rows = migrationsFromRows(
-    await database.whileReachable(() => database.query(migrationsById(ids))),
-  );
-  const byId = new Map(rows.map((row) => [row.id, row]));
-  return ids.flatMap((id) => byId.get(id) ?? []);
-}
+const planned = (plan: Plan) => ({
+  plan_hash: plan.hash,
+  statements: planStatements(plan),
+  findings: plan.findings,
+});

@@ -5,11 +5,24 @@ import { toProblem } from "../execute/database_errors.ts";
 import type { Limits } from "../execute/limits.ts";
 import { type Event, insertEvent } from "../tracking/events.ts";
 
+/** By what a request is known that comes again. */
+export interface Idempotency {
+  /** Who asks, and the caller's key for it. */
+  key: string;
+  bodyHash: string;
+  /** For a webhook when it was sent, in seconds since 1970; null for other callers. */
+  webhookSentAt: number | null;
+  /** How long the answer is kept, in days. */
+  days: number;
+}
+
 export interface OperationContext {
   database: Database;
   /** Who asks, as it is recorded. */
   actor: string;
   requestId: string;
+  /** Null, or left out, where the caller does not say what makes a request the same. */
+  idempotency?: Idempotency | null;
   /** Until when the work may go on. */
   limits: Limits;
   /** Told where the work is. */
@@ -33,7 +46,8 @@ export async function asProblems<T>(work: () => Promise<T>): Promise<T> {
 
 /**
  * Runs an operation that changes something; if it fails, that is told in the caller's terms and leaves an
- * event, the one trace of a failed request.
+ * event, the one trace of a failed request. But for who is not let in: that can be anybody, as often as they
+ * like, and whoever let them ask knows how much of it to write down.
  *
  * @throws {Problem} Whatever went wrong, as a problem.
  */
@@ -46,6 +60,7 @@ export async function recordingFailure<T>(
     return await work();
   } catch (error) {
     const problem = toProblem(error);
+    if (problem.code === "unauthorized") throw problem;
     const { attempts, waited_ms } = problem.fields as { attempts?: number; waited_ms?: number };
     const event = insertEvent({
       ...about,

@@ -140,6 +140,14 @@ export function trackedFromRows(rows: Record<string, unknown>[]): TrackedRename[
   return rows as unknown as TrackedRename[];
 }
 
+/** Rows as `recordedFromRows` reads them. */
+const RECORDED = `
+select m.id, m.schema_name, m.old_name, m.new_name, m.status, m.compatibility_view_created,
+  m.table_oid::float8 as table_oid, m.view_oid::float8 as view_oid, m.fingerprint,
+  (select c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.oid = m.table_oid::pg_catalog.oid and n.nspname = m.schema_name::name) as present_name
+from public.sys_table_migrations m`;
+
 /**
  * Query for the migrations that a request selects, newest first: by id or batch whatever their status, by
  * table only those of `statuses`.
@@ -156,17 +164,19 @@ export function selectedMigrations(
     ? `m.batch_id = ${literal(batch_id)}::uuid`
     : `m.schema_name = ${literal(schema)} and m.status in (${statuses.map(literal).join(", ")})
        and ${literal(table!)} in (m.old_name, m.new_name)`;
-  return `
-select m.id, m.schema_name, m.old_name, m.new_name, m.status, m.compatibility_view_created,
-  m.table_oid::float8 as table_oid, m.view_oid::float8 as view_oid, m.fingerprint,
-  (select c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where c.oid = m.table_oid::pg_catalog.oid and n.nspname = m.schema_name::name) as present_name
-from public.sys_table_migrations m
+  return `${RECORDED}
 where ${condition}
 order by m.migrated_at desc nulls last, m.id desc${lock ? "\nfor update" : ""}`;
 }
 
-/** Reads the answer of `selectedMigrations`. */
+/** Query for the migrations of these ids, as `selectedMigrations` gives them. */
+export function recordedById(ids: string[]): string {
+  return `${RECORDED}
+where m.id in (${uuids(ids)})
+order by m.migrated_at desc nulls last, m.id desc`;
+}
+
+/** Reads the answer of `selectedMigrations` and `recordedById`. */
 export function recordedFromRows(rows: Record<string, unknown>[]): RecordedRename[] {
   return rows.map((row) => {
     const recorded = row as unknown as RecordedRename;
