@@ -1,12 +1,14 @@
 /** One query for all facts of a request, however many relations it names. */
 import type { Facts, RelationFacts, TextSources } from "../plan/facts.ts";
 import { jsonbLiteral } from "../plan/quoting.ts";
+import { analysisByRelation, analysisMembers, type AnalysisRow, noAnalysis } from "./analysis.ts";
 import { attachedMembers } from "./attached_objects.ts";
 import { columns } from "./columns.ts";
 import { dependantMembers } from "./dependants.ts";
 import { nameMembers } from "./names.ts";
 import { privilegeMembers } from "./privileges.ts";
 import { relationMembers } from "./relation.ts";
+import { rowTypeMembers } from "./row_type.ts";
 import { routinesFromRows, type TextRow, textsFromRows, textsNaming } from "./texts.ts";
 
 export interface FactsWanted {
@@ -18,6 +20,8 @@ export interface FactsWanted {
   mentioned?: string[];
   /** Where texts are kept beside routines, as the beginning of the transaction told. Default: nowhere. */
   sources?: TextSources;
+  /** Whether to read what only an analysis needs. Default: false. */
+  analysis?: boolean;
 }
 
 /**
@@ -56,8 +60,10 @@ target as (
 select pg_catalog.json_build_object(
   'session', pg_catalog.json_build_object(
     'server_version', pg_catalog.current_setting('server_version_num')::int,
-    'user', current_user),
+    'user', current_user,
+    'sql_functions', pg_catalog.has_language_privilege('sql', 'USAGE')),
   'texts', ${textsNaming(wanted.mentioned ?? [], wanted.sources ?? NO_SOURCES)},
+  ${wanted.analysis ? `${analysisMembers},` : ""}
   'names', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${nameMembers})
       order by w.ordinality), '[]')
@@ -70,6 +76,7 @@ select pg_catalog.json_build_object(
       `'columns', ${columns}, ${privilegeMembers}`,
       attachedMembers,
       dependantMembers,
+      rowTypeMembers,
     )
   }
       order by t.oid), '[]')
@@ -80,18 +87,24 @@ select pg_catalog.json_build_object(
 }
 
 /** What the query answers, before it is put together. */
-interface FactsRow extends Omit<Facts, "relations" | "routines" | "texts"> {
+interface FactsRow extends Pick<Facts, "session" | "names">, Partial<AnalysisRow> {
   relations: Partial<RelationFacts>[][];
   texts: TextRow[];
 }
 
 /** Reads the query's answer. */
 export function factsFromRow(row: { facts: string }): Facts {
-  const { relations, texts, ...rest } = JSON.parse(row.facts) as FactsRow;
+  const { session, names, relations, texts, ...rest } = JSON.parse(row.facts) as FactsRow;
+  const analysis = { ...noAnalysis, ...rest };
+  const described = relations.map((parts) => Object.assign({}, ...parts) as RelationFacts);
+  const analyzed = analysisByRelation(analysis, described.map(({ oid }) => oid));
   return {
-    ...rest,
+    session,
+    names,
     texts: textsFromRows(texts),
     routines: routinesFromRows(texts),
-    relations: relations.map((parts) => Object.assign({}, ...parts)),
+    event_triggers: analysis.event_triggers,
+    graphql: analysis.graphql,
+    relations: described.map((facts) => ({ ...facts, ...analyzed.get(facts.oid)! })),
   };
 }

@@ -21,7 +21,7 @@ const MAX_STATEMENT_LENGTH = 10_000;
  * DISABLE TRIGGER included.
  */
 const ONE_TIME_STATEMENT = String
-  .raw`^(\s|/\*.*?\*/|--[^\n]*\n)*(create|drop|comment|grant|revoke|prepare|lock\s+table\s+only|do\s+\$(lock|check)\$|alter\s+(?!table\s.*\m(enable|disable)\M.*\mtrigger\M))`;
+  .raw`^(\s|/\*.*?\*/|--[^\n]*\n)*(create|drop|comment|grant|revoke|prepare|lock\s+table\s+only|do\s+\$(lock|check)\$|with\s+wanted_name\s|alter\s+(?!table\s.*\m(enable|disable)\M.*\mtrigger\M))`;
 
 /** A text as the query answers it. */
 export interface TextRow extends Omit<TextFacts, "search_path"> {
@@ -129,6 +129,7 @@ const statements = (names: string[], schema: string) => `
         offset 0
       ) s
       where ${mayName(names, "s.query")} and s.query !~* ${literal(ONE_TIME_STATEMENT)}
+        and pg_catalog.strpos(s.query, 'sys_table_migration') = 0
       group by s.queryid, s.userid
       order by 4 desc, 1, 2
       limit ${MAX_STATEMENTS}

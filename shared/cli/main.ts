@@ -1,5 +1,6 @@
 /** `npm run cli -- COMMAND …`: renames tables from a terminal, through the endpoints. */
 import { Command, CommanderError } from "commander";
+import { addAnalyzeTable } from "./analyze_table.ts";
 import { CONNECTION_HELP } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT, EXIT_CODES_HELP, exitCodeOf } from "./exit_codes.ts";
@@ -12,6 +13,7 @@ import { addRollbackRename } from "./rollback_rename.ts";
 import { processTerminal, safeLines, type Stream, type Terminal } from "./terminal.ts";
 
 const EXAMPLES = `Examples:
+  npm run cli -- analyze-table experts
   npm run cli -- rename-table experts expert_profiles --plan
   npm run cli -- rename-table experts expert_profiles
   npm run cli -- list-migrations --status active
@@ -53,6 +55,7 @@ function createProgram(context: CommandContext): Command {
     .showHelpAfterError("(add --help for what there is)")
     .helpCommand(false)
     .addHelpText("after", `\n${[EXAMPLES, EXIT_CODES_HELP, CONNECTION_HELP].join("\n\n")}`);
+  addAnalyzeTable(program, context);
   addRenameTable(program, context);
   addRollbackRename(program, context);
   addFinalizeRename(program, context);

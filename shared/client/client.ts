@@ -2,6 +2,7 @@
 import type { FunctionInvokeOptions } from "@supabase/functions-js";
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import type {
+  AnalyzeInput,
   FinalizeInput,
   ListMigrationsInput,
   RefreshInput,
@@ -10,6 +11,7 @@ import type {
   TableAliasesInput,
 } from "../contract/requests.ts";
 import type {
+  AnalyzeAnswer,
   ListMigrationsAnswer,
   OperationAnswer,
   Progress,
@@ -54,6 +56,11 @@ export interface RenameClient {
   finalize(request: FinalizeInput, options?: CallOptions): Promise<OperationAnswer>;
   /** Makes a compatibility view again, after its table's columns, defaults or grants changed. */
   refresh(request: RefreshInput, options?: CallOptions): Promise<OperationAnswer>;
+  /**
+   * What hangs on tables and what a rename would do to it; without a table, of all tables of the schema or
+   * schemas. Default: the schema public. Names go into the URL, so a few hundred at once at most.
+   */
+  analyze(query?: AnalyzeInput): Promise<AnalyzeAnswer>;
   /** One page of migrations, newest first; `next_cursor` asks for the next. Default: 50 a page. */
   listMigrations(query?: ListMigrationsInput): Promise<ListMigrationsAnswer>;
   /** The old names that are in use as compatibility views, and what their tables are called today. */
@@ -90,6 +97,12 @@ export function createRenameClient(options: RenameClientOptions): RenameClient {
     refresh: (body, options) => call(supabase, url, "refresh", { method: "POST", body }, options),
     listMigrations: (query = {}) =>
       call(supabase, url, `list-migrations${queryText(query)}`, { method: "GET" }),
+    analyze: async (query = {}) => {
+      const name = `analyze${queryText(query)}`;
+      const { answer, unexpected } = await invoke(supabase, url, name, { method: "GET" });
+      if (!Array.isArray(answer?.tables)) throw unexpected("it has no tables");
+      return answer as AnalyzeAnswer;
+    },
     tableAliases: async (query = {}) => {
       const headers = { accept: "application/json" };
       const name = `table-aliases${queryText(query)}`;
@@ -174,8 +187,10 @@ function checkedHeaders({ key, actor }: RenameClientOptions): Record<string, str
   return { "x-actor": actor };
 }
 
-function queryText(query: ListMigrationsInput | TableAliasesInput): string {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined);
-  if (given.length === 0) return "";
-  return `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
+/** What has several values is given once for each. */
+function queryText(query: AnalyzeInput | ListMigrationsInput | TableAliasesInput): string {
+  const given = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [value].flat().map((one) => [name, String(one)])
+  );
+  return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
 }

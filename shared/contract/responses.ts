@@ -124,6 +124,8 @@ export const analyzedTable = z.object({
   /** `table` or `partitioned table`. */
   kind: z.string(),
   owner: z.string(),
+  /** The active migrations that led to its name, the last first; its old names are compatibility views. */
+  migrations: z.array(z.object({ id: z.uuid(), old_name: z.string(), new_name: z.string() })),
   /** By kind: `foreign_keys`, `referenced_by`, `indexes` and so on; each kind is there, if only empty. */
   dependants: z.record(z.string(), z.array(analyzedDependant)),
   findings: z.array(finding),

@@ -31,6 +31,8 @@ export interface EndpointDefinition<Input, Output = unknown> {
   streams?: boolean;
   /** Whether it changes something: then it takes signed webhooks and idempotency keys. Default: false. */
   changes?: boolean;
+  /** Query parameters that may be given several times. Default: none. */
+  repeatable?: string[];
   /** Reads the body (POST) or the query as an object (GET). */
   parse: (input: unknown) => Input;
   run: (context: RequestContext, input: Input) => Promise<Output>;
@@ -65,7 +67,7 @@ export async function handle<Input, Output>(
     requireMethod(definition.method, request);
     caller = await authenticate(request, settings, changes);
     const streaming = acceptsEvents(definition, request);
-    const query = queryOf(request);
+    const query = queryOf(request, definition.repeatable);
     if (definition.method === "POST") refuseQuery(query);
     const sent = definition.method === "GET"
       ? query

@@ -111,7 +111,7 @@ async function apply<Selected, P extends Plan>(
       await recordAnswer(context, session, one.operation, {
         ...planned(plan),
         batch_id: one.batchId,
-        mode: "apply",
+        mode: request.mode,
       });
       return {
         plan,

@@ -156,8 +156,9 @@ async function answerLate(
     migrations: await readMigrations(context, migration_ids),
     statements,
     findings,
-    lock,
-    verification: await verifyLate(context, migration_ids),
+    // A proposal takes no locks and has nothing to verify.
+    lock: mode === "apply" ? lock : null,
+    verification: mode === "apply" ? await verifyLate(context, migration_ids) : null,
   };
   await keep(context, idempotency, request_id, answer);
   return answer;

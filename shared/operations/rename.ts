@@ -57,7 +57,7 @@ async function readAndPlan(
 ): Promise<RenamePlan> {
   const names = namesOf(request);
   const mentioned = request.renames.map(({ old_name }) => old_name);
-  const query = factsQuery({ names, oids: [], mentioned, sources });
+  const query = factsQuery({ names, oids: [], mentioned, sources, analysis: true });
   const [[facts], tracked] = await session.runAll(`${query};\n${trackedByNames(names)}`);
   return await planRename(
     request.renames,
@@ -80,7 +80,7 @@ function newMigrations(plan: RenamePlan, ids: string[]) {
     old_name: rename.old_name,
     new_name: rename.new_name,
     table_oid: facts.oid,
-    dependencies: dependencies(facts),
+    dependencies: dependencies(facts, plan.facts),
     plan: { statements },
     fingerprint: { before: fingerprint(facts) },
   }));

@@ -149,7 +149,8 @@ function viewRows(expected: ExpectedView[]): string {
         security_invoker, same_owner, same_grantors, without)`;
 }
 
-const found = (schema: string, name: string) =>
+/** What has the name when the check runs, as an OID. */
+export const found = (schema: string, name: string) =>
   `pg_catalog.to_regclass(${literal(qualified(schema, name))})::pg_catalog.oid`;
 
 /** A view's columns say of themselves what their table's do; identity and generated columns have no default. */
@@ -193,7 +194,7 @@ function entriesOf(acl: string): string {
 }
 
 /** A check that raises what its query answers, unless that is null. */
-function raiseUnlessNone(name: string, purpose: string, query: string): Check {
+export function raiseUnlessNone(name: string, purpose: string, query: string): Check {
   const statement = prepared(`check_${name}`, query);
   const body = `
 declare

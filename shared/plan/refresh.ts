@@ -9,6 +9,7 @@ import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./pl
 import { ident, qualified } from "./quoting.ts";
 import type { TrackedRename } from "./rename.ts";
 import { asideName, type RecordedRename } from "./rollback.ts";
+import { checkRowCasts, dropRowType } from "./row_type.ts";
 import { viewDrift } from "./view_drift.ts";
 
 export interface RefreshOptions {
@@ -43,13 +44,11 @@ export async function planRefresh(
   const old = qualified(migration.schema_name, migration.old_name);
 
   const inPlace = view !== null && beginsWith(wanted, view.columns);
-  const shown: RelationFacts = {
-    ...table,
-    name: migration.old_name,
-    columns: wanted,
-    default_grantees: [...new Set([...table.default_grantees, ...(view ? granteesOf(view) : [])])],
-  };
-  const made = compatibilityView(shown, table.name, facts.session.user, { replace: inPlace });
+  const named: RelationFacts = { ...table, name: migration.old_name };
+  const made = compatibilityView(named, table.name, facts.session, {
+    without: withoutColumns,
+    ...(inPlace && { replaced: view }),
+  });
   const [create, ...rest] = made.statements;
   const locks: LockStatement[] = [];
   const changes: Statement[] = [];
@@ -60,7 +59,10 @@ export async function planRefresh(
   } else if (inPlace) {
     // To replace a view locks it, and the plan's first lock is the one that is waited for.
     locks.push({ ...create, timeout_share: 1 });
-    changes.push(...leftovers(view, shown, old), ...rest);
+    changes.push(...leftovers(view, { ...named, columns: wanted }, old), ...rest);
+    if (made.rowCast === null) {
+      changes.push(...dropRowType(view, { view: view.name, table: table.name }));
+    }
   } else {
     refuseDependants([step]);
     const aside = { oid: view.oid, schema: view.schema, name: asideName(view), kind: view.kind };
@@ -74,7 +76,8 @@ export async function planRefresh(
       "Look again now that the lock is held: this is the view, and nothing is on it",
     );
     checks.push(bare);
-    changes.push(create, ...rest, bare.statement, {
+    const names = { view: aside.name, table: table.name };
+    changes.push(create, ...rest, ...dropRowType(view, names), bare.statement, {
       sql: `drop view ${qualified(view.schema, aside.name)} restrict`,
       purpose: "Remove the view as it was",
     });
@@ -100,6 +103,15 @@ export async function planRefresh(
       "Check options, columns, defaults and privileges of the view",
     ),
   ];
+  if (made.rowCast !== null) {
+    const cast = { view: migration.old_name, table: table.name, function: made.rowCast };
+    after.push(
+      checkRowCasts(
+        [{ schema: table.schema, ...cast }],
+        "Check that the view's rows can be the table's",
+      ),
+    );
+  }
   checks.push(...after);
   changes.push(...after.map(({ statement }) => statement), reloadSchemaCache);
   const plan = await makePlan({
@@ -158,9 +170,6 @@ const beginsWith = (wanted: ColumnFacts[], present: ColumnFacts[]): boolean =>
     wanted[index].name === name && wanted[index].type === type &&
     wanted[index].collation === collation
   );
-
-const granteesOf = ({ acl, columns }: RelationFacts): string[] =>
-  [...acl, ...columns.flatMap((column) => column.acl)].flatMap(({ grantee }) => grantee ?? []);
 
 /** What a replaced view still has from before and must not keep. */
 function leftovers(view: RelationFacts, shown: RelationFacts, old: string): Statement[] {

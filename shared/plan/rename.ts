@@ -2,15 +2,16 @@
 import { isProtectedSchema, isTrackingTable } from "../contract/names.ts";
 import { Problem } from "../contract/problems.ts";
 import type { Rename } from "../contract/requests.ts";
-import type { Finding, Statement } from "../contract/responses.ts";
+import type { Statement } from "../contract/responses.ts";
 import { checkRelations, checkViews, type ExpectedView } from "./checks.ts";
 import { compatibilityView, type ViewPlan } from "./compatibility_view.ts";
 import type { Facts, NameFacts, RelationFacts } from "./facts.ts";
-import { renameFindings } from "./findings.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { ident, qualified } from "./quoting.ts";
 import { refuseRelation } from "./refusals.ts";
-import { recompile, staleRoutineFindings } from "./warm_routines.ts";
+import { findingsOfRename } from "./rename_findings.ts";
+import { checkRowCasts } from "./row_type.ts";
+import { recompile } from "./warm_routines.ts";
 import { RELATION_KINDS, typeKind } from "./relation_kinds.ts";
 
 /** A tracked rename, as far as plans care. */
@@ -25,6 +26,8 @@ export interface TrackedRename {
 }
 
 export interface RenamePlan extends Plan {
+  /** What it was made from. */
+  facts: Facts;
   /** The tables, in the request's order. */
   tables: PlannedTable[];
 }
@@ -87,7 +90,7 @@ export async function planRename(
     const table = requireTable(rename, old, relations, tracked);
     requireFree(rename, names.get(key(rename.schema, rename.new_name))!, relations, tracked);
     const view = options.compatibilityView
-      ? compatibilityView(table, rename.new_name, facts.session.user)
+      ? compatibilityView(table, rename.new_name, facts.session)
       : null;
     const statements = [{
       sql: `alter table ${qualified(table.schema, table.name)} rename to ${ident(rename.new_name)}`,
@@ -97,11 +100,9 @@ export async function planRename(
   });
 
   const changes: Statement[] = [];
-  const findings: Finding[] = [];
   const views: ExpectedView[] = [];
   for (const { rename, facts: table, view, statements } of tables) {
     changes.push(...statements);
-    findings.push(...renameFindings(table, rename.new_name, view));
     if (view === null) continue;
     views.push({
       schema: table.schema,
@@ -127,17 +128,27 @@ export async function planRename(
     const purpose = "Check options, columns, defaults and privileges of the views";
     checks.push(checkViews(views, columnGrants, purpose));
   }
+  const casts = tables.flatMap(({ rename, facts: { schema, name }, view }) =>
+    view?.rowCast == null
+      ? []
+      : [{ schema, view: name, table: rename.new_name, function: view.rowCast }]
+  );
+  if (casts.length > 0) {
+    checks.push(checkRowCasts(casts, "Check that the views' rows can be made the tables'"));
+  }
   changes.push(...checks.map(({ statement }) => statement), reloadSchemaCache);
   const routines = options.compatibilityView ? facts.routines : [];
-  findings.push(...staleRoutineFindings(routines));
   const plan = await makePlan({
     beforeLocks: recompile(routines),
     preparations: checks.flatMap(({ preparations }) => preparations),
     locks: renameLocks(tables.map((table) => table.facts)),
     changes,
-    findings,
+    findings: findingsOfRename(
+      tables.map(({ rename, facts, view }) => ({ facts, newName: rename.new_name, view })),
+      facts,
+    ),
   });
-  return { ...plan, tables };
+  return { ...plan, facts, tables };
 }
 
 /** @throws {Problem} `unsupported_server`. */

@@ -8,6 +8,7 @@ import { differences, type Fingerprint, fingerprint } from "./fingerprint.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { ident, qualified } from "./quoting.ts";
 import type { TrackedRename } from "./rename.ts";
+import { dropRowType } from "./row_type.ts";
 import { recompile, staleRoutineFindings } from "./warm_routines.ts";
 
 /** A tracked rename with what was kept of the states around it. */
@@ -83,7 +84,8 @@ export async function planRollback(
   }
   for (const { migration, view } of steps) {
     if (view !== null) {
-      changes.push({
+      const names = { view: asideName(view), table: migration.new_name };
+      changes.push(...dropRowType(view, names), {
         sql: `drop view ${qualified(view.schema, asideName(view))} restrict`,
         purpose: "Remove the compatibility view",
       });

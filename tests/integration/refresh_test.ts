@@ -180,6 +180,43 @@ renamedTest(
   },
 );
 
+renamedTest(
+  "computed fields made since work through the old name after a refresh, also of columns added or let go of",
+  async (renamed) => {
+    const { db } = renamed;
+    await db.sql`create function title(e expert_profiles) returns text language sql stable
+    return e.name || '!'`;
+    await db.sql`grant execute on function title(expert_profiles) to anon`;
+    const title = () => db.as("anon", (tx) => tx`select experts.title from experts`);
+    assertEquals(await title().then(() => null, (error) => error.code), "42703");
+    assertEquals(await driftCodes(renamed), ["row_cast_missing"]);
+    await refreshed(renamed);
+    assertEquals([...await title()], [{ title: "a!" }]);
+
+    await db.sql`alter table expert_profiles add column email text default 'e'`;
+    await db
+      .sql`create or replace function title(e expert_profiles) returns text language sql stable
+    return e.name || e.email`;
+    await refreshed(renamed);
+    assertEquals([...await title()], [{ title: "ae" }]);
+
+    await renamed.functions.refresh({
+      migration_id: renamed.migration.id,
+      without_columns: ["code"],
+    });
+    await db.sql`alter table expert_profiles drop column code`;
+    assertEquals([...await title()], [{ title: "ae" }]);
+    await refreshed(renamed);
+    assertEquals([...await title()], [{ title: "ae" }]);
+    await db.sql`drop function title`;
+    await refreshed(renamed);
+    const left = await db.sql`
+    select proname from pg_proc where proname like 'compatibility_cast%'`;
+    assertEquals([...left], []);
+    await renamed.functions.rollback({ migration_id: renamed.migration.id });
+  },
+);
+
 renamedTest("columns that are not there, and all of them, are refused", async (renamed) => {
   const unknown = await refused(renamed, "invalid_request", { without_columns: ["Code"] });
   assertStringIncludes(unknown.detail, '"Code"');

@@ -1,4 +1,5 @@
 /** The endpoints against a test's own database, through real requests and responses. */
+import * as analyze from "../../functions/analyze/index.ts";
 import * as listMigrations from "../../functions/list-migrations/index.ts";
 import * as refresh from "../../functions/refresh/index.ts";
 import * as rename from "../../functions/rename/index.ts";
@@ -13,7 +14,11 @@ import type {
   RenameInput,
   RollbackInput,
 } from "../../shared/contract/requests.ts";
-import type { ListMigrationsAnswer, OperationAnswer } from "../../shared/contract/responses.ts";
+import type {
+  AnalyzeAnswer,
+  ListMigrationsAnswer,
+  OperationAnswer,
+} from "../../shared/contract/responses.ts";
 import { forgetDatabase } from "../../shared/execute/database.ts";
 import { type EndpointDefinition, handle } from "../../shared/http/endpoint.ts";
 import type { Settings } from "../../shared/http/settings.ts";
@@ -23,6 +28,7 @@ export const PUBLISHABLE_KEY = "sb_publishable_of_the_tests";
 
 // deno-lint-ignore no-explicit-any -- each definition has input and output types of its own
 const definitions: Record<string, EndpointDefinition<any, any>> = {
+  "analyze": analyze.definition,
   "refresh": refresh.definition,
   "rename": rename.definition,
   "rollback": rollback.definition,
@@ -40,6 +46,8 @@ export interface Functions {
   finalize(body: FinalizeInput): Promise<OperationAnswer>;
   refresh(body: RefreshInput): Promise<OperationAnswer>;
   list(query?: ListMigrationsInput): Promise<ListMigrationsAnswer>;
+  /** Asks for an analysis; the query is a query string without its question mark. */
+  analyze(query?: string): Promise<AnalyzeAnswer>;
   /** Calls an operation and fails the test unless it is refused with this code. */
   refused(code: string, name: string, body: unknown): Promise<ProblemBody>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -92,6 +100,7 @@ export function functionsFor(url: string, more: Partial<Settings> = {}): Functio
       );
       return await succeed(await fetch("list-migrations", { query: `?${text}` }));
     },
+    analyze: async (query = "") => await succeed(await fetch("analyze", { query: `?${query}` })),
     refused: async (code, name, body) => {
       const problem = await (await post(name, body)).json();
       assertEquals(problem.code, code, JSON.stringify(problem, null, 2));

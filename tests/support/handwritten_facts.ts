@@ -7,6 +7,7 @@ import type {
   Facts,
   NameFacts,
   RelationFacts,
+  RowTypeUser,
 } from "../../shared/plan/facts.ts";
 import { fingerprint } from "../../shared/plan/fingerprint.ts";
 import type { RecordedRename } from "../../shared/plan/rollback.ts";
@@ -66,6 +67,11 @@ export function dependant(
   return { kind, identity, on_row_type: false, takes_row: false, ...more };
 }
 
+/** A function that takes rows, reads fields of theirs only, and shares its name with no other. */
+export function rowTypeUser(identity: string, more: Partial<RowTypeUser> = {}): RowTypeUser {
+  return { kind: "function", identity, ambiguous: false, tells_null: false, ...more };
+}
+
 /** A table of the session's role in `public` with one column, `id`, and nothing else. */
 export function table(name: string, more: Partial<RelationFacts> = {}): RelationFacts {
   return {
@@ -94,6 +100,7 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     columns: [column("id", { type: "bigint", collation: null, not_null: true })],
     acl: ownersPrivileges(),
     default_grantees: [],
+    default_executors: [],
     constraints: [],
     indexes: [],
     triggers: [],
@@ -108,6 +115,13 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     view_definition: null,
     view_query: null,
     view_reads: [],
+    row_type: { users: [], inherited_functions: [], casts: [] },
+    views: [],
+    trigger_functions: [],
+    computed_relationships: [],
+    foreign_tables: [],
+    subscriptions: [],
+    self_references: [],
     ...more,
   };
 }
@@ -142,11 +156,13 @@ export function factsOf(relations: RelationFacts[], free: string[] = []): Facts 
     ...free.map((name) => freeName(name)),
   ];
   return {
-    session: { server_version: SERVER_VERSION, user: SESSION_USER },
+    session: { server_version: SERVER_VERSION, user: SESSION_USER, sql_functions: true },
     names,
     relations,
     routines: [],
     texts: [],
+    event_triggers: [],
+    graphql: false,
   };
 }
 

@@ -19,6 +19,7 @@ import {
   ownersPrivileges,
   recorded,
   renaming,
+  rowTypeUser,
   table,
   viewOver,
 } from "../support/handwritten_facts.ts";
@@ -361,9 +362,11 @@ Deno.test("breaking findings stop a plan until each code is acknowledged, warnin
       { name: "supabase_realtime", definition: "all" },
       { name: "warehouse", definition: "all" },
     ],
-    dependants: [
-      dependant("function", "public.f(experts)", { on_row_type: true, takes_row: true }),
-    ],
+    row_type: {
+      users: [rowTypeUser("public.f(experts)", { ambiguous: true })],
+      inherited_functions: [],
+      casts: [],
+    },
   }));
   assertEquals(
     plan.findings.map(({ code, severity }) => [code, severity]),
