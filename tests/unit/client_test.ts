@@ -2,7 +2,6 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type CallOptions, createRenameClient, RenameError } from "../../shared/client/client.ts";
 import { Problem } from "../../shared/contract/problems.ts";
 import { withProject } from "../support/cli.ts";
-import { quietly } from "../support/quietly.ts";
 
 const KEY = "sb_secret_of_the_client";
 const OPERATION = { batch_id: null, mode: "plan", migrations: [] };
@@ -187,40 +186,35 @@ Deno.test("what cannot be a URL, a key or an actor is said before anything is se
   assertThrows(make({ actor: "Žofia" }), TypeError, "the actor cannot be sent");
 });
 
-/** What a project sees of a rename whose attempts are answered so, one after the other; and its end. */
+/** The keys of a rename's attempts, which are answered so, one after the other; and how it ends. */
 async function attempts(
-  answers: ((request: Request) => Response | Promise<Response>)[],
+  answers: (() => Response | Promise<Response>)[],
   options: CallOptions = { idempotencyKey: "k" },
 ): Promise<{ keys: (string | null)[]; outcome: unknown }> {
   const keys: (string | null)[] = [];
-  let outcome: unknown;
-  const project = (request: Request) => {
-    keys.push(request.headers.get("idempotency-key"));
-    return answers[Math.min(keys.length, answers.length) - 1](request);
-  };
-  // The server of the test says on the console where an answer breaks off.
-  await quietly(() =>
-    withProject(project, async (url) => {
-      const client = createRenameClient({ url, key: KEY });
-      outcome = await client.rename({ old_name: "a", new_name: "b" }, options)
-        .catch((error) => error.code ?? error);
-    })
-  );
+  const client = createRenameClient({
+    url: "https://project.test",
+    key: KEY,
+    fetch: async (input, init) => {
+      keys.push(new Request(input, init).headers.get("idempotency-key"));
+      return await answers[Math.min(keys.length, answers.length) - 1]();
+    },
+  });
+  const outcome = await client.rename({ old_name: "a", new_name: "b" }, options)
+    .catch((error) => error.code ?? error);
   return { keys, outcome };
 }
 
 const done = () => Response.json(OPERATION);
-const brokenOff = () =>
-  new Response(
-    new ReadableStream({
-      start: (controller) => controller.error(new Error("broken off on purpose")),
-    }),
-    { headers: { "content-type": "application/json" } },
-  );
 
 for (
   const [what, answer] of [
-    ["breaks off", brokenOff],
+    ["never comes", () => Promise.reject(new TypeError("the network is gone"))],
+    ["breaks off", () =>
+      new Response(
+        new ReadableStream({ start: (controller) => controller.error(new Error("cut")) }),
+        { headers: { "content-type": "application/json" } },
+      )],
     ["says the database is not there", () => problem(new Problem("database_unavailable", "x"))],
     ["says it is still being made", () => problem(new Problem("request_in_progress", "x"))],
     ["comes from a gateway in between", () => new Response("Bad gateway", { status: 502 })],
