@@ -1,4 +1,5 @@
 /** What every operation is given: who asks, which database, and where to report to. */
+import type { ProblemCode } from "../contract/problems.ts";
 import type { Progress } from "../contract/responses.ts";
 import type { Database } from "../execute/database.ts";
 import { toProblem } from "../execute/database_errors.ts";
@@ -44,10 +45,17 @@ export async function asProblems<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Refusals that leave no event of their own: they would say nothing about the tables, and can be many. */
+const UNRECORDED: ProblemCode[] = [
+  // Anybody can be refused so; whoever let them ask knows how much of it to write down.
+  "unauthorized",
+  // The request that is at work leaves its event.
+  "request_in_progress",
+];
+
 /**
  * Runs an operation that changes something; if it fails, that is told in the caller's terms and leaves an
- * event, the one trace of a failed request. But for who is not let in: that can be anybody, as often as they
- * like, and whoever let them ask knows how much of it to write down.
+ * event, the one trace of a failed request.
  *
  * @throws {Problem} Whatever went wrong, as a problem.
  */
@@ -60,7 +68,7 @@ export async function recordingFailure<T>(
     return await work();
   } catch (error) {
     const problem = toProblem(error);
-    if (problem.code === "unauthorized") throw problem;
+    if (UNRECORDED.includes(problem.code)) throw problem;
     const { attempts, waited_ms } = problem.fields as { attempts?: number; waited_ms?: number };
     const event = insertEvent({
       ...about,

@@ -231,6 +231,7 @@ for (const count of [1, 5]) {
         assertEquals(done.filter(({ replayed }) => !replayed).length, 1);
         for (const { body } of done) assertEquals(body, done[0].body);
         assertEquals(await workDone(db.sql), { migrations: 1, events: 1 });
+        assertEquals((await db.sql`select from sys_table_migration_events`).length, 1);
         // Whoever was told to come again gets the answer, too: at the same time or not.
         const second = await Promise.all(
           Array.from({ length: 50 }, (_, n) => postKeyed(all[n % count], "rename", "k", RENAME)),

@@ -168,6 +168,10 @@ databaseTest(
     assertEquals(stateDifferences(before, await databaseState(db.sql)), []);
     const [noted, ...more] = await refusals(db);
     assertEquals(more, []);
+    // One event for all three: whoever has a message cannot fill the table with it.
+    const events = await db.sql`
+      select from sys_table_migration_events where problem_code = 'unauthorized'`;
+    assertEquals(events.length, 1);
     assertEquals([noted.actor, noted.outcome, noted.problem_code], [
       "webhook:ci",
       "refused",
