@@ -5,6 +5,7 @@ import { analysisByRelation, analysisMembers, type AnalysisRow, noAnalysis } fro
 import { attachedMembers } from "./attached_objects.ts";
 import { columns } from "./columns.ts";
 import { dependantMembers } from "./dependants.ts";
+import { type IndexesWanted, indexMember } from "./index_names.ts";
 import { nameMembers } from "./names.ts";
 import { privilegeMembers } from "./privileges.ts";
 import { relationMembers } from "./relation.ts";
@@ -22,6 +23,8 @@ export interface FactsWanted {
   sources?: TextSources;
   /** Whether to read what only an analysis needs. Default: false. */
   analysis?: boolean;
+  /** Have the names of the relations' indexes told. Default: not. */
+  indexes?: IndexesWanted;
 }
 
 /**
@@ -67,7 +70,7 @@ select pg_catalog.json_build_object(
   'names', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${nameMembers})
       order by w.ordinality), '[]')
-    from named w),
+    from named w),${wanted.indexes === undefined ? "" : `${indexMember(wanted.indexes)},`}
   'relations', (
     select coalesce(pg_catalog.json_agg(
       ${
@@ -90,17 +93,22 @@ select pg_catalog.json_build_object(
 interface FactsRow extends Pick<Facts, "session" | "names">, Partial<AnalysisRow> {
   relations: Partial<RelationFacts>[][];
   texts: TextRow[];
+  index_names?: Pick<Facts, "indexes" | "relation_names">;
 }
 
 /** Reads the query's answer. */
 export function factsFromRow(row: { facts: string }): Facts {
-  const { session, names, relations, texts, ...rest } = JSON.parse(row.facts) as FactsRow;
+  const { session, names, relations, texts, index_names, ...rest } = JSON.parse(
+    row.facts,
+  ) as FactsRow;
   const analysis = { ...noAnalysis, ...rest };
   const described = relations.map((parts) => Object.assign({}, ...parts) as RelationFacts);
   const analyzed = analysisByRelation(analysis, described.map(({ oid }) => oid));
   return {
     session,
     names,
+    indexes: index_names?.indexes ?? [],
+    relation_names: index_names?.relation_names ?? [],
     texts: textsFromRows(texts),
     routines: routinesFromRows(texts),
     event_triggers: analysis.event_triggers,

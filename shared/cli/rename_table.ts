@@ -17,6 +17,7 @@ import { callerPath } from "./caller_path.ts";
 interface RenameTableOptions extends OperationOptions {
   /** False with --no-view. */
   view: boolean;
+  renameIndexes?: true;
   fromFile?: string;
 }
 
@@ -41,6 +42,10 @@ export function addRenameTable(program: Command, context: CommandContext): void 
       "schema of the table, or of those in the file that name none (public)",
     )
     .option("--no-view", "leave the old name free: whoever uses it fails from then on")
+    .option(
+      "--rename-indexes",
+      "also rename the indexes, and the constraints they back, that are named after the table",
+    )
     .option("--from-file <path>", "rename all that this .json or .csv file lists, or none");
   addOperationOptions(command)
     .addHelpText(
@@ -65,6 +70,7 @@ async function renameTable(
     const request = {
       renames: renames.map((rename) => schema === undefined ? rename : { schema, ...rename }),
       ...(!options.view && { compatibility_view: false }),
+      ...(options.renameIndexes && { rename_indexes: true }),
       ...operationFields(options),
     };
     const answer = await withProgress(

@@ -57,13 +57,21 @@ async function readAndPlan(
 ): Promise<RenamePlan> {
   const names = namesOf(request);
   const mentioned = request.renames.map(({ old_name }) => old_name);
-  const query = factsQuery({ names, oids: [], mentioned, sources, analysis: true });
+  const query = factsQuery({
+    names,
+    oids: [],
+    mentioned,
+    sources,
+    analysis: true,
+    ...(request.rename_indexes &&
+      { indexes: { oids: [], newNames: request.renames.map(({ new_name }) => new_name) } }),
+  });
   const [[facts], tracked] = await session.runAll(`${query};\n${trackedByNames(names)}`);
   return await planRename(
     request.renames,
     factsFromRow(facts as { facts: string }),
     trackedFromRows(tracked),
-    { compatibilityView: request.compatibility_view },
+    { compatibilityView: request.compatibility_view, renameIndexes: request.rename_indexes },
   );
 }
 
@@ -74,14 +82,14 @@ const namesOf = (request: RenameRequest): RelationName[] =>
   ]);
 
 function newMigrations(plan: RenamePlan, ids: string[]) {
-  return plan.tables.map(({ rename, facts, statements }, index) => ({
+  return plan.tables.map(({ rename, facts, statements, indexes }, index) => ({
     id: ids[index],
     schema_name: rename.schema,
     old_name: rename.old_name,
     new_name: rename.new_name,
     table_oid: facts.oid,
     dependencies: dependencies(facts, plan.facts),
-    plan: { statements },
+    plan: { statements, indexes },
     fingerprint: { before: fingerprint(facts) },
   }));
 }

@@ -45,11 +45,16 @@ async function readAndPlan(
   migrations: RecordedRename[],
   sources: TextSources,
 ): Promise<RollbackPlan> {
+  const indexes = migrations.flatMap((migration) => migration.indexes);
   const query = factsQuery({
-    names: migrations.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
+    names: [
+      ...migrations.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
+      ...indexes.map(({ schema, from }) => ({ schema, name: from })),
+    ],
     oids: oidsOf(migrations),
     mentioned: migrations.map(({ old_name }) => old_name),
     sources,
+    ...(indexes.length > 0 && { indexes: { oids: indexes.map(({ oid }) => oid), newNames: [] } }),
   });
   const [[facts], active] = await session.runAll(`${query};\n${standingMigrations()}`);
   return await planRollback(

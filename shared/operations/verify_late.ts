@@ -2,8 +2,8 @@
 import type { Verification } from "../contract/responses.ts";
 import { checkRecorded } from "../plan/late_verification.ts";
 import {
-  recordedById,
   recordedFromRows,
+  selectedMigrations,
   standingMigrations,
   trackedFromRows,
 } from "../tracking/migrations.ts";
@@ -15,7 +15,7 @@ import { oidsOf } from "./select_migrations.ts";
 export async function verifyLate(context: OperationContext, ids: string[]): Promise<Verification> {
   const { database } = context;
   const migrations = recordedFromRows(
-    await database.whileReachable(() => database.query(recordedById(ids))),
+    await database.whileReachable(() => database.query(selectedMigrations({ ids }, [], false))),
   );
   const active = migrations.filter(({ status }) => status === "active");
   const { facts, rows } = await readFacts(context, {

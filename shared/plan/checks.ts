@@ -42,10 +42,16 @@ export interface ExpectedView {
 /**
  * Raises unless each OID is the relation of that name and kind: "lock, then look again", and whatever a
  * statement by name has hit in the meantime is undone.
+ *
+ * @param name Of the prepared statement: each check of a plan has its own.
  */
-export function checkRelations(expected: ExpectedRelation[], purpose: string): Check {
+export function checkRelations(
+  expected: ExpectedRelation[],
+  purpose: string,
+  name = "relations",
+): Check {
   return raiseUnlessNone(
-    "relations",
+    name,
     purpose,
     `
   select pg_catalog.string_agg(pg_catalog.format('%I.%I is not the planned relation', e.schema, e.name), '; ')

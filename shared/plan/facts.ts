@@ -17,6 +17,25 @@ export interface Facts {
   event_triggers: EventTriggerFacts[];
   /** Whether the extension pg_graphql is there. */
   graphql: boolean;
+  /** Indexes of the described relations and of their partitions, and those asked for by OID; none unless asked. */
+  indexes: IndexFacts[];
+  /** Relations in the indexes' schemas whose names the indexes could want. */
+  relation_names: { schema: string; name: string }[];
+}
+
+export interface IndexFacts {
+  oid: number;
+  schema: string;
+  name: string;
+  kind: RelationKind;
+  /** OIDs of the described relations that it is on, itself or by a partition of theirs. */
+  roots: number[];
+  /** OID of the table or partition that it is on. */
+  table: number;
+  /** Whether the session's role has the owner's privileges. */
+  owned: boolean;
+  /** Names of all constraints of its table, where it backs one of them, which is renamed with it; else none. */
+  constraints: string[];
 }
 
 /** A text that the server keeps as text and reads anew each time: nothing in it follows a rename. */

@@ -8,6 +8,7 @@ import { compatibilityView, type ViewPlan } from "./compatibility_view.ts";
 import type { Facts, NameFacts, RelationFacts } from "./facts.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { ident, qualified } from "./quoting.ts";
+import { indexRenames, indexStatements, type RenamedIndex } from "./index_names.ts";
 import { refuseRelation } from "./refusals.ts";
 import { findingsOfRename } from "./rename_findings.ts";
 import { checkRowCasts } from "./row_type.ts";
@@ -39,6 +40,8 @@ export interface PlannedTable {
   view: ViewPlan | null;
   /** The statements that are about this table alone. */
   statements: Statement[];
+  /** Indexes that are renamed with the table. */
+  indexes: RenamedIndex[];
 }
 
 /** Oldest server with security-invoker views (release notes of PostgreSQL 15). */
@@ -80,15 +83,21 @@ export async function planRename(
   renames: Rename[],
   facts: Facts,
   tracked: TrackedRename[],
-  options: { compatibilityView: boolean },
+  options: { compatibilityView: boolean; renameIndexes?: boolean },
 ): Promise<RenamePlan> {
   requireServer(facts.session.server_version);
   const names = new Map(facts.names.map((name) => [key(name.schema, name.name), name]));
   const relations = new Map(facts.relations.map((relation) => [relation.oid, relation]));
-  const tables: PlannedTable[] = renames.map((rename) => {
+  const found = renames.map((rename) => {
     const old = names.get(key(rename.schema, rename.old_name))!;
     const table = requireTable(rename, old, relations, tracked);
     requireFree(rename, names.get(key(rename.schema, rename.new_name))!, relations, tracked);
+    return { rename, facts: table };
+  });
+  const { byTable, findings: indexFindings } = options.renameIndexes
+    ? indexRenames(found, facts)
+    : { byTable: new Map<number, RenamedIndex[]>(), findings: [] };
+  const tables: PlannedTable[] = found.map(({ rename, facts: table }) => {
     const view = options.compatibilityView
       ? compatibilityView(table, rename.new_name, facts.session)
       : null;
@@ -96,7 +105,7 @@ export async function planRename(
       sql: `alter table ${qualified(table.schema, table.name)} rename to ${ident(rename.new_name)}`,
       purpose: "Give the table its new name",
     }, ...(view?.statements ?? [])];
-    return { rename, facts: table, view, statements };
+    return { rename, facts: table, view, statements, indexes: byTable.get(table.oid) ?? [] };
   });
 
   const changes: Statement[] = [];
@@ -138,15 +147,23 @@ export async function planRename(
   }
   changes.push(...checks.map(({ statement }) => statement), reloadSchemaCache);
   const routines = options.compatibilityView ? facts.routines : [];
+  const indexes = indexStatements(
+    tables.flatMap((table) => table.indexes),
+    facts,
+    "Name the index, and the constraint it backs, after the table's new name; nobody waits for it",
+  );
   const plan = await makePlan({
-    beforeLocks: recompile(routines),
-    preparations: checks.flatMap(({ preparations }) => preparations),
+    beforeLocks: [...recompile(routines), ...indexes.statements],
+    preparations: [...checks, indexes].flatMap(({ preparations }) => preparations),
     locks: renameLocks(tables.map((table) => table.facts)),
     changes,
-    findings: findingsOfRename(
-      tables.map(({ rename, facts, view }) => ({ facts, newName: rename.new_name, view })),
-      facts,
-    ),
+    findings: [
+      ...findingsOfRename(
+        tables.map(({ rename, facts, view }) => ({ facts, newName: rename.new_name, view })),
+        facts,
+      ),
+      ...indexFindings,
+    ],
   });
   return { ...plan, facts, tables };
 }

@@ -5,6 +5,7 @@ import { checkBareViews, checkRelations, type ExpectedRelation } from "./checks.
 import { refuseDependants, requireAgreement } from "./drift.ts";
 import type { ColumnFacts, Facts, RelationFacts } from "./facts.ts";
 import { differences, type Fingerprint, fingerprint } from "./fingerprint.ts";
+import { indexStatements, type RenamedIndex, restoredIndexes } from "./index_names.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { ident, qualified } from "./quoting.ts";
 import type { TrackedRename } from "./rename.ts";
@@ -17,6 +18,8 @@ export interface RecordedRename extends TrackedRename {
   fingerprint: RecordedFingerprints;
   /** The table's name when the record was read, if it was in its schema then. */
   present_name?: string | null;
+  /** Indexes that were renamed with the table. */
+  indexes: RenamedIndex[];
 }
 
 /** The table before the rename; table and view after it, null where they could not be read then. */
@@ -108,10 +111,19 @@ export async function planRollback(
   }));
   const findings = steps.flatMap((step, index) => rollbackFindings(step, tables[index].kept));
   const routines = views.length > 0 ? facts.routines : [];
-  findings.push(...staleRoutineFindings(routines));
+  const restored = restoredIndexes(
+    steps.map(({ migration, table }) => ({ indexes: migration.indexes, table_oid: table.oid })),
+    facts,
+  );
+  findings.push(...staleRoutineFindings(routines), ...restored.findings);
+  const indexes = indexStatements(
+    restored.renames,
+    facts,
+    "Give the index, and the constraint it backs, its earlier name back; nobody waits for it",
+  );
   const plan = await makePlan({
-    beforeLocks: recompile(routines),
-    preparations: checks.flatMap(({ preparations }) => preparations),
+    beforeLocks: [...recompile(routines), ...indexes.statements],
+    preparations: [...checks, indexes].flatMap(({ preparations }) => preparations),
     locks: rollbackLocks(steps),
     changes,
     findings,

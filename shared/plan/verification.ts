@@ -76,6 +76,12 @@ export function checkRolledBack(
 
     const changed = differencesButNames(migration.fingerprint.before, fingerprint(table), active);
     const known = new Set((kept ?? []).map(({ object }) => object));
+    // What changed about an index since counts under its earlier name, too.
+    for (const { from, to } of migration.indexes) {
+      for (const kind of ["index", "constraint"]) {
+        if (known.has(`${kind} ${to}`)) known.add(`${kind} ${from}`);
+      }
+    }
     state.push(...prefixed(old, changed.filter(({ object }) => !known.has(object))));
     keptSince.push(...prefixed(old, changed.filter(({ object }) => known.has(object))));
   }

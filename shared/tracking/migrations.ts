@@ -140,43 +140,41 @@ export function trackedFromRows(rows: Record<string, unknown>[]): TrackedRename[
   return rows as unknown as TrackedRename[];
 }
 
-/** Rows as `recordedFromRows` reads them. */
-const RECORDED = `
-select m.id, m.schema_name, m.old_name, m.new_name, m.status, m.compatibility_view_created,
-  m.table_oid::float8 as table_oid, m.view_oid::float8 as view_oid, m.fingerprint,
-  (select c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where c.oid = m.table_oid::pg_catalog.oid and n.nspname = m.schema_name::name) as present_name
-from public.sys_table_migrations m`;
+/** What a request selects migrations by, or their ids. */
+type Selected = Pick<SelectionRequest, "migration_id" | "batch_id" | "table" | "schema"> & {
+  ids?: string[];
+};
 
 /**
  * Query for the migrations that a request selects, newest first: by id or batch whatever their status, by
  * table only those of `statuses`.
  */
 export function selectedMigrations(
-  selection: Pick<SelectionRequest, "migration_id" | "batch_id" | "table" | "schema">,
+  selection: Selected,
   statuses: MigrationStatus[],
   lock: boolean,
 ): string {
-  const { migration_id, batch_id, table, schema = "public" } = selection;
-  const condition = migration_id !== undefined
+  const { migration_id, batch_id, table, schema = "public", ids } = selection;
+  const condition = ids !== undefined
+    ? `m.id in (${uuids(ids)})`
+    : migration_id !== undefined
     ? `m.id = ${literal(migration_id)}::uuid`
     : batch_id !== undefined
     ? `m.batch_id = ${literal(batch_id)}::uuid`
     : `m.schema_name = ${literal(schema)} and m.status in (${statuses.map(literal).join(", ")})
        and ${literal(table!)} in (m.old_name, m.new_name)`;
-  return `${RECORDED}
+  return `
+select m.id, m.schema_name, m.old_name, m.new_name, m.status, m.compatibility_view_created,
+  m.table_oid::float8 as table_oid, m.view_oid::float8 as view_oid, m.fingerprint,
+  (select c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.oid = m.table_oid::pg_catalog.oid and n.nspname = m.schema_name::name) as present_name,
+  coalesce(m.plan -> 'indexes', '[]') as indexes
+from public.sys_table_migrations m
 where ${condition}
 order by m.migrated_at desc nulls last, m.id desc${lock ? "\nfor update" : ""}`;
 }
 
-/** Query for the migrations of these ids, as `selectedMigrations` gives them. */
-export function recordedById(ids: string[]): string {
-  return `${RECORDED}
-where m.id in (${uuids(ids)})
-order by m.migrated_at desc nulls last, m.id desc`;
-}
-
-/** Reads the answer of `selectedMigrations` and `recordedById`. */
+/** Reads the answer of `selectedMigrations`. */
 export function recordedFromRows(rows: Record<string, unknown>[]): RecordedRename[] {
   return rows.map((row) => {
     const recorded = row as unknown as RecordedRename;

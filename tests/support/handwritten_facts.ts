@@ -163,6 +163,8 @@ export function factsOf(relations: RelationFacts[], free: string[] = []): Facts 
     texts: [],
     event_triggers: [],
     graphql: false,
+    indexes: [],
+    relation_names: [],
   };
 }
 
@@ -191,6 +193,7 @@ export function recorded(
     table_oid: of.oid,
     view_oid: view?.oid ?? null,
     compatibility_view_created: view !== null,
+    indexes: [],
     fingerprint: {
       before: fingerprint({ ...of, name: oldName }),
       after: fingerprint(of),
