@@ -16,9 +16,8 @@ const HOSTED_PERMISSIONS = ["--no-prompt", "--allow-env", "--allow-net", "--allo
 
 /** Unit tests of what is deployed, all but those that look at source text. */
 const UNIT_TESTS = [
-  ..."authenticate body fingerprint grants names patience plan problems quoting requests".split(
-    " ",
-  ),
+  ...("authenticate body fingerprint grants idempotency names patience plan problems quoting requests webhooks")
+    .split(" "),
 ].map((name) => `tests/unit/${name}_test.ts`);
 
 /** Runs a module with the rights that deployed code has; it prints one line of JSON. */
