@@ -209,7 +209,8 @@ async function verified(
 }
 
 async function answer(context: OperationContext, plan: Plan, ids: string[]) {
-  return { ...planned(plan), migrations: await readMigrations(context, ids) };
+  const { plan_hash, ...rest } = planned(plan);
+  return { plan_hash, migrations: await readMigrations(context, ids), ...rest };
 }
 
 const planned = (plan: Plan) => ({
