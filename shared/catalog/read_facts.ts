@@ -3,6 +3,7 @@ import type { Facts, RelationFacts, TextSources } from "../plan/facts.ts";
 import { jsonbLiteral } from "../plan/quoting.ts";
 import { analysisByRelation, analysisMembers, type AnalysisRow, noAnalysis } from "./analysis.ts";
 import { attachedMembers } from "./attached_objects.ts";
+import { builtOnMembers } from "./built_on.ts";
 import { columns } from "./columns.ts";
 import { dependantMembers } from "./dependants.ts";
 import { type IndexesWanted, indexMember } from "./index_names.ts";
@@ -25,6 +26,8 @@ export interface FactsWanted {
   analysis?: boolean;
   /** Have the names of the relations' indexes told. Default: not. */
   indexes?: IndexesWanted;
+  /** Whether to read all that is built on the views among them, to be repointed. Default: not. */
+  builtOn?: boolean;
 }
 
 /**
@@ -80,6 +83,7 @@ select pg_catalog.json_build_object(
       attachedMembers,
       dependantMembers,
       rowTypeMembers,
+      wanted.builtOn ? builtOnMembers : "'built_on', null",
     )
   }
       order by t.oid), '[]')

@@ -125,15 +125,17 @@ export const rowTypeMembers = `
         select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
             'function', p.proname,
             'target', ta.typrelid::int8,
-            'cast', exists (select from pg_catalog.pg_cast c where c.castfunc = p.oid)
+            'cast', exists (select from pg_catalog.pg_cast c where c.castfunc = p.oid),
+            'executors', (
+              select coalesce(pg_catalog.json_agg(distinct pg_catalog.pg_get_userbyid(e.grantee)), '[]')
+              from pg_catalog.aclexplode(p.proacl) e where e.grantee not in (0, p.proowner))
           ) order by ta.typrelid), '[]')
-        from pg_catalog.pg_depend d
-        join pg_catalog.pg_proc p
-          on p.oid = d.objid and p.pronargs = 1 and p.proargtypes[0] = t.reltype and ${
-  isRowCast("p")
-}
+        from pg_catalog.pg_proc p
         join pg_catalog.pg_type ta on ta.oid = p.prorettype
-        where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and d.deptype = 'n'
-          and d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.refobjid = t.reltype
-          and p.pronamespace = t.relnamespace and t.relkind = 'v'))
+        where t.relkind = 'v' and p.oid in (
+            select d.objid from pg_catalog.pg_depend d
+            where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+              and d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.refobjid = t.reltype)
+          and p.pronargs = 1 and p.proargtypes[0] = t.reltype and p.pronamespace = t.relnamespace
+          and ${isRowCast("p")}))
     from (select ty.typarray from pg_catalog.pg_type ty where ty.oid = t.reltype) own)`;

@@ -4,6 +4,7 @@
  */
 import type { RoutineFacts, TextFacts, TextSources } from "../plan/facts.ts";
 import { identsOf, literal, qualified } from "../plan/quoting.ts";
+import { plpgsqlRoutines } from "../plan/warm_routines.ts";
 import { mayName } from "./name_search.ts";
 
 /** Most recorded statements that are read: the most frequent ones. */
@@ -61,6 +62,8 @@ const routines = (names: string[]) => `
       'trigger_of', coalesce(pg_catalog.to_json(g.relations), '[]'),
       'calls', null,
       'role', null,
+      'object_identity', (pg_catalog.pg_identify_object(
+        'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, 0)).identity,
       'named', p.named) as text
     from (
       -- The languages and schemas first, since looking at a text costs most.
@@ -99,6 +102,7 @@ const cronJobs = (names: string[]) => `
       'trigger_of', pg_catalog.json_build_array(),
       'calls', null,
       'role', null,
+      'object_identity', null,
       'named', true) as text
     from (select pg_catalog.to_jsonb(job) as job from cron.job) j
     where j.job ->> 'database' = pg_catalog.current_database()
@@ -117,6 +121,7 @@ const statements = (names: string[], schema: string) => `
       'trigger_of', pg_catalog.json_build_array(),
       'calls', s.calls,
       'role', pg_catalog.pg_get_userbyid(s.userid),
+      'object_identity', null,
       'named', true) as text
     from (
       select s.queryid, s.userid, pg_catalog.min(s.query) as query, pg_catalog.sum(s.calls)::int8 as calls
@@ -145,12 +150,5 @@ export function textsFromRows(rows: TextRow[]): TextFacts[] {
 
 /** The PL/pgSQL routines among them whose text names a table; some may only seem to. */
 export function routinesFromRows(rows: TextRow[]): RoutineFacts[] {
-  return rows
-    .filter(({ kind, language, named }) => kind === "routine" && language === "plpgsql" && named)
-    .map(({ schema, identity, security_definer, owned }) => ({
-      schema: schema!,
-      identity,
-      security_definer,
-      owned,
-    }));
+  return plpgsqlRoutines(rows.filter(({ named }) => named));
 }

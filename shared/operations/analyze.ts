@@ -7,7 +7,7 @@ import { type AnalyzeQuery, MAX_RENAMES } from "../contract/requests.ts";
 import type { AnalyzeAnswer } from "../contract/responses.ts";
 import { beginReading, connected } from "../execute/apply_plan.ts";
 import type { Row, Session } from "../execute/database.ts";
-import { analyzeTable } from "../plan/analysis.ts";
+import { analyzeTables } from "../plan/analysis.ts";
 import type { Facts, NameFacts, RelationFacts } from "../plan/facts.ts";
 import { ident, qualified } from "../plan/quoting.ts";
 import { refuseRelation } from "../plan/refusals.ts";
@@ -43,12 +43,12 @@ export async function analyze(
       const { wanted, tracked } = await select(session, query);
       const facts = await readFacts(session, { ...wanted, sources, analysis: true });
       const tables = query.table === undefined
-        ? wanted.oids.flatMap((oid) => relationWith(facts, oid) ?? [])
+        ? inOrder(facts, wanted.oids)
         : named(facts, tracked);
       return {
-        tables: tables.map((table) => ({
-          ...analyzeTable(table, facts),
-          migrations: migrationsOf(table, tracked),
+        tables: analyzeTables(tables, facts).map((analysis, index) => ({
+          ...analysis,
+          migrations: migrationsOf(tables[index], tracked),
         })),
       };
     })
@@ -154,6 +154,11 @@ function requireTable(name: NameFacts, facts: Facts, tracked: TrackedRename[]): 
   }
   refuseRelation(object, name.relation.kind, undefined);
   throw new Error(`${object} is neither a table nor refused`);
+}
+
+function inOrder(facts: Facts, oids: number[]): RelationFacts[] {
+  const byOid = new Map(facts.relations.map((relation) => [relation.oid, relation]));
+  return oids.flatMap((oid) => byOid.get(oid) ?? []);
 }
 
 const relationWith = (facts: Facts, oid: number | null) =>

@@ -53,13 +53,18 @@ async function readAndPlan(
   const query = factsQuery({
     names: [{ schema: migration.schema_name, name: migration.old_name }],
     oids: oidsOf([migration]),
+    builtOn: true,
   });
   const [[facts], standing] = await session.runAll(`${query};\n${standingMigrations()}`);
   return await planRefresh(
     migration,
     factsFromRow(facts as { facts: string }),
     trackedFromRows(standing),
-    { acknowledge: request.acknowledge, withoutColumns: request.without_columns },
+    {
+      acknowledge: request.acknowledge,
+      withoutColumns: request.without_columns,
+      carryPrivileges: request.carry_privileges,
+    },
   );
 }
 

@@ -82,13 +82,14 @@ const namesOf = (request: RenameRequest): RelationName[] =>
   ]);
 
 function newMigrations(plan: RenamePlan, ids: string[]) {
+  const hanging = dependencies(plan);
   return plan.tables.map(({ rename, facts, statements, indexes }, index) => ({
     id: ids[index],
     schema_name: rename.schema,
     old_name: rename.old_name,
     new_name: rename.new_name,
     table_oid: facts.oid,
-    dependencies: dependencies(facts, plan.facts),
+    dependencies: hanging[index],
     plan: { statements, indexes },
     fingerprint: { before: fingerprint(facts) },
   }));

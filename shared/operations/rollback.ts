@@ -55,13 +55,14 @@ async function readAndPlan(
     mentioned: migrations.map(({ old_name }) => old_name),
     sources,
     ...(indexes.length > 0 && { indexes: { oids: indexes.map(({ oid }) => oid), newNames: [] } }),
+    builtOn: true,
   });
   const [[facts], active] = await session.runAll(`${query};\n${standingMigrations()}`);
   return await planRollback(
     migrations,
     factsFromRow(facts as { facts: string }),
     trackedFromRows(active),
-    { acknowledge: request.acknowledge },
+    { acknowledge: request.acknowledge, carryPrivileges: request.carry_privileges },
   );
 }
 

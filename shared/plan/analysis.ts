@@ -1,37 +1,76 @@
 /** The analysis of a table: everything that hangs on it, what a rename does to each, and the findings. */
-import type { AnalyzedDependant, AnalyzedTable, Effect } from "../contract/responses.ts";
+import { analyzedTexts, type TableTexts, textsByTable } from "./analyzed_texts.ts";
+import type { AnalyzedDependant, AnalyzedTable, Effect, Finding } from "../contract/responses.ts";
 import { compatibilityView } from "./compatibility_view.ts";
-import type { AclFacts, Facts, NamedDefinition, RelationFacts } from "./facts.ts";
+import type { AclFacts, Facts, NamedDefinition, RelationFacts, RowTypeUser } from "./facts.ts";
 import { concernedEventTriggers, webhooks } from "./object_findings.ts";
 import { findingsOfRename } from "./rename_findings.ts";
+import { readTexts } from "./text_findings.ts";
 
 /** Analyzed objects by kind; each kind is there, if only as an empty list. */
 export type Dependants = AnalyzedTable["dependants"];
 
-/** What hangs on a table, and the findings that a rename with a compatibility view would have. */
-export function analyzeTable(
-  table: RelationFacts,
+/** What hangs on each of these tables, and the findings that a rename of it with a view would have. */
+export function analyzeTables(
+  tables: RelationFacts[],
   facts: Facts,
-): Omit<AnalyzedTable, "migrations"> {
-  // A name must be given to make the view's plan; of the plan only what findings need is used.
-  const view = compatibilityView(table, table.name, facts.session);
-  return {
-    schema: table.schema,
-    table: table.name,
-    kind: table.kind === "p" ? "partitioned table" : "table",
-    owner: table.owner,
-    dependants: dependantsOf(table, facts),
-    findings: findingsOfRename([{ facts: table, newName: null, view }], facts),
-  };
+): Omit<AnalyzedTable, "migrations">[] {
+  const texts = textsByTable(facts, readTexts(facts.texts, tables));
+  return tables.map((table) => {
+    const own = texts.get(table.oid) ?? { read: [], routines: [] };
+    // A name must be given to make the view's plan; of the plan only what findings need is used.
+    const view = compatibilityView(table, table.name, facts.session);
+    const findings = findingsOfRename(
+      [{ facts: table, newName: null, view }],
+      { ...facts, routines: own.routines },
+      own.read,
+    );
+    return {
+      schema: table.schema,
+      table: table.name,
+      kind: table.kind === "p" ? "partitioned table" : "table",
+      owner: table.owner,
+      dependants: dependantsOf(table, facts, { ...own, findings, served: view.rowCast !== null }),
+      findings,
+    };
+  });
+}
+
+/** What of a table's rename is known beside its facts. */
+export interface AnalysisContext extends Pick<TableTexts, "read"> {
+  findings: Finding[];
+  /** Whether rows of the view can be used as the table's. */
+  served: boolean;
 }
 
 /** What hangs on a table, by kind, with what a rename with a compatibility view does to each. */
-export function dependantsOf(table: RelationFacts, facts: Facts): Dependants {
+export function dependantsOf(
+  table: RelationFacts,
+  facts: Facts,
+  context: AnalysisContext,
+): Dependants {
+  const { functions, ...texts } = analyzedTexts(table, context, context.findings);
+  const { functions: standing, ...standingElsewhere } = standingOnIt(table, context);
   return {
     ...ownObjects(table),
-    ...standingOnIt(table),
+    ...standingElsewhere,
+    functions: merged(standing, functions),
+    ...texts,
     ...knowingItsName(table, facts),
   };
+}
+
+/** One entry for a function that stands on the table and names it as well: what is graver counts. */
+function merged(standing: AnalyzedDependant[], texts: AnalyzedDependant[]): AnalyzedDependant[] {
+  const gravity: Effect[] = ["breaks", "changes", "handled", "works_through_view", "follows"];
+  const byName = new Map<string, AnalyzedDependant>();
+  for (const one of [...texts, ...standing]) {
+    const other = byName.get(one.name);
+    const graver = other === undefined ||
+      gravity.indexOf(one.effect) < gravity.indexOf(other.effect);
+    if (graver) byName.set(one.name, one);
+  }
+  return [...byName.values()].toSorted((a, b) => a.name < b.name ? -1 : 1);
 }
 
 const one = (name: string, effect: Effect, detail: string | null = null): AnalyzedDependant => ({
@@ -122,7 +161,7 @@ function comments(table: RelationFacts): AnalyzedDependant[] {
 }
 
 /** What stands on the table elsewhere: the server knows it by OID, so that it follows. */
-function standingOnIt(table: RelationFacts): Dependants {
+function standingOnIt(table: RelationFacts, { served }: AnalysisContext) {
   const views = (kind: string) =>
     table.views.filter((view) => view.kind === kind).map(({ identity, depth }) =>
       one(identity, "follows", depth === 1 ? null : `At depth ${depth}, through other views.`)
@@ -130,21 +169,40 @@ function standingOnIt(table: RelationFacts): Dependants {
   const ofKind = (...kinds: string[]) =>
     table.dependants.filter(({ kind }) => kinds.includes(kind));
   const known = ["view", "materialized view", "function", "procedure", "aggregate", "policy"];
+  const rowTypeUser = (kind: string, identity: string) =>
+    table.row_type.users.find((user) => user.kind === kind && user.identity === identity);
   return {
     referenced_by: all(names(table.referencing), "follows"),
     views: views("view"),
     materialized_views: views("materialized view"),
-    functions: ofKind("function", "procedure", "aggregate").map(
-      ({ identity, on_row_type, takes_row }) =>
-        takes_row
-          ? one(identity, "breaks", "It takes rows of the table; rows of the old name are others.")
-          : one(identity, "follows", on_row_type ? "It uses the table's row type." : null),
-    ),
+    functions: [
+      ...ofKind("function", "procedure", "aggregate").map(
+        ({ kind, identity, on_row_type, takes_row }) =>
+          takes_row
+            ? usingRows(identity, rowTypeUser(kind, identity), served)
+            : one(identity, "follows", on_row_type ? "It uses the table's row type." : null),
+      ),
+      ...all(
+        table.row_type.inherited_functions,
+        "breaks",
+        "It takes rows of a table that this one inherits from; rows of a view are none.",
+      ),
+    ],
     policies_elsewhere: all(ofKind("policy").map(({ identity }) => identity), "follows"),
     others: table.dependants.filter(({ kind }) => !known.includes(kind))
-      .map(({ kind, identity }) => one(`${kind} ${identity}`, "follows")),
+      .map(({ kind, identity }) => {
+        const user = rowTypeUser(kind, identity);
+        const name = `${kind} ${identity}`;
+        return user === undefined ? one(name, "follows") : usingRows(name, user, served);
+      }),
   };
 }
+
+/** What takes rows of the table gets those of the view made into them, where that is clear and possible. */
+const usingRows = (name: string, user: RowTypeUser | undefined, served: boolean) =>
+  served && !user?.ambiguous
+    ? one(name, "handled", "It takes rows of the old name, too.")
+    : one(name, "breaks", "It takes rows of the table, and those of the old name are others.");
 
 /** What knows the table by its name, or hears of a rename. */
 function knowingItsName(table: RelationFacts, facts: Facts): Dependants {

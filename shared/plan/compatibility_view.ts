@@ -87,7 +87,7 @@ export function compatibilityView(
       columns: table.columns.map(({ name }) => name),
       owner,
       sessionUser,
-      replace: replaced?.row_type.casts.some(({ target }) => target === whole.oid) ?? false,
+      present: replaced?.row_type.casts.find(({ target }) => target === whole.oid),
     }));
   }
   return { statements, owner, securityInvoker, replaced: grants.replaced, rowCast };

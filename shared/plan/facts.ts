@@ -3,6 +3,8 @@
  * `catalog/` reads them, the plans are made from them alone.
  */
 
+import type { BuiltOnFacts } from "./repointing/built_on.ts";
+
 export interface Facts {
   session: SessionFacts;
   /** One for each name asked about, in the order asked. */
@@ -58,6 +60,8 @@ export interface TextFacts {
   /** How often a statement ran, and as whom; null for the others. */
   calls: number | null;
   role: string | null;
+  /** A routine as `DependantFacts.identity` names it; null for the others. */
+  object_identity: string | null;
 }
 
 export interface RoutineFacts {
@@ -148,6 +152,8 @@ export interface RelationFacts {
   /** OIDs of the relations that a view reads. */
   view_reads: number[];
   row_type: RowTypeFacts;
+  /** What is built on a view, with all that repointing it takes; null where it was not asked for. */
+  built_on: BuiltOnFacts | null;
   /** Views that read it, at any depth; this and what follows is read for an analysis only. */
   views: ReaderFacts[];
   trigger_functions: TriggerFunctionFacts[];
@@ -185,6 +191,8 @@ export interface RowCastFacts {
   target: number;
   /** Whether the cast itself is there, not just its function. */
   cast: boolean;
+  /** Roles that may execute the function by a grant, its owner and PUBLIC left out. */
+  executors: string[];
 }
 
 export interface ColumnFacts {

@@ -10,8 +10,9 @@ import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./pl
 import { ident, qualified } from "./quoting.ts";
 import { indexRenames, indexStatements, type RenamedIndex } from "./index_names.ts";
 import { refuseRelation } from "./refusals.ts";
-import { findingsOfRename } from "./rename_findings.ts";
+import { findingsOfRename, readTextsOf } from "./rename_findings.ts";
 import { checkRowCasts } from "./row_type.ts";
+import type { ReadText } from "./text_findings.ts";
 import { recompile } from "./warm_routines.ts";
 import { RELATION_KINDS, typeKind } from "./relation_kinds.ts";
 
@@ -27,8 +28,9 @@ export interface TrackedRename {
 }
 
 export interface RenamePlan extends Plan {
-  /** What it was made from. */
+  /** What it was made from, and the texts among that as they were read. */
   facts: Facts;
+  texts: ReadText[];
   /** The tables, in the request's order. */
   tables: PlannedTable[];
 }
@@ -147,6 +149,12 @@ export async function planRename(
   }
   changes.push(...checks.map(({ statement }) => statement), reloadSchemaCache);
   const routines = options.compatibilityView ? facts.routines : [];
+  const renamedTables = tables.map(({ rename, facts, view }) => ({
+    facts,
+    newName: rename.new_name,
+    view,
+  }));
+  const texts = readTextsOf(renamedTables, facts);
   const indexes = indexStatements(
     tables.flatMap((table) => table.indexes),
     facts,
@@ -157,15 +165,9 @@ export async function planRename(
     preparations: [...checks, indexes].flatMap(({ preparations }) => preparations),
     locks: renameLocks(tables.map((table) => table.facts)),
     changes,
-    findings: [
-      ...findingsOfRename(
-        tables.map(({ rename, facts, view }) => ({ facts, newName: rename.new_name, view })),
-        facts,
-      ),
-      ...indexFindings,
-    ],
+    findings: [...findingsOfRename(renamedTables, facts, texts), ...indexFindings],
   });
-  return { ...plan, facts, tables };
+  return { ...plan, facts, texts, tables };
 }
 
 /** @throws {Problem} `unsupported_server`. */

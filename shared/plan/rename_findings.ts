@@ -4,7 +4,7 @@ import type { ViewPlan } from "./compatibility_view.ts";
 import type { Facts, RelationFacts } from "./facts.ts";
 import { renameFindings } from "./findings.ts";
 import { databaseFindings, objectFindings } from "./object_findings.ts";
-import { textFindings } from "./text_findings.ts";
+import { type ReadText, readTexts, textFindings } from "./text_findings.ts";
 import { staleRoutineFindings } from "./warm_routines.ts";
 
 export interface RenamedTable {
@@ -15,8 +15,20 @@ export interface RenamedTable {
   view: ViewPlan | null;
 }
 
-/** What the caller should know before these tables are renamed together. */
-export function findingsOfRename(tables: RenamedTable[], facts: Facts): Finding[] {
+/** The texts of the facts, read for what they do with these tables. */
+export const readTextsOf = (tables: RenamedTable[], facts: Facts): ReadText[] =>
+  readTexts(facts.texts, tables.map((table) => table.facts), newNamesOf(tables));
+
+/**
+ * What the caller should know before these tables are renamed together.
+ *
+ * @param texts What `readTextsOf` gives of them.
+ */
+export function findingsOfRename(
+  tables: RenamedTable[],
+  facts: Facts,
+  texts: ReadText[],
+): Finding[] {
   const hasView = tables.some(({ view }) => view !== null);
   return [
     ...tables.flatMap(({ facts: table, newName, view }) => [
@@ -24,15 +36,15 @@ export function findingsOfRename(tables: RenamedTable[], facts: Facts): Finding[
       ...objectFindings(table, facts, { newName, hasView: view !== null }),
     ]),
     ...textFindings(
-      facts.texts,
+      texts,
       tables.map((table) => table.facts),
       facts.session.server_version,
-      { newNames: new Map(tables.flatMap(newNameOf)), hasView },
+      { newNames: newNamesOf(tables), hasView },
     ),
     ...databaseFindings(facts),
     ...staleRoutineFindings(hasView ? facts.routines : []),
   ];
 }
 
-const newNameOf = ({ facts, newName }: RenamedTable): [number, string][] =>
-  newName === null ? [] : [[facts.oid, newName]];
+const newNamesOf = (tables: RenamedTable[]): Map<number, string> =>
+  new Map(tables.flatMap(({ facts, newName }) => newName === null ? [] : [[facts.oid, newName]]));

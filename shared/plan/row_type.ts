@@ -11,7 +11,7 @@
  */
 import type { Statement } from "../contract/responses.ts";
 import { type Check, found, raiseUnlessNone } from "./checks.ts";
-import type { RelationFacts, SessionFacts } from "./facts.ts";
+import type { RelationFacts, RowCastFacts, SessionFacts } from "./facts.ts";
 import { dollarQuoted, ident, literal, qualified } from "./quoting.ts";
 
 /** Begins the name of the function of a compatibility cast; the OID of the table whose rows it makes follows. */
@@ -33,8 +33,8 @@ export interface RowCastTarget {
   /** The view's owner. */
   owner: string;
   sessionUser: string;
-  /** Whether the cast is there already, so that its function is replaced and granted anew. Default: false. */
-  replace?: boolean;
+  /** The cast as it is, where it is to be brought up to date: its function is replaced and granted anew. */
+  present?: RowCastFacts;
 }
 
 /**
@@ -55,18 +55,18 @@ export const rowCastFunction = (tableOid: number): string => `${ROW_CAST_PREFIX}
  * so that they can be retyped and dropped; it is not inlined.
  */
 export function rowTypeStatements(table: RelationFacts, target: RowCastTarget): Statement[] {
-  const { owner, sessionUser, replace = false } = target;
+  const { owner, sessionUser, present } = target;
   const view = qualified(table.schema, target.view);
   const name = qualified(table.schema, rowCastFunction(table.oid));
   const signature = `${name}(${view})`;
   const of = qualified(table.schema, target.table);
   const statements: Statement[] = [{
-    sql: `create ${replace ? "or replace " : ""}function ${
+    sql: `create ${present ? "or replace " : ""}function ${
       definition(table, name, view, of, target)
     }`,
     purpose: "Rows of the old name can be made rows of the table",
   }];
-  if (owner !== sessionUser && !replace) {
+  if (owner !== sessionUser && !present) {
     statements.push({
       sql: `alter function ${signature} owner to ${ident(owner)}`,
       purpose: "The cast's function belongs to the view's owner",
@@ -74,7 +74,7 @@ export function rowTypeStatements(table: RelationFacts, target: RowCastTarget): 
   }
   const strip = [
     "public",
-    ...[...new Set([...table.default_executors, READS_ALL])]
+    ...[...new Set([...table.default_executors, READS_ALL, ...(present?.executors ?? [])])]
       .filter((role) => role !== owner).map(ident),
   ];
   const grantees = rowCastGrantees(table, owner).map((role) =>
@@ -87,7 +87,7 @@ export function rowTypeStatements(table: RelationFacts, target: RowCastTarget): 
     sql: `grant execute on function ${signature} to ${grantees.join(", ")}`,
     purpose: "The cast is for whoever may use the view",
   });
-  if (replace) return statements;
+  if (present?.cast) return statements;
   statements.push({
     sql: `comment on function ${signature} is ${
       literal(

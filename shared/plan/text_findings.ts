@@ -22,26 +22,44 @@ export interface TextFindingOptions {
   hasView?: boolean;
 }
 
+/** A text with the uses of tables that are found in it. */
+export interface ReadText {
+  text: TextFacts;
+  uses: Use[];
+}
+
+/** Reads the texts, each once, for what they do with these tables; those of the server and ours are left out. */
+export function readTexts(
+  texts: TextFacts[],
+  tables: NamedRelation[],
+  newNames?: Map<number, string>,
+): ReadText[] {
+  const index = tableIndex(tables, newNames);
+  return texts.filter(isUsers).map((text) => ({ text, uses: usesIn(text, index) }));
+}
+
 /**
  * What the caller should know of texts before these tables are renamed: one finding for each text and code.
  * What a view cannot serve is breaking, what it serves otherwise is a warning; so is what only may be the case.
  */
 export function textFindings(
-  texts: TextFacts[],
+  texts: ReadText[],
   tables: NamedRelation[],
   serverVersion: number,
   { newNames, hasView = true }: TextFindingOptions = {},
 ): Finding[] {
-  const index = tableIndex(tables, newNames);
   const byOid = new Map(tables.map((table) => [table.oid, table]));
-  return texts.filter(isUsers).flatMap((text) => {
-    const uses = usesIn(text, index);
+  return texts.flatMap(({ text, uses }) => {
     const groups = hasView ? codesOf(text, uses, serverVersion) : codesWithoutView(text, uses);
     return [...groups].flatMap(([code, group]) =>
       findingOf(text, code, group, byOid, newNames ?? new Map())
     );
   });
 }
+
+/** What findings about a text call it. */
+export const textObject = ({ kind, identity }: TextFacts) =>
+  kind === "routine" ? identity : `${kind} ${identity}`;
 
 /** A text that names a table. */
 export interface NamedInText {
@@ -147,7 +165,7 @@ function findingOf(
   return [{
     code,
     severity,
-    object: text.kind === "routine" ? text.identity : `${text.kind} ${text.identity}`,
+    object: textObject(text),
     message: `${who(text)}${perhaps} ${rule.does(subject)}: ${shown.excerpt}`,
     remedy: rule.remedy(subject),
   }];

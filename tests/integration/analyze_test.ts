@@ -3,18 +3,19 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { AnalyzedTable, Finding } from "../../shared/contract/responses.ts";
 import { countingMessages } from "../bench/message_count.ts";
 import { databaseTest } from "../support/database.ts";
-import {
-  createEverythingSchema,
-  EVERYTHING_ACKNOWLEDGED,
-  EVERYTHING_NEIGHBOURS,
-} from "../support/everything_schema.ts";
+import { createEverythingSchema, EVERYTHING_NEIGHBOURS } from "../support/everything_schema.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { databaseState, stateDifferences } from "../support/state.ts";
+import { until } from "../support/waiting.ts";
 
-/** The objects of each kind that has any, as `name: effect`. */
+/**
+ * The objects of each kind that has any, as `name: effect`; but for recorded statements, of which the server
+ * keeps what it likes.
+ */
 function effects({ dependants }: AnalyzedTable): Record<string, string[]> {
   return Object.fromEntries(
-    Object.entries(dependants).filter(([, objects]) => objects.length > 0)
+    Object.entries(dependants)
+      .filter(([kind, objects]) => objects.length > 0 && kind !== "statements")
       .map(([kind, objects]) => [kind, objects.map(({ name, effect }) => `${name}: ${effect}`)]),
   );
 }
@@ -108,15 +109,16 @@ databaseTest(
       views: ["app.items_view: follows", "app.items_on_view: follows"],
       materialized_views: ["app.items_totals: follows"],
       functions: [
-        "app.all_items(): follows",
+        "app.all_items(): works_through_view",
         "app.count_items(): follows",
-        "app.first_item(): follows",
-        "app.title(app.items): breaks",
+        "app.first_item(): works_through_view",
+        "app.title(app.items): handled",
       ],
+      trigger_functions: ["app.note(): follows", "app.touch(): follows"],
       policies_elsewhere: ["kinds_of_items on app.kinds: follows"],
       others: [
-        "table column app.boxes.item: follows",
-        "table column app.boxes.items: follows",
+        "table column app.boxes.item: handled",
+        "table column app.boxes.items: handled",
       ],
     });
     const detail = (kind: string, name: string) =>
@@ -136,6 +138,8 @@ databaseTest(
     assertEquals(detail("views", "app.items_on_view"), "At depth 2, through other views.");
     assertEquals(stateDifferences(before, await databaseState(db.admin)), []);
 
+    const child = await analyzed(functions, "schema=app&table=items_child");
+    assertEquals(effects(child).functions, ["app.title(app.items): breaks"]);
     const events = await analyzed(functions, "schema=app&table=events_2026");
     assertEquals([events.kind, effects(events).parents], ["table", ["app.events: follows"]]);
     const whole = await analyzed(functions, "schema=app&table=events");
@@ -157,22 +161,21 @@ databaseTest(
       const analysis = await analyzed(functions, String(query));
       const move = { schema: "app", old_name: table, new_name };
       const plan = await functions.rename({ ...move, mode: "plan" });
-      const essence = ({ code, severity, object }: Finding) => [code, severity, object];
-      assertEquals(analysis.findings.map(essence), plan.findings.map(essence), table);
+      const essence = (findings: Finding[]) =>
+        findings.filter(({ object }) => !object.startsWith("statement "))
+          .map(({ code, severity, object }) => [code, severity, object]);
+      assertEquals(essence(analysis.findings), essence(plan.findings), table);
       assert(!JSON.stringify(analysis).includes(new_name));
 
-      const renamed = await functions.rename({
-        ...move,
-        acknowledge: [...EVERYTHING_ACKNOWLEDGED, "row_type_functions"],
-      });
+      const acknowledge = analysis.findings.map(({ code }) => code);
+      const renamed = await functions.rename({ ...move, acknowledge });
       const [{ dependencies }] = renamed.migrations;
+      const { statements: _, ...others } = analysis.dependants;
+      const { statements: __, ...recorded } = dependencies;
       assertEquals(
-        dependencies,
+        recorded,
         Object.fromEntries(
-          Object.entries(analysis.dependants).map(([kind, objects]) => [
-            kind,
-            objects.map(({ name }) => name),
-          ]),
+          Object.entries(others).map(([kind, objects]) => [kind, objects.map(({ name }) => name)]),
         ),
         table,
       );
@@ -385,5 +388,85 @@ databaseTest(
       analysis.dependants.triggers.map(({ name, detail }) => [name, detail!.includes(named)]),
       [["by_name", true], ["other", false], ["secret", false]],
     );
+  },
+);
+
+databaseTest(
+  "texts that name the table are told with what becomes of each, those of its triggers too",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await db.admin.unsafe(`
+      create schema cron;
+      create table cron.job (jobid bigint, jobname text, command text, database text, username text);
+      insert into cron.job values
+        (1, 'tidy', 'delete from experts', current_database(), 'postgres'),
+        (2, null, 'truncate public.experts', current_database(), 'postgres')`).simple();
+    await db.sql.unsafe(`
+      create table experts (id int primary key);
+      create table others (id int primary key);
+      create function reads() returns int language plpgsql as 'begin return (select 1 from experts); end';
+      create function empties(why text) returns void language plpgsql as 'begin truncate experts; end';
+      create function rows_of() returns setof experts language plpgsql as
+        'begin return query select * from experts; end';
+      create function of_another() returns int language sql as
+        'select 1 /* experts */ from others where ''experts'' <> ''''';
+      create function audit() returns trigger language plpgsql as
+        $$ begin if tg_table_name = 'experts' then raise notice 'x'; end if; return new; end $$;
+      create function touch() returns trigger language plpgsql as 'begin return new; end';
+      create trigger a before insert on experts for each row execute function audit();
+      create trigger b before insert on experts for each row execute function touch();
+      create trigger c before insert on others for each row execute function touch()`).simple();
+    const { tables: [experts, others] } = await functions.analyze("table=experts&table=others");
+    const told = (kind: string, { dependants } = experts) =>
+      dependants[kind].map(({ name, effect, detail }) => [name, effect, detail]);
+    assertEquals(told("functions"), [
+      ["public.empties(pg_catalog.text)", "breaks", "truncate: begin truncate experts; end"],
+      [
+        "public.reads()",
+        "works_through_view",
+        "It names the table: begin return (select 1 from experts); end",
+      ],
+      [
+        "public.rows_of()",
+        "works_through_view",
+        "It names the table: begin return query select * from experts; end",
+      ],
+    ]);
+    assertEquals(told("trigger_functions").map(([name, effect]) => [name, effect]), [
+      ["public.audit()", "breaks"],
+      ["public.touch()", "follows"],
+    ]);
+    assertEquals(told("cron_jobs").map(([name, effect]) => [name, effect]), [
+      ["tidy", "works_through_view"],
+      ["2", "breaks"],
+    ]);
+    assertEquals(told("functions", others).map(([name, effect]) => [name, effect]), [
+      ["public.of_another()", "works_through_view"],
+    ]);
+    assertEquals(told("trigger_functions", others), [["public.touch()", "follows", null]]);
+    assertEquals(told("cron_jobs", others), []);
+    // Analyzed together or alone, a table's findings are its own.
+    assertEquals((await analyzed(functions, "table=experts")).findings, experts.findings);
+    assertEquals((await analyzed(functions, "table=others")).findings, others.findings);
+    assertEquals(others.findings, []);
+  },
+);
+
+databaseTest(
+  "recorded statements are told where a view cannot serve them, and only those",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await db.sql.unsafe("create table experts (id int primary key)");
+    const dependants = await until("the statement is recorded", async () => {
+      await db.sql.unsafe("select id, xmin from experts");
+      await db.sql.unsafe("select id from experts");
+      const { dependants } = await analyzed(functions, "table=experts");
+      return dependants.statements.length > 0 && dependants;
+    });
+    assertEquals(
+      dependants.statements.map(({ effect, detail }) => [effect, detail]),
+      [["breaks", "system_columns: select id, xmin from experts"]],
+    );
+    assert(/^-?\d+$/.test(dependants.statements[0].name), dependants.statements[0].name);
   },
 );

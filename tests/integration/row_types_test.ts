@@ -715,9 +715,10 @@ databaseTest(
     await db.sql.unsafe(GROWING).simple();
     await verified(functions.rename(RENAME));
     const state = async () => {
-      const facts = (await factsOf(db.sql, ["public"]))["public.expert_profiles"];
+      const found = await factsOf(db.sql, ["public"]);
       return {
-        facts,
+        facts: found["public.expert_profiles"],
+        present: found["public.experts"].row_type.casts[0],
         target: {
           view: "experts",
           table: "expert_profiles",
@@ -746,14 +747,15 @@ databaseTest(
     };
     await checks();
 
-    // A column more, and a role more.
+    // A column more, a role more and one fewer.
     await db.sql.unsafe(`alter table expert_profiles add column added text default 'new';
     create or replace view experts with (security_invoker = true) as
       select id, name, level, added from expert_profiles;
     revoke select on expert_profiles, experts from anon;
     grant insert on expert_profiles, experts to service_role`).simple();
     const grown = await state();
-    await run(rowTypeStatements(grown.facts, { ...grown.target, replace: true }));
+    await run(rowTypeStatements(grown.facts, { ...grown.target, present: grown.present }));
+    await checks();
     assertEquals(await readOld(db), ["ANN", { id: 1, name: "Ann", level: 7, added: "new" }]);
 
     // Two columns fewer, of which one is retyped and the other dropped.
@@ -779,7 +781,7 @@ databaseTest(
     await db.sql.unsafe(`create or replace view experts with (security_invoker = true) as
     select name, id, level from expert_profiles`).simple();
     const whole = await state();
-    await run(rowTypeStatements(whole.facts, { ...whole.target, replace: true }));
+    await run(rowTypeStatements(whole.facts, { ...whole.target, present: whole.present }));
     await checks();
     assertEquals(await readOld(db), ["ANN", { id: 1, name: "Ann", level: "7" }]);
     const [{ lanname }] = await db
@@ -852,6 +854,9 @@ databaseTest("a cast that somebody dropped is no obstacle to the rollback", asyn
     ]
   ) {
     await verified(functions.rename(RENAME));
+    const { statements } = await functions.rollback({ table: "experts", mode: "plan" });
+    const drops = statements.flatMap(({ sql }) => sql.match(/^drop (cast|function|view)/) ?? []);
+    assertEquals(drops.filter((_, n) => n % 2 === 1), ["cast", "function", "view"]);
     await db.sql.unsafe(dropped);
     await verified(functions.rollback({ table: "experts" }));
     assertEquals(stateDifferences(before, await catalogState(db.admin)), [], dropped);

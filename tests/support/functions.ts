@@ -1,5 +1,6 @@
 /** The endpoints against a test's own database, through real requests and responses. */
 import * as analyze from "../../functions/analyze/index.ts";
+import * as finalize from "../../functions/finalize/index.ts";
 import * as listMigrations from "../../functions/list-migrations/index.ts";
 import * as refresh from "../../functions/refresh/index.ts";
 import * as rename from "../../functions/rename/index.ts";
@@ -29,6 +30,7 @@ export const PUBLISHABLE_KEY = "sb_publishable_of_the_tests";
 // deno-lint-ignore no-explicit-any -- each definition has input and output types of its own
 const definitions: Record<string, EndpointDefinition<any, any>> = {
   "analyze": analyze.definition,
+  "finalize": finalize.definition,
   "refresh": refresh.definition,
   "rename": rename.definition,
   "rollback": rollback.definition,

@@ -122,6 +122,7 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     foreign_tables: [],
     subscriptions: [],
     self_references: [],
+    built_on: null,
     ...more,
   };
 }
@@ -142,6 +143,7 @@ export function viewOver(
     view_definition: ` SELECT id FROM ${of.schema}.${of.name};`,
     view_query: `query of ${of.oid}`,
     view_reads: [of.oid],
+    built_on: { objects: [], sources: [], digest: "" },
     ...more,
   };
 }

@@ -151,7 +151,6 @@ Deno.test("names with controls in them reach no terminal", () => {
       findings: [finding("breaking", odd, odd)],
     }],
   }, page);
-  // deno-lint-ignore no-control-regex -- controls are what is looked for
   assertEquals(shown.match(/[^\n\P{Cc}]/gu), null);
   const summary = describeAnalysis({ tables: [{ ...experts, table: odd }] }, {
     ...page,

@@ -102,9 +102,18 @@ Deno.test("whoever may do something with rows of the view is granted the cast, t
 });
 
 Deno.test("a cast that is there is replaced in place", () => {
-  const sql = sqlOf(experts, { replace: true });
+  const present = {
+    function: "compatibility_cast_16400",
+    target: 16_400,
+    cast: true,
+    executors: ["anon", "clerk"],
+  };
+  const sql = sqlOf(experts, { present });
   assert(sql[0].startsWith("create or replace function"));
+  // Whoever may no longer use the view may no longer use the cast.
+  assertMatch(sql[1], / from public, [^]*"clerk"/);
   assertEquals(sql.length, 3);
+  assertMatch(sqlOf(experts, { present: { ...present, cast: false } }).at(-1)!, /^create cast/);
 });
 
 Deno.test("a view that leaves columns out has a function that never looks at them", () => {
@@ -121,7 +130,12 @@ Deno.test("what goes with a view is what is there: the cast, then its function",
   const view = viewOver(experts, "aside");
   const names = { view: "aside", table: "expert_profiles" };
   assertEquals(dropRowType(view, names), []);
-  const casts = [{ function: "compatibility_cast_16400", target: 16_400, cast: true }];
+  const casts = [{
+    function: "compatibility_cast_16400",
+    target: 16_400,
+    cast: true,
+    executors: [],
+  }];
   assertEquals(
     dropRowType({ ...view, row_type: { ...view.row_type, casts } }, names).map(({ sql }) => sql),
     [

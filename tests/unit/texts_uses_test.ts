@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { RelationFacts } from "../../shared/plan/facts.ts";
 import { type ReadableText, tableIndex, type Use, usesOf } from "../../shared/plan/texts/uses.ts";
 import { column, table } from "../support/handwritten_facts.ts";
+import { statements } from "../support/generated_statements.ts";
 import { sqlish } from "../support/sqlish.ts";
 
 let oid = 20_000;
@@ -848,4 +849,35 @@ Deno.test("among a thousand tables each text finds its own", () => {
     const uses = usesOf({ language: "plpgsql", text, search_path: null, schema: null }, index);
     assertEquals(uses.map(({ table }) => table.name), [`table_${n}`]);
   }
+});
+
+Deno.test("a statement uses the same within PL/pgSQL, within EXECUTE and by itself", () => {
+  const index = tableIndex([relation("entries"), relation("others")]);
+  const codes = (language: string, text: string) =>
+    usesOf({ language, text, search_path: null, schema: null }, index)
+      .map(({ table, code }) => `${table.name} ${code}`);
+  let found = 0;
+  fc.assert(
+    fc.property(statements, (statement) => {
+      const expected = codes("sql", statement);
+      found += expected.length;
+      assertEquals(codes("plpgsql", `begin if a then ${statement}; end if; end`), expected);
+      assertEquals(codes("sql", `do $q$ begin ${statement}; end $q$`), expected);
+      if (/^(select|with|insert|update|delete)/.test(statement)) {
+        const loop = `for r in ${statement} loop null; end loop`;
+        assertEquals(codes("plpgsql", `declare r record; begin ${loop}; end`), expected);
+      }
+      // A string that is a table's name may be put into a statement, where there is an EXECUTE.
+      const withoutNames = statement.replaceAll("'entries'", "'e'");
+      assertEquals(
+        codes(
+          "plpgsql",
+          `begin execute $q$${withoutNames.replaceAll("$$", "$x$")}$q$ using a; end`,
+        ),
+        codes("sql", withoutNames),
+      );
+    }),
+    { numRuns: 500 },
+  );
+  assertGreater(found, 300);
 });

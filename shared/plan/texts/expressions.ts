@@ -3,7 +3,7 @@
  * expressions hold each other, so this module and `queries.ts` import each other.
  */
 import { lex } from "./lexer.ts";
-import { type Level, relationNamed, systemColumnOwner } from "./levels.ts";
+import { type Level, relationNamed, SYSTEM_COLUMNS, systemColumnOwner } from "./levels.ts";
 import {
   areWords,
   commaSeparated,
@@ -20,9 +20,6 @@ import {
 } from "./nodes.ts";
 import { readQuery } from "./queries.ts";
 import type { Reading } from "./reading.ts";
-
-/** Columns that every table has and no view (manual, 5.5). */
-const SYSTEM_COLUMNS = new Set(["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"]);
 
 /** Functions that measure a relation's storage; a view has none. */
 const SIZE_FUNCTIONS = new Set([
@@ -195,7 +192,7 @@ function readColumn(name: Name, level: Level | null, reading: Reading): void {
   const column = name.parts.at(-1)!;
   if (!SYSTEM_COLUMNS.has(column)) return;
   const owner = name.parts.length === 1
-    ? systemColumnOwner(level)
+    ? systemColumnOwner(level, column)
     : relationNamed(level, name.parts.at(-2)!);
   if (owner?.table == null) return;
   if (name.parts.length === 3 && name.parts[0] !== owner.table.schema) return;

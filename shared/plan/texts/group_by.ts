@@ -2,7 +2,7 @@
  * GROUP BY the primary key: a table's other columns depend on it and need not be grouped (manual, 7.2.3), which
  * is not so for the columns of a view.
  */
-import type { Level, LevelRelation } from "./levels.ts";
+import { type Level, type LevelRelation, newLevel } from "./levels.ts";
 import {
   commaSeparated,
   type Group,
@@ -14,7 +14,7 @@ import {
   nameAt,
   type Node,
 } from "./nodes.ts";
-import { type Clauses, withoutLabel } from "./queries.ts";
+import { type Clauses, clausesOf, readFrom, withoutLabel } from "./queries.ts";
 import { isQuery } from "./expressions.ts";
 import type { Reading } from "./reading.ts";
 import type { IndexedTable } from "./table_index.ts";
@@ -35,7 +35,8 @@ export function readGrouping(clauses: Clauses, level: Level, reading: Reading): 
   for (const relation of level.relations) {
     const { table, certain } = relation;
     if (table?.primaryKey == null) continue;
-    const grouping = new Grouping({ ...relation, table }, level, clauses.group!.slice(1), items);
+    const by = clauses.group!.slice(1);
+    const grouping = new Grouping({ ...relation, table }, level, by, items, reading.aside());
     if (!table.primaryKey.every((column) => grouping.plain.has(column))) continue;
     const dependent = grouping.dependentColumn(items, clauses);
     if (dependent === null) continue;
@@ -77,6 +78,7 @@ class Grouping {
     private readonly level: Level,
     grouped: Node[],
     items: Item[],
+    private readonly aside: Reading,
   ) {
     for (const one of commaSeparated(grouped)) this.add(one, items, true);
   }
@@ -106,7 +108,7 @@ class Grouping {
       : label !== null
       ? items.find((one) => one.label === label)
       : undefined;
-    if (item === undefined) this.expressions.push(tokensOf(nodes));
+    if (item === undefined) this.expressions.push(this.tokensOf(nodes));
     // By its position or name it stands for the item.
     else if (item.nodes !== nodes && item.nodes.length > 0) this.add(item.nodes, [], plain);
   }
@@ -117,7 +119,8 @@ class Grouping {
     if (name === null || name.next < nodes.length) return null;
     const column = name.parts.at(-1)!;
     if (!this.relation.table.columns.has(column)) return null;
-    return name.parts.length === 1 || this.isQualifier(name.parts) ? column : null;
+    const ours = name.parts.length === 1 ? this.isOurs(column) : this.isQualifier(name.parts);
+    return ours ? column : null;
   }
 
   private isQualifier(parts: string[]): boolean {
@@ -158,7 +161,7 @@ class Grouping {
       } else if (isMark(node, "::") || isWord(node, "as")) {
         i = nameAt(nodes, i + 1)?.next ?? i + 1;
       } else if (isOperator(node, "*") && !inQuery && this.isItem(nodes, i)) {
-        const column = this.ungrouped();
+        const column = this.ungrouped((one) => this.isOurs(one) || !this.isMerged(one));
         if (column) return { column, at: node.start };
         i++;
       } else {
@@ -184,10 +187,10 @@ class Grouping {
   /** In subqueries a name without qualifier is taken for a column of theirs. */
   private findInside(group: Group, inQuery: boolean): Reference | null {
     if (!isQuery(group)) return this.find(group.nodes, inQuery);
-    const { name } = this.relation;
-    const hidden = group.nodes.some((node, i) =>
-      isIdentifier(node) && node.value === name && !isMark(group.nodes[i + 1], ".")
-    );
+    const level = newLevel(null);
+    const { from } = clausesOf(group.nodes);
+    readFrom(from ?? [], level, this.aside);
+    const hidden = level.relations.some(({ name }) => name === this.relation.name);
     return hidden ? null : this.find(group.nodes, true);
   }
 
@@ -206,8 +209,9 @@ class Grouping {
     const last = parts.at(-1)!;
     if (parts.length === 1) {
       const isStar = isMark(nodes[next], ".") && isOperator(nodes[next + 1], "*");
-      // The row as a whole.
-      if (last === name && (isStar || !table.columns.has(last))) return this.ungrouped();
+      if (last === name && isStar) return this.ungrouped();
+      // The row as a whole depends on the key, even where all columns are grouped.
+      if (last === name && !table.columns.has(last)) return inQuery ? null : last;
       if (inQuery || isStar || !this.isOurs(last)) return null;
       return table.columns.has(last) && !this.columns.has(last) ? last : null;
     }
@@ -215,23 +219,31 @@ class Grouping {
     return this.columns.has(last) ? null : last;
   }
 
-  /** Not where another relation that is searched for has the column, too; USING makes one of both. */
+  /**
+   * Whether a column without qualifier is this relation's. One that USING or NATURAL makes of two is the left
+   * one's; any other that two relations have would have been ambiguous.
+   */
   private isOurs(column: string): boolean {
-    return this.level.relations.every((other) =>
-      other.table === null || other.name === this.relation.name || !other.table.columns.has(column)
-    );
+    const having = this.level.relations
+      .filter(({ table }) => table === null || table.columns.has(column));
+    if (this.isMerged(column)) return having[0]?.name === this.relation.name;
+    return having.every(({ table, name }) => table === null || name === this.relation.name);
   }
 
-  private ungrouped(): string | null {
+  private isMerged(column: string): boolean {
+    return this.level.natural || this.level.merged.has(column);
+  }
+
+  private ungrouped(among: (column: string) => boolean = () => true): string | null {
     const { columns } = this.relation.table;
-    return [...columns].find((column) => !this.columns.has(column)) ?? null;
+    return [...columns].find((column) => !this.columns.has(column) && among(column)) ?? null;
   }
 
   /** How many nodes from `i` on are one of the grouped expressions. */
   private expressionAt(nodes: Node[], i: number): number {
     for (const expression of this.expressions) {
       for (let length = 1; i + length <= nodes.length; length++) {
-        const tokens = tokensOf(nodes.slice(i, i + length));
+        const tokens = this.tokensOf(nodes.slice(i, i + length));
         if (tokens.length > expression.length) break;
         if (tokens.length === expression.length && tokens.every((t, n) => t === expression[n])) {
           return length;
@@ -240,15 +252,19 @@ class Grouping {
     }
     return 0;
   }
-}
 
-/** Tokens by kind and value, so that spacing, case and comments make no difference. */
-function tokensOf(nodes: Node[]): string[] {
-  return nodes.flatMap((node) =>
-    node.kind === "group"
-      ? [node.open, ...tokensOf(node.nodes), node.open === "(" ? ")" : "]"]
-      : [isIdentifier(node) ? `"${node.value}` : `${node.kind} ${node.value}`]
-  );
+  /** By kind and value, without the relation's name before a column, so that spelling makes no difference. */
+  private tokensOf(nodes: Node[]): string[] {
+    return nodes.flatMap((node, i) => {
+      if (node.kind === "group") {
+        return [node.open, ...this.tokensOf(node.nodes), node.open === "(" ? ")" : "]"];
+      }
+      const qualifies = (one: Node | undefined, dot: Node | undefined) =>
+        isIdentifier(one) && one.value === this.relation.name && isMark(dot, ".");
+      if (qualifies(node, nodes[i + 1]) || qualifies(nodes[i - 1], node)) return [];
+      return [isIdentifier(node) ? `"${node.value}` : `${node.kind} ${node.value}`];
+    });
+  }
 }
 
 /**

@@ -2,7 +2,13 @@
 import { readCatalogQuery } from "./catalog_queries.ts";
 import { isQuery, readExpression, readGroup, readType } from "./expressions.ts";
 import { readGrouping } from "./group_by.ts";
-import { isExpressionName, type Level, type LevelRelation, newLevel } from "./levels.ts";
+import {
+  expressionNamed,
+  type Level,
+  type LevelRelation,
+  newLevel,
+  systemColumnsIn,
+} from "./levels.ts";
 import {
   areWords,
   commaSeparated,
@@ -65,10 +71,12 @@ function readWith(nodes: Node[], outer: Level | null, reading: Reading): void {
     if (!isMark(nodes[i], ",")) break;
     i++;
   }
-  if (recursive) { for (const { name } of bodies) level.expressions.add(name); }
-  for (const { name, body } of bodies) {
-    readStatement(body, level, reading);
-    level.expressions.add(name);
+  const makeVisible = ({ name, body }: typeof bodies[number]) =>
+    level.expressions.set(name, systemColumnsIn(body));
+  if (recursive) bodies.forEach(makeVisible);
+  for (const one of bodies) {
+    readStatement(one.body, level, reading);
+    makeVisible(one);
   }
   if (i < nodes.length && beginsStatement(nodes[i])) readStatement(nodes.slice(i), level, reading);
 }
@@ -150,6 +158,8 @@ const beginsJoin = (nodes: Node[], i: number) =>
 /** The items of FROM or USING; their relations become the level's. */
 export function readFrom(nodes: Node[], level: Level, reading: Reading): void {
   let i = 0;
+  let first = level.relations.length;
+  let joining = false;
   while (i < nodes.length) {
     i = readFromItem(nodes, i, level, reading);
     // Conditions see all items, also those that follow; none of them names a table.
@@ -158,10 +168,23 @@ export function readFrom(nodes: Node[], level: Level, reading: Reading): void {
     const rest = nodes.slice(from, i);
     const on = indexOfWord(rest, 0, "on");
     if (on >= 0) readExpression(rest.slice(on + 1), level, reading);
-    if (isMark(nodes[i], ",")) i++;
-    else while (isWord(nodes[i], "join", "outer", ...JOINS)) i++;
+    const using = indexOfWord(rest, 0, "using");
+    for (const column of using < 0 ? [] : namesIn(rest[using + 1])) level.merged.add(column);
+    if (joining) { for (const relation of level.relations.slice(first)) relation.joined = true; }
+    joining = beginsJoin(nodes, i);
+    if (isMark(nodes[i], ",")) {
+      first = level.relations.length;
+      i++;
+    }
+    while (isWord(nodes[i], "join", "outer", ...JOINS)) {
+      if (isWord(nodes[i], "natural")) level.natural = true;
+      i++;
+    }
   }
 }
+
+const namesIn = (node: Node | undefined) =>
+  isGroup(node) ? node.nodes.filter(isIdentifier).map(({ value }) => value) : [];
 
 function readFromItem(nodes: Node[], from: number, level: Level, reading: Reading): number {
   let i = isWord(nodes[from], "lateral") ? from + 1 : from;
@@ -172,12 +195,12 @@ function readFromItem(nodes: Node[], from: number, level: Level, reading: Readin
       return readAlias(nodes, i + 1, null, reading).next;
     }
     readQuery(node.nodes, level, reading);
-    return derived(nodes, i + 1, null, level, reading);
+    return derived(nodes, i + 1, null, systemColumnsIn(node.nodes), level, reading);
   }
   const functions = nodes[i + 2];
   if (areWords(nodes, i, "rows", "from") && isGroup(functions)) {
     readGroup(functions, level, reading);
-    return derived(nodes, i + 3, null, level, reading);
+    return derived(nodes, i + 3, null, new Set(), level, reading);
   }
   const only = isWord(node, "only") && (isGroup(nodes[i + 1]) || isIdentifier(nodes[i + 1]));
   if (only) i++;
@@ -188,7 +211,7 @@ function readFromItem(nodes: Node[], from: number, level: Level, reading: Readin
   const next = inside === null ? name.next : i + 1;
   if (isGroup(nodes[next])) {
     readExpression(nodes.slice(i, next + 1), level, reading);
-    return derived(nodes, next + 1, name.parts.at(-1)!, level, reading);
+    return derived(nodes, next + 1, name.parts.at(-1)!, new Set(), level, reading);
   }
   return readRelation(nodes, next, { name, only }, level, reading);
 }
@@ -201,14 +224,20 @@ function readRelation(
   level: Level,
   reading: Reading,
 ): number {
-  const hidden = name.parts.length === 1 && isExpressionName(level, name.parts[0]);
-  const tables = hidden ? [] : reading.resolve(name.parts);
+  const exposes = name.parts.length === 1 ? expressionNamed(level, name.parts[0]) : null;
+  const tables = exposes ? [] : reading.resolve(name.parts);
   const star = isOperator(nodes[from], "*") ? from + 1 : from;
   const { alias, next } = readAlias(nodes, star, name.parts.at(-1)!, reading);
   const sampled = isWord(nodes[next], "tablesample");
   reading.use(tables, name.start, sampled ? "tablesample" : null);
   if (only) reading.use(tables.filter(({ table }) => table.hasChildren), name.start, "only");
-  const relation: LevelRelation = { name: alias, table: null, certain: true, derived: hidden };
+  const relation: LevelRelation = {
+    name: alias,
+    table: null,
+    certain: true,
+    exposes,
+    joined: false,
+  };
   level.relations.push(
     ...tables.length === 0 ? [relation] : tables.map((one) => ({ ...relation, ...one })),
   );
@@ -219,16 +248,22 @@ function derived(
   nodes: Node[],
   from: number,
   name: string | null,
+  exposes: Set<string>,
   level: Level,
   reading: Reading,
 ): number {
   const i = areWords(nodes, from, "with", "ordinality") ? from + 2 : from;
   const { alias, next } = readAlias(nodes, i, name, reading);
-  level.relations.push({ name: alias, table: null, certain: true, derived: true });
+  level.relations.push({ name: alias, table: null, certain: true, exposes, joined: false });
   return next;
 }
 
-const NO_ALIAS = ["on", "using", "join", "tablesample", "with", "where", "set", ...JOINS];
+/** Words that can follow a relation and are no alias, unless AS says so. */
+const NO_ALIAS = [
+  ..."on using join tablesample with where set returning from when default values do".split(" "),
+  ..."group having order limit offset fetch for window union intersect except into".split(" "),
+  ...JOINS,
+];
 
 /** `[AS] alias [(columns)]`; a column list can hold types. */
 export function readAlias(

@@ -62,6 +62,11 @@ export class Reading {
     });
   }
 
+  /** For a look at something that is read elsewhere, too: its uses are not noted here. */
+  aside(): Reading {
+    return new Reading(this.text, this.index, this.scope);
+  }
+
   /** From here on the name means a temporary table. */
   hide(name: string): void {
     this.temporary.add(name);

@@ -2,9 +2,10 @@
  * SQL in strings: what EXECUTE is given, put together as far as it is known before it runs, and strings that
  * look like SQL elsewhere.
  */
+import { isQuery } from "./expressions.ts";
 import { fold, type Folded } from "./folding.ts";
 import { lex } from "./lexer.ts";
-import { indexOfWord, isWord, nameAt, nest, type Node, statementsOf } from "./nodes.ts";
+import { indexOfWord, isGroup, isWord, nameAt, nest, type Node, statementsOf } from "./nodes.ts";
 import { clausesOf, readFrom, readSelect } from "./queries.ts";
 import type { Reading } from "./reading.ts";
 import { newLevel } from "./levels.ts";
@@ -53,7 +54,9 @@ function readString(folded: Folded, context: StringContext, reading: Reading): v
     const tables = exact.length > 0 ? exact : reading.resolve(name.parts);
     return reading.within(text, "possible", place).use(tables, 0);
   }
-  const isStatement = first.kind === "word" && STATEMENT_WORDS.has(first.value);
+  const isStatement = isGroup(first)
+    ? isQuery(first)
+    : first.kind === "word" && STATEMENT_WORDS.has(first.value);
   if (isStatement) {
     const certainty = context === "elsewhere" ? "possible" : "dynamic";
     const within = reading.within(text, certainty, place);

@@ -49,7 +49,7 @@ function targetAt(
 }
 
 function addTarget(level: Level, name: string | null, tables: Resolved[]): void {
-  const relation = { name, table: null, certain: true, derived: false };
+  const relation = { name, table: null, certain: true, exposes: null, joined: false };
   level.relations.push(
     ...tables.length === 0 ? [relation] : tables.map((one) => ({ ...relation, ...one })),
   );

@@ -1,0 +1,79 @@
+/** The finalization: the view goes, and only the new name is left. */
+import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
+import type { FinalizeRequest } from "../contract/requests.ts";
+import type { OperationAnswer, Verification } from "../contract/responses.ts";
+import type { Session } from "../execute/database.ts";
+import type { TextSources } from "../plan/facts.ts";
+import { type FinalizePlan, planFinalize } from "../plan/finalize.ts";
+import { checkFinalized } from "../plan/finalize_verification.ts";
+import { oldNameInUse } from "../plan/old_name_in_use.ts";
+import type { RecordedRename } from "../plan/rollback.ts";
+import { markFinalized, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
+import { alreadyFinalized } from "./already_finalized.ts";
+import { change } from "./change.ts";
+import type { OperationContext } from "./context.ts";
+import { readFacts } from "./read_relations.ts";
+import { namesOf, oidsOf, selectActive, tablesOf } from "./select_migrations.ts";
+
+/**
+ * Finalizes the selected migrations, all or none. What is finalized already is answered as done.
+ *
+ * @throws {Problem} `old_name_in_use` while something still names an old name, unless that is acknowledged;
+ *   any code of the contract that is about migrations, drift, dependants, locks or the database.
+ */
+export async function finalize(
+  context: OperationContext,
+  request: FinalizeRequest,
+): Promise<OperationAnswer> {
+  const done = await alreadyFinalized(context, request);
+  if (done !== null) return done;
+  const { migration_id, batch_id, schema, table } = request;
+  return await change<RecordedRename[], FinalizePlan>(context, request, {
+    operation: "finalize",
+    batchId: batch_id ?? null,
+    details: { migration_id, schema, table },
+    select: (session, lock) => selectActive(session, request, "finalize", lock),
+    names: namesOf,
+    tables: tablesOf,
+    plan: (session, migrations, { sources }) => readAndPlan(session, request, migrations, sources),
+    record: (plan) => [markFinalized(idsOf(plan), context.actor, request.notes)],
+    migrations: idsOf,
+    verify: (plan) => verify(context, plan),
+  });
+}
+
+const idsOf = (plan: FinalizePlan) => plan.tables.map(({ migration }) => migration.id);
+
+async function readAndPlan(
+  session: Session,
+  request: FinalizeRequest,
+  migrations: RecordedRename[],
+  sources: TextSources,
+): Promise<FinalizePlan> {
+  const query = factsQuery({
+    names: migrations.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
+    oids: oidsOf(migrations),
+    mentioned: migrations.map(({ old_name }) => old_name),
+    sources,
+    builtOn: true,
+  });
+  const [[row], standing] = await session.runAll(`${query};\n${standingMigrations()}`);
+  const facts = factsFromRow(row as { facts: string });
+  const plan = await planFinalize(migrations, facts, trackedFromRows(standing), {
+    acknowledge: request.acknowledge,
+    carryPrivileges: request.carry_privileges,
+  });
+  return { ...plan, findings: [...plan.findings, ...oldNameInUse(migrations, facts)] };
+}
+
+async function verify(context: OperationContext, plan: FinalizePlan): Promise<Verification> {
+  const migrations = plan.tables.map(({ migration }) => migration);
+  const { facts } = await readFacts(context, { names: [], oids: oidsOf(migrations) });
+  const byOid = new Map(facts.relations.map((relation) => [relation.oid, relation]));
+  return checkFinalized(plan.tables.map(({ migration, facts: before }) => ({
+    migration,
+    before,
+    table: byOid.get(before.oid) ?? null,
+    viewExists: byOid.has(migration.view_oid ?? -1),
+  })));
+}

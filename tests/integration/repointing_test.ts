@@ -1,0 +1,133 @@
+/** Whatever was built on the old name while it was a view follows the table, and stays what it is. */
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import {
+  BUILT_ACKNOWLEDGED,
+  builtOn,
+  createOwners,
+  TABLES,
+  USES,
+} from "../support/built_on_view.ts";
+import { createTestDatabase, databaseTest, type TestDatabase } from "../support/database.ts";
+import { describe, descriptionDifferences, identities } from "../support/described.ts";
+import { dumpSchema } from "../support/dump.ts";
+import { finalize } from "../support/finalize.ts";
+import { type Functions, functionsFor } from "../support/functions.ts";
+import { outcomes, prepareOutcomes, testRoles } from "../support/roles.ts";
+import { testServers } from "../support/servers.ts";
+
+/** What cannot keep its OID, and the indexes that go with it. */
+const MADE_AGAIN =
+  /^(materialized view|index (totals|empty)|routine app\.(of_totals|title|every_expert|best|names_of|take)\()/;
+
+/** The table's own objects, and the view. */
+const OF_THE_TABLE = /\bexpert(s|_profiles)(_pkey)?$/;
+
+const without = <Value>(pattern: RegExp, objects: Record<string, Value>): Record<string, Value> =>
+  Object.fromEntries(Object.entries(objects).filter(([object]) => !pattern.test(object)));
+
+/** What every role can see and do. */
+async function usesOf(db: TestDatabase): Promise<Record<string, string[]>> {
+  const uses: Record<string, string[]> = {};
+  for (const role of ["anon", "authenticated", "service_role", "postgres"]) {
+    uses[role] = await outcomes(db, role, USES);
+  }
+  return uses;
+}
+
+interface Built {
+  db: TestDatabase;
+  functions: Functions;
+  id: string;
+  /** Fails the test unless everything but the table and its view is still itself. */
+  assertKept(): Promise<void>;
+}
+
+/** A test that begins with everything built on the old name of a renamed table. */
+function builtTest(
+  name: string,
+  inTexts: string,
+  body: (built: Built & { owners: Owners }) => Promise<void>,
+): void {
+  databaseTest(name, async ({ db }) => {
+    await using owners = await testRoles(db, "owner", "grantor");
+    await using functions = functionsFor(db.url);
+    await db.sql.unsafe(TABLES).simple();
+    await createOwners(db, owners);
+    const { migrations: [{ id }] } = await functions.rename({
+      schema: "app",
+      old_name: "experts",
+      new_name: "expert_profiles",
+    });
+    await db.sql.unsafe(builtOn("app.experts", owners, inTexts)).simple();
+    await prepareOutcomes(db);
+    const objects = without(OF_THE_TABLE, await identities(db.sql, "app"));
+    assertGreater(Object.keys(objects).length, 35);
+    const uses = await usesOf(db);
+    await body({
+      db,
+      functions,
+      id,
+      owners,
+      async assertKept() {
+        const after = without(OF_THE_TABLE, await identities(db.sql, "app"));
+        assertEquals(without(MADE_AGAIN, after), without(MADE_AGAIN, objects));
+        const names = (of: Record<string, number>) =>
+          Object.keys(of).map((name) => name.replace("expert_profiles", "experts")).sort();
+        assertEquals(names(after), names(objects));
+        assertEquals(await usesOf(db), uses);
+      },
+    });
+  });
+}
+
+interface Owners {
+  owner: string;
+  grantor: string;
+}
+
+/**
+ * Fails the test unless the database holds the same as one in which all of it was built on the table itself,
+ * under the name that it has in the end: as this test reads it, and as pg_dump does.
+ */
+async function assertLikeTwin(db: TestDatabase, owners: Owners, name: string): Promise<void> {
+  const server = testServers().find(({ version }) => version === db.version)!;
+  const twin = await createTestDatabase(server);
+  try {
+    await twin.sql.unsafe(TABLES).simple();
+    await createOwners(twin, owners);
+    if (name !== "experts") await twin.sql.unsafe(`alter table app.experts rename to ${name}`);
+    await twin.sql.unsafe(builtOn(`app.${name}`, owners)).simple();
+    const [ours, theirs] = [await describe(db.sql, "app"), await describe(twin.sql, "app")];
+    assertEquals(descriptionDifferences(theirs, ours), []);
+    await db.admin.unsafe("drop schema probe cascade").simple();
+    assertEquals(await dumpSchema(db), await dumpSchema(twin));
+  } finally {
+    await twin.close();
+  }
+}
+
+builtTest(
+  "everything built on the old name follows the table back to it",
+  "app.experts",
+  async ({ db, functions, id, owners, assertKept }) => {
+    const before = without(OF_THE_TABLE, await describe(db.sql, "app"));
+    const answer = await functions.rollback({ migration_id: id, acknowledge: BUILT_ACKNOWLEDGED });
+    assert(answer.verification?.passed, JSON.stringify(answer.verification, null, 2));
+    const after = without(OF_THE_TABLE, await describe(db.sql, "app"));
+    assertEquals(descriptionDifferences(before, after), []);
+    await assertKept();
+    await assertLikeTwin(db, owners, "experts");
+  },
+);
+
+builtTest(
+  "everything built on the old name follows the table to its new one when the old one ends",
+  "app.expert_profiles",
+  async ({ db, id, owners, assertKept }) => {
+    await finalize(db, { migration_id: id, acknowledge: BUILT_ACKNOWLEDGED });
+    const [{ old }] = await db.sql`select to_regclass('app.experts') as old`;
+    assertEquals(old, null);
+    await assertKept();
+    await assertLikeTwin(db, owners, "expert_profiles");
+  },
+);
