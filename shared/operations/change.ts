@@ -8,6 +8,7 @@ import { advisoryLocks } from "../execute/advisory_locks.ts";
 import {
   applyPlan,
   beginReading,
+  beginWriting,
   type Connected,
   connected,
   type Prepared,
@@ -21,7 +22,7 @@ import { qualified } from "../plan/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
 import { type Event, insertEvent, recordedLock } from "../tracking/events.ts";
 import { asProblems, type OperationContext, recordingFailure } from "./context.ts";
-import { answeredOnce, recordAnswer, requireNew } from "./idempotency.ts";
+import { answeredOnce, recordAnswer, recordWholeAnswer, requireNew } from "./idempotency.ts";
 import { readMigrations } from "./read_migrations.ts";
 
 /** What every request that changes something says. */
@@ -36,6 +37,10 @@ export interface Change<Selected, P extends Plan> {
   batchId: string | null;
   /** What the event of a failed request says of it. */
   details: Record<string, unknown>;
+  /**
+   * Answers what needs no change of tables, in a transaction of its own; null where it does. Default: nothing.
+   */
+  shortcut?: (session: Session) => Promise<OperationAnswer | null>;
   /** Finds what the request is about; with `lock`, keeps it from other requests until the commit. */
   select: (session: Session, lock: boolean) => Promise<Selected>;
   /** Names that no other request may be at work on, and the tables among them that are there now. */
@@ -64,6 +69,9 @@ export async function change<Selected, P extends Plan>(
   one: Change<Selected, P>,
 ): Promise<OperationAnswer> {
   if (request.mode === "plan") {
+    const unkeyed = { ...context, idempotency: null };
+    const short = await asProblems(() => takeShortcut(unkeyed, one));
+    if (short !== null) return short;
     const plan = await asProblems(() =>
       context.database.withSession((session) => planWithoutLocks(context, session, one))
     );
@@ -79,8 +87,30 @@ export async function change<Selected, P extends Plan>(
   return await recordingFailure(
     context,
     one.operation === "rename" ? about : { ...about, batch_id: one.batchId },
-    () => answeredOnce(context, one.operation, () => apply(context, request, one)),
+    () =>
+      answeredOnce(
+        context,
+        one.operation,
+        async () => await takeShortcut(context, one) ?? await apply(context, request, one),
+      ),
   );
+}
+
+async function takeShortcut<Selected, P extends Plan>(
+  context: OperationContext,
+  { operation, shortcut }: Change<Selected, P>,
+): Promise<OperationAnswer | null> {
+  if (shortcut === undefined) return null;
+  return await context.database.withSession(async (session) => {
+    await session.begin(beginWriting(context.limits));
+    await requireNew(context, session, operation);
+    const answer = await shortcut(session);
+    if (answer === null) return null;
+    await recordWholeAnswer(context, session, operation, answer);
+    await session.run("commit");
+    session.ended();
+    return answer;
+  });
 }
 
 async function apply<Selected, P extends Plan>(

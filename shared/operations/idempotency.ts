@@ -25,8 +25,8 @@ import {
   tryRequest,
 } from "../tracking/requests.ts";
 import type { Idempotency, OperationContext } from "./context.ts";
-import { verifyLate } from "./verify_late.ts";
 import { readMigrations } from "./read_migrations.ts";
+import { verifyLate } from "./verify_late.ts";
 
 type Operation = Event["operation"];
 
@@ -109,6 +109,19 @@ export async function recordAnswer(
 ): Promise<void> {
   const { idempotency } = context;
   if (idempotency) await session.run(recordRequest(made(context, idempotency, operation), planned));
+}
+
+/** The same for an answer that is whole before the commit. */
+export async function recordWholeAnswer(
+  context: OperationContext,
+  session: Session,
+  operation: Operation,
+  answer: OperationAnswer,
+): Promise<void> {
+  const { idempotency, requestId } = context;
+  if (!idempotency) return;
+  await recordAnswer(context, session, operation, answer);
+  await session.run(keepAnswer(idempotency.key, requestId, answer));
 }
 
 /**

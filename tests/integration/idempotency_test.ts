@@ -67,6 +67,28 @@ databaseTest(
 );
 
 databaseTest(
+  "a finalization that comes again with its key is answered as it was; under another key, as done",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await makeTable(db);
+    const { batch_id } = await functions.rename(RENAME);
+    const first = await postKeyed(functions, "finalize", "k1", { batch_id });
+    assertEquals([first.status, first.replayed], [200, false], JSON.stringify(first.body));
+    assert(first.body.statements.length > 0);
+    assertReplay(first, await postKeyed(functions, "finalize", "k1", { batch_id }));
+    const other = await postKeyed(functions, "finalize", "k2", { batch_id });
+    assertEquals([other.status, other.replayed, other.body.statements], [200, false, []]);
+    // What is answered without any change is recorded, too: the key is that request's from now on.
+    assertReplay(other, await postKeyed(functions, "finalize", "k2", { batch_id }));
+    assertRefused(
+      await postKeyed(functions, "finalize", "k2", { table: "experts" }),
+      "idempotency_key_reused",
+    );
+    assertEquals(await workDone(db.sql), { migrations: 1, events: 2 });
+  },
+);
+
+databaseTest(
   "the order of a body's fields, and who asked for whom, make no other request",
   async ({ db }) => {
     await using functions = functionsFor(db.url);

@@ -1,7 +1,8 @@
 /** Signed webhooks at the endpoints: who is let in, how often, and what is left of those who are not. */
 import { assert, assertEquals, assertFalse } from "@std/assert";
-import { readWebhookSecrets } from "../../shared/http/webhook_secrets.ts";
 import { forgetDatabase } from "../../shared/execute/database.ts";
+import { readWebhookSecrets } from "../../shared/http/webhook_secrets.ts";
+import { listFunctions } from "../../shared/local/function_list.ts";
 import { countConnections } from "../support/counting_listener.ts";
 import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { eventsOf } from "../support/events.ts";
@@ -91,15 +92,31 @@ databaseTest(
       headers: { "x-actor": "nightly" },
     });
     assertEquals(rolledBack.body.migrations[0].rollback_by, "webhook:bot nightly");
+    const { body: { batch_id } } = await deliver(functions, "rename", { id: "m4" });
+    const finalized = await deliver(functions, "finalize", { id: "m5", body: { batch_id } });
+    assertEquals(finalized.body.migrations[0].finalized_by, "webhook:ci");
     const events = await db
       .sql`select operation, actor from sys_table_migration_events order by id`;
     assertEquals(events.map(({ operation, actor }) => [operation, actor]), [
       ["rename", "webhook:ci"],
       ["refresh", "webhook:ci"],
       ["rollback", "webhook:bot nightly"],
+      ["rename", "webhook:ci"],
+      ["finalize", "webhook:ci"],
     ]);
   },
 );
+
+/** POST endpoints that change nothing. */
+const HARMLESS = ["verify"];
+
+Deno.test("every endpoint says whether it changes something, and with that whether it takes webhooks", async () => {
+  for (const { name, entrypoint } of await listFunctions(new URL("../../", import.meta.url))) {
+    const { definition } = await import(entrypoint.href);
+    const changes = definition.method === "POST" && !HARMLESS.includes(name);
+    assertEquals(definition.changes ?? false, changes, name);
+  }
+});
 
 databaseTest("an endpoint that changes nothing takes no webhooks", async ({ db }) => {
   await using functions = functionsOf(db);
