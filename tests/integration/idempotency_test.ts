@@ -405,7 +405,9 @@ for (
   );
 }
 
-for (const name of ["rename", "rollback"] as const) {
+const STATUS = { rename: "active", rollback: "rolled_back", finalize: "finalized" } as const;
+
+for (const name of ["rename", "rollback", "finalize"] as const) {
   databaseTest(
     `a ${name} whose outcome was not known is answered as recorded when it is repeated`,
     async ({ db }) => {
@@ -413,13 +415,13 @@ for (const name of ["rename", "rollback"] as const) {
       await using functions = functionsFor(proxy.through(db.url), { deadlineMs: 3_000 });
       await using direct = functionsFor(db.url);
       await makeTable(db);
-      if (name === "rollback") await direct.rename(RENAME);
+      if (name !== "rename") await direct.rename(RENAME);
       const body = name === "rename" ? RENAME : { table: "experts" };
       let sent = false;
       // From the critical section on nothing comes back any more, and nobody can be asked.
       proxy.judge = (message) => {
         if (sent) return "cut";
-        sent = isCriticalSection(message);
+        sent = message.from === "client" && /;\ncommit;\n/.test(message.text);
         return sent ? "cut after" : "forward";
       };
       const first = await quietly(() => postKeyed(functions, name, "k", body));
@@ -428,7 +430,7 @@ for (const name of ["rename", "rollback"] as const) {
       await backdate(db.sql, "11 seconds");
       const second = await untilDone(direct, name, "k", body);
       assertEquals(second.replayed, true);
-      assertEquals(second.body.migrations[0].status, name === "rename" ? "active" : "rolled_back");
+      assertEquals(second.body.migrations[0].status, STATUS[name]);
       assert(second.body.verification.passed, JSON.stringify(second.body.verification));
       const [event] = await db.sql`
       select lock_attempts as attempts, lock_waited_ms as waited_ms, lock_held_ms as held_ms
