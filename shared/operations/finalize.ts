@@ -1,5 +1,5 @@
 /** The finalization: the view goes, and only the new name is left. */
-import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
+import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
 import type { FinalizeRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import type { Session } from "../execute/database.ts";
@@ -49,14 +49,14 @@ async function readAndPlan(
   migrations: RecordedRename[],
   sources: TextSources,
 ): Promise<FinalizePlan> {
-  const query = factsQuery({
+  const message = factsMessage({
     names: migrations.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
     oids: oidsOf(migrations),
     mentioned: migrations.map(({ old_name }) => old_name),
     sources,
     builtOn: true,
   });
-  const [[row], standing] = await session.runAll(`${query};\n${standingMigrations()}`);
+  const [, [row], standing] = await session.runAll(`${message};\n${standingMigrations()}`);
   const facts = factsFromRow(row as { facts: string });
   const plan = await planFinalize(migrations, facts, trackedFromRows(standing), {
     acknowledge: request.acknowledge,

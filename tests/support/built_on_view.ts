@@ -28,6 +28,8 @@ create table app.experts (
 insert into app.experts values (1, 'Ada', 1, 10, false), (2, 'Bob', 1, 20, true), (3, 'Cyd', 2, 30, false);
 alter table app.experts enable row level security;
 create policy visible on app.experts using (not secret);
+create function app.label(app.experts) returns text language sql stable as
+  $l$ select $1.name || '!' $l$;
 create table app.log (id int generated always as identity primary key, expert_id int, note text);
 alter table app.teams enable row level security;
 create policy everybody on app.teams for select using (name <> 'nobody''s');
@@ -163,6 +165,8 @@ create function app.names_of(variadic rows ${experts}[]) returns text language s
 create procedure app.take(inout e ${experts}) language plpgsql as $p$ begin e.name := 'taken'; end $p$;
 create view app.titles with (security_invoker = true) as select e.id, app.title(e) as title from ${experts} e;
 create view app.everybody with (security_invoker = true) as select f.name, f.team_id from app.every_expert() f;
+create view app.labels with (security_invoker = true) as
+  select e.id, app.label(e) from ${experts} e;
 create function app.first_title() returns text language sql stable
   begin atomic select app.title(e) from ${experts} e order by e.id limit 1; end;
 create policy titled on app.log for insert
@@ -197,6 +201,7 @@ export const USES = [
   "select n from app.count_experts(15)",
   "select app.first_title()",
   "select string_agg(t.title, ' ' order by id) from app.titles t",
+  "select string_agg(t::text, ' ' order by id) from app.labels t",
   "select string_agg(t.name, ' ' order by name) from app.everybody t",
   "select string_agg(app.title(e), ' ' order by id) from app.every_expert() e",
   "select string_agg((e).name || n, ' ') from app.best(1)",

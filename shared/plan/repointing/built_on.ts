@@ -9,6 +9,8 @@ export interface BuiltOnFacts {
   objects: BuiltObject[];
   /** The view, and what will be made again with a new OID: what must not have anything else on it. */
   sources: CatalogAddress[];
+  /** The row type of the table behind the view, as the server prints it. */
+  table_type: string | null;
   /** Digest of the view itself and of every dependency on a source: it tells whether anybody added one. */
   digest: string;
 }
@@ -54,6 +56,8 @@ export interface BuiltObject extends CatalogAddress {
   /** The object's definition as the server prints it; null for kinds that cannot follow. */
   definition: Definition | null;
   definition_digest: string | null;
+  /** Digest of the definition without parentheses, blanks, and casts to the table's row type. */
+  skeleton_digest: string | null;
   /** What else must be the same afterwards; null for kinds that cannot follow. */
   kept: KeptState | null;
   kept_digest: string | null;

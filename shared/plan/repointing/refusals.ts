@@ -18,7 +18,7 @@ function unsupportedKind({ catalog, kind, number, subkind, definition, kept, hos
       if (definition !== null) return null;
       return subkind === "i" || subkind === "I"
         ? "the index uses a routine that has to be made again, and would have to be built anew"
-        : `a ${kind} cannot be repointed`;
+        : `an object of this kind (${kind}) cannot be repointed`;
     case "pg_proc":
       return definition === null ? "an aggregate cannot be repointed" : null;
     case "pg_attrdef":
@@ -38,7 +38,7 @@ function unsupportedKind({ catalog, kind, number, subkind, definition, kept, hos
     case "pg_trigger":
       return "the trigger's condition uses a routine that has to be made again";
     default:
-      return `a ${kind} cannot be repointed`;
+      return `an object of this kind (${kind}) cannot be repointed`;
   }
 }
 
