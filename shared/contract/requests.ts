@@ -95,30 +95,36 @@ const privilegeOptions = {
   carry_privileges: z.boolean().default(false),
 };
 
-const selected = z.strictObject({
-  ...selection,
-  ...planOptions,
-  ...lockOptions,
-  ...privilegeOptions,
-})
-  .superRefine((request, context) => {
-    const given = (["migration_id", "batch_id", "table"] as const)
-      .filter((field) => request[field] !== undefined);
-    if (given.length !== 1) {
-      context.addIssue({
-        code: "custom",
-        message: "name exactly one of migration_id, batch_id and table" +
-          (given.length === 0 ? "" : `, not ${given.join(" and ")}`),
-      });
-    }
-    if (request.schema !== undefined && request.table === undefined) {
-      context.addIssue({
-        code: "custom",
-        path: ["schema"],
-        message: "schema goes with table only",
-      });
-    }
-  });
+const selectedFields = { ...selection, ...planOptions, ...lockOptions, ...privilegeOptions };
+
+type Selecting = { [Field in keyof typeof selection]?: string | undefined };
+
+function selectsOnce(request: Selecting, context: z.RefinementCtx): void {
+  const given = (["migration_id", "batch_id", "table"] as const)
+    .filter((field) => request[field] !== undefined);
+  if (given.length !== 1) {
+    context.addIssue({
+      code: "custom",
+      message: "name exactly one of migration_id, batch_id and table" +
+        (given.length === 0 ? "" : `, not ${given.join(" and ")}`),
+    });
+  }
+  if (request.schema !== undefined && request.table === undefined) {
+    context.addIssue({
+      code: "custom",
+      path: ["schema"],
+      message: "schema goes with table only",
+    });
+  }
+}
+
+const selected = z.strictObject(selectedFields).superRefine(selectsOnce);
+
+const finalize = z.strictObject({
+  ...selectedFields,
+  /** For how many days no use of the old name must have been seen, with nothing missed. Default: not asked. */
+  quiet_for_days: z.int().min(1).max(3_650).optional(),
+}).superRefine(selectsOnce);
 
 const refresh = z.strictObject({
   migration_id: z.uuid(),
@@ -137,6 +143,10 @@ type Includable = (typeof INCLUDABLE)[number];
 const isIncludable = (name: string): name is Includable =>
   (INCLUDABLE as readonly string[]).includes(name);
 
+/** Most migrations of a page; more where the page is a look at all that is active, made at one moment. */
+const LARGEST_PAGE = 200;
+const LARGEST_WHOLE = 1_000;
+
 const listQuery = z.strictObject({
   status: z.enum(MIGRATION_STATUSES).optional(),
   schema: identifier.optional(),
@@ -149,8 +159,16 @@ const listQuery = z.strictObject({
     context.addIssue({ code: "custom", message });
     return z.NEVER;
   }).default([]),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  limit: z.coerce.number().int().min(1).max(LARGEST_WHOLE).default(50),
   cursor: z.string().max(500).optional(),
+}).superRefine(({ include, limit }, context) => {
+  if (include.length === 0 && limit > LARGEST_PAGE && limit <= LARGEST_WHOLE) {
+    context.addIssue({
+      code: "custom",
+      path: ["limit"],
+      message: `a page has at most ${LARGEST_PAGE} migrations, and ${LARGEST_WHOLE} with include`,
+    });
+  }
 });
 
 /** Repeatable: an array of what was given, however often. */
@@ -177,10 +195,10 @@ const aliasesQuery = z.strictObject({
 
 export type Rename = z.output<typeof rename>;
 export type RenameRequest = z.output<typeof renameBatch>;
-/** What selects migrations: the body of rollback and of finalize. */
+/** What selects migrations: the body of rollback, and most of that of finalize. */
 export type SelectionRequest = z.output<typeof selected>;
 export type RollbackRequest = SelectionRequest;
-export type FinalizeRequest = SelectionRequest;
+export type FinalizeRequest = z.output<typeof finalize>;
 export type RefreshRequest = z.output<typeof refresh>;
 export type AnalyzeQuery = z.output<typeof analyzeQuery>;
 export type ListMigrationsQuery = z.output<typeof listQuery>;
@@ -193,7 +211,7 @@ export type RenameInput =
   | (z.input<typeof rename> & RenameInputOptions);
 type RenameInputOptions = Omit<z.input<typeof renameBatch>, "renames">;
 export type RollbackInput = z.input<typeof selected>;
-export type FinalizeInput = z.input<typeof selected>;
+export type FinalizeInput = z.input<typeof finalize>;
 export type RefreshInput = z.input<typeof refresh>;
 export type AnalyzeInput = z.input<typeof analyzeQuery>;
 export type ListMigrationsInput = Omit<z.input<typeof listQuery>, "limit"> & { limit?: number };
@@ -278,7 +296,9 @@ export function parseRollbackRequest(input: unknown): RollbackRequest {
  * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
  */
 export function parseFinalizeRequest(input: unknown): FinalizeRequest {
-  return parseRollbackRequest(input);
+  const request = parse(finalize, input);
+  refuseWhatIsNotBuilt(request);
+  return request;
 }
 
 /**
@@ -308,11 +328,7 @@ export function parseAnalyzeQuery(input: unknown): AnalyzeQuery {
  * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
  */
 export function parseListMigrationsQuery(input: unknown): ListMigrationsQuery {
-  const query = parse(listQuery, input);
-  if (query.include.includes("usage")) {
-    throw notYet("include", "usage is not supported by this version; drift is");
-  }
-  return query;
+  return parse(listQuery, input);
 }
 
 /**

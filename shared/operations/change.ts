@@ -50,6 +50,8 @@ export interface Change<Selected, P extends Plan> {
   plan: (session: Session, selected: Selected, connected: Connected) => Promise<P>;
   /** Statement that records the change before the locks are taken; nobody sees it until the commit. */
   recordAhead?: (plan: P) => string;
+  /** Statements that note the state before, as late as can be without anybody waiting for them. */
+  recordBefore?: (plan: P, connected: Connected) => string[];
   /** Statements of the critical section that record the change. */
   record: (plan: P) => string[];
   /** The migrations it is about, in the answer's order; of a plan, those that are there already. */
@@ -145,6 +147,7 @@ async function apply<Selected, P extends Plan>(
       });
       return {
         plan,
+        recordBefore: one.recordBefore?.(plan, connection),
         record: (figures) => [...one.record(plan), success(context, plan, one, figures)],
         recorded: recordedLock(context.requestId),
       };

@@ -2,6 +2,7 @@
 import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
 import type { RenameRequest } from "../contract/requests.ts";
 import type { OperationAnswer } from "../contract/responses.ts";
+import type { Connected } from "../execute/apply_plan.ts";
 import type { RelationName } from "../execute/blockers.ts";
 import type { Session } from "../execute/database.ts";
 import type { TextSources } from "../plan/facts.ts";
@@ -11,6 +12,7 @@ import { planRename, type RenamePlan, requireRenamable } from "../plan/rename.ts
 import { insertBatch, noteViews, trackedByNames, trackedFromRows } from "../tracking/migrations.ts";
 import { change } from "./change.ts";
 import type { OperationContext } from "./context.ts";
+import { noteSnapshots, renewUsage } from "./usage.ts";
 import { verifyRename } from "./verify_rename.ts";
 
 /**
@@ -24,6 +26,10 @@ export async function rename(
 ): Promise<OperationAnswer> {
   const batchId = crypto.randomUUID();
   const ids = request.renames.map(() => crypto.randomUUID());
+  const wanted = request.compatibility_view
+    ? request.renames.map(({ old_name }, index) => ({ id: ids[index], old_name }))
+    : [];
+  let connection: Connected | undefined;
   return await change<null, RenamePlan>(context, request, {
     operation: "rename",
     batchId,
@@ -44,9 +50,16 @@ export async function rename(
         compatibility_view: request.compatibility_view,
         migrations: newMigrations(plan, ids),
       }),
+    recordBefore: (_, connected) => {
+      connection = connected;
+      return noteSnapshots(connected.statistics, wanted);
+    },
     record: () => (request.compatibility_view ? [noteViews(batchId)] : []),
     migrations: (_, mode) => (mode === "plan" ? [] : ids),
-    verify: (plan) => verifyRename(context, plan, ids),
+    verify: async (plan) => {
+      await renewUsage(context, connection!, wanted);
+      return await verifyRename(context, plan, ids);
+    },
   });
 }
 

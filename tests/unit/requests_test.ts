@@ -2,6 +2,7 @@ import { assert, assertEquals, assertLess, assertStringIncludes, assertThrows } 
 import { Problem } from "../../shared/contract/problems.ts";
 import {
   MAX_RENAMES,
+  parseFinalizeRequest,
   parseListMigrationsQuery,
   parseRenameRequest,
   parseRollbackRequest,
@@ -17,6 +18,7 @@ const UUID = "6b0f2f0e-3a4f-4b5f-8f53-2d8e3c0f9a11";
 const parsers = {
   rename: parseRenameRequest,
   rollback: parseRollbackRequest,
+  finalize: parseFinalizeRequest,
   list: parseListMigrationsQuery,
 };
 
@@ -69,6 +71,25 @@ Deno.test("list-migrations reads its numbers from text, and has pages of 50", ()
   for (const limit of ["0", "201", "-1", "1.5", "a", "", "1e9", "NaN", "Infinity"]) {
     assertEquals(refused("list", { limit }), ["invalid_request", "limit"]);
   }
+});
+
+Deno.test("a page that is a look at the database can hold 1,000 migrations", () => {
+  const { include, limit } = parseListMigrationsQuery({ include: "usage,drift", limit: "1000" });
+  assertEquals([include, limit], [["usage", "drift"], 1_000]);
+  assertEquals(refused("list", { include: "usage", limit: "1001" }), ["invalid_request", "limit"]);
+  for (const include of ["", "use", "usage,", "usage drift"]) {
+    assertEquals(refused("list", { include }), ["invalid_request", "include"]);
+  }
+});
+
+Deno.test("days of quiet go with a finalization only, and are whole days", () => {
+  assertEquals(parseFinalizeRequest({ table: "a", quiet_for_days: 7 }).quiet_for_days, 7);
+  assertEquals(parseFinalizeRequest({ table: "a" }).quiet_for_days, undefined);
+  for (const quiet_for_days of [0, -1, 1.5, "7", null, 1e9]) {
+    assertEquals(refused("finalize", { table: "a", quiet_for_days })[1], "quiet_for_days");
+  }
+  assertEquals(refused("finalize", { table: "a", migration_id: UUID })[0], "invalid_request");
+  assertEquals(refused("rollback", { table: "a", quiet_for_days: 7 })[0], "invalid_request");
 });
 
 Deno.test("an unknown field is refused and named, wherever it stands", () => {
@@ -286,5 +307,4 @@ Deno.test("what this version does not do yet is refused, never ignored", () => {
   assertEquals(refused("rename", { ...names, mode: "propose" }), ["invalid_request", "mode"]);
   assertEquals(refused("rename", { batch_id: UUID }), ["invalid_request", "batch_id"]);
   assertEquals(refused("rollback", { table: "a", mode: "propose" })[1], "mode");
-  assertEquals(refused("list", { include: "usage" }), ["invalid_request", "include"]);
 });
