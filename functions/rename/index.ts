@@ -10,6 +10,7 @@ import { rename } from "../../shared/operations/rename.ts";
 
 export const definition: EndpointDefinition<RenameRequest | ProposedBatchRequest> = {
   method: "POST",
+  changes: true,
   streams: true,
   parse: parseRenameRequest,
   run: (context, request) =>

@@ -246,6 +246,12 @@ function operation(name: Endpoint, text: EndpointText): Json {
         description: text.streams ? "Done; as events, progress comes before the result." : "Done.",
         headers: {
           "x-request-id": { description: "Names the request in logs.", schema: { type: "string" } },
+          ...(text.method === "post" && {
+            "idempotency-replayed": {
+              description: "true where the recorded answer of an earlier request is given.",
+              schema: { type: "string" },
+            },
+          }),
         },
         content: {
           "application/json": answer,

@@ -120,8 +120,9 @@ export function toProblem(error: unknown): Problem {
       },
     );
   }
-  if (code === "42P01" && message.includes("sys_table_migration")) {
-    return new Problem("database_unavailable", "The tracking tables are not in this database.", {
+  if (["42P01", "42703"].includes(code) && message.includes("sys_table_migration")) {
+    const what = "The tracking tables are not in this database, or older than the functions.";
+    return new Problem("database_unavailable", what, {
       hint:
         "Apply supabase/migrations: `supabase db push`, or `npm run migrate` with SUPABASE_DB_URL.",
       cause: error,

@@ -3,11 +3,12 @@
  * differs from one operation to the next is a `Change`; a plan is the same way, stopped before the locks.
  */
 import type { SelectionRequest } from "../contract/requests.ts";
-import type { Migration, OperationAnswer, Verification } from "../contract/responses.ts";
+import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import { advisoryLocks } from "../execute/advisory_locks.ts";
 import {
   applyPlan,
   beginReading,
+  beginWriting,
   type Connected,
   connected,
   type Prepared,
@@ -20,8 +21,9 @@ import { type Plan, planStatements, requireAccepted } from "../plan/plan.ts";
 import { qualified } from "../plan/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
 import { type Event, insertEvent, recordedLock } from "../tracking/events.ts";
-import { migrationsById, migrationsFromRows } from "../tracking/migrations.ts";
 import { asProblems, type OperationContext, recordingFailure } from "./context.ts";
+import { answeredOnce, recordAnswer, recordWholeAnswer, requireNew } from "./idempotency.ts";
+import { readMigrations } from "./read_migrations.ts";
 
 /** What every request that changes something says. */
 export type ChangeRequest = Pick<
@@ -35,6 +37,10 @@ export interface Change<Selected, P extends Plan> {
   batchId: string | null;
   /** What the event of a failed request says of it. */
   details: Record<string, unknown>;
+  /**
+   * Answers what needs no change of tables, in a transaction of its own; null where it does. Default: nothing.
+   */
+  shortcut?: (session: Session) => Promise<OperationAnswer | null>;
   /** Finds what the request is about; with `lock`, keeps it from other requests until the commit. */
   select: (session: Session, lock: boolean) => Promise<Selected>;
   /** Names that no other request may be at work on, and the tables among them that are there now. */
@@ -67,6 +73,9 @@ export async function change<Selected, P extends Plan>(
   one: Change<Selected, P>,
 ): Promise<OperationAnswer> {
   if (request.mode === "plan") {
+    const unkeyed = { ...context, idempotency: null };
+    const short = await asProblems(() => takeShortcut(unkeyed, one));
+    if (short !== null) return short;
     const plan = await asProblems(() =>
       context.database.withSession((session) => planWithoutLocks(context, session, one))
     );
@@ -82,8 +91,30 @@ export async function change<Selected, P extends Plan>(
   return await recordingFailure(
     context,
     one.operation === "rename" ? about : { ...about, batch_id: one.batchId },
-    () => apply(context, request, one),
+    () =>
+      answeredOnce(
+        context,
+        one.operation,
+        async () => await takeShortcut(context, one) ?? await apply(context, request, one),
+      ),
   );
+}
+
+async function takeShortcut<Selected, P extends Plan>(
+  context: OperationContext,
+  { operation, shortcut }: Change<Selected, P>,
+): Promise<OperationAnswer | null> {
+  if (shortcut === undefined) return null;
+  return await context.database.withSession(async (session) => {
+    await session.begin(beginWriting(context.limits));
+    await requireNew(context, session, operation);
+    const answer = await shortcut(session);
+    if (answer === null) return null;
+    await recordWholeAnswer(context, session, operation, answer);
+    await session.run("commit");
+    session.ended();
+    return answer;
+  });
 }
 
 /** What a proposal carries out of its plan. */
@@ -109,6 +140,7 @@ async function apply<Selected, P extends Plan>(
     async (session, patience, connection): Promise<Prepared<P>> => {
       requireServer(connection.serverVersion);
       await session.run(setLockTimeout(patience.remainingMs));
+      await requireNew(context, session, one.operation);
       const selected = await one.select(session, true);
       relations = one.names(selected);
       await takeWeakLocks(context, session, selected, one, proposing);
@@ -117,6 +149,11 @@ async function apply<Selected, P extends Plan>(
       const acknowledge = [...request.acknowledge, ...one.accepted?.(selected) ?? []];
       requireAccepted(plan, { ...request, acknowledge });
       if (one.recordAhead) await session.run(one.recordAhead(plan));
+      await recordAnswer(context, session, one.operation, {
+        ...planned(plan),
+        batch_id: one.batchId,
+        mode: request.mode,
+      });
       return {
         // A proposal is the record alone.
         plan: proposing ? { ...plan, ...NOTHING } : plan,
@@ -233,20 +270,12 @@ async function verified(
 }
 
 async function answer(context: OperationContext, plan: Plan, ids: string[]) {
-  return {
-    plan_hash: plan.hash,
-    migrations: ids.length === 0 ? [] : await readMigrations(context, ids),
-    statements: planStatements(plan),
-    findings: plan.findings,
-  };
+  const { plan_hash, ...rest } = planned(plan);
+  return { plan_hash, migrations: await readMigrations(context, ids), ...rest };
 }
 
-/** The rows of these migrations, in this order. */
-async function readMigrations(context: OperationContext, ids: string[]): Promise<Migration[]> {
-  const { database } = context;
-  const rows = migrationsFromRows(
-    await database.whileReachable(() => database.query(migrationsById(ids))),
-  );
-  const byId = new Map(rows.map((row) => [row.id, row]));
-  return ids.flatMap((id) => byId.get(id) ?? []);
-}
+const planned = (plan: Plan) => ({
+  plan_hash: plan.hash,
+  statements: planStatements(plan),
+  findings: plan.findings,
+});

@@ -27,14 +27,13 @@ export async function finalize(
   context: OperationContext,
   request: FinalizeRequest,
 ): Promise<OperationAnswer> {
-  const done = await alreadyFinalized(context, request);
-  if (done !== null) return done;
   const { migration_id, batch_id, schema, table } = request;
   let looks: Looks | null = null;
   const answer = await change<RecordedRename[], FinalizePlan>(context, request, {
     operation: "finalize",
     batchId: batch_id ?? null,
     details: { migration_id, schema, table },
+    shortcut: (session) => alreadyFinalized(session, request),
     select: (session, lock) => selectActive(session, request, "finalize", lock),
     names: namesOf,
     tables: tablesOf,

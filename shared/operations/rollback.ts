@@ -23,13 +23,12 @@ export async function rollback(
   context: OperationContext,
   request: RollbackRequest,
 ): Promise<OperationAnswer> {
-  const withdrawn = await withdrawProposal(context, request);
-  if (withdrawn !== null) return withdrawn;
   const { migration_id, batch_id, schema, table } = request;
   return await change<RecordedRename[], RollbackPlan>(context, request, {
     operation: "rollback",
     batchId: batch_id ?? null,
     details: { migration_id, schema, table },
+    shortcut: (session) => withdrawProposal(context, session, request),
     select: (session, lock) => selectActive(session, request, "rollback", lock),
     names: namesOf,
     tables: tablesOf,

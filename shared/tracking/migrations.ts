@@ -238,12 +238,14 @@ export function trackedFromRows(rows: Record<string, unknown>[]): TrackedRename[
  * table only those of `statuses`.
  */
 export function selectedMigrations(
-  selection: Selection,
+  selection: Selection & { ids?: string[] },
   statuses: MigrationStatus[],
   lock: boolean,
 ): string {
-  const { migration_id, batch_id, table, schema = "public" } = selection;
-  const condition = migration_id !== undefined
+  const { migration_id, batch_id, table, schema = "public", ids } = selection;
+  const condition = ids !== undefined
+    ? `m.id in (${uuids(ids)})`
+    : migration_id !== undefined
     ? `m.id = ${literal(migration_id)}::uuid`
     : batch_id !== undefined
     ? `m.batch_id = ${literal(batch_id)}::uuid`
