@@ -17,7 +17,7 @@ import { testServers } from "../support/servers.ts";
 
 /** What cannot keep its OID, and the indexes that go with it. */
 const MADE_AGAIN =
-  /^(materialized view|index (totals|empty)|routine app\.(of_totals|title|every_expert|best|names_of|take)\()/;
+  /^(materialized view|index (totals|empty|stored)|routine app\.(of_totals|title|every_expert|best|names_of|take)\()/;
 
 /** The table's own objects, the view, and the cast between them. */
 const OF_THE_TABLE = /\bexpert(s|_profiles)(_pkey)?$|app\.label\(|compatibility_cast/;
@@ -133,3 +133,33 @@ builtTest(
     await assertLikeTwin(db, owners, "expert_profiles");
   },
 );
+
+databaseTest("a materialized view and its indexes stay in their tablespaces", async ({ db }) => {
+  await using functions = functionsFor(db.url);
+  const spaces = [`${db.name}_data`, `${db.name}_indexes`];
+  // CREATE TABLESPACE cannot be one of several statements of a message.
+  const admin = db.connect({ role: "supabase_admin", max: 1 });
+  await admin`set allow_in_place_tablespaces = on`;
+  for (const space of spaces) {
+    await admin.unsafe(`create tablespace ${space} owner postgres location ''`);
+  }
+  const [data, indexes] = spaces;
+  await db.sql.unsafe(`
+    create table experts (id int primary key, name text)`).simple();
+  await functions.rename({ old_name: "experts", new_name: "expert_profiles" });
+  await db.sql.unsafe(`
+    create materialized view placed tablespace ${data} as select id, name from experts;
+    create index placed_id on placed (id) tablespace ${indexes};
+    create index placed_name on placed (name) tablespace ${data};
+    create index placed_both on placed (id, name)`).simple();
+  const places = () =>
+    db.sql`
+    select c.relname, s.spcname from pg_class c left join pg_tablespace s on s.oid = c.reltablespace
+    where c.relname like 'placed%' order by 1`.then((rows) => rows.map((row) => ({ ...row })));
+  const before = await places();
+  assertEquals(before.map(({ spcname }) => spcname), [data, null, indexes, data]);
+  await functions.rollback({ table: "experts" });
+  assertEquals(await places(), before);
+  await db.sql`drop materialized view placed`;
+  for (const space of spaces) await admin.unsafe(`drop tablespace ${space}`);
+});
