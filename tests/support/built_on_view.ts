@@ -118,6 +118,13 @@ grant select on app.totals to authenticated;
 reset role;
 create materialized view app.empty as select name from ${experts} with no data;
 create index empty_name on app.empty (lower(name));
+create materialized view app.stored with (toast.autovacuum_enabled = false, autovacuum_enabled = false) as
+  select name, id from ${experts};
+alter materialized view app.stored alter column name set storage external,
+  alter column name set compression pglz;
+create unique index stored_key on app.stored (id);
+alter materialized view app.stored replica identity nothing;
+alter materialized view app.empty replica identity full;
 create view app.over_totals as select team, total from app.totals where total > 1;
 create materialized view app.over_over as select sum(total) as everything from app.totals;
 create function app.of_totals(app.totals) returns text language sql stable as 'select $1.team::text';
@@ -160,6 +167,8 @@ create function app.every_expert() returns setof ${experts} language sql stable 
 alter function app.every_expert() owner to ${owner};
 create function app.best(team int, out e ${experts}, out n int) language plpgsql stable as
   $f$ begin select * into e from ${inTexts} where team_id = team order by rate desc limit 1; n := 1; end $f$;
+create function app.or_title(text default app.title(null::${experts}), int default 7) returns text
+  language sql stable as 'select $1 || $2';
 create function app.names_of(variadic rows ${experts}[]) returns text language sql immutable
   begin atomic select string_agg(r.name, ',') from unnest(rows) r; end;
 create procedure app.take(inout e ${experts}) language plpgsql as $p$ begin e.name := 'taken'; end $p$;
@@ -191,6 +200,8 @@ export const USES = [
   "select string_agg(v::text, ' ' order by v::text) from app.totals v",
   "select string_agg(team::text, ' ' order by team) from app.totals",
   "select count(*) from app.empty",
+  "select string_agg(v::text, ' ' order by v::text) from app.stored v",
+  "select app.or_title('x')",
   "select string_agg(v::text, ' ' order by v::text) from app.over_totals v",
   "select everything from app.over_over",
   "select string_agg(app.of_totals(t), ' ' order by team) from app.totals t",

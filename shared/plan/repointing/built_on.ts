@@ -148,6 +148,7 @@ export interface KeptStorage {
   access_method: string;
   tablespace: string | null;
   toast_options: string[] | null;
+  /** `pg_class.relreplident`; never an index, since a materialized view's columns can be NULL. */
   replica_identity: string;
   indexes: KeptIndex[];
 }
@@ -158,7 +159,6 @@ export interface KeptIndex {
   tablespace: string | null;
   comment: string | null;
   clustered: boolean;
-  replica_identity: boolean;
   valid: boolean;
   /** Statistics targets of expressions, by column number. */
   statistics: [number: number, target: number][] | null;

@@ -101,7 +101,6 @@ const indexes = `(
                 'tablespace', ${tablespace("ic.reltablespace")},
                 'comment', pg_catalog.obj_description(ic.oid, 'pg_class'),
                 'clustered', i.indisclustered,
-                'replica_identity', i.indisreplident,
                 'valid', i.indisvalid,
                 'statistics', (
                   select pg_catalog.json_agg(
