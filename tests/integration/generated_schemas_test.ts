@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { databaseTest } from "../support/database.ts";
-import { story } from "../support/generated_schema.ts";
+import { BUILDS } from "../support/corpus_built.ts";
+import { type Story, story } from "../support/generated_schema.ts";
 import { schemaSql } from "../support/generated_schema_sql.ts";
 import { tellStories } from "../support/generated_schema_run.ts";
 
@@ -42,6 +43,36 @@ Deno.test("random schemas have everything in them that can hang on a table", () 
     ..."drop column|fillfactor|as enum|create domain|[])".split("|"),
   ];
   assertEquals(wanted.filter((part) => !made.includes(part)), []);
+});
+
+Deno.test("random stories have everything happen", () => {
+  const stories = [15, 17].flatMap((version) =>
+    fc.sample(story, { seed: seedOf(version), numRuns: COUNT })
+  );
+  const happens: Record<string, (one: Story) => boolean> = {
+    "a batch": ({ renames }) => renames.length > 2,
+    "a chain": ({ thenTo }) => thenTo !== null,
+    "a chain that is finalized": ({ thenTo, ending }) => thenTo !== null && ending === "finalize",
+    "no view": ({ compatibilityView }) => !compatibilityView,
+    "renamed indexes": ({ renameIndexes, schema }) =>
+      renameIndexes && schema.tables.some(({ indexes }) => indexes.length > 0),
+    "a plan before": ({ tryFirst }) => tryFirst,
+    "a refresh of another column": ({ changed, refreshed }) =>
+      refreshed && changed.includes("column"),
+    ...Object.fromEntries(BUILDS.map((kind) => [
+      kind,
+      ({ built, compatibilityView }: Story) =>
+        compatibilityView && built.some(({ kinds }) => kinds.includes(kind)),
+    ])),
+    ...Object.fromEntries(
+      (["trigger", "rule", "column of its type"] as const).map((kind) => [
+        kind,
+        ({ obstacle, thenTo }: Story) => obstacle === kind && thenTo === null,
+      ]),
+    ),
+  };
+  const seldom = Object.entries(happens).filter(([, does]) => stories.filter(does).length < 3);
+  assertEquals(seldom.map(([what]) => what), []);
 });
 
 databaseTest(
