@@ -44,10 +44,14 @@ export interface Change<Selected, P extends Plan> {
   plan: (session: Session, selected: Selected, connected: Connected) => Promise<P>;
   /** Statement that records the change before the locks are taken; nobody sees it until the commit. */
   recordAhead?: (plan: P) => string;
+  /** Statements that note the state before, as late as can be without anybody waiting for them. */
+  recordBefore?: (plan: P, connected: Connected) => string[];
   /** Statements of the critical section that record the change. */
   record: (plan: P) => string[];
   /** The migrations it is about, in the answer's order; of a plan, those that are there already. */
-  migrations: (plan: P, mode: "plan" | "apply") => string[];
+  migrations: (plan: P, mode: ChangeRequest["mode"]) => string[];
+  /** Finding codes that were accepted before. Default: none. */
+  accepted?: (selected: Selected) => string[];
   /** Looks at the outcome after the commit, without locks. */
   verify: (plan: P, ids: string[]) => Promise<Verification>;
 }
@@ -82,13 +86,18 @@ export async function change<Selected, P extends Plan>(
   );
 }
 
+/** What a proposal carries out of its plan. */
+const NOTHING = { preparations: [], beforeLocks: [], locks: [], changes: [] };
+
 async function apply<Selected, P extends Plan>(
   context: OperationContext,
   request: ChangeRequest,
   one: Change<Selected, P>,
 ): Promise<OperationAnswer> {
   let relations: RelationName[] = [];
-  const { plan, lock } = await applyPlan(
+  const proposing = request.mode === "propose";
+  let proposed: P | null = null;
+  const { plan: done, lock } = await applyPlan(
     context.database,
     {
       lockTimeoutMs: request.lock_timeout_ms,
@@ -102,18 +111,36 @@ async function apply<Selected, P extends Plan>(
       await session.run(setLockTimeout(patience.remainingMs));
       const selected = await one.select(session, true);
       relations = one.names(selected);
-      await takeWeakLocks(context, session, selected, one);
+      await takeWeakLocks(context, session, selected, one, proposing);
       const plan = await one.plan(session, selected, connection);
-      requireAccepted(plan, request);
+      proposed = plan;
+      const acknowledge = [...request.acknowledge, ...one.accepted?.(selected) ?? []];
+      requireAccepted(plan, { ...request, acknowledge });
       if (one.recordAhead) await session.run(one.recordAhead(plan));
       return {
-        plan,
-        record: (figures) => [...one.record(plan), success(context, plan, one, figures)],
+        // A proposal is the record alone.
+        plan: proposing ? { ...plan, ...NOTHING } : plan,
+        recordBefore: proposing ? undefined : one.recordBefore?.(plan, connection),
+        record: (figures) => [
+          ...(proposing ? [] : one.record(plan)),
+          success(context, plan, one, request.mode, figures),
+        ],
         recorded: recordedLock(context.requestId),
       };
     },
   );
-  const ids = one.migrations(plan, "apply");
+  const ids = one.migrations(done, request.mode);
+  if (proposing) {
+    const plan = proposed!;
+    return {
+      ...await answer(context, plan, ids),
+      batch_id: one.batchId,
+      mode: "propose",
+      lock: null,
+      verification: null,
+    };
+  }
+  const plan = done;
   context.progress({ phase: "verifying", total: ids.length });
   const verification = await verified(context, () => one.verify(plan, ids));
   return {
@@ -144,6 +171,7 @@ async function takeWeakLocks<Selected, P extends Plan>(
   session: Session,
   selected: Selected,
   one: Change<Selected, P>,
+  namesOnly: boolean,
 ): Promise<void> {
   const tables = new Set(
     one.tables(selected).map(({ schema, name }) => `only ${qualified(schema, name)}`),
@@ -151,7 +179,9 @@ async function takeWeakLocks<Selected, P extends Plan>(
   try {
     await session.run([
       advisoryLocks(one.names(selected)),
-      `lock table ${[...tables].sort().join(", ")} in share update exclusive mode`,
+      ...(namesOnly
+        ? []
+        : [`lock table ${[...tables].sort().join(", ")} in share update exclusive mode`]),
     ].join(";\n"));
   } catch (error) {
     // Something is wrong with a table; the plan, made without locks, says what.
@@ -167,6 +197,7 @@ function success<Selected, P extends Plan>(
   context: OperationContext,
   plan: P,
   one: Change<Selected, P>,
+  mode: ChangeRequest["mode"],
   figures: LockExpressions,
 ): string {
   return insertEvent({
@@ -176,8 +207,8 @@ function success<Selected, P extends Plan>(
     outcome: "succeeded",
     problem_code: null,
     batch_id: one.batchId,
-    migration_ids: one.migrations(plan, "apply"),
-    details: { plan_hash: plan.hash },
+    migration_ids: one.migrations(plan, mode),
+    details: { plan_hash: plan.hash, ...(mode === "propose" && { proposed: true }) },
   }, figures);
 }
 

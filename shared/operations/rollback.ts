@@ -11,9 +11,10 @@ import { change } from "./change.ts";
 import type { OperationContext } from "./context.ts";
 import { readFacts } from "./read_relations.ts";
 import { namesOf, oidsOf, selectActive, tablesOf } from "./select_migrations.ts";
+import { withdrawProposal } from "./withdraw_proposal.ts";
 
 /**
- * Rolls the selected migrations back, all or none.
+ * Rolls the selected migrations back, all or none. What is only proposed is withdrawn.
  *
  * @throws {Problem} Any code of the contract that is about migrations, drift, dependants, locks or the
  *   database.
@@ -22,6 +23,8 @@ export async function rollback(
   context: OperationContext,
   request: RollbackRequest,
 ): Promise<OperationAnswer> {
+  const withdrawn = await withdrawProposal(context, request);
+  if (withdrawn !== null) return withdrawn;
   const { migration_id, batch_id, schema, table } = request;
   return await change<RecordedRename[], RollbackPlan>(context, request, {
     operation: "rollback",

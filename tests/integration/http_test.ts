@@ -267,7 +267,7 @@ databaseTest(
     await using functions = functionsFor(db.url);
     await db.sql`create table experts (id int)`;
     await db.sql`drop table sys_table_migrations, sys_table_migration_events,
-    sys_table_migration_requests`;
+    sys_table_migration_requests, sys_table_migration_usage`;
     for (const name of Object.keys(METHODS)) {
       for (const mode of ["plan", "apply"]) {
         const init = name === "list-migrations"

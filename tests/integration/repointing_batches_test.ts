@@ -169,7 +169,7 @@ async function renamedChain(db: TestDatabase, functions: Functions): Promise<str
 
 async function tablesRead(db: TestDatabase): Promise<Record<string, string>> {
   const rows = await db.sql`
-    select v.relname as view, string_agg(distinct t.relname || '.' || t.relkind, ' ') as reads
+    select v.relname as view, string_agg(distinct t.relname || '.' || t.relkind::text, ' ') as reads
     from pg_class v join pg_rewrite r on r.ev_class = v.oid
     join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
       and d.refclassid = 'pg_class'::regclass and d.refobjid <> v.oid

@@ -42,7 +42,10 @@ function repointed(leaving: LeavingView, followers: Follower[]): Finding[] {
     code: "dependants_repointed",
     severity: "info",
     object: qualified(view.schema, view.name),
-    message: `Built on the view, and made to depend on the table: ${listed(objects)}. ` +
+    message:
+      `Built on the view, and made to depend on ${
+        leaving.table === null ? "the new view" : "the table"
+      }: ${listed(objects)}. ` +
       "Owners, privileges, options and comments stay" + (again.length === 0
         ? "."
         : `; ${listed(again)} cannot be changed in place and ${
