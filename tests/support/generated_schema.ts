@@ -100,8 +100,9 @@ export interface Story {
   changed: ("column" | "index" | "grant" | "comment")[];
   /** Whether its view is refreshed then. */
   refreshed: boolean;
-  /** Something on the view that no rollback can keep. */
+  /** Something on the view that nobody can keep when the view goes. */
   obstacle: "trigger" | "rule" | "column of its type" | null;
+  ending: "rollback" | "finalize";
 }
 
 export const TYPES = {
@@ -220,6 +221,7 @@ export const story: fc.Arbitrary<Story> = fc.record({
   changed: oneIn(3, fc.subarray<Story["changed"][number]>(["column", "index", "grant", "comment"]))
     .map((wanted) => wanted ?? []),
   refreshed: fc.boolean(),
+  ending: fc.constantFrom("rollback", "rollback", "finalize"),
   obstacle: oneIn(6, fc.constantFrom("trigger", "rule", "column of its type")),
 }).map(withDistinctNames);
 
@@ -241,6 +243,8 @@ function withDistinctNames(made: Story): Story {
     renames: renames.map(({ place, newName }) => ({ place: place % count, newName: free(newName) }))
       .filter(({ place }) => !places.has(place) && places.add(place)),
     thenTo: made.thenTo === null ? null : free(made.thenTo),
+    // What a rename on its own would leave has the indexes' names, too.
+    renameIndexes: made.renameIndexes && made.ending === "rollback",
     // Two views, of which one is refreshed, would need a story of their own.
     changed: made.changed.filter((kind) => kind !== "column" || made.thenTo === null),
   };

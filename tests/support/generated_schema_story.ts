@@ -27,7 +27,7 @@ const RENAME_CODES = [
 ];
 
 /** A plain view on the compatibility view reads as its caller, and as its owner when there is no such view. */
-const ROLLBACK_CODES = ["reads_as_owner"];
+const ENDING_CODES = ["reads_as_owner"];
 
 export interface Stage {
   db: TestDatabase;
@@ -109,12 +109,34 @@ async function play(stage: Stage, story: Story, schema: string): Promise<void> {
     const { old_name, id } = answers[0].migrations[0];
     await refreshed(stage, schema, old_name, story.thenTo ?? renamed[0].newName, id);
   }
-  for (const batch_id of batches) {
-    assertPassed(await functions.rollback({ batch_id, acknowledge: ROLLBACK_CODES }));
+  if (story.ending === "finalize" && story.compatibilityView && isNamedInTexts(story)) {
+    const before = await look();
+    await functions.refused("old_name_in_use", "finalize", { batch_id: answer.batch_id });
+    assertSame(before, await look(), "a refused finalization changed something");
   }
-  assertSame(expected, await look(), "not what it would be without a rename");
+  for (const batch_id of batches) {
+    const codes = [...ENDING_CODES, ...(story.ending === "finalize" ? ["old_name_in_use"] : [])];
+    assertPassed(await functions[story.ending]({ batch_id, acknowledge: codes }));
+  }
+  assertSame(expected, await look(), `not what it would be without views (${story.ending})`);
   if (story.changed.length > 0) return;
-  assertEquals(await rowsSeen(db, schema, oldNames), seen, "rows seen");
+  const last = lastNames(story, renamed);
+  const rows = await rowsSeen(db, schema, last);
+  last.forEach((name, n) => assertEquals(rows[name], seen[oldNames[n]], `rows of "${name}"`));
+}
+
+/** What the tables are called in the end. */
+function lastNames({ ending, thenTo }: Story, renamed: Renamed[]): string[] {
+  return renamed.map(({ oldName, newName }, n) =>
+    ending === "rollback" ? oldName : n === 0 && thenTo !== null ? thenTo : newName
+  );
+}
+
+/** Whether a function that the server keeps as text names the first table, when it is renamed. */
+function isNamedInTexts({ schema: { tables }, renames }: Story): boolean {
+  const relations = tables.flatMap((table) => relationsOf(table).map((_, n) => ({ table, n })));
+  const { table, n } = relations[renames[0].place];
+  return n === 0 && table.functions.some((kind) => /^(sql|plpgsql|set)$/.test(kind));
 }
 
 /** Plans, and where something would break, applies without accepting it: neither may change anything. */
@@ -146,7 +168,10 @@ function renamesOf({ schema: { tables }, renames }: Story): Renamed[] {
   }));
 }
 
-/** What it would look like had the same been built on the tables, which is then taken away again. */
+/**
+ * What it would look like had the same been built on the tables, and the tables renamed without views where the
+ * story ends so; which is then taken back.
+ */
 async function withoutRename(
   { db }: Stage,
   story: Story,
@@ -158,6 +183,11 @@ async function withoutRename(
   await db.sql.begin(async (tx) => {
     if (story.compatibilityView) await tx.unsafe(builtSql(story, schema, renamed)).simple();
     await tx.unsafe(changedSql(story, schema, renamed[0].oldName)).simple();
+    for (const [n, name] of lastNames(story, renamed).entries()) {
+      const { oldName } = renamed[n];
+      if (name === oldName) continue;
+      await tx.unsafe(`alter table ${qualified(schema, oldName)} rename to ${ident(name)}`);
+    }
     expected = await describeWithin(tx, [schema]);
     throw undo;
   }).catch((error) => {
