@@ -3,11 +3,13 @@
  * It knows nothing of tables; what an endpoint does is its definition.
  */
 import { Problem, type ProblemBody } from "../contract/problems.ts";
+import type { Progress } from "../contract/responses.ts";
 import { type Database, databaseAt } from "../execute/database.ts";
 import type { Limits } from "../execute/limits.ts";
 import { authenticate } from "./authenticate.ts";
 import { readJson } from "./body.ts";
 import { eventStream } from "./event_stream.ts";
+import { RequestLog } from "./log.ts";
 import { queryOf, refuseQuery } from "./query.ts";
 import { type Settings, settingsFromEnv } from "./settings.ts";
 
@@ -16,7 +18,7 @@ export interface RequestContext {
   actor: string;
   requestId: string;
   limits: Limits;
-  progress: (progress: unknown) => void;
+  progress: (progress: Progress) => void;
   log: (message: string, details: Record<string, unknown>) => void;
 }
 
@@ -48,11 +50,11 @@ export async function handle<Input, Output>(
 ): Promise<Response> {
   const started = performance.now();
   const requestId = crypto.randomUUID();
-  const log = (message: string, details: Record<string, unknown>) =>
-    console.error(JSON.stringify({ level: "error", request_id: requestId, message, ...details }));
+  const log = new RequestLog(request, requestId, settings, started);
   try {
     requireMethod(definition.method, request);
     const actor = await authenticate(request, settings);
+    log.by(actor);
     const streaming = acceptsEvents(definition, request);
     const query = queryOf(request, definition.repeatable);
     if (definition.method === "POST") refuseQuery(query);
@@ -64,18 +66,26 @@ export async function handle<Input, Output>(
       actor,
       requestId,
       limits: { deadline: started + settings.deadlineMs, signal: gone.signal },
-      progress: () => {},
-      log,
+      progress: log.progress,
+      log: log.notice,
     };
     if (!streaming) {
       const answer = await definition.run(context, input);
-      if (!definition.respond) return respond(200, "application/json", answer, requestId);
-      return withCommonHeaders(await definition.respond(answer, request), requestId);
+      const response = definition.respond
+        ? withCommonHeaders(await definition.respond(answer, request), requestId)
+        : respond(200, "application/json", answer, requestId);
+      log.answered(response.status, answer);
+      return response;
     }
     return eventStream(commonHeaders(requestId), async (sink) => {
       try {
-        const progress = (progress: unknown) => sink.send("progress", progress);
-        sink.send("result", await definition.run({ ...context, progress }, input));
+        const progress = (progress: Progress) => {
+          log.progress(progress);
+          sink.send("progress", progress);
+        };
+        const answer = await definition.run({ ...context, progress }, input);
+        log.answered(200, answer);
+        sink.send("result", answer);
       } catch (error) {
         sink.send("problem", problemBody(error, log));
       }
@@ -88,14 +98,14 @@ export async function handle<Input, Output>(
   }
 }
 
-function problemBody(error: unknown, log: RequestContext["log"]): ProblemBody {
+function problemBody(error: unknown, log: RequestLog): ProblemBody {
   const problem = error instanceof Problem
     ? error
     : new Problem("internal", "Something unexpected happened.", {
       hint: "Try again; if it stays, look for the request id in the function's logs.",
       cause: error,
     });
-  if (problem.status >= 500) log(problem.message, { code: problem.code, cause: causeOf(problem) });
+  log.failed(problem);
   return problem.toBody();
 }
 
@@ -150,9 +160,4 @@ function withCommonHeaders(response: Response, requestId: string): Response {
     if (!response.headers.has(name)) response.headers.set(name, value);
   }
   return response;
-}
-
-function causeOf(problem: Problem): string {
-  const { cause } = problem;
-  return cause instanceof Error ? cause.stack ?? cause.message : String(cause);
 }

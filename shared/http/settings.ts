@@ -1,4 +1,5 @@
 /** Settings from the environment, read at each request: keys can be rotated while an isolate lives. */
+import { type LogLevel, logLevel } from "./log.ts";
 
 export interface Settings {
   /** `SUPABASE_DB_URL`, the direct connection. */
@@ -18,6 +19,8 @@ export interface Settings {
   deadlineMs: number;
   /** `SUPABASE_JWKS`, against which users' tokens are checked; null where there is none to read. */
   jwks: { keys: JsonWebKey[] } | null;
+  /** `LOG_LEVEL`: debug, info, warn, error or silent. Default: info. */
+  logLevel?: LogLevel;
 }
 
 const DEFAULT_DEADLINE_MS = 140_000;
@@ -35,6 +38,7 @@ export function settingsFromEnv(
     anonKey: text("SUPABASE_ANON_KEY"),
     deadlineMs: positive(text("RENAME_DEADLINE_MS")) ?? DEFAULT_DEADLINE_MS,
     jwks: keySet(text("SUPABASE_JWKS")),
+    logLevel: logLevel(text("LOG_LEVEL")),
   };
 }
 

@@ -65,6 +65,7 @@ export function functionsFor(url: string, more: Partial<Settings> = {}): Functio
     anonKey: undefined,
     deadlineMs: 140_000,
     jwks: null,
+    logLevel: "error",
     ...more,
   };
   const fetch: Functions["fetch"] = (name, { query = "", ...init } = {}) =>
