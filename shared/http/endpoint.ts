@@ -10,6 +10,7 @@ import { authenticate, type Caller } from "./authenticate.ts";
 import { readJson } from "./body.ts";
 import { eventStream } from "./event_stream.ts";
 import { type Idempotency, idempotencyOf } from "./idempotency.ts";
+import { RequestLog } from "./log.ts";
 import { queryOf, refuseQuery } from "./query.ts";
 import { type Settings, settingsFromEnv } from "./settings.ts";
 import { noteRefusal } from "./webhook_refusals.ts";
@@ -55,17 +56,23 @@ export async function handle<Input, Output>(
 ): Promise<Response> {
   const started = performance.now();
   const requestId = crypto.randomUUID();
-  const log = (message: string, details: Record<string, unknown>) =>
-    console.error(JSON.stringify({ level: "error", request_id: requestId, message, ...details }));
+  const log = new RequestLog(request, requestId, settings, started);
   const { changes = false } = definition;
   let caller: Caller | undefined;
   const refusal = async (error: unknown) => {
-    await noteRefusal(error, { request, requestId, settings, actor: caller?.actor, log });
+    await noteRefusal(error, {
+      request,
+      requestId,
+      settings,
+      actor: caller?.actor,
+      log: log.notice,
+    });
     return problemBody(error, log);
   };
   try {
     requireMethod(definition.method, request);
     caller = await authenticate(request, settings, changes);
+    log.by(caller.actor);
     const streaming = acceptsEvents(definition, request);
     const query = queryOf(request, definition.repeatable);
     if (definition.method === "POST") refuseQuery(query);
@@ -86,22 +93,30 @@ export async function handle<Input, Output>(
         days: settings.idempotencyDays,
       }),
       limits: { deadline: started + settings.deadlineMs, signal: gone.signal },
-      progress: ({ phase }) => replayed ||= phase === "replayed",
-      log,
+      progress: (progress) => {
+        log.progress(progress);
+        replayed ||= progress.phase === "replayed";
+      },
+      log: log.notice,
     };
     if (!streaming) {
       const answer = await definition.run(context, input);
-      if (!definition.respond) {
-        const response = respond(200, "application/json", answer, requestId);
-        if (replayed) response.headers.set("idempotency-replayed", "true");
-        return response;
-      }
-      return withCommonHeaders(await definition.respond(answer, request), requestId);
+      const response = definition.respond
+        ? withCommonHeaders(await definition.respond(answer, request), requestId)
+        : respond(200, "application/json", answer, requestId);
+      if (replayed) response.headers.set("idempotency-replayed", "true");
+      log.answered(response.status, answer);
+      return response;
     }
     return eventStream(commonHeaders(requestId), async (sink) => {
       try {
-        const progress = (progress: Progress) => sink.send("progress", progress);
-        sink.send("result", await definition.run({ ...context, progress }, input));
+        const progress = (progress: Progress) => {
+          log.progress(progress);
+          sink.send("progress", progress);
+        };
+        const answer = await definition.run({ ...context, progress }, input);
+        log.answered(200, answer);
+        sink.send("result", answer);
       } catch (error) {
         sink.send("problem", await refusal(error));
       }
@@ -114,14 +129,14 @@ export async function handle<Input, Output>(
   }
 }
 
-function problemBody(error: unknown, log: RequestContext["log"]): ProblemBody {
+function problemBody(error: unknown, log: RequestLog): ProblemBody {
   const problem = error instanceof Problem
     ? error
     : new Problem("internal", "Something unexpected happened.", {
       hint: "Try again; if it stays, look for the request id in the function's logs.",
       cause: error,
     });
-  if (problem.status >= 500) log(problem.message, { code: problem.code, cause: causeOf(problem) });
+  log.failed(problem);
   return problem.toBody();
 }
 
@@ -169,9 +184,4 @@ function withCommonHeaders(response: Response, requestId: string): Response {
     if (!response.headers.has(name)) response.headers.set(name, value);
   }
   return response;
-}
-
-function causeOf(problem: Problem): string {
-  const { cause } = problem;
-  return cause instanceof Error ? cause.stack ?? cause.message : String(cause);
 }

@@ -1,5 +1,6 @@
 /** Settings from the environment, read at each request: keys can be rotated while an isolate lives. */
 import { readWebhookSecrets, type WebhookSecrets } from "./webhook_secrets.ts";
+import { type LogLevel, logLevel } from "./log.ts";
 
 export interface Settings {
   /** `SUPABASE_DB_URL`, the direct connection. */
@@ -26,6 +27,8 @@ export interface Settings {
    * at least 1, so that a webhook's id is known for much longer than its signature counts.
    */
   idempotencyDays: number;
+  /** `LOG_LEVEL`: debug, info, warn, error or silent. Default: info. */
+  logLevel?: LogLevel;
 }
 
 const DEFAULT_DEADLINE_MS = 140_000;
@@ -53,6 +56,7 @@ export function settingsFromEnv(
       1,
       MAX_IDEMPOTENCY_DAYS,
     ),
+    logLevel: logLevel(text("LOG_LEVEL")),
   };
 }
 

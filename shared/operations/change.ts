@@ -257,7 +257,7 @@ async function verified(
   try {
     return await verify();
   } catch (cause) {
-    context.log("the verification could not be made", { cause: String(cause) });
+    context.log("the verification could not be made", { cause });
     return {
       passed: false,
       checks: [{

@@ -85,7 +85,7 @@ export async function recordingFailure<T>(
     try {
       await context.database.query(event);
     } catch (cause) {
-      context.log("the event of a failed request could not be written", { cause: String(cause) });
+      context.log("the event of a failed request could not be written", { cause });
     }
     throw problem;
   }

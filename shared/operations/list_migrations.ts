@@ -66,6 +66,6 @@ async function noteWorstDrift(context: OperationContext): Promise<void> {
   try {
     await context.database.query(noteBypassedRowSecurity(context.requestId, context.actor));
   } catch (cause) {
-    context.log("drift could not be recorded", { cause: String(cause) });
+    context.log("drift could not be recorded", { cause });
   }
 }

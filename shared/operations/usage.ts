@@ -99,7 +99,7 @@ export async function keepUsage(context: OperationContext, { byId }: Looks): Pro
     await context.database.query(keepLooks(records));
   } catch (cause) {
     context.log("what was seen of the use of old names could not be kept", {
-      cause: String(cause),
+      cause,
     });
   }
 }
@@ -137,7 +137,7 @@ export async function renewUsage(
     );
   } catch (cause) {
     context.log("the snapshot of recorded statements could not be renewed", {
-      cause: String(cause),
+      cause,
     });
   }
 }

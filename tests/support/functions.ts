@@ -67,6 +67,7 @@ export function functionsFor(url: string, more: Partial<Settings> = {}): Functio
     jwks: null,
     webhooks: { secrets: [], unreadable: 0 },
     idempotencyDays: 7,
+    logLevel: "error",
     ...more,
   };
   const fetch: Functions["fetch"] = (name, { query = "", ...init } = {}) =>
