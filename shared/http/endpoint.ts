@@ -9,7 +9,7 @@ import { authenticate } from "./authenticate.ts";
 import { readJson } from "./body.ts";
 import { eventStream } from "./event_stream.ts";
 import { queryOf, refuseQuery } from "./query.ts";
-import { type Settings, settingsFromEnv } from "./settings.ts";
+import { dataApiOf, type Settings, settingsFromEnv } from "./settings.ts";
 
 export interface RequestContext {
   database: Database;
@@ -18,6 +18,8 @@ export interface RequestContext {
   limits: Limits;
   progress: (progress: unknown) => void;
   log: (message: string, details: Record<string, unknown>) => void;
+  /** The project's Data API and the keys that open it; null without SUPABASE_URL or a secret key. */
+  dataApi: { url: string; secretKey: string; publishableKey: string | null } | null;
 }
 
 export interface EndpointDefinition<Input, Output = unknown> {
@@ -27,6 +29,8 @@ export interface EndpointDefinition<Input, Output = unknown> {
   /** Reads the body (POST) or the query as an object (GET). */
   parse: (input: unknown) => Input;
   run: (context: RequestContext, input: Input) => Promise<Output>;
+  /** What an event stream's result shows of what `run` gave. Default: all of it. */
+  body?: (output: Output) => unknown;
   /** Makes the answer of what `run` gave. Default: JSON that nobody keeps. */
   respond?: (output: Output, request: Request) => Promise<Response>;
 }
@@ -64,6 +68,7 @@ export async function handle<Input, Output>(
       limits: { deadline: started + settings.deadlineMs, signal: gone.signal },
       progress: () => {},
       log,
+      dataApi: dataApiOf(settings),
     };
     if (!streaming) {
       const answer = await definition.run(context, input);
@@ -73,7 +78,8 @@ export async function handle<Input, Output>(
     return eventStream(commonHeaders(requestId), async (sink) => {
       try {
         const progress = (progress: unknown) => sink.send("progress", progress);
-        sink.send("result", await definition.run({ ...context, progress }, input));
+        const output = await definition.run({ ...context, progress }, input);
+        sink.send("result", definition.body ? definition.body(output) : output);
       } catch (error) {
         sink.send("problem", problemBody(error, log));
       }

@@ -4,6 +4,7 @@ import * as refresh from "../../functions/refresh/index.ts";
 import * as rename from "../../functions/rename/index.ts";
 import * as rollback from "../../functions/rollback/index.ts";
 import * as tableAliases from "../../functions/table-aliases/index.ts";
+import * as verify from "../../functions/verify/index.ts";
 import { assertEquals } from "@std/assert";
 import type { ProblemBody } from "../../shared/contract/problems.ts";
 import type {
@@ -12,8 +13,13 @@ import type {
   RefreshInput,
   RenameInput,
   RollbackInput,
+  VerifyInput,
 } from "../../shared/contract/requests.ts";
-import type { ListMigrationsAnswer, OperationAnswer } from "../../shared/contract/responses.ts";
+import type {
+  ListMigrationsAnswer,
+  OperationAnswer,
+  VerifyAnswer,
+} from "../../shared/contract/responses.ts";
 import { forgetDatabase } from "../../shared/execute/database.ts";
 import { type EndpointDefinition, handle } from "../../shared/http/endpoint.ts";
 import type { Settings } from "../../shared/http/settings.ts";
@@ -28,6 +34,7 @@ const definitions: Record<string, EndpointDefinition<any, any>> = {
   "rollback": rollback.definition,
   "list-migrations": listMigrations.definition,
   "table-aliases": tableAliases.definition,
+  "verify": verify.definition,
 };
 
 export interface Functions {
@@ -39,6 +46,7 @@ export interface Functions {
   rollback(body: RollbackInput): Promise<OperationAnswer>;
   finalize(body: FinalizeInput): Promise<OperationAnswer>;
   refresh(body: RefreshInput): Promise<OperationAnswer>;
+  verify(body: VerifyInput): Promise<VerifyAnswer>;
   list(query?: ListMigrationsInput): Promise<ListMigrationsAnswer>;
   /** Calls an operation and fails the test unless it is refused with this code. */
   refused(code: string, name: string, body: unknown): Promise<ProblemBody>;
@@ -84,6 +92,7 @@ export function functionsFor(url: string, more: Partial<Settings> = {}): Functio
     rollback: async (body) => await succeed(await post("rollback", body)),
     finalize: async (body) => await succeed(await post("finalize", body)),
     refresh: async (body) => await succeed(await post("refresh", body)),
+    verify: async (body) => await succeed(await post("verify", body)),
     list: async (query = {}) => {
       const text = new URLSearchParams(
         Object.entries(query).map(([name, value]) => [name, String(value)]),
