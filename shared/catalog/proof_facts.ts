@@ -20,6 +20,7 @@ select pg_catalog.json_build_object(
   'columns', ${COLUMNS},
   'keys', ${KEYS},
   'indexed', ${INDEXED},
+  'watched', ${WATCHED},
   'partition_columns', ${PARTITION_COLUMNS},
   'foreign_keys', ${FOREIGN_KEYS},
   'outward', ${outward(table, view)}
@@ -124,6 +125,20 @@ const INDEXED = `(
       from pg_catalog.pg_index i
       join pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attnum = i.indkey[0]
       where i.indrelid = t.oid and i.indisvalid) x)`;
+
+const WATCHED = `(
+    select coalesce(pg_catalog.json_agg(distinct a.attname), '[]')
+    from pg_catalog.pg_attribute a
+    where a.attrelid = t.oid and (
+      exists (
+        select from pg_catalog.pg_constraint c
+        where c.conrelid = t.oid and c.contype = 'c' and a.attnum = any(c.conkey))
+      or a.attnum in (
+        select d.refobjsubid from pg_catalog.pg_policy p join pg_catalog.pg_depend d
+          on d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass and d.objid = p.oid
+        where p.polrelid = t.oid
+          and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = t.oid
+          and d.refobjsubid > 0)))`;
 
 /** Of the table, of its partitions at any depth, and of what it is a partition of; columns go by their names. */
 const PARTITION_COLUMNS = `(

@@ -9,6 +9,8 @@ export interface ProofFacts {
   keys: KeyFacts[];
   /** Columns that an index begins with. */
   indexed: string[];
+  /** Columns that policies or checks look at, so that not every value will do. */
+  watched: string[];
   /** Columns that decide which partition a row is in, here or further down. */
   partition_columns: string[];
   foreign_keys: ForeignKeyFacts[];

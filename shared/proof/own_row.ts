@@ -82,15 +82,22 @@ const isFree = ({ proof }: OwnTable, { name }: ValueColumn): boolean =>
     direction !== "in" && columns.includes(name)
   );
 
-/** The column whose value an update changes: any but those of keys, neighbours and partitions. */
+/**
+ * The column whose value an update changes: any but those of keys, neighbours and partitions, rather one that
+ * no policy or check looks at, and rather a text than a number or what may stand for something else.
+ */
 export function changeable(table: OwnTable, among: string[]): ValueColumn | undefined {
   const keyed = new Set(table.proof.keys.flatMap(({ depends_on }) => depends_on));
   const neighbours = new Set(table.proof.foreign_keys.flatMap(({ columns }) => columns));
-  return table.columns.find((column) =>
+  const categories = ["S", "N", "D", "B"];
+  const rank = ({ name, type_facts: { category } }: ValueColumn) =>
+    (table.proof.watched.includes(name) ? 10 : 0) +
+    (categories.includes(category) ? categories.indexOf(category) : categories.length);
+  return table.columns.filter((column) =>
     among.includes(column.name) && column.generated === "" && column.identity === "" &&
     !keyed.has(column.name) && !neighbours.has(column.name) && isFree(table, column) &&
     nearValue(column, "null") !== null
-  );
+  ).sort((a, b) => rank(a) - rank(b))[0];
 }
 
 /** A field of a record. */

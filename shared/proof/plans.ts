@@ -74,50 +74,50 @@ export function judgePlans({ table, view, again }: ExplainOutcome): PlanVerdict 
     return { kind: "unsteady" };
   }
   if (canonical(table) === canonical(view)) return { kind: "same" };
-  const [expected, got] = firstDifference(linesOf(table), linesOf(view));
+  const [expected, got] = differingLines(linesOf(table), linesOf(view)) ??
+    differingMember(JSON.parse(canonical(table)), JSON.parse(canonical(view)));
   return { kind: "failed", failure: { expected, got } };
 }
 
-/** The plan as text in which relations go by the order in which they are met. */
+/**
+ * The plan as text in which relations go by the order in which they are met; so do parents of partitions,
+ * which no node is of. Of one relation alone the server leaves its alias out in some plans (ruleutils), so
+ * that it counts for nothing.
+ */
 function canonical({ sqlstate, plan }: Explained): string {
-  if (plan === null) return sqlstate ?? "";
-  const aliases = new Map<string, string>();
-  const rename = (text: string) => withAliases(text, aliases);
-  const meet = (node: PlanNode) => {
-    for (const one of [node, ...(node["Target Tables"] as PlanNode[] | undefined ?? [])]) {
-      if (one.Alias !== undefined && !aliases.has(one.Alias)) {
-        aliases.set(one.Alias, `relation ${aliases.size + 1}`);
-      }
-    }
-    node.Plans?.forEach(meet);
-  };
-  // A filter can speak of a relation that is met further down.
+  if (plan === null) return JSON.stringify(sqlstate);
   const plans = plan.flatMap(({ Plan }) => Plan === undefined ? [] : [Plan]);
-  plans.forEach(meet);
-  // JSON of the server has its members in one order (jsonb).
+  const aliases = new Set(plans.flatMap(aliasesOf));
+  const met = new Map<string, string>();
+  const numbered = (name: string): string => {
+    if (!met.has(name)) met.set(name, `relation ${met.size + 1}`);
+    return met.get(name)!;
+  };
+  // The server has the members in one order (jsonb).
   return JSON.stringify(plans, (member, value) => {
     if (typeof value !== "string") return value;
-    return member === "Alias" ? aliases.get(value) : rename(value);
+    if (member === "Alias") return numbered(value);
+    // A plan that reads nothing has no alias, and may still name columns of one.
+    const dropped = (name: string) =>
+      aliases.size === 0 || (aliases.size === 1 && aliases.has(name));
+    return withQualifiers(value, (name) => dropped(name) ? "" : `${numbered(name)}.`);
   });
 }
+
+const aliasesOf = (node: PlanNode): string[] => [
+  ...(node.Alias === undefined ? [] : [node.Alias]),
+  ...(node.Plans ?? []).flatMap(aliasesOf),
+];
 
 /** String constants, and quoted and plain identifiers with a dot behind them. */
 const TOKEN = /'(?:[^']|'')*'|("(?:[^"]|"")*"|[\p{L}_][\p{L}\p{N}_$]*)\./gu;
 
-/**
- * An expression in which aliases, wherever a column follows, are called otherwise. Of one relation alone the
- * server leaves its alias out in some plans (ruleutils), so that it counts for nothing.
- */
-function withAliases(text: string, aliases: Map<string, string>): string {
-  return text.replace(TOKEN, (token, qualifier: string | undefined) => {
-    if (qualifier === undefined) return token;
-    const name = qualifier.startsWith('"')
-      ? qualifier.slice(1, -1).split('""').join('"')
-      : qualifier;
-    const alias = aliases.get(name);
-    return alias === undefined ? token : aliases.size === 1 ? "" : `${alias}.`;
+/** An expression with something else in place of each name that qualifies another, and of its dot. */
+const withQualifiers = (text: string, qualifier: (name: string) => string): string =>
+  text.replace(TOKEN, (token, name: string | undefined) => {
+    if (name === undefined) return token;
+    return qualifier(name.startsWith('"') ? name.slice(1, -1).split('""').join('"') : name);
   });
-}
 
 /** A plan's nodes from the top, one line each, as EXPLAIN prints them. */
 function linesOf({ sqlstate, plan }: Explained): string[] {
@@ -145,9 +145,29 @@ function linesOf({ sqlstate, plan }: Explained): string[] {
 
 const CONDITIONS = ["Index Cond", "Hash Cond", "Merge Cond", "Join Filter", "Filter"];
 
-/** The first lines that differ but for names; the tops where the difference is in something not shown. */
-function firstDifference(expected: string[], got: string[]): [string, string] {
-  const bare = (line: string | undefined) => line?.replaceAll(/\b[a-z_]\w*\./gi, "");
-  const at = Math.max(0, expected.findIndex((line, index) => bare(line) !== bare(got[index])));
-  return [expected[at].trim(), got[at]?.trim() ?? "no such node"];
+/** The first lines that differ but for names; null where the difference is in something they do not show. */
+function differingLines(expected: string[], got: string[]): [string, string] | null {
+  const bare = (line: string | undefined) => line && withQualifiers(line, () => "");
+  const longest = Math.max(expected.length, got.length);
+  for (let at = 0; at < longest; at++) {
+    if (bare(expected[at]) === bare(got[at])) continue;
+    return [expected[at]?.trim() ?? "no such node", got[at]?.trim() ?? "no such node"];
+  }
+  return null;
+}
+
+/** The first members that differ, down to the values, with the path that leads there. */
+function differingMember(expected: unknown, got: unknown, path = "plan"): [string, string] {
+  const isObject = (value: unknown): value is Record<string, unknown> =>
+    typeof value === "object" && value !== null;
+  if (isObject(expected) && isObject(got)) {
+    const members = [...new Set([...Object.keys(expected), ...Object.keys(got)])];
+    const member = members.find((one) =>
+      JSON.stringify(expected[one]) !== JSON.stringify(got[one])
+    );
+    if (member !== undefined) {
+      return differingMember(expected[member], got[member], `${path}, ${member}`);
+    }
+  }
+  return [`${path}: ${JSON.stringify(expected)}`, `${path}: ${JSON.stringify(got)}`];
 }

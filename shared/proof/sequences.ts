@@ -12,9 +12,10 @@ export interface MovedSequence {
 }
 
 const LAST_VALUES = `
-    select c.oid, case when pg_catalog.has_sequence_privilege(c.oid, 'SELECT, USAGE')
+    select c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) as name, case when pg_catalog.has_sequence_privilege(c.oid, 'SELECT, USAGE')
       then pg_catalog.pg_sequence_last_value(c.oid) end as last_value
-    from pg_catalog.pg_class c where c.relkind = 'S' and c.relpersistence <> 't'`;
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.relkind = 'S' and c.relpersistence <> 't'`;
 
 /** At the beginning of a block. */
 export const MOVED_BEFORE = {
@@ -27,12 +28,12 @@ export const MOVED_BEFORE = {
 
 /** At its end: fills `moved`. */
 export const MOVED_AFTER = `for moving in
-    select s.oid, s.last_value, stood ->> s.oid::text as stood_at from (${LAST_VALUES}) s
+    select s.oid, s.name, s.last_value, stood ->> s.oid::text as stood_at from (${LAST_VALUES}) s
     where s.last_value::text is distinct from stood ->> s.oid::text
   loop
     begin
       perform pg_catalog.currval(moving.oid::pg_catalog.regclass);
-      moved := moved || pg_catalog.jsonb_build_object('sequence', moving.oid::pg_catalog.regclass::text,
+      moved := moved || pg_catalog.jsonb_build_object('sequence', moving.name,
         'from', moving.stood_at::int8, 'to', moving.last_value);
     -- 55000: not used by this session.
     exception when object_not_in_prerequisite_state or insufficient_privilege then null;

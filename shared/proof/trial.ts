@@ -48,9 +48,13 @@ where s.name = 'transaction_timeout'`,
     ...(options.writes ? ["discard sequences"] : []),
     `do ${dollarQuoted(block, "trial")}`,
     `select pg_catalog.current_setting(${literal(OUTCOME)}) as outcome`,
+    ...(options.writes ? [RELEASE_SESSION_LOCKS] : []),
     "rollback",
   ].join(";\n");
 }
+
+/** A trigger may have taken locks that a rollback leaves to the session; nothing of ours keeps any. */
+export const RELEASE_SESSION_LOCKS = "select pg_catalog.pg_advisory_unlock_all()";
 
 /** Statement of the block that leaves its outcome, an expression of type jsonb. */
 export const leaveOutcome = (expression: string): string =>

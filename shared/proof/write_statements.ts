@@ -116,10 +116,12 @@ returning ${context.columns.map(ident).join(", ")}`;
     if (row.conflict.length === 0) return null;
     const columns = find(context, allowed(context, "insert", common(context, upserted(context))));
     const changed = changeable(table, allowed(context, "update", columns.map(({ name }) => name)));
+    const defaults = defaultColumns(context);
     const set = [
-      ...(changed === undefined ? [] : [`${ident(changed.name)} = ${value("mark", changed)}`]),
-      ...defaultColumns(context).filter(({ name }) => name !== changed?.name)
-        .map(({ name }) => `${ident(name)} = default`),
+      ...(changed === undefined || defaults.includes(changed)
+        ? []
+        : [`${ident(changed.name)} = ${value("mark", changed)}`]),
+      ...(defaults.length === 0 ? [] : [toDefaults(defaults)]),
     ];
     if (set.length === 0) return null;
     return `${insert(name, columns, (column) => value("own", column))}

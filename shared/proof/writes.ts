@@ -152,9 +152,14 @@ const markStep = (column: ValueColumn, record: "made" | "own"): string => `
     select ${field(record, column.name)} as v into mark;
   end;`;
 
+/** A row as an object of its columns' hashes: as little as is needed to compare it, however wide it is. */
+const hashesOf = (row: string) =>
+  `(select pg_catalog.jsonb_object_agg(e.key, pg_catalog.md5(e.value))
+from pg_catalog.jsonb_each_text(pg_catalog.to_jsonb(${row})) as e)`;
+
 const execute = ({ sql, using, returns }: WriteStatement, into: string): string => {
   const text = returns
-    ? `with changed as (${sql}) select pg_catalog.to_jsonb(changed) from changed`
+    ? `with changed as (${sql}) select ${hashesOf("changed")} from changed`
     : sql;
   return `execute ${literal(text)}${returns ? ` into ${into}` : ""}${
     using.length === 0 ? "" : ` using ${using.join(", ")}`
@@ -180,7 +185,7 @@ function result(
   return `${become(owner)}
     execute ${
     literal(
-      `select pg_catalog.to_jsonb(t) from ${table.name} as t where ${condition.join(" and ")}`,
+      `select ${hashesOf("t")} from ${table.name} as t where ${condition.join(" and ")}`,
     )
   }
       into ${into} using ${row.key.map((name) => field(record, name)).join(", ")};
@@ -233,6 +238,8 @@ values (${columns.map((_, index) => `$${index + 1}`).join(", ")}) returning *`;
     end;
   end if;`);
   }
+  // What the table does not take as a row of our own, both names refuse alike.
+  if (sampled !== null) parts.push("if own_rows is distinct from 1 then made := source; end if;");
   if (inserts(write)) return parts.join("\n  ");
   // A row of the table's own is not deleted where rows of neighbours would go along.
   const cascades = write === "DELETE" && table.proof.foreign_keys.some(({ cascades }) => cascades);
