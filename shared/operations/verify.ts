@@ -6,7 +6,10 @@ import { VERIFY_CHECKS, type VerifyCheckName, type VerifyRequest } from "../cont
 import type { VerifyAnswer, VerifyCheck } from "../contract/responses.ts";
 import type { DataApiAccess } from "../data_api/data_api.ts";
 import { beginReading, connected } from "../execute/apply_plan.ts";
+import { lockHolders } from "../execute/blockers.ts";
+import { setLockTimeout } from "../execute/critical_section.ts";
 import type { Session } from "../execute/database.ts";
+import { isLockFailure } from "../execute/database_errors.ts";
 import { requireAgreement } from "../plan/drift.ts";
 import { qualified } from "../plan/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
@@ -17,7 +20,7 @@ import { reportInMarkdown } from "../proof/markdown.ts";
 import { API_ROLES, viewersOf } from "../proof/viewers.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { asProblems, type OperationContext } from "./context.ts";
-import { oidsOf, selectActive } from "./select_migrations.ts";
+import { namesOf, oidsOf, selectActive } from "./select_migrations.ts";
 import { testCost } from "./verify/cost.ts";
 import { testDataApi } from "./verify/data_api.ts";
 import { testJoins } from "./verify/joins.ts";
@@ -52,12 +55,13 @@ const TESTS: Record<
  * rollback does not take back, numbers of sequences, is named.
  *
  * @throws {Problem} `migration_not_found`, `not_active`, `invalid_request` for a rename without a view,
- *   `drifted`, `deadline_exceeded`, `database_unavailable`.
+ *   `drifted`, `lock_not_acquired` with `blockers`, `deadline_exceeded`, `database_unavailable`.
  */
 export async function verify(context: VerifyContext, request: VerifyRequest): Promise<Verified> {
   return await asProblems(() =>
     context.database.withSession(async (session) => {
       const subject = await readSubject(context, session, request);
+      await session.rollback();
       const wanted = VERIFY_CHECKS.filter((name) => request.checks.includes(name));
       const checks: VerifyCheck[] = [];
       for (const [index, name] of wanted.entries()) {
@@ -77,7 +81,8 @@ async function readSubject(
   session: Session,
   request: VerifyRequest,
 ): Promise<Subject> {
-  requireServer(connected(await session.begin(beginReading(context.limits))).serverVersion);
+  const { pid, serverVersion } = connected(await session.begin(beginReading(context.limits)));
+  requireServer(serverVersion);
   const [migration] = await selectActive(
     session,
     { migration_id: request.migration_id },
@@ -85,6 +90,24 @@ async function readSubject(
     false,
   );
   requireView(migration);
+  await session.run(setLockTimeout(request.max_ms));
+  try {
+    return await readRelations(session, request, migration);
+  } catch (error) {
+    if (!isLockFailure(error)) throw error;
+    throw new Problem("lock_not_acquired", "Somebody else has locked the table or its view.", {
+      hint: "Wait for the blockers' transactions to end; then try again.",
+      fields: { blockers: await lockHolders(context.database, namesOf([migration]), pid) },
+      cause: error,
+    });
+  }
+}
+
+async function readRelations(
+  session: Session,
+  request: VerifyRequest,
+  migration: RecordedRename,
+): Promise<Subject> {
   const query = factsQuery({
     names: [{ schema: migration.schema_name, name: migration.old_name }],
     oids: oidsOf([migration]),
@@ -103,7 +126,6 @@ async function readSubject(
       roles: [...API_ROLES, ...request.claims.map(({ role }) => role)],
     }),
   );
-  await session.rollback();
   const proof = proofFactsFromRow(proofRow);
   const own = ownTable(table, proof);
   const columns = commonColumns(table, view);

@@ -36,7 +36,7 @@ export function joinPair(viewer: Viewer, key: ForeignKeyFacts, target: ReadTarge
 export const shownJoin = (key: ForeignKeyFacts, target: ReadTarget): string =>
   `select * ${joined(key, target.view)}`;
 
-export interface JoinOutcome extends Omit<ReadOutcome, "whole"> {
+export interface JoinOutcome extends Omit<ReadOutcome, "compared"> {
   /** `all` rows, some rows of the table with their neighbours, or none since even that is too costly. */
   compared: "all" | "some" | "none";
 }

@@ -109,8 +109,8 @@ const aliasesOf = (node: PlanNode): string[] => [
   ...(node.Plans ?? []).flatMap(aliasesOf),
 ];
 
-/** String constants, and quoted and plain identifiers with a dot behind them. */
-const TOKEN = /'(?:[^']|'')*'|("(?:[^"]|"")*"|[\p{L}_][\p{L}\p{N}_$]*)\./gu;
+/** String constants, quoted and plain identifiers with a dot behind them, and other quoted identifiers. */
+const TOKEN = /'(?:[^']|'')*'|("(?:[^"]|"")*"|[\p{L}_][\p{L}\p{N}_$]*)\.|"(?:[^"]|"")*"/gu;
 
 /** An expression with something else in place of each name that qualifies another, and of its dot. */
 const withQualifiers = (text: string, qualifier: (name: string) => string): string =>

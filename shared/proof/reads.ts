@@ -27,9 +27,14 @@ export interface NameOutcome {
   rows: number | null;
 }
 
+/**
+ * Which rows are compared: `all`; the first and last ones that the viewer sees (`ends`); or, where to find
+ * those would take long, what it sees of the first and last rows of the table (`seen of the ends`).
+ */
+export type Compared = "all" | "ends" | "seen of the ends";
+
 export interface ReadOutcome {
-  /** Whether all rows were read, or a sample. */
-  whole: boolean;
+  compared: Compared;
   table: NameOutcome;
   view: NameOutcome;
   /** Whether the rows are the same, value for value. */
@@ -66,48 +71,95 @@ function sampleQuery(name: string, columns: string[], key: string[], maxRows: nu
 from (${parts.map((part) => `(${part})`).join(" union all ")}) as t`;
 }
 
+/** What the reader sees of the table's ends, whose bounds are parameters. */
+function boundedQuery(name: string, columns: string[], key: string[]): string {
+  const parameters = (offset: number) => key.map((_, index) => `$${offset + index + 1}`).join(", ");
+  return `select ${OWN_STATEMENT} pg_catalog.count(*), ${fingerprintOf(columns)}
+from ${name} as t
+where (${list(key)}) <= (${parameters(0)}) or (${list(key)}) >= (${parameters(key.length)})`;
+}
+
+/** The last of so many rows from one end of the table. */
+function boundQuery(table: string, key: string[], maxRows: number, fromTheEnd: boolean): string {
+  const [there, back] = fromTheEnd ? [" desc", ""] : ["", " desc"];
+  return `select ${list(key)} from (
+  select ${list(key)} from ${table} as t order by ${list(key, there)} limit ${maxRows}) as t
+order by ${list(key, back)} limit 1`;
+}
+
 /** Settings under which rows without a key come in the same order twice: as they are stored. */
 export const STEADY_ORDER = {
   synchronize_seqscans: "off",
   max_parallel_workers_per_gather: "0",
 };
 
-/** The block that reads as one viewer; its outcome is a `ReadOutcome`. */
-export function readBlock(viewer: Viewer, target: ReadTarget, limits: ReadLimits): string {
+/**
+ * The block that reads as one viewer; its outcome is a `ReadOutcome`.
+ *
+ * @param owner Whose place is taken to find the ends of the table.
+ */
+export function readBlock(
+  viewer: Viewer,
+  owner: Viewer,
+  target: ReadTarget,
+  limits: ReadLimits,
+): string {
   const columns = readable(viewer, target.columns);
   // A sample is taken by what may be read.
   const key = target.key.every((name) => columns.includes(name)) ? target.key : [];
-  const cost = (name: string) => `
+  const names = [target.table, target.view];
+  const all = (name: string) => wholeQuery(name, columns);
+  const ends = (name: string) => sampleQuery(name, columns, key, limits.maxRows);
+  const cost = (which: string, query: (name: string) => string) =>
+    names.map((name) => `
   begin
     ${become(viewer)}
-    execute ${literal(`explain (format json) ${wholeQuery(name, columns)}`)} into plan;
+    execute ${literal(`explain (format json) ${query(name)}`)} into plan;
     ${BE_ONESELF}
-    cost := greatest(cost, (plan -> 0 -> 'Plan' ->> 'Total Cost')::float8);
+    ${which} := greatest(${which}, (plan -> 0 -> 'Plan' ->> 'Total Cost')::float8);
   exception when ${ANYTHING} then null;
-  end;`;
+  end;`).join("");
+  const using = ["first", "last"].flatMap((end) => key.map((name) => `${end}.${ident(name)}`));
   const read = (name: string, which: "table" | "view") => `
   begin
     ${become(viewer)}
-    execute case when whole then ${literal(wholeQuery(name, columns))}
-      else ${literal(sampleQuery(name, columns, key, limits.maxRows))} end
-      into ${which}_rows, ${which}_print;
+    if compared = 'all' then
+      execute ${literal(all(name))} into ${which}_rows, ${which}_print;
+    elsif compared = 'ends' then
+      execute ${literal(ends(name))} into ${which}_rows, ${which}_print;${
+    key.length === 0 ? "" : `
+    else
+      execute ${literal(boundedQuery(name, columns, key))} into ${which}_rows, ${which}_print
+        using ${using.join(", ")};`
+  }
+    end if;
     ${BE_ONESELF}
   exception when ${ANYTHING} then ${which}_state := sqlstate;
   end;`;
+  const bounds = key.length === 0 ? "compared := 'ends';" : `
+    ${become(owner)}
+    execute ${literal(boundQuery(target.table, key, limits.maxRows, false))} into first;
+    execute ${literal(boundQuery(target.table, key, limits.maxRows, true))} into last;
+    ${BE_ONESELF}`;
   return `
 declare
   ${ONESELF}
   plan json;
-  cost float8 := 0;
-  whole boolean;
+  all_cost float8 := 0;
+  ends_cost float8 := 0;
+  compared text;
+  first record; last record;
   table_state text; table_rows int8; table_print numeric;
   view_state text; view_rows int8; view_print numeric;
 begin
-  ${present(viewer)}${cost(target.table)}${cost(target.view)}
-  whole := cost <= ${limits.maxCost};${read(target.table, "table")}${read(target.view, "view")}
+  ${present(viewer)}${cost("all_cost", all)}${cost("ends_cost", ends)}
+  compared := case when all_cost <= ${limits.maxCost} then 'all'
+    when ends_cost <= ${limits.maxCost} then 'ends' else 'seen of the ends' end;
+  if compared = 'seen of the ends' then ${bounds}
+  end if;${read(target.table, "table")}${read(target.view, "view")}
   ${
     leaveOutcome(`pg_catalog.jsonb_build_object(
-    'whole', whole,
+    'compared', compared,
     'table', pg_catalog.jsonb_build_object('sqlstate', table_state, 'rows', table_rows),
     'view', pg_catalog.jsonb_build_object('sqlstate', view_state, 'rows', view_rows),
     'same', table_rows is not distinct from view_rows and table_print is not distinct from view_print)`)
@@ -119,11 +171,15 @@ end `;
 export function judgeRead(
   viewer: Viewer,
   target: ReadTarget,
-  { whole, table, view, same }: ReadOutcome,
+  { compared, table, view, same }: ReadOutcome,
 ): VerifyFailure | null {
   if (table.sqlstate === view.sqlstate && (table.sqlstate !== null || same)) return null;
   const columns = readable(viewer, target.columns);
-  const part = whole ? "" : target.key.length === 0 ? ", the first rows" : ", first and last rows";
+  const part = compared === "all"
+    ? ""
+    : target.key.length === 0
+    ? ", the first rows"
+    : ", first and last rows";
   return {
     statement: `as ${viewer.label}: select ${
       columns.length === target.columns.length ? "*" : columns.map(ident).join(", ")

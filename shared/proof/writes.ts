@@ -234,6 +234,8 @@ values (${columns.map((_, index) => `$${index + 1}`).join(", ")}) returning *`;
       ${inserts(write) ? TAKE_BACK : ""}
     exception
       ${WHEN_TAKEN_BACK}
+      -- There is no way around a lock; another way would only hold what we have for longer.
+      when lock_not_available then raise;
       when ${ANYTHING} then setup_state := sqlstate; own_rows := 0;
     end;
   end if;`);
@@ -265,8 +267,8 @@ values (${columns.map((_, index) => `$${index + 1}`).join(", ")}) returning *`;
 export type WriteVerdict =
   | { kind: "same" }
   | { kind: "failed"; failure: VerifyFailure }
-  /** It came out differently through one and the same name, or somebody else was at work there. */
-  | { kind: "unsteady" };
+  /** Nothing can be said, and why: it came out differently by one and the same name, for one. */
+  | { kind: "unsteady"; why: string };
 
 /** Compares what came through both names. */
 export function judgeWrite(
@@ -276,9 +278,11 @@ export function judgeWrite(
   { table, view, again, differs }: WriteOutcome,
 ): WriteVerdict {
   const steady = table.sqlstate === again.sqlstate && table.rows === again.rows;
-  if (!steady || [table, view].some(({ sqlstate }) => isPassing(sqlstate))) {
-    return { kind: "unsteady" };
+  const held = [table, view, again].find(({ sqlstate }) => isPassing(sqlstate));
+  if (held !== undefined) {
+    return { kind: "unsteady", why: `others were at work there, ${refusal(held.sqlstate!)}` };
   }
+  if (!steady) return { kind: "unsteady", why: "it came out differently each time" };
   const same = table.sqlstate === view.sqlstate && table.rows === view.rows;
   if (same && differs.length === 0) return { kind: "same" };
   return {

@@ -20,8 +20,10 @@ const NAME = "data_api";
 /** Rows that are asked for. */
 const LIMIT = 20;
 
-/** Longest wait for the schema cache, and the pause between two looks, in milliseconds. */
-const CACHE_MS = 10_000;
+/** Longest wait for the schema cache, as a multiple of `max_ms`: 10 seconds by default. */
+const CACHE_SHARE = 5;
+
+/** The pause between two looks at it, in milliseconds. */
 const CACHE_PAUSE_MS = 200;
 
 /** How often a request is made whose answer changes by itself. */
@@ -146,13 +148,15 @@ class CacheWait {
 
   /** Waits a moment; false once the time is up. */
   async again(): Promise<boolean> {
-    const { database, limits } = this.tester.context;
+    const { context: { database, limits }, request } = this.tester;
     if (this.#started === null) {
       this.#started = performance.now();
       await database.query(reloadSchemaCache.sql);
     }
     this.waitedMs = Math.round(performance.now() - this.#started);
-    if (this.waitedMs >= CACHE_MS || this.tester.remainingMs < CACHE_PAUSE_MS) return false;
+    if (this.waitedMs >= CACHE_SHARE * request.max_ms || this.tester.remainingMs < CACHE_PAUSE_MS) {
+      return false;
+    }
     await sleep(CACHE_PAUSE_MS, limits.signal);
     return !limits.signal.aborted;
   }

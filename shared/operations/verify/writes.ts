@@ -26,6 +26,9 @@ import { check, counted, listed, notTriedSentence, type Tester, Untried } from "
 /** Longest time of one write with all that belongs to it, in milliseconds: what it locks must be free soon. */
 const WRITE_MS = 1_000;
 
+/** lock_not_available. */
+const LOCKED = "55P03";
+
 /** How often a write is tried that came out differently by one and the same name. */
 const ATTEMPTS = 3;
 
@@ -104,20 +107,25 @@ async function execute(tester: Tester, viewer: Viewer, report: Report): Promise<
       if (last === null) break;
       if (last instanceof Untried) {
         // The row that is copied is gone, or has moved.
-        if (last.sqlstate !== "P0002") break;
-        sampled = await sample(tester, viewer, owner);
+        if (last.sqlstate === "P0002") sampled = await sample(tester, viewer, owner);
+        else if (last.sqlstate !== LOCKED) break;
         continue;
       }
       noteMoved(report, last.moved);
       const verdict = judgeWrite(write, tester.subject.target, context, last);
       if (verdict.kind === "unsteady") {
-        last = new Untried("it came out differently each time");
+        last = new Untried(verdict.why);
         continue;
       }
       if (verdict.kind === "failed") report.failures.push(verdict.failure);
       break;
     }
     if (last === null) continue;
+    if (last instanceof Untried && last.sqlstate === LOCKED) {
+      // Whoever holds it holds it for the other writes, too.
+      report.untried.push(`writes as ${viewer.label}: somebody else has locked the table`);
+      break;
+    }
     if (last instanceof Untried) {
       report.untried.push(`${write} as ${viewer.label}: ${last.why}`);
       continue;
