@@ -267,6 +267,8 @@ Deno.test("a secret is taken out of a line in whatever form it is written", () =
     anonKey: undefined,
     deadlineMs: 1,
     jwks: null,
+    webhooks: { secrets: [], unreadable: 0 },
+    idempotencyDays: 7,
   };
   const line = (value: unknown) => withoutSecrets(JSON.stringify({ value, abc: 1 }), settings);
   assertEquals(line("service.role.key"), '{"value":"[redacted]","abc":1}');
