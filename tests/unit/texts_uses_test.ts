@@ -351,6 +351,7 @@ Deno.test("SQL that EXECUTE runs is read, as far as it is known before", () => {
     [body("execute format('select 100%% from %s', 'old')"), `${OLD} dynamic`],
     [body("execute concat('delete from ', 'old')"), `${OLD} dynamic`],
     [body("execute v || ' from old where x'"), `${OLD} possible`],
+    [body("execute v || 'delete from old'"), `${OLD} possible`],
     [body("q := 'delete from old'; execute q"), `${OLD} dynamic`],
     [body("q := ' join old on true '; execute 'select from a' || q"), `${OLD} possible`],
     [body("for r in execute 'select * from old' loop null; end loop"), `${OLD} dynamic`],
@@ -537,6 +538,11 @@ Deno.test("system columns are those of the table that they are qualified with, o
     ["select ctid from a where exists (select from old)", OLD],
     ["select (select ctid from a limit 1) from old", OLD],
     ["select (select ctid) from old", system, OLD],
+    // Of a JOIN, system columns are seen with a qualifier only.
+    ["select o.ctid from old o join a on true", system, OLD],
+    ["select (select ctid from a join b on true) from old", system, OLD],
+    ["select (select ctid from a, b) from old", OLD],
+    ["select (select ctid from old join b on true) from a", OLD],
     ["select a.ctid from a, old", OLD],
     ["select ctid from (select 1 as ctid) x where id in (select id from old)", OLD],
     [
@@ -567,6 +573,7 @@ Deno.test("grouping by the key alone counts where other columns are used outside
     "select id, sum(count(*)) over (partition by name) from old group by id",
     "select o.id, (select max(x) from lines l where l.name = o.name) from old o group by o.id",
     "select id, lower(name), name || 'x' from old group by id, lower(name)",
+    "select id, sum(number) over () from old group by id",
     "select distinct on (id) id, name n from old group by (id)",
     "select id, name from old group by id, rollup (number)",
     "select id, case when name = 'x' then 1 else 2 end from old group by id",
