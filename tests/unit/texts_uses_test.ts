@@ -498,6 +498,7 @@ Deno.test("statements that a view refuses have their codes", () => {
     ["update old set number = default, name = default", OLD, `${OLD} set_default`],
     ["update old o set (name, number) = ('x', default) where true", OLD, `${OLD} set_default`],
     ["update old set (name, number) = row(default, 1)", OLD],
+    ["update old set (name, number) = row('x', default)", OLD, `${OLD} set_default`],
     ["update a set number = default from old", OLD],
     ["insert into old (number) values (default)", OLD],
     [
