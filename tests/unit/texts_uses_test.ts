@@ -815,6 +815,23 @@ Deno.test("a trigger function that asks for its table's name is told apart by wh
   assertEquals(details("if tg_table_name ~ '(?i' then null; end if", "aged"), uses);
 });
 
+Deno.test("a trigger function in another language compares its table's name where it has it in quotes", () => {
+  const details = (text: string, newName?: string) => {
+    const index = tableIndex(TABLES, newName ? new Map([[TABLES[0].oid, newName]]) : undefined);
+    const trigger_of = [TABLES[0].oid];
+    return usesOf(
+      { language: "plv8", text, search_path: null, schema: "public", trigger_of },
+      index,
+    )
+      .filter(({ code }) => code === "tg_table_name").map(({ detail }) => detail);
+  };
+  assertEquals(details("if (TG_TABLE_NAME === 'old') return NEW;"), ["compares"]);
+  assertEquals(details('if TD["table_name"] in ("old", "aged"): pass'), ["compares"]);
+  assertEquals(details('if TD["table_name"] in ("old", "aged"): pass', "aged"), ["uses"]);
+  assertEquals(details("log($_TD->{relname})"), ["uses"]);
+  assertEquals(details("return OLD; // old"), []);
+});
+
 Deno.test("a function that is no trigger function of the table has its own TG_TABLE_NAME", () => {
   const text = body("if tg_table_name = 'old' then delete from old; end if");
   const options = { language: "plpgsql", trigger_of: [TABLES[1].oid, 1] };
