@@ -221,6 +221,7 @@ Deno.test("settings are read from the environment of the platform, and broken on
       SUPABASE_ANON_KEY: "e",
       SUPABASE_JWKS: '{"keys":[{"kty":"EC"}]}',
       RENAME_DEADLINE_MS: "5000",
+      LOG_LEVEL: "debug",
     }),
     {
       databaseUrl: "postgresql://x",
@@ -230,6 +231,7 @@ Deno.test("settings are read from the environment of the platform, and broken on
       anonKey: "e",
       jwks: { keys: [{ kty: "EC" }] },
       deadlineMs: 5_000,
+      logLevel: "debug",
     },
   );
   const nothing = read({ SUPABASE_DB_URL: "", SUPABASE_SERVICE_ROLE_KEY: "  " });
