@@ -2,38 +2,39 @@
  * What is built on a view, with all that is needed to make it depend on something else: found by pg_depend
  * (PostgreSQL manual, 52.18), from the view and its row type on through whatever cannot keep its OID.
  */
-import { literal } from "../plan/quoting.ts";
-import { definitionOf, keptOf, sourcesDigest } from "../plan/repointing/object_state.ts";
+import {
+  catalogOid,
+  definitionOf,
+  keptOf,
+  skeletonOf,
+  sourcesDigest,
+} from "../plan/repointing/object_state.ts";
 import { explodedAcl } from "./privileges.ts";
 import { maySetRole } from "./relation.ts";
-
-const catalog = (name: string) => `${literal(`pg_catalog.${name}`)}::pg_catalog.regclass`;
-
-/** Whether `p`, a row of pg_proc, is the function of a compatibility cast. */
-const isRowCast = (p: string) =>
-  `coalesce(${p}.proname = 'compatibility_cast_' || (
-      select returned.typrelid from pg_catalog.pg_type returned where returned.oid = ${p}.prorettype), false)`;
+import { isRowCast } from "./row_type.ts";
 
 /** What others can depend on when they depend on the object `a`: itself and, of a relation, its types. */
 const addresses = `
       select a.classid, a.objid
       union all
-      select ${catalog("pg_type")}, ty.oid
+      select ${catalogOid("pg_type")}, ty.oid
       from pg_catalog.pg_class c
       join pg_catalog.pg_type own on own.oid = c.reltype
       cross join lateral (values (own.oid), (own.typarray)) ty(oid)
-      where a.classid = ${catalog("pg_class")} and c.oid = a.objid`;
+      where a.classid = ${catalogOid("pg_class")} and c.oid = a.objid`;
 
 /** Rows of the catalogs that `d`, a row of pg_depend, may speak of. */
 const rowsOf = (d: string) => `
     left join pg_catalog.pg_rewrite rw
-      on ${d}.classid = ${catalog("pg_rewrite")} and rw.oid = ${d}.objid
-    left join pg_catalog.pg_class c on ${d}.classid = ${catalog("pg_class")} and c.oid = ${d}.objid
-    left join pg_catalog.pg_proc p on ${d}.classid = ${catalog("pg_proc")} and p.oid = ${d}.objid
+      on ${d}.classid = ${catalogOid("pg_rewrite")} and rw.oid = ${d}.objid
+    left join pg_catalog.pg_class c on ${d}.classid = ${
+  catalogOid("pg_class")
+} and c.oid = ${d}.objid
+    left join pg_catalog.pg_proc p on ${d}.classid = ${catalogOid("pg_proc")} and p.oid = ${d}.objid
     left join pg_catalog.pg_attrdef ad
-      on ${d}.classid = ${catalog("pg_attrdef")} and ad.oid = ${d}.objid
+      on ${d}.classid = ${catalogOid("pg_attrdef")} and ad.oid = ${d}.objid
     left join pg_catalog.pg_trigger tg
-      on ${d}.classid = ${catalog("pg_trigger")} and tg.oid = ${d}.objid`;
+      on ${d}.classid = ${catalogOid("pg_trigger")} and tg.oid = ${d}.objid`;
 
 /**
  * The view \`t\` and everything that is reached from it. A view's or materialized view's query depends as a
@@ -42,7 +43,7 @@ const rowsOf = (d: string) => `
 const reached = `
   reached as (
     select ${
-  catalog("pg_class")
+  catalogOid("pg_class")
 }::pg_catalog.oid as classid, t.oid as objid, 0 as objsubid, true as remade
     union
     select o.classid, o.objid, o.objsubid, o.remade
@@ -53,14 +54,14 @@ const reached = `
     left join pg_catalog.pg_class rv on rv.oid = rw.ev_class and rw.rulename = '_RETURN'
     left join pg_catalog.pg_index i on i.indexrelid = c.oid
     cross join lateral (
-      select case when a.classid = ${catalog("pg_class")} then a.objid end as relation) own
+      select case when a.classid = ${catalogOid("pg_class")} then a.objid end as relation) own
     cross join lateral (
       select case when rv.oid is null then d.classid else ${
-  catalog("pg_class")
+  catalogOid("pg_class")
 }::pg_catalog.oid end as classid,
         coalesce(rv.oid, d.objid) as objid,
         case when rv.oid is null then d.objsubid else 0 end as objsubid,
-        coalesce(rv.relkind = 'm', false) or coalesce(ref.classid = ${catalog("pg_type")}
+        coalesce(rv.relkind = 'm', false) or coalesce(ref.classid = ${catalogOid("pg_type")}
           and ref.objid = any(p.proargtypes::pg_catalog.oid[] || p.prorettype || p.proallargtypes), false)
           as remade) o
     where a.remade
@@ -68,17 +69,17 @@ const reached = `
       and ad.adrelid is distinct from own.relation
       and tg.tgrelid is distinct from own.relation
       and i.indrelid is distinct from own.relation
-      and not (d.deptype = 'i' and (c.relkind = 't' or d.classid = ${catalog("pg_type")}))
+      and not (d.deptype = 'i' and (c.relkind = 't' or d.classid = ${catalogOid("pg_type")}))
   )`;
 
 /** What the definition of \`x\` depends on: of a view, what its query does. */
 const dependencies = `
     select d.refclassid, d.refobjid, d.refobjsubid
     from pg_catalog.pg_depend d
-    where d.classid = case when vr.oid is null then x.classid else ${catalog("pg_rewrite")} end
+    where d.classid = case when vr.oid is null then x.classid else ${catalogOid("pg_rewrite")} end
       and d.objid = coalesce(vr.oid, x.objid)
       and not (x.classid = ${
-  catalog("pg_class")
+  catalogOid("pg_class")
 } and d.refclassid = x.classid and d.refobjid = x.objid)`;
 
 const uses = `(
@@ -89,31 +90,31 @@ const uses = `(
         'routine', up.oid::int8)), '[]')
       from (${dependencies}) d
       left join pg_catalog.pg_class uc on d.refclassid = ${
-  catalog("pg_class")
+  catalogOid("pg_class")
 } and uc.oid = d.refobjid
       left join pg_catalog.pg_attribute ua
         on ua.attrelid = uc.oid and d.refobjsubid > 0 and ua.attnum = d.refobjsubid
       left join pg_catalog.pg_proc up on d.refclassid = ${
-  catalog("pg_proc")
+  catalogOid("pg_proc")
 } and up.oid = d.refobjid
       left join lateral (
         select nullif(coalesce(element.typrelid, ty.typrelid), 0) as relation
         from pg_catalog.pg_type ty
         left join pg_catalog.pg_type element on element.typarray = ty.oid
-        where d.refclassid = ${catalog("pg_type")} and ty.oid = d.refobjid) ut on true
+        where d.refclassid = ${catalogOid("pg_type")} and ty.oid = d.refobjid) ut on true
       where uc.oid is not null or ut.relation is not null or up.oid is not null)`;
 
 const closedSchemas = `(
       select coalesce(pg_catalog.json_agg(distinct ns.nspname), '[]')
       from (${dependencies}) d
       join pg_catalog.pg_namespace ns on ns.oid = case d.refclassid
-        when ${catalog("pg_class")} then (
+        when ${catalogOid("pg_class")} then (
           select u.relnamespace from pg_catalog.pg_class u where u.oid = d.refobjid)
-        when ${catalog("pg_type")} then (
+        when ${catalogOid("pg_type")} then (
           select u.typnamespace from pg_catalog.pg_type u where u.oid = d.refobjid)
-        when ${catalog("pg_proc")} then (
+        when ${catalogOid("pg_proc")} then (
           select u.pronamespace from pg_catalog.pg_proc u where u.oid = d.refobjid)
-        when ${catalog("pg_operator")} then (
+        when ${catalogOid("pg_operator")} then (
           select u.oprnamespace from pg_catalog.pg_operator u where u.oid = d.refobjid)
         end
       where not pg_catalog.has_schema_privilege(ns.oid, 'USAGE'))`;
@@ -136,9 +137,9 @@ const sizes = `(
         cross join lateral (
           select d.refobjid as oid
           from pg_catalog.pg_rewrite q join pg_catalog.pg_depend d
-            on d.classid = ${catalog("pg_rewrite")} and d.objid = q.oid
+            on d.classid = ${catalogOid("pg_rewrite")} and d.objid = q.oid
           where q.ev_class = r.oid and q.rulename = '_RETURN'
-            and d.refclassid = ${catalog("pg_class")} and (r.oid = c.oid or exists (
+            and d.refclassid = ${catalogOid("pg_class")} and (r.oid = c.oid or exists (
               select from pg_catalog.pg_class v where v.oid = r.oid and v.relkind = 'v'))
           union all
           select i.inhrelid from pg_catalog.pg_inherits i where i.inhparent = r.oid) n
@@ -176,6 +177,14 @@ const grantees = `(
         and d.defaclobjtype = case when p.oid is null then 'r' else 'f' end::"char"
         and d.defaclnamespace in (0, n.oid) and e.grantee <> 0)`;
 
+/** The name of the table's row type within a JSON text. */
+const typeInJson = `pg_catalog.to_json(pg_catalog.format_type(behind.reltype, null))::text`;
+
+/** Regular expression for casts to the row type of the table behind the view, or to an array of it. */
+const castPattern = `coalesce('::' || pg_catalog.regexp_replace(
+        pg_catalog.substr(${typeInJson}, 2, pg_catalog.length(${typeInJson}) - 2),
+        '([^a-zA-Z0-9_])', '\\\\\\1', 'g') || '(\\[\\])?|', '')`;
+
 /** JSON object of one object \`x\`: \`BuiltObject\` in \`plan/repointing/built_on.ts\`. */
 const object = `
     pg_catalog.json_build_object(
@@ -203,17 +212,18 @@ const object = `
       'extension', (
         select e.extname from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.refobjid
         where d.classid = x.classid and d.objid = x.objid and d.deptype = 'e'
-          and d.refclassid = ${catalog("pg_extension")} limit 1),
+          and d.refclassid = ${catalogOid("pg_extension")} limit 1),
       'remade', x.remade,
       'uses', ${uses},
       'whole_rows', pg_catalog.strpos(${nodeTree}, pg_catalog.concat(':vartype ', t.reltype, ' ')) > 0,
       'closed_schemas', ${closedSchemas},
       'definition', s.definition,
       'definition_digest', pg_catalog.md5(s.definition::text),
+      'skeleton_digest', pg_catalog.md5(${skeletonOf("s.definition", castPattern)}),
       'kept', s.kept,
       'kept_digest', pg_catalog.md5(s.kept::text),
-      'acl', case when x.classid not in (${catalog("pg_class")}, ${
-  catalog("pg_proc")
+      'acl', case when x.classid not in (${catalogOid("pg_class")}, ${
+  catalogOid("pg_proc")
 }) then '[]'::json
         when p.oid is not null then ${
   explodedAcl("coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))", "n.oid")
@@ -243,8 +253,17 @@ export const builtOnMembers = `
     built as (
       select r.classid, r.objid, r.objsubid, pg_catalog.bool_or(r.remade) as remade
       from reached r
-      where not (r.classid = ${catalog("pg_class")} and r.objid = t.oid)
+      where not (r.classid = ${catalogOid("pg_class")} and r.objid = t.oid)
       group by r.classid, r.objid, r.objsubid
+    ),
+    behind as (
+      select f.oid, f.reltype
+      from pg_catalog.pg_rewrite q
+      join pg_catalog.pg_depend d on d.classid = ${catalogOid("pg_rewrite")} and d.objid = q.oid
+        and d.refclassid = ${catalogOid("pg_class")} and d.refobjid <> t.oid
+      join pg_catalog.pg_class f on f.oid = d.refobjid
+      where q.ev_class = t.oid and q.rulename = '_RETURN'
+      limit 1
     ),
     source as (
       select distinct r.classid, r.objid from reached r where r.remade
@@ -256,10 +275,10 @@ export const builtOnMembers = `
         from built x
         ${rowsOf("x")}
         left join pg_catalog.pg_policy po
-          on x.classid = ${catalog("pg_policy")} and po.oid = x.objid
+          on x.classid = ${catalogOid("pg_policy")} and po.oid = x.objid
         left join pg_catalog.pg_constraint co
-          on x.classid = ${catalog("pg_constraint")} and co.oid = x.objid
-        left join pg_catalog.pg_cast ca on x.classid = ${catalog("pg_cast")} and ca.oid = x.objid
+          on x.classid = ${catalogOid("pg_constraint")} and co.oid = x.objid
+        left join pg_catalog.pg_cast ca on x.classid = ${catalogOid("pg_cast")} and ca.oid = x.objid
         left join pg_catalog.pg_proc cf on cf.oid = ca.castfunc
         left join pg_catalog.pg_rewrite vr
           on vr.ev_class = c.oid and vr.rulename = '_RETURN' and x.objsubid = 0
@@ -271,13 +290,7 @@ export const builtOnMembers = `
           select ${definitionOf("x.classid", "x.objid")} as definition,
             ${keptOf("x.classid", "x.objid")} as kept) s
         cross join lateral pg_catalog.pg_identify_object(x.classid, x.objid, x.objsubid) o
-        left join lateral (
-          select f.oid, f.reltype
-          from pg_catalog.pg_rewrite q
-          join pg_catalog.pg_depend d on d.classid = ${catalog("pg_rewrite")} and d.objid = q.oid
-            and d.refclassid = ${catalog("pg_class")} and d.refobjid <> t.oid
-          join pg_catalog.pg_class f on f.oid = d.refobjid
-          where q.ev_class = t.oid and q.rulename = '_RETURN' limit 1) behind on true
+        left join behind on true
         cross join lateral (
           select (select ty.typarray from pg_catalog.pg_type ty where ty.oid = t.reltype) as of_view,
             (select ty.typarray from pg_catalog.pg_type ty where ty.oid = behind.reltype) as of_table) types
@@ -289,5 +302,6 @@ export const builtOnMembers = `
           'catalog', (select cat.relname from pg_catalog.pg_class cat where cat.oid = s.classid),
           'oid', s.objid::int8) order by s.classid, s.objid)
         from source s),
+      'table_type', (select pg_catalog.format_type(b.reltype, null) from behind b),
       'digest', ${sourcesDigest("t.oid", "select so.classid, so.objid from source so")})
   ) end`;

@@ -126,6 +126,18 @@ interface FactsRow extends Pick<Facts, "session" | "names">, Partial<AnalysisRow
   index_names?: Pick<Facts, "indexes" | "relation_names">;
 }
 
+/**
+ * The query as part of a message within a transaction; its second answer is the facts' row (of statements
+ * without rows, only a message's first has an answer of its own). To print definitions the server takes
+ * ACCESS SHARE locks on what they name (on 15 also on the views themselves); these are given back at once, so
+ * that nobody's DDL has to wait for whatever comes then.
+ */
+export const factsMessage = (wanted: FactsWanted): string =>
+  `savepoint facts;
+${factsQuery(wanted)};
+rollback to savepoint facts;
+release savepoint facts`;
+
 /** Reads the query's answer. */
 export function factsFromRow(row: { facts: string }): Facts {
   const { session, names, relations, texts, index_names, ...rest } = JSON.parse(

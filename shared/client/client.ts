@@ -19,6 +19,7 @@ import type {
 } from "../contract/responses.ts";
 import { readEvents } from "./event_stream.ts";
 import { toRenameError, unexpectedAnswer } from "./rename_error.ts";
+import { withRetries } from "./retry.ts";
 
 export { RenameError, type RenameErrorCode } from "./rename_error.ts";
 
@@ -44,6 +45,12 @@ export interface CallOptions {
    * way may still succeed, which `listMigrations` tells.
    */
   signal?: AbortSignal;
+  /**
+   * A name of the caller's own for this piece of work, 1 to 255 visible ASCII characters, such as a UUID: the
+   * work is done once, however often it is asked for under this name, and is asked for again, for up to half a
+   * minute, where no answer comes or the database cannot be reached. Default: none, and one attempt.
+   */
+  idempotencyKey?: string;
 }
 
 /** Each method throws a {@linkcode RenameError} unless the endpoint answered that it is done. */
@@ -129,7 +136,10 @@ async function call<Answer extends { migrations: unknown[] }>(
   request: FunctionInvokeOptions,
   options?: CallOptions,
 ): Promise<Answer> {
-  const { answer, unexpected } = await invoke(supabase, url, name, request, options);
+  const attempt = () => invoke(supabase, url, name, request, options);
+  const { answer, unexpected } = options?.idempotencyKey === undefined
+    ? await attempt()
+    : await withRetries(attempt, options.signal);
   // No closer look: a field that a newer server adds must not make a rename that is done look failed.
   if (!Array.isArray(answer?.migrations)) throw unexpected("it has no migrations");
   return answer as Answer;
@@ -141,12 +151,16 @@ async function invoke(
   url: URL,
   name: string,
   request: FunctionInvokeOptions,
-  { onProgress, signal }: CallOptions = {},
+  { onProgress, signal, idempotencyKey }: CallOptions = {},
 ) {
   const endpoint = new URL(`functions/v1/${name}`, url);
   const { data, error, response } = await supabase.functions.invoke(name, {
     ...request,
-    ...(onProgress && { headers: { accept: "text/event-stream, application/json" } }),
+    headers: {
+      ...request.headers,
+      ...(onProgress && { accept: "text/event-stream, application/json" }),
+      ...(idempotencyKey !== undefined && { "idempotency-key": checkedKey(idempotencyKey) }),
+    },
     signal,
   });
   if (error !== null) {
@@ -188,6 +202,12 @@ function checkedHeaders({ key, actor }: RenameClientOptions): Record<string, str
 }
 
 /** What has several values is given once for each. */
+/** The server's rule, said before anything is sent. */
+function checkedKey(key: string): string {
+  if (/^[!-~]{1,255}$/.test(key)) return key;
+  throw new TypeError("the idempotency key is not 1 to 255 visible ASCII characters");
+}
+
 function queryText(query: AnalyzeInput | ListMigrationsInput | TableAliasesInput): string {
   const given = Object.entries(query).flatMap(([name, value]) =>
     value === undefined ? [] : [value].flat().map((one) => [name, String(one)])

@@ -53,6 +53,14 @@ const renameOptions = {
   record_history: z.enum(["auto", "never"]).default("auto"),
 };
 
+/** Applies a proposal; what it renames, and how, is what was proposed. */
+const proposedBatch = z.strictObject({
+  batch_id: z.uuid(),
+  ...planOptions,
+  mode: z.enum(["apply", "plan"]).default("apply"),
+  ...lockOptions,
+});
+
 const renameBatch = z.strictObject({
   renames: z.array(rename).min(1).max(MAX_RENAMES),
   ...renameOptions,
@@ -193,8 +201,24 @@ const aliasesQuery = z.strictObject({
     .optional(),
 });
 
+/** What may be sent to each endpoint: a JSON body, or for those that are read with GET a query. */
+export const REQUESTS = {
+  rename: z.union([
+    z.strictObject({ ...rename.shape, ...renameOptions }),
+    renameBatch,
+    proposedBatch,
+  ]),
+  rollback: selected,
+  finalize,
+  refresh,
+  "list-migrations": listQuery,
+  analyze: analyzeQuery,
+  "table-aliases": aliasesQuery,
+} satisfies Record<string, z.ZodType>;
+
 export type Rename = z.output<typeof rename>;
 export type RenameRequest = z.output<typeof renameBatch>;
+export type ProposedBatchRequest = z.output<typeof proposedBatch>;
 /** What selects migrations: the body of rollback, and most of that of finalize. */
 export type SelectionRequest = z.output<typeof selected>;
 export type RollbackRequest = SelectionRequest;
@@ -208,7 +232,8 @@ export type MigrationStatus = (typeof MIGRATION_STATUSES)[number];
 /** What a caller may write, defaults left out. */
 export type RenameInput =
   | z.input<typeof renameBatch>
-  | (z.input<typeof rename> & RenameInputOptions);
+  | (z.input<typeof rename> & RenameInputOptions)
+  | z.input<typeof proposedBatch>;
 type RenameInputOptions = Omit<z.input<typeof renameBatch>, "renames">;
 export type RollbackInput = z.input<typeof selected>;
 export type FinalizeInput = z.input<typeof finalize>;
@@ -244,29 +269,28 @@ function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): z.outp
   );
 }
 
-const notYet = (field: string, message: string) =>
-  new Problem("invalid_request", `"${field}" is not valid: ${message}`, {
-    hint: "Leave the field out; nothing was changed.",
-    fields: { issues: [{ path: field, message }] },
+/** Only what is not there yet is proposed; a rollback is what withdraws a proposal. */
+function refuseProposal(request: { mode: string }): void {
+  if (request.mode !== "propose") return;
+  const message = "only a rename can be proposed";
+  throw new Problem("invalid_request", `"mode" is not valid: ${message}`, {
+    hint: "Use plan to see what would happen, then apply.",
+    fields: { issues: [{ path: "mode", message }] },
   });
-
-function refuseWhatIsNotBuilt(request: { mode: string }): void {
-  if (request.mode === "propose") {
-    throw notYet("mode", "proposals are not supported by this version; use plan, then apply");
-  }
 }
 
 const isObject = (input: unknown): input is Record<string, unknown> =>
   typeof input === "object" && input !== null && !Array.isArray(input);
 
 /**
- * Reads the body of a rename: `renames`, or one rename's fields at the top level.
+ * Reads the body of a rename: `renames`, one rename's fields at the top level, or the `batch_id` of a
+ * proposal.
  *
  * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
  */
-export function parseRenameRequest(input: unknown): RenameRequest {
+export function parseRenameRequest(input: unknown): RenameRequest | ProposedBatchRequest {
   if (isObject(input) && "batch_id" in input && !("renames" in input)) {
-    throw notYet("batch_id", "applying a proposed batch is not supported by this version");
+    return parse(proposedBatch, input);
   }
   let body = input;
   if (isObject(input) && !("renames" in input)) {
@@ -275,7 +299,6 @@ export function parseRenameRequest(input: unknown): RenameRequest {
     body = { ...options, renames: [single] };
   }
   const request = parse(renameBatch, body);
-  refuseWhatIsNotBuilt(request);
   return request;
 }
 
@@ -286,7 +309,7 @@ export function parseRenameRequest(input: unknown): RenameRequest {
  */
 export function parseRollbackRequest(input: unknown): RollbackRequest {
   const request = parse(selected, input);
-  refuseWhatIsNotBuilt(request);
+  refuseProposal(request);
   return request;
 }
 
@@ -297,7 +320,7 @@ export function parseRollbackRequest(input: unknown): RollbackRequest {
  */
 export function parseFinalizeRequest(input: unknown): FinalizeRequest {
   const request = parse(finalize, input);
-  refuseWhatIsNotBuilt(request);
+  refuseProposal(request);
   return request;
 }
 
@@ -308,7 +331,7 @@ export function parseFinalizeRequest(input: unknown): FinalizeRequest {
  */
 export function parseRefreshRequest(input: unknown): RefreshRequest {
   const request = parse(refresh, input);
-  refuseWhatIsNotBuilt(request);
+  refuseProposal(request);
   return request;
 }
 

@@ -110,9 +110,12 @@ export const blocker = z.object({
   query: z.string().nullable(),
 });
 
-/** Where an operation is: the data of a `progress` event. Not every event repeats what is known already. */
+/**
+ * Where an operation is: the data of a `progress` event. Not every event repeats what is known already.
+ * `replayed`: an earlier request with the same key did the work, and its answer follows.
+ */
 export const progress = z.object({
-  phase: z.enum(["preparing", "locking", "waiting", "verifying"]),
+  phase: z.enum(["preparing", "locking", "waiting", "verifying", "replayed"]),
   /** Number of the attempt to get the locks, from 1. */
   attempt: z.number().int().optional(),
   /** Milliseconds since the operation began. */

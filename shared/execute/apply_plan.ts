@@ -82,7 +82,7 @@ export const beginReading = (limits: Limits) =>
  * The beginning of a transaction that changes something. Facts are read after the locks, so a snapshot from
  * its beginning, which the role may have as its default, would not do.
  */
-const beginWriting = (limits: Limits) =>
+export const beginWriting = (limits: Limits) =>
   `begin isolation level read committed;\n${settings(remainingMs(limits))}`;
 
 export interface Connected {

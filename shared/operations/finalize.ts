@@ -1,5 +1,5 @@
 /** The finalization: the view goes, and only the new name is left. */
-import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
+import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
 import type { FinalizeRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import type { Connected } from "../execute/apply_plan.ts";
@@ -27,14 +27,13 @@ export async function finalize(
   context: OperationContext,
   request: FinalizeRequest,
 ): Promise<OperationAnswer> {
-  const done = await alreadyFinalized(context, request);
-  if (done !== null) return done;
   const { migration_id, batch_id, schema, table } = request;
   let looks: Looks | null = null;
   const answer = await change<RecordedRename[], FinalizePlan>(context, request, {
     operation: "finalize",
     batchId: batch_id ?? null,
     details: { migration_id, schema, table },
+    shortcut: (session) => alreadyFinalized(session, request),
     select: (session, lock) => selectActive(session, request, "finalize", lock),
     names: namesOf,
     tables: tablesOf,
@@ -62,14 +61,14 @@ async function readAndPlan(
   { sources }: Connected,
   looks: Looks,
 ): Promise<FinalizePlan> {
-  const query = factsQuery({
+  const message = factsMessage({
     names: migrations.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
     oids: oidsOf(migrations),
     mentioned: migrations.map(({ old_name }) => old_name),
     sources,
     builtOn: true,
   });
-  const [[row], standing] = await session.runAll(`${query};\n${standingMigrations()}`);
+  const [, [row], standing] = await session.runAll(`${message};\n${standingMigrations()}`);
   const facts = factsFromRow(row as { facts: string });
   const plan = await planFinalize(migrations, facts, trackedFromRows(standing), {
     acknowledge: request.acknowledge,

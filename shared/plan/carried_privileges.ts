@@ -56,21 +56,26 @@ export function privilegeChanges(
     if (known && asGrantor) wanted.set(key(right), change);
     else impossible.push(change);
   };
-  const onView = new Set<string>();
-  for (const right of rights(view).values()) {
+  const onView = rights(view);
+  const matched = new Set<string>();
+  for (const right of onView.values()) {
     const mapped = withOwner(right, view.owner, table.owner);
-    onView.add(key(mapped));
+    matched.add(key(mapped));
     // The owner grants in the stead of whoever cannot be acted for.
     const stands = mapped.grantor_settable || onTable.has(key(mapped));
     note(
       stands ? mapped : { ...mapped, grantor: table.owner, grantor_settable: true },
-      recordedLevel(recorded, right),
+      recordedLevel(recorded, withOwner(right, view.owner, recorded.owner)),
       right.level,
     );
   }
   for (const right of onTable.values()) {
-    if (onView.has(key(right))) continue;
-    note(right, recordedLevel(recorded, withOwner(right, table.owner, view.owner)), 0);
+    if (matched.has(key(right))) continue;
+    let before = withOwner(right, table.owner, recorded.owner);
+    // Where the view's owner granted in the stead of the table's grantor, that is what was taken away.
+    if (recordedLevel(recorded, before) === 0) before = { ...before, grantor: recorded.owner };
+    const now = withOwner(before, recorded.owner, view.owner);
+    note(right, recordedLevel(recorded, before), onView.get(key(now))?.level ?? 0);
   }
   const after = applied(onTable, [...wanted.values()]);
   for (const [id, change] of wanted) {

@@ -41,7 +41,6 @@ export interface AgreementOptions {
  * Finds table and view of each migration by OID, and refuses unless they are where the record says.
  *
  * @param migrations Newest first; a table's later rename comes before its earlier one.
- * @param namesStay Whether the tables keep their present names, so that a later rename of them does not matter.
  * @throws {Problem} `drifted`, with `differences`.
  */
 export function requireAgreement(

@@ -17,7 +17,9 @@ export interface FinalizePlan extends Plan {
 
 export interface FinalizedTable {
   migration: RecordedRename;
-  /** The table as it stands; a later rename may have given it another name than this migration did. */
+  /**
+   * The table as it is to be; a later rename may have given it another name than this migration did.
+   */
   facts: RelationFacts;
   /** The view that goes; null where there is none. */
   view: RelationFacts | null;
@@ -68,6 +70,10 @@ export async function planFinalize(
   });
   return {
     ...plan,
-    tables: steps.map(({ migration, table, view }) => ({ migration, facts: table, view })),
+    tables: steps.map(({ migration, table, view }) => ({
+      migration,
+      facts: lost.afterwards(table),
+      view,
+    })),
   };
 }

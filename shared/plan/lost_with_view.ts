@@ -74,14 +74,10 @@ function lostWithView(
   const changed = differences(recorded, fingerprint(view))
     .filter(({ object, after }) => (now[object] ?? null) !== after)
     .filter(({ object }) => !sameColumnOnTable(object, table, view));
-  const isGrant = ({ object }: Difference) => /^(column .* )?grant to /s.test(object);
-  const grants = changed.filter(isGrant);
-  const others = changed.filter((difference) => !isGrant(difference));
+  const others = changed.filter(({ object }) => !/^(column .* )?grant to /s.test(object));
 
   const findings: Finding[] = [];
-  const { changes, impossible } = grants.length > 0
-    ? privilegeChanges(table, view, recorded)
-    : { changes: [], impossible: [] };
+  const { changes, impossible } = privilegeChanges(table, view, recorded);
   const carried = carryPrivileges ? changes : [];
   if (carried.length > 0) {
     findings.push({
@@ -103,7 +99,7 @@ function lostWithView(
       object,
       message:
         `Privileges were changed on the view alone and would be lost with it: ${
-          carryPrivileges ? inWords(open) : listed(grants)
+          inWords(open)
         }. The table has what it had` + (wider.length === 0
           ? "."
           : `, and is more open than the view: ${

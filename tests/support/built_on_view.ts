@@ -28,6 +28,8 @@ create table app.experts (
 insert into app.experts values (1, 'Ada', 1, 10, false), (2, 'Bob', 1, 20, true), (3, 'Cyd', 2, 30, false);
 alter table app.experts enable row level security;
 create policy visible on app.experts using (not secret);
+create function app.label(app.experts) returns text language sql stable as
+  $l$ select $1.name || '!' $l$;
 create table app.log (id int generated always as identity primary key, expert_id int, note text);
 alter table app.teams enable row level security;
 create policy everybody on app.teams for select using (name <> 'nobody''s');
@@ -116,6 +118,13 @@ grant select on app.totals to authenticated;
 reset role;
 create materialized view app.empty as select name from ${experts} with no data;
 create index empty_name on app.empty (lower(name));
+create materialized view app.stored with (toast.autovacuum_enabled = false, autovacuum_enabled = false) as
+  select name, id from ${experts};
+alter materialized view app.stored alter column name set storage external,
+  alter column name set compression pglz;
+create unique index stored_key on app.stored (id);
+alter materialized view app.stored replica identity nothing;
+alter materialized view app.empty replica identity full;
 create view app.over_totals as select team, total from app.totals where total > 1;
 create materialized view app.over_over as select sum(total) as everything from app.totals;
 create function app.of_totals(app.totals) returns text language sql stable as 'select $1.team::text';
@@ -158,11 +167,15 @@ create function app.every_expert() returns setof ${experts} language sql stable 
 alter function app.every_expert() owner to ${owner};
 create function app.best(team int, out e ${experts}, out n int) language plpgsql stable as
   $f$ begin select * into e from ${inTexts} where team_id = team order by rate desc limit 1; n := 1; end $f$;
+create function app.or_title(text default app.title(null::${experts}), int default 7) returns text
+  language sql stable as 'select $1 || $2';
 create function app.names_of(variadic rows ${experts}[]) returns text language sql immutable
   begin atomic select string_agg(r.name, ',') from unnest(rows) r; end;
 create procedure app.take(inout e ${experts}) language plpgsql as $p$ begin e.name := 'taken'; end $p$;
 create view app.titles with (security_invoker = true) as select e.id, app.title(e) as title from ${experts} e;
 create view app.everybody with (security_invoker = true) as select f.name, f.team_id from app.every_expert() f;
+create view app.labels with (security_invoker = true) as
+  select e.id, app.label(e) from ${experts} e;
 create function app.first_title() returns text language sql stable
   begin atomic select app.title(e) from ${experts} e order by e.id limit 1; end;
 create policy titled on app.log for insert
@@ -187,6 +200,8 @@ export const USES = [
   "select string_agg(v::text, ' ' order by v::text) from app.totals v",
   "select string_agg(team::text, ' ' order by team) from app.totals",
   "select count(*) from app.empty",
+  "select string_agg(v::text, ' ' order by v::text) from app.stored v",
+  "select app.or_title('x')",
   "select string_agg(v::text, ' ' order by v::text) from app.over_totals v",
   "select everything from app.over_over",
   "select string_agg(app.of_totals(t), ' ' order by team) from app.totals t",
@@ -197,6 +212,7 @@ export const USES = [
   "select n from app.count_experts(15)",
   "select app.first_title()",
   "select string_agg(t.title, ' ' order by id) from app.titles t",
+  "select string_agg(t::text, ' ' order by id) from app.labels t",
   "select string_agg(t.name, ' ' order by name) from app.everybody t",
   "select string_agg(app.title(e), ' ' order by id) from app.every_expert() e",
   "select string_agg((e).name || n, ' ') from app.best(1)",

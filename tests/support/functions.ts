@@ -65,6 +65,8 @@ export function functionsFor(url: string, more: Partial<Settings> = {}): Functio
     anonKey: undefined,
     deadlineMs: 140_000,
     jwks: null,
+    webhooks: { secrets: [], unreadable: 0 },
+    idempotencyDays: 7,
     logLevel: "error",
     ...more,
   };

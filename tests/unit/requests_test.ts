@@ -31,6 +31,13 @@ function refused(which: keyof typeof parsers, input: unknown): [string, ...strin
 /** As JSON.parse gives it, so that `__proto__` is a field like any other. */
 const json = (text: string): unknown => JSON.parse(text);
 
+/** A request that names its tables, not a proposal. */
+const newRename = (input: unknown) => {
+  const request = parseRenameRequest(input);
+  assert("renames" in request);
+  return request;
+};
+
 Deno.test("one rename at the top level is short for a batch of one, with every default", () => {
   assertEquals(parseRenameRequest({ old_name: "experts", new_name: "expert_profiles" }), {
     renames: [{ schema: "public", old_name: "experts", new_name: "expert_profiles" }],
@@ -268,7 +275,7 @@ Deno.test("a batch may use each name once, in each schema", () => {
 
 Deno.test("names that only look alike are different names", () => {
   const names = ["__proto__", "constructor", "e\u0301", "é", '"a"', "a", "A"];
-  const { renames } = parseRenameRequest({
+  const { renames } = newRename({
     renames: names.map((name) => ({ old_name: name, new_name: `${name}2` })),
   });
   assertEquals(renames.map(({ old_name }) => old_name), names);
@@ -278,7 +285,7 @@ Deno.test("a batch of 1,000 renames is read, one of 1,001 is refused", () => {
   const batch = (length: number) => ({
     renames: Array.from({ length }, (_, n) => ({ old_name: `a${n}`, new_name: `b${n}` })),
   });
-  assertEquals(parseRenameRequest(batch(MAX_RENAMES)).renames.length, 1_000);
+  assertEquals(newRename(batch(MAX_RENAMES)).renames.length, 1_000);
   assertEquals(refused("rename", batch(MAX_RENAMES + 1)), ["invalid_request", "renames"]);
 });
 
@@ -302,9 +309,19 @@ Deno.test("however much is wrong with a body, the answer stays small", () => {
   }
 });
 
-Deno.test("what this version does not do yet is refused, never ignored", () => {
-  const names = { old_name: "a", new_name: "b" };
-  assertEquals(refused("rename", { ...names, mode: "propose" }), ["invalid_request", "mode"]);
-  assertEquals(refused("rename", { batch_id: UUID }), ["invalid_request", "batch_id"]);
+Deno.test("a proposal is applied by its batch, with nothing that would make it another one", () => {
+  assertEquals(parseRenameRequest({ batch_id: UUID }), {
+    batch_id: UUID,
+    mode: "apply",
+    acknowledge: [],
+    lock_timeout_ms: 200,
+    max_wait_ms: 30_000,
+  });
+  assertEquals(refused("rename", { batch_id: UUID, schema: "app" }), ["invalid_request", ""]);
+  assertEquals(refused("rename", { batch_id: UUID, mode: "propose" })[1], "mode");
+  assertEquals(newRename({ old_name: "a", new_name: "b", mode: "propose" }).mode, "propose");
+});
+
+Deno.test("only a rename can be proposed, and what is not there yet is refused, never ignored", () => {
   assertEquals(refused("rollback", { table: "a", mode: "propose" })[1], "mode");
 });

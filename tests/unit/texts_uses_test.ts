@@ -603,6 +603,31 @@ Deno.test("grouping by the key alone counts where other columns are used outside
   }
 });
 
+Deno.test("words of SQL that are names of columns, too, are told apart in GROUP BY", () => {
+  const columns = ["id", "year", "date", "last", "time", "zone", "made"].map((name) =>
+    column(name)
+  );
+  const index = tableIndex([relation("dated", { columns })]);
+  const codes = (text: string) =>
+    usesOf({ language: "sql", text, search_path: null, schema: null }, index)
+      .flatMap(({ code }) => code ?? []);
+  for (
+    const items of [
+      "extract(year from max(made))",
+      "date '2026-01-01'",
+      "max(made) at time zone 'utc'",
+      "count(*) from dated group by id order by id nulls last --",
+    ]
+  ) assertEquals(codes(`select id, ${items} from dated group by id`), [], items);
+  for (const item of ["extract(year from made)", "date", "made at time zone 'utc'", "last"]) {
+    assertEquals(
+      codes(`select id, ${item} from dated group by id`),
+      ["group_by_primary_key"],
+      item,
+    );
+  }
+});
+
 Deno.test("a key that other columns cannot depend on does not count in GROUP BY", () => {
   const uses = (definition: string) => {
     const index = tableIndex([relation("keyed", { constraints: [{ name: "k", definition }] })]);

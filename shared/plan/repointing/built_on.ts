@@ -9,6 +9,8 @@ export interface BuiltOnFacts {
   objects: BuiltObject[];
   /** The view, and what will be made again with a new OID: what must not have anything else on it. */
   sources: CatalogAddress[];
+  /** The row type of the table behind the view, as the server prints it. */
+  table_type: string | null;
   /** Digest of the view itself and of every dependency on a source: it tells whether anybody added one. */
   digest: string;
 }
@@ -54,6 +56,8 @@ export interface BuiltObject extends CatalogAddress {
   /** The object's definition as the server prints it; null for kinds that cannot follow. */
   definition: Definition | null;
   definition_digest: string | null;
+  /** Digest of the definition without parentheses, blanks, and casts to the table's row type. */
+  skeleton_digest: string | null;
   /** What else must be the same afterwards; null for kinds that cannot follow. */
   kept: KeptState | null;
   kept_digest: string | null;
@@ -144,6 +148,7 @@ export interface KeptStorage {
   access_method: string;
   tablespace: string | null;
   toast_options: string[] | null;
+  /** `pg_class.relreplident`; never an index, since a materialized view's columns can be NULL. */
   replica_identity: string;
   indexes: KeptIndex[];
 }
@@ -154,7 +159,6 @@ export interface KeptIndex {
   tablespace: string | null;
   comment: string | null;
   clustered: boolean;
-  replica_identity: boolean;
   valid: boolean;
   /** Statistics targets of expressions, by column number. */
   statistics: [number: number, target: number][] | null;

@@ -6,7 +6,7 @@ import { type Check, found, raiseUnlessNone } from "../checks.ts";
 import { literal } from "../quoting.ts";
 import type { Follower } from "./followers.ts";
 import type { LeavingView } from "./leaving_view.ts";
-import { definitionOf, keptOf, sourcesDigest } from "./object_state.ts";
+import { catalogOid, definitionOf, keptOf, skeletonOf, sourcesDigest } from "./object_state.ts";
 
 /**
  * Raises unless each view is the planned one and has nothing on it but what was found when the facts were
@@ -21,8 +21,8 @@ export function checkNothingMoved(leaving: LeavingView[], followers: Follower[])
   );
   const digest = sourcesDigest(
     "v.oid",
-    `select case s.catalog when 'pg_class' then ${catalog("pg_class")} else ${
-      catalog("pg_proc")
+    `select case s.catalog when 'pg_class' then ${catalogOid("pg_class")} else ${
+      catalogOid("pg_proc")
     } end as classid,
           case when s.oid = e.oid then e.found else s.oid::pg_catalog.oid end as objid
         from (values ${sourceRows(leaving).join(", ")}) s(of_view, catalog, oid)
@@ -81,23 +81,33 @@ function sourceRows(leaving: LeavingView[]): string[] {
 /** Query for what is wrong with objects, as they are before anything was changed, or afterwards. */
 function different(followers: Follower[], before: boolean): string {
   const rows = followers.map((follower) => {
-    const { object, sameText } = follower;
-    const compareText = before || sameText;
-    return `(${literal(`${object.kind} ${object.identity}`)}, ${catalog(object.catalog)}, ${
+    const { object } = follower;
+    const printed = before ? "as before" : follower.printed;
+    return `(${literal(`${object.kind} ${object.identity}`)}, ${catalogOid(object.catalog)}, ${
       address(follower, before)
     }, ${before || keepsOid(follower) ? `${object.oid}::int8` : "null::int8"}, ${
-      compareText ? literal(object.definition_digest!) : "null"
-    }, ${literal(object.kept_digest!)})`;
+      printed === "as before" ? literal(object.definition_digest!) : "null"
+    }, ${printed === "without casts" ? literal(object.skeleton_digest!) : "null"}, ${
+      literal(object.kept_digest!)
+    })`;
   });
+  const occurring = followers.map(({ object }) => object.catalog);
+  const definition = definitionOf("e.classid", "e.objid", occurring);
+  const kept = keptOf("e.classid", "e.objid", occurring);
+  const withoutCasts = !before && followers.some(({ printed }) => printed === "without casts");
   return `select e.identity || ' is not what it was' as wrong
-    from (values ${rows.join(",\n      ")}) e(identity, classid, objid, oid, definition, kept)
+    from (values ${
+    rows.join(",\n      ")
+  }) e(identity, classid, objid, oid, definition, skeleton, kept)
     where e.objid is null
       or e.objid::int8 <> e.oid
-      or pg_catalog.md5((${keptOf("e.classid", "e.objid")})::text) is distinct from e.kept
+      or pg_catalog.md5((${kept})::text) is distinct from e.kept
       or (e.definition is not null
-        and pg_catalog.md5((${
-    definitionOf("e.classid", "e.objid")
-  })::text) is distinct from e.definition)`;
+        and pg_catalog.md5((${definition})::text) is distinct from e.definition)` + (withoutCasts
+    ? `
+      or (e.skeleton is not null
+        and pg_catalog.md5(${skeletonOf(definition, "''")}) is distinct from e.skeleton)`
+    : "");
 }
 
 /** A default and a constraint have new rows of their catalogs, and are told by table and column or name. */
@@ -129,5 +139,3 @@ function address({ object }: Follower, before: boolean): string {
       return `${oid}::int8::pg_catalog.oid`;
   }
 }
-
-const catalog = (name: string) => `${literal(`pg_catalog.${name}`)}::pg_catalog.regclass`;

@@ -20,7 +20,7 @@ export function followerFindings(followers: Follower[], leaving: LeavingView[]):
     ...leaving.flatMap((one) => repointed(one, followers)),
     ...followers.flatMap(({ object }) => slow(object)),
     ...followers.flatMap(changedReader),
-    ...interruptedCalls(followers),
+    ...leaving.flatMap((one) => interruptedCalls(one, followers)),
   ];
 }
 
@@ -42,7 +42,10 @@ function repointed(leaving: LeavingView, followers: Follower[]): Finding[] {
     code: "dependants_repointed",
     severity: "info",
     object: qualified(view.schema, view.name),
-    message: `Built on the view, and made to depend on the table: ${listed(objects)}. ` +
+    message:
+      `Built on the view, and made to depend on ${
+        leaving.table === null ? "the new view" : "the table"
+      }: ${listed(objects)}. ` +
       "Owners, privileges, options and comments stay" + (again.length === 0
         ? "."
         : `; ${listed(again)} cannot be changed in place and ${
@@ -146,14 +149,20 @@ function readersBeyond(object: BuiltObject, table: RelationFacts): string[] {
 }
 
 /** A routine is called without a lock on it: who has looked it up already asks for a view that is gone then. */
-function interruptedCalls(followers: Follower[]): Finding[] {
-  return followers.filter(({ object }) => object.catalog === "pg_proc").map(({ object }) => ({
+function interruptedCalls(leaving: LeavingView, followers: Follower[]): Finding[] {
+  const routines = followers
+    .filter(({ object, views }) => object.catalog === "pg_proc" && views[0] === leaving)
+    .map(({ object }) => object);
+  if (routines.length === 0) return [];
+  return [{
     code: "calls_interrupted",
     severity: "warning",
-    object: object.identity,
+    object: qualified(leaving.view.schema, leaving.view.name),
     message:
-      `A call of the ${object.kind} that begins while the locks are held fails once (XX000, could not ` +
-      "open relation), since the server looks routines up without locking them.",
+      `The server looks routines up without locking them. Calls of ${
+        listed(routines)
+      } that begin ` +
+      "while the locks are held fail, once: XX000, could not open relation.",
     remedy: "Have callers try again, or do this in a quiet moment.",
-  }));
+  }];
 }

@@ -9,6 +9,7 @@ import { qualified } from "../quoting.ts";
 import type { BuiltObject } from "./built_on.ts";
 import { type LeavingView, sameColumns } from "./leaving_view.ts";
 import { reasonAgainst } from "./refusals.ts";
+import { renameCasts } from "./row_casts_in_texts.ts";
 
 export interface Follower {
   object: BuiltObject;
@@ -16,8 +17,8 @@ export interface Follower {
   views: LeavingView[];
   /** By the table's OID, the name it must have while the definition is read again. */
   names: Map<number, string>;
-  /** Whether the definition must be printed as before: not where the columns of a table are others. */
-  sameText: boolean;
+  /** How the definition must be printed afterwards; null: that cannot be told. */
+  printed: "as before" | "without casts" | null;
 }
 
 /** What stands in the way of one object, as callers get it. */
@@ -44,7 +45,7 @@ export function followersOf(leaving: LeavingView[], moving: RelationFacts[]): Fo
       const key = [object.catalog, object.oid, object.number].join();
       const known = byKey.get(key);
       if (known === undefined) {
-        byKey.set(key, { object, views: [one], names: new Map(), sameText: true });
+        byKey.set(key, { object, views: [one], names: new Map(), printed: null });
       } else {
         known.views.push(one);
         known.object = merged(known.object, object);
@@ -54,8 +55,8 @@ export function followersOf(leaving: LeavingView[], moving: RelationFacts[]): Fo
   const followers = [...byKey.values()];
   for (const follower of followers) {
     const { object, views } = follower;
-    follower.sameText = views.every(sameColumns);
-    const reason = reasonAgainst(object, views) ?? requireNames(follower, leaving, moving);
+    const reason = reasonAgainst(object, views) ?? renameRowType(follower) ??
+      requireNames(follower, moving);
     if (reason !== null) {
       refused.push({
         view: qualified(views[0].view.schema, views[0].view.name),
@@ -104,26 +105,56 @@ function onTheViewItself({ view }: LeavingView): Refused[] {
   return [...view.triggers.map(refused("trigger")), ...view.rules.map(refused("rule"))];
 }
 
+/** The views that an object uses itself, not by way of something that is made again. */
+const usedViews = ({ object, views }: Follower) =>
+  views.filter(({ view }) => object.uses.some(({ relation }) => relation === view.oid));
+
+/** Has casts to a table's row type go to it by its old name; answers why that is not enough, or null. */
+function renameRowType(follower: Follower): string | null {
+  let casts = 0;
+  for (const { view, table } of usedViews(follower)) {
+    const type = view.built_on!.table_type;
+    if (table === null || type === null) continue;
+    const renamed = renameCasts(
+      follower.object.definition!,
+      type,
+      qualified(view.schema, view.name),
+    );
+    const usesType = follower.object.uses.some(({ relation }) => relation === table.oid);
+    if (usesType && renamed.mentions > 0) return twoNames(table, view.name, table.name);
+    casts += renamed.casts;
+    follower.object = { ...follower.object, definition: renamed.definition };
+  }
+  // With other columns the server may print aliases that it had no need of before.
+  follower.printed = !follower.views.every(sameColumns)
+    ? null
+    : casts === 0
+    ? "as before"
+    : follower.views.length === 1
+    ? "without casts"
+    : null;
+  return null;
+}
+
 /** Notes the names that tables must have; answers why they cannot have them, or null. */
-function requireNames(
-  follower: Follower,
-  leaving: LeavingView[],
-  moving: RelationFacts[],
-): string | null {
-  const used = new Set(follower.object.uses.map(({ relation }) => relation));
+function requireNames(follower: Follower, moving: RelationFacts[]): string | null {
+  const { uses } = follower.object;
+  const used = usedViews(follower);
   const wanted = [
-    ...leaving.filter(({ view }) => used.has(view.oid))
-      .flatMap(({ view, table }) => table === null ? [] : [{ table, name: view.name }]),
-    ...moving.filter(({ oid }) => used.has(oid)).map((table) => ({ table, name: table.name })),
+    ...used.flatMap(({ view, table }) => table === null ? [] : [{ table, name: view.name }]),
+    ...moving.filter(({ oid }) => {
+      // What is said of its row type only is said by its old name by now.
+      const renamed = used.some(({ table }) => table?.oid === oid);
+      return uses.some(({ relation, row_type }) => relation === oid && !(row_type && renamed));
+    }).map((table) => ({ table, name: table.name })),
   ];
   for (const { table, name } of wanted) {
     const other = follower.names.get(table.oid);
-    if (other !== undefined && other !== name) {
-      return `it uses one table under two names, ${qualified(table.schema, other)} and ${
-        qualified(table.schema, name)
-      }`;
-    }
+    if (other !== undefined && other !== name) return twoNames(table, other, name);
     follower.names.set(table.oid, name);
   }
   return null;
 }
+
+const twoNames = ({ schema }: RelationFacts, one: string, other: string) =>
+  `it uses one table under two names, ${qualified(schema, one)} and ${qualified(schema, other)}`;

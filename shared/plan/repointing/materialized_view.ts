@@ -130,10 +130,5 @@ function indexAgain(schema: string, view: string, index: KeptIndex): Statement[]
   if (index.clustered) {
     statements.push(`alter materialized view ${view} cluster on ${ident(index.name)}`);
   }
-  if (index.replica_identity) {
-    statements.push(
-      `alter materialized view ${view} replica identity using index ${ident(index.name)}`,
-    );
-  }
   return statements.map((sql) => ({ sql, purpose: `It keeps its index ${ident(index.name)}` }));
 }

@@ -18,7 +18,7 @@ function unsupportedKind({ catalog, kind, number, subkind, definition, kept, hos
       if (definition !== null) return null;
       return subkind === "i" || subkind === "I"
         ? "the index uses a routine that has to be made again, and would have to be built anew"
-        : `a ${kind} cannot be repointed`;
+        : `an object of this kind (${kind}) cannot be repointed`;
     case "pg_proc":
       return definition === null ? "an aggregate cannot be repointed" : null;
     case "pg_attrdef":
@@ -38,7 +38,7 @@ function unsupportedKind({ catalog, kind, number, subkind, definition, kept, hos
     case "pg_trigger":
       return "the trigger's condition uses a routine that has to be made again";
     default:
-      return `a ${kind} cannot be repointed`;
+      return `an object of this kind (${kind}) cannot be repointed`;
   }
 }
 
@@ -67,22 +67,23 @@ function beyondReach(object: BuiltObject): string | null {
 /** A column that is used must be there under its name and of its type; for whole rows, all of them alike. */
 function otherColumns(object: BuiltObject, views: LeavingView[]): string | null {
   for (const leaving of views) {
-    const { view, columns } = leaving;
+    const { view, columns, table } = leaving;
+    const then = table === null ? "the new view" : "the table";
     const used = object.uses.filter(({ relation }) => relation === view.oid);
     for (const { column } of used) {
       if (column === null) continue;
       const before = view.columns.find(({ name }) => name === column);
       const after = columns.find(({ name }) => name === column);
       if (after === undefined) {
-        return `it uses the column ${ident(column)}, which the table has not`;
+        return `it uses the column ${ident(column)}, which ${then} has not`;
       }
       if (before === undefined || !sameType(before, after)) {
-        return `it uses the column ${ident(column)}, which is ${after.type} in the table`;
+        return `it uses the column ${ident(column)}, which is ${after.type} in ${then}`;
       }
     }
     const wholeRows = object.whole_rows || used.some(({ row_type }) => row_type);
     if (wholeRows && !sameColumns(leaving)) {
-      return "it uses whole rows of the view, and the table's have other columns";
+      return `it uses whole rows of the view, and ${then} has other columns`;
     }
   }
   return null;

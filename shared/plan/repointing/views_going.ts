@@ -7,8 +7,8 @@ import type { Finding, Statement } from "../../contract/responses.ts";
 import type { RelationFacts } from "../facts.ts";
 import type { LockStatement } from "../plan.ts";
 import { ident, qualified } from "../quoting.ts";
-import { dropRowType } from "../row_type.ts";
 import type { RollbackStep } from "../rollback.ts";
+import { dropRowType } from "../row_type.ts";
 import type { Follower } from "./followers.ts";
 import { lockAlone, repointing } from "./repointing.ts";
 

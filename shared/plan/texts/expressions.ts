@@ -128,7 +128,7 @@ function readRelationName(
   detail: string | null,
   reading: Reading,
 ): void {
-  const { nodes } = nest(lex(value));
+  const { nodes } = nest(lex(value, { blanks: false }));
   const name = nameAt(nodes, 0);
   if (name === null || name.next < nodes.length) return;
   reading.use(reading.resolve(name.parts), at, code, detail);

@@ -17,8 +17,11 @@ export type NameUse = "compares" | "pattern" | "uses";
 const OTHER_NAMES = new Set(["pg_notify", "nextval", "currval", "set_config", "current_setting"]);
 
 /** Notes what a trigger function of these tables does with the name of its table. */
-export function readTriggerNames(all: Token[], tables: IndexedTable[], reading: Reading): void {
-  const tokens = all.filter(({ kind }) => kind !== "space" && kind !== "comment");
+export function readTriggerNames(
+  tokens: Token[],
+  tables: IndexedTable[],
+  reading: Reading,
+): void {
   const name = tokens.find((_, i) => asksForName(tokens, i));
   const asksForOid = tokens.some((token) => isWord(token, "tg_relid"));
   if (name === undefined && !asksForOid) return;

@@ -9,7 +9,7 @@ import { Reading, type Use, weaker } from "./reading.ts";
 import { type TableIndex, wordsOf } from "./table_index.ts";
 import { readTriggerNames } from "./trigger_names.ts";
 
-export type { Certainty, Use } from "./reading.ts";
+export { type Certainty, Use } from "./reading.ts";
 export { type TableIndex, tableIndex } from "./table_index.ts";
 
 /** What is read of a text. */
@@ -27,7 +27,7 @@ export function usesOf(text: ReadableText, tables: TableIndex): Use[] {
   const reading = new Reading(text.text, tables, scope);
   const ofTriggers = (text.trigger_of ?? []).flatMap((oid) => tables.byOid.get(oid) ?? []);
   if (ofTriggers.length > 0 && text.language === "plpgsql") {
-    readTriggerNames(lex(text.text).tokens, ofTriggers, reading);
+    readTriggerNames(lex(text.text, { blanks: false }).tokens, ofTriggers, reading);
   }
   if (mayName(text, tables)) readText(text.language, reading);
   return reading.uses.sort((a, b) => a.at - b.at);
