@@ -6,13 +6,19 @@ const LEAST_LENGTH = 6;
 
 const REDACTED = "[redacted]";
 
+/** What of the settings must not be read by anybody; secrets of webhooks are not kept in a form to be found. */
+type Secrets = Pick<
+  Settings,
+  "databaseUrl" | "secretKeys" | "publishableKeys" | "serviceRoleKey" | "anonKey"
+>;
+
 /** The line with every secret of the settings taken out, should one have found its way into a message. */
-export function withoutSecrets(line: string, settings: Settings): string {
+export function withoutSecrets(line: string, settings: Secrets): string {
   return secretsOf(settings).reduce((text, secret) => text.replaceAll(secret, REDACTED), line);
 }
 
 /** As they are, and as JSON writes them; the longest first, since one can be part of another. */
-function secretsOf(settings: Settings): string[] {
+function secretsOf(settings: Secrets): string[] {
   const { databaseUrl, secretKeys, publishableKeys, serviceRoleKey, anonKey } = settings;
   const secrets = [
     ...Object.values(secretKeys),

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { LEVELS, logLevel } from "../../shared/http/log.ts";
 import { describeCause, withoutSecrets } from "../../shared/http/log_safety.ts";
+import { readWebhookSecrets } from "../../shared/http/webhook_secrets.ts";
 import { databaseTest } from "../support/database.ts";
 import { type Functions, functionsFor, PUBLISHABLE_KEY, SECRET_KEY } from "../support/functions.ts";
 import { type ConsoleLine, consoleOf } from "../support/console.ts";
@@ -73,7 +74,11 @@ databaseTest("what waits for a lock is told phase by phase, at level debug", asy
   const reader = db.connect({ max: 1 });
   await reader.unsafe("begin; select 'value of somebody' from experts").simple();
   const lines = await logged(async () => {
-    const response = post(functions, "rename", { ...RENAME, max_wait_ms: 400 });
+    const response = post(functions, "rename", {
+      ...RENAME,
+      lock_timeout_ms: 2_000,
+      max_wait_ms: 1_000,
+    });
     await lockWaiter(db.sql, "AccessExclusiveLock");
     assertEquals((await response).status, 423);
   });
@@ -164,6 +169,8 @@ databaseTest(
       anon: "eyJ-legacy.anon.key",
       token: "eyJhbGciOi.a-users-own.token",
       wrong: "sb_secret_of_another_project",
+      webhook: btoa("the secret of the webhooks"),
+      signature: btoa("no signature of that secret's"),
       row: "row of somebody",
       value: "value of somebody",
     };
@@ -172,6 +179,7 @@ databaseTest(
       secretKeys: { default: SECRET_KEY, other: secrets.key },
       serviceRoleKey: secrets.legacy,
       anonKey: secrets.anon,
+      webhooks: readWebhookSecrets(`v1,whsec_${secrets.webhook}`),
     };
     await using functions = functionsFor(db.url, more);
     const lines = await consoleOf(async () => {
@@ -192,6 +200,12 @@ databaseTest(
       await post(functions, "rename", RENAME, {
         apikey: "",
         authorization: `Bearer ${secrets.token}`,
+      });
+      await post(functions, "rename", RENAME, {
+        apikey: "",
+        "webhook-id": "msg_1",
+        "webhook-timestamp": String(Math.floor(Date.now() / 1000)),
+        "webhook-signature": `v1,${secrets.signature}`,
       });
       await functions.rollback({ table: "experts" });
       await post(functions, "rename", `{"notes": "${secrets.value}", `);
@@ -265,10 +279,6 @@ Deno.test("a secret is taken out of a line in whatever form it is written", () =
     publishableKeys: {},
     serviceRoleKey: "service.role.key",
     anonKey: undefined,
-    deadlineMs: 1,
-    jwks: null,
-    webhooks: { secrets: [], unreadable: 0 },
-    idempotencyDays: 7,
   };
   const line = (value: unknown) => withoutSecrets(JSON.stringify({ value, abc: 1 }), settings);
   assertEquals(line("service.role.key"), '{"value":"[redacted]","abc":1}');

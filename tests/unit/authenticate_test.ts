@@ -222,6 +222,7 @@ Deno.test("settings are read from the environment of the platform, and broken on
       SUPABASE_ANON_KEY: "e",
       SUPABASE_JWKS: '{"keys":[{"kty":"EC"}]}',
       RENAME_DEADLINE_MS: "5000",
+      LOG_LEVEL: "debug",
       RENAME_IDEMPOTENCY_DAYS: "30",
     }),
     {
@@ -232,6 +233,7 @@ Deno.test("settings are read from the environment of the platform, and broken on
       anonKey: "e",
       jwks: { keys: [{ kty: "EC" }] },
       deadlineMs: 5_000,
+      logLevel: "debug",
       webhooks: { secrets: [], unreadable: 0 },
       idempotencyDays: 30,
     },
