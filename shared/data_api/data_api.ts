@@ -64,7 +64,7 @@ function selection(embed: ApiQuery["embed"]): string {
 const quoted = (name: string): string =>
   /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
     ? name
-    : `"${name.replace(/[\\"]/g, (character) => `\\${character}`)}"`;
+    : `"${name.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 
 /** A request as people read it. */
 export const shownRequest = (relation: string, { embed }: ApiQuery): string =>

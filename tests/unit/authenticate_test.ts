@@ -227,6 +227,7 @@ Deno.test("settings are read from the environment of the platform, and broken on
     }),
     {
       databaseUrl: "postgresql://x",
+      projectUrl: undefined,
       secretKeys: { default: "a", ci: "b" },
       publishableKeys: { default: "c" },
       serviceRoleKey: "d",
