@@ -1,7 +1,7 @@
 /** Privileges that were changed on the old name alone: told, and carried to the table where that is asked for. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Finding } from "../../shared/contract/responses.ts";
-import { databaseTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest } from "../support/database.ts";
 import { finalize } from "../support/finalize.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { aclOf, outcomes, prepareOutcomes, testRoles } from "../support/roles.ts";
@@ -16,7 +16,7 @@ const TABLES = `
   grant update (name) on experts to service_role;`;
 
 /** What column privileges bring with them when there is no row-level security. */
-async function renamed(db: TestDatabase, functions: Functions): Promise<string> {
+async function renamed(functions: Functions): Promise<string> {
   const { migrations: [{ id }] } = await functions.rename({
     old_name: "experts",
     new_name: "expert_profiles",
@@ -89,7 +89,7 @@ for (
     async ({ db }) => {
       await using functions = functionsFor(db.url);
       await db.sql.unsafe(TABLES).simple();
-      const id = await renamed(db, functions);
+      const id = await renamed(functions);
       const before = await aclOf(db.sql, "expert_profiles");
       await db.sql.unsafe(change).simple();
       const answer = await functions.rollback({ migration_id: id, carry_privileges: true });
@@ -110,7 +110,7 @@ databaseTest(
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(TABLES).simple();
-    const id = await renamed(db, functions);
+    const id = await renamed(functions);
     await db.sql.unsafe(`
     revoke insert on expert_profiles from anon;
     grant references on expert_profiles to anon;
@@ -142,7 +142,7 @@ databaseTest(
     grant select on experts to ${roles.first} with grant option;
     set role ${roles.first}; grant select on experts to ${roles.second} with grant option;
     set role ${roles.second}; grant select on experts to dashboard_user; reset role`).simple();
-    const id = await renamed(db, functions);
+    const id = await renamed(functions);
     await db.sql.unsafe(`revoke select on experts from ${roles.first} cascade`);
     await functions.rollback({ migration_id: id, carry_privileges: true });
     const left = (await aclOf(db.sql, "experts")).filter((entry) => entry.includes(db.name));
@@ -155,7 +155,7 @@ databaseTest(
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(TABLES).simple();
-    const id = await renamed(db, functions);
+    const id = await renamed(functions);
     await db.sql`revoke select on experts from anon`;
     const before = await databaseState(db.admin);
     const problem = await functions.refused("breaking_findings", "rollback", { migration_id: id });
@@ -176,7 +176,7 @@ databaseTest(
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(TABLES).simple();
     await prepareOutcomes(db);
-    const id = await renamed(db, functions);
+    const id = await renamed(functions);
     await db.sql`revoke select on experts from anon`;
     const read = ["select name from expert_profiles"];
     assertEquals(await outcomes(db, "anon", read), ["ok 1 Ada"]);
@@ -191,7 +191,7 @@ databaseTest(
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(TABLES).simple();
-    const id = await renamed(db, functions);
+    const id = await renamed(functions);
     await db.sql.unsafe(`
     set role authenticated; grant select on expert_profiles to dashboard_user; reset role;
     revoke select on experts from authenticated`).simple();
@@ -218,7 +218,7 @@ databaseTest(
     await db.sql.unsafe(`${TABLES}
     grant select on experts to ${roles.grantor} with grant option`).simple();
     await db.admin.unsafe(`grant usage on schema public to ${roles.grantor}`).simple();
-    const id = await renamed(db, functions);
+    const id = await renamed(functions);
     await db.admin.unsafe(`
     set role ${roles.grantor}; grant select on experts to dashboard_user; reset role`).simple();
     await functions.rollback({ migration_id: id, carry_privileges: true });
@@ -227,7 +227,7 @@ databaseTest(
     await db.sql`revoke select on experts from dashboard_user`;
     await db.admin.unsafe(`
     set role ${roles.grantor}; grant select on experts to dashboard_user; reset role`).simple();
-    const again = await renamed(db, functions);
+    const again = await renamed(functions);
     await db.sql`revoke select on experts from dashboard_user`;
     const problem = await functions.refused("breaking_findings", "rollback", {
       migration_id: again,
@@ -245,7 +245,7 @@ databaseTest(
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(TABLES).simple();
-    const id = await renamed(db, functions);
+    const id = await renamed(functions);
     await db.sql`grant delete on experts to anon`;
     const plan = await functions.rollback({
       migration_id: id,
