@@ -5,6 +5,7 @@ import { finalize } from "../../shared/operations/finalize.ts";
 
 export const definition: EndpointDefinition<FinalizeRequest> = {
   method: "POST",
+  changes: true,
   streams: true,
   parse: parseFinalizeRequest,
   run: finalize,

@@ -29,7 +29,8 @@ const anyOf = (words: string[], text: string) =>
       select from pg_catalog.regexp_split_to_table(pg_catalog.lower(${text}), '[^a-z0-9_]+') w
       where w = any(${literal(`{${words.join(",")}}`)}::text[]))`;
 
-function longestWord(name: string): string | null {
+/** The longest run of plain characters, in lower case; null where there is none. */
+export function longestWord(name: string): string | null {
   const words = name.replace(/[A-Z]/g, (letter) => letter.toLowerCase()).match(/[a-z0-9_]+/g);
   return words?.reduce((longest, word) => word.length > longest.length ? word : longest) ?? null;
 }

@@ -9,6 +9,7 @@ import type {
   RenameInput,
   RollbackInput,
   TableAliasesInput,
+  VerifyInput,
 } from "../contract/requests.ts";
 import type {
   AnalyzeAnswer,
@@ -16,9 +17,11 @@ import type {
   OperationAnswer,
   Progress,
   TableAliasesAnswer,
+  VerifyAnswer,
 } from "../contract/responses.ts";
 import { readEvents } from "./event_stream.ts";
 import { toRenameError, unexpectedAnswer } from "./rename_error.ts";
+import { withRetries } from "./retry.ts";
 
 export { RenameError, type RenameErrorCode } from "./rename_error.ts";
 
@@ -44,6 +47,12 @@ export interface CallOptions {
    * way may still succeed, which `listMigrations` tells.
    */
   signal?: AbortSignal;
+  /**
+   * A name of the caller's own for this piece of work, 1 to 255 visible ASCII characters, such as a UUID: the
+   * work is done once, however often it is asked for under this name, and is asked for again, for up to half a
+   * minute, where no answer comes or the database cannot be reached. Default: none, and one attempt.
+   */
+  idempotencyKey?: string;
 }
 
 /** Each method throws a {@linkcode RenameError} unless the endpoint answered that it is done. */
@@ -61,6 +70,10 @@ export interface RenameClient {
    * schemas. Default: the schema public. Names go into the URL, so a few hundred at once at most.
    */
   analyze(query?: AnalyzeInput): Promise<AnalyzeAnswer>;
+  /** Tests by both names whether an old name still does what its table does; changes nothing. */
+  verify(request: VerifyInput, options?: CallOptions): Promise<VerifyAnswer>;
+  /** The same as Markdown. */
+  verifyReport(request: VerifyInput): Promise<string>;
   /** One page of migrations, newest first; `next_cursor` asks for the next. Default: 50 a page. */
   listMigrations(query?: ListMigrationsInput): Promise<ListMigrationsAnswer>;
   /** The old names that are in use as compatibility views, and what their tables are called today. */
@@ -95,6 +108,19 @@ export function createRenameClient(options: RenameClientOptions): RenameClient {
     rollback: (body, options) => call(supabase, url, "rollback", { method: "POST", body }, options),
     finalize: (body, options) => call(supabase, url, "finalize", { method: "POST", body }, options),
     refresh: (body, options) => call(supabase, url, "refresh", { method: "POST", body }, options),
+    verify: async (body, options) => {
+      const request = { method: "POST", body } as const;
+      const { answer, unexpected } = await invoke(supabase, url, "verify", request, options);
+      if (!Array.isArray(answer?.checks)) throw unexpected("it has no checks");
+      return answer as VerifyAnswer;
+    },
+    verifyReport: async (body) => {
+      const headers = { accept: "text/markdown" };
+      const request = { method: "POST", body, headers } as const;
+      const { answer, unexpected } = await invoke(supabase, url, "verify", request);
+      if (typeof answer !== "string") throw unexpected("it is not Markdown");
+      return answer;
+    },
     listMigrations: (query = {}) =>
       call(supabase, url, `list-migrations${queryText(query)}`, { method: "GET" }),
     analyze: async (query = {}) => {
@@ -129,7 +155,10 @@ async function call<Answer extends { migrations: unknown[] }>(
   request: FunctionInvokeOptions,
   options?: CallOptions,
 ): Promise<Answer> {
-  const { answer, unexpected } = await invoke(supabase, url, name, request, options);
+  const attempt = () => invoke(supabase, url, name, request, options);
+  const { answer, unexpected } = options?.idempotencyKey === undefined
+    ? await attempt()
+    : await withRetries(attempt, options.signal);
   // No closer look: a field that a newer server adds must not make a rename that is done look failed.
   if (!Array.isArray(answer?.migrations)) throw unexpected("it has no migrations");
   return answer as Answer;
@@ -141,12 +170,16 @@ async function invoke(
   url: URL,
   name: string,
   request: FunctionInvokeOptions,
-  { onProgress, signal }: CallOptions = {},
+  { onProgress, signal, idempotencyKey }: CallOptions = {},
 ) {
   const endpoint = new URL(`functions/v1/${name}`, url);
   const { data, error, response } = await supabase.functions.invoke(name, {
     ...request,
-    ...(onProgress && { headers: { accept: "text/event-stream, application/json" } }),
+    headers: {
+      ...request.headers,
+      ...(onProgress && { accept: "text/event-stream, application/json" }),
+      ...(idempotencyKey !== undefined && { "idempotency-key": checkedKey(idempotencyKey) }),
+    },
     signal,
   });
   if (error !== null) {
@@ -188,6 +221,12 @@ function checkedHeaders({ key, actor }: RenameClientOptions): Record<string, str
 }
 
 /** What has several values is given once for each. */
+/** The server's rule, said before anything is sent. */
+function checkedKey(key: string): string {
+  if (/^[!-~]{1,255}$/.test(key)) return key;
+  throw new TypeError("the idempotency key is not 1 to 255 visible ASCII characters");
+}
+
 function queryText(query: AnalyzeInput | ListMigrationsInput | TableAliasesInput): string {
   const given = Object.entries(query).flatMap(([name, value]) =>
     value === undefined ? [] : [value].flat().map((one) => [name, String(one)])

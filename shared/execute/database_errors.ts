@@ -76,6 +76,12 @@ export function isCancelled(error: unknown): boolean {
   return sqlState(error) === "57014";
 }
 
+/** The SQLSTATE of an error that the server told of a statement; null where it is none, or the end of the connection. */
+export function statementError(error: unknown): string | null {
+  const code = sqlState(error);
+  return /^[0-9A-Z]{5}$/.test(code) && !isConnectionLost(error) ? code : null;
+}
+
 /** pg_xact_status of an id that is not given out yet: a crash has taken the transaction along. */
 export function isUnknownTransaction(error: unknown): boolean {
   const { code, message } = asDatabaseError(error) ?? { code: "", message: "" };
@@ -120,8 +126,9 @@ export function toProblem(error: unknown): Problem {
       },
     );
   }
-  if (code === "42P01" && message.includes("sys_table_migration")) {
-    return new Problem("database_unavailable", "The tracking tables are not in this database.", {
+  if (["42P01", "42703"].includes(code) && message.includes("sys_table_migration")) {
+    const what = "The tracking tables are not in this database, or older than the functions.";
+    return new Problem("database_unavailable", what, {
       hint:
         "Apply supabase/migrations: `supabase db push`, or `npm run migrate` with SUPABASE_DB_URL.",
       cause: error,

@@ -13,6 +13,10 @@ export const textSourceColumns = `
   (
     select case when pg_catalog.has_schema_privilege(n.oid, 'USAGE')
       and pg_catalog.current_setting('pg_stat_statements.max', true) is not null
+      and not exists (
+        select from pg_catalog.pg_proc p
+        where p.pronamespace = n.oid and p.proname = 'pg_stat_statements'
+          and not pg_catalog.has_function_privilege(p.oid, 'EXECUTE'))
       and pg_catalog.has_table_privilege(
         pg_catalog.to_regclass(pg_catalog.quote_ident(n.nspname) || '.pg_stat_statements'), 'SELECT')
       then n.nspname end

@@ -1,8 +1,12 @@
 /** Settings from the environment, read at each request: keys can be rotated while an isolate lives. */
+import { readWebhookSecrets, type WebhookSecrets } from "./webhook_secrets.ts";
+import { type LogLevel, logLevel } from "./log.ts";
 
 export interface Settings {
   /** `SUPABASE_DB_URL`, the direct connection. */
   databaseUrl: string | undefined;
+  /** `SUPABASE_URL`: the project, whose Data API verify asks; not needed for anything else. */
+  projectUrl?: string;
   /** `SUPABASE_SECRET_KEYS`: name → key. */
   secretKeys: Record<string, string>;
   /** `SUPABASE_PUBLISHABLE_KEYS`: name → key. */
@@ -18,9 +22,22 @@ export interface Settings {
   deadlineMs: number;
   /** `SUPABASE_JWKS`, against which users' tokens are checked; null where there is none to read. */
   jwks: { keys: JsonWebKey[] } | null;
+  /** `RENAME_WEBHOOK_SECRET`: who may send signed webhooks. Default: nobody. */
+  webhooks: WebhookSecrets;
+  /**
+   * `RENAME_IDEMPOTENCY_DAYS`: how long answers are kept for the keys of their requests, in days. Default 7;
+   * at least 1, so that a webhook's id is known for much longer than its signature counts.
+   */
+  idempotencyDays: number;
+  /** `LOG_LEVEL`: debug, info, warn, error or silent. Default: info. */
+  logLevel?: LogLevel;
 }
 
 const DEFAULT_DEADLINE_MS = 140_000;
+const DEFAULT_IDEMPOTENCY_DAYS = 7;
+
+/** Longest time that answers can be kept, in days: what a PostgreSQL interval is sure to hold. */
+const MAX_IDEMPOTENCY_DAYS = 36_500;
 
 /** Reads the settings that the platform gives every function. */
 export function settingsFromEnv(
@@ -29,13 +46,33 @@ export function settingsFromEnv(
   const text = (name: string) => get(name)?.trim() || undefined;
   return {
     databaseUrl: text("SUPABASE_DB_URL"),
+    projectUrl: text("SUPABASE_URL"),
     secretKeys: keys(text("SUPABASE_SECRET_KEYS")),
     publishableKeys: keys(text("SUPABASE_PUBLISHABLE_KEYS")),
     serviceRoleKey: text("SUPABASE_SERVICE_ROLE_KEY"),
     anonKey: text("SUPABASE_ANON_KEY"),
     deadlineMs: positive(text("RENAME_DEADLINE_MS")) ?? DEFAULT_DEADLINE_MS,
     jwks: keySet(text("SUPABASE_JWKS")),
+    webhooks: readWebhookSecrets(text("RENAME_WEBHOOK_SECRET")),
+    idempotencyDays: clamp(
+      positive(text("RENAME_IDEMPOTENCY_DAYS")) ?? DEFAULT_IDEMPOTENCY_DAYS,
+      1,
+      MAX_IDEMPOTENCY_DAYS,
+    ),
+    logLevel: logLevel(text("LOG_LEVEL")),
   };
+}
+
+/**
+ * Where the project's Data API is, with its keys: of several the one named `default`, or else the first, or
+ * else the legacy one.
+ */
+export function dataApiOf(settings: Settings) {
+  const { projectUrl: url, secretKeys, publishableKeys, serviceRoleKey, anonKey } = settings;
+  const one = (keys: Record<string, string>) => keys.default ?? Object.values(keys)[0];
+  const secretKey = one(secretKeys) ?? serviceRoleKey;
+  if (url === undefined || secretKey === undefined || !URL.canParse(url)) return null;
+  return { url, secretKey, publishableKey: one(publishableKeys) ?? anonKey ?? null };
 }
 
 /** A JSON object of keys by name; what is no non-empty text is no key. */
@@ -55,6 +92,9 @@ function positive(text: string | undefined): number | undefined {
   const value = Number(text);
   return Number.isFinite(value) && value > 0 ? value : undefined;
 }
+
+const clamp = (value: number, least: number, most: number) =>
+  Math.min(most, Math.max(least, value));
 
 /** A key set as the platform writes it, `{ "keys": [...] }`, or the bare array. */
 function keySet(text: string | undefined): Settings["jwks"] {

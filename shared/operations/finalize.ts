@@ -2,9 +2,10 @@
 import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
 import type { FinalizeRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
+import type { Connected } from "../execute/apply_plan.ts";
 import type { Session } from "../execute/database.ts";
-import type { TextSources } from "../plan/facts.ts";
 import { type FinalizePlan, planFinalize } from "../plan/finalize.ts";
+import { usageFindings } from "../plan/usage/findings.ts";
 import { checkFinalized } from "../plan/finalize_verification.ts";
 import { oldNameInUse } from "../plan/old_name_in_use.ts";
 import type { RecordedRename } from "../plan/rollback.ts";
@@ -14,6 +15,7 @@ import { change } from "./change.ts";
 import type { OperationContext } from "./context.ts";
 import { readFacts } from "./read_relations.ts";
 import { namesOf, oidsOf, selectActive, tablesOf } from "./select_migrations.ts";
+import { keepUsage, type Looks, readUsage, withUsage } from "./usage.ts";
 
 /**
  * Finalizes the selected migrations, all or none. What is finalized already is answered as done.
@@ -25,21 +27,29 @@ export async function finalize(
   context: OperationContext,
   request: FinalizeRequest,
 ): Promise<OperationAnswer> {
-  const done = await alreadyFinalized(context, request);
-  if (done !== null) return done;
   const { migration_id, batch_id, schema, table } = request;
-  return await change<RecordedRename[], FinalizePlan>(context, request, {
+  let looks: Looks | null = null;
+  const answer = await change<RecordedRename[], FinalizePlan>(context, request, {
     operation: "finalize",
     batchId: batch_id ?? null,
     details: { migration_id, schema, table },
+    shortcut: (session) => alreadyFinalized(session, request),
     select: (session, lock) => selectActive(session, request, "finalize", lock),
     names: namesOf,
     tables: tablesOf,
-    plan: (session, migrations, { sources }) => readAndPlan(session, request, migrations, sources),
+    plan: async (session, migrations, connected) => {
+      looks = await readUsage(session, connected, migrations);
+      // Kept apart from this transaction: a refusal is told again only after another look.
+      await keepUsage(context, looks);
+      return await readAndPlan(session, request, migrations, connected, looks);
+    },
     record: (plan) => [markFinalized(idsOf(plan), context.actor, request.notes)],
     migrations: idsOf,
     verify: (plan) => verify(context, plan),
   });
+  return request.mode === "plan"
+    ? { ...answer, migrations: withUsage(answer.migrations, looks!) }
+    : answer;
 }
 
 const idsOf = (plan: FinalizePlan) => plan.tables.map(({ migration }) => migration.id);
@@ -48,7 +58,8 @@ async function readAndPlan(
   session: Session,
   request: FinalizeRequest,
   migrations: RecordedRename[],
-  sources: TextSources,
+  { sources }: Connected,
+  looks: Looks,
 ): Promise<FinalizePlan> {
   const message = factsMessage({
     names: migrations.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
@@ -63,7 +74,14 @@ async function readAndPlan(
     acknowledge: request.acknowledge,
     carryPrivileges: request.carry_privileges,
   });
-  return { ...plan, findings: [...plan.findings, ...oldNameInUse(migrations, facts)] };
+  return {
+    ...plan,
+    findings: [
+      ...plan.findings,
+      ...oldNameInUse(migrations, facts),
+      ...usageFindings(migrations, looks, request),
+    ],
+  };
 }
 
 async function verify(context: OperationContext, plan: FinalizePlan): Promise<Verification> {

@@ -11,9 +11,10 @@ import { change } from "./change.ts";
 import type { OperationContext } from "./context.ts";
 import { readFacts } from "./read_relations.ts";
 import { namesOf, oidsOf, selectActive, tablesOf } from "./select_migrations.ts";
+import { withdrawProposal } from "./withdraw_proposal.ts";
 
 /**
- * Rolls the selected migrations back, all or none.
+ * Rolls the selected migrations back, all or none. What is only proposed is withdrawn.
  *
  * @throws {Problem} Any code of the contract that is about migrations, drift, dependants, locks or the
  *   database.
@@ -27,6 +28,7 @@ export async function rollback(
     operation: "rollback",
     batchId: batch_id ?? null,
     details: { migration_id, schema, table },
+    shortcut: (session) => withdrawProposal(context, session, request),
     select: (session, lock) => selectActive(session, request, "rollback", lock),
     names: namesOf,
     tables: tablesOf,

@@ -4,6 +4,7 @@ import type { AnalyzedDependant, AnalyzedTable, Effect, Finding } from "../contr
 import { compatibilityView } from "./compatibility_view.ts";
 import type { AclFacts, Facts, NamedDefinition, RelationFacts, RowTypeUser } from "./facts.ts";
 import { concernedEventTriggers, webhooks } from "./object_findings.ts";
+import { qualified } from "./quoting.ts";
 import { findingsOfRename } from "./rename_findings.ts";
 import { readTexts } from "./text_findings.ts";
 
@@ -56,7 +57,7 @@ export function dependantsOf(
     ...standingElsewhere,
     functions: merged(standing, functions),
     ...texts,
-    ...knowingItsName(table, facts),
+    ...knowingItsName(table, facts, context),
   };
 }
 
@@ -169,6 +170,7 @@ function standingOnIt(table: RelationFacts, { served }: AnalysisContext) {
   const ofKind = (...kinds: string[]) =>
     table.dependants.filter(({ kind }) => kinds.includes(kind));
   const known = ["view", "materialized view", "function", "procedure", "aggregate", "policy"];
+  const embedding = new Set(table.computed_relationships.map((one) => one.function));
   const rowTypeUser = (kind: string, identity: string) =>
     table.row_type.users.find((user) => user.kind === kind && user.identity === identity);
   return {
@@ -178,7 +180,9 @@ function standingOnIt(table: RelationFacts, { served }: AnalysisContext) {
     functions: [
       ...ofKind("function", "procedure", "aggregate").map(
         ({ kind, identity, on_row_type, takes_row }) =>
-          takes_row
+          embedding.has(identity)
+            ? one(identity, "breaks", "The Data API finds it by the name of the row type.")
+            : takes_row
             ? usingRows(identity, rowTypeUser(kind, identity), served)
             : one(identity, "follows", on_row_type ? "It uses the table's row type." : null),
       ),
@@ -205,8 +209,21 @@ const usingRows = (name: string, user: RowTypeUser | undefined, served: boolean)
     : one(name, "breaks", "It takes rows of the table, and those of the old name are others.");
 
 /** What knows the table by its name, or hears of a rename. */
-function knowingItsName(table: RelationFacts, facts: Facts): Dependants {
+function knowingItsName(
+  table: RelationFacts,
+  facts: Facts,
+  { findings }: AnalysisContext,
+): Dependants {
+  const object = qualified(table.schema, table.name);
+  const graphql = findings.find((one) => one.code === "graphql" && one.object === object);
   return {
+    graphql: graphql === undefined ? [] : [
+      one(
+        table.name,
+        graphql.severity === "breaking" ? "breaks" : "changes",
+        "Types and fields that pg_graphql names after the table.",
+      ),
+    ],
     foreign_tables: table.foreign_tables.map(({ identity, server, roles, updatable }) =>
       one(
         identity,

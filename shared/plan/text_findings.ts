@@ -119,7 +119,11 @@ function usesIn(text: TextFacts, index: TableIndex): Use[] {
 
 function codesOf(text: TextFacts, uses: Use[], serverVersion: number): Map<string, Use[]> {
   const found = new Map<string, Use[]>();
-  const add = (code: string, use: Use) => found.set(code, [...found.get(code) ?? [], use]);
+  const add = (code: string, use: Use) => {
+    const others = found.get(code);
+    if (others) others.push(use);
+    else found.set(code, [use]);
+  };
   for (const use of uses) {
     if (use.code !== null && !(use.code === "merge" && serverVersion >= MERGE_INTO_VIEWS)) {
       add(use.code, use);

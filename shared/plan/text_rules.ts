@@ -5,7 +5,7 @@
 import type { Finding } from "../contract/responses.ts";
 import type { TextFacts } from "./facts.ts";
 import { literal } from "./quoting.ts";
-import { keyColumns, type NamedRelation } from "./texts/table_index.ts";
+import { keyOf, type NamedRelation } from "./texts/table_index.ts";
 import type { Use } from "./texts/uses.ts";
 
 type Severity = Finding["severity"];
@@ -49,12 +49,10 @@ export const RULES: Record<string, CodeRule> = {
       `inserts into ${tables} with ON CONFLICT ON CONSTRAINT ${detail}, which a view does not have (42704)`,
     remedy: ({ first, detail }) => {
       const definition = first.constraints.find(({ name }) => name === detail)?.definition ?? "";
-      const columns = keyColumns(definition, "primary") ?? keyColumns(definition, "unique");
-      return columns === null
+      const key = keyOf(definition, "primary", "unique");
+      return key === null
         ? `Name what conflicts otherwise, ${OTHER_NAME}.`
-        : `Use ON CONFLICT (${
-          columns.join(", ")
-        }) instead, which means the same for both, or acknowledge.`;
+        : `Use ON CONFLICT (${key.text}) instead, which means the same for both, or acknowledge.`;
     },
   },
   merge: {

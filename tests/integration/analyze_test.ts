@@ -4,6 +4,7 @@ import type { AnalyzedTable, Finding } from "../../shared/contract/responses.ts"
 import { countingMessages } from "../bench/message_count.ts";
 import { databaseTest } from "../support/database.ts";
 import { createEverythingSchema, EVERYTHING_NEIGHBOURS } from "../support/everything_schema.ts";
+import { withoutRecorded } from "../support/findings.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { databaseState, stateDifferences } from "../support/state.ts";
 import { until } from "../support/waiting.ts";
@@ -162,8 +163,7 @@ databaseTest(
       const move = { schema: "app", old_name: table, new_name };
       const plan = await functions.rename({ ...move, mode: "plan" });
       const essence = (findings: Finding[]) =>
-        findings.filter(({ object }) => !object.startsWith("statement "))
-          .map(({ code, severity, object }) => [code, severity, object]);
+        withoutRecorded(findings).map(({ code, severity, object }) => [code, severity, object]);
       assertEquals(essence(analysis.findings), essence(plan.findings), table);
       assert(!JSON.stringify(analysis).includes(new_name));
 
@@ -258,6 +258,15 @@ databaseTest(
     assertEquals((await analyzed(functions, "table=a")).migrations, []);
   },
 );
+
+databaseTest("once a rename is finalized, its old name is nobody's", async ({ db }) => {
+  await using functions = functionsFor(db.url);
+  await db.sql`create table a (id int primary key)`;
+  await functions.rename({ old_name: "a", new_name: "b" });
+  await functions.finalize({ table: "a" });
+  await refused(functions, "table_not_found", "table=a");
+  assertEquals((await analyzed(functions, "table=b")).migrations, []);
+});
 
 databaseTest(
   "without a table, all tables of the schemas are analyzed, and nothing else",

@@ -210,7 +210,8 @@ renamedTest("of a table that was renamed twice, either old name can go first", a
   await finalized(renamed, { table: "experts" });
   assertEquals(await kindOf(db, "experts"), null);
   assertEquals((await db.sql`select * from expert_profiles`).length, 2);
-  await finalized(renamed, { table: "expert_profiles" });
+  // The look at it, just now, was a use of the old name.
+  await finalized(renamed, { table: "expert_profiles", acknowledge: ["old_name_in_use"] });
   assertEquals(
     [await kindOf(db, "expert_profiles"), await kindOf(db, "people")],
     [null, "r"],

@@ -74,13 +74,17 @@ databaseTest(
 );
 
 databaseTest(
-  "webhook_payload: a disabled webhook, or another trigger function of that name, is none",
+  "webhook_payload: a disabled webhook, or another trigger function of that name or schema, is none",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
-    await db.admin.unsafe(WEBHOOKS).simple();
+    await db.admin.unsafe(`${WEBHOOKS};
+      create function supabase_functions.something_else() returns trigger language plpgsql as
+        'begin return new; end'`).simple();
     await db.sql.unsafe(`
       create function http_request() returns trigger language plpgsql as 'begin return new; end';
       create table experts (id int primary key);
+      create trigger also after insert on experts for each row
+        execute function supabase_functions.something_else();
       create trigger own after insert on experts for each row execute function http_request();
       create trigger tell after insert on experts for each row
         execute function supabase_functions.http_request('https://example.com');

@@ -5,6 +5,7 @@ import { runMain, withProject } from "../support/cli.ts";
 import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor, SECRET_KEY } from "../support/functions.ts";
 import { testRoles } from "../support/roles.ts";
+import { holdLock, lockWaiter } from "../support/waiting.ts";
 import { catalogState, databaseState, stateDifferences } from "../support/state.ts";
 
 const RENAME = { old_name: "experts", new_name: "expert_profiles", rename_indexes: true };
@@ -345,6 +346,26 @@ indexesTest(
       insert into events values (1, '2026-02-03', 'a');
       delete from events where kind = 'a'`).simple();
     });
+  },
+);
+
+indexesTest(
+  "an index that is renamed or made while the rename waits is looked at again",
+  EXPERTS,
+  async ({ db, functions }) => {
+    const holder = await holdLock(db, "experts");
+    const renamed = functions.rename({ ...RENAME, lock_timeout_ms: 30 });
+    await lockWaiter(db.admin, "AccessExclusiveLock");
+    await db.sql.unsafe(`alter index experts_name_idx rename to mine;
+      create table expert_profiles_excl (id int)`).simple();
+    await holder.release();
+    assertEquals(findingsOf(await verified(renamed)), [
+      ["index_name_taken", "warning", '"public"."experts_excl"'],
+    ]);
+    const names = await indexNames(db);
+    assertEquals(names.filter((name) => ["mine", "experts_excl"].includes(name)).length, 2);
+    assertEquals(names.filter((name) => name.startsWith("expert_profiles_")).length, 4);
+    await verified(functions.rollback({ table: "experts" }));
   },
 );
 

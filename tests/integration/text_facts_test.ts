@@ -220,7 +220,8 @@ databaseTest("recorded statements are read with how often they ran and as whom",
   assert(select === undefined || select.calls! >= 3, String(select?.calls));
 
   // What a rename itself has sent is nobody's use of the old name.
-  const { migrations: [{ id }] } = await functions.rename({ old_name: "experts", new_name: "b" });
+  const move = { old_name: "experts", new_name: "b", acknowledge: ["truncate"] };
+  const { migrations: [{ id }] } = await functions.rename(move);
   await functions.rollback({ migration_id: id });
   assertEquals(await recorded(wanted), wanted);
 
@@ -236,5 +237,5 @@ databaseTest("recorded statements are read with how often they ran and as whom",
   assertEquals(await recorded(wanted), wanted);
   await db.admin`drop extension pg_stat_statements`;
   assertEquals(await recorded([]), []);
-  await functions.rename({ old_name: "experts", new_name: "expert_profiles" });
+  await functions.rename(move);
 });

@@ -116,6 +116,7 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     view_definition: null,
     view_query: null,
     view_reads: [],
+    built_on: null,
     row_type: { users: [], inherited_functions: [], casts: [] },
     views: [],
     trigger_functions: [],
@@ -123,7 +124,6 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     foreign_tables: [],
     subscriptions: [],
     self_references: [],
-    built_on: null,
     ...more,
   };
 }

@@ -13,12 +13,19 @@ import { type TemplateLiteral, templateLiterals } from "../support/template_lite
 /** Which layers the modules of a layer may import beside their own (DESIGN, section 3). */
 const MAY_IMPORT: Record<string, string[]> = {
   functions: ["http", "operations", "contract"],
-  http: ["execute", "contract"],
-  operations: ["tracking", "execute", "catalog", "aliases", "plan", "contract"],
+  http: ["tracking", "execute", "contract"],
+  operations: [
+    ...["tracking", "execute", "catalog", "aliases", "data_api", "proof", "plan", "contract"],
+  ],
   aliases: ["contract"],
   tracking: ["plan", "contract"],
   execute: ["plan", "contract"],
-  catalog: ["plan", "contract"],
+  // The kinds of facts that verify needs are described where they are used.
+  catalog: ["proof", "plan", "contract"],
+  // What verify tries, as SQL texts, and what it makes of the outcomes: pure, as plans are.
+  proof: ["plan", "contract"],
+  // Another service than the database, asked by verify alone.
+  data_api: [],
   plan: ["contract"],
   contract: [],
   client: ["contract"],
@@ -30,13 +37,15 @@ const MAY_IMPORT: Record<string, string[]> = {
 /** Which packages a layer may import; what is not listed may import any. */
 const MAY_USE: Record<string, string[]> = {
   functions: [],
-  http: ["@supabase/server/core", "@supabase/supabase-js"],
+  http: ["@supabase/server/core", "@supabase/supabase-js", "standardwebhooks"],
   operations: [],
   tracking: [],
   aliases: [],
   // The platform's runtime has node:net; postgres.js stands on it.
   execute: ["postgres", "node:net"],
   catalog: [],
+  proof: [],
+  data_api: ["@supabase/supabase-js"],
   plan: [],
   contract: ["zod"],
   client: ["@supabase/supabase-js", "@supabase/functions-js", "eventsource-parser/stream"],
@@ -132,7 +141,9 @@ Deno.test("an import against the arrows is found, be it of a type, dynamic or an
 const QUOTING = "shared/plan/quoting.ts";
 
 /** Folders whose modules build SQL. The local stack has its own, of fixed names. */
-const SQL_FOLDERS = ["plan", "catalog", "execute", "tracking", "operations", "http", "contract"];
+const SQL_FOLDERS = [
+  ...["plan", "proof", "catalog", "execute", "tracking", "operations", "http", "contract"],
+];
 
 /** Constants of ours that stand between quotes in SQL; nothing of a caller is among them. */
 const CONSTANTS_IN_QUOTES = new Set([

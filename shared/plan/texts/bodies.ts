@@ -24,7 +24,7 @@ export function readBody(
  */
 export function readText(language: string, reading: Reading): void {
   if (language !== "sql" && language !== "plpgsql") return readMentions(reading);
-  const { nodes, faults } = nest(lex(reading.text));
+  const { nodes, faults } = nest(lex(reading.text, { blanks: false }));
   if (language === "plpgsql") readPlpgsql(nodes, reading);
   else {
     for (const statement of statementsOf(nodes)) {

@@ -168,13 +168,17 @@ class Grouping {
         const name = nameAt(nodes, i);
         if (name === null) i++;
         else if (isGroup(nodes[name.next])) {
-          const { next, isAggregate } = callAt(nodes, name.next, name.parts.at(-1)!);
-          if (!isAggregate) {
-            const found = this.find(nodes.slice(name.next, next), inQuery);
-            if (found) return found;
-          }
+          const called = name.parts.at(-1)!;
+          const { next, isAggregate } = callAt(nodes, name.next, called);
+          // extract(year from …): the first word is no column.
+          const inside = called === "extract"
+            ? (nodes[name.next] as Group).nodes.slice(1)
+            : nodes.slice(name.next, next);
+          const found = isAggregate ? null : this.find(inside, inQuery);
+          if (found) return found;
           i = next;
-        } else {
+        } else if (name.bare && isSyntax(nodes, i)) i++;
+        else {
           const column = this.reference(name.parts, nodes, name.next, inQuery);
           if (column !== null) return { column, at: name.start };
           i = name.next;
@@ -265,6 +269,13 @@ class Grouping {
       return [isIdentifier(node) ? `"${node.value}` : `${node.kind} ${node.value}`];
     });
   }
+}
+
+/** Words of SQL that can be names of columns, too: `date '…'`, `nulls last`, `at time zone …`. */
+function isSyntax(nodes: Node[], i: number): boolean {
+  const [before, next] = [nodes[i - 1], nodes[i + 1]];
+  return next?.kind === "string" || isWord(before, "nulls", "at") ||
+    (isWord(before, "time") && isWord(nodes[i - 2], "at"));
 }
 
 /**

@@ -49,9 +49,14 @@ export interface Lexed {
   faults: Fault[];
 }
 
+export interface LexOptions {
+  /** Whether white space and comments are wanted. Default: true. */
+  blanks?: boolean;
+}
+
 /** Splits a text into tokens. Never throws. */
-export function lex(text: string): Lexed {
-  const lexer = new Lexer(text);
+export function lex(text: string, { blanks = true }: LexOptions = {}): Lexed {
+  const lexer = new Lexer(text, blanks);
   lexer.run();
   return { tokens: lexer.tokens, faults: lexer.faults };
 }
@@ -75,8 +80,22 @@ export function cut(name: string): string {
   return decoder.decode(bytes.subarray(0, end));
 }
 
-const SPACE = /[ \t\n\r\f\v]+/y;
-const IDENTIFIER = /[A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*/y;
+/** What ASCII characters can be: white space, the begin of a word, a part of one, an upper-case letter. */
+const [BLANK, BEGIN, PART, UPPER] = [1, 2, 4, 8];
+const CLASSES = new Uint8Array(128);
+for (
+  const [characters, classes] of [
+    [" \t\n\r\f\v", BLANK],
+    ["abcdefghijklmnopqrstuvwxyz_", BEGIN | PART],
+    ["ABCDEFGHIJKLMNOPQRSTUVWXYZ", BEGIN | PART | UPPER],
+    ["0123456789$", PART],
+  ] as const
+) {
+  for (const character of characters) CLASSES[character.charCodeAt(0)] = classes;
+}
+/** All others are letters. */
+const classOf = (code: number) => code < 128 ? CLASSES[code] : BEGIN | PART;
+
 const DOLLAR_TAG = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
 const PARAMETER = /\$[0-9]+/y;
 const NUMBER =
@@ -93,7 +112,7 @@ class Lexer {
   readonly faults: Fault[] = [];
   private at = 0;
 
-  constructor(private readonly text: string) {}
+  constructor(private readonly text: string, private readonly blanks: boolean) {}
 
   run(): void {
     while (this.at < this.text.length) {
@@ -105,7 +124,9 @@ class Lexer {
   }
 
   private next(char: string): void {
-    if (this.match("space", SPACE)) return;
+    const classes = classOf(char.charCodeAt(0));
+    if (classes & BLANK) return this.space();
+    if (classes & BEGIN && !this.isPrefix(char)) return this.word();
     if (char === "'") return this.string(0, "plain");
     if (char === '"') return this.quoted(0);
     if (char === "$") {
@@ -113,16 +134,12 @@ class Lexer {
       return this.dollarQuoted();
     }
     const following = this.text[this.at + 1];
-    if (following === "'" && "eEbBxXnN".includes(char)) {
-      if (char === "e" || char === "E") return this.string(1, "escaped");
-      if (char === "n" || char === "N") return this.string(1, "plain");
-      return this.string(1, "bits");
+    if (char === "e" || char === "E") return this.string(1, "escaped");
+    if (char === "n" || char === "N") return this.string(1, "plain");
+    if (char === "u" || char === "U") {
+      return this.text[this.at + 2] === '"' ? this.quoted(2) : this.string(2, "unicode");
     }
-    if (following === "&" && (char === "u" || char === "U")) {
-      if (this.text[this.at + 2] === "'") return this.string(2, "unicode");
-      if (this.text[this.at + 2] === '"') return this.quoted(2);
-    }
-    if (this.word()) return;
+    if (classes & BEGIN) return this.string(1, "bits");
     if (isDigit(char) || (char === "." && isDigit(following ?? ""))) {
       if (this.match("number", NUMBER)) return;
     }
@@ -139,8 +156,9 @@ class Lexer {
 
   private push(kind: TokenKind, end: number, value?: string, inner = -1): void {
     const start = this.at;
-    this.tokens.push({ kind, start, end, value: value ?? this.text.slice(start, end), inner });
     this.at = end;
+    if (!this.blanks && (kind === "space" || kind === "comment")) return;
+    this.tokens.push({ kind, start, end, value: value ?? this.text.slice(start, end), inner });
   }
 
   private match(kind: TokenKind, pattern: RegExp): boolean {
@@ -150,12 +168,30 @@ class Lexer {
     return true;
   }
 
-  private word(): boolean {
-    IDENTIFIER.lastIndex = this.at;
-    if (!IDENTIFIER.test(this.text)) return false;
-    const end = IDENTIFIER.lastIndex;
-    this.push("word", end, cut(fold(this.text.slice(this.at, end))));
-    return true;
+  private space(): void {
+    let end = this.at + 1;
+    while (end < this.text.length && classOf(this.text.charCodeAt(end)) & BLANK) end++;
+    this.push("space", end, "");
+  }
+
+  /** Whether the letter begins a constant or an identifier in quotes: E'…', U&"…" and so on. */
+  private isPrefix(char: string): boolean {
+    const following = this.text[this.at + 1];
+    if (following === "'") return "eEbBxXnN".includes(char);
+    const quote = this.text[this.at + 2];
+    return following === "&" && (char === "u" || char === "U") && (quote === "'" || quote === '"');
+  }
+
+  private word(): void {
+    let end = this.at;
+    let upper = 0;
+    for (; end < this.text.length; end++) {
+      const classes = classOf(this.text.charCodeAt(end));
+      if (!(classes & PART)) break;
+      upper |= classes & UPPER;
+    }
+    const name = this.text.slice(this.at, end);
+    this.push("word", end, cut(upper ? fold(name) : name));
   }
 
   private fault(at: number, what: string): void {

@@ -18,6 +18,7 @@ import {
   isMark,
   isOperator,
   isWord,
+  type Name,
   nameAt,
   type Node,
 } from "./nodes.ts";
@@ -220,7 +221,7 @@ function readFromItem(nodes: Node[], from: number, level: Level, reading: Readin
 function readRelation(
   nodes: Node[],
   from: number,
-  { name, only }: { name: NonNullable<ReturnType<typeof nameAt>>; only: boolean },
+  { name, only }: { name: Name; only: boolean },
   level: Level,
   reading: Reading,
 ): number {

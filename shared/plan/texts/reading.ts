@@ -7,17 +7,27 @@ import type { IndexedTable, TableIndex } from "./table_index.ts";
  */
 export type Certainty = "named" | "dynamic" | "possible";
 
-export interface Use {
-  table: { oid: number; schema: string; name: string };
-  /** Index into the text. */
-  at: number;
-  /** The text around it, white space folded, at most 120 characters. */
-  excerpt: string;
-  certainty: Certainty;
-  /** What a view in the table's place cannot do, or does otherwise; null where it serves. */
-  code: string | null;
-  /** The constraint, column, function or statement that it is about. */
-  detail: string | null;
+export class Use {
+  constructor(
+    readonly table: IndexedTable,
+    /** Index into the text. */
+    readonly at: number,
+    readonly certainty: Certainty,
+    /** What a view in the table's place cannot do, or does otherwise; null where it serves. */
+    readonly code: string | null,
+    /** The constraint, column, function or statement that it is about. */
+    readonly detail: string | null,
+    private readonly text: string,
+    private readonly inText: number,
+  ) {}
+
+  /**
+   * The text around it, white space folded, at most 120 characters. Made when it is asked for: of the many
+   * uses that a view serves nobody wants it.
+   */
+  get excerpt(): string {
+    return excerptOf(this.text, this.inText);
+  }
 }
 
 /** Stands in SQL that is put together at run time for what is not known before. */
@@ -74,11 +84,11 @@ export class Reading {
 
   /** The tables that a name can mean, most often none or one. */
   resolve(parts: string[]): Resolved[] {
-    const known = parts.map((part) => part.replaceAll(UNKNOWN, ""));
-    const name = known.at(-1)!;
+    const last = parts[parts.length - 1];
+    const name = last.includes(UNKNOWN) ? last.replaceAll(UNKNOWN, "") : last;
     const candidates = this.index.byName.get(name);
     if (candidates === undefined) return [];
-    const certain = parts.at(-1) === name;
+    const certain = last === name;
     if (parts.length > 1) {
       const schema = parts.at(-2)!;
       if (schema.includes(UNKNOWN)) return candidates.map((table) => ({ table, certain: false }));
@@ -116,15 +126,9 @@ export class Reading {
     code: string | null = null,
     detail: string | null = null,
   ): void {
-    for (const { table: { oid, schema, name }, certain } of tables) {
-      this.uses.push({
-        table: { oid, schema, name },
-        at: this.placed(at),
-        excerpt: excerptOf(this.text, at),
-        certainty: certain ? this.certainty : "possible",
-        code,
-        detail,
-      });
+    for (const { table, certain } of tables) {
+      const certainty = certain ? this.certainty : "possible";
+      this.uses.push(new Use(table, this.placed(at), certainty, code, detail, this.text, at));
     }
   }
 

@@ -42,7 +42,7 @@ function readAmong(nodes: Node[], context: StringContext, reading: Reading): voi
 
 function readString(folded: Folded, context: StringContext, reading: Reading): void {
   const { text, start, inner } = folded;
-  const { nodes } = nest(lex(text));
+  const { nodes } = nest(lex(text, { blanks: false }));
   const [first] = nodes;
   if (first === undefined) return;
   const place = (at: number) => inner < 0 ? start : inner + at;

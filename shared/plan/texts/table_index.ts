@@ -60,8 +60,8 @@ function add(map: Map<string, IndexedTable[]>, key: string, table: IndexedTable)
 
 function indexed(relation: NamedRelation, newName: string | null): IndexedTable {
   const { oid, schema, name, columns, constraints, children, kind } = relation;
-  const primaryKey = constraints.map(({ definition }) => keyColumns(definition, "primary"))
-    .find((key) => key !== null);
+  const primaryKey = constraints.map(({ definition }) => keyOf(definition, "primary"))
+    .find((key) => key !== null)?.columns;
   return {
     oid,
     schema,
@@ -78,15 +78,23 @@ function indexed(relation: NamedRelation, newName: string | null): IndexedTable 
   };
 }
 
+export interface Key {
+  columns: string[];
+  /** The columns as the server writes them. */
+  text: string;
+}
+
 /**
  * The columns of a constraint like `PRIMARY KEY (a, b)`, as the server prints it; null for any other, and
  * for one that is deferrable: neither GROUP BY nor ON CONFLICT can rely on it.
  */
-export function keyColumns(definition: string, kind: "primary" | "unique"): string[] | null {
-  const { nodes } = nest(lex(definition));
-  if (!isWord(nodes[0], kind) || nodes.some((node) => isDeferrable(node, nodes))) return null;
-  const columns = nodes.find(isGroup);
-  return columns?.nodes.filter(isIdentifier).map(({ value }) => value) ?? null;
+export function keyOf(definition: string, ...kinds: ("primary" | "unique")[]): Key | null {
+  const { nodes } = nest(lex(definition, { blanks: false }));
+  if (!isWord(nodes[0], ...kinds) || nodes.some((node) => isDeferrable(node, nodes))) return null;
+  const group = nodes.find(isGroup);
+  if (group === undefined) return null;
+  const columns = group.nodes.filter(isIdentifier).map(({ value }) => value);
+  return { columns, text: definition.slice(group.start + 1, group.end - 1) };
 }
 
 const isDeferrable = (node: Node, nodes: Node[]) =>

@@ -17,8 +17,11 @@ export type NameUse = "compares" | "pattern" | "uses";
 const OTHER_NAMES = new Set(["pg_notify", "nextval", "currval", "set_config", "current_setting"]);
 
 /** Notes what a trigger function of these tables does with the name of its table. */
-export function readTriggerNames(all: Token[], tables: IndexedTable[], reading: Reading): void {
-  const tokens = all.filter(({ kind }) => kind !== "space" && kind !== "comment");
+export function readTriggerNames(
+  tokens: Token[],
+  tables: IndexedTable[],
+  reading: Reading,
+): void {
   const name = tokens.find((_, i) => asksForName(tokens, i));
   const asksForOid = tokens.some((token) => isWord(token, "tg_relid"));
   if (name === undefined && !asksForOid) return;
@@ -43,6 +46,23 @@ export function readTriggerNames(all: Token[], tables: IndexedTable[], reading: 
       if (pattern) found(pattern.token, newName === null ? "pattern" : "compares");
       else found(name, "uses");
     }
+  }
+}
+
+/** What the name is called in PL/pgSQL and PL/v8, PL/Tcl, PL/Python and PL/Perl. */
+const NAME_IN_ANY_LANGUAGE = /\b(?:tg_table_name|tg_relname|table_name|relname)\b/i;
+
+/** The same of a language that is not read: where the name stands in quotes, it is compared with. */
+export function readTriggerNamesElsewhere(tables: IndexedTable[], reading: Reading): void {
+  const { text } = reading;
+  const at = text.search(NAME_IN_ANY_LANGUAGE);
+  if (at < 0) return;
+  const knows = (name: string) =>
+    [`'${name}'`, `"${name}"`].some((quoted) => text.includes(quoted));
+  for (const table of tables) {
+    const compares = knows(table.name) && !(table.newName !== null && knows(table.newName));
+    const use: NameUse = compares ? "compares" : "uses";
+    reading.use([{ table, certain: true }], at, "tg_table_name", use);
   }
 }
 
