@@ -135,7 +135,12 @@ async function runTests(
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", "--parallel", `--junit-path=${report}`, ...args],
     cwd: ROOT,
-    env: { DENO_JOBS: Deno.env.get("DENO_JOBS") ?? "3", TEST_PG_18: "", ...env },
+    env: {
+      DENO_JOBS: Deno.env.get("DENO_JOBS") ?? "3",
+      TEST_PG_18: "",
+      LOG_LEVEL: "error",
+      ...env,
+    },
     stdin: "null",
   }).spawn();
   const watchdog = startWatchdog(killCommand(child.pid));

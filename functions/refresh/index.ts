@@ -5,6 +5,7 @@ import { refresh } from "../../shared/operations/refresh.ts";
 
 export const definition: EndpointDefinition<RefreshRequest> = {
   method: "POST",
+  changes: true,
   streams: true,
   parse: parseRefreshRequest,
   run: refresh,

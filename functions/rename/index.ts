@@ -1,13 +1,20 @@
 /** POST rename: gives tables new names, and keeps the old ones usable as compatibility views. */
-import { parseRenameRequest, type RenameRequest } from "../../shared/contract/requests.ts";
+import {
+  parseRenameRequest,
+  type ProposedBatchRequest,
+  type RenameRequest,
+} from "../../shared/contract/requests.ts";
 import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";
+import { applyProposal } from "../../shared/operations/apply_proposal.ts";
 import { rename } from "../../shared/operations/rename.ts";
 
-export const definition: EndpointDefinition<RenameRequest> = {
+export const definition: EndpointDefinition<RenameRequest | ProposedBatchRequest> = {
   method: "POST",
+  changes: true,
   streams: true,
   parse: parseRenameRequest,
-  run: rename,
+  run: (context, request) =>
+    "batch_id" in request ? applyProposal(context, request) : rename(context, request),
 };
 
 export default { fetch: endpoint(definition) };

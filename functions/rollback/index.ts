@@ -5,6 +5,7 @@ import { rollback } from "../../shared/operations/rollback.ts";
 
 export const definition: EndpointDefinition<RollbackRequest> = {
   method: "POST",
+  changes: true,
   streams: true,
   parse: parseRollbackRequest,
   run: rollback,

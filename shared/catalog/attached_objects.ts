@@ -2,6 +2,7 @@
  * Objects that belong to a relation and go where it goes: constraints, indexes, triggers, policies, rules,
  * statistics, publications, sequences, labels. Each as a name and a definition text that says all of it.
  */
+import { commentOn } from "./comments.ts";
 
 const list = (name: string, definition: string, from: string) =>
   `(
@@ -10,7 +11,7 @@ const list = (name: string, definition: string, from: string) =>
   from (select (${name})::text as name, (${definition})::text as definition ${from}) x)`;
 
 const comment = (oid: string, catalog: string) =>
-  `coalesce(' comment ' || pg_catalog.quote_literal(pg_catalog.obj_description(${oid}, '${catalog}')), '')`;
+  `coalesce(' comment ' || pg_catalog.quote_literal(${commentOn(catalog, oid)}), '')`;
 
 const columnNames = (numbers: string, relation: string) =>
   `(

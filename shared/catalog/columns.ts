@@ -1,4 +1,5 @@
 /** Columns: types, defaults, identity, column privileges. */
+import { commentOn } from "./comments.ts";
 import { explodedAcl } from "./privileges.ts";
 
 /**
@@ -29,7 +30,7 @@ export const columns = `(
         'options ' || a.attoptions::text,
         case when a.attislocal then 'local' end,
         'inherited ' || nullif(a.attinhcount, 0)),
-      'comment', pg_catalog.col_description(a.attrelid, a.attnum),
+      'comment', ${commentOn("pg_class", "a.attrelid", "a.attnum")},
       'acl', ${explodedAcl("a.attacl", "n.oid")},
       'partial_readers', case when a.attacl is null then '[]' else (
         select coalesce(pg_catalog.json_agg(distinct

@@ -3,6 +3,7 @@
  * manual, 52.18). What belongs to the relation itself (its rules, triggers, defaults, types, constraints)
  * is left out: `attached_objects.ts` reads that.
  */
+import { isRowCast } from "./row_type.ts";
 
 /** JSON members of relation `t`: its dependants, and what a view reads. */
 export const dependantMembers = `
@@ -18,7 +19,8 @@ export const dependantMembers = `
         select d.classid, d.objid, d.objsubid, d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass
             as on_row_type
         from pg_catalog.pg_depend d
-        where d.deptype in ('n', 'a') and (
+        -- What is bound by 'a' is the relation's own, and there is much of it; but for triggers of elsewhere.
+        where (d.deptype = 'n' or d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass) and (
           (d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = t.oid)
           or (d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass and t.reltype <> 0
             and d.refobjid in (t.reltype,
@@ -37,6 +39,9 @@ export const dependantMembers = `
         on d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass and po.oid = d.objid
       left join pg_catalog.pg_proc pr
         on d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and pr.oid = d.objid
+      left join pg_catalog.pg_cast ca
+        on d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass and ca.oid = d.objid
+      left join pg_catalog.pg_proc cf on cf.oid = ca.castfunc
       left join pg_catalog.pg_class dc
         on d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and dc.oid = d.objid
       cross join lateral pg_catalog.pg_identify_object(
@@ -53,6 +58,8 @@ export const dependantMembers = `
         and tg.tgrelid is distinct from t.oid and tg.tgisinternal is not true
         and po.polrelid is distinct from t.oid
         and dc.oid is distinct from t.oid
+        and (pr.oid is null or not ${isRowCast("pr")})
+        and (cf.oid is null or not ${isRowCast("cf")})
         and (dc.relkind is null or dc.relkind not in ('i', 'I', 'S', 't'))
         and not (dc.oid is not null and not d.on_row_type and d.objsubid = 0)
         and not (d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass and exists (

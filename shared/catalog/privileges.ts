@@ -14,11 +14,16 @@ export const explodedAcl = (acl: string, namespace: string) =>
     ) order by e.ordinality), '[]')
   from pg_catalog.aclexplode(${acl}) with ordinality e)`;
 
-/** JSON members: the ACL of relation \`t\`, and who gets something on new relations in its schema. */
+/** JSON members: the ACL of relation \`t\`, and who gets something on new relations and functions in its schema. */
 export const privilegeMembers = `
   'acl', ${explodedAcl("coalesce(t.relacl, pg_catalog.acldefault('r', t.relowner))", "n.oid")},
   'default_grantees', (
     select coalesce(pg_catalog.json_agg(distinct pg_catalog.pg_get_userbyid(e.grantee)), '[]')
     from pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) e
     where d.defaclrole = (select r.oid from pg_catalog.pg_roles r where r.rolname = current_user)
-      and d.defaclobjtype = 'r' and d.defaclnamespace in (0, n.oid) and e.grantee <> 0)`;
+      and d.defaclobjtype = 'r' and d.defaclnamespace in (0, n.oid) and e.grantee <> 0),
+  'default_executors', (
+    select coalesce(pg_catalog.json_agg(distinct pg_catalog.pg_get_userbyid(e.grantee)), '[]')
+    from pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) e
+    where d.defaclrole = (select r.oid from pg_catalog.pg_roles r where r.rolname = current_user)
+      and d.defaclobjtype = 'f' and d.defaclnamespace in (0, n.oid) and e.grantee <> 0)`;

@@ -1,31 +1,72 @@
 /** One query for all facts of a request, however many relations it names. */
-import type { Facts, RelationFacts } from "../plan/facts.ts";
+import type { Facts, RelationFacts, TextSources } from "../plan/facts.ts";
 import { jsonbLiteral } from "../plan/quoting.ts";
+import { analysisByRelation, analysisMembers, type AnalysisRow, noAnalysis } from "./analysis.ts";
 import { attachedMembers } from "./attached_objects.ts";
+import { builtOnMembers } from "./built_on.ts";
 import { columns } from "./columns.ts";
 import { dependantMembers } from "./dependants.ts";
+import { type IndexesWanted, indexMember } from "./index_names.ts";
 import { nameMembers } from "./names.ts";
 import { privilegeMembers } from "./privileges.ts";
 import { relationMembers } from "./relation.ts";
-import { routinesNaming } from "./routines.ts";
+import { rowTypeMembers } from "./row_type.ts";
+import { routinesFromRows, type TextRow, textsFromRows, textsNaming } from "./texts.ts";
 
 export interface FactsWanted {
   /** Names whose meaning is asked; a relation found there is described too. */
   names: { schema: string; name: string }[];
   /** Relations described by OID, whatever they are called now. */
   oids: number[];
-  /** Names of relations that routines are searched for. Default: none. */
+  /** Names of relations that texts are searched for. Default: none, and no texts are read. */
   mentioned?: string[];
+  /**
+   * Whether to read what belongs to the relations beside their columns (constraints, indexes, triggers…), and
+   * what stands on tables; views are told whole but for their triggers and rules. Default: true.
+   */
+  attached?: boolean;
+  /** Where texts are kept beside routines, as the beginning of the transaction told. Default: nowhere. */
+  sources?: TextSources;
+  /** Whether to read what only an analysis needs. Default: false. */
+  analysis?: boolean;
+  /** Have the names of the relations' indexes told. Default: not. */
+  indexes?: IndexesWanted;
+  /** Whether to read all that is built on the views among them, to be repointed. Default: not. */
+  builtOn?: boolean;
 }
 
 /**
  * An object in parts, since one function call takes 100 arguments at most; `factsFromRow` puts them together.
  * As jsonb the server could, but to make jsonb of all this costs it more than to read it.
  */
-const parts = (...members: string[]) =>
-  `pg_catalog.json_build_array(${
-    members.map((m) => `pg_catalog.json_build_object(${m})`).join(",\n      ")
-  })`;
+const parts = (...objects: string[]) => `pg_catalog.json_build_array(${objects.join(",\n      ")})`;
+
+const part = (members: string) => `pg_catalog.json_build_object(${members})`;
+
+/** What belongs to a relation beside its columns, and what stands on it. */
+const attached = [part(attachedMembers), part(dependantMembers)];
+
+const onlyOnViews = `case when t.relkind = 'v' then ${part(dependantMembers)} end`;
+
+/** What is left empty where it was not asked for. */
+const NOTHING_ATTACHED: Partial<RelationFacts> = {
+  constraints: [],
+  indexes: [],
+  triggers: [],
+  policies: [],
+  rules: [],
+  statistics: [],
+  publications: [],
+  owned_sequences: [],
+  security_labels: [],
+  referencing: [],
+  dependants: [],
+  view_definition: null,
+  view_query: null,
+  view_reads: [],
+};
+
+const NO_SOURCES: TextSources = { statements: null, cron: false };
 
 /**
  * The query's text: one row with one column `facts`. It qualifies every function and relation and expects
@@ -52,20 +93,23 @@ target as (
 select pg_catalog.json_build_object(
   'session', pg_catalog.json_build_object(
     'server_version', pg_catalog.current_setting('server_version_num')::int,
-    'user', current_user),
-  'routines', ${routinesNaming(wanted.mentioned ?? [])},
+    'user', current_user,
+    'sql_functions', pg_catalog.has_language_privilege('sql', 'USAGE')),
+  'texts', ${textsNaming(wanted.mentioned ?? [], wanted.sources ?? NO_SOURCES)},
+  ${wanted.analysis ? `${analysisMembers},` : ""}
   'names', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${nameMembers})
       order by w.ordinality), '[]')
-    from named w),
+    from named w),${wanted.indexes === undefined ? "" : `${indexMember(wanted.indexes)},`}
   'relations', (
     select coalesce(pg_catalog.json_agg(
       ${
     parts(
-      relationMembers,
-      `'columns', ${columns}, ${privilegeMembers}`,
-      attachedMembers,
-      dependantMembers,
+      part(relationMembers),
+      part(`'columns', ${columns}, ${privilegeMembers}`),
+      part(rowTypeMembers),
+      part(wanted.builtOn ? builtOnMembers : "'built_on', null"),
+      ...wanted.attached === false ? [onlyOnViews] : attached,
     )
   }
       order by t.oid), '[]')
@@ -75,14 +119,44 @@ select pg_catalog.json_build_object(
 )::text as facts`;
 }
 
+/** What the query answers, before it is put together. */
+interface FactsRow extends Pick<Facts, "session" | "names">, Partial<AnalysisRow> {
+  relations: (Partial<RelationFacts> | null)[][];
+  texts: TextRow[];
+  index_names?: Pick<Facts, "indexes" | "relation_names">;
+}
+
+/**
+ * The query as part of a message within a transaction; its second answer is the facts' row (of statements
+ * without rows, only a message's first has an answer of its own). To print definitions the server takes
+ * ACCESS SHARE locks on what they name (on 15 also on the views themselves); these are given back at once, so
+ * that nobody's DDL has to wait for whatever comes then.
+ */
+export const factsMessage = (wanted: FactsWanted): string =>
+  `savepoint facts;
+${factsQuery(wanted)};
+rollback to savepoint facts;
+release savepoint facts`;
+
 /** Reads the query's answer. */
 export function factsFromRow(row: { facts: string }): Facts {
-  const { relations, ...rest } = JSON.parse(row.facts) as Omit<Facts, "relations"> & {
-    relations: Partial<RelationFacts>[][];
-  };
+  const { session, names, relations, texts, index_names, ...rest } = JSON.parse(
+    row.facts,
+  ) as FactsRow;
+  const analysis = { ...noAnalysis, ...rest };
+  const described = relations.map((parts) =>
+    Object.assign({}, NOTHING_ATTACHED, ...parts) as RelationFacts
+  );
+  const analyzed = analysisByRelation(analysis, described.map(({ oid }) => oid));
   return {
-    ...rest,
-    texts: rest.texts ?? [],
-    relations: relations.map((parts) => Object.assign({}, ...parts)),
+    session,
+    names,
+    indexes: index_names?.indexes ?? [],
+    relation_names: index_names?.relation_names ?? [],
+    texts: textsFromRows(texts),
+    routines: routinesFromRows(texts),
+    event_triggers: analysis.event_triggers,
+    graphql: analysis.graphql,
+    relations: described.map((facts) => ({ ...facts, ...analyzed.get(facts.oid)! })),
   };
 }

@@ -1,4 +1,5 @@
 /** The relation itself: kind, owner, options, and what the session's role may do with it. */
+import { commentOn } from "./comments.ts";
 
 /**
  * Whether the session's role may SET ROLE to a role. PostgreSQL 16 made SET a privilege of its own; the
@@ -32,7 +33,7 @@ export const relationMembers = `
   'replica_identity', t.relreplident,
   'access_method', (select am.amname from pg_catalog.pg_am am where am.oid = t.relam),
   'tablespace', (select s.spcname from pg_catalog.pg_tablespace s where s.oid = t.reltablespace),
-  'comment', pg_catalog.obj_description(t.oid, 'pg_class'),
+  'comment', ${commentOn("pg_class", "t.oid")},
   'partition_key', case when t.relkind = 'p' then pg_catalog.pg_get_partkeydef(t.oid) end,
   'partition_bound', pg_catalog.pg_get_expr(t.relpartbound, t.oid),
   'parents', (

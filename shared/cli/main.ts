@@ -1,5 +1,6 @@
 /** `npm run cli -- COMMAND …`: renames tables from a terminal, through the endpoints. */
 import { Command, CommanderError } from "commander";
+import { addAnalyzeTable } from "./analyze_table.ts";
 import { CONNECTION_HELP } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT, EXIT_CODES_HELP, exitCodeOf } from "./exit_codes.ts";
@@ -13,6 +14,7 @@ import { addTestViewCompatibility } from "./test_view_compatibility.ts";
 import { processTerminal, safeLines, type Stream, type Terminal } from "./terminal.ts";
 
 const EXAMPLES = `Examples:
+  npm run cli -- analyze-table experts
   npm run cli -- rename-table experts expert_profiles --plan
   npm run cli -- rename-table experts expert_profiles
   npm run cli -- list-migrations --status active
@@ -55,6 +57,7 @@ function createProgram(context: CommandContext): Command {
     .showHelpAfterError("(add --help for what there is)")
     .helpCommand(false)
     .addHelpText("after", `\n${[EXAMPLES, EXIT_CODES_HELP, CONNECTION_HELP].join("\n\n")}`);
+  addAnalyzeTable(program, context);
   addRenameTable(program, context);
   addRollbackRename(program, context);
   addFinalizeRename(program, context);

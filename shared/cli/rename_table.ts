@@ -10,6 +10,7 @@ import {
   showsProgress,
 } from "./options.ts";
 import { FILE_HELP, readRenamesFile, type RenamesFile } from "./renames_file.ts";
+import { runOperation } from "./run_operation.ts";
 import { describeOperation } from "./show_operation.ts";
 import { withProgress } from "./show_progress.ts";
 import { callerPath } from "./caller_path.ts";
@@ -17,7 +18,10 @@ import { callerPath } from "./caller_path.ts";
 interface RenameTableOptions extends OperationOptions {
   /** False with --no-view. */
   view: boolean;
+  renameIndexes?: true;
   fromFile?: string;
+  propose?: true;
+  batchId?: string;
 }
 
 const EXAMPLES = `Examples:
@@ -25,6 +29,8 @@ const EXAMPLES = `Examples:
   npm run cli -- rename-table experts expert_profiles
   npm run cli -- rename-table Orders orders_2024 --schema "Shop.EU"
   npm run cli -- rename-table --from-file renames.csv --notes "phase 2"
+  npm run cli -- rename-table experts expert_profiles --propose
+  npm run cli -- rename-table --batch-id 6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10
   npm run --silent cli -- rename-table experts expert_profiles --json | jq .plan_hash`;
 
 export function addRenameTable(program: Command, context: CommandContext): void {
@@ -41,7 +47,13 @@ export function addRenameTable(program: Command, context: CommandContext): void 
       "schema of the table, or of those in the file that name none (public)",
     )
     .option("--no-view", "leave the old name free: whoever uses it fails from then on")
-    .option("--from-file <path>", "rename all that this .json or .csv file lists, or none");
+    .option(
+      "--rename-indexes",
+      "also rename the indexes, and the constraints they back, that are named after the table",
+    )
+    .option("--from-file <path>", "rename all that this .json or .csv file lists, or none")
+    .option("--propose", "keep the plan as a pending batch, for somebody to apply")
+    .option("--batch-id <id>", "apply a proposed batch, if its plan is still the same");
   addOperationOptions(command)
     .addHelpText(
       "after",
@@ -59,13 +71,19 @@ async function renameTable(
   options: RenameTableOptions,
 ): Promise<void> {
   const { terminal, args } = context;
+  if (options.batchId !== undefined) {
+    return await applyProposal(context, oldName ?? options.fromFile, options, options.batchId);
+  }
   const { renames, places } = await wantedRenames(terminal.env, oldName, newName, options);
+  if (options.propose && options.plan) throw new UsageError("give either --plan or --propose");
   const { schema, actor, json, verbose = false, acknowledge = [] } = options;
   await runCommand(context, { json, actor, places }, async ({ client, url }) => {
     const request = {
       renames: renames.map((rename) => schema === undefined ? rename : { schema, ...rename }),
       ...(!options.view && { compatibility_view: false }),
+      ...(options.renameIndexes && { rename_indexes: true }),
       ...operationFields(options),
+      ...(options.propose && { mode: "propose" as const }),
     };
     const answer = await withProgress(
       terminal.err,
@@ -81,6 +99,28 @@ async function renameTable(
     }
     return answer.verification?.passed === false ? notVerified(terminal) : EXIT.done;
   });
+}
+
+async function applyProposal(
+  context: CommandContext,
+  names: string | undefined,
+  options: RenameTableOptions,
+  batchId: string,
+): Promise<void> {
+  if (
+    names !== undefined || options.propose || !options.view || options.renameIndexes ||
+    options.schema !== undefined
+  ) {
+    throw new UsageError("what a proposed batch renames, and how, is what was proposed");
+  }
+  const request = { batch_id: batchId, ...operationFields(options) };
+  const { mode, ...rest } = request;
+  await runOperation(
+    context,
+    "rename",
+    options,
+    (client, call) => client.rename({ ...rest, ...(mode === "plan" && { mode }) }, call),
+  );
 }
 
 async function wantedRenames(

@@ -20,15 +20,16 @@ export interface OperationPage extends Pick<Stream, "colors" | "width"> {
 
 /** What was done, or would be; statements, findings, locks, verification; and the command that comes next. */
 export function describeOperation(answer: OperationAnswer, page: OperationPage): string {
-  const planned = answer.mode === "plan";
+  const planned = answer.mode !== "apply";
   return [
     headline(answer, page),
     describeMigrations(answer.migrations, page),
     describeStatements(answer.statements, page, { planned, verbose: page.verbose }),
     describeFindings(answer.findings, page),
-    planned ? describePlan(answer, page) : "",
+    answer.mode === "plan" ? describePlan(answer, page) : "",
     answer.lock === null ? "" : describeLock(answer.lock, page),
     answer.verification === null ? "" : describeVerification(answer.verification, page),
+    answer.mode === "propose" ? describeWaysOn(answer) : "",
     planned || !REVERSIBLE.has(page.operation) ? "" : describeWayBack(answer),
   ].filter((part) => part !== "").join("\n\n");
 }
@@ -53,6 +54,11 @@ function headline({ mode, migrations }: OperationAnswer, page: OperationPage): s
   if (mode === "plan") {
     const what = `${WORDS[page.operation].noun} of ${tables}`;
     return `${colors.cyan("Plan")}  ${colors.bold(what)}, nothing was changed  ${where}`;
+  }
+  if (mode === "propose") {
+    return `${colors.cyan("Proposed")}  ${
+      colors.bold(`Rename of ${tables}`)
+    }, no table was changed  ${where}`;
   }
   const done = WORDS[page.operation].done(tables);
   return `${colors.green("✓")} ${colors.bold(done)}  ${where}`;
@@ -111,6 +117,16 @@ function describeLock(
   const attempts = lock.attempts === 1 ? "1 attempt" : `${lock.attempts} attempts`;
   return `${colors.bold("Locks")}  ${attempts}, waited for ${lock.waited_ms} ms, ` +
     `held for ${lock.held_ms} ms (the longest that other clients were kept waiting)`;
+}
+
+function describeWaysOn({ batch_id }: OperationAnswer): string {
+  const batch = ["--batch-id", batch_id ?? ""];
+  return [
+    "To apply it, if its plan is still the same:",
+    `  ${commandLine(["rename-table", ...batch])}`,
+    "To withdraw it:",
+    `  ${commandLine(["rollback-rename", ...batch])}`,
+  ].join("\n");
 }
 
 function describeWayBack({ batch_id, migrations }: OperationAnswer): string {

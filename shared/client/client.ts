@@ -2,6 +2,7 @@
 import type { FunctionInvokeOptions } from "@supabase/functions-js";
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import type {
+  AnalyzeInput,
   FinalizeInput,
   ListMigrationsInput,
   RefreshInput,
@@ -11,6 +12,7 @@ import type {
   VerifyInput,
 } from "../contract/requests.ts";
 import type {
+  AnalyzeAnswer,
   ListMigrationsAnswer,
   OperationAnswer,
   Progress,
@@ -19,6 +21,7 @@ import type {
 } from "../contract/responses.ts";
 import { readEvents } from "./event_stream.ts";
 import { toRenameError, unexpectedAnswer } from "./rename_error.ts";
+import { withRetries } from "./retry.ts";
 
 export { RenameError, type RenameErrorCode } from "./rename_error.ts";
 
@@ -44,6 +47,12 @@ export interface CallOptions {
    * way may still succeed, which `listMigrations` tells.
    */
   signal?: AbortSignal;
+  /**
+   * A name of the caller's own for this piece of work, 1 to 255 visible ASCII characters, such as a UUID: the
+   * work is done once, however often it is asked for under this name, and is asked for again, for up to half a
+   * minute, where no answer comes or the database cannot be reached. Default: none, and one attempt.
+   */
+  idempotencyKey?: string;
 }
 
 /** Each method throws a {@linkcode RenameError} unless the endpoint answered that it is done. */
@@ -56,6 +65,11 @@ export interface RenameClient {
   finalize(request: FinalizeInput, options?: CallOptions): Promise<OperationAnswer>;
   /** Makes a compatibility view again, after its table's columns, defaults or grants changed. */
   refresh(request: RefreshInput, options?: CallOptions): Promise<OperationAnswer>;
+  /**
+   * What hangs on tables and what a rename would do to it; without a table, of all tables of the schema or
+   * schemas. Default: the schema public. Names go into the URL, so a few hundred at once at most.
+   */
+  analyze(query?: AnalyzeInput): Promise<AnalyzeAnswer>;
   /** Tests by both names whether an old name still does what its table does; changes nothing. */
   verify(request: VerifyInput, options?: CallOptions): Promise<VerifyAnswer>;
   /** The same as Markdown. */
@@ -109,6 +123,12 @@ export function createRenameClient(options: RenameClientOptions): RenameClient {
     },
     listMigrations: (query = {}) =>
       call(supabase, url, `list-migrations${queryText(query)}`, { method: "GET" }),
+    analyze: async (query = {}) => {
+      const name = `analyze${queryText(query)}`;
+      const { answer, unexpected } = await invoke(supabase, url, name, { method: "GET" });
+      if (!Array.isArray(answer?.tables)) throw unexpected("it has no tables");
+      return answer as AnalyzeAnswer;
+    },
     tableAliases: async (query = {}) => {
       const headers = { accept: "application/json" };
       const name = `table-aliases${queryText(query)}`;
@@ -135,7 +155,10 @@ async function call<Answer extends { migrations: unknown[] }>(
   request: FunctionInvokeOptions,
   options?: CallOptions,
 ): Promise<Answer> {
-  const { answer, unexpected } = await invoke(supabase, url, name, request, options);
+  const attempt = () => invoke(supabase, url, name, request, options);
+  const { answer, unexpected } = options?.idempotencyKey === undefined
+    ? await attempt()
+    : await withRetries(attempt, options.signal);
   // No closer look: a field that a newer server adds must not make a rename that is done look failed.
   if (!Array.isArray(answer?.migrations)) throw unexpected("it has no migrations");
   return answer as Answer;
@@ -147,12 +170,16 @@ async function invoke(
   url: URL,
   name: string,
   request: FunctionInvokeOptions,
-  { onProgress, signal }: CallOptions = {},
+  { onProgress, signal, idempotencyKey }: CallOptions = {},
 ) {
   const endpoint = new URL(`functions/v1/${name}`, url);
   const { data, error, response } = await supabase.functions.invoke(name, {
     ...request,
-    ...(onProgress && { headers: { accept: "text/event-stream, application/json" } }),
+    headers: {
+      ...request.headers,
+      ...(onProgress && { accept: "text/event-stream, application/json" }),
+      ...(idempotencyKey !== undefined && { "idempotency-key": checkedKey(idempotencyKey) }),
+    },
     signal,
   });
   if (error !== null) {
@@ -193,8 +220,16 @@ function checkedHeaders({ key, actor }: RenameClientOptions): Record<string, str
   return { "x-actor": actor };
 }
 
-function queryText(query: ListMigrationsInput | TableAliasesInput): string {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined);
-  if (given.length === 0) return "";
-  return `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
+/** What has several values is given once for each. */
+/** The server's rule, said before anything is sent. */
+function checkedKey(key: string): string {
+  if (/^[!-~]{1,255}$/.test(key)) return key;
+  throw new TypeError("the idempotency key is not 1 to 255 visible ASCII characters");
+}
+
+function queryText(query: AnalyzeInput | ListMigrationsInput | TableAliasesInput): string {
+  const given = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [value].flat().map((one) => [name, String(one)])
+  );
+  return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
 }

@@ -53,6 +53,14 @@ const renameOptions = {
   record_history: z.enum(["auto", "never"]).default("auto"),
 };
 
+/** Applies a proposal; what it renames, and how, is what was proposed. */
+const proposedBatch = z.strictObject({
+  batch_id: z.uuid(),
+  ...planOptions,
+  mode: z.enum(["apply", "plan"]).default("apply"),
+  ...lockOptions,
+});
+
 const renameBatch = z.strictObject({
   renames: z.array(rename).min(1).max(MAX_RENAMES),
   ...renameOptions,
@@ -95,30 +103,36 @@ const privilegeOptions = {
   carry_privileges: z.boolean().default(false),
 };
 
-const selected = z.strictObject({
-  ...selection,
-  ...planOptions,
-  ...lockOptions,
-  ...privilegeOptions,
-})
-  .superRefine((request, context) => {
-    const given = (["migration_id", "batch_id", "table"] as const)
-      .filter((field) => request[field] !== undefined);
-    if (given.length !== 1) {
-      context.addIssue({
-        code: "custom",
-        message: "name exactly one of migration_id, batch_id and table" +
-          (given.length === 0 ? "" : `, not ${given.join(" and ")}`),
-      });
-    }
-    if (request.schema !== undefined && request.table === undefined) {
-      context.addIssue({
-        code: "custom",
-        path: ["schema"],
-        message: "schema goes with table only",
-      });
-    }
-  });
+const selectedFields = { ...selection, ...planOptions, ...lockOptions, ...privilegeOptions };
+
+type Selecting = { [Field in keyof typeof selection]?: string | undefined };
+
+function selectsOnce(request: Selecting, context: z.RefinementCtx): void {
+  const given = (["migration_id", "batch_id", "table"] as const)
+    .filter((field) => request[field] !== undefined);
+  if (given.length !== 1) {
+    context.addIssue({
+      code: "custom",
+      message: "name exactly one of migration_id, batch_id and table" +
+        (given.length === 0 ? "" : `, not ${given.join(" and ")}`),
+    });
+  }
+  if (request.schema !== undefined && request.table === undefined) {
+    context.addIssue({
+      code: "custom",
+      path: ["schema"],
+      message: "schema goes with table only",
+    });
+  }
+}
+
+const selected = z.strictObject(selectedFields).superRefine(selectsOnce);
+
+const finalize = z.strictObject({
+  ...selectedFields,
+  /** For how many days no use of the old name must have been seen, with nothing missed. Default: not asked. */
+  quiet_for_days: z.int().min(1).max(3_650).optional(),
+}).superRefine(selectsOnce);
 
 const refresh = z.strictObject({
   migration_id: z.uuid(),
@@ -137,6 +151,10 @@ type Includable = (typeof INCLUDABLE)[number];
 const isIncludable = (name: string): name is Includable =>
   (INCLUDABLE as readonly string[]).includes(name);
 
+/** Most migrations of a page; more where the page is a look at all that is active, made at one moment. */
+const LARGEST_PAGE = 200;
+const LARGEST_WHOLE = 1_000;
+
 const listQuery = z.strictObject({
   status: z.enum(MIGRATION_STATUSES).optional(),
   schema: identifier.optional(),
@@ -149,8 +167,16 @@ const listQuery = z.strictObject({
     context.addIssue({ code: "custom", message });
     return z.NEVER;
   }).default([]),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  limit: z.coerce.number().int().min(1).max(LARGEST_WHOLE).default(50),
   cursor: z.string().max(500).optional(),
+}).superRefine(({ include, limit }, context) => {
+  if (include.length === 0 && limit > LARGEST_PAGE && limit <= LARGEST_WHOLE) {
+    context.addIssue({
+      code: "custom",
+      path: ["limit"],
+      message: `a page has at most ${LARGEST_PAGE} migrations, and ${LARGEST_WHOLE} with include`,
+    });
+  }
 });
 
 /** Repeatable: an array of what was given, however often. */
@@ -190,12 +216,29 @@ const verify = z.strictObject({
   acknowledge: planOptions.acknowledge,
 });
 
+/** What may be sent to each endpoint: a JSON body, or for those that are read with GET a query. */
+export const REQUESTS = {
+  rename: z.union([
+    z.strictObject({ ...rename.shape, ...renameOptions }),
+    renameBatch,
+    proposedBatch,
+  ]),
+  rollback: selected,
+  finalize,
+  refresh,
+  "list-migrations": listQuery,
+  analyze: analyzeQuery,
+  verify,
+  "table-aliases": aliasesQuery,
+} satisfies Record<string, z.ZodType>;
+
 export type Rename = z.output<typeof rename>;
 export type RenameRequest = z.output<typeof renameBatch>;
-/** What selects migrations: the body of rollback and of finalize. */
+export type ProposedBatchRequest = z.output<typeof proposedBatch>;
+/** What selects migrations: the body of rollback, and most of that of finalize. */
 export type SelectionRequest = z.output<typeof selected>;
 export type RollbackRequest = SelectionRequest;
-export type FinalizeRequest = SelectionRequest;
+export type FinalizeRequest = z.output<typeof finalize>;
 export type RefreshRequest = z.output<typeof refresh>;
 export type VerifyRequest = z.output<typeof verify>;
 export type VerifyCheckName = (typeof VERIFY_CHECKS)[number];
@@ -207,10 +250,11 @@ export type MigrationStatus = (typeof MIGRATION_STATUSES)[number];
 /** What a caller may write, defaults left out. */
 export type RenameInput =
   | z.input<typeof renameBatch>
-  | (z.input<typeof rename> & RenameInputOptions);
+  | (z.input<typeof rename> & RenameInputOptions)
+  | z.input<typeof proposedBatch>;
 type RenameInputOptions = Omit<z.input<typeof renameBatch>, "renames">;
 export type RollbackInput = z.input<typeof selected>;
-export type FinalizeInput = z.input<typeof selected>;
+export type FinalizeInput = z.input<typeof finalize>;
 export type RefreshInput = z.input<typeof refresh>;
 export type VerifyInput = z.input<typeof verify>;
 export type AnalyzeInput = z.input<typeof analyzeQuery>;
@@ -244,29 +288,28 @@ function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): z.outp
   );
 }
 
-const notYet = (field: string, message: string) =>
-  new Problem("invalid_request", `"${field}" is not valid: ${message}`, {
-    hint: "Leave the field out; nothing was changed.",
-    fields: { issues: [{ path: field, message }] },
+/** Only what is not there yet is proposed; a rollback is what withdraws a proposal. */
+function refuseProposal(request: { mode: string }): void {
+  if (request.mode !== "propose") return;
+  const message = "only a rename can be proposed";
+  throw new Problem("invalid_request", `"mode" is not valid: ${message}`, {
+    hint: "Use plan to see what would happen, then apply.",
+    fields: { issues: [{ path: "mode", message }] },
   });
-
-function refuseWhatIsNotBuilt(request: { mode: string }): void {
-  if (request.mode === "propose") {
-    throw notYet("mode", "proposals are not supported by this version; use plan, then apply");
-  }
 }
 
 const isObject = (input: unknown): input is Record<string, unknown> =>
   typeof input === "object" && input !== null && !Array.isArray(input);
 
 /**
- * Reads the body of a rename: `renames`, or one rename's fields at the top level.
+ * Reads the body of a rename: `renames`, one rename's fields at the top level, or the `batch_id` of a
+ * proposal.
  *
  * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
  */
-export function parseRenameRequest(input: unknown): RenameRequest {
+export function parseRenameRequest(input: unknown): RenameRequest | ProposedBatchRequest {
   if (isObject(input) && "batch_id" in input && !("renames" in input)) {
-    throw notYet("batch_id", "applying a proposed batch is not supported by this version");
+    return parse(proposedBatch, input);
   }
   let body = input;
   if (isObject(input) && !("renames" in input)) {
@@ -275,7 +318,6 @@ export function parseRenameRequest(input: unknown): RenameRequest {
     body = { ...options, renames: [single] };
   }
   const request = parse(renameBatch, body);
-  refuseWhatIsNotBuilt(request);
   return request;
 }
 
@@ -286,7 +328,7 @@ export function parseRenameRequest(input: unknown): RenameRequest {
  */
 export function parseRollbackRequest(input: unknown): RollbackRequest {
   const request = parse(selected, input);
-  refuseWhatIsNotBuilt(request);
+  refuseProposal(request);
   return request;
 }
 
@@ -296,7 +338,9 @@ export function parseRollbackRequest(input: unknown): RollbackRequest {
  * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
  */
 export function parseFinalizeRequest(input: unknown): FinalizeRequest {
-  return parseRollbackRequest(input);
+  const request = parse(finalize, input);
+  refuseProposal(request);
+  return request;
 }
 
 /**
@@ -306,7 +350,7 @@ export function parseFinalizeRequest(input: unknown): FinalizeRequest {
  */
 export function parseRefreshRequest(input: unknown): RefreshRequest {
   const request = parse(refresh, input);
-  refuseWhatIsNotBuilt(request);
+  refuseProposal(request);
   return request;
 }
 
@@ -326,11 +370,7 @@ export function parseAnalyzeQuery(input: unknown): AnalyzeQuery {
  * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
  */
 export function parseListMigrationsQuery(input: unknown): ListMigrationsQuery {
-  const query = parse(listQuery, input);
-  if (query.include.includes("usage")) {
-    throw notYet("include", "usage is not supported by this version; drift is");
-  }
-  return query;
+  return parse(listQuery, input);
 }
 
 /**

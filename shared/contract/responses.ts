@@ -13,6 +13,30 @@ export const finding = z.object({
 
 export const statement = z.object({ sql: z.string(), purpose: z.string() });
 
+/** Something that is known, or cannot be known, about the use of an old name. */
+export const usageReason = z.object({ code: z.string(), message: z.string() });
+
+/**
+ * Who uses the old name. `used`: calls were seen within the last day, a session is at work on it now, or a text
+ * on the server names it. `unknown`: none of this, but something can have been missed. `quiet`: neither.
+ */
+export const usage = z.object({
+  state: z.enum(["used", "quiet", "unknown"]),
+  /** Calls through the old name since the rename that were ever seen; null where none can be counted. */
+  calls: z.number().int().nullable(),
+  roles: z.array(z.object({ role: z.string(), calls: z.number().int() })),
+  /** When the rename was done. */
+  since: timestamp.nullable(),
+  last_sampled_at: timestamp.nullable(),
+  /** The first look after which calls had grown for the last time: the last call was earlier. */
+  last_used_at: timestamp.nullable(),
+  /** From when on nothing was seen, and nothing can have been missed; null where that cannot be said. */
+  quiet_since: timestamp.nullable(),
+  /** Statements that used it, most called first, without their values; at most 200 characters each. */
+  examples: z.array(z.object({ statement: z.string(), role: z.string(), calls: z.number().int() })),
+  reasons: z.array(usageReason),
+});
+
 export const migration = z.object({
   id: z.uuid(),
   batch_id: z.uuid(),
@@ -36,6 +60,8 @@ export const migration = z.object({
   notes: z.string().nullable(),
   /** Where the database no longer agrees with the record; only where it was asked for. */
   drift: z.array(finding).optional(),
+  /** Who uses the old name; only where it was asked for, and of active renames with a view. */
+  usage: usage.optional(),
 });
 
 /** How the locks were come by: times in milliseconds, `held_ms` from the last lock granted to the end of COMMIT. */
@@ -84,9 +110,12 @@ export const blocker = z.object({
   query: z.string().nullable(),
 });
 
-/** Where an operation is: the data of a `progress` event. Not every event repeats what is known already. */
+/**
+ * Where an operation is: the data of a `progress` event. Not every event repeats what is known already.
+ * `replayed`: an earlier request with the same key did the work, and its answer follows.
+ */
 export const progress = z.object({
-  phase: z.enum(["preparing", "locking", "waiting", "verifying"]),
+  phase: z.enum(["preparing", "locking", "waiting", "verifying", "replayed"]),
   /** Number of the attempt to get the locks, from 1. */
   attempt: z.number().int().optional(),
   /** Milliseconds since the operation began. */
@@ -143,6 +172,8 @@ export const analyzedTable = z.object({
   /** `table` or `partitioned table`. */
   kind: z.string(),
   owner: z.string(),
+  /** The active migrations that led to its name, the last first; its old names are compatibility views. */
+  migrations: z.array(z.object({ id: z.uuid(), old_name: z.string(), new_name: z.string() })),
   /** By kind: `foreign_keys`, `referenced_by`, `indexes` and so on; each kind is there, if only empty. */
   dependants: z.record(z.string(), z.array(analyzedDependant)),
   findings: z.array(finding),
@@ -161,6 +192,7 @@ export const tableAliasesAnswer = z.object({ aliases: z.array(tableAlias) });
 
 export type Finding = z.output<typeof finding>;
 export type Statement = z.output<typeof statement>;
+export type Usage = z.output<typeof usage>;
 export type Migration = z.output<typeof migration>;
 export type LockFigures = z.output<typeof lockFigures>;
 export type Difference = z.output<typeof difference>;

@@ -9,7 +9,9 @@
  */
 import { Problem } from "../contract/problems.ts";
 import type { Blocker, LockFigures, Progress } from "../contract/responses.ts";
+import type { TextSources } from "../plan/facts.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { StatementStatistics } from "../plan/usage/facts.ts";
 import { millisecondsLiteral } from "../plan/quoting.ts";
 import { lockHolders, type RelationName, watchingBlockers } from "./blockers.ts";
 import { wasCommitted } from "./commit_outcome.ts";
@@ -24,6 +26,8 @@ import type { Database, Row, Session } from "./database.ts";
 import { isCancelled, isConnectionLost, isLockFailure, isStalePlan } from "./database_errors.ts";
 import { type Limits, remainingMs, requireTime } from "./limits.ts";
 import { Patience } from "./patience.ts";
+import { statementStatistics, statementStatisticsColumns } from "./statement_statistics.ts";
+import { textSourceColumns, textSources } from "./text_sources.ts";
 
 export interface ApplyOptions {
   /** Longest wait for one lock that clients feel, in milliseconds. */
@@ -40,6 +44,8 @@ export interface Prepared<P extends Plan> {
   plan: P;
   /** Statements that record the change; run in the critical section, after the plan's own. */
   record: (lock: LockExpressions) => string[];
+  /** Statements that note the state before, run in the same message before the locks. Default: none. */
+  recordBefore?: string[];
   /** Query for the lock figures as they were recorded, for the case that the answer is lost. */
   recorded: string;
 }
@@ -64,7 +70,8 @@ const settings = (timeoutMs: number) =>
 where s.name = 'transaction_timeout'`,
     "set local standard_conforming_strings = on",
     `select pg_catalog.pg_backend_pid() as pid,
-  pg_catalog.current_setting('server_version_num')::int as server_version`,
+  pg_catalog.current_setting('server_version_num')::int as server_version,${textSourceColumns},
+  ${statementStatisticsColumns}`,
   ].join(";\n");
 
 /** The beginning of a read-only transaction: what plans and checks look at. */
@@ -75,17 +82,24 @@ export const beginReading = (limits: Limits) =>
  * The beginning of a transaction that changes something. Facts are read after the locks, so a snapshot from
  * its beginning, which the role may have as its default, would not do.
  */
-const beginWriting = (limits: Limits) =>
+export const beginWriting = (limits: Limits) =>
   `begin isolation level read committed;\n${settings(remainingMs(limits))}`;
 
 export interface Connected {
   pid: number;
   serverVersion: number;
+  sources: TextSources;
+  statistics: StatementStatistics;
 }
 
 /** Reads what the beginning of a transaction answers. */
 export function connected([row]: Row[]): Connected {
-  return { pid: Number(row.pid), serverVersion: Number(row.server_version) };
+  return {
+    pid: Number(row.pid),
+    serverVersion: Number(row.server_version),
+    sources: textSources(row),
+    statistics: statementStatistics(row),
+  };
 }
 
 /**
@@ -170,7 +184,7 @@ interface Attempt {
 async function enter<P extends Plan>(
   database: Database,
   { session, options, patience, giveUp, seen, pid }: Attempt,
-  { plan, record, recorded }: Prepared<P>,
+  { plan, record, recordBefore, recorded }: Prepared<P>,
 ): Promise<LockFigures> {
   const [{ xid }] = await session.run([
     preparation(plan, record),
@@ -186,7 +200,7 @@ async function enter<P extends Plan>(
       remainingMs: remainingMs(options.limits),
     };
     options.progress({ phase: "locking", attempt: attempt.number });
-    const message = criticalSection(plan, record, attempt);
+    const message = criticalSection(plan, record, attempt, recordBefore);
     try {
       // From here on it is carried to its end, whether or not the caller still waits.
       const results = await watchingBlockers(

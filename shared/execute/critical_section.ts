@@ -90,12 +90,14 @@ export function criticalSection(
   plan: Plan,
   record: RecordSql,
   attempt: { number: number; waitedMs: number; lockTimeoutMs: number; remainingMs: number },
+  recordBefore: string[] = [],
 ): string {
   const timeout = Math.min(STATEMENT_TIMEOUT_MS, attempt.remainingMs);
   return [
     `set local statement_timeout = ${millisecondsLiteral(timeout)}`,
     setLockTimeout(INNER_LOCK_TIMEOUT_MS),
     ...plan.beforeLocks.map((statement) => statement.sql),
+    ...recordBefore,
     `select ${note("attempts", String(attempt.number))}, ${
       note("waited_ms", String(milliseconds(attempt.waitedMs)))
     }, ${note("asked_ms", CLOCK_MS)} as clock_ms`,

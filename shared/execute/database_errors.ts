@@ -88,6 +88,29 @@ export function isUnknownTransaction(error: unknown): boolean {
   return code === "22023" && message.includes("is in the future");
 }
 
+/**
+ * A definition that was read out could not be read in again, or what it says could not be computed: a name
+ * that became ambiguous, a division by zero in a materialized view's query.
+ */
+function isDefinitionRefused(code: string): boolean {
+  return code.startsWith("22") || [
+    "0A000",
+    "23505",
+    "23514",
+    "42702",
+    "42704",
+    "42712",
+    "42723",
+    "42725",
+    "42803",
+    "42804",
+    "42846",
+    "42883",
+    "42P13",
+    "42P16",
+  ].includes(code);
+}
+
 /** The problem an error of the database is for the caller; problems pass through as they are. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
@@ -103,8 +126,9 @@ export function toProblem(error: unknown): Problem {
       },
     );
   }
-  if (code === "42P01" && message.includes("sys_table_migration")) {
-    return new Problem("database_unavailable", "The tracking tables are not in this database.", {
+  if (["42P01", "42703"].includes(code) && message.includes("sys_table_migration")) {
+    const what = "The tracking tables are not in this database, or older than the functions.";
+    return new Problem("database_unavailable", what, {
       hint:
         "Apply supabase/migrations: `supabase db push`, or `npm run migrate` with SUPABASE_DB_URL.",
       cause: error,
@@ -162,6 +186,13 @@ export function toProblem(error: unknown): Problem {
           hint: "Rename fewer tables at once, or raise max_locks_per_transaction.",
         },
       );
+  }
+  if (isDefinitionRefused(code)) {
+    return new Problem(
+      "dependants_cannot_follow",
+      `Something that was built on the view could not be made again: ${message}.`,
+      { ...options, hint: "Mend or drop what the message is about, then call again." },
+    );
   }
   if (code.startsWith("53")) {
     return new Problem("database_unavailable", `The database is out of a resource: ${message}.`, {

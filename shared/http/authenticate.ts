@@ -1,37 +1,67 @@
 /**
- * Who calls. Renaming tables is an admin's work: a secret key, or the legacy service-role key. Nothing of
- * the database is asked before this is settled.
+ * Who calls. Renaming tables is an admin's work: a signed webhook, a secret key, or the legacy service-role
+ * key. Nothing of the database is asked before this is settled.
  */
 import { verifyCredentials } from "@supabase/server/core";
 // Its peer, which it loads: named here so that the import map decides on the version, not the latest release.
 import type {} from "@supabase/supabase-js";
 import { Problem } from "../contract/problems.ts";
 import type { Settings } from "./settings.ts";
+import { isWebhook, verifyWebhook, type Webhook, webhookRefused } from "./webhook.ts";
 
 const HINT = "Send a secret key of the project in the apikey header.";
 
 /** Longest x-actor that is recorded. */
 const MAX_ACTOR_LENGTH = 200;
 
+export interface Caller {
+  /** What let the caller in: `webhook:<sender>`, `key:<name>` or `service_role`. */
+  identity: string;
+  /** The same as it is recorded, with what x-actor says behind it. */
+  actor: string;
+  webhook: Webhook | null;
+}
+
 /**
- * The caller as it is recorded: `key:<name>` or `service_role`, and behind it what x-actor says.
+ * Finds out who calls. Whoever sends headers of a webhook is let in by its signature or not at all.
  *
- * @throws {Problem} `unauthorized`; `forbidden` for keys and tokens that are right but not an admin's.
+ * @param takesWebhooks Whether the endpoint does.
+ * @throws {Problem} `unauthorized`, for a webhook with the `reason`; `forbidden` for keys and tokens that are
+ *   right but not an admin's; `body_too_large` for a webhook's body.
  */
-export async function authenticate(request: Request, settings: Settings): Promise<string> {
-  const apikey = request.headers.get("apikey");
-  const token = bearerToken(request);
-  if (request.headers.has("webhook-id") || request.headers.has("webhook-signature")) {
-    throw new Problem("unauthorized", "Signed webhooks are not supported by this version.", {
-      hint: HINT,
+export async function authenticate(
+  request: Request,
+  settings: Settings,
+  takesWebhooks = false,
+): Promise<Caller> {
+  const webhook = isWebhook(request) ? await fromWebhook(request, settings, takesWebhooks) : null;
+  const identity = webhook === null
+    ? await fromKey(request, settings)
+    : `webhook:${webhook.sender}`;
+  return { identity, actor: withActor(identity, request), webhook };
+}
+
+async function fromWebhook(
+  request: Request,
+  { webhooks }: Settings,
+  taken: boolean,
+): Promise<Webhook> {
+  if (!taken) {
+    throw webhookRefused("not_accepted", "This endpoint takes no webhooks.", {
+      hint: "Webhooks go to the endpoints that change something; here, use a key.",
     });
   }
+  return await verifyWebhook(request, webhooks);
+}
+
+/** The identity that goes with a secret key or the service-role key. */
+async function fromKey(request: Request, settings: Settings): Promise<string> {
+  const apikey = request.headers.get("apikey");
+  const token = bearerToken(request);
   const keyName = apikey && await matchingKey(apikey, "secret", settings);
-  if (keyName) return withActor(`key:${keyName}`, request);
+  if (keyName) return `key:${keyName}`;
   for (const credential of [apikey, token]) {
-    if (credential && await same(credential, settings.serviceRoleKey)) {
-      return withActor("service_role", request);
-    }
+    if (credential && await same(credential, settings.serviceRoleKey)) return "service_role";
   }
   if (token && await matchingKey(token, "secret", settings)) {
     throw new Problem("unauthorized", "The secret key is in the wrong header.", {
@@ -112,7 +142,7 @@ function looksLikeUserToken(token: string): boolean {
   }
 }
 
-function withActor(caller: string, request: Request): string {
+function withActor(identity: string, request: Request): string {
   const name = request.headers.get("x-actor")?.replace(/\p{Cc}/gu, "").trim();
-  return name ? `${caller} ${name.slice(0, MAX_ACTOR_LENGTH)}` : caller;
+  return name ? `${identity} ${name.slice(0, MAX_ACTOR_LENGTH)}` : identity;
 }

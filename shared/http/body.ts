@@ -5,19 +5,20 @@ import { MAX_BODY_BYTES } from "../contract/requests.ts";
 /**
  * The request's body as JSON.
  *
+ * @param body The body where it has been read already.
  * @throws {Problem} `unsupported_media_type`, `body_too_large` or `invalid_json`.
  */
-export async function readJson(request: Request): Promise<unknown> {
+export async function readJson(request: Request, body?: Uint8Array): Promise<unknown> {
   const type = (request.headers.get("content-type") ?? "").split(";")[0].trim().toLowerCase();
   if (type !== "application/json") {
-    await request.body?.cancel();
+    if (body === undefined) await request.body?.cancel();
     throw new Problem(
       "unsupported_media_type",
       type === "" ? "The body has no media type." : `The body is ${type}, not JSON.`,
       { hint: "Send content-type: application/json." },
     );
   }
-  const bytes = await readBytes(request);
+  const bytes = body ?? await readBytes(request);
   try {
     // A byte order mark is no JSON (RFC 8259, section 8.1), and bad UTF-8 would become other names.
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -30,8 +31,13 @@ export async function readJson(request: Request): Promise<unknown> {
   }
 }
 
-/** Stops reading at the limit: a body is never held in memory beyond it, whatever its length says. */
-async function readBytes(request: Request): Promise<Uint8Array> {
+/**
+ * The body's bytes. Stops reading at the limit: a body is never held in memory beyond it, whatever its length
+ * says.
+ *
+ * @throws {Problem} `body_too_large`.
+ */
+export async function readBytes(request: Request): Promise<Uint8Array> {
   const announced = Number(request.headers.get("content-length") ?? 0);
   if (announced > MAX_BODY_BYTES) {
     await request.body?.cancel();

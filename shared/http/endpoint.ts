@@ -3,20 +3,26 @@
  * It knows nothing of tables; what an endpoint does is its definition.
  */
 import { Problem, type ProblemBody } from "../contract/problems.ts";
+import type { Progress } from "../contract/responses.ts";
 import { type Database, databaseAt } from "../execute/database.ts";
 import type { Limits } from "../execute/limits.ts";
-import { authenticate } from "./authenticate.ts";
+import { authenticate, type Caller } from "./authenticate.ts";
 import { readJson } from "./body.ts";
 import { eventStream } from "./event_stream.ts";
+import { type Idempotency, idempotencyOf } from "./idempotency.ts";
+import { RequestLog } from "./log.ts";
 import { queryOf, refuseQuery } from "./query.ts";
+import { noteRefusal } from "./webhook_refusals.ts";
 import { dataApiOf, type Settings, settingsFromEnv } from "./settings.ts";
 
 export interface RequestContext {
   database: Database;
   actor: string;
   requestId: string;
+  /** By what the request is known if it comes again; null where it is not. */
+  idempotency: Idempotency | null;
   limits: Limits;
-  progress: (progress: unknown) => void;
+  progress: (progress: Progress) => void;
   log: (message: string, details: Record<string, unknown>) => void;
   /** The project's Data API and the keys that open it; null without SUPABASE_URL or a secret key. */
   dataApi: { url: string; secretKey: string; publishableKey: string | null } | null;
@@ -26,6 +32,10 @@ export interface EndpointDefinition<Input, Output = unknown> {
   method: "GET" | "POST";
   /** Whether callers may ask for an event stream. Default: false. */
   streams?: boolean;
+  /** Whether it changes something: then it takes signed webhooks and idempotency keys. Default: false. */
+  changes?: boolean;
+  /** Query parameters that may be given several times. Default: none. */
+  repeatable?: string[];
   /** Reads the body (POST) or the query as an object (GET). */
   parse: (input: unknown) => Input;
   run: (context: RequestContext, input: Input) => Promise<Output>;
@@ -50,56 +60,88 @@ export async function handle<Input, Output>(
 ): Promise<Response> {
   const started = performance.now();
   const requestId = crypto.randomUUID();
-  const log = (message: string, details: Record<string, unknown>) =>
-    console.error(JSON.stringify({ level: "error", request_id: requestId, message, ...details }));
+  const log = new RequestLog(request, requestId, settings, started);
+  const { changes = false } = definition;
+  let caller: Caller | undefined;
+  const refusal = async (error: unknown) => {
+    await noteRefusal(error, {
+      request,
+      requestId,
+      settings,
+      actor: caller?.actor,
+      log: log.notice,
+    });
+    return problemBody(error, log);
+  };
   try {
     requireMethod(definition.method, request);
-    const actor = await authenticate(request, settings);
+    caller = await authenticate(request, settings, changes);
+    log.by(caller.actor);
     const streaming = acceptsEvents(definition, request);
-    const query = queryOf(request);
+    const query = queryOf(request, definition.repeatable);
     if (definition.method === "POST") refuseQuery(query);
-    const input = definition.parse(definition.method === "GET" ? query : await readJson(request));
+    const sent = definition.method === "GET"
+      ? query
+      : await readJson(request, caller.webhook?.body);
+    const input = definition.parse(sent);
     const gone = new AbortController();
     request.signal.addEventListener("abort", () => gone.abort());
+    let replayed = false;
     const context: RequestContext = {
       database: databaseAt(requireDatabaseUrl(settings)),
-      actor,
+      actor: caller.actor,
       requestId,
+      idempotency: await idempotencyOf(request, caller, {
+        changes,
+        body: sent,
+        days: settings.idempotencyDays,
+      }),
       limits: { deadline: started + settings.deadlineMs, signal: gone.signal },
-      progress: () => {},
-      log,
+      progress: (progress) => {
+        log.progress(progress);
+        replayed ||= progress.phase === "replayed";
+      },
+      log: log.notice,
       dataApi: dataApiOf(settings),
     };
     if (!streaming) {
       const answer = await definition.run(context, input);
-      if (!definition.respond) return respond(200, "application/json", answer, requestId);
-      return withCommonHeaders(await definition.respond(answer, request), requestId);
+      const response = definition.respond
+        ? withCommonHeaders(await definition.respond(answer, request), requestId)
+        : respond(200, "application/json", answer, requestId);
+      if (replayed) response.headers.set("idempotency-replayed", "true");
+      log.answered(response.status, answer);
+      return response;
     }
     return eventStream(commonHeaders(requestId), async (sink) => {
       try {
-        const progress = (progress: unknown) => sink.send("progress", progress);
-        const output = await definition.run({ ...context, progress }, input);
-        sink.send("result", definition.body ? definition.body(output) : output);
+        const progress = (progress: Progress) => {
+          log.progress(progress);
+          sink.send("progress", progress);
+        };
+        const answer = await definition.run({ ...context, progress }, input);
+        log.answered(200, answer);
+        sink.send("result", definition.body ? definition.body(answer) : answer);
       } catch (error) {
-        sink.send("problem", problemBody(error, log));
+        sink.send("problem", await refusal(error));
       }
     }, () => gone.abort());
   } catch (error) {
-    const problem = problemBody(error, log);
+    const problem = await refusal(error);
     const response = respond(problem.status, "application/problem+json", problem, requestId);
     if (problem.code === "method_not_allowed") response.headers.set("allow", definition.method);
     return response;
   }
 }
 
-function problemBody(error: unknown, log: RequestContext["log"]): ProblemBody {
+function problemBody(error: unknown, log: RequestLog): ProblemBody {
   const problem = error instanceof Problem
     ? error
     : new Problem("internal", "Something unexpected happened.", {
       hint: "Try again; if it stays, look for the request id in the function's logs.",
       cause: error,
     });
-  if (problem.status >= 500) log(problem.message, { code: problem.code, cause: causeOf(problem) });
+  log.failed(problem);
   return problem.toBody();
 }
 
@@ -110,21 +152,14 @@ function requireMethod(method: string, request: Request): void {
   });
 }
 
-/** Whether the caller asks for an event stream; refuses what is not built. */
+/** Whether the caller asks for an event stream; refuses where there is none. */
 function acceptsEvents({ streams = false }: { streams?: boolean }, request: Request): boolean {
   const events = /\btext\/event-stream\b/i.test(request.headers.get("accept") ?? "");
-  const header = request.headers.has("idempotency-key")
-    ? "idempotency-key"
-    : events && !streams
-    ? "accept"
-    : null;
-  if (header === null) return events;
-  const message = header === "accept"
-    ? "this endpoint has no event stream"
-    : "idempotency keys are not supported by this version";
-  throw new Problem("invalid_request", `The header ${header} is not valid: ${message}.`, {
-    hint: header === "accept" ? "Accept application/json." : "Leave the header out.",
-    fields: { issues: [{ path: header, message }] },
+  if (streams || !events) return events;
+  const message = "this endpoint has no event stream";
+  throw new Problem("invalid_request", `The header accept is not valid: ${message}.`, {
+    hint: "Accept application/json.",
+    fields: { issues: [{ path: "accept", message }] },
   });
 }
 
@@ -154,9 +189,4 @@ function withCommonHeaders(response: Response, requestId: string): Response {
     if (!response.headers.has(name)) response.headers.set(name, value);
   }
   return response;
-}
-
-function causeOf(problem: Problem): string {
-  const { cause } = problem;
-  return cause instanceof Error ? cause.stack ?? cause.message : String(cause);
 }

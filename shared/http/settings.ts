@@ -1,4 +1,6 @@
 /** Settings from the environment, read at each request: keys can be rotated while an isolate lives. */
+import { readWebhookSecrets, type WebhookSecrets } from "./webhook_secrets.ts";
+import { type LogLevel, logLevel } from "./log.ts";
 
 export interface Settings {
   /** `SUPABASE_DB_URL`, the direct connection. */
@@ -20,9 +22,22 @@ export interface Settings {
   deadlineMs: number;
   /** `SUPABASE_JWKS`, against which users' tokens are checked; null where there is none to read. */
   jwks: { keys: JsonWebKey[] } | null;
+  /** `RENAME_WEBHOOK_SECRET`: who may send signed webhooks. Default: nobody. */
+  webhooks: WebhookSecrets;
+  /**
+   * `RENAME_IDEMPOTENCY_DAYS`: how long answers are kept for the keys of their requests, in days. Default 7;
+   * at least 1, so that a webhook's id is known for much longer than its signature counts.
+   */
+  idempotencyDays: number;
+  /** `LOG_LEVEL`: debug, info, warn, error or silent. Default: info. */
+  logLevel?: LogLevel;
 }
 
 const DEFAULT_DEADLINE_MS = 140_000;
+const DEFAULT_IDEMPOTENCY_DAYS = 7;
+
+/** Longest time that answers can be kept, in days: what a PostgreSQL interval is sure to hold. */
+const MAX_IDEMPOTENCY_DAYS = 36_500;
 
 /** Reads the settings that the platform gives every function. */
 export function settingsFromEnv(
@@ -38,6 +53,13 @@ export function settingsFromEnv(
     anonKey: text("SUPABASE_ANON_KEY"),
     deadlineMs: positive(text("RENAME_DEADLINE_MS")) ?? DEFAULT_DEADLINE_MS,
     jwks: keySet(text("SUPABASE_JWKS")),
+    webhooks: readWebhookSecrets(text("RENAME_WEBHOOK_SECRET")),
+    idempotencyDays: clamp(
+      positive(text("RENAME_IDEMPOTENCY_DAYS")) ?? DEFAULT_IDEMPOTENCY_DAYS,
+      1,
+      MAX_IDEMPOTENCY_DAYS,
+    ),
+    logLevel: logLevel(text("LOG_LEVEL")),
   };
 }
 
@@ -70,6 +92,9 @@ function positive(text: string | undefined): number | undefined {
   const value = Number(text);
   return Number.isFinite(value) && value > 0 ? value : undefined;
 }
+
+const clamp = (value: number, least: number, most: number) =>
+  Math.min(most, Math.max(least, value));
 
 /** A key set as the platform writes it, `{ "keys": [...] }`, or the bare array. */
 function keySet(text: string | undefined): Settings["jwks"] {

@@ -15,6 +15,7 @@ Environment:
   PG_VERSION            version of the embedded database: 15, 17 or 18 (17)
   PG_PORT               its port (54322; 0: a free one)
   LOCAL_DIR             where its data and the keys are kept (.local)
+  LOG_LEVEL             what the functions log: debug, info, warn, error or silent (info)
   SUPABASE_SECRET_KEYS  {"default":"sb_secret_…"}; a key is made and kept if it is not set`;
 
 async function main(): Promise<number> {

@@ -3,9 +3,16 @@
  * differs from one operation to the next is a `Change`; a plan is the same way, stopped before the locks.
  */
 import type { SelectionRequest } from "../contract/requests.ts";
-import type { Migration, OperationAnswer, Verification } from "../contract/responses.ts";
+import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import { advisoryLocks } from "../execute/advisory_locks.ts";
-import { applyPlan, beginReading, connected, type Prepared } from "../execute/apply_plan.ts";
+import {
+  applyPlan,
+  beginReading,
+  beginWriting,
+  type Connected,
+  connected,
+  type Prepared,
+} from "../execute/apply_plan.ts";
 import type { RelationName } from "../execute/blockers.ts";
 import { type LockExpressions, setLockTimeout } from "../execute/critical_section.ts";
 import type { Session } from "../execute/database.ts";
@@ -14,8 +21,9 @@ import { type Plan, planStatements, requireAccepted } from "../plan/plan.ts";
 import { qualified } from "../plan/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
 import { type Event, insertEvent, recordedLock } from "../tracking/events.ts";
-import { migrationsById, migrationsFromRows } from "../tracking/migrations.ts";
 import { asProblems, type OperationContext, recordingFailure } from "./context.ts";
+import { answeredOnce, recordAnswer, recordWholeAnswer, requireNew } from "./idempotency.ts";
+import { readMigrations } from "./read_migrations.ts";
 
 /** What every request that changes something says. */
 export type ChangeRequest = Pick<
@@ -29,19 +37,27 @@ export interface Change<Selected, P extends Plan> {
   batchId: string | null;
   /** What the event of a failed request says of it. */
   details: Record<string, unknown>;
+  /**
+   * Answers what needs no change of tables, in a transaction of its own; null where it does. Default: nothing.
+   */
+  shortcut?: (session: Session) => Promise<OperationAnswer | null>;
   /** Finds what the request is about; with `lock`, keeps it from other requests until the commit. */
   select: (session: Session, lock: boolean) => Promise<Selected>;
   /** Names that no other request may be at work on, and the tables among them that are there now. */
   names: (selected: Selected) => RelationName[];
   tables: (selected: Selected) => RelationName[];
   /** Reads the facts and makes the plan. */
-  plan: (session: Session, selected: Selected) => Promise<P>;
+  plan: (session: Session, selected: Selected, connected: Connected) => Promise<P>;
   /** Statement that records the change before the locks are taken; nobody sees it until the commit. */
   recordAhead?: (plan: P) => string;
+  /** Statements that note the state before, as late as can be without anybody waiting for them. */
+  recordBefore?: (plan: P, connected: Connected) => string[];
   /** Statements of the critical section that record the change. */
   record: (plan: P) => string[];
   /** The migrations it is about, in the answer's order; of a plan, those that are there already. */
-  migrations: (plan: P, mode: "plan" | "apply") => string[];
+  migrations: (plan: P, mode: ChangeRequest["mode"]) => string[];
+  /** Finding codes that were accepted before. Default: none. */
+  accepted?: (selected: Selected) => string[];
   /** Looks at the outcome after the commit, without locks. */
   verify: (plan: P, ids: string[]) => Promise<Verification>;
 }
@@ -57,6 +73,9 @@ export async function change<Selected, P extends Plan>(
   one: Change<Selected, P>,
 ): Promise<OperationAnswer> {
   if (request.mode === "plan") {
+    const unkeyed = { ...context, idempotency: null };
+    const short = await asProblems(() => takeShortcut(unkeyed, one));
+    if (short !== null) return short;
     const plan = await asProblems(() =>
       context.database.withSession((session) => planWithoutLocks(context, session, one))
     );
@@ -72,9 +91,34 @@ export async function change<Selected, P extends Plan>(
   return await recordingFailure(
     context,
     one.operation === "rename" ? about : { ...about, batch_id: one.batchId },
-    () => apply(context, request, one),
+    () =>
+      answeredOnce(
+        context,
+        one.operation,
+        async () => await takeShortcut(context, one) ?? await apply(context, request, one),
+      ),
   );
 }
+
+async function takeShortcut<Selected, P extends Plan>(
+  context: OperationContext,
+  { operation, shortcut }: Change<Selected, P>,
+): Promise<OperationAnswer | null> {
+  if (shortcut === undefined) return null;
+  return await context.database.withSession(async (session) => {
+    await session.begin(beginWriting(context.limits));
+    await requireNew(context, session, operation);
+    const answer = await shortcut(session);
+    if (answer === null) return null;
+    await recordWholeAnswer(context, session, operation, answer);
+    await session.run("commit");
+    session.ended();
+    return answer;
+  });
+}
+
+/** What a proposal carries out of its plan. */
+const NOTHING = { preparations: [], beforeLocks: [], locks: [], changes: [] };
 
 async function apply<Selected, P extends Plan>(
   context: OperationContext,
@@ -82,7 +126,9 @@ async function apply<Selected, P extends Plan>(
   one: Change<Selected, P>,
 ): Promise<OperationAnswer> {
   let relations: RelationName[] = [];
-  const { plan, lock } = await applyPlan(
+  const proposing = request.mode === "propose";
+  let proposed: P | null = null;
+  const { plan: done, lock } = await applyPlan(
     context.database,
     {
       lockTimeoutMs: request.lock_timeout_ms,
@@ -91,23 +137,47 @@ async function apply<Selected, P extends Plan>(
       progress: context.progress,
       relations: () => relations,
     },
-    async (session, patience, { serverVersion }): Promise<Prepared<P>> => {
-      requireServer(serverVersion);
+    async (session, patience, connection): Promise<Prepared<P>> => {
+      requireServer(connection.serverVersion);
       await session.run(setLockTimeout(patience.remainingMs));
+      await requireNew(context, session, one.operation);
       const selected = await one.select(session, true);
       relations = one.names(selected);
-      await takeWeakLocks(context, session, selected, one);
-      const plan = await one.plan(session, selected);
-      requireAccepted(plan, request);
+      await takeWeakLocks(context, session, selected, one, proposing);
+      const plan = await one.plan(session, selected, connection);
+      proposed = plan;
+      const acknowledge = [...request.acknowledge, ...one.accepted?.(selected) ?? []];
+      requireAccepted(plan, { ...request, acknowledge });
       if (one.recordAhead) await session.run(one.recordAhead(plan));
+      await recordAnswer(context, session, one.operation, {
+        ...planned(plan),
+        batch_id: one.batchId,
+        mode: request.mode,
+      });
       return {
-        plan,
-        record: (figures) => [...one.record(plan), success(context, plan, one, figures)],
+        // A proposal is the record alone.
+        plan: proposing ? { ...plan, ...NOTHING } : plan,
+        recordBefore: proposing ? undefined : one.recordBefore?.(plan, connection),
+        record: (figures) => [
+          ...(proposing ? [] : one.record(plan)),
+          success(context, plan, one, request.mode, figures),
+        ],
         recorded: recordedLock(context.requestId),
       };
     },
   );
-  const ids = one.migrations(plan, "apply");
+  const ids = one.migrations(done, request.mode);
+  if (proposing) {
+    const plan = proposed!;
+    return {
+      ...await answer(context, plan, ids),
+      batch_id: one.batchId,
+      mode: "propose",
+      lock: null,
+      verification: null,
+    };
+  }
+  const plan = done;
   context.progress({ phase: "verifying", total: ids.length });
   const verification = await verified(context, () => one.verify(plan, ids));
   return {
@@ -124,8 +194,9 @@ async function planWithoutLocks<Selected, P extends Plan>(
   session: Session,
   one: Change<Selected, P>,
 ): Promise<P> {
-  requireServer(connected(await session.begin(beginReading(context.limits))).serverVersion);
-  return await one.plan(session, await one.select(session, false));
+  const connection = connected(await session.begin(beginReading(context.limits)));
+  requireServer(connection.serverVersion);
+  return await one.plan(session, await one.select(session, false), connection);
 }
 
 /**
@@ -137,6 +208,7 @@ async function takeWeakLocks<Selected, P extends Plan>(
   session: Session,
   selected: Selected,
   one: Change<Selected, P>,
+  namesOnly: boolean,
 ): Promise<void> {
   const tables = new Set(
     one.tables(selected).map(({ schema, name }) => `only ${qualified(schema, name)}`),
@@ -144,7 +216,9 @@ async function takeWeakLocks<Selected, P extends Plan>(
   try {
     await session.run([
       advisoryLocks(one.names(selected)),
-      `lock table ${[...tables].sort().join(", ")} in share update exclusive mode`,
+      ...(namesOnly
+        ? []
+        : [`lock table ${[...tables].sort().join(", ")} in share update exclusive mode`]),
     ].join(";\n"));
   } catch (error) {
     // Something is wrong with a table; the plan, made without locks, says what.
@@ -160,6 +234,7 @@ function success<Selected, P extends Plan>(
   context: OperationContext,
   plan: P,
   one: Change<Selected, P>,
+  mode: ChangeRequest["mode"],
   figures: LockExpressions,
 ): string {
   return insertEvent({
@@ -169,8 +244,8 @@ function success<Selected, P extends Plan>(
     outcome: "succeeded",
     problem_code: null,
     batch_id: one.batchId,
-    migration_ids: one.migrations(plan, "apply"),
-    details: { plan_hash: plan.hash },
+    migration_ids: one.migrations(plan, mode),
+    details: { plan_hash: plan.hash, ...(mode === "propose" && { proposed: true }) },
   }, figures);
 }
 
@@ -182,7 +257,7 @@ async function verified(
   try {
     return await verify();
   } catch (cause) {
-    context.log("the verification could not be made", { cause: String(cause) });
+    context.log("the verification could not be made", { cause });
     return {
       passed: false,
       checks: [{
@@ -195,20 +270,12 @@ async function verified(
 }
 
 async function answer(context: OperationContext, plan: Plan, ids: string[]) {
-  return {
-    plan_hash: plan.hash,
-    migrations: ids.length === 0 ? [] : await readMigrations(context, ids),
-    statements: planStatements(plan),
-    findings: plan.findings,
-  };
+  const { plan_hash, ...rest } = planned(plan);
+  return { plan_hash, migrations: await readMigrations(context, ids), ...rest };
 }
 
-/** The rows of these migrations, in this order. */
-async function readMigrations(context: OperationContext, ids: string[]): Promise<Migration[]> {
-  const { database } = context;
-  const rows = migrationsFromRows(
-    await database.whileReachable(() => database.query(migrationsById(ids))),
-  );
-  const byId = new Map(rows.map((row) => [row.id, row]));
-  return ids.flatMap((id) => byId.get(id) ?? []);
-}
+const planned = (plan: Plan) => ({
+  plan_hash: plan.hash,
+  statements: planStatements(plan),
+  findings: plan.findings,
+});

@@ -1,15 +1,29 @@
 /** What every operation is given: who asks, which database, and where to report to. */
+import type { ProblemCode } from "../contract/problems.ts";
 import type { Progress } from "../contract/responses.ts";
 import type { Database } from "../execute/database.ts";
 import { toProblem } from "../execute/database_errors.ts";
 import type { Limits } from "../execute/limits.ts";
 import { type Event, insertEvent } from "../tracking/events.ts";
 
+/** By what a request is known that comes again. */
+export interface Idempotency {
+  /** Who asks, and the caller's key for it. */
+  key: string;
+  bodyHash: string;
+  /** For a webhook when it was sent, in seconds since 1970; null for other callers. */
+  webhookSentAt: number | null;
+  /** How long the answer is kept, in days. */
+  days: number;
+}
+
 export interface OperationContext {
   database: Database;
   /** Who asks, as it is recorded. */
   actor: string;
   requestId: string;
+  /** Null, or left out, where the caller does not say what makes a request the same. */
+  idempotency?: Idempotency | null;
   /** Until when the work may go on. */
   limits: Limits;
   /** Told where the work is. */
@@ -31,6 +45,14 @@ export async function asProblems<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Refusals that leave no event of their own: they would say nothing about the tables, and can be many. */
+const UNRECORDED: ProblemCode[] = [
+  // Anybody can be refused so; whoever let them ask knows how much of it to write down.
+  "unauthorized",
+  // The request that is at work leaves its event.
+  "request_in_progress",
+];
+
 /**
  * Runs an operation that changes something; if it fails, that is told in the caller's terms and leaves an
  * event, the one trace of a failed request.
@@ -46,6 +68,7 @@ export async function recordingFailure<T>(
     return await work();
   } catch (error) {
     const problem = toProblem(error);
+    if (UNRECORDED.includes(problem.code)) throw problem;
     const { attempts, waited_ms } = problem.fields as { attempts?: number; waited_ms?: number };
     const event = insertEvent({
       ...about,
@@ -62,7 +85,7 @@ export async function recordingFailure<T>(
     try {
       await context.database.query(event);
     } catch (cause) {
-      context.log("the event of a failed request could not be written", { cause: String(cause) });
+      context.log("the event of a failed request could not be written", { cause });
     }
     throw problem;
   }

@@ -9,6 +9,7 @@ import { migrationsFromRows, standingMigrations, trackedFromRows } from "../trac
 import { asProblems, type OperationContext } from "./context.ts";
 import { readFacts } from "./read_relations.ts";
 import { oidsOf } from "./select_migrations.ts";
+import { lookAtUsage, type Looks, withUsage } from "./usage.ts";
 
 /**
  * One page of migrations, newest first.
@@ -26,10 +27,12 @@ export async function listMigrations(
     const last = page.at(-1);
     const more = found.length > query.limit && last !== undefined;
     const recorded = recordedWithPage(rows).slice(0, query.limit);
-    const migrations = query.include.includes("drift")
-      ? await withDrift(context, page, recorded)
-      : page;
-    await noteWorstDrift(context);
+    const [drifted, used] = await Promise.all([
+      query.include.includes("drift") ? withDrift(context, page, recorded) : page,
+      query.include.includes("usage") ? usageOfPage(context, page) : null,
+      noteWorstDrift(context),
+    ]);
+    const migrations = used === null ? drifted : withUsage(drifted, used);
     return { migrations, next_cursor: more ? encodeCursor(last) : null };
   });
 }
@@ -45,10 +48,17 @@ async function withDrift(
   const { facts, rows } = await readFacts(context, {
     names: active.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
     oids: oidsOf(active),
+    attached: false,
   }, standingMigrations());
   const standing = trackedFromRows(rows);
   const drift = new Map(active.map((one) => [one.id, driftOf(one, facts, standing)]));
   return page.map((migration) => ({ ...migration, drift: drift.get(migration.id) ?? [] }));
+}
+
+/** One look for the whole page; only active migrations have an old name that leads somewhere. */
+async function usageOfPage(context: OperationContext, page: Migration[]): Promise<Looks | null> {
+  const active = page.filter(({ status }) => status === "active");
+  return active.length === 0 ? null : await lookAtUsage(context, active);
 }
 
 /** What lets somebody see rows they must not see leaves an event, whoever asked for what. */
@@ -56,6 +66,6 @@ async function noteWorstDrift(context: OperationContext): Promise<void> {
   try {
     await context.database.query(noteBypassedRowSecurity(context.requestId, context.actor));
   } catch (cause) {
-    context.log("drift could not be recorded", { cause: String(cause) });
+    context.log("drift could not be recorded", { cause });
   }
 }

@@ -1,5 +1,5 @@
 /** The refresh: the compatibility view is made again, after its table's columns, defaults or grants changed. */
-import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
+import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
 import type { RefreshRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import type { Session } from "../execute/database.ts";
@@ -50,16 +50,21 @@ async function readAndPlan(
   request: RefreshRequest,
   migration: RecordedRename,
 ): Promise<RefreshPlan> {
-  const query = factsQuery({
+  const message = factsMessage({
     names: [{ schema: migration.schema_name, name: migration.old_name }],
     oids: oidsOf([migration]),
+    builtOn: true,
   });
-  const [[facts], standing] = await session.runAll(`${query};\n${standingMigrations()}`);
+  const [, [facts], standing] = await session.runAll(`${message};\n${standingMigrations()}`);
   return await planRefresh(
     migration,
     factsFromRow(facts as { facts: string }),
     trackedFromRows(standing),
-    { acknowledge: request.acknowledge, withoutColumns: request.without_columns },
+    {
+      acknowledge: request.acknowledge,
+      withoutColumns: request.without_columns,
+      carryPrivileges: request.carry_privileges,
+    },
   );
 }
 

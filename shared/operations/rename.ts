@@ -1,19 +1,34 @@
-/** The rename: the table gets its new name, a compatibility view takes the old one. */
+/** The rename: the table gets its new name, a compatibility view takes the old one. Or it is proposed. */
 import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
 import type { RenameRequest } from "../contract/requests.ts";
 import type { OperationAnswer } from "../contract/responses.ts";
+import type { Connected } from "../execute/apply_plan.ts";
 import type { RelationName } from "../execute/blockers.ts";
 import type { Session } from "../execute/database.ts";
 import { dependencies } from "../plan/dependencies.ts";
+import type { TextSources } from "../plan/facts.ts";
 import { fingerprint } from "../plan/fingerprint.ts";
 import { planRename, type RenamePlan, requireRenamable } from "../plan/rename.ts";
-import { insertBatch, noteViews, trackedByNames, trackedFromRows } from "../tracking/migrations.ts";
+import {
+  insertBatch,
+  type NewMigration,
+  noteViews,
+  trackedByNames,
+  trackedFromRows,
+} from "../tracking/migrations.ts";
 import { change } from "./change.ts";
 import type { OperationContext } from "./context.ts";
+import { noteSnapshots, renewUsage } from "./usage.ts";
 import { verifyRename } from "./verify_rename.ts";
 
+/** What of a request decides its plan; kept with a proposal. */
+export type WhatToRename = Pick<
+  RenameRequest,
+  "renames" | "compatibility_view" | "rename_indexes"
+>;
+
 /**
- * Renames the tables of a request, all or none.
+ * Renames the tables of a request, all or none; or proposes it, which changes nothing but the record.
  *
  * @throws {Problem} Any code of the contract that is about tables, plans, locks or the database.
  */
@@ -23,6 +38,10 @@ export async function rename(
 ): Promise<OperationAnswer> {
   const batchId = crypto.randomUUID();
   const ids = request.renames.map(() => crypto.randomUUID());
+  const wanted = request.compatibility_view
+    ? request.renames.map(({ old_name }, index) => ({ id: ids[index], old_name }))
+    : [];
+  let connection: Connected | undefined;
   return await change<null, RenamePlan>(context, request, {
     operation: "rename",
     batchId,
@@ -31,9 +50,9 @@ export async function rename(
       requireRenamable(request.renames);
       return Promise.resolve(null);
     },
-    names: () => namesOf(request),
-    tables: () => request.renames.map(({ schema, old_name }) => ({ schema, name: old_name })),
-    plan: (session) => readAndPlan(session, request),
+    names: () => namesOf(request.renames),
+    tables: () => tablesOf(request.renames),
+    plan: (session, _, { sources }) => readAndPlanRename(session, request, sources),
     recordAhead: (plan) =>
       insertBatch({
         batch_id: batchId,
@@ -41,44 +60,77 @@ export async function rename(
         actor: context.actor,
         notes: request.notes,
         compatibility_view: request.compatibility_view,
-        migrations: newMigrations(plan, ids),
+        status: request.mode === "propose" ? "pending" : "active",
+        migrations: newMigrations(plan, ids, request),
       }),
+    recordBefore: (_, connected) => {
+      connection = connected;
+      return noteSnapshots(connected.statistics, wanted);
+    },
     record: () => (request.compatibility_view ? [noteViews(batchId)] : []),
     migrations: (_, mode) => (mode === "plan" ? [] : ids),
-    verify: (plan) => verifyRename(context, plan, ids),
+    verify: async (plan) => {
+      await renewUsage(context, connection!, wanted);
+      return await verifyRename(context, plan, ids);
+    },
   });
 }
 
-async function readAndPlan(session: Session, request: RenameRequest): Promise<RenamePlan> {
-  const names = namesOf(request);
-  const [[facts], tracked] = await session.runAll(
-    `${
-      factsQuery({ names, oids: [], mentioned: request.renames.map(({ old_name }) => old_name) })
-    };\n${trackedByNames(names)}`,
-  );
+/**
+ * Reads the facts and makes the plan of a rename.
+ *
+ * @param proposal The batch that is being applied, whose own rows are in nobody's way.
+ */
+export async function readAndPlanRename(
+  session: Session,
+  { renames, compatibility_view, rename_indexes }: WhatToRename,
+  sources: TextSources,
+  proposal: string | null = null,
+): Promise<RenamePlan> {
+  const names = namesOf(renames);
+  const mentioned = renames.map(({ old_name }) => old_name);
+  const query = factsQuery({
+    names,
+    oids: [],
+    mentioned,
+    sources,
+    analysis: true,
+    ...(rename_indexes &&
+      { indexes: { oids: [], newNames: renames.map(({ new_name }) => new_name) } }),
+  });
+  const [[facts], tracked] = await session.runAll(`${query};\n${trackedByNames(names, proposal)}`);
   return await planRename(
-    request.renames,
+    renames,
     factsFromRow(facts as { facts: string }),
     trackedFromRows(tracked),
-    { compatibilityView: request.compatibility_view },
+    { compatibilityView: compatibility_view, renameIndexes: rename_indexes },
   );
 }
 
-const namesOf = (request: RenameRequest): RelationName[] =>
-  request.renames.flatMap(({ schema, old_name, new_name }) => [
+export const namesOf = (renames: RenameRequest["renames"]): RelationName[] =>
+  renames.flatMap(({ schema, old_name, new_name }) => [
     { schema, name: old_name },
     { schema, name: new_name },
   ]);
 
-function newMigrations(plan: RenamePlan, ids: string[]) {
-  return plan.tables.map(({ rename, facts, statements }, index) => ({
+export const tablesOf = (renames: RenameRequest["renames"]): RelationName[] =>
+  renames.map(({ schema, old_name }) => ({ schema, name: old_name }));
+
+/** The rows of a plan's renames, with what else of the request decided it. */
+export function newMigrations(
+  plan: RenamePlan,
+  ids: string[],
+  { rename_indexes, acknowledge }: Pick<RenameRequest, "rename_indexes" | "acknowledge">,
+): NewMigration[] {
+  const hanging = dependencies(plan);
+  return plan.tables.map(({ rename, facts, statements, indexes }, index) => ({
     id: ids[index],
     schema_name: rename.schema,
     old_name: rename.old_name,
     new_name: rename.new_name,
     table_oid: facts.oid,
-    dependencies: dependencies(facts),
-    plan: { statements },
+    dependencies: hanging[index],
+    plan: { statements, indexes, request: { rename_indexes, acknowledge } },
     fingerprint: { before: fingerprint(facts) },
   }));
 }

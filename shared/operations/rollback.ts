@@ -1,8 +1,9 @@
 /** The rollback: the view goes, the table takes its old name back, and is compared with the state before. */
-import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
+import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
 import type { RollbackRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import type { Session } from "../execute/database.ts";
+import type { TextSources } from "../plan/facts.ts";
 import { planRollback, type RecordedRename, type RollbackPlan } from "../plan/rollback.ts";
 import { checkRolledBack } from "../plan/verification.ts";
 import { markRolledBack, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
@@ -10,9 +11,10 @@ import { change } from "./change.ts";
 import type { OperationContext } from "./context.ts";
 import { readFacts } from "./read_relations.ts";
 import { namesOf, oidsOf, selectActive, tablesOf } from "./select_migrations.ts";
+import { withdrawProposal } from "./withdraw_proposal.ts";
 
 /**
- * Rolls the selected migrations back, all or none.
+ * Rolls the selected migrations back, all or none. What is only proposed is withdrawn.
  *
  * @throws {Problem} Any code of the contract that is about migrations, drift, dependants, locks or the
  *   database.
@@ -26,10 +28,11 @@ export async function rollback(
     operation: "rollback",
     batchId: batch_id ?? null,
     details: { migration_id, schema, table },
+    shortcut: (session) => withdrawProposal(context, session, request),
     select: (session, lock) => selectActive(session, request, "rollback", lock),
     names: namesOf,
     tables: tablesOf,
-    plan: (session, migrations) => readAndPlan(session, request, migrations),
+    plan: (session, migrations, { sources }) => readAndPlan(session, request, migrations, sources),
     record: (plan) => [markRolledBack(idsOf(plan), context.actor, request.notes)],
     migrations: idsOf,
     verify: (plan) => verify(context, plan),
@@ -42,18 +45,26 @@ async function readAndPlan(
   session: Session,
   request: RollbackRequest,
   migrations: RecordedRename[],
+  sources: TextSources,
 ): Promise<RollbackPlan> {
-  const query = factsQuery({
-    names: migrations.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
+  const indexes = migrations.flatMap((migration) => migration.indexes);
+  const message = factsMessage({
+    names: [
+      ...migrations.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
+      ...indexes.map(({ schema, from }) => ({ schema, name: from })),
+    ],
     oids: oidsOf(migrations),
     mentioned: migrations.map(({ old_name }) => old_name),
+    sources,
+    ...(indexes.length > 0 && { indexes: { oids: indexes.map(({ oid }) => oid), newNames: [] } }),
+    builtOn: true,
   });
-  const [[facts], active] = await session.runAll(`${query};\n${standingMigrations()}`);
+  const [, [facts], active] = await session.runAll(`${message};\n${standingMigrations()}`);
   return await planRollback(
     migrations,
     factsFromRow(facts as { facts: string }),
     trackedFromRows(active),
-    { acknowledge: request.acknowledge },
+    { acknowledge: request.acknowledge, carryPrivileges: request.carry_privileges },
   );
 }
 

@@ -42,10 +42,16 @@ export interface ExpectedView {
 /**
  * Raises unless each OID is the relation of that name and kind: "lock, then look again", and whatever a
  * statement by name has hit in the meantime is undone.
+ *
+ * @param name Of the prepared statement: each check of a plan has its own.
  */
-export function checkRelations(expected: ExpectedRelation[], purpose: string): Check {
+export function checkRelations(
+  expected: ExpectedRelation[],
+  purpose: string,
+  name = "relations",
+): Check {
   return raiseUnlessNone(
-    "relations",
+    name,
     purpose,
     `
   select pg_catalog.string_agg(pg_catalog.format('%I.%I is not the planned relation', e.schema, e.name), '; ')
@@ -55,22 +61,22 @@ export function checkRelations(expected: ExpectedRelation[], purpose: string): C
   );
 }
 
-/**
- * Raises unless each relation about to be dropped is the view that was planned, and has no triggers or
- * rules, which DROP VIEW would take along without a word.
- */
-export function checkBareViews(expected: ExpectedRelation[], purpose: string): Check {
+/** Raises unless nothing has the names, no type either but what the server moves out of the way by itself. */
+export function checkFree(names: { schema: string; name: string }[], purpose: string): Check {
+  const rows = names.map(({ schema, name }) => `(${literal(schema)}, ${literal(name)})`);
   return raiseUnlessNone(
-    "bare_views",
+    "free",
     purpose,
     `
-  select pg_catalog.string_agg(pg_catalog.format('%I.%I is not the bare view it was', e.schema, e.name), '; ')
-  from ${relationRows(expected)}
-  left join pg_catalog.pg_class c on c.oid = e.found
-  where (c.oid::int8 = e.oid and c.relkind = e.kind) is not true
-    or exists (select from pg_catalog.pg_trigger g where g.tgrelid = e.found)
+  select pg_catalog.string_agg(pg_catalog.format('%I.%I is taken', e.schema, e.name), '; ')
+  from (values ${rows.join(",\n    ")}) e(schema, name)
+  join pg_catalog.pg_namespace n on n.nspname = e.schema
+  where exists (
+      select from pg_catalog.pg_class c where c.relnamespace = n.oid and c.relname = e.name)
     or exists (
-      select from pg_catalog.pg_rewrite r where r.ev_class = e.found and r.rulename <> '_RETURN')`,
+      select from pg_catalog.pg_type t
+      where t.typnamespace = n.oid and t.typname = e.name and not exists (
+        select from pg_catalog.pg_type element where element.typarray = t.oid))`,
   );
 }
 
@@ -149,7 +155,8 @@ function viewRows(expected: ExpectedView[]): string {
         security_invoker, same_owner, same_grantors, without)`;
 }
 
-const found = (schema: string, name: string) =>
+/** What has the name when the check runs, as an OID. */
+export const found = (schema: string, name: string) =>
   `pg_catalog.to_regclass(${literal(qualified(schema, name))})::pg_catalog.oid`;
 
 /** A view's columns say of themselves what their table's do; identity and generated columns have no default. */
@@ -193,7 +200,7 @@ function entriesOf(acl: string): string {
 }
 
 /** A check that raises what its query answers, unless that is null. */
-function raiseUnlessNone(name: string, purpose: string, query: string): Check {
+export function raiseUnlessNone(name: string, purpose: string, query: string): Check {
   const statement = prepared(`check_${name}`, query);
   const body = `
 declare

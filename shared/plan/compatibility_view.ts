@@ -1,15 +1,25 @@
 /** The compatibility view: the statements that make it, after the table has moved to its new name. */
 import type { Statement } from "../contract/responses.ts";
 import { isSecurityInvoker } from "./findings.ts";
-import type { AclFacts, RelationFacts } from "./facts.ts";
+import type { AclFacts, RelationFacts, SessionFacts } from "./facts.ts";
 import { grantStatements } from "./grants.ts";
 import { ident, literal, qualified } from "./quoting.ts";
+import { rowCastFunction, rowCastWanted, rowTypeStatements } from "./row_type.ts";
 
 export interface ViewPlan {
   statements: Statement[];
   owner: string;
   securityInvoker: boolean;
   replaced: AclFacts[];
+  /** Name of the function that makes the view's rows the table's; null where nothing asks for them. */
+  rowCast: string | null;
+}
+
+export interface ViewOptions {
+  /** Columns that the view leaves out. Default: none. */
+  without?: string[];
+  /** A view that is there already and is replaced, whoever was granted something on it. Default: none. */
+  replaced?: RelationFacts;
 }
 
 /**
@@ -19,15 +29,20 @@ export interface ViewPlan {
  * security and grants the same, belongs to the table's owner, and has the table's defaults (without them
  * `SET c = DEFAULT` through the view writes NULL), privileges and comments. Never rules, INSTEAD OF
  * triggers or `security_barrier`: they lose row-level security, ON CONFLICT or equal plans.
- *
- * @param replace Replaces the view that is there, whoever was granted something on it by whomever.
  */
 export function compatibilityView(
-  table: RelationFacts,
+  whole: RelationFacts,
   newName: string,
-  sessionUser: string,
-  { replace = false }: { replace?: boolean } = {},
+  session: SessionFacts,
+  { without = [], replaced }: ViewOptions = {},
 ): ViewPlan {
+  const replace = replaced !== undefined;
+  const table: RelationFacts = {
+    ...whole,
+    columns: whole.columns.filter(({ name }) => !without.includes(name)),
+    default_grantees: [...new Set([...whole.default_grantees, ...granteesOf(replaced)])],
+  };
+  const sessionUser = session.user;
   const view = qualified(table.schema, table.name);
   const securityInvoker = isSecurityInvoker(table);
   const ownerFits = table.owner === sessionUser || (table.owner_settable && table.owner_can_create);
@@ -41,7 +56,7 @@ export function compatibilityView(
       `  select ${columns}${columns === "" ? "" : " "}from ${qualified(table.schema, newName)}`,
     purpose: `Keep ${view} usable as a compatibility view`,
   }];
-  if (owner !== sessionUser) {
+  if (owner !== (replaced?.owner ?? sessionUser)) {
     statements.push({
       sql: `alter view ${view} owner to ${ident(owner)}`,
       purpose: "The view belongs to the table's owner",
@@ -64,8 +79,26 @@ export function compatibilityView(
     purpose: "The view has the table's access privileges, no more and no less",
   })));
   statements.push(...comments(table, view));
-  return { statements, owner, securityInvoker, replaced: grants.replaced };
+  const rowCast = rowCastWanted(table, session) ? rowCastFunction(table.oid) : null;
+  if (rowCast !== null) {
+    statements.push(...rowTypeStatements(whole, {
+      view: table.name,
+      table: newName,
+      columns: table.columns.map(({ name }) => name),
+      owner,
+      sessionUser,
+      present: replaced?.row_type.casts.find(({ target }) => target === whole.oid),
+    }));
+  }
+  return { statements, owner, securityInvoker, replaced: grants.replaced, rowCast };
 }
+
+const granteesOf = (view: RelationFacts | undefined): string[] =>
+  view === undefined
+    ? []
+    : [...view.acl, ...view.columns.flatMap(({ acl }) => acl)].flatMap(({ grantee }) =>
+      grantee ?? []
+    );
 
 function comments(table: RelationFacts, view: string): Statement[] {
   const purpose = "The view carries the table's comments";

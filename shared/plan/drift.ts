@@ -33,6 +33,8 @@ export interface AgreementOptions {
    * only concerns the view can. Default: false.
    */
   later?: boolean;
+  /** Whether the old name is given up, so that it is all the same who else has it. Default: false. */
+  oldNameGoes?: boolean;
 }
 
 /**
@@ -62,7 +64,7 @@ export function agreement(
   migrations: RecordedRename[],
   facts: Facts,
   standing: TrackedRename[],
-  { later = false }: AgreementOptions = {},
+  { later = false, oldNameGoes = false }: AgreementOptions = {},
 ): { steps: RollbackStep[]; differences: DriftDifference[] } {
   const relations = new Map(facts.relations.map((relation) => [relation.oid, relation]));
   const differences: DriftDifference[] = [];
@@ -83,7 +85,7 @@ export function agreement(
       const passed = next?.status === "finalized" || (next !== undefined && later);
       if (!passed) addRenamed(migration, table, next, add);
     }
-    const view = viewOf(migration, table, relations, facts, add);
+    const view = viewOf(migration, table, relations, facts, oldNameGoes, add);
     names.set(table.oid, migration.old_name);
     steps.push({ migration, table, view });
   }
@@ -168,6 +170,7 @@ function viewOf(
   table: RelationFacts,
   relations: Map<number, RelationFacts>,
   facts: Facts,
+  oldNameGoes: boolean,
   add: Add,
 ): RelationFacts | null {
   const { schema_name, old_name } = migration;
@@ -178,8 +181,10 @@ function viewOf(
     : undefined;
   if (view === undefined || view.kind !== "v") {
     // In a chain the old name may be the table's own, by a step that comes before.
-    const taken = holder !== null && holder.oid !== table.oid;
-    if (taken || (atOldName?.type ?? null) !== null) {
+    const taken = (holder !== null && holder.oid !== table.oid) ||
+      (atOldName?.type ?? null) !== null;
+    // Who has the old name now matters only to a table that wants it back.
+    if (taken && !oldNameGoes) {
       const what = holder ? RELATION_KINDS[holder.kind].what : typeKind(atOldName!.type!.kind);
       add(
         "old_name_taken",
@@ -192,7 +197,7 @@ function viewOf(
         "view_missing",
         old_name,
         "is gone, the compatibility view was dropped",
-        "The table can take the name back.",
+        oldNameGoes ? "Nothing is left to remove." : "The table can take the name back.",
       );
     }
     return null;
@@ -213,37 +218,4 @@ function viewOf(
     );
   }
   return view;
-}
-
-/**
- * Refuses where something stands on a view that is to go; DROP VIEW would refuse for some of it, and take
- * the rest along without a word.
- *
- * @throws {Problem} `dependants_cannot_follow`, with `dependants`.
- */
-export function refuseDependants(steps: RollbackStep[]): void {
-  const dependants = steps.flatMap(({ migration, view }) => {
-    if (view === null) return [];
-    const of = qualified(migration.schema_name, migration.old_name);
-    return [
-      ...view.dependants.map(({ kind, identity }) => ({ view: of, kind, identity })),
-      ...view.triggers.map(({ name }) => ({
-        view: of,
-        kind: "trigger",
-        identity: `${name} on ${of}`,
-      })),
-      ...view.rules.map(({ name }) => ({ view: of, kind: "rule", identity: `${name} on ${of}` })),
-    ];
-  });
-  if (dependants.length === 0) return;
-  const shown = dependants.slice(0, 5).map(({ kind, identity }) => `${kind} ${identity}`);
-  throw new Problem(
-    "dependants_cannot_follow",
-    `Something was built on the compatibility view and would be lost with it: ${shown.join(", ")}` +
-      (dependants.length > shown.length ? ` and ${dependants.length - shown.length} more.` : "."),
-    {
-      hint: "Recreate each on the table's new name, or drop it, then call again.",
-      fields: { dependants },
-    },
-  );
 }

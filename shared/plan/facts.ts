@@ -3,6 +3,8 @@
  * `catalog/` reads them, the plans are made from them alone.
  */
 
+import type { BuiltOnFacts } from "./repointing/built_on.ts";
+
 export interface Facts {
   session: SessionFacts;
   /** One for each name asked about, in the order asked. */
@@ -13,6 +15,29 @@ export interface Facts {
   routines: RoutineFacts[];
   /** Texts that name one of the tables, as far as a quick look can tell; `texts/` reads them closely. */
   texts: TextFacts[];
+  /** Enabled event triggers of the database; read for an analysis only, like `graphql`. */
+  event_triggers: EventTriggerFacts[];
+  /** Whether the extension pg_graphql is there. */
+  graphql: boolean;
+  /** Indexes of the described relations and of their partitions, and those asked for by OID; none unless asked. */
+  indexes: IndexFacts[];
+  /** Relations in the indexes' schemas whose names the indexes could want. */
+  relation_names: { schema: string; name: string }[];
+}
+
+export interface IndexFacts {
+  oid: number;
+  schema: string;
+  name: string;
+  kind: RelationKind;
+  /** OIDs of the described relations that it is on, itself or by a partition of theirs. */
+  roots: number[];
+  /** OID of the table or partition that it is on. */
+  table: number;
+  /** Whether the session's role has the owner's privileges. */
+  owned: boolean;
+  /** Names of all constraints of its table, where it backs one of them, which is renamed with it; else none. */
+  constraints: string[];
 }
 
 /** A text that the server keeps as text and reads anew each time: nothing in it follows a rename. */
@@ -35,6 +60,8 @@ export interface TextFacts {
   /** How often a statement ran, and as whom; null for the others. */
   calls: number | null;
   role: string | null;
+  /** A routine as `DependantFacts.identity` names it; null for the others. */
+  object_identity: string | null;
 }
 
 export interface RoutineFacts {
@@ -50,6 +77,8 @@ export interface SessionFacts {
   /** `server_version_num`, like 170010. */
   server_version: number;
   user: string;
+  /** Whether the session's role may write functions in SQL. */
+  sql_functions: boolean;
 }
 
 /** What a name means in its schema now. */
@@ -98,6 +127,8 @@ export interface RelationFacts {
   acl: AclFacts[];
   /** Roles that default privileges would give something on a new relation of the session's role here. */
   default_grantees: string[];
+  /** Roles that default privileges would give EXECUTE on a new function of the session's role here. */
+  default_executors: string[];
   constraints: NamedDefinition[];
   indexes: NamedDefinition[];
   triggers: NamedDefinition[];
@@ -120,6 +151,48 @@ export interface RelationFacts {
   view_query: string | null;
   /** OIDs of the relations that a view reads. */
   view_reads: number[];
+  row_type: RowTypeFacts;
+  /** What is built on a view, with all that repointing it takes; null where it was not asked for. */
+  built_on: BuiltOnFacts | null;
+  /** Views that read it, at any depth; this and what follows is read for an analysis only. */
+  views: ReaderFacts[];
+  trigger_functions: TriggerFunctionFacts[];
+  computed_relationships: ComputedRelationshipFacts[];
+  /** Foreign tables of this database that lead back to the relation by its name. */
+  foreign_tables: ForeignTableFacts[];
+  /** Subscriptions that write into it. */
+  subscriptions: string[];
+  /** Names of its foreign keys that refer to the relation itself. */
+  self_references: string[];
+}
+
+export interface RowTypeFacts {
+  /** Functions, operators, casts, columns and types that stand on the row type; our own casts left out. */
+  users: RowTypeUser[];
+  /** Functions that take rows of a table that this one inherits from or is a partition of. */
+  inherited_functions: string[];
+  /** The compatibility casts from this view's row type. */
+  casts: RowCastFacts[];
+}
+
+export interface RowTypeUser {
+  kind: string;
+  identity: string;
+  /** A cast, or what shares its name with something that takes rows of any type. */
+  ambiguous: boolean;
+  /** Whether it may treat NULL otherwise than a row of NULLs. */
+  tells_null: boolean;
+}
+
+export interface RowCastFacts {
+  /** Name of its function, which is in the view's schema. */
+  function: string;
+  /** OID of the table whose rows it makes. */
+  target: number;
+  /** Whether the cast itself is there, not just its function. */
+  cast: boolean;
+  /** Roles that may execute the function by a grant, its owner and PUBLIC left out. */
+  executors: string[];
 }
 
 export interface ColumnFacts {
@@ -164,4 +237,64 @@ export interface DependantFacts {
   on_row_type: boolean;
   /** Whether it is a function with a parameter of the row type or an array of it. */
   takes_row: boolean;
+}
+
+/** Where texts are kept beside routines, as far as the session's role can read it. */
+export interface TextSources {
+  /** Schema of the view pg_stat_statements; null where there is none to read. */
+  statements: string | null;
+  /** Whether cron.job can be read. */
+  cron: boolean;
+}
+
+export interface EventTriggerFacts {
+  name: string;
+  /** `ddl_command_start`, `ddl_command_end`, `sql_drop`, `table_rewrite` and so on. */
+  event: string;
+  /** Qualified and quoted. */
+  function: string;
+  /** The function's schema. */
+  schema: string;
+  /** Commands at which it runs; null: all. */
+  tags: string[] | null;
+}
+
+export interface ReaderFacts {
+  kind: "view" | "materialized view";
+  /** Qualified and quoted. */
+  identity: string;
+  oid: number;
+  /** 1: it reads the relation itself; 2: it reads one that does; and so on. */
+  depth: number;
+}
+
+export interface TriggerFunctionFacts {
+  trigger: string;
+  /** Qualified and quoted. */
+  function: string;
+  /** The function's schema and name. */
+  schema: string;
+  name: string;
+  enabled: boolean;
+  /** Whether one of the trigger's arguments is the relation's name. */
+  names_table: boolean;
+}
+
+/** A function of one row of the relation that gives rows of a relation. */
+export interface ComputedRelationshipFacts {
+  /** As `DependantFacts.identity`. */
+  function: string;
+  name: string;
+  /** The relation whose rows it gives, qualified and quoted. */
+  returns: string;
+}
+
+export interface ForeignTableFacts {
+  /** Qualified and quoted. */
+  identity: string;
+  server: string;
+  /** Roles with a user mapping for the server. */
+  roles: string[];
+  /** Whether writing through it is allowed by its options. */
+  updatable: boolean;
 }

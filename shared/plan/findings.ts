@@ -3,7 +3,8 @@
  * an apply unless the caller acknowledges its code.
  */
 import type { Finding } from "../contract/responses.ts";
-import type { AclFacts, RelationFacts } from "./facts.ts";
+import type { AclFacts, RelationFacts, RowTypeUser } from "./facts.ts";
+import { called } from "./object_findings.ts";
 import { qualified } from "./quoting.ts";
 
 /** Who would be able to read something of the table, but not all of its columns. */
@@ -31,11 +32,15 @@ function ownerLacksRights(table: RelationFacts): boolean {
   );
 }
 
-/** Findings about a table that is to be renamed, with a compatibility view or (null) without. */
+/**
+ * Findings about a table that is to be renamed, with a compatibility view or (null) without.
+ *
+ * @param newName Null where none is chosen yet.
+ */
 export function renameFindings(
   table: RelationFacts,
-  newName: string,
-  view: { owner: string; replaced: AclFacts[] } | null,
+  newName: string | null,
+  view: { owner: string; replaced: AclFacts[]; rowCast: string | null } | null,
 ): Finding[] {
   const object = qualified(table.schema, table.name);
   const findings: Finding[] = [];
@@ -51,7 +56,9 @@ export function renameFindings(
     add(
       "realtime_publication",
       "breaking",
-      `The table is in the publication supabase_realtime. Its changes will be published as "${newName}"; ` +
+      `The table is in the publication supabase_realtime. Its changes will be published under ${
+        called(newName)
+      }; ` +
         "Realtime subscriptions to the old name receive nothing, since a view cannot be published.",
       "Subscribe to both names in the clients first, or acknowledge that subscriptions to the old name fall silent.",
     );
@@ -63,9 +70,7 @@ export function renameFindings(
     add(
       "publication_name_change",
       "warning",
-      `Logical replication (${
-        others.join(", ")
-      }) will carry the changes under the name "${newName}".`,
+      `Logical replication (${others.join(", ")}) will carry the changes under ${called(newName)}.`,
       "Rename the table on the subscribers in step, or have consumers expect both names.",
     );
   }
@@ -103,20 +108,7 @@ export function renameFindings(
       "Enable row-level security on the table only after the old name is gone.",
     );
   }
-  const functions = table.dependants
-    .filter((dependant) => dependant.takes_row)
-    .map((d) => d.identity);
-  if (functions.length > 0) {
-    add(
-      "row_type_functions",
-      "breaking",
-      `Functions take the table's row type: ${
-        functions.join(", ")
-      }. They follow the table; calls ` +
-        "with a row of the old name (computed fields of the Data API among them) fail with 42883 or 42703.",
-      "Call them through the new name, or acknowledge.",
-    );
-  }
+  findings.push(...rowTypeFindings(table, view.rowCast));
   if (view.owner !== table.owner) {
     add(
       "view_owner",
@@ -135,6 +127,68 @@ export function renameFindings(
         "since this role cannot act for them. Who may do what is the same.",
       "None needed; grant this role membership in those roles to keep the grantors.",
     );
+  }
+  return findings;
+}
+
+/** What becomes of calls with rows of the old name: the cast serves most, and what it cannot serve is told. */
+function rowTypeFindings(table: RelationFacts, rowCast: string | null): Finding[] {
+  const { users, inherited_functions } = table.row_type;
+  const finding = (severity: Finding["severity"], message: string, remedy: string): Finding => ({
+    code: "row_type_functions",
+    severity,
+    object: qualified(table.schema, table.name),
+    message,
+    remedy,
+  });
+  const listed = (some: RowTypeUser[]) =>
+    some.map(({ kind, identity }) => `${kind} ${identity}`).join(", ");
+  const findings: Finding[] = [];
+  const remedy = "Call them with rows of the new name, or acknowledge.";
+  const served = users.filter((user) => rowCast !== null && !user.ambiguous);
+  if (served.length > 0) {
+    findings.push(finding(
+      "info",
+      `On the table's row type: ${
+        listed(served)
+      }. Rows of the old name are taken too (computed fields of the ` +
+        `Data API among them): ${
+          qualified(table.schema, rowCast!)
+        } and an implicit cast are made with the view.`,
+      "None needed. A column that is added to the table is NULL in such rows until the view is refreshed.",
+    ));
+  }
+  const ambiguous = users.filter((user) => user.ambiguous);
+  if (rowCast !== null && ambiguous.length > 0) {
+    findings.push(finding(
+      "breaking",
+      `Casts of the table's row type, or named like what takes rows of any type: ${
+        listed(ambiguous)
+      }. With rows ` +
+        "of the old name, calls are ambiguous (42725), fail (42846), or mean the cast that every row has.",
+      remedy,
+    ));
+  }
+  if (rowCast === null && users.length > 0) {
+    findings.push(finding(
+      "breaking",
+      `On the table's row type: ${
+        listed(users)
+      }. They follow the table; with rows of the old name (computed ` +
+        "fields of the Data API among them) they fail with 42883, 42703 or 42804, since this role may not write " +
+        "the function in SQL that would make such rows the table's.",
+      "Grant this role usage on language sql, call them with rows of the new name, or acknowledge.",
+    ));
+  }
+  if (inherited_functions.length > 0) {
+    findings.push(finding(
+      "breaking",
+      `Functions on the row type of a table that this one inherits from: ${
+        inherited_functions.join(", ")
+      }. With ` +
+        "rows of the old name they fail with 42883, since a view inherits from nothing.",
+      remedy,
+    ));
   }
   return findings;
 }

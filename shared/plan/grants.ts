@@ -4,13 +4,22 @@
  * A new relation is born with the default privileges of whoever makes it, which can be wider or narrower
  * than the table's; so what it was born with is revoked first.
  */
-import type { AclFacts, RelationFacts } from "./facts.ts";
+import type { AclFacts } from "./facts.ts";
 import { ident } from "./quoting.ts";
 
 export interface GrantPlan {
   statements: string[];
   /** Entries whose grantor the session's role cannot become: granted by the owner instead. */
   replaced: AclFacts[];
+}
+
+/** What has access privileges, of its own and perhaps of its columns. */
+export interface Grantable {
+  owner: string;
+  acl: AclFacts[];
+  columns: { name: string; acl: AclFacts[] }[];
+  /** Roles that default privileges give something on a new object of its kind. */
+  default_grantees: string[];
 }
 
 /**
@@ -20,16 +29,16 @@ export interface GrantPlan {
  * each under `set local role`, since GRANT ... GRANTED BY takes only the current role (manual, GRANT).
  */
 export function grantStatements(
-  table: RelationFacts,
+  table: Grantable,
   target: string,
   viewOwner: string,
-  { cascade = false }: { cascade?: boolean } = {},
+  { kind = "table", cascade = false }: { kind?: "table" | "routine"; cascade?: boolean } = {},
 ): GrantPlan {
   // Whoever owns the view in the table owner's stead keeps what an owner has.
   const strip = unique([...table.default_grantees, table.owner])
     .filter((role) => role === table.owner || role !== viewOwner);
   const statements = [
-    `revoke all on table ${target} from ${["public", ...strip.map(ident)].join(", ")}${
+    `revoke all on ${kind} ${target} from ${["public", ...strip.map(ident)].join(", ")}${
       cascade ? " cascade" : ""
     }`,
   ];
@@ -49,7 +58,7 @@ export function grantStatements(
   }));
   const groups = inGrantOrder(byGrantor).flatMap(grouped);
   for (const merged of mergeGrantees(groups)) {
-    const grant = grantStatement(merged, target);
+    const grant = grantStatement(merged, `${kind} ${target}`);
     if (merged.grantor === null) statements.push(grant);
     else statements.push(`set local role ${ident(merged.grantor)}`, grant, "reset role");
   }
@@ -126,7 +135,7 @@ function grantStatement(group: Merged, target: string): string {
     privilege.toLowerCase() + (group.column === null ? "" : ` (${ident(group.column)})`)
   );
   const grantees = group.grantees.map((role) => (role === null ? "public" : ident(role)));
-  return `grant ${privileges.join(", ")} on table ${target} to ${grantees.join(", ")}` +
+  return `grant ${privileges.join(", ")} on ${target} to ${grantees.join(", ")}` +
     (group.grantable ? " with grant option" : "");
 }
 

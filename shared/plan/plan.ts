@@ -71,6 +71,7 @@ export function requireAccepted(
     finding.severity === "breaking" && !request.acknowledge.includes(finding.code)
   );
   if (open.length === 0) return;
+  refuseNameInUse(open, plan.findings);
   const codes = [...new Set(open.map((finding) => finding.code))];
   const objects = [...new Set(open.map((finding) => finding.object))];
   throw new Problem(
@@ -82,6 +83,23 @@ export function requireAccepted(
         JSON.stringify(codes)
       }.`,
       fields: { findings: plan.findings },
+    },
+  );
+}
+
+/** A use of the old name has a problem code of its own; it is told alone, being the gravest. */
+function refuseNameInUse(open: Finding[], findings: Finding[]): void {
+  const uses = open.filter(({ code }) => code === "old_name_in_use");
+  if (uses.length === 0) return;
+  const objects = [...new Set(uses.map(({ object }) => object))];
+  throw new Problem(
+    "old_name_in_use",
+    `The old name is still used: ${objects.slice(0, 5).join(", ")}` +
+      (objects.length > 5 ? ` and ${objects.length - 5} more.` : "."),
+    {
+      hint: "Change each to the new name; to end the rename all the same, send " +
+        '"acknowledge": ["old_name_in_use"].',
+      fields: { findings, evidence: uses.map(({ object, message }) => ({ object, message })) },
     },
   );
 }

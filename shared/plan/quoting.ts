@@ -16,6 +16,13 @@ export function qualified(schema: string, name: string): string {
   return `${ident(schema)}.${ident(name)}`;
 }
 
+/** Reads a list of identifiers as a setting holds it: `"$user", public`; an empty one is none. */
+export function identsOf(list: string): string[] {
+  return [...list.matchAll(/"((?:[^"]|"")*)"|([^\s,"]+)/g)]
+    .map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain.toLowerCase())
+    .filter((name) => name !== "");
+}
+
 /**
  * Quotes a string constant. With backslashes in it the E'' form is used, which means the same whatever
  * `standard_conforming_strings` says (PostgreSQL manual, 4.1.2.2).

@@ -1,29 +1,37 @@
 /** The plan of a refresh: the compatibility view is made again as its table is now. */
 import { Problem } from "../contract/problems.ts";
 import type { Finding, Statement } from "../contract/responses.ts";
-import { type Check, checkBareViews, checkRelations, checkViews } from "./checks.ts";
-import { compatibilityView } from "./compatibility_view.ts";
-import { refuseDependants, requireAgreement } from "./drift.ts";
+import { type Check, checkRelations, checkViews } from "./checks.ts";
+import { compatibilityView, type ViewPlan } from "./compatibility_view.ts";
+import { requireAgreement } from "./drift.ts";
 import type { ColumnFacts, Facts, RelationFacts } from "./facts.ts";
-import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
+import { lostWithViews } from "./lost_with_view.ts";
+import { makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { ident, qualified } from "./quoting.ts";
 import type { TrackedRename } from "./rename.ts";
-import { asideName, type RecordedRename } from "./rollback.ts";
+import { lockAlone, repointing } from "./repointing/repointing.ts";
+import { asideName } from "./repointing/views_going.ts";
+import { type RecordedRename, requireOwned } from "./rollback.ts";
+import { checkRowCasts, dropRowType } from "./row_type.ts";
 import { viewDrift } from "./view_drift.ts";
 
 export interface RefreshOptions {
   acknowledge: string[];
   withoutColumns: string[];
+  /** Whether privileges that were changed on the view alone are changed on the table, too. */
+  carryPrivileges: boolean;
 }
 
 export interface RefreshPlan extends Plan {
   migration: RecordedRename;
+  /** The table, with the privileges that it has in the end. */
   table: RelationFacts;
 }
 
 /**
  * Makes the plan of a refresh. Where the view's present columns are the first ones of those it is to have,
- * it is replaced and stays the object it is; otherwise a new view takes its place and name.
+ * it is replaced and stays the object it is; otherwise a new view takes its place and name, and what was
+ * built on it follows.
  *
  * @throws {Problem} `drifted`, `not_table_owner`, `invalid_request`, `dependants_cannot_follow`.
  */
@@ -31,85 +39,141 @@ export async function planRefresh(
   migration: RecordedRename,
   facts: Facts,
   standing: TrackedRename[],
-  { acknowledge, withoutColumns }: RefreshOptions,
+  { acknowledge, withoutColumns, carryPrivileges }: RefreshOptions,
 ): Promise<RefreshPlan> {
   requireView(migration);
   // A view that is gone is made anew: that is what a refresh is for.
   const accepted = [...acknowledge, "view_missing"];
-  const [step] = requireAgreement([migration], facts, standing, accepted, { later: true });
-  const { table, view } = step;
-  requireOwner(table);
+  const steps = requireAgreement([migration], facts, standing, accepted, { later: true });
+  requireOwned(steps);
+  const [{ table, view }] = steps;
   const wanted = wantedColumns(table, withoutColumns);
-  const old = qualified(migration.schema_name, migration.old_name);
+  const lost = lostWithViews(steps, carryPrivileges, ({ name }) => name);
+  const named: RelationFacts = { ...lost.afterwards(table), name: migration.old_name };
 
-  const inPlace = view !== null && beginsWith(wanted, view.columns);
-  const shown: RelationFacts = {
-    ...table,
-    name: migration.old_name,
-    columns: wanted,
-    default_grantees: [...new Set([...table.default_grantees, ...(view ? granteesOf(view) : [])])],
+  const inPlace = view !== null && beginsWith(wanted, view.columns) ? view : undefined;
+  const made = compatibilityView(named, table.name, facts.session, {
+    without: withoutColumns,
+    replaced: inPlace,
+  });
+  const steady = checks(migration, named, table.name, made, wanted);
+  if (lost.check !== null) steady.push(lost.check);
+  const way = view === null
+    ? { preparations: [], locks: [], changes: made.statements, findings: [] }
+    : inPlace !== undefined
+    ? replacing(inPlace, { ...named, columns: wanted }, table.name, made)
+    : rebuilding(view, wanted, table.name, made, facts.session.user);
+  const plan = await makePlan({
+    preparations: [way, ...steady].flatMap(({ preparations }) => preparations),
+    beforeLocks: [],
+    locks: way.locks,
+    changes: [
+      ...lost.statements,
+      ...way.changes,
+      ...steady.map(({ statement }) => statement),
+      reloadSchemaCache,
+    ],
+    findings: [...lost.findings.flat(), ...mended(table, view, migration), ...way.findings],
+  });
+  return { ...plan, migration, table: lost.afterwards(table) };
+}
+
+type Way = Pick<Plan, "preparations" | "locks" | "changes" | "findings">;
+
+/** To replace a view locks it; so the plan's first statement is the lock that is waited for. */
+function replacing(
+  view: RelationFacts,
+  shown: RelationFacts,
+  table: string,
+  { statements: [create, ...rest], rowCast }: ViewPlan,
+): Way {
+  return {
+    preparations: [],
+    locks: [{ ...create, timeout_share: 1 }],
+    changes: [
+      ...leftovers(view, shown),
+      ...rest,
+      ...(rowCast === null ? dropRowType(view, { view: view.name, table }) : []),
+    ],
+    findings: [],
   };
-  const made = compatibilityView(shown, table.name, facts.session.user, { replace: inPlace });
-  const [create, ...rest] = made.statements;
-  const locks: LockStatement[] = [];
-  const changes: Statement[] = [];
-  const checks: Check[] = [];
-  if (view === null) {
-    changes.push(create, ...rest);
-    // There is nothing yet that clients could hold; the table keeps others from making the view meanwhile.
-  } else if (inPlace) {
-    // To replace a view locks it, and the plan's first lock is the one that is waited for.
-    locks.push({ ...create, timeout_share: 1 });
-    changes.push(...leftovers(view, shown, old), ...rest);
-  } else {
-    refuseDependants([step]);
-    const aside = { oid: view.oid, schema: view.schema, name: asideName(view), kind: view.kind };
-    locks.push({
-      sql: `alter view ${old} rename to ${ident(aside.name)}`,
-      purpose: "Lock the compatibility view and take it out of the way",
+}
+
+/** What is built on the view means the new one, once that has the name. */
+function rebuilding(
+  view: RelationFacts,
+  wanted: ColumnFacts[],
+  table: string,
+  { statements }: ViewPlan,
+  sessionUser: string,
+): Way {
+  const aside = asideName(view);
+  const followed = repointing(
+    [{ view, table: null, columns: wanted }],
+    [],
+    new Map(),
+    sessionUser,
+  );
+  return {
+    preparations: followed.preparations,
+    locks: [{
+      sql: lockAlone(view),
+      purpose: "Lock the compatibility view alone, as setting the owner that it has does",
       timeout_share: 1,
-    });
-    const bare = checkBareViews(
-      [aside],
-      "Look again now that the lock is held: this is the view, and nothing is on it",
-    );
-    checks.push(bare);
-    changes.push(create, ...rest, bare.statement, {
-      sql: `drop view ${qualified(view.schema, aside.name)} restrict`,
-      purpose: "Remove the view as it was",
-    });
-  }
-  const after = [
-    checkRelations(
-      [{ oid: table.oid, schema: table.schema, name: table.name, kind: table.kind }],
-      "Check that the table is where it was",
-    ),
+    }, ...followed.locks],
+    changes: [
+      followed.lookAgain.statement,
+      ...followed.aside,
+      {
+        sql: `alter view ${qualified(view.schema, view.name)} rename to ${ident(aside)}`,
+        purpose: "Take the compatibility view out of the way",
+      },
+      ...statements,
+      ...followed.again,
+      ...followed.drop,
+      ...dropRowType(view, { view: aside, table }),
+      {
+        sql: `drop view ${qualified(view.schema, aside)} restrict`,
+        purpose: "Remove the view as it was",
+      },
+    ],
+    findings: followed.findings,
+  };
+}
+
+function checks(
+  migration: RecordedRename,
+  table: RelationFacts,
+  name: string,
+  made: ViewPlan,
+  wanted: ColumnFacts[],
+): Check[] {
+  const { schema, oid, kind } = table;
+  const view = migration.old_name;
+  return [
+    checkRelations([{ oid, schema, name, kind }], "Check that the table is where it was"),
     checkViews(
       [{
-        schema: table.schema,
-        name: migration.old_name,
-        table_name: table.name,
-        table_oid: table.oid,
+        schema,
+        name: view,
+        table_name: name,
+        table_oid: oid,
         security_invoker: made.securityInvoker,
         same_owner: made.owner === table.owner,
         same_grantors: made.replaced.length === 0 && made.owner === table.owner,
-        without: table.columns.filter((column) => !wanted.includes(column))
+        without: table.columns.filter((column) => !wanted.some(({ name }) => name === column.name))
           .map(({ number }) => number),
       }],
       table.columns.some(({ acl }) => acl.length > 0),
       "Check options, columns, defaults and privileges of the view",
     ),
+    ...(made.rowCast === null ? [] : [
+      checkRowCasts(
+        [{ schema, view, table: name, function: made.rowCast }],
+        "Check that the view's rows can be the table's",
+      ),
+    ]),
   ];
-  checks.push(...after);
-  changes.push(...after.map(({ statement }) => statement), reloadSchemaCache);
-  const plan = await makePlan({
-    preparations: checks.flatMap(({ preparations }) => preparations),
-    beforeLocks: [],
-    locks,
-    changes,
-    findings: refreshFindings(table, view, migration),
-  });
-  return { ...plan, migration, table };
 }
 
 function requireView(migration: RecordedRename): void {
@@ -119,15 +183,6 @@ function requireView(migration: RecordedRename): void {
     hint: "Only a rename with a view can be refreshed.",
     fields: { issues: [{ path: "migration_id", message }] },
   });
-}
-
-function requireOwner(table: RelationFacts): void {
-  if (table.owned) return;
-  throw new Problem(
-    "not_table_owner",
-    `${qualified(table.schema, table.name)} belongs to the role ${ident(table.owner)}.`,
-    { hint: "Only its owner can make its view again.", fields: { owner: table.owner } },
-  );
 }
 
 function wantedColumns(table: RelationFacts, without: string[]): ColumnFacts[] {
@@ -159,11 +214,9 @@ const beginsWith = (wanted: ColumnFacts[], present: ColumnFacts[]): boolean =>
     wanted[index].collation === collation
   );
 
-const granteesOf = ({ acl, columns }: RelationFacts): string[] =>
-  [...acl, ...columns.flatMap((column) => column.acl)].flatMap(({ grantee }) => grantee ?? []);
-
 /** What a replaced view still has from before and must not keep. */
-function leftovers(view: RelationFacts, shown: RelationFacts, old: string): Statement[] {
+function leftovers(view: RelationFacts, shown: RelationFacts): Statement[] {
+  const old = qualified(shown.schema, shown.name);
   const columns = new Map(shown.columns.map((column) => [column.name, column]));
   const stale = view.columns.filter(({ name, default: present }) => {
     const { default: wanted, identity, generated } = columns.get(name)!;
@@ -189,7 +242,7 @@ function leftovers(view: RelationFacts, shown: RelationFacts, old: string): Stat
 }
 
 /** What is mended is told as information. */
-function refreshFindings(
+function mended(
   table: RelationFacts,
   view: RelationFacts | null,
   migration: RecordedRename,

@@ -2,15 +2,18 @@
 import { isProtectedSchema, isTrackingTable } from "../contract/names.ts";
 import { Problem } from "../contract/problems.ts";
 import type { Rename } from "../contract/requests.ts";
-import type { Finding, Statement } from "../contract/responses.ts";
+import type { Statement } from "../contract/responses.ts";
 import { checkRelations, checkViews, type ExpectedView } from "./checks.ts";
 import { compatibilityView, type ViewPlan } from "./compatibility_view.ts";
 import type { Facts, NameFacts, RelationFacts } from "./facts.ts";
-import { renameFindings } from "./findings.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { ident, qualified } from "./quoting.ts";
+import { indexRenames, indexStatements, type RenamedIndex } from "./index_names.ts";
 import { refuseRelation } from "./refusals.ts";
-import { recompile, staleRoutineFindings } from "./warm_routines.ts";
+import { findingsOfRename, readTextsOf } from "./rename_findings.ts";
+import { checkRowCasts } from "./row_type.ts";
+import type { ReadText } from "./text_findings.ts";
+import { recompile } from "./warm_routines.ts";
 import { RELATION_KINDS, typeKind } from "./relation_kinds.ts";
 
 /** A tracked rename, as far as plans care. */
@@ -25,6 +28,9 @@ export interface TrackedRename {
 }
 
 export interface RenamePlan extends Plan {
+  /** What it was made from, and the texts among that as they were read. */
+  facts: Facts;
+  texts: ReadText[];
   /** The tables, in the request's order. */
   tables: PlannedTable[];
 }
@@ -36,6 +42,8 @@ export interface PlannedTable {
   view: ViewPlan | null;
   /** The statements that are about this table alone. */
   statements: Statement[];
+  /** Indexes that are renamed with the table. */
+  indexes: RenamedIndex[];
 }
 
 /** Oldest server with security-invoker views (release notes of PostgreSQL 15). */
@@ -77,31 +85,35 @@ export async function planRename(
   renames: Rename[],
   facts: Facts,
   tracked: TrackedRename[],
-  options: { compatibilityView: boolean },
+  options: { compatibilityView: boolean; renameIndexes?: boolean },
 ): Promise<RenamePlan> {
   requireServer(facts.session.server_version);
   const names = new Map(facts.names.map((name) => [key(name.schema, name.name), name]));
   const relations = new Map(facts.relations.map((relation) => [relation.oid, relation]));
-  const tables: PlannedTable[] = renames.map((rename) => {
+  const found = renames.map((rename) => {
     const old = names.get(key(rename.schema, rename.old_name))!;
     const table = requireTable(rename, old, relations, tracked);
     requireFree(rename, names.get(key(rename.schema, rename.new_name))!, relations, tracked);
+    return { rename, facts: table };
+  });
+  const { byTable, findings: indexFindings } = options.renameIndexes
+    ? indexRenames(found, facts)
+    : { byTable: new Map<number, RenamedIndex[]>(), findings: [] };
+  const tables: PlannedTable[] = found.map(({ rename, facts: table }) => {
     const view = options.compatibilityView
-      ? compatibilityView(table, rename.new_name, facts.session.user)
+      ? compatibilityView(table, rename.new_name, facts.session)
       : null;
     const statements = [{
       sql: `alter table ${qualified(table.schema, table.name)} rename to ${ident(rename.new_name)}`,
       purpose: "Give the table its new name",
     }, ...(view?.statements ?? [])];
-    return { rename, facts: table, view, statements };
+    return { rename, facts: table, view, statements, indexes: byTable.get(table.oid) ?? [] };
   });
 
   const changes: Statement[] = [];
-  const findings: Finding[] = [];
   const views: ExpectedView[] = [];
   for (const { rename, facts: table, view, statements } of tables) {
     changes.push(...statements);
-    findings.push(...renameFindings(table, rename.new_name, view));
     if (view === null) continue;
     views.push({
       schema: table.schema,
@@ -127,17 +139,35 @@ export async function planRename(
     const purpose = "Check options, columns, defaults and privileges of the views";
     checks.push(checkViews(views, columnGrants, purpose));
   }
+  const casts = tables.flatMap(({ rename, facts: { schema, name }, view }) =>
+    view?.rowCast == null
+      ? []
+      : [{ schema, view: name, table: rename.new_name, function: view.rowCast }]
+  );
+  if (casts.length > 0) {
+    checks.push(checkRowCasts(casts, "Check that the views' rows can be made the tables'"));
+  }
   changes.push(...checks.map(({ statement }) => statement), reloadSchemaCache);
   const routines = options.compatibilityView ? facts.routines : [];
-  findings.push(...staleRoutineFindings(routines));
+  const renamedTables = tables.map(({ rename, facts, view }) => ({
+    facts,
+    newName: rename.new_name,
+    view,
+  }));
+  const texts = readTextsOf(renamedTables, facts);
+  const indexes = indexStatements(
+    tables.flatMap((table) => table.indexes),
+    facts,
+    "Name the index, and the constraint it backs, after the table's new name; nobody waits for it",
+  );
   const plan = await makePlan({
-    beforeLocks: recompile(routines),
-    preparations: checks.flatMap(({ preparations }) => preparations),
+    beforeLocks: [...recompile(routines), ...indexes.statements],
+    preparations: [...checks, indexes].flatMap(({ preparations }) => preparations),
     locks: renameLocks(tables.map((table) => table.facts)),
     changes,
-    findings,
+    findings: [...findingsOfRename(renamedTables, facts, texts), ...indexFindings],
   });
-  return { ...plan, tables };
+  return { ...plan, facts, texts, tables };
 }
 
 /** @throws {Problem} `unsupported_server`. */

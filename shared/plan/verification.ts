@@ -6,6 +6,8 @@ import { ident, qualified } from "./quoting.ts";
 import type { PlannedTable, TrackedRename } from "./rename.ts";
 import type { RolledBackTable } from "./rollback.ts";
 
+type Names = Pick<TrackedRename, "schema_name" | "old_name" | "new_name">;
+
 export interface RenamedState {
   planned: PlannedTable;
   /** The table, found by OID. */
@@ -25,6 +27,12 @@ export function checkRenamed(states: RenamedState[]): Verification {
   const view: Difference[] = [];
   const columns: Difference[] = [];
   const privileges: Difference[] = [];
+  // Columns can have the row type of another table of the batch.
+  const renames = states.map(({ planned: { rename: { schema, old_name, new_name } } }) => ({
+    schema_name: schema,
+    old_name,
+    new_name,
+  }));
   for (const one of states) {
     const { rename, facts: before, view: plannedView } = one.planned;
     const now = one.table && qualified(one.table.schema, one.table.name);
@@ -32,7 +40,7 @@ export function checkRenamed(states: RenamedState[]): Verification {
     if (now !== wanted) name.push({ object: wanted, before: wanted, after: now });
     if (one.table === null) continue;
 
-    const changed = differences(unnamed(before), unnamed(one.table));
+    const changed = differencesButNames(unnamed(before), unnamed(one.table), renames);
     state.push(...prefixed(wanted, changed));
     if (plannedView === null) continue;
 
@@ -42,7 +50,9 @@ export function checkRenamed(states: RenamedState[]): Verification {
       view.push({ object: old, before: `a view with (${options})`, after: describe(one.view) });
       continue;
     }
-    columns.push(...prefixed(old, differences(columnsOf(before), columnsOf(one.view))));
+    columns.push(
+      ...prefixed(old, differencesButNames(columnsOf(before), columnsOf(one.view), renames)),
+    );
     // Whoever owns the view in the table owner's stead has all rights to it, and to the table by membership.
     const beside = plannedView.owner === before.owner ? null : plannedView.owner;
     const [wantedRights, rights] = [privilegesOf(before, beside), privilegesOf(one.view, beside)];
@@ -76,6 +86,12 @@ export function checkRolledBack(
 
     const changed = differencesButNames(migration.fingerprint.before, fingerprint(table), active);
     const known = new Set((kept ?? []).map(({ object }) => object));
+    // What changed about an index since counts under its earlier name, too.
+    for (const { from, to } of migration.indexes) {
+      for (const kind of ["index", "constraint"]) {
+        if (known.has(`${kind} ${to}`)) known.add(`${kind} ${from}`);
+      }
+    }
     state.push(...prefixed(old, changed.filter(({ object }) => !known.has(object))));
     keptSince.push(...prefixed(old, changed.filter(({ object }) => known.has(object))));
   }
@@ -101,7 +117,7 @@ export function checkRolledBack(
 function differencesButNames(
   before: Fingerprint,
   after: Fingerprint,
-  active: TrackedRename[],
+  active: Names[],
 ): Difference[] {
   const changed = differences(before, after);
   if (changed.length === 0 || active.length === 0) return changed;
@@ -121,7 +137,7 @@ function differencesButNames(
 }
 
 /** A text in which each renamed table goes by one name, whether the text says the old one or the new one. */
-function withOneName(text: string, active: TrackedRename[]): string {
+function withOneName(text: string, active: Names[]): string {
   return active.reduce((result, { schema_name, old_name, new_name }) => {
     const schema = spellings(schema_name);
     const name = `${spellings(old_name)}|${spellings(new_name)}`;

@@ -64,6 +64,16 @@ export function viewDrift(
       `${REFRESH} It is given to the table's owner where that is possible.`,
     );
   }
+  const users = table.row_type.users.map(({ identity }) => identity);
+  if (users.length > 0 && !view.row_type.casts.some(({ target }) => target === table.oid)) {
+    add(
+      "row_cast_missing",
+      "warning",
+      `Something takes rows of the table, and rows of the old name are none: ${
+        listed(users)
+      } fail with them (42883 or 42703).`,
+    );
+  }
   const invoked = view.dependants.filter(({ kind }) => kind === "view");
   if (table.row_security && invoked.length > 0) {
     add(

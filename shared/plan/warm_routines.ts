@@ -4,7 +4,19 @@
  */
 import { isProtectedSchema } from "../contract/names.ts";
 import type { Finding, Statement } from "../contract/responses.ts";
-import type { RoutineFacts } from "./facts.ts";
+import type { RoutineFacts, TextFacts } from "./facts.ts";
+
+/** The PL/pgSQL routines among texts: those that sessions keep compiled. */
+export function plpgsqlRoutines(
+  texts: Pick<
+    TextFacts,
+    "kind" | "language" | "schema" | "identity" | "security_definer" | "owned"
+  >[],
+): RoutineFacts[] {
+  return texts.filter(({ kind, language }) => kind === "routine" && language === "plpgsql").map((
+    { schema, identity, security_definer, owned },
+  ) => ({ schema: schema!, identity, security_definer, owned }));
+}
 
 /** Statements that have the routines compiled again where they name the old name. */
 export function recompile(routines: RoutineFacts[]): Statement[] {

@@ -51,6 +51,7 @@ from page p order by p.requested_at desc, p.id desc`;
 export function recordedWithPage(rows: Record<string, unknown>[]): RecordedRename[] {
   return migrationsFromRows(rows).map((migration, index) => ({
     ...migration,
+    indexes: [],
     fingerprint: {
       before: {},
       after: null,

@@ -24,6 +24,8 @@ export interface NewBatch {
   actor: string;
   notes: string | undefined;
   compatibility_view: boolean;
+  /** A proposal is pending until it is applied or withdrawn. */
+  status: "active" | "pending";
   migrations: NewMigration[];
 }
 
@@ -31,7 +33,7 @@ export interface NewBatch {
 const AS_JSON = "pg_catalog.to_jsonb(m) - 'plan' - 'fingerprint' as migration";
 
 /**
- * Statement that records a batch as active, each row a moment later than the one before, so that lists keep
+ * Statement that records a batch, each row a moment later than the one before, so that lists keep
  * the order. It runs in the transaction of the rename, before the locks that
  * clients feel are taken: nobody sees it until the commit.
  */
@@ -40,16 +42,98 @@ export function insertBatch(batch: NewBatch): string {
 insert into public.sys_table_migrations (
   id, batch_id, schema_name, old_name, new_name, status, table_oid, compatibility_view_created,
   dependencies, plan, plan_hash, fingerprint, requested_at, requested_by, migrated_at, migrated_by, notes)
-select e.id, ${
-    literal(batch.batch_id)
-  }::uuid, e.schema_name, e.old_name, e.new_name, 'active', e.table_oid,
+select e.id, ${literal(batch.batch_id)}::uuid, e.schema_name, e.old_name, e.new_name, ${
+    literal(batch.status)
+  }, e.table_oid,
   ${batch.compatibility_view}, e.dependencies, e.plan, ${literal(batch.plan_hash)}, e.fingerprint,
-  pg_catalog.clock_timestamp(), ${literal(batch.actor)}, pg_catalog.now(), ${
-    literal(batch.actor)
-  }, ${nullableLiteral(batch.notes)}
+  pg_catalog.clock_timestamp(), ${literal(batch.actor)}, ${
+    batch.status === "active" ? "pg_catalog.now()" : "null"
+  }, ${nullableLiteral(batch.status === "active" ? batch.actor : null)}, ${
+    nullableLiteral(batch.notes)
+  }
 from pg_catalog.jsonb_to_recordset(${jsonbLiteral(batch.migrations)}) as e(
   id uuid, schema_name text, old_name text, new_name text, table_oid bigint,
   dependencies jsonb, plan jsonb, fingerprint jsonb)`;
+}
+
+/**
+ * Statement that makes a proposal active, with what is known of its tables now. It runs in the transaction
+ * of the rename, before the locks that clients feel are taken.
+ */
+export function activateBatch(
+  batch: Pick<NewBatch, "batch_id" | "actor" | "notes" | "plan_hash" | "migrations">,
+): string {
+  return `
+update public.sys_table_migrations m
+set status = 'active', table_oid = e.table_oid, dependencies = e.dependencies, plan = e.plan,
+  plan_hash = ${literal(batch.plan_hash)}, fingerprint = e.fingerprint,
+  migrated_at = pg_catalog.now(), migrated_by = ${literal(batch.actor)},
+  notes = coalesce(${nullableLiteral(batch.notes)}, m.notes)
+from pg_catalog.jsonb_to_recordset(${jsonbLiteral(batch.migrations)}) as e(
+  id uuid, table_oid bigint, dependencies jsonb, plan jsonb, fingerprint jsonb)
+where m.id = e.id and m.status = 'pending'`;
+}
+
+/** Query for the rows of a batch in the order in which they were proposed, whatever their status. */
+export function proposedBatch(batchId: string, lock: boolean): string {
+  return `
+select m.id, m.schema_name, m.old_name, m.new_name, m.status, m.compatibility_view_created,
+  m.plan_hash, m.plan
+from public.sys_table_migrations m
+where m.batch_id = ${literal(batchId)}::uuid
+order by m.requested_at, m.id${lock ? "\nfor update" : ""}`;
+}
+
+type Selection = Pick<SelectionRequest, "migration_id" | "batch_id" | "table" | "schema">;
+
+/** What of a selection is pending; by table only where no active migration has the name. */
+function isPending({ migration_id, batch_id, table, schema = "public" }: Selection): string {
+  const named = (alias: string) =>
+    `${alias}.schema_name = ${literal(schema)} and ${
+      literal(table ?? "")
+    } in (${alias}.old_name, ${alias}.new_name)`;
+  const condition = migration_id !== undefined
+    ? `m.id = ${literal(migration_id)}::uuid`
+    : batch_id !== undefined
+    ? `m.batch_id = ${literal(batch_id)}::uuid`
+    : `${named("m")} and not exists (
+        select from public.sys_table_migrations a where a.status = 'active' and ${named("a")})`;
+  return `m.status = 'pending' and ${condition}`;
+}
+
+/** Query for the ids of what of a selection is pending. */
+export function pendingIds(selection: Selection): string {
+  return `
+select m.id from public.sys_table_migrations m
+where ${isPending(selection)}
+order by m.requested_at, m.id`;
+}
+
+/** Statement that withdraws what of a selection is pending, and leaves its event; answers the ids. */
+export function withdrawPending(
+  selection: Selection,
+  by: { actor: string; requestId: string; notes: string | undefined },
+): string {
+  return `
+with withdrawn as (
+  update public.sys_table_migrations m
+  set status = 'rolled_back', rollback_at = pg_catalog.clock_timestamp(), rollback_by = ${
+    literal(by.actor)
+  },
+    notes = coalesce(${nullableLiteral(by.notes)}, m.notes)
+  where ${isPending(selection)}
+  returning m.id, m.batch_id, m.requested_at
+),
+event as (
+  insert into public.sys_table_migration_events (
+    request_id, operation, actor, outcome, batch_id, migration_ids, details)
+  select ${literal(by.requestId)}::uuid, 'rollback', ${literal(by.actor)}, 'succeeded',
+    pg_catalog.max(w.batch_id::text)::uuid, pg_catalog.array_agg(w.id order by w.requested_at, w.id),
+    '{"withdrawn": true}'
+  from withdrawn w
+  having pg_catalog.count(*) > 0
+)
+select w.id from withdrawn w order by w.requested_at, w.id`;
 }
 
 /** Statement for the critical section: the views exist now, note their OIDs and the time. */
@@ -113,13 +197,22 @@ export function migrationsFromRows(rows: Record<string, unknown>[]): Migration[]
   return rows.map((row) => row.migration as Migration);
 }
 
-/** Query for the unfinished migrations that touch any of the names, as the plans need them. */
-export function trackedByNames(names: { schema: string; name: string }[]): string {
+/**
+ * Query for the unfinished migrations that touch any of the names, as the plans need them.
+ *
+ * @param but A batch that is left out, since it is the one that is asked for.
+ */
+export function trackedByNames(
+  names: { schema: string; name: string }[],
+  but: string | null = null,
+): string {
   return `
 select m.id, m.schema_name, m.old_name, m.new_name, m.status,
   m.table_oid::float8 as table_oid, m.view_oid::float8 as view_oid
 from public.sys_table_migrations m
-where m.status in ('pending', 'active') and exists (
+where m.status in ('pending', 'active')${
+    but === null ? "" : ` and m.batch_id <> ${literal(but)}::uuid`
+  } and exists (
   select from pg_catalog.jsonb_to_recordset(${jsonbLiteral(names)}) as e(schema text, name text)
   where m.schema_name = e.schema and e.name in (m.old_name, m.new_name))`;
 }
@@ -145,12 +238,14 @@ export function trackedFromRows(rows: Record<string, unknown>[]): TrackedRename[
  * table only those of `statuses`.
  */
 export function selectedMigrations(
-  selection: Pick<SelectionRequest, "migration_id" | "batch_id" | "table" | "schema">,
+  selection: Selection & { ids?: string[] },
   statuses: MigrationStatus[],
   lock: boolean,
 ): string {
-  const { migration_id, batch_id, table, schema = "public" } = selection;
-  const condition = migration_id !== undefined
+  const { migration_id, batch_id, table, schema = "public", ids } = selection;
+  const condition = ids !== undefined
+    ? `m.id in (${uuids(ids)})`
+    : migration_id !== undefined
     ? `m.id = ${literal(migration_id)}::uuid`
     : batch_id !== undefined
     ? `m.batch_id = ${literal(batch_id)}::uuid`
@@ -160,7 +255,8 @@ export function selectedMigrations(
 select m.id, m.schema_name, m.old_name, m.new_name, m.status, m.compatibility_view_created,
   m.table_oid::float8 as table_oid, m.view_oid::float8 as view_oid, m.fingerprint,
   (select c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where c.oid = m.table_oid::pg_catalog.oid and n.nspname = m.schema_name::name) as present_name
+    where c.oid = m.table_oid::pg_catalog.oid and n.nspname = m.schema_name::name) as present_name,
+  coalesce(m.plan -> 'indexes', '[]') as indexes
 from public.sys_table_migrations m
 where ${condition}
 order by m.migrated_at desc nulls last, m.id desc${lock ? "\nfor update" : ""}`;

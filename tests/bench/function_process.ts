@@ -35,7 +35,12 @@ export async function startFunction(url: string, heapMb = 256): Promise<Function
       "tests/bench/workers/function_process.ts",
     ],
     cwd: new URL("../../", import.meta.url),
-    env: { SUPABASE_DB_URL: url, SUPABASE_SECRET_KEYS: JSON.stringify({ bench: SECRET_KEY }) },
+    env: {
+      SUPABASE_DB_URL: url,
+      SUPABASE_SECRET_KEYS: JSON.stringify({ bench: SECRET_KEY }),
+      // Its output is not read on.
+      LOG_LEVEL: "error",
+    },
     stdin: "null",
     stdout: "piped",
     stderr: "null",

@@ -70,11 +70,12 @@ for (const defaultPrivileges of ["classic", "none"] as const) {
     async ({ db }) => {
       await using functions = functionsFor(db.url);
       await db.sql.unsafe(`drop table sys_table_migrations, sys_table_migration_events,
-        sys_table_migration_requests; ${SCHEMA}`).simple();
+        sys_table_migration_requests, sys_table_migration_usage; ${SCHEMA}`).simple();
       const before = await advise(db);
       assert(before.some(({ name }) => name === "rls_disabled_in_public"), "the advisors work");
 
-      for await (const { name } of Deno.readDir(MIGRATIONS)) {
+      const files = (await Array.fromAsync(Deno.readDir(MIGRATIONS))).map(({ name }) => name);
+      for (const name of files.sort()) {
         await db.sql.unsafe(await Deno.readTextFile(new URL(name, MIGRATIONS))).simple();
       }
       const migrated = await advise(db);
@@ -83,7 +84,7 @@ for (const defaultPrivileges of ["classic", "none"] as const) {
       // By design: nobody but the functions' own role is to see the tracking tables.
       assertEquals(
         informed.filter((text) => text.includes("rls_enabled_no_policy")),
-        ["_events", "_requests", "s"].map((end) =>
+        ["_events", "_requests", "_usage", "s"].map((end) =>
           `INFO rls_enabled_no_policy: Table \`public.sys_table_migration${end}\` has RLS enabled, ` +
           "but no policies exist"
         ),

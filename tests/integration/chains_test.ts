@@ -172,19 +172,3 @@ databaseTest("two tables swap their names in three renames, and swap back", asyn
   assertEquals((await db.sql`select is_y from y`).length, 1);
   assertEquals(stateDifferences(before, await catalogState(db.admin)), []);
 });
-
-databaseTest(
-  "a view built on a middle name stops only the rollback that drops it",
-  async ({ db }) => {
-    await using functions = functionsFor(db.url);
-    await db.sql.unsafe(TABLE).simple();
-    const first = await rename(functions, "a", "b");
-    const second = await rename(functions, "b", "c");
-    await db.sql`create view on_a as select name from a`;
-    await rollback(functions, { migration_id: second });
-    const problem = await functions.refused("dependants_cannot_follow", "rollback", {
-      migration_id: first,
-    });
-    assertStringIncludes(problem.detail, "on_a");
-  },
-);

@@ -332,3 +332,27 @@ databaseTest("npm run cli works from any folder, and passes the exit code on", a
     await Deno.remove(dir, { recursive: true });
   }
 });
+
+databaseTest(
+  "a rename is proposed, applied with the command that was printed, and another is withdrawn",
+  async ({ db }) => {
+    await db.sql`create table experts (id int primary key)`;
+    await withCli(db, async (cli) => {
+      const proposed = await cli(["rename-table", "experts", "expert_profiles", "--propose"]);
+      assertEquals(proposed.code, 0, proposed.stderr);
+      assertStringIncludes(proposed.stdout, "Proposed  Rename of 1 table, no table was changed");
+      assertEquals(await kindOf(db, "experts"), "r");
+      const applied = await cli(printedCommand(proposed.stdout, "To apply it"));
+      assertEquals(applied.code, 0, applied.stderr);
+      assertStringIncludes(applied.stdout, "✓ Renamed 1 table");
+      assertEquals(await kindOf(db, "experts"), "v");
+      await cli(printedCommand(applied.stdout, "To take it back"));
+
+      const again = await cli(["rename-table", "experts", "expert_profiles", "--propose"]);
+      const withdrawn = await cli(printedCommand(again.stdout, "To withdraw it"));
+      assertEquals(withdrawn.code, 0, withdrawn.stderr);
+      const applyLate = await cli(printedCommand(again.stdout, "To apply it"));
+      assertStringIncludes(applyLate.stderr, "not_active");
+    });
+  },
+);

@@ -165,7 +165,7 @@ databaseTest(
 
       await write("file", "");
       await says(2, "cannot be written", ["--out", join(dir, "file", "types")]);
-      await db.sql`drop table sys_table_migrations`;
+      await db.sql`drop table sys_table_migrations cascade`;
       await says(7, "The tracking tables are not in this database", []);
       const files = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name);
       assertEquals(files, ["file"]);

@@ -177,6 +177,8 @@ databaseTest("a page holds 50 rows unless asked otherwise, and 200 at most", asy
   assertEquals((await functions.list()).migrations.length, 50);
   assertEquals((await functions.list({ limit: 1 })).migrations.length, 1);
   assertEquals((await functions.list({ limit: 200 })).migrations.length, 200);
+  // A look at everything that is active is made at one moment.
+  assertEquals((await functions.list({ limit: 1000, include: "usage" })).migrations.length, 210);
 });
 
 databaseTest("what is not a query for a list is refused, and says why", async ({ db }) => {
@@ -192,7 +194,8 @@ databaseTest("what is not a query for a list is refused, and says why", async ({
       ["?status=done", "status"],
       ["?batch_id=1", "batch_id"],
       ["?limit=1&limit=2", "limit"],
-      ["?include=usage", "include"],
+      ["?include=uses", "include"],
+      ["?include=usage&limit=1001", "limit"],
       ["?include=", "include"],
       ["?Status=active", ""],
       ["?offset=10", ""],
@@ -238,7 +241,7 @@ databaseTest("names in a query are values, whatever they look like", async ({ db
 
 databaseTest("without the tracking tables the list says what to do", async ({ db }) => {
   await using functions = functionsFor(db.url);
-  await db.sql`drop table sys_table_migrations`;
+  await db.sql`drop table sys_table_migrations cascade`;
   const { error } = console;
   console.error = () => {};
   const problem = await (await functions.fetch("list-migrations")).json();

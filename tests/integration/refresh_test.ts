@@ -180,6 +180,43 @@ renamedTest(
   },
 );
 
+renamedTest(
+  "computed fields made since work through the old name after a refresh, also of columns added or let go of",
+  async (renamed) => {
+    const { db } = renamed;
+    await db.sql`create function title(e expert_profiles) returns text language sql stable
+    return e.name || '!'`;
+    await db.sql`grant execute on function title(expert_profiles) to anon`;
+    const title = () => db.as("anon", (tx) => tx`select experts.title from experts`);
+    assertEquals(await title().then(() => null, (error) => error.code), "42703");
+    assertEquals(await driftCodes(renamed), ["row_cast_missing"]);
+    await refreshed(renamed);
+    assertEquals([...await title()], [{ title: "a!" }]);
+
+    await db.sql`alter table expert_profiles add column email text default 'e'`;
+    await db
+      .sql`create or replace function title(e expert_profiles) returns text language sql stable
+    return e.name || e.email`;
+    await refreshed(renamed);
+    assertEquals([...await title()], [{ title: "ae" }]);
+
+    await renamed.functions.refresh({
+      migration_id: renamed.migration.id,
+      without_columns: ["code"],
+    });
+    await db.sql`alter table expert_profiles drop column code`;
+    assertEquals([...await title()], [{ title: "ae" }]);
+    await refreshed(renamed);
+    assertEquals([...await title()], [{ title: "ae" }]);
+    await db.sql`drop function title`;
+    await refreshed(renamed);
+    const left = await db.sql`
+    select proname from pg_proc where proname like 'compatibility_cast%'`;
+    assertEquals([...left], []);
+    await renamed.functions.rollback({ migration_id: renamed.migration.id });
+  },
+);
+
 renamedTest("columns that are not there, and all of them, are refused", async (renamed) => {
   const unknown = await refused(renamed, "invalid_request", { without_columns: ["Code"] });
   assertStringIncludes(unknown.detail, '"Code"');
@@ -217,7 +254,8 @@ renamedTest(
     await db.sql`comment on column experts.name is 'an old one'`;
     await db.sql`comment on column expert_profiles.code is 'a new one'`;
     assertEquals(await driftCodes(renamed), ["view_wider_than_table"]);
-    await refreshed(renamed);
+    await refused(renamed, "breaking_findings");
+    await refreshed(renamed, { acknowledge: ["view_grants_changed", "view_changed"] });
     const rows = await db.sql`
     select c.relacl::text[] as acl, obj_description(c.oid, 'pg_class') as comment,
       col_description(c.oid, 2) as name, col_description(c.oid, 4) as code
@@ -259,5 +297,53 @@ renamedTest(
     await db.sql`create policy none on expert_profiles for select using (false)`;
     await db.sql`grant select on experts, expert_profiles to anon`;
     assertEquals((await db.as("anon", (tx) => tx`select id from experts`)).length, 0);
+  },
+);
+
+renamedTest(
+  "a revoke on the old name alone is carried to the table where that is asked for, and refused otherwise",
+  async (renamed) => {
+    const { db } = renamed;
+    await db.sql`revoke select on experts from anon`;
+    assertEquals(await driftCodes(renamed), ["table_wider_than_view"]);
+    const problem = await refused(renamed, "breaking_findings");
+    assertStringIncludes(JSON.stringify(problem.findings), "view_grants_changed");
+    await refreshed(renamed, { carry_privileges: true });
+    for (const name of ["experts", "expert_profiles"]) {
+      const error = await db.as("anon", (tx) => tx`select * from ${tx(name)}`).then(
+        () => null,
+        (error) => error.code,
+      );
+      assertEquals(error, "42501", name);
+    }
+  },
+);
+
+renamedTest(
+  "what was built on the old name means the new view, when it has to be made anew",
+  async (renamed) => {
+    const { db } = renamed;
+    await db.sql`create view names with (security_barrier) as select name from experts`;
+    await db.sql`create materialized view counted as select count(*) from experts`;
+    await db.sql`grant select on names to anon`;
+    const [{ oid }] = await db.sql`select 'names'::regclass::oid::int8::float8 as oid`;
+    const problem = await refused(renamed, "dependants_cannot_follow", {
+      without_columns: ["name"],
+    });
+    assertStringIncludes(JSON.stringify(problem.dependants), "names");
+    const answer = await renamed.functions.refresh({
+      migration_id: renamed.migration.id,
+      without_columns: ["code"],
+    });
+    assert(answer.verification?.passed, JSON.stringify(answer.verification));
+    await db.sql`alter table expert_profiles drop column code`;
+    const [after] = await db.sql`
+    select oid::int8::float8 as oid, reloptions::text[] as options from pg_class where relname = 'names'`;
+    assertEquals({ ...after }, { oid, options: ["security_barrier=true"] });
+    assertEquals([...await db.as("anon", (tx) => tx`select * from names`)], [{ name: "a" }]);
+    await db.sql`refresh materialized view counted`;
+    const back = await renamed.functions.rollback({ migration_id: renamed.migration.id });
+    assert(back.verification?.passed, JSON.stringify(back.verification, null, 2));
+    assertEquals((await db.sql`select * from names`).length, 1);
   },
 );

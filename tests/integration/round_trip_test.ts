@@ -44,6 +44,9 @@ function assertSame(before: Photograph, after: Photograph): void {
 
 const MARK = "renamed__";
 
+/** What a view over a table whose row type is used has besides; tests/integration/row_types_test.ts is about it. */
+const ROW_CAST = /compatibility_cast_\d+\(/;
+
 const unmarked = (print: Fingerprint): Fingerprint =>
   JSON.parse(JSON.stringify(print).replaceAll(MARK, ""));
 
@@ -55,7 +58,7 @@ function assertOnlyRenamed(before: string, after: string): void {
   const rest = dumpEntries(after).map(({ header, text }) => ({
     header,
     text: text.replace(/\n*--\n-- PostgreSQL database dump complete[^]*/, ""),
-  }));
+  })).filter(({ header, text }) => !ROW_CAST.test(header + text));
   const missing: string[] = [];
   for (const { header, text } of dumpEntries(before)) {
     const wanted = text.replace(/\n*--\n-- PostgreSQL database dump complete[^]*/, "");
@@ -192,7 +195,8 @@ databaseTest(
       old_name: table,
       new_name: MARK + table,
     });
-    const acknowledge = EVERYTHING_ACKNOWLEDGED;
+    // Functions on the parent's rows do not take the child's by its old name.
+    const acknowledge = [...EVERYTHING_ACKNOWLEDGED, "row_type_functions"];
     for (const table of EVERYTHING_NEIGHBOURS) {
       await roundTrip(functions, { ...rename(table), acknowledge });
       assertEquals(await fingerprintsOf(db.sql, ["app"]), before.prints, table);

@@ -115,6 +115,6 @@ databaseTest("what is asked wrongly is refused, and told as a problem", async ({
   await refused("invalid_identifier", `?schema=${"x".repeat(64)}`);
   await refused("method_not_allowed", "", { method: "POST" });
   await refused("unauthorized", "", { headers: { apikey: "wrong" } });
-  await db.sql`drop table sys_table_migrations`;
+  await db.sql`drop table sys_table_migrations cascade`;
   await loggedBy(() => refused("database_unavailable", ""));
 });

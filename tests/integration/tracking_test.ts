@@ -5,11 +5,15 @@ import { functionsFor } from "../support/functions.ts";
 import { startReader } from "../support/interruptions.ts";
 import { catalogState, stateDifferences } from "../support/state.ts";
 
-const TABLES = [
-  "sys_table_migrations",
-  "sys_table_migration_events",
-  "sys_table_migration_requests",
-];
+/** The tables, with a column of each. */
+const COLUMNS = {
+  sys_table_migrations: "notes",
+  sys_table_migration_events: "actor",
+  sys_table_migration_requests: "actor",
+  sys_table_migration_usage: "sample",
+};
+
+const TABLES = Object.keys(COLUMNS);
 
 const MIGRATIONS = new URL("../../supabase/migrations/", import.meta.url);
 
@@ -34,12 +38,12 @@ for (const defaultPrivileges of ["classic", "none"] as const) {
           from unnest(${TABLES}::text[]) t, unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE',
             'TRUNCATE', 'REFERENCES', 'TRIGGER']) p`;
         assertEquals(granted, false, role);
-        for (const table of TABLES) {
+        for (const [table, column] of Object.entries(COLUMNS)) {
           for (
             const statement of [
               `select count(*) from ${table}`,
               `insert into ${table} default values`,
-              `update ${table} set ${table === TABLES[0] ? "notes" : "actor"} = ''`,
+              `update ${table} set ${column} = default`,
               `delete from ${table}`,
               `truncate ${table}`,
             ]
@@ -54,7 +58,7 @@ for (const defaultPrivileges of ["classic", "none"] as const) {
       }
       const rows = await db.sql`
         select relname, relrowsecurity from pg_class where relname = any(${TABLES})`;
-      assertEquals(rows.map((row) => row.relrowsecurity), [true, true, true]);
+      assertEquals(rows.map((row) => row.relrowsecurity), TABLES.map(() => true));
       assertEquals((await db.sql`select from pg_policy`).length, 0);
     },
   );

@@ -5,7 +5,6 @@ import type { TestDatabase } from "./database.ts";
 export const EVERYTHING_ACKNOWLEDGED = [
   "realtime_publication",
   "column_grants",
-  "row_type_functions",
 ];
 
 /** Tables of the schema that are renamed, besides `items`: partitioned, partition, child, odd names. */

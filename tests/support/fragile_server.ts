@@ -61,7 +61,8 @@ export async function withFragileServer(
   }
 }
 
-async function applyMigrations(url: string): Promise<void> {
+/** Applies our migrations as they are, without the CLI. */
+export async function applyMigrations(url: string): Promise<void> {
   const folder = new URL("../../supabase/migrations/", import.meta.url);
   const files = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
   const sql = postgres(url, { max: 1, onnotice: () => {} });

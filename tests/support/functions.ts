@@ -1,4 +1,6 @@
 /** The endpoints against a test's own database, through real requests and responses. */
+import * as analyze from "../../functions/analyze/index.ts";
+import * as finalize from "../../functions/finalize/index.ts";
 import * as listMigrations from "../../functions/list-migrations/index.ts";
 import * as refresh from "../../functions/refresh/index.ts";
 import * as rename from "../../functions/rename/index.ts";
@@ -16,6 +18,7 @@ import type {
   VerifyInput,
 } from "../../shared/contract/requests.ts";
 import type {
+  AnalyzeAnswer,
   ListMigrationsAnswer,
   OperationAnswer,
   VerifyAnswer,
@@ -29,6 +32,8 @@ export const PUBLISHABLE_KEY = "sb_publishable_of_the_tests";
 
 // deno-lint-ignore no-explicit-any -- each definition has input and output types of its own
 const definitions: Record<string, EndpointDefinition<any, any>> = {
+  "analyze": analyze.definition,
+  "finalize": finalize.definition,
   "refresh": refresh.definition,
   "rename": rename.definition,
   "rollback": rollback.definition,
@@ -48,6 +53,8 @@ export interface Functions {
   refresh(body: RefreshInput): Promise<OperationAnswer>;
   verify(body: VerifyInput): Promise<VerifyAnswer>;
   list(query?: ListMigrationsInput): Promise<ListMigrationsAnswer>;
+  /** Asks for an analysis; the query is a query string without its question mark. */
+  analyze(query?: string): Promise<AnalyzeAnswer>;
   /** Calls an operation and fails the test unless it is refused with this code. */
   refused(code: string, name: string, body: unknown): Promise<ProblemBody>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -63,6 +70,9 @@ export function functionsFor(url: string, more: Partial<Settings> = {}): Functio
     anonKey: undefined,
     deadlineMs: 140_000,
     jwks: null,
+    webhooks: { secrets: [], unreadable: 0 },
+    idempotencyDays: 7,
+    logLevel: "error",
     ...more,
   };
   const fetch: Functions["fetch"] = (name, { query = "", ...init } = {}) =>
@@ -99,6 +109,7 @@ export function functionsFor(url: string, more: Partial<Settings> = {}): Functio
       );
       return await succeed(await fetch("list-migrations", { query: `?${text}` }));
     },
+    analyze: async (query = "") => await succeed(await fetch("analyze", { query: `?${query}` })),
     refused: async (code, name, body) => {
       const problem = await (await post(name, body)).json();
       assertEquals(problem.code, code, JSON.stringify(problem, null, 2));

@@ -23,6 +23,8 @@ export async function startGatewayProcess(
       SUPABASE_DB_URL: databaseUrl,
       SUPABASE_SECRET_KEYS: JSON.stringify({ default: SECRET_KEY }),
       NO_COLOR: "1",
+      // Its output is not read on.
+      LOG_LEVEL: "error",
       ...env,
     },
     stdin: "null",

@@ -7,8 +7,10 @@ import type {
   Facts,
   NameFacts,
   RelationFacts,
+  RowTypeUser,
 } from "../../shared/plan/facts.ts";
 import { fingerprint } from "../../shared/plan/fingerprint.ts";
+import type { BuiltObject, BuiltOnFacts } from "../../shared/plan/repointing/built_on.ts";
 import type { RecordedRename } from "../../shared/plan/rollback.ts";
 
 /** The role that the plans are made for. */
@@ -66,6 +68,11 @@ export function dependant(
   return { kind, identity, on_row_type: false, takes_row: false, ...more };
 }
 
+/** A function that takes rows, reads fields of theirs only, and shares its name with no other. */
+export function rowTypeUser(identity: string, more: Partial<RowTypeUser> = {}): RowTypeUser {
+  return { kind: "function", identity, ambiguous: false, tells_null: false, ...more };
+}
+
 /** A table of the session's role in `public` with one column, `id`, and nothing else. */
 export function table(name: string, more: Partial<RelationFacts> = {}): RelationFacts {
   return {
@@ -94,6 +101,7 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     columns: [column("id", { type: "bigint", collation: null, not_null: true })],
     acl: ownersPrivileges(),
     default_grantees: [],
+    default_executors: [],
     constraints: [],
     indexes: [],
     triggers: [],
@@ -108,6 +116,14 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     view_definition: null,
     view_query: null,
     view_reads: [],
+    built_on: null,
+    row_type: { users: [], inherited_functions: [], casts: [] },
+    views: [],
+    trigger_functions: [],
+    computed_relationships: [],
+    foreign_tables: [],
+    subscriptions: [],
+    self_references: [],
     ...more,
   };
 }
@@ -128,6 +144,79 @@ export function viewOver(
     view_definition: ` SELECT id FROM ${of.schema}.${of.name};`,
     view_query: `query of ${of.oid}`,
     view_reads: [of.oid],
+    built_on: builtOn(),
+    ...more,
+  };
+}
+
+/** What is built on a view. */
+export function builtOn(...objects: BuiltObject[]): BuiltOnFacts {
+  return { objects, sources: [], table_type: "public.expert_profiles", digest: "of the view" };
+}
+
+/** A view of the session's role on the relation with OID `on`, of which it uses the column `id`. */
+export function builtView(
+  name: string,
+  on: number,
+  more: Partial<BuiltObject> = {},
+): BuiltObject {
+  return {
+    catalog: "pg_class",
+    oid: 30_000,
+    number: 0,
+    kind: "view",
+    identity: `public.${name}`,
+    subkind: "v",
+    schema: "public",
+    name,
+    host: {
+      oid: 30_000,
+      schema: "public",
+      name,
+      kind: "v",
+      owner: SESSION_USER,
+      has_children: false,
+      pages: 0,
+    },
+    owner: SESSION_USER,
+    owned: true,
+    owner_settable: true,
+    owner_can_create: true,
+    can_create: true,
+    temporary: false,
+    extension: null,
+    remade: false,
+    uses: [{ relation: on, column: "id", row_type: false, routine: null }],
+    whole_rows: false,
+    closed_schemas: [],
+    definition: { query: ` SELECT id\n   FROM public.experts;` },
+    definition_digest: `definition of ${name}`,
+    skeleton_digest: `skeleton of ${name}`,
+    kept: {
+      name,
+      owner: SESSION_USER,
+      comment: null,
+      acl: [],
+      options: ["security_invoker=true"],
+      columns: [{
+        name: "id",
+        comment: null,
+        acl: null,
+        statistics: null,
+        options: null,
+        storage: null,
+        compression: null,
+      }],
+      storage: null,
+    },
+    kept_digest: `state of ${name}`,
+    acl: ownersPrivileges(),
+    column_acls: [],
+    default_grantees: [],
+    routine: null,
+    sizes: [],
+    labels: 0,
+    extension_dependencies: 0,
     ...more,
   };
 }
@@ -142,11 +231,15 @@ export function factsOf(relations: RelationFacts[], free: string[] = []): Facts 
     ...free.map((name) => freeName(name)),
   ];
   return {
-    session: { server_version: SERVER_VERSION, user: SESSION_USER },
+    session: { server_version: SERVER_VERSION, user: SESSION_USER, sql_functions: true },
     names,
     relations,
     routines: [],
     texts: [],
+    event_triggers: [],
+    graphql: false,
+    indexes: [],
+    relation_names: [],
   };
 }
 
@@ -175,6 +268,7 @@ export function recorded(
     table_oid: of.oid,
     view_oid: view?.oid ?? null,
     compatibility_view_created: view !== null,
+    indexes: [],
     fingerprint: {
       before: fingerprint({ ...of, name: oldName }),
       after: fingerprint(of),

@@ -57,7 +57,8 @@ export async function makeTwins(
         schema: "renamed",
         old_name: oldName,
         new_name: newName,
-        acknowledge: ["row_type_functions"],
+        // What the Data API embeds by functions is not what the twins compare.
+        acknowledge: ["computed_relationships"],
       });
       assertEquals(answer.verification?.passed, true, JSON.stringify(answer.verification));
       lastBatch = answer.batch_id!;

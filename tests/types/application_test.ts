@@ -54,7 +54,7 @@ async function renameAll(db: TestDatabase, functions: Functions): Promise<void> 
   await rename("topics", "subjects");
   await functions.rollback({ table: "subjects" });
   await rename("leaflets", "flyers", { compatibility_view: false });
-  await rename("letters", "messages", { acknowledge: ["row_type_functions"] });
+  await rename("letters", "messages");
   await db.sql`alter table messages add column sender text not null`;
   // As finalize leaves it.
   const { migrations: [{ id }] } = await rename("drafts", "notes");

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import { Problem } from "../../shared/contract/problems.ts";
 import { authenticate } from "../../shared/http/authenticate.ts";
 import { type Settings, settingsFromEnv } from "../../shared/http/settings.ts";
+import { readWebhookSecrets } from "../../shared/http/webhook_secrets.ts";
 import { legacyKey, tokenIssuer } from "../support/user_tokens.ts";
 
 const SECRET = "sb_secret_abcdefghijklmnopqrstuv_12345678";
@@ -18,12 +19,14 @@ const settings: Settings = {
   anonKey: ANON,
   jwks: null,
   deadlineMs: 140_000,
+  webhooks: readWebhookSecrets(),
+  idempotencyDays: 7,
 };
 
 const request = (headers: HeadersInit) => new Request("http://localhost/rename", { headers });
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
-const actor = (headers: HeadersInit, more: Partial<Settings> = {}) =>
-  authenticate(request(headers), { ...settings, ...more });
+const actor = async (headers: HeadersInit, more: Partial<Settings> = {}) =>
+  (await authenticate(request(headers), { ...settings, ...more })).actor;
 
 async function refused(
   code: "unauthorized" | "forbidden",
@@ -103,13 +106,11 @@ Deno.test("a key that is not configured is unauthorized, however near it comes",
 
 Deno.test("where no keys are configured, nothing matches them", async () => {
   const none: Settings = {
-    databaseUrl: undefined,
+    ...settings,
     secretKeys: {},
     publishableKeys: {},
     serviceRoleKey: undefined,
     anonKey: undefined,
-    jwks: null,
-    deadlineMs: 140_000,
   };
   for (const key of ["", "undefined", "null", SECRET, SERVICE_ROLE]) {
     await refused("unauthorized", { apikey: key, ...bearer(key) }, none);
@@ -195,10 +196,10 @@ Deno.test("a key set without a usable key opens nothing, and closes nothing to s
   }
 });
 
-Deno.test("signed webhooks are refused clearly until they are supported", async () => {
-  for (const name of ["webhook-id", "webhook-signature"]) {
+Deno.test("a header of a webhook is not passed over for a key beside it, where webhooks are not taken", async () => {
+  for (const name of ["webhook-id", "webhook-timestamp", "webhook-signature"]) {
     const problem = await refused("unauthorized", { [name]: "v1,x", apikey: SECRET });
-    assertEquals(problem.message, "Signed webhooks are not supported by this version.");
+    assertEquals(problem.message, "This endpoint takes no webhooks.");
   }
 });
 
@@ -222,6 +223,8 @@ Deno.test("settings are read from the environment of the platform, and broken on
       SUPABASE_ANON_KEY: "e",
       SUPABASE_JWKS: '{"keys":[{"kty":"EC"}]}',
       RENAME_DEADLINE_MS: "5000",
+      LOG_LEVEL: "debug",
+      RENAME_IDEMPOTENCY_DAYS: "30",
     }),
     {
       databaseUrl: "postgresql://x",
@@ -232,6 +235,9 @@ Deno.test("settings are read from the environment of the platform, and broken on
       anonKey: "e",
       jwks: { keys: [{ kty: "EC" }] },
       deadlineMs: 5_000,
+      logLevel: "debug",
+      webhooks: { secrets: [], unreadable: 0 },
+      idempotencyDays: 30,
     },
   );
   const nothing = read({ SUPABASE_DB_URL: "", SUPABASE_SERVICE_ROLE_KEY: "  " });

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { createRenameClient, RenameError } from "../../shared/client/client.ts";
+import { type CallOptions, createRenameClient, RenameError } from "../../shared/client/client.ts";
 import { Problem } from "../../shared/contract/problems.ts";
 import { withProject } from "../support/cli.ts";
 
@@ -184,4 +184,122 @@ Deno.test("what cannot be a URL, a key or an actor is said before anything is se
   assertThrows(make({ key: "" }), TypeError, "empty");
   assertThrows(make({ key: "a\nb" }), TypeError, "the key cannot be sent");
   assertThrows(make({ actor: "Žofia" }), TypeError, "the actor cannot be sent");
+});
+
+/** The keys of a rename's attempts, which are answered so, one after the other; and how it ends. */
+async function attempts(
+  answers: (() => Response | Promise<Response>)[],
+  options: CallOptions = { idempotencyKey: "k" },
+): Promise<{ keys: (string | null)[]; outcome: unknown }> {
+  const keys: (string | null)[] = [];
+  const client = createRenameClient({
+    url: "https://project.test",
+    key: KEY,
+    fetch: async (input, init) => {
+      keys.push(new Request(input, init).headers.get("idempotency-key"));
+      return await answers[Math.min(keys.length, answers.length) - 1]();
+    },
+  });
+  const outcome = await client.rename({ old_name: "a", new_name: "b" }, options)
+    .catch((error) => error.code ?? error);
+  return { keys, outcome };
+}
+
+const done = () => Response.json(OPERATION);
+
+for (
+  const [what, answer] of [
+    ["never comes", () => Promise.reject(new TypeError("the network is gone"))],
+    ["breaks off", () =>
+      new Response(
+        new ReadableStream({ start: (controller) => controller.error(new Error("cut")) }),
+        { headers: { "content-type": "application/json" } },
+      )],
+    ["says the database is not there", () => problem(new Problem("database_unavailable", "x"))],
+    ["says it is still being made", () => problem(new Problem("request_in_progress", "x"))],
+    ["comes from a gateway in between", () => new Response("Bad gateway", { status: 502 })],
+  ] as const
+) {
+  Deno.test(`with a key, an answer that ${what} is asked for again under the same key`, async () => {
+    assertEquals(await attempts([answer, answer, done]), {
+      keys: ["k", "k", "k"],
+      outcome: OPERATION,
+    });
+  });
+
+  Deno.test(`without a key, an answer that ${what} is the end`, async () => {
+    const { keys, outcome } = await attempts([answer, done], {});
+    assertEquals(keys, [null]);
+    assert(typeof outcome === "string", String(outcome));
+  });
+}
+
+Deno.test("what is refused is not asked for again, key or not", async () => {
+  const codes = [
+    "table_not_found",
+    "lock_not_acquired",
+    "idempotency_key_reused",
+    "internal",
+  ] as const;
+  for (const code of codes) {
+    const refuse = () => problem(new Problem(code, "x"));
+    assertEquals(await attempts([refuse, done]), { keys: ["k"], outcome: code });
+  }
+});
+
+Deno.test("asking again has an end, and then the last error is the call's", async () => {
+  const { setTimeout } = globalThis;
+  let slept = 0;
+  // Nobody sleeps here: only how long it would have been is of interest.
+  globalThis.setTimeout = ((work: () => void, ms = 0) => {
+    if (ms >= 125) slept += ms;
+    return setTimeout(work, ms >= 125 ? 0 : ms);
+  }) as typeof setTimeout;
+  try {
+    const { keys, outcome } = await attempts([
+      () => problem(new Problem("request_in_progress", "x")),
+    ]);
+    assertEquals(outcome, "request_in_progress");
+    assertEquals(keys.length, 8);
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+  assert(slept > 11_000 && slept < 24_000, `${slept} ms`);
+});
+
+Deno.test("an abort ends the pause before the next attempt", async () => {
+  const abort = new AbortController();
+  const started = performance.now();
+  const { keys, outcome } = await attempts([
+    () => {
+      setTimeout(() => abort.abort(new Error("enough")), 20);
+      return problem(new Problem("database_unavailable", "x"));
+    },
+  ], { idempotencyKey: "k", signal: abort.signal });
+  assertEquals([keys.length, (outcome as Error).message], [1, "enough"]);
+  assert(performance.now() - started < 1_000);
+});
+
+Deno.test("a key that cannot be one is said before anything is sent", async () => {
+  for (const idempotencyKey of ["", "a b", "é", "x".repeat(256)]) {
+    const { keys, outcome } = await attempts([done], { idempotencyKey });
+    assertEquals(keys, []);
+    assert(outcome instanceof TypeError);
+  }
+});
+
+Deno.test("progress is told of every attempt, and the result is the last one's", async () => {
+  const stream = (...events: [string, unknown][]) => () =>
+    new Response(
+      events.map(([event, data]) => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`).join(""),
+      {
+        headers: { "content-type": "text/event-stream" },
+      },
+    );
+  const seen: string[] = [];
+  const { keys, outcome } = await attempts([
+    stream(["progress", { phase: "locking" }]),
+    stream(["progress", { phase: "replayed" }], ["result", OPERATION]),
+  ], { idempotencyKey: "k", onProgress: ({ phase }) => seen.push(phase) });
+  assertEquals([keys, seen, outcome], [["k", "k"], ["locking", "replayed"], OPERATION]);
 });

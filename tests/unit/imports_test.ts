@@ -13,7 +13,7 @@ import { type TemplateLiteral, templateLiterals } from "../support/template_lite
 /** Which layers the modules of a layer may import beside their own (DESIGN, section 3). */
 const MAY_IMPORT: Record<string, string[]> = {
   functions: ["http", "operations", "contract"],
-  http: ["execute", "contract"],
+  http: ["tracking", "execute", "contract"],
   operations: [
     ...["tracking", "execute", "catalog", "aliases", "data_api", "proof", "plan", "contract"],
   ],
@@ -37,7 +37,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 /** Which packages a layer may import; what is not listed may import any. */
 const MAY_USE: Record<string, string[]> = {
   functions: [],
-  http: ["@supabase/server/core", "@supabase/supabase-js"],
+  http: ["@supabase/server/core", "@supabase/supabase-js", "standardwebhooks"],
   operations: [],
   tracking: [],
   aliases: [],

@@ -10,8 +10,9 @@ import {
 } from "../../shared/plan/rename.ts";
 import { planRollback, type RecordedRename } from "../../shared/plan/rollback.ts";
 import {
+  builtOn,
+  builtView,
   column,
-  dependant,
   factsOf,
   freeName,
   frozen,
@@ -19,6 +20,7 @@ import {
   ownersPrivileges,
   recorded,
   renaming,
+  rowTypeUser,
   table,
   viewOver,
 } from "../support/handwritten_facts.ts";
@@ -361,9 +363,11 @@ Deno.test("breaking findings stop a plan until each code is acknowledged, warnin
       { name: "supabase_realtime", definition: "all" },
       { name: "warehouse", definition: "all" },
     ],
-    dependants: [
-      dependant("function", "public.f(experts)", { on_row_type: true, takes_row: true }),
-    ],
+    row_type: {
+      users: [rowTypeUser("public.f(experts)", { ambiguous: true })],
+      inherited_functions: [],
+      casts: [],
+    },
   }));
   assertEquals(
     plan.findings.map(({ code, severity }) => [code, severity]),
@@ -398,11 +402,11 @@ const rollbackOf = (
 Deno.test("a rollback drops the view, which is locked first, and gives the table its name back", async () => {
   const plan = await rollbackOf();
   assertEquals(plan.locks.map(({ sql, timeout_share }) => [sql, timeout_share]), [
-    [`alter view "public"."experts" rename to "__compatibility_view_17400"`, 0.5],
+    [`alter view "public"."experts" owner to "postgres"`, 0.5],
     [`lock table only "public"."expert_profiles" in access exclusive mode`, 0.5],
   ]);
   assertEquals(changesOf(plan), [
-    `drop view "public"."__compatibility_view_17400" restrict`,
+    `drop view "public"."experts" restrict`,
     `alter table "public"."expert_profiles" rename to "experts"`,
     "notify pgrst, 'reload schema'",
   ]);
@@ -467,7 +471,7 @@ Deno.test("only a missing view can be acknowledged", async () => {
 
 Deno.test("what was built on the view is never lost with it", async () => {
   const built: Partial<RelationFacts>[] = [
-    { dependants: [dependant("view", "public.report")] },
+    { built_on: builtOn(builtView("report", view.oid, { owned: false, owner: "other" })) },
     { triggers: [{ name: "t", definition: "d" }] },
     { rules: [{ name: "r", definition: "d" }] },
   ];

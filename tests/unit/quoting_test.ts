@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   dollarQuoted,
   ident,
+  identsOf,
   jsonbLiteral,
   literal,
   nullableLiteral,
@@ -66,6 +67,12 @@ Deno.test("a quoted identifier is one token that means the name", () => {
 
 Deno.test("a qualified name is two quoted identifiers, dots in names notwithstanding", () => {
   assertEquals(qualified("a.b", 'c"."d'), '"a.b"."c"".""d"');
+});
+
+Deno.test("a list of identifiers is read as the server reads a search_path", () => {
+  assertEquals(identsOf(HOSTILE.map(ident).join(", ")), HOSTILE.filter((name) => name !== ""));
+  assertEquals(identsOf('"$user", public,Extensions'), ["$user", "public", "extensions"]);
+  assertEquals(identsOf('""'), []);
 });
 
 Deno.test("a string constant is one token that means the text", () => {

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertLess, assertStringIncludes, assertThrows } 
 import { Problem } from "../../shared/contract/problems.ts";
 import {
   MAX_RENAMES,
+  parseFinalizeRequest,
   parseListMigrationsQuery,
   parseRenameRequest,
   parseRollbackRequest,
@@ -17,6 +18,7 @@ const UUID = "6b0f2f0e-3a4f-4b5f-8f53-2d8e3c0f9a11";
 const parsers = {
   rename: parseRenameRequest,
   rollback: parseRollbackRequest,
+  finalize: parseFinalizeRequest,
   list: parseListMigrationsQuery,
 };
 
@@ -28,6 +30,13 @@ function refused(which: keyof typeof parsers, input: unknown): [string, ...strin
 
 /** As JSON.parse gives it, so that `__proto__` is a field like any other. */
 const json = (text: string): unknown => JSON.parse(text);
+
+/** A request that names its tables, not a proposal. */
+const newRename = (input: unknown) => {
+  const request = parseRenameRequest(input);
+  assert("renames" in request);
+  return request;
+};
 
 Deno.test("one rename at the top level is short for a batch of one, with every default", () => {
   assertEquals(parseRenameRequest({ old_name: "experts", new_name: "expert_profiles" }), {
@@ -69,6 +78,25 @@ Deno.test("list-migrations reads its numbers from text, and has pages of 50", ()
   for (const limit of ["0", "201", "-1", "1.5", "a", "", "1e9", "NaN", "Infinity"]) {
     assertEquals(refused("list", { limit }), ["invalid_request", "limit"]);
   }
+});
+
+Deno.test("a page that is a look at the database can hold 1,000 migrations", () => {
+  const { include, limit } = parseListMigrationsQuery({ include: "usage,drift", limit: "1000" });
+  assertEquals([include, limit], [["usage", "drift"], 1_000]);
+  assertEquals(refused("list", { include: "usage", limit: "1001" }), ["invalid_request", "limit"]);
+  for (const include of ["", "use", "usage,", "usage drift"]) {
+    assertEquals(refused("list", { include }), ["invalid_request", "include"]);
+  }
+});
+
+Deno.test("days of quiet go with a finalization only, and are whole days", () => {
+  assertEquals(parseFinalizeRequest({ table: "a", quiet_for_days: 7 }).quiet_for_days, 7);
+  assertEquals(parseFinalizeRequest({ table: "a" }).quiet_for_days, undefined);
+  for (const quiet_for_days of [0, -1, 1.5, "7", null, 1e9]) {
+    assertEquals(refused("finalize", { table: "a", quiet_for_days })[1], "quiet_for_days");
+  }
+  assertEquals(refused("finalize", { table: "a", migration_id: UUID })[0], "invalid_request");
+  assertEquals(refused("rollback", { table: "a", quiet_for_days: 7 })[0], "invalid_request");
 });
 
 Deno.test("an unknown field is refused and named, wherever it stands", () => {
@@ -247,7 +275,7 @@ Deno.test("a batch may use each name once, in each schema", () => {
 
 Deno.test("names that only look alike are different names", () => {
   const names = ["__proto__", "constructor", "e\u0301", "é", '"a"', "a", "A"];
-  const { renames } = parseRenameRequest({
+  const { renames } = newRename({
     renames: names.map((name) => ({ old_name: name, new_name: `${name}2` })),
   });
   assertEquals(renames.map(({ old_name }) => old_name), names);
@@ -257,7 +285,7 @@ Deno.test("a batch of 1,000 renames is read, one of 1,001 is refused", () => {
   const batch = (length: number) => ({
     renames: Array.from({ length }, (_, n) => ({ old_name: `a${n}`, new_name: `b${n}` })),
   });
-  assertEquals(parseRenameRequest(batch(MAX_RENAMES)).renames.length, 1_000);
+  assertEquals(newRename(batch(MAX_RENAMES)).renames.length, 1_000);
   assertEquals(refused("rename", batch(MAX_RENAMES + 1)), ["invalid_request", "renames"]);
 });
 
@@ -281,10 +309,19 @@ Deno.test("however much is wrong with a body, the answer stays small", () => {
   }
 });
 
-Deno.test("what this version does not do yet is refused, never ignored", () => {
-  const names = { old_name: "a", new_name: "b" };
-  assertEquals(refused("rename", { ...names, mode: "propose" }), ["invalid_request", "mode"]);
-  assertEquals(refused("rename", { batch_id: UUID }), ["invalid_request", "batch_id"]);
+Deno.test("a proposal is applied by its batch, with nothing that would make it another one", () => {
+  assertEquals(parseRenameRequest({ batch_id: UUID }), {
+    batch_id: UUID,
+    mode: "apply",
+    acknowledge: [],
+    lock_timeout_ms: 200,
+    max_wait_ms: 30_000,
+  });
+  assertEquals(refused("rename", { batch_id: UUID, schema: "app" }), ["invalid_request", ""]);
+  assertEquals(refused("rename", { batch_id: UUID, mode: "propose" })[1], "mode");
+  assertEquals(newRename({ old_name: "a", new_name: "b", mode: "propose" }).mode, "propose");
+});
+
+Deno.test("only a rename can be proposed, and what is not there yet is refused, never ignored", () => {
   assertEquals(refused("rollback", { table: "a", mode: "propose" })[1], "mode");
-  assertEquals(refused("list", { include: "usage" }), ["invalid_request", "include"]);
 });

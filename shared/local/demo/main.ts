@@ -29,6 +29,8 @@ async function main(): Promise<number> {
     for (const name of ["SUPABASE_SECRET_KEYS", "SUPABASE_PUBLISHABLE_KEYS", "SUPABASE_URL"]) {
       Deno.env.delete(name);
     }
+    // The story is told here; what the functions say of each request would stand in between.
+    if (!Deno.env.get("LOG_LEVEL")) Deno.env.set("LOG_LEVEL", "error");
     stack = await startStack({ port: 0, postgresPort: 0, postgresVersion: version, dir });
     const told = tellStory(stack, version);
     const failures = await Promise.race([told, shutdown.requested.then(() => null)]);

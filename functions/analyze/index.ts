@@ -1,0 +1,13 @@
+/** GET analyze: what hangs on tables, and what a rename would do to it. */
+import { type AnalyzeQuery, parseAnalyzeQuery } from "../../shared/contract/requests.ts";
+import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";
+import { analyze } from "../../shared/operations/analyze.ts";
+
+export const definition: EndpointDefinition<AnalyzeQuery> = {
+  method: "GET",
+  repeatable: ["schema", "table"],
+  parse: parseAnalyzeQuery,
+  run: analyze,
+};
+
+export default { fetch: endpoint(definition) };

@@ -1,0 +1,29 @@
+/** Which tables there are, for a request that names schemas only. */
+import { jsonbLiteral } from "../plan/quoting.ts";
+
+/** A row of the answer; `oid` and `name` are null where the schema has no table. */
+export interface TableRow {
+  schema: string;
+  oid: number | null;
+  name: string | null;
+}
+
+/**
+ * Query for the tables and partitioned tables of schemas, in the order of their names; temporary ones and
+ * those of extensions are left out. A schema that is missing has no row.
+ *
+ * @param limit Most rows.
+ */
+export function tablesOfSchemas(schemas: string[], limit: number): string {
+  return `
+select n.nspname as schema, c.oid::int8::float8 as oid, c.relname as name
+from pg_catalog.pg_namespace n
+left join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p')
+  and c.relpersistence <> 't' and not exists (
+    select from pg_catalog.pg_depend d
+    where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid
+      and d.deptype = 'e')
+where n.nspname in (select s from pg_catalog.jsonb_array_elements_text(${jsonbLiteral(schemas)}) s)
+order by n.nspname collate "C", c.relname collate "C"
+limit ${limit}`;
+}

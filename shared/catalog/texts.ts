@@ -1,0 +1,154 @@
+/**
+ * Texts that the server keeps as text: bodies of routines, commands of pg_cron, statements recorded by
+ * pg_stat_statements. What may name a wanted table is read here; `plan/texts` reads it closely.
+ */
+import type { RoutineFacts, TextFacts, TextSources } from "../plan/facts.ts";
+import { identsOf, literal, qualified } from "../plan/quoting.ts";
+import { plpgsqlRoutines } from "../plan/warm_routines.ts";
+import { mayName } from "./name_search.ts";
+
+/** Most recorded statements that are read: the most frequent ones. */
+const MAX_STATEMENTS = 1_000;
+
+/**
+ * Most characters of a recorded statement: what is longer is a list of values nearly always, with all names
+ * before it. Bodies and commands are read whole, since what they say at their end runs like the rest.
+ */
+const MAX_STATEMENT_LENGTH = 10_000;
+
+/**
+ * Beginnings of statements that are left out: definitions and grants, which a migration (or a rename of ours)
+ * has run once, and what we send ourselves. What an application sends again and again stays in, ALTER TABLE …
+ * DISABLE TRIGGER included.
+ */
+const ONE_TIME_STATEMENT = String
+  .raw`^(\s|/\*.*?\*/|--[^\n]*\n)*(create|drop|comment|grant|revoke|prepare|lock\s+table\s+only|do\s+\$(lock|check)\$|with\s+wanted_name\s|alter\s+(?!table\s.*\m(enable|disable)\M.*\mtrigger\M))`;
+
+/** A text as the query answers it. */
+export interface TextRow extends Omit<TextFacts, "search_path"> {
+  /** As the setting has it. */
+  search_path: string | null;
+  /** Whether it may name a wanted table, rather than being called by a trigger only. */
+  named: boolean;
+}
+
+/** Expression for a JSON array of the texts; uses `target`, the relations that are described. */
+export function textsNaming(names: string[], sources: TextSources): string {
+  if (names.length === 0) return "'[]'::json";
+  const parts = [
+    routines(names),
+    ...(sources.cron ? [cronJobs(names)] : []),
+    ...(sources.statements === null ? [] : [statements(names, sources.statements)]),
+  ];
+  return `(
+  select coalesce(pg_catalog.json_agg(x.text), '[]')
+  from (${parts.join("\n    union all\n")}) x)`;
+}
+
+const routines = (names: string[]) => `
+    select pg_catalog.json_build_object(
+      'kind', 'routine',
+      'identity', pg_catalog.format('%I.%I(%s)', n.nspname, p.proname,
+        pg_catalog.pg_get_function_identity_arguments(p.oid)),
+      'schema', n.nspname,
+      'language', l.lanname,
+      'text', p.prosrc,
+      'search_path', (
+        select pg_catalog.substr(s.setting, pg_catalog.length('search_path=') + 1)
+        from pg_catalog.unnest(p.proconfig) s(setting)
+        where pg_catalog.starts_with(s.setting, 'search_path=')),
+      'owned', pg_catalog.pg_has_role(p.proowner, 'USAGE'),
+      'security_definer', p.prosecdef,
+      'trigger_of', coalesce(pg_catalog.to_json(g.relations), '[]'),
+      'calls', null,
+      'role', null,
+      'object_identity', (pg_catalog.pg_identify_object(
+        'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, 0)).identity,
+      'named', p.named) as text
+    from (
+      -- The languages and schemas first, since looking at a text costs most.
+      select p.*, ${mayName(names, "p.prosrc")} as named
+      from pg_catalog.pg_proc p
+      where p.prosqlbody is null
+        and p.prolang <> all (array(
+          select l.oid from pg_catalog.pg_language l where l.lanname in ('internal', 'c')))
+        and p.pronamespace <> all (array(
+          select n.oid from pg_catalog.pg_namespace n where n.nspname in ('pg_catalog', 'information_schema')))
+      offset 0
+    ) p
+    join pg_catalog.pg_language l on l.oid = p.prolang
+    join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    left join (
+      select g.tgfoid, pg_catalog.array_agg(distinct g.tgrelid::int8) as relations
+      from pg_catalog.pg_trigger g
+      where g.tgrelid in (select target.oid from target) and not g.tgisinternal
+      group by g.tgfoid
+    ) g on g.tgfoid = p.oid
+    where p.named or g.tgfoid is not null`;
+
+/** Read through jsonb, since not every version of pg_cron has every column. */
+const cronJobs = (names: string[]) => `
+    select pg_catalog.json_build_object(
+      'kind', 'cron job',
+      'identity', coalesce(j.job ->> 'jobname', j.job ->> 'jobid'),
+      'schema', null,
+      'language', 'sql',
+      'text', j.job ->> 'command',
+      'search_path', null,
+      'owned', coalesce((
+        select pg_catalog.pg_has_role(r.oid, 'USAGE')
+        from pg_catalog.pg_roles r where r.rolname = j.job ->> 'username'), false),
+      'security_definer', false,
+      'trigger_of', pg_catalog.json_build_array(),
+      'calls', null,
+      'role', null,
+      'object_identity', null,
+      'named', true) as text
+    from (select pg_catalog.to_jsonb(job) as job from cron.job) j
+    where j.job ->> 'database' = pg_catalog.current_database()
+      and ${mayName(names, "(j.job ->> 'command')")}`;
+
+const statements = (names: string[], schema: string) => `
+    select pg_catalog.json_build_object(
+      'kind', 'statement',
+      'identity', s.queryid::text,
+      'schema', null,
+      'language', 'sql',
+      'text', s.query,
+      'search_path', null,
+      'owned', false,
+      'security_definer', false,
+      'trigger_of', pg_catalog.json_build_array(),
+      'calls', s.calls,
+      'role', pg_catalog.pg_get_userbyid(s.userid),
+      'object_identity', null,
+      'named', true) as text
+    from (
+      select s.queryid, s.userid, pg_catalog.min(s.query) as query, pg_catalog.sum(s.calls)::int8 as calls
+      from (
+        select s.queryid, s.userid, s.calls, pg_catalog.left(s.query, ${MAX_STATEMENT_LENGTH}) as query
+        from ${qualified(schema, "pg_stat_statements")} s
+        -- Without the right to see it, an entry of another role has no id.
+        where s.queryid is not null and s.dbid = (
+          select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
+        offset 0
+      ) s
+      where ${mayName(names, "s.query")} and s.query !~* ${literal(ONE_TIME_STATEMENT)}
+        and pg_catalog.strpos(s.query, 'sys_table_migration') = 0
+      group by s.queryid, s.userid
+      order by 4 desc, 1, 2
+      limit ${MAX_STATEMENTS}
+    ) s`;
+
+/** The texts as facts. */
+export function textsFromRows(rows: TextRow[]): TextFacts[] {
+  return rows.map(({ named: _, ...text }) => ({
+    ...text,
+    search_path: text.search_path === null ? null : identsOf(text.search_path),
+  }));
+}
+
+/** The PL/pgSQL routines among them whose text names a table; some may only seem to. */
+export function routinesFromRows(rows: TextRow[]): RoutineFacts[] {
+  return plpgsqlRoutines(rows.filter(({ named }) => named));
+}

@@ -1,0 +1,333 @@
+/**
+ * The OpenAPI 3.1 document, made from the schemas that requests are checked with. Nothing that is deployed
+ * imports it; `npm run openapi` writes it to openapi.json beside this file.
+ */
+import { z } from "zod";
+import { EXAMPLES } from "./examples.ts";
+import { type ProblemCode, PROBLEMS } from "./problems.ts";
+import { MAX_BODY_BYTES, REQUESTS } from "./requests.ts";
+import * as responses from "./responses.ts";
+
+type Json = Record<string, unknown>;
+type Endpoint = keyof typeof REQUESTS;
+
+interface EndpointText {
+  method: "get" | "post";
+  summary: string;
+  description: string;
+  answer: string;
+  streams?: boolean;
+  /** Problem codes beyond those that every endpoint has. */
+  problems: ProblemCode[];
+}
+
+const ON_EVERY_ENDPOINT: ProblemCode[] = [
+  "invalid_request",
+  "unauthorized",
+  "forbidden",
+  "method_not_allowed",
+  "internal",
+  "database_unavailable",
+  "deadline_exceeded",
+];
+
+const WITH_BODY: ProblemCode[] = [
+  "invalid_json",
+  "invalid_identifier",
+  "body_too_large",
+  "unsupported_media_type",
+];
+
+const OF_CHANGES: ProblemCode[] = [
+  ...WITH_BODY,
+  "not_table_owner",
+  "breaking_findings",
+  "plan_changed",
+  "request_in_progress",
+  "idempotency_key_reused",
+  "unsupported_server",
+  "lock_not_acquired",
+];
+
+const OF_MIGRATIONS: ProblemCode[] = [
+  ...OF_CHANGES,
+  "migration_not_found",
+  "not_active",
+  "drifted",
+  "dependants_cannot_follow",
+];
+
+const ENDPOINTS: Record<Endpoint, EndpointText> = {
+  rename: {
+    method: "post",
+    summary: "Rename tables, all or none",
+    description:
+      "In one transaction each table gets its new name and a compatibility view takes the old one. " +
+      "With mode plan nothing happens, with mode propose a pending batch is kept; a batch_id alone applies it.",
+    answer: "OperationAnswer",
+    streams: true,
+    problems: [
+      ...OF_CHANGES,
+      "protected_schema",
+      "extension_owned",
+      "table_not_found",
+      "migration_not_found",
+      "name_taken",
+      "already_renamed",
+      "not_active",
+      "unsupported_relation",
+    ],
+  },
+  rollback: {
+    method: "post",
+    summary: "Take renames back, or withdraw proposals",
+    description:
+      "The view goes, the table takes its old name back, and verification says whether all is as it " +
+      "was before.",
+    answer: "OperationAnswer",
+    streams: true,
+    problems: OF_MIGRATIONS,
+  },
+  finalize: {
+    method: "post",
+    summary: "End renames: the old names go",
+    description:
+      "The view goes and only the new name is left. Refused while something still names the old one.",
+    answer: "OperationAnswer",
+    streams: true,
+    problems: [...OF_MIGRATIONS, "old_name_in_use"],
+  },
+  refresh: {
+    method: "post",
+    summary: "Make a compatibility view again as its table is now",
+    description: "After columns, defaults or privileges of the table changed.",
+    answer: "OperationAnswer",
+    streams: true,
+    problems: OF_MIGRATIONS,
+  },
+  "list-migrations": {
+    method: "get",
+    summary: "The tracked renames, newest first",
+    description: "Pages by key: each costs the same, however deep it is.",
+    answer: "ListMigrationsAnswer",
+    problems: [],
+  },
+  analyze: {
+    method: "get",
+    summary: "Everything that hangs on tables, and what a rename does to it",
+    description: "Reads only.",
+    answer: "AnalyzeAnswer",
+    problems: ["invalid_identifier", "protected_schema", "table_not_found", "unsupported_relation"],
+  },
+  verify: {
+    method: "post",
+    summary: "Test whether an old name still does what its table does",
+    description:
+      "Reads, writes, joins, cost and the Data API, by both names; whatever it runs is rolled back.",
+    answer: "VerifyAnswer",
+    streams: true,
+    problems: [...WITH_BODY, "migration_not_found", "not_active", "drifted", "unsupported_server"],
+  },
+  "table-aliases": {
+    method: "get",
+    summary: "The TypeScript that makes the old names compile",
+    description: "As text, or with Accept: application/json as pairs of names.",
+    answer: "TableAliasesAnswer",
+    problems: [],
+  },
+};
+
+/** Schemas that the document names, by their names in it. */
+const COMPONENTS: Record<string, z.ZodType> = {
+  OperationAnswer: responses.operationAnswer,
+  ListMigrationsAnswer: responses.listMigrationsAnswer,
+  AnalyzeAnswer: responses.analyzeAnswer,
+  TableAliasesAnswer: responses.tableAliasesAnswer,
+  VerifyAnswer: responses.verifyAnswer,
+  Progress: responses.progress,
+  Migration: responses.migration,
+  Finding: responses.finding,
+  Verification: responses.verification,
+};
+
+/** The document. */
+export function openApiDocument(): Json {
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Zero-downtime table rename",
+      version: "1.0.0",
+      description:
+        "Renames PostgreSQL tables while applications keep using the old names. Unknown fields are " +
+        "refused; every answer carries x-request-id; a refused or failed request changes nothing.",
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{
+      url: "{project}/functions/v1",
+      variables: {
+        project: { default: "http://127.0.0.1:54321", description: "The project's URL" },
+      },
+    }],
+    security: [{ apikey: [] }, { bearer: [] }, { webhook: [] }],
+    paths: Object.fromEntries(
+      Object.entries(ENDPOINTS).map(([name, text]) => [
+        `/${name}`,
+        { [text.method]: operation(name as Endpoint, text) },
+      ]),
+    ),
+    components: {
+      securitySchemes: {
+        apikey: {
+          type: "apiKey",
+          in: "header",
+          name: "apikey",
+          description: "A secret key of the project. It does not belong into a browser.",
+        },
+        bearer: { type: "http", scheme: "bearer", description: "The legacy service role key." },
+        webhook: {
+          type: "apiKey",
+          in: "header",
+          name: "webhook-signature",
+          description:
+            "Standard Webhooks, with webhook-id and webhook-timestamp; on POST endpoints.",
+        },
+      },
+      schemas: {
+        ...Object.fromEntries(
+          Object.entries(COMPONENTS).map(([name, schema]) => [name, jsonSchema(schema, "output")]),
+        ),
+        Problem: PROBLEM,
+      },
+    },
+  };
+}
+
+const PROBLEM: Json = {
+  type: "object",
+  description:
+    "RFC 9457, with fields of the case: issues, findings, blockers, differences, dependants.",
+  required: ["type", "title", "status", "detail", "code"],
+  properties: {
+    type: { type: "string" },
+    title: { type: "string" },
+    status: { type: "integer" },
+    detail: { type: "string" },
+    code: { type: "string", enum: Object.keys(PROBLEMS) },
+    hint: { type: "string", description: "The next step." },
+  },
+  additionalProperties: true,
+};
+
+function operation(name: Endpoint, text: EndpointText): Json {
+  const examples = Object.fromEntries(
+    EXAMPLES.filter(({ endpoint }) => endpoint === name)
+      .map((
+        { title, request },
+      ) => [title.replaceAll(/\W+/g, "_"), { summary: title, value: request }]),
+  );
+  const answer = { schema: { $ref: `#/components/schemas/${text.answer}` } };
+  return {
+    operationId: name.replaceAll(/-(\w)/g, (_, letter) => letter.toUpperCase()),
+    summary: text.summary,
+    description: text.description,
+    ...(text.method === "get" ? { parameters: parametersOf(name) } : {
+      parameters: [
+        {
+          name: "Idempotency-Key",
+          in: "header",
+          description: "The same key and body answer with the recorded response.",
+          schema: { type: "string", minLength: 1, maxLength: 255 },
+        },
+        {
+          name: "x-actor",
+          in: "header",
+          description: "Recorded behind the key's name as who asked.",
+          schema: { type: "string" },
+        },
+      ],
+      requestBody: {
+        required: true,
+        description: `JSON of at most ${MAX_BODY_BYTES} bytes.`,
+        content: { "application/json": { schema: jsonSchema(REQUESTS[name], "input"), examples } },
+      },
+    }),
+    responses: {
+      200: {
+        description: text.streams ? "Done; as events, progress comes before the result." : "Done.",
+        headers: {
+          "x-request-id": { description: "Names the request in logs.", schema: { type: "string" } },
+          ...(text.method === "post" && {
+            "idempotency-replayed": {
+              description: "true where the recorded answer of an earlier request is given.",
+              schema: { type: "string" },
+            },
+          }),
+        },
+        content: {
+          "application/json": answer,
+          ...(name === "table-aliases" && { "text/plain": { schema: { type: "string" } } }),
+          ...(text.streams && {
+            "text/event-stream": {
+              schema: {
+                type: "string",
+                description:
+                  "progress events (Progress), then one result (the JSON answer) or problem.",
+              },
+            },
+          }),
+        },
+      },
+      ...problemResponses(text),
+    },
+  };
+}
+
+/** One response a status, with the codes that it stands for. */
+function problemResponses({ problems }: EndpointText): Json {
+  const byStatus = new Map<number, ProblemCode[]>();
+  for (const code of new Set([...ON_EVERY_ENDPOINT, ...problems])) {
+    const { status } = PROBLEMS[code];
+    byStatus.set(status, [...byStatus.get(status) ?? [], code]);
+  }
+  return Object.fromEntries(
+    [...byStatus].sort(([a], [b]) => a - b).map(([status, codes]) => [status, {
+      description: codes.map((code) => `${code}: ${PROBLEMS[code].title}`).join("; "),
+      content: {
+        "application/problem+json": {
+          schema: {
+            allOf: [
+              { $ref: "#/components/schemas/Problem" },
+              { properties: { code: { enum: codes } } },
+            ],
+          },
+        },
+      },
+    }]),
+  );
+}
+
+function parametersOf(name: Endpoint): Json[] {
+  const { properties = {} } = jsonSchema(REQUESTS[name], "input") as { properties?: Json };
+  return Object.entries(properties).map(([parameter, schema]) => ({
+    name: parameter,
+    in: "query",
+    required: false,
+    schema,
+    ...(parameter in PARAMETERS && { description: PARAMETERS[parameter] }),
+  }));
+}
+
+const PARAMETERS: Record<string, string> = {
+  include: "drift, usage, or both with a comma between them",
+  table: "An old or a new name; for analyze it can be repeated.",
+  cursor: "next_cursor of the page before.",
+};
+
+function jsonSchema(schema: z.ZodType, io: "input" | "output"): Json {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+    target: "draft-2020-12",
+    io,
+    unrepresentable: "any",
+  }) as Json;
+  return rest;
+}

@@ -1,0 +1,149 @@
+/**
+ * What functions log: one line of JSON an event, for people and machines. No secrets, no rows, no statements
+ * with values in them; names of tables are told, as they are to callers.
+ */
+import type { Problem } from "../contract/problems.ts";
+import type { Progress } from "../contract/responses.ts";
+import { describeCause, withoutSecrets } from "./log_safety.ts";
+import type { Settings } from "./settings.ts";
+
+/** The levels, in their order. */
+export const LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+
+/** From which level on is logged; `silent`: nothing. */
+export type LogLevel = (typeof LEVELS)[number];
+
+const DEFAULT_LEVEL: LogLevel = "info";
+
+/** Most migration ids in one line. */
+const MAX_IDS = 100;
+
+/** Reads LOG_LEVEL; what is no level is the default. */
+export function logLevel(text: string | undefined): LogLevel {
+  const wanted = text?.toLowerCase();
+  return LEVELS.find((level) => level === wanted) ?? DEFAULT_LEVEL;
+}
+
+type Spoken = Exclude<LogLevel, "silent">;
+
+/** The log of one request. Its last line, `request`, says what became of it. */
+export class RequestLog {
+  readonly #settings: Settings;
+  readonly #started: number;
+  readonly #about: { request_id: string; function: string; method: string };
+  readonly #phases = new Map<string, number>();
+  #phase: { name: string; since: number } | undefined;
+  #actor: string | undefined;
+
+  /** @param started When the request came in, on the clock of `performance.now()`. */
+  constructor(request: Request, requestId: string, settings: Settings, started: number) {
+    this.#settings = settings;
+    this.#started = started;
+    this.#about = {
+      request_id: requestId,
+      // The platform's path is /NAME, that of a gateway can be longer.
+      function: new URL(request.url).pathname.split("/").filter(Boolean).at(-1)?.slice(0, 50) ?? "",
+      method: request.method,
+    };
+  }
+
+  /** Says who asks, once that is known. */
+  by(actor: string): void {
+    this.#actor = actor;
+  }
+
+  /** Tells something that the caller is not told: what could not be done beside the work. */
+  readonly notice = (message: string, { cause, ...details }: Record<string, unknown>): void => {
+    this.#write("error", "notice", {
+      message,
+      ...details,
+      ...(cause === undefined ? {} : { cause: describeCause(cause) }),
+    });
+  };
+
+  /** Follows the work from phase to phase. */
+  readonly progress = (progress: Progress): void => {
+    const { phase, attempt, waited_ms, blockers, done, total } = progress;
+    if (phase !== this.#phase?.name) this.#enter(phase);
+    this.#write("debug", "phase", {
+      phase,
+      attempt,
+      waited_ms,
+      // Who they are, and what they run, is the caller's to know.
+      blockers: blockers?.length,
+      done,
+      total,
+    });
+  };
+
+  /** The last line, of a request that was answered. */
+  answered(status: number, answer: unknown): void {
+    this.#write("info", "request", { ...this.#outcome(), status, ...figuresOf(answer) });
+  }
+
+  /** The last line, of a request that was refused or failed. */
+  failed({ status, code, message, fields, cause }: Problem): void {
+    const { attempts, waited_ms, blockers } = fields;
+    this.#write(status >= 500 ? "error" : "warn", "request", {
+      ...this.#outcome(),
+      status,
+      code,
+      lock: attempts === undefined ? undefined : { attempts, waited_ms },
+      blockers: Array.isArray(blockers) ? blockers.length : undefined,
+      ...(status >= 500 ? { message, cause: describeCause(cause) } : {}),
+    });
+  }
+
+  #enter(name: string): void {
+    const now = performance.now();
+    if (this.#phase !== undefined) {
+      const { name: before, since } = this.#phase;
+      this.#phases.set(before, (this.#phases.get(before) ?? 0) + now - since);
+    }
+    this.#phase = { name, since: now };
+  }
+
+  #outcome() {
+    if (this.#phase !== undefined) this.#enter("done");
+    return {
+      actor: this.#actor,
+      duration_ms: hundredths(performance.now() - this.#started),
+      phases_ms: this.#phases.size === 0 ? undefined : Object.fromEntries(
+        [...this.#phases].map(([name, ms]) => [name, hundredths(ms)]),
+      ),
+    };
+  }
+
+  #write(level: Spoken, event: string, details: Record<string, unknown>): void {
+    const { logLevel = DEFAULT_LEVEL } = this.#settings;
+    if (LEVELS.indexOf(level) < LEVELS.indexOf(logLevel)) return;
+    const time = new Date().toISOString();
+    // What is undefined is left out.
+    const line = JSON.stringify({ time, level, event, ...this.#about, ...details });
+    // By the console's method the platform knows the level.
+    console[level](withoutSecrets(line, this.#settings));
+  }
+}
+
+/** What an answer says of the work, whichever operation gave it. */
+function figuresOf(answer: unknown): Record<string, unknown> {
+  if (typeof answer !== "object" || answer === null) return {};
+  const { batch_id, mode, plan_hash, lock, verification, migrations, findings } = answer as Record<
+    string,
+    unknown
+  >;
+  const list = Array.isArray(migrations) ? migrations as { id?: unknown }[] : undefined;
+  const { passed } = (verification ?? {}) as { passed?: unknown };
+  return {
+    mode,
+    batch_id: batch_id ?? undefined,
+    plan_hash,
+    migrations: list?.length,
+    migration_ids: mode === undefined ? undefined : list?.slice(0, MAX_IDS).map(({ id }) => id),
+    findings: Array.isArray(findings) ? findings.length : undefined,
+    lock: lock ?? undefined,
+    verified: passed,
+  };
+}
+
+const hundredths = (ms: number) => Math.round(ms * 100) / 100;

@@ -1,0 +1,178 @@
+/** The analysis: what hangs on tables, and what a rename would do to it. Changes nothing, locks nothing. */
+import { factsFromRow, factsQuery, type FactsWanted } from "../catalog/read_facts.ts";
+import { type TableRow, tablesOfSchemas } from "../catalog/tables.ts";
+import { isProtectedSchema, isTrackingTable } from "../contract/names.ts";
+import { Problem } from "../contract/problems.ts";
+import { type AnalyzeQuery, MAX_RENAMES } from "../contract/requests.ts";
+import type { AnalyzeAnswer } from "../contract/responses.ts";
+import { beginReading, connected } from "../execute/apply_plan.ts";
+import type { Row, Session } from "../execute/database.ts";
+import { analyzeTables } from "../plan/analysis.ts";
+import type { Facts, NameFacts, RelationFacts } from "../plan/facts.ts";
+import { ident, qualified } from "../plan/quoting.ts";
+import { refuseRelation } from "../plan/refusals.ts";
+import { requireServer, type TrackedRename } from "../plan/rename.ts";
+import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
+import { asProblems, type OperationContext } from "./context.ts";
+
+/**
+ * Analyzes the tables that are named, or all tables of the schemas. A table that is renamed is found under
+ * its old names, too. All facts are read by one query, however many tables there are.
+ *
+ * @throws {Problem} `protected_schema`, `table_not_found`, `unsupported_relation`, `extension_owned`;
+ *   `invalid_request` for schemas with too many tables; `unsupported_server`, `database_unavailable`.
+ */
+export async function analyze(
+  context: OperationContext,
+  query: AnalyzeQuery,
+): Promise<AnalyzeAnswer> {
+  for (const schema of query.schema) {
+    if (!isProtectedSchema(schema)) continue;
+    throw new Problem(
+      "protected_schema",
+      `The schema ${ident(schema)} belongs to PostgreSQL or the platform.`,
+      { hint: "Analyze tables of your own schemas only." },
+    );
+  }
+  return await asProblems(() =>
+    context.database.withSession(async (session) => {
+      const { serverVersion, sources } = connected(
+        await session.begin(beginReading(context.limits)),
+      );
+      requireServer(serverVersion);
+      const { wanted, tracked } = await select(session, query);
+      const facts = await readFacts(session, { ...wanted, sources, analysis: true });
+      const tables = query.table === undefined
+        ? inOrder(facts, wanted.oids)
+        : named(facts, tracked);
+      return {
+        tables: analyzeTables(tables, facts).map((analysis, index) => ({
+          ...analysis,
+          migrations: migrationsOf(tables[index], tracked),
+        })),
+      };
+    })
+  );
+}
+
+async function readFacts(session: Session, wanted: FactsWanted): Promise<Facts> {
+  const [facts] = await session.run(factsQuery(wanted));
+  return factsFromRow(facts as { facts: string });
+}
+
+/** What is to be read: the tables of the schemas, or the names with the tables that had them. */
+async function select(
+  session: Session,
+  { schema: schemas, table: names }: AnalyzeQuery,
+): Promise<{ wanted: FactsWanted; tracked: TrackedRename[] }> {
+  if (names === undefined) {
+    const [rows, active] = await session.runAll(
+      `${tablesOfSchemas(schemas, MAX_ROWS)};\n${standingMigrations()}`,
+    );
+    const tables = tablesFrom(rows as unknown as TableRow[], schemas);
+    return {
+      wanted: {
+        names: [],
+        oids: tables.map(({ oid }) => oid),
+        mentioned: tables.map(({ name }) => name),
+      },
+      tracked: activeFrom(active),
+    };
+  }
+  const [schema] = schemas;
+  const tracked = activeFrom(await session.run(standingMigrations()));
+  const oids = new Set(
+    tracked.filter((one) =>
+      one.schema_name === schema &&
+      names.some((name) => [one.old_name, one.new_name].includes(name))
+    ).map(({ table_oid }) => table_oid),
+  );
+  const earlier = tracked.filter(({ table_oid }) => oids.has(table_oid));
+  return {
+    wanted: {
+      names: [...new Set(names)].map((name) => ({ schema, name })),
+      oids: [...oids].filter((oid) => oid !== null),
+      mentioned: [...names, ...earlier.map(({ new_name }) => new_name)],
+    },
+    tracked,
+  };
+}
+
+const activeFrom = (rows: Row[]) =>
+  trackedFromRows(rows).filter(({ status }) => status === "active");
+
+/** More than tables and their schemas can be analyzed at once, the tracking tables included. */
+const MAX_ROWS = 2 * MAX_RENAMES;
+
+function tablesFrom(rows: TableRow[], schemas: string[]): { oid: number; name: string }[] {
+  const tables = rows.flatMap(({ schema, oid, name }) =>
+    oid === null || name === null || isTrackingTable(schema, name) ? [] : [{ oid, name }]
+  );
+  if (tables.length > MAX_RENAMES) {
+    const message = `more than ${MAX_RENAMES} tables; name those to analyze`;
+    throw new Problem("invalid_request", `"schema" is not valid: ${message}`, {
+      hint: "Add table=…, once for each table.",
+      fields: { issues: [{ path: "schema", message }] },
+    });
+  }
+  const missing = schemas.find((schema) => rows.every((row) => row.schema !== schema));
+  if (missing !== undefined) {
+    throw new Problem("table_not_found", `There is no schema ${ident(missing)}.`, {
+      hint: "Check the spelling; names are case-sensitive.",
+      fields: { schema: missing },
+    });
+  }
+  return tables;
+}
+
+/** The tables at the names asked for, or that had them before a rename; each once. */
+function named(facts: Facts, tracked: TrackedRename[]): RelationFacts[] {
+  return [...new Set(facts.names.map((name) => requireTable(name, facts, tracked)))];
+}
+
+function requireTable(name: NameFacts, facts: Facts, tracked: TrackedRename[]): RelationFacts {
+  const object = qualified(name.schema, name.name);
+  const found = name.relation && relationWith(facts, name.relation.oid);
+  if (found?.kind === "r" || found?.kind === "p") {
+    // Whose it is does not matter for a look.
+    refuseRelation(object, found.kind, { ...found, owned: true });
+    return found;
+  }
+  const migration = tracked.find(({ schema_name, old_name, view_oid }) =>
+    schema_name === name.schema && old_name === name.name &&
+    (name.relation === null || name.relation.oid === view_oid)
+  );
+  const renamed = relationWith(facts, migration?.table_oid ?? null);
+  if (renamed) return renamed;
+  if (name.relation === null) {
+    throw new Problem("table_not_found", `There is no table ${object}.`, {
+      hint: name.schema_oid === null
+        ? `There is no schema ${ident(name.schema)}; names are case-sensitive.`
+        : "Check the schema and the spelling; names are case-sensitive.",
+      fields: { schema: name.schema, table: name.name },
+    });
+  }
+  refuseRelation(object, name.relation.kind, undefined);
+  throw new Error(`${object} is neither a table nor refused`);
+}
+
+function inOrder(facts: Facts, oids: number[]): RelationFacts[] {
+  const byOid = new Map(facts.relations.map((relation) => [relation.oid, relation]));
+  return oids.flatMap((oid) => byOid.get(oid) ?? []);
+}
+
+const relationWith = (facts: Facts, oid: number | null) =>
+  facts.relations.find((relation) => relation.oid === oid);
+
+/** The active migrations of a table, the last first. */
+function migrationsOf(table: RelationFacts, tracked: TrackedRename[]) {
+  const chain: { id: string; old_name: string; new_name: string }[] = [];
+  const own = tracked.filter(({ table_oid }) => table_oid === table.oid);
+  for (let name = table.name;;) {
+    const step = own.find(({ new_name }) => new_name === name);
+    if (step === undefined || chain.some(({ id }) => id === step.id)) return chain;
+    const { id, old_name, new_name } = step;
+    chain.push({ id, old_name, new_name });
+    name = old_name;
+  }
+}

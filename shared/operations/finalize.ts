@@ -1,0 +1,97 @@
+/** The finalization: the view goes, and only the new name is left. */
+import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
+import type { FinalizeRequest } from "../contract/requests.ts";
+import type { OperationAnswer, Verification } from "../contract/responses.ts";
+import type { Connected } from "../execute/apply_plan.ts";
+import type { Session } from "../execute/database.ts";
+import { type FinalizePlan, planFinalize } from "../plan/finalize.ts";
+import { usageFindings } from "../plan/usage/findings.ts";
+import { checkFinalized } from "../plan/finalize_verification.ts";
+import { oldNameInUse } from "../plan/old_name_in_use.ts";
+import type { RecordedRename } from "../plan/rollback.ts";
+import { markFinalized, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
+import { alreadyFinalized } from "./already_finalized.ts";
+import { change } from "./change.ts";
+import type { OperationContext } from "./context.ts";
+import { readFacts } from "./read_relations.ts";
+import { namesOf, oidsOf, selectActive, tablesOf } from "./select_migrations.ts";
+import { keepUsage, type Looks, readUsage, withUsage } from "./usage.ts";
+
+/**
+ * Finalizes the selected migrations, all or none. What is finalized already is answered as done.
+ *
+ * @throws {Problem} `old_name_in_use` while something still names an old name, unless that is acknowledged;
+ *   any code of the contract that is about migrations, drift, dependants, locks or the database.
+ */
+export async function finalize(
+  context: OperationContext,
+  request: FinalizeRequest,
+): Promise<OperationAnswer> {
+  const { migration_id, batch_id, schema, table } = request;
+  let looks: Looks | null = null;
+  const answer = await change<RecordedRename[], FinalizePlan>(context, request, {
+    operation: "finalize",
+    batchId: batch_id ?? null,
+    details: { migration_id, schema, table },
+    shortcut: (session) => alreadyFinalized(session, request),
+    select: (session, lock) => selectActive(session, request, "finalize", lock),
+    names: namesOf,
+    tables: tablesOf,
+    plan: async (session, migrations, connected) => {
+      looks = await readUsage(session, connected, migrations);
+      // Kept apart from this transaction: a refusal is told again only after another look.
+      await keepUsage(context, looks);
+      return await readAndPlan(session, request, migrations, connected, looks);
+    },
+    record: (plan) => [markFinalized(idsOf(plan), context.actor, request.notes)],
+    migrations: idsOf,
+    verify: (plan) => verify(context, plan),
+  });
+  return request.mode === "plan"
+    ? { ...answer, migrations: withUsage(answer.migrations, looks!) }
+    : answer;
+}
+
+const idsOf = (plan: FinalizePlan) => plan.tables.map(({ migration }) => migration.id);
+
+async function readAndPlan(
+  session: Session,
+  request: FinalizeRequest,
+  migrations: RecordedRename[],
+  { sources }: Connected,
+  looks: Looks,
+): Promise<FinalizePlan> {
+  const message = factsMessage({
+    names: migrations.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
+    oids: oidsOf(migrations),
+    mentioned: migrations.map(({ old_name }) => old_name),
+    sources,
+    builtOn: true,
+  });
+  const [, [row], standing] = await session.runAll(`${message};\n${standingMigrations()}`);
+  const facts = factsFromRow(row as { facts: string });
+  const plan = await planFinalize(migrations, facts, trackedFromRows(standing), {
+    acknowledge: request.acknowledge,
+    carryPrivileges: request.carry_privileges,
+  });
+  return {
+    ...plan,
+    findings: [
+      ...plan.findings,
+      ...oldNameInUse(migrations, facts),
+      ...usageFindings(migrations, looks, request),
+    ],
+  };
+}
+
+async function verify(context: OperationContext, plan: FinalizePlan): Promise<Verification> {
+  const migrations = plan.tables.map(({ migration }) => migration);
+  const { facts } = await readFacts(context, { names: [], oids: oidsOf(migrations) });
+  const byOid = new Map(facts.relations.map((relation) => [relation.oid, relation]));
+  return checkFinalized(plan.tables.map(({ migration, facts: before }) => ({
+    migration,
+    before,
+    table: byOid.get(before.oid) ?? null,
+    viewExists: byOid.has(migration.view_oid ?? -1),
+  })));
+}

@@ -1,0 +1,220 @@
+/**
+ * A request that comes again: its work is done once, and every attempt that comes to an end has the one answer.
+ *
+ * The transaction of the change has the key to itself and records it, so that the record is there if and only
+ * if the change is. What can be told only after the commit is added then; where that did not happen, since the
+ * function was ended or cut off, the next attempt looks for itself. A refusal is not kept: once what it names
+ * is mended, the same key does the work. Plans are not kept either: they change nothing, and are only true when
+ * they are made.
+ */
+import { Problem } from "../contract/problems.ts";
+import type { OperationAnswer } from "../contract/responses.ts";
+import type { Session } from "../execute/database.ts";
+import { isConnectionLost } from "../execute/database_errors.ts";
+import type { Event } from "../tracking/events.ts";
+import {
+  isAlone,
+  keepAnswer,
+  noteRefused,
+  type PlannedAnswer,
+  pruneRequests,
+  type RecordedRequest,
+  recordedRequest,
+  recordRequest,
+  requestFromRows,
+  tryRequest,
+} from "../tracking/requests.ts";
+import type { Idempotency, OperationContext } from "./context.ts";
+import { readMigrations } from "./read_migrations.ts";
+import { verifyLate } from "./verify_late.ts";
+
+type Operation = Event["operation"];
+
+/**
+ * How long after a commit its request is left to finish its answer, in milliseconds. Afterwards it counts as
+ * ended in between, and another attempt answers in its place.
+ */
+const FINISHING_MS = 10_000;
+
+/** Ends the transaction of an attempt whose work was done by an earlier one. */
+class DoneBefore extends Error {
+  constructor(readonly recorded: RecordedRequest) {
+    super("the request was answered before");
+  }
+}
+
+/**
+ * Does the work of a request, unless an earlier attempt did: then its answer is given, and told as `replayed`
+ * progress.
+ *
+ * @throws {Problem} `request_in_progress`, `idempotency_key_reused`, `unauthorized` for a webhook that its
+ *   sender did not send here or now; what `work` throws.
+ */
+export async function answeredOnce(
+  context: OperationContext,
+  operation: Operation,
+  work: () => Promise<OperationAnswer>,
+): Promise<OperationAnswer> {
+  const { idempotency } = context;
+  if (!idempotency) return await work();
+  try {
+    const answer = await work();
+    await keep(context, idempotency, context.requestId, answer);
+    return answer;
+  } catch (error) {
+    if (!(error instanceof DoneBefore)) {
+      await rememberRefused(context, idempotency, operation, error);
+      throw error;
+    }
+    const answer = error.recorded.answer ?? await answerLate(context, idempotency, error.recorded);
+    context.progress({ phase: "replayed" });
+    return answer;
+  }
+}
+
+/**
+ * The first step in the transaction of a change: has the key to itself until the transaction's end.
+ *
+ * @throws {Problem} As `answeredOnce`. Something else where the request was answered before, for
+ *   `answeredOnce` to catch.
+ */
+export async function requireNew(
+  { idempotency }: OperationContext,
+  session: Session,
+  operation: Operation,
+): Promise<void> {
+  if (!idempotency) return;
+  // Looked for after the try: whoever had the key before has shown its record by then.
+  const [tried, rows] = await session.runAll(
+    `${tryRequest(idempotency)};\n${recordedRequest(idempotency)}`,
+  );
+  const recorded = requestFromRows(rows);
+  if (recorded !== null) requireSame(idempotency, operation, recorded);
+  if (recorded?.answer || (recorded?.made && recorded.made.age_ms > FINISHING_MS)) {
+    throw new DoneBefore(recorded);
+  }
+  if (recorded?.made || !isAlone(tried)) {
+    throw new Problem("request_in_progress", "A request with this key is still at work.", {
+      hint: "Send it again in a few seconds; once the work is done, its answer comes.",
+    });
+  }
+}
+
+/** The last step before the locks: records the request and what is known of its answer. */
+export async function recordAnswer(
+  context: OperationContext,
+  session: Session,
+  operation: Operation,
+  planned: PlannedAnswer,
+): Promise<void> {
+  const { idempotency } = context;
+  if (idempotency) await session.run(recordRequest(made(context, idempotency, operation), planned));
+}
+
+/** The same for an answer that is whole before the commit. */
+export async function recordWholeAnswer(
+  context: OperationContext,
+  session: Session,
+  operation: Operation,
+  answer: OperationAnswer,
+): Promise<void> {
+  const { idempotency, requestId } = context;
+  if (!idempotency) return;
+  await recordAnswer(context, session, operation, answer);
+  await session.run(keepAnswer(idempotency.key, requestId, answer));
+}
+
+/**
+ * Whoever signs with a webhook's secret can sign what they like; who has come upon a signed message can only
+ * deliver it, as it is, where it was not sent to or was refused.
+ */
+function requireSame(
+  { bodyHash, webhookSentAt }: Idempotency,
+  operation: Operation,
+  recorded: RecordedRequest,
+): void {
+  const same = recorded.operation === operation;
+  const again = recorded.made !== null || webhookSentAt === null ||
+    webhookSentAt > (recorded.webhook_sent_at ?? 0);
+  if (webhookSentAt !== null && !(same && again)) {
+    throw new Problem("unauthorized", "The webhook was delivered before.", {
+      hint: same
+        ? "Sign each attempt anew, with the time at which it is made."
+        : "A webhook's id is good for one endpoint; send another webhook to this one.",
+      fields: { reason: "replayed" },
+    });
+  }
+  if (recorded.made === null || (same && recorded.body_hash === bodyHash)) return;
+  throw new Problem(
+    "idempotency_key_reused",
+    same
+      ? "The key was used for a request with another body."
+      : `The key was used for another kind of request (${recorded.operation}).`,
+    { hint: "Take a new key for each piece of work, and the same one only to repeat it." },
+  );
+}
+
+/** The answer of an attempt that was ended after its commit: what was recorded, and what can be seen now. */
+async function answerLate(
+  context: OperationContext,
+  idempotency: Idempotency,
+  { made, request_id }: RecordedRequest,
+): Promise<OperationAnswer> {
+  const { planned, migration_ids, lock } = made!;
+  const { batch_id, mode, plan_hash, statements, findings } = planned;
+  const answer = {
+    batch_id,
+    mode,
+    plan_hash,
+    migrations: await readMigrations(context, migration_ids),
+    statements,
+    findings,
+    // A proposal takes no locks and has nothing to verify.
+    lock: mode === "apply" ? lock : null,
+    verification: mode === "apply" ? await verifyLate(context, migration_ids) : null,
+  };
+  await keep(context, idempotency, request_id, answer);
+  return answer;
+}
+
+/** What is committed is never told as failed, also where its answer cannot be kept. */
+async function keep(
+  { database, log }: OperationContext,
+  { key, days }: Idempotency,
+  requestId: string,
+  answer: OperationAnswer,
+): Promise<void> {
+  const statements = `${keepAnswer(key, requestId, answer)};\n${pruneRequests(days)}`;
+  try {
+    await database.whileReachable(() => database.query(statements));
+  } catch (cause) {
+    log("the answer could not be kept for its key", { cause: String(cause) });
+  }
+}
+
+/** A webhook that was refused is known from then on; of other callers' refusals nothing is kept. */
+async function rememberRefused(
+  context: OperationContext,
+  idempotency: Idempotency,
+  operation: Operation,
+  error: unknown,
+): Promise<void> {
+  const { database, log } = context;
+  const known = error instanceof Problem &&
+    ["unauthorized", "request_in_progress", "idempotency_key_reused"].includes(error.code);
+  if (idempotency.webhookSentAt === null || known || isConnectionLost(error)) return;
+  const statements = `${noteRefused(made(context, idempotency, operation))};\n${
+    pruneRequests(idempotency.days)
+  }`;
+  try {
+    await database.query(statements);
+  } catch (cause) {
+    log("a refused webhook could not be remembered", { cause: String(cause) });
+  }
+}
+
+const made = (
+  { requestId, actor }: OperationContext,
+  idempotency: Idempotency,
+  operation: Operation,
+) => ({ ...idempotency, request_id: requestId, operation, actor });

@@ -1,0 +1,226 @@
+/**
+ * Renaming the indexes that are named after a table, and with them the constraints that they back, on the
+ * table and on all its partitions; and the way back to the exact earlier names.
+ *
+ * ALTER INDEX ... RENAME locks nothing but the index, in SHARE UPDATE EXCLUSIVE mode, and renames its constraint
+ * too; so all of this is done before the locks that clients feel.
+ */
+import { Problem } from "../contract/problems.ts";
+import type { Rename } from "../contract/requests.ts";
+import type { Finding, Statement } from "../contract/responses.ts";
+import { checkRelations } from "./checks.ts";
+import type { Facts, IndexFacts } from "./facts.ts";
+import { ident, qualified } from "./quoting.ts";
+import { RELATION_KINDS } from "./relation_kinds.ts";
+
+/** An index that was renamed with its table, as it is kept with the migration. */
+export interface RenamedIndex {
+  oid: number;
+  schema: string;
+  from: string;
+  to: string;
+}
+
+/** Longest name in bytes; the server cuts longer ones off (PostgreSQL manual, 4.1.1). */
+const MAX_NAME_BYTES = 63;
+
+const bytes = (text: string) => new TextEncoder().encode(text).length;
+
+/**
+ * The name of an index after its table's rename: the new name in place of the old one, which it begins with.
+ * Where that is too long, the table's part is cut, between characters, and the rest is kept, as in the names that the
+ * server itself makes up. Null where the index is not named after the table.
+ */
+export function indexNameAfter(name: string, oldName: string, newName: string): string | null {
+  if (name !== oldName && !name.startsWith(`${oldName}_`)) return null;
+  const rest = name.slice(oldName.length);
+  const characters = [...newName];
+  while (bytes(characters.join("") + rest) > MAX_NAME_BYTES) characters.pop();
+  return characters.join("") + rest;
+}
+
+export interface IndexRenames {
+  /** By the OID of the table whose rename renames them. */
+  byTable: Map<number, RenamedIndex[]>;
+  findings: Finding[];
+}
+
+/**
+ * The indexes that a batch renames. An index on a partition can be named after it and after the table
+ * above; of several renames in one batch the one with the longest old name is meant.
+ */
+export function indexRenames(
+  tables: { rename: Rename; facts: { oid: number } }[],
+  facts: Pick<Facts, "indexes" | "relation_names">,
+): IndexRenames {
+  const byTable = new Map<number, RenamedIndex[]>(tables.map((table) => [table.facts.oid, []]));
+  const findings: Finding[] = [];
+  const taken = new Set([
+    ...facts.relation_names.map(({ schema, name }) => qualified(schema, name)),
+    ...tables.flatMap(({ rename: { schema, old_name, new_name } }) => [
+      qualified(schema, old_name),
+      qualified(schema, new_name),
+    ]),
+  ]);
+  const takenConstraints = new Set(
+    facts.indexes.flatMap((index) => index.constraints.map((name) => constraintKey(index, name))),
+  );
+  const longestFirst = tables.toSorted((a, b) =>
+    bytes(b.rename.old_name) - bytes(a.rename.old_name)
+  );
+  for (const index of facts.indexes) {
+    for (const { rename, facts: table } of longestFirst) {
+      if (!index.roots.includes(table.oid)) continue;
+      const to = indexNameAfter(index.name, rename.old_name, rename.new_name);
+      if (to === null) continue;
+      const wanted = qualified(index.schema, to);
+      const kept = !index.owned
+        ? notOwned(index, to)
+        : taken.has(wanted)
+        ? nameTaken(index, to, "a relation of that name is there, or is made by this rename")
+        : index.constraints.length > 0 && takenConstraints.has(constraintKey(index, to))
+        ? nameTaken(index, to, "its table has another constraint of that name")
+        : null;
+      if (kept !== null) findings.push(kept);
+      else {
+        taken.add(wanted);
+        takenConstraints.add(constraintKey(index, to));
+        const { oid, schema, name: from } = index;
+        byTable.get(table.oid)!.push({ oid, schema, from, to });
+      }
+      break;
+    }
+  }
+  return { byTable, findings };
+}
+
+const constraintKey = (index: IndexFacts, name: string) => JSON.stringify([index.table, name]);
+
+function nameTaken(index: IndexFacts, to: string, why: string): Finding {
+  const object = qualified(index.schema, index.name);
+  return {
+    code: "index_name_taken",
+    severity: "warning",
+    object,
+    message: `The index ${object} keeps its name, since it cannot become ${ident(to)}: ${why}.`,
+    remedy: "None needed. Rename it yourself, or move what has the name out of the way before.",
+  };
+}
+
+function notOwned(index: IndexFacts, to: string): Finding {
+  const object = qualified(index.schema, index.name);
+  return {
+    code: "index_not_owned",
+    severity: "warning",
+    object,
+    message: `The index ${object} keeps its name, since it belongs to another role, ` +
+      `which alone can name it ${ident(to)}.`,
+    remedy: "None needed. Have its owner rename it.",
+  };
+}
+
+/** The statements, and the check that each has hit its index, whatever happened to the names meanwhile. */
+export function indexStatements(
+  renames: RenamedIndex[],
+  facts: Pick<Facts, "indexes">,
+  purpose: string,
+): { preparations: Statement[]; statements: Statement[] } {
+  if (renames.length === 0) return { preparations: [], statements: [] };
+  const kinds = new Map(facts.indexes.map(({ oid, kind }) => [oid, kind]));
+  const check = checkRelations(
+    renames.map(({ oid, schema, to }) => ({ oid, schema, name: to, kind: kinds.get(oid)! })),
+    "Check that the indexes have the planned names",
+    "indexes",
+  );
+  return {
+    preparations: check.preparations,
+    statements: [
+      ...renames.map(({ schema, from, to }) => ({
+        sql: `alter index ${qualified(schema, from)} rename to ${ident(to)}`,
+        purpose,
+      })),
+      check.statement,
+    ],
+  };
+}
+
+/** One migration's indexes that are rolled back, with what the table goes by. */
+export interface RecordedIndexes {
+  indexes: RenamedIndex[];
+  table_oid: number;
+}
+
+/**
+ * The renames that give indexes their earlier names back, newest migration first. Only what still has the
+ * name that it was given is renamed: found by OID or, rebuilt since (REINDEX CONCURRENTLY), by that name on
+ * the same table. What is gone is passed over; what was renamed since is left, and told.
+ *
+ * @throws {Problem} `name_taken` where something else has an earlier name now.
+ */
+export function restoredIndexes(
+  migrations: RecordedIndexes[],
+  facts: Pick<Facts, "indexes" | "names">,
+): { renames: RenamedIndex[]; findings: Finding[] } {
+  const findings: Finding[] = [];
+  const renames: RenamedIndex[] = [];
+  /** Names as they are once the renames before are done. */
+  const names = new Map(facts.indexes.map((index) => [index.oid, index.name]));
+  const holders = new Map(
+    facts.names.flatMap(({ schema, name, relation }) =>
+      relation === null ? [] : [[qualified(schema, name), relation] as const]
+    ),
+  );
+  for (const { indexes, table_oid } of migrations) {
+    for (const { oid, from, to } of indexes) {
+      const index = facts.indexes.find((one) => one.oid === oid) ??
+        facts.indexes.find((one) => one.roots.includes(table_oid) && names.get(one.oid) === to);
+      if (index === undefined) continue;
+      const name = names.get(index.oid)!;
+      // Whoever has given it its earlier name back has done what is asked.
+      if (name === from) continue;
+      if (name !== to) {
+        findings.push(renamedSince(index, name, from, to));
+        continue;
+      }
+      if (!index.owned) {
+        findings.push(notOwned({ ...index, name }, from));
+        continue;
+      }
+      const { schema } = index;
+      const holder = holders.get(qualified(schema, from));
+      const inTheWay = holder !== undefined && names.get(holder.oid) !== undefined
+        ? names.get(holder.oid) === from
+        : holder !== undefined;
+      if (inTheWay || index.constraints.includes(from)) {
+        const what = inTheWay ? RELATION_KINDS[holder!.kind].what : "a constraint of its table";
+        throw new Problem(
+          "name_taken",
+          `The index ${qualified(schema, name)} cannot take its earlier name ${
+            ident(from)
+          } back: ` +
+            `it is taken by ${what}.`,
+          {
+            hint: "Move what has it out of the way, or rename the index yourself; it is left then.",
+            fields: { taken_by: { schema, name: from, kind: what } },
+          },
+        );
+      }
+      names.set(index.oid, from);
+      renames.push({ oid: index.oid, schema, from: to, to: from });
+    }
+  }
+  return { renames, findings };
+}
+
+function renamedSince(index: IndexFacts, name: string, from: string, to: string): Finding {
+  const object = qualified(index.schema, name);
+  return {
+    code: "index_renamed_since",
+    severity: "info",
+    object,
+    message: `The index was named ${ident(to)} with its table and was renamed to ${
+      ident(name)
+    } since; it is left so.`,
+    remedy: `None needed. Its name before was ${ident(from)}.`,
+  };
+}

@@ -1,0 +1,50 @@
+/** All findings of a rename, whether it is planned or only thought of by an analysis. */
+import type { Finding } from "../contract/responses.ts";
+import type { ViewPlan } from "./compatibility_view.ts";
+import type { Facts, RelationFacts } from "./facts.ts";
+import { renameFindings } from "./findings.ts";
+import { databaseFindings, objectFindings } from "./object_findings.ts";
+import { type ReadText, readTexts, textFindings } from "./text_findings.ts";
+import { staleRoutineFindings } from "./warm_routines.ts";
+
+export interface RenamedTable {
+  facts: RelationFacts;
+  /** Null where none is chosen yet. */
+  newName: string | null;
+  /** Null where the rename makes none. */
+  view: ViewPlan | null;
+}
+
+/** The texts of the facts, read for what they do with these tables. */
+export const readTextsOf = (tables: RenamedTable[], facts: Facts): ReadText[] =>
+  readTexts(facts.texts, tables.map((table) => table.facts), newNamesOf(tables));
+
+/**
+ * What the caller should know before these tables are renamed together.
+ *
+ * @param texts What `readTextsOf` gives of them.
+ */
+export function findingsOfRename(
+  tables: RenamedTable[],
+  facts: Facts,
+  texts: ReadText[],
+): Finding[] {
+  const hasView = tables.some(({ view }) => view !== null);
+  return [
+    ...tables.flatMap(({ facts: table, newName, view }) => [
+      ...renameFindings(table, newName, view),
+      ...objectFindings(table, facts, { newName, hasView: view !== null }),
+    ]),
+    ...textFindings(
+      texts,
+      tables.map((table) => table.facts),
+      facts.session.server_version,
+      { newNames: newNamesOf(tables), hasView },
+    ),
+    ...databaseFindings(facts),
+    ...staleRoutineFindings(hasView ? facts.routines : []),
+  ];
+}
+
+const newNamesOf = (tables: RenamedTable[]): Map<number, string> =>
+  new Map(tables.flatMap(({ facts, newName }) => newName === null ? [] : [[facts.oid, newName]]));

@@ -1,0 +1,213 @@
+/**
+ * The row type: a table's row type keeps its identity when the table is renamed, and the compatibility view
+ * brings a new one under the old name. Whatever takes rows of the table (computed fields, functions on arrays
+ * of rows, columns of the row type) would refuse rows of the old name; one implicit cast from the view's row
+ * type to the table's mends all of that. It needs a function, which is granted like the view and goes with it.
+ *
+ * The function's body is parsed when it is made (CREATE FUNCTION ... RETURN): it follows every later rename
+ * by OID, and a column that is added to the table is NULL until the view is refreshed, where a body kept as
+ * text would fail in every call. It is neither STRICT nor has settings of its own, so that the server can
+ * inline it: a computed field costs through the old name what it costs through the new one.
+ */
+import type { Statement } from "../contract/responses.ts";
+import { type Check, found, raiseUnlessNone } from "./checks.ts";
+import type { RelationFacts, RowCastFacts, SessionFacts } from "./facts.ts";
+import { dollarQuoted, ident, literal, qualified } from "./quoting.ts";
+
+/** Begins the name of the function of a compatibility cast; the OID of the table whose rows it makes follows. */
+export const ROW_CAST_PREFIX = "compatibility_cast_";
+
+/** Whoever may do one of these with the view may use the cast: each can come across rows of it. */
+const USES_OF_ROWS = new Set(["SELECT", "INSERT", "UPDATE", "DELETE"]);
+
+/** May read every relation without a grant (manual, 22.5), so no ACL names it. */
+const READS_ALL = "pg_read_all_data";
+
+export interface RowCastTarget {
+  /** Name of the compatibility view when the statements run; it is in the table's schema. */
+  view: string;
+  /** Name of the table when the statements run. */
+  table: string;
+  /** The view's columns. Default: all of the table's. */
+  columns?: string[];
+  /** The view's owner. */
+  owner: string;
+  sessionUser: string;
+  /** The cast as it is, where it is to be brought up to date: its function is replaced and granted anew. */
+  present?: RowCastFacts;
+}
+
+/**
+ * Whether the cast is made: where something stands on the row type that could be given rows of the old name,
+ * and the session's role may write functions in SQL.
+ */
+export function rowCastWanted(table: RelationFacts, session: SessionFacts): boolean {
+  return table.row_type.users.length > 0 && session.sql_functions;
+}
+
+/** Name of the cast's function; the casts of a table's several views are overloads. */
+export const rowCastFunction = (tableOid: number): string => `${ROW_CAST_PREFIX}${tableOid}`;
+
+/**
+ * Statements that make the cast from the view's row type to the table's, or bring it up to date.
+ *
+ * A view that leaves columns out gets a function in PL/pgSQL, which does not look at those columns at all,
+ * so that they can be retyped and dropped; it is not inlined.
+ */
+export function rowTypeStatements(table: RelationFacts, target: RowCastTarget): Statement[] {
+  const { owner, sessionUser, present } = target;
+  const view = qualified(table.schema, target.view);
+  const name = qualified(table.schema, rowCastFunction(table.oid));
+  const signature = `${name}(${view})`;
+  const of = qualified(table.schema, target.table);
+  const statements: Statement[] = [{
+    sql: `create ${present ? "or replace " : ""}function ${
+      definition(table, name, view, of, target)
+    }`,
+    purpose: "Rows of the old name can be made rows of the table",
+  }];
+  if (owner !== sessionUser && !present) {
+    statements.push({
+      sql: `alter function ${signature} owner to ${ident(owner)}`,
+      purpose: "The cast's function belongs to the view's owner",
+    });
+  }
+  const strip = [
+    "public",
+    ...[...new Set([...table.default_executors, READS_ALL, ...(present?.executors ?? [])])]
+      .filter((role) => role !== owner).map(ident),
+  ];
+  const grantees = rowCastGrantees(table, owner).map((role) =>
+    role === null ? "public" : ident(role)
+  );
+  statements.push({
+    sql: `revoke all on function ${signature} from ${strip.join(", ")}`,
+    purpose: "The cast is for whoever may use the view",
+  }, {
+    sql: `grant execute on function ${signature} to ${grantees.join(", ")}`,
+    purpose: "The cast is for whoever may use the view",
+  });
+  if (present?.cast) return statements;
+  statements.push({
+    sql: `comment on function ${signature} is ${
+      literal(
+        "Makes rows of a compatibility view rows of its table, wherever one is expected; goes with the view.",
+      )
+    }`,
+    purpose: "Say what the function is for",
+  }, {
+    sql: `create cast (${view} as ${of}) with function ${signature} as implicit`,
+    purpose:
+      "Functions on the table's row type take rows of the old name, computed fields among them",
+  });
+  return statements;
+}
+
+/** Who is granted EXECUTE, besides the owner; null is PUBLIC. */
+export function rowCastGrantees(table: RelationFacts, owner: string): (string | null)[] {
+  const entries = [...table.acl, ...table.columns.flatMap(({ acl }) => acl)];
+  const users = entries
+    .filter(({ privilege, grantee }) => USES_OF_ROWS.has(privilege) && grantee !== owner)
+    .map(({ grantee }) => grantee);
+  return [...new Set([...users, READS_ALL])];
+}
+
+/**
+ * Statements that drop the casts from the row type of a view that is about to be dropped.
+ *
+ * @param names What the view, and the table behind it, are called when the statements run.
+ */
+export function dropRowType(
+  view: RelationFacts,
+  names: { view: string; table: string },
+): Statement[] {
+  const source = qualified(view.schema, names.view);
+  const target = qualified(view.schema, names.table);
+  return view.row_type.casts.flatMap((cast) => [
+    {
+      sql: `drop cast if exists (${source} as ${target})`,
+      purpose: "Remove the compatibility cast",
+    },
+    {
+      sql: `drop function if exists ${qualified(view.schema, cast.function)}(${source}) restrict`,
+      purpose: "Remove the compatibility cast's function",
+    },
+  ]);
+}
+
+function definition(
+  table: RelationFacts,
+  name: string,
+  view: string,
+  of: string,
+  { columns }: RowCastTarget,
+): string {
+  const names = table.columns.map((column) => column.name);
+  const known = new Set(columns ?? names);
+  if (names.some((column) => !known.has(column))) {
+    const body = names.filter((column) => known.has(column))
+      .map((column) => `\n  r.${ident(column)} := $1.${ident(column)};`).join("");
+    return `${name}(${view}, out r ${of})\n` +
+      `  language plpgsql immutable strict parallel safe as ${dollarQuoted(` begin${body}\nend `)}`;
+  }
+  const row = `row(${names.map((column) => `$1.${ident(column)}`).join(", ")})::${of}`;
+  return `${name}(${view}) returns ${of}\n  language sql immutable parallel safe\n  return ${
+    keepsNull(table) ? `case when $1 is distinct from null then ${row} end` : row
+  }`;
+}
+
+/**
+ * Whether a NULL row, as an outer join makes it, has to stay NULL: a row of NULLs is not the same to strict
+ * functions or when it is stored. Where nothing can tell the two apart the plain ROW() is better: the server
+ * then sees through a computed field's body to the columns, and uses the indexes on them.
+ */
+const keepsNull = (table: RelationFacts): boolean =>
+  table.row_type.users.some((user) => user.tells_null);
+
+export interface ExpectedRowCast {
+  schema: string;
+  /** The view's name and the table's, once all is done. */
+  view: string;
+  table: string;
+  function: string;
+}
+
+/** Raises unless each view has the cast to its table, with its function granted to whoever may use the view. */
+export function checkRowCasts(expected: ExpectedRowCast[], purpose: string): Check {
+  const rows = expected.map((one) =>
+    `(${literal(one.schema)}, ${literal(one.view)}, ${found(one.schema, one.view)}, ${
+      found(one.schema, one.table)
+    }, ${literal(one.function)})`
+  );
+  const privileges = [...USES_OF_ROWS].map(literal).join(", ");
+  return raiseUnlessNone(
+    "row_casts",
+    purpose,
+    `
+  select pg_catalog.string_agg(
+    pg_catalog.format('%I.%I has not the planned cast to its table', e.schema, e.name), '; ')
+  from (values ${rows.join(",\n    ")})
+    as e(schema, name, view_found, table_found, function)
+  left join pg_catalog.pg_class v on v.oid = e.view_found
+  left join pg_catalog.pg_class t on t.oid = e.table_found
+  left join pg_catalog.pg_cast c on c.castsource = v.reltype and c.casttarget = t.reltype
+  left join pg_catalog.pg_proc p on p.oid = c.castfunc
+  where (c.castcontext = 'i' and p.proname = e.function and p.pronamespace = v.relnamespace
+    and p.proowner = v.relowner and not p.prosecdef
+    and array(
+      select distinct i.grantee from pg_catalog.aclexplode(p.proacl) i
+      where i.grantee <> p.proowner order by 1)
+    = array(
+      select i.grantee
+      from pg_catalog.aclexplode(coalesce(v.relacl, pg_catalog.acldefault('r', v.relowner))) i
+      where i.grantee <> v.relowner and i.privilege_type in (${privileges})
+      union
+      select i.grantee
+      from pg_catalog.pg_attribute a, pg_catalog.aclexplode(a.attacl) i
+      where a.attrelid = v.oid and a.attnum > 0 and i.grantee <> v.relowner
+        and i.privilege_type in (${privileges})
+      union
+      select ${literal(READS_ALL)}::pg_catalog.regrole::pg_catalog.oid
+      order by 1)) is not true`,
+  );
+}

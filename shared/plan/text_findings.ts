@@ -1,0 +1,196 @@
+/** Findings about texts that name a table which is to be renamed, and the evidence that a name is still used. */
+import { isProtectedSchema } from "../contract/names.ts";
+import type { Finding } from "../contract/responses.ts";
+import type { RelationFacts, TextFacts } from "./facts.ts";
+import { qualified } from "./quoting.ts";
+import { type CodeRule, RULES, type Subject } from "./text_rules.ts";
+import type { NamedRelation } from "./texts/table_index.ts";
+import {
+  type Certainty,
+  isOneTimeStatement,
+  strongest,
+  type TableIndex,
+  tableIndex,
+  type Use,
+  usesOf,
+} from "./texts/uses.ts";
+
+export interface TextFindingOptions {
+  /** What the tables will be called, by OID. Default: not decided. */
+  newNames?: Map<number, string>;
+  /** Whether compatibility views take the old names. Default: true. */
+  hasView?: boolean;
+}
+
+/** A text with the uses of tables that are found in it. */
+export interface ReadText {
+  text: TextFacts;
+  uses: Use[];
+}
+
+/** Reads the texts, each once, for what they do with these tables; those of the server and ours are left out. */
+export function readTexts(
+  texts: TextFacts[],
+  tables: NamedRelation[],
+  newNames?: Map<number, string>,
+): ReadText[] {
+  const index = tableIndex(tables, newNames);
+  return texts.filter(isUsers).map((text) => ({ text, uses: usesIn(text, index) }));
+}
+
+/**
+ * What the caller should know of texts before these tables are renamed: one finding for each text and code.
+ * What a view cannot serve is breaking, what it serves otherwise is a warning; so is what only may be the case.
+ */
+export function textFindings(
+  texts: ReadText[],
+  tables: NamedRelation[],
+  serverVersion: number,
+  { newNames, hasView = true }: TextFindingOptions = {},
+): Finding[] {
+  const byOid = new Map(tables.map((table) => [table.oid, table]));
+  return texts.flatMap(({ text, uses }) => {
+    const groups = hasView ? codesOf(text, uses, serverVersion) : codesWithoutView(text, uses);
+    return [...groups].flatMap(([code, group]) =>
+      findingOf(text, code, group, byOid, newNames ?? new Map())
+    );
+  });
+}
+
+/** What findings about a text call it. */
+export const textObject = ({ kind, identity }: TextFacts) =>
+  kind === "routine" ? identity : `${kind} ${identity}`;
+
+/** A text that names a table. */
+export interface NamedInText {
+  kind: TextFacts["kind"];
+  identity: string;
+  /** The table, with its schema and quoted. */
+  table: string;
+  /** `possible`: the text may mean something else. */
+  certainty: Certainty;
+  excerpt: string;
+}
+
+/**
+ * Which texts name the tables at all, once for each text and table. Recorded statements that define something
+ * are left out: they have been run.
+ */
+export function namedIn(
+  texts: TextFacts[],
+  tables: Pick<RelationFacts, "schema" | "name">[],
+): NamedInText[] {
+  // Numbers that are no table's OIDs, so that no text is a trigger function of theirs.
+  const index = tableIndex(
+    tables.map(({ schema, name }, n) => ({ oid: -1 - n, schema, name, ...NOTHING_ELSE })),
+  );
+  return texts.filter(isUsers).flatMap((text) => {
+    const byTable = Map.groupBy(usesIn(text, index), ({ table }) => table.oid);
+    return [...byTable.values()].map((uses) => {
+      const { table, certainty, excerpt } = strongest(uses);
+      return {
+        kind: text.kind,
+        identity: text.identity,
+        table: qualified(table.schema, table.name),
+        certainty,
+        excerpt,
+      };
+    });
+  });
+}
+
+const NOTHING_ELSE = { kind: "v" as const, columns: [], constraints: [], children: [] };
+
+/** What the server or this tool runs itself names what it names by right. */
+function isUsers({ kind, schema, text }: TextFacts): boolean {
+  if (kind === "routine") return schema === null || !isProtectedSchema(schema);
+  if (kind !== "statement") return true;
+  // Foreign keys are checked by queries that the server writes anew after a rename (ri_triggers.c).
+  const isForeignKeyCheck = /\bonly\b/i.test(text) && /operator\(pg_catalog\./i.test(text);
+  return !isForeignKeyCheck && !/sys_table_migration|table_rename_/.test(text) &&
+    !isOneTimeStatement(text);
+}
+
+/** A recorded statement has been read by the server; where it cannot be read here, it is because it was cut. */
+function usesIn(text: TextFacts, index: TableIndex): Use[] {
+  const uses = usesOf(text, index);
+  return text.kind === "statement" ? uses.filter(({ code }) => code !== "unparsed_text") : uses;
+}
+
+function codesOf(text: TextFacts, uses: Use[], serverVersion: number): Map<string, Use[]> {
+  const found = new Map<string, Use[]>();
+  const add = (code: string, use: Use) => {
+    const others = found.get(code);
+    if (others) others.push(use);
+    else found.set(code, [use]);
+  };
+  for (const use of uses) {
+    if (use.code !== null && !(use.code === "merge" && serverVersion >= MERGE_INTO_VIEWS)) {
+      add(use.code, use);
+    }
+    if (text.kind === "cron job") add("cron_mentions", use);
+  }
+  return found;
+}
+
+/** Servers from 17 on can MERGE into a view (release notes). */
+const MERGE_INTO_VIEWS = 170_000;
+
+/** Without a view nothing has the old name; what names it in recorded statements is for its senders to know. */
+function codesWithoutView(text: TextFacts, uses: Use[]): Map<string, Use[]> {
+  const asked = uses.filter(({ code }) => code === "tg_table_name");
+  const others = text.kind === "statement"
+    ? []
+    : uses.filter(({ code }) => code !== "tg_table_name");
+  return new Map([["tg_table_name", asked], ["old_name_gone", others]]);
+}
+
+function findingOf(
+  text: TextFacts,
+  code: string,
+  uses: Use[],
+  tables: Map<number, NamedRelation>,
+  newNames: Map<number, string>,
+): Finding[] {
+  const rule: CodeRule | undefined = RULES[code];
+  if (uses.length === 0 || rule === undefined) return [];
+  const shown = rule.worst?.(uses) ?? strongest(uses);
+  const severity = severityOf(rule, text, shown);
+  if (severity === null) return [];
+  const concerned = [...new Set(uses.map(({ table }) => table.oid))];
+  const subject: Subject = {
+    text,
+    tables: listed(concerned.map((oid) => qualifiedName(tables.get(oid)!))),
+    first: tables.get(shown.table.oid)!,
+    newName: newNames.get(shown.table.oid) ?? null,
+    detail: shown.detail ?? "",
+  };
+  const perhaps = shown.certainty === "possible" && code !== "unparsed_text" ? " perhaps" : "";
+  return [{
+    code,
+    severity,
+    object: textObject(text),
+    message: `${who(text)}${perhaps} ${rule.does(subject)}: ${shown.excerpt}`,
+    remedy: rule.remedy(subject),
+  }];
+}
+
+const qualifiedName = ({ schema, name }: NamedRelation) => qualified(schema, name);
+
+function severityOf(rule: CodeRule, text: TextFacts, use: Use): Finding["severity"] | null {
+  const severity = rule.severity(text.kind, use.detail);
+  return severity === "breaking" && use.certainty === "possible" ? "warning" : severity;
+}
+
+const MAX_LISTED = 5;
+
+function listed(names: string[]): string {
+  const more = names.length - MAX_LISTED;
+  return names.slice(0, MAX_LISTED).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
+function who({ kind, calls, role }: TextFacts): string {
+  if (kind === "routine") return "The routine";
+  if (kind === "cron job") return "The job";
+  return `The statement, run ${calls === 1 ? "once" : `${calls ?? 0} times`} as ${role ?? "?"},`;
+}

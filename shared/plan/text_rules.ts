@@ -1,0 +1,230 @@
+/**
+ * What each way of using a table by name comes to once a view has the name: how bad it is, what happens, and
+ * what to do about it. Every one has been seen on real servers (15 and 17); SQLSTATEs are those that came.
+ */
+import type { Finding } from "../contract/responses.ts";
+import type { TextFacts } from "./facts.ts";
+import { literal } from "./quoting.ts";
+import { keyOf, type NamedRelation } from "./texts/table_index.ts";
+import type { Use } from "./texts/uses.ts";
+
+type Severity = Finding["severity"];
+type Kind = TextFacts["kind"];
+
+/** What a message is about. */
+export interface Subject {
+  text: TextFacts;
+  /** The tables, quoted and with their schemas. */
+  tables: string;
+  /** The one that `detail` is about. */
+  first: NamedRelation;
+  newName: string | null;
+  /** The constraint, column, function or statement. */
+  detail: string;
+}
+
+export interface CodeRule {
+  /** Null where there is nothing to say. */
+  severity: (kind: Kind, detail: string | null) => Severity | null;
+  /** What the text does and what becomes of it, as a clause behind its subject. */
+  does: (subject: Subject) => string;
+  /** The next step. */
+  remedy: (subject: Subject) => string;
+  /** Which of several uses is told of. Default: the most certain one. */
+  worst?: (uses: Use[]) => Use | undefined;
+}
+
+const fails = () => "breaking" as const;
+const differs = () => "warning" as const;
+/** Of recorded statements that define something every one ever run is there; it is done with. */
+const failsUnlessRecorded = (kind: Kind) => kind === "statement" ? null : "breaking" as const;
+const differsUnlessRecorded = (kind: Kind) => kind === "statement" ? null : "warning" as const;
+
+const OTHER_NAME = "use the new name once the table has it, or acknowledge";
+
+export const RULES: Record<string, CodeRule> = {
+  on_conflict_on_constraint: {
+    severity: fails,
+    does: ({ tables, detail }) =>
+      `inserts into ${tables} with ON CONFLICT ON CONSTRAINT ${detail}, which a view does not have (42704)`,
+    remedy: ({ first, detail }) => {
+      const definition = first.constraints.find(({ name }) => name === detail)?.definition ?? "";
+      const key = keyOf(definition, "primary", "unique");
+      return key === null
+        ? `Name what conflicts otherwise, ${OTHER_NAME}.`
+        : `Use ON CONFLICT (${key.text}) instead, which means the same for both, or acknowledge.`;
+    },
+  },
+  merge: {
+    severity: fails,
+    does: ({ tables }) =>
+      `merges into ${tables}, which a server before 17 cannot do through a view (0A000)`,
+    remedy: () => `Use INSERT … ON CONFLICT, or UPDATE and INSERT; or ${OTHER_NAME}.`,
+  },
+  truncate: {
+    severity: fails,
+    does: ({ tables }) => `truncates ${tables}, which cannot be done to a view (42809)`,
+    remedy: () => `Use DELETE FROM, which works for both, or ${OTHER_NAME}.`,
+  },
+  copy: {
+    severity: (kind, detail) => kind === "statement" && detail === "to" ? "warning" : "breaking",
+    worst: (uses) => uses.find(({ detail }) => detail === "from"),
+    does: ({ tables, detail }) =>
+      detail === "to"
+        ? `copies ${tables} out, which cannot be done from a view (42809)`
+        : `copies into ${tables}, which cannot be done to a view (42809)`,
+    remedy: ({ detail }) =>
+      detail === "to"
+        ? "Use COPY (SELECT … FROM …) TO, which works for both."
+        : `Copy into a temporary table and insert from there, or ${OTHER_NAME}.`,
+  },
+  system_columns: {
+    severity: fails,
+    does: ({ tables, detail }) =>
+      `reads ${detail} of ${tables}, which a view does not have (42703)`,
+    remedy: ({ detail }) =>
+      detail === "xmax"
+        ? `Tell inserted from updated rows by a column of your own, or ${OTHER_NAME}.`
+        : detail === "ctid"
+        ? `Find the rows by their key, or ${OTHER_NAME}.`
+        : `Do without it, or ${OTHER_NAME}.`,
+  },
+  group_by_primary_key: {
+    severity: fails,
+    does: ({ tables, detail }) =>
+      `groups ${tables} by its primary key and uses ${detail} besides, which fails for a view (42803)`,
+    remedy: ({ detail }) =>
+      `Add ${detail}, and what else is selected of the table, to GROUP BY, which works for both.`,
+  },
+  tablesample: {
+    severity: fails,
+    does: ({ tables }) => `samples ${tables} with TABLESAMPLE, which fails for a view (0A000)`,
+    remedy: () => `Select rows by random() instead, or ${OTHER_NAME}.`,
+  },
+  where_current_of: {
+    severity: fails,
+    does: ({ tables }) =>
+      `writes to ${tables} WHERE CURRENT OF a cursor, which fails for a view (0A000)`,
+    remedy: () => `Write by the key of the row that was fetched, which works for both.`,
+  },
+  set_default: {
+    severity: fails,
+    does: ({ tables, detail }) =>
+      `sets ${detail} of ${tables} to DEFAULT, which fails for the identity and generated columns of ` +
+      "a view (428C9, or 23502 where the identity is BY DEFAULT)",
+    remedy: () => `Leave the column out, or ${OTHER_NAME}.`,
+  },
+  disable_trigger: {
+    severity: (kind) => kind === "statement" ? "warning" : "breaking",
+    does: ({ tables }) =>
+      `enables or disables triggers of ${tables}, which fails for a view (42809)`,
+    remedy: () =>
+      `Use session_replication_role, or a setting that the triggers look at; or ${OTHER_NAME}.`,
+  },
+  ddl_on_old_name: {
+    severity: failsUnlessRecorded,
+    does: ({ tables, detail }) =>
+      `changes or refers to the definition of ${tables} (${detail}), which fails for a view`,
+    remedy: () => `Have it use the new name once the table has it, or acknowledge.`,
+  },
+  ddl_on_view_only: {
+    severity: differsUnlessRecorded,
+    does: ({ tables, detail }) =>
+      `changes the definition of ${tables} (${detail}), which is done to the view alone, or not at all, ` +
+      "without an error",
+    remedy: () => "Have it use the new name once the table has it.",
+  },
+  create_table_like: {
+    severity: differsUnlessRecorded,
+    does: ({ tables }) =>
+      `makes a table LIKE ${tables}; of a view that takes over the columns alone, without constraints, ` +
+      "indexes, NOT NULL and identity",
+    remedy: () => "Have it use the new name once the table has it.",
+  },
+  privileges_on_old_name: {
+    severity: differsUnlessRecorded,
+    does: ({ tables, detail }) =>
+      `runs ${detail} on ${tables}, which changes the privileges on the view alone: what it takes from the ` +
+      "old name stays open under the new one",
+    remedy: () => "Have it use the new name, or both names, once the table has it.",
+  },
+  maintenance_skipped: {
+    severity: differs,
+    does: ({ tables, detail }) =>
+      `runs ${detail} on ${tables}; a view is skipped with a warning, so that nothing is done`,
+    remedy: () => "Have it use the new name once the table has it.",
+  },
+  only: {
+    severity: differs,
+    does: ({ tables }) =>
+      `reads or writes ONLY ${tables}, without its children; through a view ONLY is ignored`,
+    remedy: () => "Have it use the new name once the table has it.",
+  },
+  serial_sequence_lookup: {
+    severity: differs,
+    does: ({ tables }) =>
+      `asks pg_get_serial_sequence for the sequence of a column of ${tables}; for a view the answer is NULL`,
+    remedy: ({ first, detail }) => {
+      const sequence = first.columns.find(({ name }) => name === detail)?.default ?? "";
+      const named = /nextval\('(.*)'::regclass\)/.exec(sequence)?.[1];
+      return named === undefined
+        ? "Name the sequence itself, which keeps its name, or use the new name once the table has it."
+        : `Name the sequence itself, which keeps its name: ${
+          literal(named.split("''").join("'"))
+        }.`;
+    },
+  },
+  relation_size: {
+    severity: differs,
+    does: ({ tables, detail }) => `asks ${detail} for the size of ${tables}; that of a view is 0`,
+    remedy: () => "Have it use the new name once the table has it.",
+  },
+  catalog_lookup: {
+    severity: differs,
+    does: ({ tables, detail }) =>
+      `looks ${tables} up in the catalog (${detail}), where it finds the view: another OID, no indexes, ` +
+      "constraints, triggers, statistics or defaults",
+    remedy: () => "Have it look the new name up once the table has it.",
+  },
+  tg_table_name: {
+    severity: (_, detail) => detail === "compares" ? "breaking" : "warning",
+    worst: (uses) =>
+      uses.find(({ detail }) => detail === "compares") ??
+        uses.find(({ detail }) => detail === "pattern"),
+    does: ({ tables, detail, newName }) => {
+      const name = newName === null ? "the new name" : literal(newName);
+      const what = `is called by triggers of ${tables}, for which TG_TABLE_NAME will be ${name}`;
+      return detail === "compares"
+        ? `${what}, and compares it with the old one: it takes another way then, without an error`
+        : detail === "pattern"
+        ? `${what}, and compares it with a pattern that the new name may not match`
+        : `${what}: what it writes, sends or looks up by it changes`;
+    },
+    remedy: ({ first, newName, detail }) =>
+      detail === "uses"
+        ? "See that whatever reads what it writes knows both names."
+        : `Have it know both names before the rename: TG_TABLE_NAME in (${literal(first.name)}, ${
+          newName === null ? "the new name" : literal(newName)
+        }).`,
+  },
+  unparsed_text: {
+    severity: differs,
+    does: ({ text, tables, detail }) =>
+      detail === ""
+        ? `is written in ${text.language}, which is not read here, and mentions ${tables}`
+        : `cannot be read to its end (${detail}), and mentions ${tables}`,
+    remedy: () =>
+      "Read it: SELECT, INSERT, UPDATE and DELETE work through the view; the other findings' codes are what does not.",
+  },
+  cron_mentions: {
+    severity: () => "info",
+    does: ({ tables }) =>
+      `names ${tables}; what a view can serve goes on working, until the rename is finalized`,
+    remedy: () => "Change its command to the new name before that.",
+  },
+  old_name_gone: {
+    severity: fails,
+    does: ({ tables }) => `names ${tables}; without a compatibility view it fails (42P01)`,
+    remedy: () => "Have it use the new name in step, make the view, or acknowledge.",
+  },
+};

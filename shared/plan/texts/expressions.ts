@@ -1,0 +1,204 @@
+/**
+ * Expressions: subqueries, system columns, casts, and the functions that are given a table's name. Queries and
+ * expressions hold each other, so this module and `queries.ts` import each other.
+ */
+import { lex } from "./lexer.ts";
+import { type Level, relationNamed, SYSTEM_COLUMNS, systemColumnOwner } from "./levels.ts";
+import {
+  areWords,
+  commaSeparated,
+  type Group,
+  isGroup,
+  isIdentifier,
+  isMark,
+  isOperator,
+  isWord,
+  type Name,
+  nameAt,
+  nest,
+  type Node,
+} from "./nodes.ts";
+import { readQuery } from "./queries.ts";
+import type { Reading } from "./reading.ts";
+
+/** Functions that measure a relation's storage; a view has none. */
+const SIZE_FUNCTIONS = new Set([
+  "pg_relation_size",
+  "pg_table_size",
+  "pg_indexes_size",
+  "pg_total_relation_size",
+]);
+
+/** Functions that look a relation up in the catalog, where they now find the view. */
+const LOOKUP_FUNCTIONS = new Set([
+  "to_regclass",
+  "row_security_active",
+  "pg_relation_filepath",
+  "pg_relation_filenode",
+  "pg_partition_root",
+  "pg_partition_tree",
+  "pg_partition_ancestors",
+]);
+
+/**
+ * Functions that are given a relation's name as text and answer the same for the view, with the number of
+ * their arguments; where there is one more, a role comes first.
+ */
+const PRIVILEGE_FUNCTIONS = new Map([
+  ["has_table_privilege", 2],
+  ["has_any_column_privilege", 2],
+  ["has_column_privilege", 3],
+]);
+
+/** Reads an expression, or a list of them. */
+export function readExpression(nodes: Node[], level: Level | null, reading: Reading): void {
+  for (let i = 0; i < nodes.length;) {
+    const node = nodes[i];
+    if (node.kind === "group") {
+      readGroup(node, level, reading);
+      i++;
+    } else if (isMark(node, "::")) i = readType(nodes, i + 1, reading);
+    else if (isWord(node, "as")) i += isIdentifier(nodes[i + 1]) ? 2 : 1;
+    else if (node.kind === "string") {
+      readConstant(nodes, i, reading);
+      i++;
+    } else {
+      const name = nameAt(nodes, i);
+      const group = name && nodes[name.next];
+      if (name === null) i++;
+      else if (isGroup(group)) {
+        readCall(name, group, nodes.slice(name.next + 1), level, reading);
+        i = name.next + 1;
+      } else {
+        readColumn(name, level, reading);
+        i = name.next;
+      }
+    }
+  }
+}
+
+/** What stands in parentheses: a query, or expressions. */
+export function readGroup(group: Group, level: Level | null, reading: Reading): void {
+  if (isQuery(group)) readQuery(group.nodes, level, reading);
+  else readExpression(group.nodes, level, reading);
+}
+
+export function isQuery(group: Group): boolean {
+  const [first, second] = group.nodes;
+  if (isGroup(first)) return isQuery(first);
+  return isWord(first, "select", "with") || (isWord(first, "values") && isGroup(second)) ||
+    (isWord(first, "table") && isIdentifier(second));
+}
+
+/**
+ * A type's name, which can be a table's, `t%ROWTYPE` and `t.c%TYPE` among them.
+ *
+ * @returns The index behind the name.
+ */
+export function readType(nodes: Node[], from: number, reading: Reading): number {
+  const i = isWord(nodes[from], "setof") ? from + 1 : from;
+  const name = nameAt(nodes, i);
+  if (name === null) return i;
+  const isColumns = isOperator(nodes[name.next], "%") && isWord(nodes[name.next + 1], "type");
+  const parts = isColumns ? name.parts.slice(0, -1) : name.parts;
+  if (parts.length > 0) reading.use(reading.resolve(parts), name.start);
+  return name.next;
+}
+
+/** `'old'::regclass` and `regclass 'old'`. */
+function readConstant(nodes: Node[], i: number, reading: Reading): void {
+  const node = nodes[i];
+  if (node.kind !== "string") return;
+  const before = isWord(nodes[i - 1], "regclass");
+  const type = isMark(nodes[i + 1], "::") ? nameAt(nodes, i + 2) : null;
+  if (!before && type?.parts.at(-1) !== "regclass") return;
+  // Its text is the old name as before.
+  const asText = type !== null && isMark(nodes[type.next], "::") &&
+    isWord(nodes[type.next + 1], "text", "varchar", "name");
+  const code = asText ? null : "catalog_lookup";
+  readRelationName(node.value, node.start, code, "regclass", reading);
+}
+
+/** A string that holds a relation's name as SQL writes it. */
+function readRelationName(
+  value: string,
+  at: number,
+  code: string | null,
+  detail: string | null,
+  reading: Reading,
+): void {
+  const { nodes } = nest(lex(value, { blanks: false }));
+  const name = nameAt(nodes, 0);
+  if (name === null || name.next < nodes.length) return;
+  reading.use(reading.resolve(name.parts), at, code, detail);
+}
+
+function readCall(
+  name: Name,
+  group: Group,
+  after: Node[],
+  level: Level | null,
+  reading: Reading,
+): void {
+  const called = name.parts.at(-1)!;
+  if (called === "cast") return readCast(group, level, reading);
+  const [first, ...others] = commaSeparated(group.nodes);
+  const constant = first?.[0];
+  if (constant?.kind === "string" && (first.length === 1 || isMark(first[1], "::"))) {
+    const code = codeOfCall(called, after);
+    if (code !== undefined) {
+      const column = others[0]?.[0];
+      const detail = code === "serial_sequence_lookup" && column?.kind === "string"
+        ? column.value
+        : called;
+      readRelationName(constant.value, constant.start, code, detail, reading);
+      for (const other of others) readExpression(other, level, reading);
+      return;
+    }
+  }
+  const given = PRIVILEGE_FUNCTIONS.get(called);
+  if (given !== undefined) {
+    const [relation] = (others.length < given ? first : others[0]) ?? [];
+    if (relation?.kind === "string") {
+      readRelationName(relation.value, relation.start, null, null, reading);
+    }
+  }
+  readGroup(group, level, reading);
+}
+
+/** What the function does where a view has the name; undefined for functions that are not given one. */
+function codeOfCall(called: string, after: Node[]): string | null | undefined {
+  if (called === "pg_get_serial_sequence") return "serial_sequence_lookup";
+  if (SIZE_FUNCTIONS.has(called)) return "relation_size";
+  if (!LOOKUP_FUNCTIONS.has(called)) return undefined;
+  // Whether there is a relation of the name is answered as before.
+  const isNull = areWords(after, 0, "is", "null") || areWords(after, 0, "is", "not", "null");
+  return called === "to_regclass" && isNull ? null : "catalog_lookup";
+}
+
+function readCast(group: Group, level: Level | null, reading: Reading): void {
+  const as = group.nodes.findLastIndex((node) => isWord(node, "as"));
+  if (as < 0) return readGroup(group, level, reading);
+  const [constant] = group.nodes;
+  if (as === 1 && constant.kind === "string" && isWord(group.nodes[2], "regclass")) {
+    readRelationName(constant.value, constant.start, "catalog_lookup", "regclass", reading);
+  }
+  readExpression(group.nodes.slice(0, as), level, reading);
+  readType(group.nodes, as + 1, reading);
+}
+
+function readColumn(name: Name, level: Level | null, reading: Reading): void {
+  const column = name.parts.at(-1)!;
+  if (!SYSTEM_COLUMNS.has(column)) return;
+  const owner = name.parts.length === 1
+    ? systemColumnOwner(level, column)
+    : relationNamed(level, name.parts.at(-2)!);
+  if (owner?.table == null) return;
+  if (name.parts.length === 3 && name.parts[0] !== owner.table.schema) return;
+  reading.use(
+    [{ table: owner.table, certain: owner.certain }],
+    name.start,
+    "system_columns",
+    column,
+  );
+}

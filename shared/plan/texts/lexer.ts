@@ -1,0 +1,308 @@
+/**
+ * PostgreSQL's tokens (manual, 4.1; the server's scan.l), of SQL and of PL/pgSQL, which shares its scanner.
+ *
+ * Every text is read to its end, whatever is in it: the tokens, white space and comments included, cover it
+ * without gaps, and what the server would refuse is a fault beside them. `standard_conforming_strings` is
+ * taken to be on, as it is by default.
+ */
+import { MAX_IDENTIFIER_BYTES } from "../../contract/names.ts";
+import { escapedString, undoubled, unicodeEscapes } from "./escapes.ts";
+
+/**
+ * `word`: an identifier or key word without quotes, its value folded to lower case. `quoted`: an identifier
+ * in quotes. `string`: a string constant of any form. `bits`: B'…' and X'…'. `mark`: one of `( ) [ ] , ; .`
+ * and `::`, `..`. `operator`: any other operator, `:=`, `=>` and a lone `:` among them. `other`: what is
+ * no token at all.
+ */
+export type TokenKind =
+  | "space"
+  | "comment"
+  | "word"
+  | "quoted"
+  | "string"
+  | "bits"
+  | "number"
+  | "parameter"
+  | "operator"
+  | "mark"
+  | "other";
+
+export interface Token {
+  kind: TokenKind;
+  /** First character and the one behind the last, as indexes into the text. */
+  start: number;
+  end: number;
+  /** What it means: the identifier, the string; for all others, their text. */
+  value: string;
+  /** Where a string's value stands in the text, letter by letter; -1 where escapes are in it. */
+  inner: number;
+}
+
+/** Something that the server would not read. */
+export interface Fault {
+  at: number;
+  what: string;
+}
+
+export interface Lexed {
+  tokens: Token[];
+  faults: Fault[];
+}
+
+export interface LexOptions {
+  /** Whether white space and comments are wanted. Default: true. */
+  blanks?: boolean;
+}
+
+/** Splits a text into tokens. Never throws. */
+export function lex(text: string, { blanks = true }: LexOptions = {}): Lexed {
+  const lexer = new Lexer(text, blanks);
+  lexer.run();
+  return { tokens: lexer.tokens, faults: lexer.faults };
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Folds A to Z, as the server does in UTF-8 databases; other letters keep their case. */
+export function fold(name: string): string {
+  return /[A-Z]/.test(name) ? name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : name;
+}
+
+/** Cuts a name to the 63 bytes that the server keeps of it, at the end of a character. */
+export function cut(name: string): string {
+  // No character has more than 3 bytes for each of its UTF-16 units.
+  if (name.length * 3 <= MAX_IDENTIFIER_BYTES) return name;
+  const bytes = encoder.encode(name);
+  if (bytes.length <= MAX_IDENTIFIER_BYTES) return name;
+  let end = MAX_IDENTIFIER_BYTES;
+  while ((bytes[end] & 0xc0) === 0x80) end--;
+  return decoder.decode(bytes.subarray(0, end));
+}
+
+/** What ASCII characters can be: white space, the begin of a word, a part of one, an upper-case letter. */
+const [BLANK, BEGIN, PART, UPPER] = [1, 2, 4, 8];
+const CLASSES = new Uint8Array(128);
+for (
+  const [characters, classes] of [
+    [" \t\n\r\f\v", BLANK],
+    ["abcdefghijklmnopqrstuvwxyz_", BEGIN | PART],
+    ["ABCDEFGHIJKLMNOPQRSTUVWXYZ", BEGIN | PART | UPPER],
+    ["0123456789$", PART],
+  ] as const
+) {
+  for (const character of characters) CLASSES[character.charCodeAt(0)] = classes;
+}
+/** All others are letters. */
+const classOf = (code: number) => code < 128 ? CLASSES[code] : BEGIN | PART;
+
+const DOLLAR_TAG = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
+const PARAMETER = /\$[0-9]+/y;
+const NUMBER =
+  /0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|(?:[0-9](?:_?[0-9])*(?:\.(?!\.)(?:[0-9](?:_?[0-9])*)?)?|\.[0-9](?:_?[0-9])*)(?:[eE][+-]?[0-9](?:_?[0-9])*)?/y;
+const OPERATOR = /[~!@#^&|`?+\-*/%<>=]+/y;
+const LINE_COMMENT = /--[^\n\r]*/y;
+const UESCAPE =
+  /(?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*uescape(?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*'([^'])'/iy;
+/** What may stand between the parts of one string constant: white space with a new line in it. */
+const CONTINUATION = /[ \t\f\v]*(?:--[^\n\r]*)?[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*'/y;
+
+class Lexer {
+  readonly tokens: Token[] = [];
+  readonly faults: Fault[] = [];
+  private at = 0;
+
+  constructor(private readonly text: string, private readonly blanks: boolean) {}
+
+  run(): void {
+    while (this.at < this.text.length) {
+      const start = this.at;
+      this.next(this.text[start]);
+      // Whatever happens, go on: a character that begins nothing is a token of its own.
+      if (this.at === start) this.push("other", start + 1);
+    }
+  }
+
+  private next(char: string): void {
+    const classes = classOf(char.charCodeAt(0));
+    if (classes & BLANK) return this.space();
+    if (classes & BEGIN && !this.isPrefix(char)) return this.word();
+    if (char === "'") return this.string(0, "plain");
+    if (char === '"') return this.quoted(0);
+    if (char === "$") {
+      if (this.match("parameter", PARAMETER)) return;
+      return this.dollarQuoted();
+    }
+    const following = this.text[this.at + 1];
+    if (char === "e" || char === "E") return this.string(1, "escaped");
+    if (char === "n" || char === "N") return this.string(1, "plain");
+    if (char === "u" || char === "U") {
+      return this.text[this.at + 2] === '"' ? this.quoted(2) : this.string(2, "unicode");
+    }
+    if (classes & BEGIN) return this.string(1, "bits");
+    if (isDigit(char) || (char === "." && isDigit(following ?? ""))) {
+      if (this.match("number", NUMBER)) return;
+    }
+    if ("()[],;".includes(char)) return this.push("mark", this.at + 1);
+    if (char === ".") return this.push("mark", this.at + (following === "." ? 2 : 1));
+    if (char === ":") {
+      if (following === ":") return this.push("mark", this.at + 2);
+      return this.push("operator", this.at + (following === "=" ? 2 : 1));
+    }
+    if (char === "-" && following === "-" && this.match("comment", LINE_COMMENT)) return;
+    if (char === "/" && following === "*") return this.blockComment();
+    this.operator();
+  }
+
+  private push(kind: TokenKind, end: number, value?: string, inner = -1): void {
+    const start = this.at;
+    this.at = end;
+    if (!this.blanks && (kind === "space" || kind === "comment")) return;
+    this.tokens.push({ kind, start, end, value: value ?? this.text.slice(start, end), inner });
+  }
+
+  private match(kind: TokenKind, pattern: RegExp): boolean {
+    pattern.lastIndex = this.at;
+    if (!pattern.test(this.text)) return false;
+    this.push(kind, pattern.lastIndex);
+    return true;
+  }
+
+  private space(): void {
+    let end = this.at + 1;
+    while (end < this.text.length && classOf(this.text.charCodeAt(end)) & BLANK) end++;
+    this.push("space", end, "");
+  }
+
+  /** Whether the letter begins a constant or an identifier in quotes: E'…', U&"…" and so on. */
+  private isPrefix(char: string): boolean {
+    const following = this.text[this.at + 1];
+    if (following === "'") return "eEbBxXnN".includes(char);
+    const quote = this.text[this.at + 2];
+    return following === "&" && (char === "u" || char === "U") && (quote === "'" || quote === '"');
+  }
+
+  private word(): void {
+    let end = this.at;
+    let upper = 0;
+    for (; end < this.text.length; end++) {
+      const classes = classOf(this.text.charCodeAt(end));
+      if (!(classes & PART)) break;
+      upper |= classes & UPPER;
+    }
+    const name = this.text.slice(this.at, end);
+    this.push("word", end, cut(upper ? fold(name) : name));
+  }
+
+  private fault(at: number, what: string): void {
+    this.faults.push({ at, what });
+  }
+
+  /** Where the quote that opened ends, doubled ones being part of what is quoted. */
+  private closing(from: number, quote: string, backslashes: boolean): number {
+    for (let i = from; i < this.text.length; i++) {
+      const char = this.text[i];
+      if (backslashes && char === "\\") i++;
+      else if (char === quote) {
+        if (this.text[i + 1] !== quote) return i;
+        i++;
+      }
+    }
+    return -1;
+  }
+
+  private string(prefix: number, form: "plain" | "escaped" | "unicode" | "bits"): void {
+    const begin = this.at + prefix + 1;
+    const parts: string[] = [];
+    let from = begin;
+    let end: number;
+    for (;;) {
+      const close = this.closing(from, "'", form === "escaped");
+      if (close < 0) {
+        this.fault(this.at, "a string that does not end");
+        parts.push(this.text.slice(from));
+        end = this.text.length;
+        break;
+      }
+      parts.push(this.text.slice(from, close));
+      end = close + 1;
+      CONTINUATION.lastIndex = end;
+      if (!CONTINUATION.test(this.text)) break;
+      from = CONTINUATION.lastIndex;
+    }
+    const raw = parts.join("");
+    if (form === "bits") return this.push("bits", end, raw);
+    let value = raw;
+    if (form === "escaped") value = escapedString(raw);
+    else {
+      value = undoubled(raw, "'");
+      if (form === "unicode") [value, end] = this.unicode(value, end);
+    }
+    this.push("string", end, value, value === raw && parts.length === 1 ? begin : -1);
+  }
+
+  private quoted(prefix: number): void {
+    const from = this.at + prefix + 1;
+    const close = this.closing(from, '"', false);
+    if (close < 0) this.fault(this.at, "a quoted identifier that does not end");
+    let end = close < 0 ? this.text.length : close + 1;
+    let value = undoubled(this.text.slice(from, close < 0 ? undefined : close), '"');
+    if (prefix > 0) [value, end] = this.unicode(value, end);
+    if (value === "") this.fault(this.at, "an empty identifier");
+    this.push("quoted", end, cut(value));
+  }
+
+  /** U&'…' and U&"…", whose escape character a UESCAPE clause behind them can change. */
+  private unicode(value: string, end: number): [string, number] {
+    UESCAPE.lastIndex = end;
+    const clause = UESCAPE.exec(this.text);
+    const decoded = unicodeEscapes(value, clause?.[1] ?? "\\");
+    if (decoded === null) this.fault(this.at, "a unicode escape that means no character");
+    return [decoded ?? value, clause ? UESCAPE.lastIndex : end];
+  }
+
+  private dollarQuoted(): void {
+    DOLLAR_TAG.lastIndex = this.at;
+    const tag = DOLLAR_TAG.exec(this.text)?.[0];
+    if (tag === undefined) {
+      this.fault(this.at, "a lone $");
+      return this.push("other", this.at + 1);
+    }
+    const from = this.at + tag.length;
+    const close = this.text.indexOf(tag, from);
+    if (close < 0) this.fault(this.at, "a dollar-quoted string that does not end");
+    const end = close < 0 ? this.text.length : close + tag.length;
+    this.push("string", end, this.text.slice(from, close < 0 ? undefined : close), from);
+  }
+
+  private blockComment(): void {
+    const mark = /\/\*|\*\//g;
+    mark.lastIndex = this.at;
+    let depth = 0;
+    for (let found = mark.exec(this.text); found !== null; found = mark.exec(this.text)) {
+      depth += found[0] === "/*" ? 1 : -1;
+      if (depth === 0) return this.push("comment", mark.lastIndex);
+    }
+    this.fault(this.at, "a comment that does not end");
+    this.push("comment", this.text.length);
+  }
+
+  /** The longest run of operator characters, cut where a comment begins; see scan.l about + and - at its end. */
+  private operator(): void {
+    OPERATOR.lastIndex = this.at;
+    const run = OPERATOR.exec(this.text)?.[0];
+    if (run === undefined) {
+      this.fault(this.at, "a character that is no SQL");
+      return this.push("other", this.at + 1);
+    }
+    const comment = run.search(/--|\/\*/);
+    let length = comment < 0 ? run.length : comment;
+    while (
+      length > 1 && /[+-]/.test(run[length - 1]) &&
+      !/[~!@#^&|`?%]/.test(run.slice(0, length - 1))
+    ) length--;
+    this.push("operator", this.at + length);
+  }
+}
+
+const isDigit = (char: string) => char >= "0" && char <= "9";

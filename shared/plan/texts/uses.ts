@@ -1,0 +1,71 @@
+/**
+ * Uses of tables in texts: bodies of routines, commands of pg_cron, recorded statements. A name counts where SQL
+ * has a relation or a type, not where it is a column, an alias, a variable or part of a comment.
+ */
+import type { TextFacts } from "../facts.ts";
+import { readText } from "./bodies.ts";
+import { lex } from "./lexer.ts";
+import { Reading, type Use, weaker } from "./reading.ts";
+import { type TableIndex, wordsOf } from "./table_index.ts";
+import { readTriggerNames, readTriggerNamesElsewhere } from "./trigger_names.ts";
+
+export { type Certainty, Use } from "./reading.ts";
+export { type TableIndex, tableIndex } from "./table_index.ts";
+
+/** What is read of a text. */
+export type ReadableText = Pick<TextFacts, "language" | "text" | "search_path" | "schema"> & {
+  trigger_of?: number[];
+};
+
+/** Languages whose texts are names of compiled functions. */
+const COMPILED = new Set(["c", "internal"]);
+
+/** Every use of the tables in the text, in the order of the text. Never throws. */
+export function usesOf(text: ReadableText, tables: TableIndex): Use[] {
+  if (COMPILED.has(text.language)) return [];
+  const scope = { searchPath: text.search_path, schema: text.schema };
+  const reading = new Reading(text.text, tables, scope);
+  const ofTriggers = (text.trigger_of ?? []).flatMap((oid) => tables.byOid.get(oid) ?? []);
+  if (ofTriggers.length > 0) {
+    if (text.language === "plpgsql") {
+      readTriggerNames(lex(text.text, { blanks: false }).tokens, ofTriggers, reading);
+    } else readTriggerNamesElsewhere(ofTriggers, reading);
+  }
+  if (mayName(text, tables)) readText(text.language, reading);
+  return reading.uses.sort((a, b) => a.at - b.at);
+}
+
+/** The first of the most certain uses. */
+export function strongest(uses: Use[]): Use {
+  return uses.reduce((best, use) =>
+    weaker(best.certainty, use.certainty) === best.certainty &&
+      best.certainty !== use.certainty
+      ? use
+      : best
+  );
+}
+
+/** Comments and white space, and the first word behind them. */
+const FIRST_WORD = /^(?:\s|--[^\n]*\n|\/\*[^]*?\*\/)*([a-z]+)/i;
+const ONE_TIME = new Set("create drop comment grant revoke security do alter".split(" "));
+
+/**
+ * Whether a recorded statement defines something, so that it has been run and will not be again; to switch
+ * triggers off and on is what applications do each time.
+ */
+export function isOneTimeStatement(text: string): boolean {
+  const word = FIRST_WORD.exec(text)?.[1].toLowerCase() ?? "";
+  return ONE_TIME.has(word) && !(word === "alter" && /\btrigger\b/i.test(text));
+}
+
+/** The words of texts, since many tables may ask after them one by one. */
+const words = new WeakMap<ReadableText, Set<string>>();
+
+/** A quick look, since most texts name none of the tables. Escapes can spell a name in other letters. */
+function mayName(text: ReadableText, { byWord }: TableIndex): boolean {
+  if (byWord.has("") || text.text.includes("\\")) return true;
+  let there = words.get(text);
+  if (there === undefined) words.set(text, there = new Set(wordsOf(text.text)));
+  const [fewer, more] = there.size < byWord.size ? [there, byWord] : [byWord, there];
+  return [...fewer.keys()].some((word) => more.has(word));
+}

@@ -1,0 +1,47 @@
+-- What the platform's own roles hold of the multi-tenant application: users, the trigger on them, policies
+-- and a webhook. On a hosted project these are made in the dashboard.
+
+create schema supabase_functions;
+grant usage on schema supabase_functions to postgres;
+create table supabase_functions.hooks (
+  id bigint generated always as identity primary key,
+  hook_table_id integer not null,
+  hook_name text not null,
+  payload jsonb
+);
+-- The platform's sends this payload by HTTP; this one keeps it.
+create function supabase_functions.http_request() returns trigger language plpgsql
+security definer set search_path = supabase_functions
+as $$
+begin
+  insert into hooks (hook_table_id, hook_name, payload) values (tg_relid, tg_name, jsonb_build_object(
+    'type', tg_op, 'schema', tg_table_schema, 'table', tg_table_name, 'record', to_jsonb(new)));
+  return new;
+end $$;
+create trigger comments_webhook after insert on public.comments for each row
+  execute function supabase_functions.http_request(
+    'https://example.com/hook', 'POST', '{"Content-Type":"application/json"}', '{}', '1000');
+
+create function public.handle_new_user() returns trigger language plpgsql
+security definer set search_path = ''
+as $$
+begin
+  insert into public.profiles (id, email, full_name)
+  values (new.id, new.email, coalesce(new.raw_user_meta_data ->> 'full_name', ''));
+  return new;
+end $$;
+alter function public.handle_new_user() owner to postgres;
+create trigger on_auth_user_created after insert on auth.users
+  for each row execute function public.handle_new_user();
+
+insert into storage.buckets (id, name) values ('attachments', 'attachments');
+create policy "who sees a document gets its files" on storage.objects for select to authenticated using (
+  bucket_id = 'attachments' and exists (
+    select from public.attachments a where a.bucket_id = objects.bucket_id and a.path = objects.name));
+
+insert into auth.users (id, email, raw_user_meta_data) values
+  ('bbbbbbbb-0000-4000-8000-000000000001', 'ada@example.com', '{"full_name": "Ada Lovelace"}'),
+  ('bbbbbbbb-0000-4000-8000-000000000002', 'grace@example.com', '{"full_name": "Grace Hopper"}'),
+  ('bbbbbbbb-0000-4000-8000-000000000003', 'alan@example.com', '{"full_name": "Alan Turing"}');
+insert into storage.objects (bucket_id, name) values ('attachments', 'engine.png'), ('attachments', 'tape.png');
+grant select on supabase_functions.hooks to postgres;

@@ -1,0 +1,56 @@
+import { assert, assertEquals } from "@std/assert";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { EXAMPLES } from "../../shared/contract/examples.ts";
+import { openApiDocument } from "../../shared/contract/openapi.ts";
+import { PROBLEMS } from "../../shared/contract/problems.ts";
+import { REQUESTS } from "../../shared/contract/requests.ts";
+import { listFunctions } from "../../shared/local/function_list.ts";
+
+// deno-lint-ignore no-explicit-any -- a JSON document, walked by path
+const document: any = JSON.parse(JSON.stringify(openApiDocument()));
+
+Deno.test("the OpenAPI document is valid", async () => {
+  const { valid, errors } = await new Validator().validate(document);
+  assertEquals([valid, errors], [true, undefined]);
+});
+
+Deno.test("the document that is kept is the one that the contract makes", async () => {
+  const kept = await Deno.readTextFile(
+    new URL("../../shared/contract/openapi.json", import.meta.url),
+  );
+  assertEquals(JSON.parse(kept), document);
+});
+
+Deno.test("every function that is deployed is in the document, and nothing else", async () => {
+  const functions = await listFunctions(new URL("../../", import.meta.url));
+  assertEquals(
+    Object.keys(document.paths).toSorted(),
+    functions.map(({ name }) => `/${name}`).toSorted(),
+  );
+});
+
+Deno.test("every problem code is told of by an endpoint, with the status that it has", () => {
+  const told = new Map<string, Set<number>>();
+  for (const path of Object.values<Record<string, { responses: object }>>(document.paths)) {
+    for (const { responses } of Object.values(path)) {
+      for (const [status, { content }] of Object.entries(responses)) {
+        const schema = content["application/problem+json"]?.schema;
+        for (const code of schema?.allOf[1].properties.code.enum ?? []) {
+          told.set(code, (told.get(code) ?? new Set()).add(Number(status)));
+        }
+      }
+    }
+  }
+  assertEquals(
+    Object.fromEntries([...told].map(([code, statuses]) => [code, [...statuses]])),
+    Object.fromEntries(Object.entries(PROBLEMS).map(([code, { status }]) => [code, [status]])),
+  );
+});
+
+Deno.test("every example is a request that the contract takes", () => {
+  assert(EXAMPLES.length > 3);
+  for (const { endpoint, request } of EXAMPLES) {
+    const schema = REQUESTS[endpoint as keyof typeof REQUESTS];
+    assertEquals(schema.safeParse(request).error, undefined, JSON.stringify(request));
+  }
+});
