@@ -10,6 +10,7 @@ import { addListMigrations } from "./list_migrations.ts";
 import { addRefreshView } from "./refresh_view.ts";
 import { addRenameTable } from "./rename_table.ts";
 import { addRollbackRename } from "./rollback_rename.ts";
+import { addTestViewCompatibility } from "./test_view_compatibility.ts";
 import { processTerminal, safeLines, type Stream, type Terminal } from "./terminal.ts";
 
 const EXAMPLES = `Examples:
@@ -17,6 +18,7 @@ const EXAMPLES = `Examples:
   npm run cli -- rename-table experts expert_profiles --plan
   npm run cli -- rename-table experts expert_profiles
   npm run cli -- list-migrations --status active
+  npm run cli -- test-view-compatibility experts
   npm run cli -- rollback-rename experts
   npm run cli -- finalize-rename experts
   npm run cli -- generate-types`;
@@ -60,6 +62,7 @@ function createProgram(context: CommandContext): Command {
   addRollbackRename(program, context);
   addFinalizeRename(program, context);
   addRefreshView(program, context);
+  addTestViewCompatibility(program, context);
   addListMigrations(program, context);
   addGenerateTypes(program, context);
   return program;

@@ -94,7 +94,11 @@ export class ProgressDisplay {
   #print(state: State, now: number): void {
     const { at, what, attempt } = this.#printed;
     const pids = state.blockers.map(({ pid }) => pid);
-    const next = { at: now, what: `${heading(state)} ${pids}`, attempt: state.attempt };
+    const next = {
+      at: now,
+      what: `${heading(state)} ${state.check ?? ""} ${pids}`,
+      attempt: state.attempt,
+    };
     const changed = next.what !== what
       ? PLAIN_EVERY_MS
       : next.attempt !== attempt
@@ -108,12 +112,13 @@ export class ProgressDisplay {
 
 /** One line: what is going on, for how long, and who is in the way. */
 function describeProgress(state: State, now: number): string {
-  const { phase, attempt, blockers, began, seen, done, total = 0 } = state;
+  const { phase, attempt, blockers, began, seen, done = 0, total = 0, check } = state;
   const what = heading(state);
   if (phase === "preparing") return what;
   if (phase === "verifying") {
+    if (check !== undefined) return `${what} ${safe(check)}, ${done + 1} of ${total}`;
     const tables = total === 1 ? "1 table" : `${total} tables`;
-    return `${what} ${done === undefined ? "" : `${done} of `}${tables}`;
+    return `${what} ${state.done === undefined ? "" : `${done} of `}${tables}`;
   }
   const parts = [what, attempt && `attempt ${attempt}`, duration(now - began)];
   const [blocker] = blockers;

@@ -9,6 +9,7 @@ import type {
   RenameInput,
   RollbackInput,
   TableAliasesInput,
+  VerifyInput,
 } from "../contract/requests.ts";
 import type {
   AnalyzeAnswer,
@@ -16,6 +17,7 @@ import type {
   OperationAnswer,
   Progress,
   TableAliasesAnswer,
+  VerifyAnswer,
 } from "../contract/responses.ts";
 import { readEvents } from "./event_stream.ts";
 import { toRenameError, unexpectedAnswer } from "./rename_error.ts";
@@ -68,6 +70,10 @@ export interface RenameClient {
    * schemas. Default: the schema public. Names go into the URL, so a few hundred at once at most.
    */
   analyze(query?: AnalyzeInput): Promise<AnalyzeAnswer>;
+  /** Tests by both names whether an old name still does what its table does; changes nothing. */
+  verify(request: VerifyInput, options?: CallOptions): Promise<VerifyAnswer>;
+  /** The same as Markdown. */
+  verifyReport(request: VerifyInput): Promise<string>;
   /** One page of migrations, newest first; `next_cursor` asks for the next. Default: 50 a page. */
   listMigrations(query?: ListMigrationsInput): Promise<ListMigrationsAnswer>;
   /** The old names that are in use as compatibility views, and what their tables are called today. */
@@ -102,6 +108,19 @@ export function createRenameClient(options: RenameClientOptions): RenameClient {
     rollback: (body, options) => call(supabase, url, "rollback", { method: "POST", body }, options),
     finalize: (body, options) => call(supabase, url, "finalize", { method: "POST", body }, options),
     refresh: (body, options) => call(supabase, url, "refresh", { method: "POST", body }, options),
+    verify: async (body, options) => {
+      const request = { method: "POST", body } as const;
+      const { answer, unexpected } = await invoke(supabase, url, "verify", request, options);
+      if (!Array.isArray(answer?.checks)) throw unexpected("it has no checks");
+      return answer as VerifyAnswer;
+    },
+    verifyReport: async (body) => {
+      const headers = { accept: "text/markdown" };
+      const request = { method: "POST", body, headers } as const;
+      const { answer, unexpected } = await invoke(supabase, url, "verify", request);
+      if (typeof answer !== "string") throw unexpected("it is not Markdown");
+      return answer;
+    },
     listMigrations: (query = {}) =>
       call(supabase, url, `list-migrations${queryText(query)}`, { method: "GET" }),
     analyze: async (query = {}) => {

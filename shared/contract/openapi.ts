@@ -119,6 +119,15 @@ const ENDPOINTS: Record<Endpoint, EndpointText> = {
     answer: "AnalyzeAnswer",
     problems: ["invalid_identifier", "protected_schema", "table_not_found", "unsupported_relation"],
   },
+  verify: {
+    method: "post",
+    summary: "Test whether an old name still does what its table does",
+    description:
+      "Reads, writes, joins, cost and the Data API, by both names; whatever it runs is rolled back.",
+    answer: "VerifyAnswer",
+    streams: true,
+    problems: [...WITH_BODY, "migration_not_found", "not_active", "drifted", "unsupported_server"],
+  },
   "table-aliases": {
     method: "get",
     summary: "The TypeScript that makes the old names compile",
@@ -134,6 +143,7 @@ const COMPONENTS: Record<string, z.ZodType> = {
   ListMigrationsAnswer: responses.listMigrationsAnswer,
   AnalyzeAnswer: responses.analyzeAnswer,
   TableAliasesAnswer: responses.tableAliasesAnswer,
+  VerifyAnswer: responses.verifyAnswer,
   Progress: responses.progress,
   Migration: responses.migration,
   Finding: responses.finding,

@@ -201,6 +201,21 @@ const aliasesQuery = z.strictObject({
     .optional(),
 });
 
+/** The tests that verify makes of an active rename, in their order. */
+export const VERIFY_CHECKS = ["reads", "writes", "joins", "cost", "data_api"] as const;
+
+const verify = z.strictObject({
+  migration_id: z.uuid(),
+  checks: z.array(z.enum(VERIFY_CHECKS)).min(1).max(VERIFY_CHECKS.length)
+    .default([...VERIFY_CHECKS]),
+  /** JWT claims to try as well, each set as PostgREST would: under the role that it names. */
+  claims: z.array(z.looseObject({ role: identifier.default("authenticated") })).max(20).default([]),
+  max_ms: z.int().min(50).max(30_000).default(2_000),
+  max_rows: z.int().min(1).max(100_000).default(1_000),
+  max_cost: z.number().min(0).max(1e9).default(10_000),
+  acknowledge: planOptions.acknowledge,
+});
+
 /** What may be sent to each endpoint: a JSON body, or for those that are read with GET a query. */
 export const REQUESTS = {
   rename: z.union([
@@ -213,6 +228,7 @@ export const REQUESTS = {
   refresh,
   "list-migrations": listQuery,
   analyze: analyzeQuery,
+  verify,
   "table-aliases": aliasesQuery,
 } satisfies Record<string, z.ZodType>;
 
@@ -224,6 +240,8 @@ export type SelectionRequest = z.output<typeof selected>;
 export type RollbackRequest = SelectionRequest;
 export type FinalizeRequest = z.output<typeof finalize>;
 export type RefreshRequest = z.output<typeof refresh>;
+export type VerifyRequest = z.output<typeof verify>;
+export type VerifyCheckName = (typeof VERIFY_CHECKS)[number];
 export type AnalyzeQuery = z.output<typeof analyzeQuery>;
 export type ListMigrationsQuery = z.output<typeof listQuery>;
 export type TableAliasesQuery = z.output<typeof aliasesQuery>;
@@ -238,6 +256,7 @@ type RenameInputOptions = Omit<z.input<typeof renameBatch>, "renames">;
 export type RollbackInput = z.input<typeof selected>;
 export type FinalizeInput = z.input<typeof finalize>;
 export type RefreshInput = z.input<typeof refresh>;
+export type VerifyInput = z.input<typeof verify>;
 export type AnalyzeInput = z.input<typeof analyzeQuery>;
 export type ListMigrationsInput = Omit<z.input<typeof listQuery>, "limit"> & { limit?: number };
 export type TableAliasesInput = z.input<typeof aliasesQuery>;
@@ -361,4 +380,19 @@ export function parseListMigrationsQuery(input: unknown): ListMigrationsQuery {
  */
 export function parseTableAliasesQuery(input: unknown): TableAliasesQuery {
   return parse(aliasesQuery, input);
+}
+
+/**
+ * Reads the body of verify.
+ *
+ * `checks`: which of the tests to make (all). `claims`: JWT claims under which reads, writes and joins are
+ * tried beside each role's bare ones (none). `max_ms`: longest time of one trial, and of all timed runs
+ * together, in milliseconds (2000). `max_cost`: estimated cost, in the planner's units, up to which a query
+ * reads all rows (10000); beyond it `max_rows` from each end are looked at (1000). `acknowledge`:
+ * `trigger_missing`, where a trigger was dropped on purpose.
+ *
+ * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
+ */
+export function parseVerifyRequest(input: unknown): VerifyRequest {
+  return parse(verify, input);
 }

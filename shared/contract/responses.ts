@@ -123,7 +123,29 @@ export const progress = z.object({
   blockers: z.array(blocker).optional(),
   done: z.number().int().optional(),
   total: z.number().int().optional(),
+  /** The test that verify is making. */
+  check: z.string().optional(),
 });
+
+/** One difference between the two names: what was run, what the table gave, what the old name gave. */
+export const verifyFailure = z.object({
+  statement: z.string(),
+  expected: z.string(),
+  got: z.string(),
+});
+
+export const verifyCheck = z.object({
+  name: z.string(),
+  passed: z.boolean(),
+  /** True where the test could not be made; `detail` says why, and it does not fail. */
+  skipped: z.boolean().optional(),
+  detail: z.string(),
+  /** What was counted and measured; times in milliseconds. No values of rows. */
+  figures: z.record(z.string(), z.unknown()).optional(),
+  failures: z.array(verifyFailure),
+});
+
+export const verifyAnswer = z.object({ passed: z.boolean(), checks: z.array(verifyCheck) });
 
 export const listMigrationsAnswer = z.object({
   migrations: z.array(migration),
@@ -177,6 +199,9 @@ export type Difference = z.output<typeof difference>;
 export type Check = z.output<typeof check>;
 export type Verification = z.output<typeof verification>;
 export type OperationAnswer = z.output<typeof operationAnswer>;
+export type VerifyFailure = z.output<typeof verifyFailure>;
+export type VerifyCheck = z.output<typeof verifyCheck>;
+export type VerifyAnswer = z.output<typeof verifyAnswer>;
 export type ListMigrationsAnswer = z.output<typeof listMigrationsAnswer>;
 export type Effect = z.output<typeof effect>;
 export type AnalyzedDependant = z.output<typeof analyzedDependant>;

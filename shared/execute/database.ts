@@ -167,6 +167,14 @@ export class Session {
     return await this.#connection.run(text);
   }
 
+  /** Sends a transaction from BEGIN to its end in one message; where that fails, it is still open. */
+  async runWhole(text: string): Promise<Row[][]> {
+    this.#open = true;
+    const results = await this.runAll(text);
+    this.#open = false;
+    return results;
+  }
+
   /** Gives the connection up; what was sent last fails, as if it had broken. */
   breakOff(): void {
     this.#connection.breakOff();

@@ -76,6 +76,12 @@ export function isCancelled(error: unknown): boolean {
   return sqlState(error) === "57014";
 }
 
+/** The SQLSTATE of an error that the server told of a statement; null where it is none, or the end of the connection. */
+export function statementError(error: unknown): string | null {
+  const code = sqlState(error);
+  return /^[0-9A-Z]{5}$/.test(code) && !isConnectionLost(error) ? code : null;
+}
+
 /** pg_xact_status of an id that is not given out yet: a crash has taken the transaction along. */
 export function isUnknownTransaction(error: unknown): boolean {
   const { code, message } = asDatabaseError(error) ?? { code: "", message: "" };

@@ -12,8 +12,8 @@ import { eventStream } from "./event_stream.ts";
 import { type Idempotency, idempotencyOf } from "./idempotency.ts";
 import { RequestLog } from "./log.ts";
 import { queryOf, refuseQuery } from "./query.ts";
-import { type Settings, settingsFromEnv } from "./settings.ts";
 import { noteRefusal } from "./webhook_refusals.ts";
+import { dataApiOf, type Settings, settingsFromEnv } from "./settings.ts";
 
 export interface RequestContext {
   database: Database;
@@ -24,6 +24,8 @@ export interface RequestContext {
   limits: Limits;
   progress: (progress: Progress) => void;
   log: (message: string, details: Record<string, unknown>) => void;
+  /** The project's Data API and the keys that open it; null without SUPABASE_URL or a secret key. */
+  dataApi: { url: string; secretKey: string; publishableKey: string | null } | null;
 }
 
 export interface EndpointDefinition<Input, Output = unknown> {
@@ -37,6 +39,8 @@ export interface EndpointDefinition<Input, Output = unknown> {
   /** Reads the body (POST) or the query as an object (GET). */
   parse: (input: unknown) => Input;
   run: (context: RequestContext, input: Input) => Promise<Output>;
+  /** What an event stream's result shows of what `run` gave. Default: all of it. */
+  body?: (output: Output) => unknown;
   /** Makes the answer of what `run` gave. Default: JSON that nobody keeps. */
   respond?: (output: Output, request: Request) => Promise<Response>;
 }
@@ -98,6 +102,7 @@ export async function handle<Input, Output>(
         replayed ||= progress.phase === "replayed";
       },
       log: log.notice,
+      dataApi: dataApiOf(settings),
     };
     if (!streaming) {
       const answer = await definition.run(context, input);
@@ -116,7 +121,7 @@ export async function handle<Input, Output>(
         };
         const answer = await definition.run({ ...context, progress }, input);
         log.answered(200, answer);
-        sink.send("result", answer);
+        sink.send("result", definition.body ? definition.body(answer) : answer);
       } catch (error) {
         sink.send("problem", await refusal(error));
       }

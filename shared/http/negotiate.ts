@@ -15,10 +15,7 @@ export async function negotiated(
   request: Request,
   representations: [Representation, ...Representation[]],
 ): Promise<Response> {
-  const accept = request.headers.get("accept") ?? "*/*";
-  const [chosen] = representations.toSorted((a, b) =>
-    compareLiking(liking(accept, b.type), liking(accept, a.type))
-  );
+  const chosen = bestLiked(request, representations);
   const etag = `"${await hashOf(`${chosen.type}\n${chosen.body}`)}"`;
   const headers = {
     // May be kept, but only used after asking whether it still holds.
@@ -32,6 +29,29 @@ export async function negotiated(
   return new Response(chosen.body, {
     headers: { ...headers, "content-type": `${chosen.type}; charset=utf-8` },
   });
+}
+
+/** The representation that the caller likes best, of an answer that nobody keeps. */
+export function represented(
+  request: Request,
+  representations: [Representation, ...Representation[]],
+): Promise<Response> {
+  const { type, body } = bestLiked(request, representations);
+  // RFC 8259 knows no charset of JSON.
+  const parameter = type === "application/json" ? "" : "; charset=utf-8";
+  const headers = { "content-type": `${type}${parameter}`, vary: "accept" };
+  return Promise.resolve(new Response(body, { headers }));
+}
+
+function bestLiked(
+  request: Request,
+  representations: [Representation, ...Representation[]],
+): Representation {
+  const accept = request.headers.get("accept") ?? "*/*";
+  const [best] = representations.toSorted((a, b) =>
+    compareLiking(liking(accept, b.type), liking(accept, a.type))
+  );
+  return best;
 }
 
 /** How much a media type is liked, then how closely it was named. */

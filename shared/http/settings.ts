@@ -5,6 +5,8 @@ import { type LogLevel, logLevel } from "./log.ts";
 export interface Settings {
   /** `SUPABASE_DB_URL`, the direct connection. */
   databaseUrl: string | undefined;
+  /** `SUPABASE_URL`: the project, whose Data API verify asks; not needed for anything else. */
+  projectUrl?: string;
   /** `SUPABASE_SECRET_KEYS`: name → key. */
   secretKeys: Record<string, string>;
   /** `SUPABASE_PUBLISHABLE_KEYS`: name → key. */
@@ -44,6 +46,7 @@ export function settingsFromEnv(
   const text = (name: string) => get(name)?.trim() || undefined;
   return {
     databaseUrl: text("SUPABASE_DB_URL"),
+    projectUrl: text("SUPABASE_URL"),
     secretKeys: keys(text("SUPABASE_SECRET_KEYS")),
     publishableKeys: keys(text("SUPABASE_PUBLISHABLE_KEYS")),
     serviceRoleKey: text("SUPABASE_SERVICE_ROLE_KEY"),
@@ -58,6 +61,18 @@ export function settingsFromEnv(
     ),
     logLevel: logLevel(text("LOG_LEVEL")),
   };
+}
+
+/**
+ * Where the project's Data API is, with its keys: of several the one named `default`, or else the first, or
+ * else the legacy one.
+ */
+export function dataApiOf(settings: Settings) {
+  const { projectUrl: url, secretKeys, publishableKeys, serviceRoleKey, anonKey } = settings;
+  const one = (keys: Record<string, string>) => keys.default ?? Object.values(keys)[0];
+  const secretKey = one(secretKeys) ?? serviceRoleKey;
+  if (url === undefined || secretKey === undefined || !URL.canParse(url)) return null;
+  return { url, secretKey, publishableKey: one(publishableKeys) ?? anonKey ?? null };
 }
 
 /** A JSON object of keys by name; what is no non-empty text is no key. */

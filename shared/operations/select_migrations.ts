@@ -10,7 +10,12 @@ import { recordedFromRows, selectedMigrations } from "../tracking/migrations.ts"
 export type Selection = Pick<SelectionRequest, "migration_id" | "batch_id" | "table" | "schema">;
 
 /** What is to be done with an active migration, for the texts of refusals. */
-const DONE = { rollback: "rolled back", finalize: "finalized", refresh: "refreshed" } as const;
+const DONE = {
+  rollback: "rolled back",
+  finalize: "finalized",
+  refresh: "refreshed",
+  verify: "verified",
+} as const;
 
 /**
  * The active migrations that are meant, newest first. By table it is one: of a table that was renamed

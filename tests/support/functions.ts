@@ -6,6 +6,7 @@ import * as refresh from "../../functions/refresh/index.ts";
 import * as rename from "../../functions/rename/index.ts";
 import * as rollback from "../../functions/rollback/index.ts";
 import * as tableAliases from "../../functions/table-aliases/index.ts";
+import * as verify from "../../functions/verify/index.ts";
 import { assertEquals } from "@std/assert";
 import type { ProblemBody } from "../../shared/contract/problems.ts";
 import type {
@@ -14,11 +15,13 @@ import type {
   RefreshInput,
   RenameInput,
   RollbackInput,
+  VerifyInput,
 } from "../../shared/contract/requests.ts";
 import type {
   AnalyzeAnswer,
   ListMigrationsAnswer,
   OperationAnswer,
+  VerifyAnswer,
 } from "../../shared/contract/responses.ts";
 import { forgetDatabase } from "../../shared/execute/database.ts";
 import { type EndpointDefinition, handle } from "../../shared/http/endpoint.ts";
@@ -36,6 +39,7 @@ const definitions: Record<string, EndpointDefinition<any, any>> = {
   "rollback": rollback.definition,
   "list-migrations": listMigrations.definition,
   "table-aliases": tableAliases.definition,
+  "verify": verify.definition,
 };
 
 export interface Functions {
@@ -47,6 +51,7 @@ export interface Functions {
   rollback(body: RollbackInput): Promise<OperationAnswer>;
   finalize(body: FinalizeInput): Promise<OperationAnswer>;
   refresh(body: RefreshInput): Promise<OperationAnswer>;
+  verify(body: VerifyInput): Promise<VerifyAnswer>;
   list(query?: ListMigrationsInput): Promise<ListMigrationsAnswer>;
   /** Asks for an analysis; the query is a query string without its question mark. */
   analyze(query?: string): Promise<AnalyzeAnswer>;
@@ -97,6 +102,7 @@ export function functionsFor(url: string, more: Partial<Settings> = {}): Functio
     rollback: async (body) => await succeed(await post("rollback", body)),
     finalize: async (body) => await succeed(await post("finalize", body)),
     refresh: async (body) => await succeed(await post("refresh", body)),
+    verify: async (body) => await succeed(await post("verify", body)),
     list: async (query = {}) => {
       const text = new URLSearchParams(
         Object.entries(query).map(([name, value]) => [name, String(value)]),

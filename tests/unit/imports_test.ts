@@ -14,11 +14,18 @@ import { type TemplateLiteral, templateLiterals } from "../support/template_lite
 const MAY_IMPORT: Record<string, string[]> = {
   functions: ["http", "operations", "contract"],
   http: ["tracking", "execute", "contract"],
-  operations: ["tracking", "execute", "catalog", "aliases", "plan", "contract"],
+  operations: [
+    ...["tracking", "execute", "catalog", "aliases", "data_api", "proof", "plan", "contract"],
+  ],
   aliases: ["contract"],
   tracking: ["plan", "contract"],
   execute: ["plan", "contract"],
-  catalog: ["plan", "contract"],
+  // The kinds of facts that verify needs are described where they are used.
+  catalog: ["proof", "plan", "contract"],
+  // What verify tries, as SQL texts, and what it makes of the outcomes: pure, as plans are.
+  proof: ["plan", "contract"],
+  // Another service than the database, asked by verify alone.
+  data_api: [],
   plan: ["contract"],
   contract: [],
   client: ["contract"],
@@ -37,6 +44,8 @@ const MAY_USE: Record<string, string[]> = {
   // The platform's runtime has node:net; postgres.js stands on it.
   execute: ["postgres", "node:net"],
   catalog: [],
+  proof: [],
+  data_api: ["@supabase/supabase-js"],
   plan: [],
   contract: ["zod"],
   client: ["@supabase/supabase-js", "@supabase/functions-js", "eventsource-parser/stream"],
@@ -132,7 +141,9 @@ Deno.test("an import against the arrows is found, be it of a type, dynamic or an
 const QUOTING = "shared/plan/quoting.ts";
 
 /** Folders whose modules build SQL. The local stack has its own, of fixed names. */
-const SQL_FOLDERS = ["plan", "catalog", "execute", "tracking", "operations", "http", "contract"];
+const SQL_FOLDERS = [
+  ...["plan", "proof", "catalog", "execute", "tracking", "operations", "http", "contract"],
+];
 
 /** Constants of ours that stand between quotes in SQL; nothing of a caller is among them. */
 const CONSTANTS_IN_QUOTES = new Set([

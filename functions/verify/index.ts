@@ -1,0 +1,20 @@
+/** POST verify: tests by both names whether an old name still does what its table does; changes nothing. */
+import { parseVerifyRequest, type VerifyRequest } from "../../shared/contract/requests.ts";
+import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";
+import { represented } from "../../shared/http/negotiate.ts";
+import { type Verified, verify } from "../../shared/operations/verify.ts";
+
+export const definition: EndpointDefinition<VerifyRequest, Verified> = {
+  method: "POST",
+  streams: true,
+  parse: parseVerifyRequest,
+  run: verify,
+  body: ({ answer }) => answer,
+  respond: ({ answer, markdown }, request) =>
+    represented(request, [
+      { type: "application/json", body: JSON.stringify(answer) },
+      { type: "text/markdown", body: markdown },
+    ]),
+};
+
+export default { fetch: endpoint(definition) };

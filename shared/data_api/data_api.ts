@@ -1,0 +1,111 @@
+/** The project's Data API (PostgREST), asked as applications ask it: with supabase-js. */
+import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+
+/** Where it is, and the keys that open it. */
+export interface DataApiAccess {
+  /** The project's URL. */
+  url: string;
+  secretKey: string;
+  /** Null where there is none. */
+  publishableKey: string | null;
+}
+
+export interface ApiQuery {
+  /** Columns by which the rows are ordered. */
+  order: string[];
+  limit: number;
+  /** A neighbour whose rows are embedded, found by the constraint's name. */
+  embed?: { table: string; constraint: string; columns: string[] };
+}
+
+export interface ApiAnswer {
+  /** HTTP status; 0 where no answer came. */
+  status: number;
+  /** PostgREST's or PostgreSQL's code; null where it succeeded. */
+  code: string | null;
+  rows: Record<string, unknown>[] | null;
+}
+
+/** Longest time of one request, in milliseconds. */
+const REQUEST_MS = 5_000;
+
+/** The Data API under one key, for one schema. */
+export class DataApi {
+  readonly #client: SupabaseClient;
+
+  constructor(url: string, key: string, readonly schema: string) {
+    this.#client = createClient(url, key, {
+      auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+      db: { schema, timeout: REQUEST_MS },
+    }) as unknown as SupabaseClient;
+  }
+
+  /** Rows of a relation, all columns. Never throws: a failure is an answer, too. */
+  async read(relation: string, { order, limit, embed }: ApiQuery): Promise<ApiAnswer> {
+    let query = this.#client.from(relation).select(selection(embed)).limit(limit).retry(false);
+    for (const column of order) query = query.order(quoted(column));
+    if (embed !== undefined) query = query.limit(limit, { referencedTable: NEIGHBOUR });
+    const { data, error, status } = await query;
+    return error === null
+      ? { status, code: null, rows: data as unknown as Record<string, unknown>[] }
+      : { status, code: error.code || "no answer", rows: null };
+  }
+}
+
+const NEIGHBOUR = "neighbour";
+
+function selection(embed: ApiQuery["embed"]): string {
+  if (embed === undefined) return "*";
+  const { table, constraint, columns } = embed;
+  return `*,${NEIGHBOUR}:${quoted(table)}!${quoted(constraint)}(${columns.map(quoted).join(",")})`;
+}
+
+/** A name as PostgREST reads it: in quotes where it holds what has a meaning there. */
+const quoted = (name: string): string =>
+  /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
+    ? name
+    : `"${name.replace(/[\\"]/g, (character) => `\\${character}`)}"`;
+
+/** A request as people read it. */
+export const shownRequest = (relation: string, { embed }: ApiQuery): string =>
+  `GET /rest/v1/${encodeURIComponent(relation)}?select=${selection(embed)}`;
+
+/**
+ * Why no Data API is served at a URL; null where one is: its root answers, if only to refuse to describe
+ * itself.
+ */
+export async function whyNotServed({ url, secretKey }: DataApiAccess): Promise<string | null> {
+  const root = `${url.replace(/\/+$/, "")}/rest/v1/`;
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), REQUEST_MS);
+  try {
+    const response = await fetch(root, {
+      headers: { apikey: secretKey, authorization: `Bearer ${secretKey}` },
+      signal: late.signal,
+    });
+    const text = await response.text();
+    if (response.ok) return null;
+    return codeOf(text)?.startsWith("PGRST") ? null : `/rest/v1/ answers ${response.status}`;
+  } catch {
+    return "/rest/v1/ does not answer";
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function codeOf(text: string): string | null {
+  try {
+    const { code } = JSON.parse(text);
+    return typeof code === "string" ? code : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Codes of a schema cache that does not know a relation, a relationship or a column (yet). */
+export const isUnknownToCache = ({ code }: ApiAnswer): boolean =>
+  code !== null &&
+  ["PGRST200", "PGRST202", "PGRST204", "PGRST205", "42P01", "42703"].includes(code);
+
+/** The schema is none of those that the Data API serves. */
+export const isUnexposed = ({ code }: ApiAnswer): boolean => code === "PGRST106";

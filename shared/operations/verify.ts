@@ -1,0 +1,150 @@
+/** The proof of an active rename: five tests by both names, without lasting effects. */
+import { proofFactsFromRow, proofFactsQuery } from "../catalog/proof_facts.ts";
+import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
+import { Problem } from "../contract/problems.ts";
+import { VERIFY_CHECKS, type VerifyCheckName, type VerifyRequest } from "../contract/requests.ts";
+import type { VerifyAnswer, VerifyCheck } from "../contract/responses.ts";
+import type { DataApiAccess } from "../data_api/data_api.ts";
+import { beginReading, connected } from "../execute/apply_plan.ts";
+import { lockHolders } from "../execute/blockers.ts";
+import { setLockTimeout } from "../execute/critical_section.ts";
+import type { Session } from "../execute/database.ts";
+import { isLockFailure } from "../execute/database_errors.ts";
+import { requireAgreement } from "../plan/drift.ts";
+import { qualified } from "../plan/quoting.ts";
+import { requireServer } from "../plan/rename.ts";
+import type { RecordedRename } from "../plan/rollback.ts";
+import { commonColumns } from "../proof/columns.ts";
+import { ownRow, ownTable } from "../proof/own_row.ts";
+import { reportInMarkdown } from "../proof/markdown.ts";
+import { API_ROLES, viewersOf } from "../proof/viewers.ts";
+import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
+import { asProblems, type OperationContext } from "./context.ts";
+import { namesOf, oidsOf, selectActive } from "./select_migrations.ts";
+import { testCost } from "./verify/cost.ts";
+import { testDataApi } from "./verify/data_api.ts";
+import { testJoins } from "./verify/joins.ts";
+import { testReads } from "./verify/reads.ts";
+import { type Subject, Tester } from "./verify/tester.ts";
+import { testWrites } from "./verify/writes.ts";
+
+export interface VerifyContext extends OperationContext {
+  /** The project's Data API; null where it is not known. */
+  dataApi: DataApiAccess | null;
+}
+
+export interface Verified {
+  answer: VerifyAnswer;
+  /** The same for people. */
+  markdown: string;
+}
+
+const TESTS: Record<
+  VerifyCheckName,
+  (tester: Tester, context: VerifyContext) => Promise<VerifyCheck>
+> = {
+  reads: testReads,
+  writes: testWrites,
+  joins: testJoins,
+  cost: testCost,
+  data_api: (tester, { dataApi }) => testDataApi(tester, dataApi),
+};
+
+/**
+ * Tests whether an old name still does what its table does. Whatever is executed is rolled back; what a
+ * rollback does not take back, numbers of sequences, is named.
+ *
+ * @throws {Problem} `migration_not_found`, `not_active`, `invalid_request` for a rename without a view,
+ *   `drifted`, `lock_not_acquired` with `blockers`, `deadline_exceeded`, `database_unavailable`.
+ */
+export async function verify(context: VerifyContext, request: VerifyRequest): Promise<Verified> {
+  return await asProblems(() =>
+    context.database.withSession(async (session) => {
+      const subject = await readSubject(context, session, request);
+      await session.rollback();
+      const wanted = VERIFY_CHECKS.filter((name) => request.checks.includes(name));
+      const checks: VerifyCheck[] = [];
+      for (const [index, name] of wanted.entries()) {
+        context.progress({ phase: "verifying", check: name, done: index, total: wanted.length });
+        const tester = new Tester(context, session, request, subject);
+        checks.push(await TESTS[name](tester, context));
+      }
+      const answer = { passed: checks.every(({ passed }) => passed), checks };
+      return { answer, markdown: reportInMarkdown(subject.migration, subject.table, answer) };
+    })
+  );
+}
+
+/** Finds the migration with its table and view as they are now, and whoever may use them. */
+async function readSubject(
+  context: VerifyContext,
+  session: Session,
+  request: VerifyRequest,
+): Promise<Subject> {
+  const { pid, serverVersion } = connected(await session.begin(beginReading(context.limits)));
+  requireServer(serverVersion);
+  const [migration] = await selectActive(
+    session,
+    { migration_id: request.migration_id },
+    "verify",
+    false,
+  );
+  requireView(migration);
+  await session.run(setLockTimeout(request.max_ms));
+  try {
+    return await readRelations(session, request, migration);
+  } catch (error) {
+    if (!isLockFailure(error)) throw error;
+    throw new Problem("lock_not_acquired", "Somebody else has locked the table or its view.", {
+      hint: "Wait for the blockers' transactions to end; then try again.",
+      fields: { blockers: await lockHolders(context.database, namesOf([migration]), pid) },
+      cause: error,
+    });
+  }
+}
+
+async function readRelations(
+  session: Session,
+  request: VerifyRequest,
+  migration: RecordedRename,
+): Promise<Subject> {
+  const query = factsQuery({
+    names: [{ schema: migration.schema_name, name: migration.old_name }],
+    oids: oidsOf([migration]),
+  });
+  const [[row], standing] = await session.runAll(`${query};\n${standingMigrations()}`);
+  const facts = factsFromRow(row as { facts: string });
+  const [step] = requireAgreement([migration], facts, trackedFromRows(standing), [], {
+    later: true,
+  });
+  // The agreement refuses where there is none.
+  const { table, view } = { ...step, view: step.view! };
+  const [proofRow] = await session.run(
+    proofFactsQuery({
+      table: table.oid,
+      view: view.oid,
+      roles: [...API_ROLES, ...request.claims.map(({ role }) => role)],
+    }),
+  );
+  const proof = proofFactsFromRow(proofRow);
+  const own = ownTable(table, proof);
+  const columns = commonColumns(table, view);
+  const { key, unique } = ownRow(own, false);
+  const target = {
+    table: qualified(table.schema, table.name),
+    view: qualified(view.schema, view.name),
+    columns,
+    key: unique && key.every((name) => columns.includes(name)) ? key : [],
+  };
+  const who = viewersOf(proof, table.owner, request.claims);
+  return { migration, table, view, proof, own, target, ...who };
+}
+
+function requireView(migration: RecordedRename): void {
+  if (migration.compatibility_view_created) return;
+  const message = "the rename was made without a compatibility view";
+  throw new Problem("invalid_request", `There is nothing to verify: ${message}.`, {
+    hint: "Only a rename with a view has an old name that can be tested.",
+    fields: { issues: [{ path: "migration_id", message }] },
+  });
+}

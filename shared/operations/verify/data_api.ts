@@ -1,0 +1,185 @@
+/** The fifth test: the Data API answers alike by both names, once its schema cache knows them. */
+import type { VerifyCheck, VerifyFailure } from "../../contract/responses.ts";
+import {
+  type ApiAnswer,
+  type ApiQuery,
+  DataApi,
+  type DataApiAccess,
+  isUnexposed,
+  isUnknownToCache,
+  shownRequest,
+  whyNotServed,
+} from "../../data_api/data_api.ts";
+import { sleep } from "../../execute/patience.ts";
+import { reloadSchemaCache } from "../../plan/plan.ts";
+import { rows } from "../../proof/trial.ts";
+import { check, notTriedSentence, skipped, type Tester } from "./tester.ts";
+
+const NAME = "data_api";
+
+/** Rows that are asked for. */
+const LIMIT = 20;
+
+/** Longest wait for the schema cache, as a multiple of `max_ms`: 10 seconds by default. */
+const CACHE_SHARE = 5;
+
+/** The pause between two looks at it, in milliseconds. */
+const CACHE_PAUSE_MS = 200;
+
+/** How often a request is made whose answer changes by itself. */
+const ATTEMPTS = 3;
+
+interface Request {
+  api: DataApi;
+  key: "secret key" | "publishable key";
+  query: ApiQuery;
+}
+
+export async function testDataApi(
+  tester: Tester,
+  access: DataApiAccess | null,
+): Promise<VerifyCheck> {
+  if (access === null) return skipped(NAME, "SUPABASE_URL or a secret key is not set.");
+  const why = await whyNotServed(access);
+  if (why !== null) return skipped(NAME, `No Data API is served at SUPABASE_URL: ${why}.`);
+
+  const { table } = tester.subject;
+  const api = new DataApi(access.url, access.secretKey, table.schema);
+  const cache = new CacheWait(tester);
+  const failures: VerifyFailure[] = [];
+  const untried: string[] = [];
+  const answers: Record<string, unknown>[] = [];
+  for (const request of requestsOf(tester, api, access)) {
+    const outcome = await compare(tester, request, cache);
+    const shown = shownOf(tester, request);
+    if (outcome === "unexposed") {
+      return skipped(NAME, `The Data API does not serve the schema ${table.schema}.`);
+    }
+    if (outcome === "unsteady") untried.push(`${shown}: its answer kept changing`);
+    else {
+      answers.push({ request: shown, answer: saying(outcome.table) });
+      if (outcome.failure !== null) failures.push(outcome.failure);
+    }
+  }
+  return check(
+    NAME,
+    [
+      `${answers.length} requests by both names, with supabase-js.`,
+      cache.waitedMs !== null && `Waited ${cache.waitedMs} ms for its schema cache to be reloaded.`,
+      notTriedSentence([], untried),
+    ],
+    failures,
+    { answers, waited_ms: cache.waitedMs ?? 0 },
+  );
+}
+
+/** A plain read under each key, and one that embeds a neighbour. */
+function requestsOf(tester: Tester, api: DataApi, access: DataApiAccess): Request[] {
+  const { target, table, proof } = tester.subject;
+  const plain: ApiQuery = { order: target.key, limit: LIMIT };
+  const requests: Request[] = [{ api, key: "secret key", query: plain }];
+  if (access.publishableKey !== null) {
+    const open = new DataApi(access.url, access.publishableKey, table.schema);
+    requests.push({ api: open, key: "publishable key", query: plain });
+  }
+  const near = proof.foreign_keys.filter(({ direction, schema, columns }) =>
+    direction !== "self" && schema === table.schema &&
+    columns.every((name) => target.columns.includes(name))
+  );
+  const neighbour = near.find(({ direction }) => direction === "out") ?? near[0];
+  if (neighbour !== undefined) {
+    const embed = {
+      table: neighbour.table,
+      constraint: neighbour.name,
+      columns: neighbour.neighbour_columns,
+    };
+    requests.push({ api, key: "secret key", query: { ...plain, embed } });
+  }
+  return requests;
+}
+
+type Outcome =
+  | { table: ApiAnswer; failure: VerifyFailure | null }
+  /** The rows changed while they were asked for. */
+  | "unsteady"
+  | "unexposed";
+
+async function compare(tester: Tester, request: Request, cache: CacheWait): Promise<Outcome> {
+  const { migration, table } = tester.subject;
+  const ask = (name: string) => request.api.read(name, request.query);
+  for (let attempt = 1; attempt <= ATTEMPTS;) {
+    const first = await ask(table.name);
+    if (isUnexposed(first)) return "unexposed";
+    const old = await ask(migration.old_name);
+    if (isUnknownToCache(first) || isUnknownToCache(old)) {
+      if (await cache.again()) continue;
+      // Neither may be known: nobody answered for the table, and so there is nothing to compare with.
+      const failed = isUnknownToCache(first);
+      const failure = {
+        statement: shownOf(tester, request, failed ? table.name : migration.old_name),
+        expected: failed ? "an answer, as the table is there" : saying(first),
+        got: saying(failed ? first : old),
+      };
+      return { table: first, failure };
+    }
+    const again = await ask(table.name);
+    const [a, b, c] = [first, old, again].map((answer) => canonical(tester, answer));
+    if (b === a || b === c) return { table: first, failure: null };
+    if (a === c) {
+      const same = old.rows?.length === first.rows?.length && old.code === first.code;
+      const failure = {
+        statement: shownOf(tester, request),
+        expected: saying(first),
+        got: `${saying(old)}${same ? ", other ones than by the new name" : ""}`,
+      };
+      return { table: first, failure };
+    }
+    attempt++;
+  }
+  return "unsteady";
+}
+
+/** Asks for a reload of the schema cache at the first need, then waits for it, in all no longer than a limit. */
+class CacheWait {
+  #started: number | null = null;
+  waitedMs: number | null = null;
+
+  constructor(readonly tester: Tester) {}
+
+  /** Waits a moment; false once the time is up. */
+  async again(): Promise<boolean> {
+    const { context: { database, limits }, request } = this.tester;
+    if (this.#started === null) {
+      this.#started = performance.now();
+      await database.query(reloadSchemaCache.sql);
+    }
+    this.waitedMs = Math.round(performance.now() - this.#started);
+    if (this.waitedMs >= CACHE_SHARE * request.max_ms || this.tester.remainingMs < CACHE_PAUSE_MS) {
+      return false;
+    }
+    await sleep(CACHE_PAUSE_MS, limits.signal);
+    return !limits.signal.aborted;
+  }
+}
+
+/** An answer as text: only columns that both names have, rows that are embedded in one order. */
+function canonical(tester: Tester, { status, code, rows }: ApiAnswer): string {
+  const shown = new Set([...tester.subject.target.columns, "neighbour"]);
+  const text = rows?.map((row) =>
+    JSON.stringify(
+      Object.entries(row).filter(([name]) => shown.has(name)).map(([name, value]) => [
+        name,
+        Array.isArray(value) && name === "neighbour"
+          ? value.map((one) => JSON.stringify(one)).sort()
+          : value,
+      ]),
+    )
+  );
+  return JSON.stringify([status, code, text]);
+}
+
+const shownOf = (tester: Tester, { key, query }: Request, name?: string): string =>
+  `${shownRequest(name ?? tester.subject.migration.old_name, query)} with the ${key}`;
+
+const saying = ({ status, code, rows: found }: ApiAnswer): string =>
+  code === null ? `${status}, ${rows(found?.length ?? 0)}` : `${status} ${code}`;

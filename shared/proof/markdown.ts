@@ -1,0 +1,120 @@
+/** The answer of verify as Markdown, for people and for pull requests. */
+import type { VerifyAnswer, VerifyCheck } from "../contract/responses.ts";
+
+/** What each test is about. */
+const TITLES: Record<string, string> = {
+  reads: "Reads",
+  writes: "Writes",
+  joins: "Joins with neighbours",
+  cost: "Cost of the view",
+  data_api: "Data API",
+};
+
+/** The report: a summary first, then each test with its figures and failures. */
+export function reportInMarkdown(
+  migration: { id: string; schema_name: string; old_name: string },
+  table: { name: string },
+  { passed, checks }: VerifyAnswer,
+): string {
+  const name = (text: string) => code(`${migration.schema_name}.${text}`);
+  const failed = checks.filter(({ passed }) => !passed);
+  const skipped = checks.filter(({ skipped }) => skipped);
+  return [
+    `# ${name(migration.old_name)} stands for ${name(table.name)}: ${
+      passed ? "passed" : "did not pass"
+    }`,
+    `${
+      [
+        `${checks.length} tests`,
+        ...(failed.length > 0 ? [`${failed.length} failed`] : []),
+        ...(skipped.length > 0 ? [`${skipped.length} skipped`] : []),
+      ].join(", ")
+    }; migration ${code(migration.id)}.`,
+    tableOf(
+      ["Test", "Result", "Failures"],
+      checks.map((check) => [
+        title(check),
+        result(check),
+        String(check.failures.length),
+      ]),
+    ),
+    ...checks.map(section),
+  ].join("\n\n") + "\n";
+}
+
+const title = ({ name }: VerifyCheck) => TITLES[name] ?? name;
+
+const result = ({ passed, skipped }: VerifyCheck) =>
+  skipped ? "skipped" : passed ? "passed" : "**failed**";
+
+function section(check: VerifyCheck): string {
+  const parts = [`## ${title(check)}: ${result(check).replaceAll("*", "")}`, text(check.detail)];
+  for (const [index, { statement, expected, got }] of check.failures.entries()) {
+    parts.push(
+      `### Failure ${index + 1}`,
+      fenced(statement),
+      `- expected: ${code(expected)}\n- got: ${code(got)}`,
+    );
+  }
+  parts.push(...figures(check));
+  return parts.filter((part) => part !== "").join("\n\n");
+}
+
+/** Figures that are lists of alike objects, and the timed queries, as tables. */
+function figures({ figures = {} }: VerifyCheck): string[] {
+  return Object.entries(figures).flatMap(([, value]) => {
+    const named = isObject(value)
+      ? Object.entries(value).map(([query, figures]) => ({ query, ...asObject(figures) }))
+      : Array.isArray(value)
+      ? value.filter(isObject)
+      : [];
+    if (named.length === 0) return [];
+    const columns = [...new Set(named.flatMap((row) => Object.keys(row)))];
+    return [tableOf(
+      columns.map((column) => column.replaceAll("_", " ")),
+      named.map((row) => columns.map((column) => cell((row as Record<string, unknown>)[column]))),
+    )];
+  });
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const asObject = (value: unknown): Record<string, unknown> => isObject(value) ? value : {};
+
+const cell = (value: unknown): string =>
+  value === undefined || value === null
+    ? ""
+    : isObject(value)
+    ? Object.entries(value).map(([name, one]) => `${name}: ${one}`).join("; ")
+    : String(value);
+
+function tableOf(head: string[], rows: string[][]): string {
+  const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
+  return [
+    line(head.map(inCell)),
+    line(head.map(() => "---")),
+    ...rows.map((row) => line(row.map(inCell))),
+  ].join("\n");
+}
+
+/** Characters that would be read as Markdown or HTML. */
+const text = (value: string): string =>
+  value.replace(/[\r\n]+/g, " ").replace(/[\\`*_{}[\]<>#|]/g, (character) => `\\${character}`);
+
+const inCell = (value: string): string => value === "**failed**" ? value : text(value);
+
+/** A code span with more backticks around it than are in it (CommonMark, section 6.1). */
+function code(value: string): string {
+  const line = value.replace(/[\r\n]+/g, " ");
+  const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length));
+  const ticks = "`".repeat(longest + 1);
+  const space = line.startsWith("`") || line.endsWith("`") ? " " : "";
+  return `${ticks}${space}${line}${space}${ticks}`;
+}
+
+function fenced(value: string): string {
+  const longest = Math.max(2, ...[...value.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = "`".repeat(longest + 1);
+  return `${fence}sql\n${value}\n${fence}`;
+}

@@ -1,0 +1,78 @@
+/** Viewers: in whose place reads and writes are tried, and how a block of PL/pgSQL takes it. */
+import { literal } from "../plan/quoting.ts";
+import type { ProofFacts, RoleFacts } from "./facts.ts";
+
+/** The roles that the Data API takes on; they are tried whether or not they were granted anything. */
+export const API_ROLES = ["anon", "authenticated", "service_role"];
+
+/** Most roles that are tried; of more, the API's and then the first by name. */
+const MAX_ROLES = 30;
+
+export interface Viewer {
+  role: RoleFacts;
+  /** `request.jwt.claims`, as PostgREST sets it. */
+  claims: Record<string, unknown>;
+  /** `anon`, `authenticated with claims[0]`. */
+  label: string;
+  /** Whether requests of the Data API come as this viewer. */
+  api: boolean;
+}
+
+export interface NotTried {
+  role: string;
+  why: string;
+}
+
+/**
+ * Who is tried: the owner first, the API's roles, every other role that table, view or policies name, each
+ * with its bare claims; then each set of claims under the role it names.
+ */
+export function viewersOf(
+  { roles, user }: ProofFacts,
+  owner: string,
+  claims: ({ role: string } & Record<string, unknown>)[],
+): { viewers: Viewer[]; notTried: NotTried[] } {
+  const byName = new Map(roles.map((role) => [role.name, role]));
+  const names = [
+    byName.get(owner)?.settable || owner === user ? owner : user,
+    ...API_ROLES.filter((name) => byName.has(name)),
+    ...roles.map(({ name }) => name).filter((name) => name !== user || name === owner),
+  ];
+  const notTried: NotTried[] = [];
+  const viewers: Viewer[] = [];
+  for (const [index, name] of [...new Set(names)].entries()) {
+    // Whoever asked is no role of the table's; the block needs no facts to act as itself.
+    const role = byName.get(name) ?? { name, settable: true, select: [], insert: [], update: [] };
+    if (!role.settable && name !== user) {
+      notTried.push({ role: name, why: `${user} may not SET ROLE to it` });
+    } else if (index >= MAX_ROLES) {
+      notTried.push({ role: name, why: `more than ${MAX_ROLES} roles have privileges` });
+    } else {
+      const api = API_ROLES.includes(name);
+      viewers.push({ role, claims: { role: name }, label: name, api });
+    }
+  }
+  for (const [index, set] of claims.entries()) {
+    const role = byName.get(set.role);
+    const label = `${set.role} with claims[${index}]`;
+    if (role === undefined) notTried.push({ role: label, why: "there is no such role" });
+    else if (!role.settable) {
+      notTried.push({ role: label, why: `${user} may not SET ROLE to it` });
+    } else viewers.push({ role, claims: set, label, api: true });
+  }
+  return { viewers, notTried };
+}
+
+/** Takes the viewer's place until the end of the transaction or of the block's handler, or `BE_ONESELF`. */
+export const become = ({ role }: Pick<Viewer, "role">): string =>
+  `perform pg_catalog.set_config('role', ${literal(role.name)}, true);`;
+
+/** Sets the claims, which nobody has to be a viewer for. */
+export const present = ({ claims }: Pick<Viewer, "claims">): string =>
+  `perform pg_catalog.set_config('request.jwt.claims', ${literal(JSON.stringify(claims))}, true);`;
+
+/** Goes back to the role that the block began with; it keeps that in `oneself`. */
+export const BE_ONESELF = "perform pg_catalog.set_config('role', oneself, true);";
+
+/** Declares what `BE_ONESELF` needs. */
+export const ONESELF = "oneself text := pg_catalog.current_setting('role');";
