@@ -1,11 +1,12 @@
 /** What others do while a table goes back to its old name: nothing of it is lost, and nobody sees an error. */
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, spreadTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { whileQuerying } from "../support/clients.ts";
-import { startReader } from "../support/interruptions.ts";
+import { installKiller, killAt, startReader } from "../support/interruptions.ts";
 import { post } from "../support/requests.ts";
 import { quietly } from "../support/quiet.ts";
+import { databaseState, stateDifferences } from "../support/state.ts";
 import { lockWaiter } from "../support/waiting.ts";
 
 const TABLES = `
@@ -222,50 +223,91 @@ spreadTest(
   },
 );
 
-spreadTest("clients of what is built on the view see no error while it goes", async ({ db }) => {
-  await using functions = functionsFor(db.url);
-  await db.sql.unsafe(`${TABLES} grant select on teams to anon`).simple();
-  const statements = [
-    "select name from experts where id = 1",
-    "select * from on_it",
-    "select a.name from above a join on_it o using (name)",
-    "select n from totals where team_id = 1",
-    "select count(*) from teams",
-    "update teams set name = 'red' where id = 1",
-    "insert into log (id) values (3)",
-    "insert into experts values (3, 'Cyd', 1) on conflict (id) do update set name = excluded.name",
-  ];
-  for (let round = 0; round < 4; round++) {
-    await renamed(db, functions);
-    const asAnon = db.connect({ max: 1, connection: { options: "-c role=anon" } });
-    const anon = (async () => {
-      for (let n = 0; n < 60; n++) {
-        await asAnon`select count(*) from teams`;
-        await new Promise((resolve) => setTimeout(resolve, 3));
-      }
-      await asAnon.end();
-    })();
-    // A client that runs one statement has it prepared, and locks one thing at a time.
-    const { rounds } = await statements.reduceRight(
-      (work, statement) => async () => {
-        const stall = await whileQuerying(db, [statement], async () => {
-          await work();
-        });
-        return stall;
-      },
-      async () => {
-        await new Promise((resolve) => setTimeout(resolve, 60));
-        const answer = await functions.rollback({ table: "experts", acknowledge: ACKNOWLEDGED });
-        assert(answer.verification?.passed);
-        await new Promise((resolve) => setTimeout(resolve, 60));
-        return { longestMs: 0, rounds: 1 };
-      },
-    )();
-    assertGreater(rounds, 5);
-    await anon;
-    await db.sql.unsafe(`
+databaseTest(
+  "clients of what is built on the view see no error while it goes",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await db.sql.unsafe(`${TABLES} grant select on teams to anon`).simple();
+    const statements = [
+      "select name from experts where id = 1",
+      "select * from on_it",
+      "select a.name from above a join on_it o using (name)",
+      "select n from totals where team_id = 1",
+      "select count(*) from teams",
+      "update teams set name = 'red' where id = 1",
+      "insert into log (id) values (3)",
+      "insert into experts values (3, 'Cyd', 1) on conflict (id) do update set name = excluded.name",
+    ];
+    for (let round = 0; round < 4; round++) {
+      await renamed(db, functions);
+      const asAnon = db.connect({ max: 1, connection: { options: "-c role=anon" } });
+      const anon = (async () => {
+        for (let n = 0; n < 60; n++) {
+          await asAnon`select count(*) from teams`;
+          await new Promise((resolve) => setTimeout(resolve, 3));
+        }
+        await asAnon.end();
+      })();
+      // A client that runs one statement has it prepared, and locks one thing at a time.
+      const { rounds } = await statements.reduceRight(
+        (work, statement) => async () => {
+          const stall = await whileQuerying(db, [statement], async () => {
+            await work();
+          });
+          return stall;
+        },
+        async () => {
+          await new Promise((resolve) => setTimeout(resolve, 60));
+          const answer = await functions.rollback({ table: "experts", acknowledge: ACKNOWLEDGED });
+          assert(answer.verification?.passed);
+          await new Promise((resolve) => setTimeout(resolve, 60));
+          return { longestMs: 0, rounds: 1 };
+        },
+      )();
+      assertGreater(rounds, 5);
+      await anon;
+      await db.sql.unsafe(`
       drop rule noted on teams; drop policy read on teams; drop materialized view totals;
       drop view above, on_it; alter table log alter column note drop default;
       drop function counted(), title(experts); delete from experts where id = 3`).simple();
-  }
-});
+    }
+  },
+);
+
+databaseTest(
+  "a rollback and a finalize that die at any step leave everything as it was",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await db.sql.unsafe(TABLES).simple();
+    await renamed(db, functions);
+    await installKiller(db);
+    for (const operation of ["rollback", "finalize"]) {
+      if (operation === "finalize") {
+        await killAt(db, 0);
+        await functions.rename({ old_name: "teams", new_name: "groups" });
+        await db.sql.unsafe(`
+        create view on_teams with (security_invoker) as select * from teams;
+        create materialized view counted as select count(*) as n from teams;
+        create function label(teams) returns text language sql immutable as 'select $1.name'`)
+          .simple();
+      }
+      const table = operation === "rollback" ? "experts" : "teams";
+      for (let step = 1;; step++) {
+        const before = await databaseState(db.admin);
+        await killAt(db, step);
+        const { status, body } = await quietly(() =>
+          post(functions, operation, { table, acknowledge: [...ACKNOWLEDGED, "old_name_in_use"] })
+        );
+        if (status === 200) {
+          assertGreater(step, 20);
+          break;
+        }
+        assertEquals(body.code, "database_unavailable", `step ${step}: ${body.detail}`);
+        assertEquals(stateDifferences(before, await databaseState(db.admin)), [], `step ${step}`);
+      }
+    }
+    await killAt(db, 0);
+    assertEquals((await db.sql`select * from above`).length, 2);
+    assertEquals((await db.sql`select label(g) from groups g where id = 1`)[0].label, "red");
+  },
+);
