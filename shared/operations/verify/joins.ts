@@ -98,7 +98,7 @@ async function rowsOf(
     report.untried.push(`${name} as ${viewer.label}: ${outcome.why}`);
     return null;
   }
-  if (outcome.compared === "none") report.costly.push(name);
+  if (outcome.compared === "none") report.costly.push(`${name} as ${viewer.label}`);
   const failure = judgeJoin(viewer, key, target, outcome);
   if (failure !== null) report.failures.push(failure);
   return outcome;

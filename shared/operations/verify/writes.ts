@@ -19,6 +19,9 @@ import { check, counted, listed, notTriedSentence, type Tester, Untried } from "
 /** Longest time of one write with all that belongs to it, in milliseconds: what it locks must be free soon. */
 const WRITE_MS = 1_000;
 
+/** How long a row that the viewer sees is looked for, in milliseconds; any other will do, too. */
+const SAMPLE_MS = 300;
+
 /** lock_not_available. */
 const LOCKED = "55P03";
 
@@ -161,7 +164,9 @@ async function tryWrite(
 async function sample(tester: Tester, viewer: Viewer, owner: Viewer): Promise<SampledRow | null> {
   const { table } = tester.subject.target;
   for (const as of [viewer, owner]) {
-    const found = await tester.run<{ place: SampledRow | null }>(sampleBlock(as, owner, table));
+    const found = await tester.run<{ place: SampledRow | null }>(sampleBlock(as, owner, table), {
+      timeoutMs: Math.min(SAMPLE_MS, tester.request.max_ms),
+    });
     if (!(found instanceof Untried)) return found.place;
   }
   return null;
