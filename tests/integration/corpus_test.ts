@@ -130,6 +130,14 @@ function silence(
   ];
 }
 
+/** The corpus, and where to build on it; what clients have sent is looked at by other tests. */
+async function prepareToBuild(db: TestDatabase): Promise<void> {
+  await createCorpus(db);
+  await db.sql`create schema ${db.sql(BUILT_SCHEMA)}`;
+  await prepareProbes(db);
+  await db.admin`drop extension pg_stat_statements`;
+}
+
 /** By version: the corpus with everything built on its tables, which were never renamed. */
 const neverRenamed = new Map<number, Promise<Photograph>>();
 
@@ -137,9 +145,7 @@ function builtWithoutRenames(version: number): Promise<Photograph> {
   const made = neverRenamed.get(version) ?? (async () => {
     const db = await createTestDatabase(testServers().find((one) => one.version === version)!);
     try {
-      await createCorpus(db);
-      await db.sql`create schema ${db.sql(BUILT_SCHEMA)}`;
-      await prepareProbes(db);
+      await prepareToBuild(db);
       await run(db, await buildsOn(db, await corpusTables(db)));
       return await photograph(db);
     } finally {
@@ -158,9 +164,7 @@ databaseTest(
   "all tables of the corpus, prefixed in one batch, are read as before; what is built on the old names stays when they are rolled back",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
-    await createCorpus(db);
-    await db.sql`create schema ${db.sql(BUILT_SCHEMA)}`;
-    await prepareProbes(db);
+    await prepareToBuild(db);
     const tables = await corpusTables(db);
     const codes = await codesOf(functions, tables);
     const names = tables.map(({ schema, name }) => qualified(schema, name));
@@ -190,9 +194,7 @@ databaseTest(
   "what is built on each table's old name while it is renamed stays when it is rolled back",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
-    await createCorpus(db);
-    await db.sql`create schema ${db.sql(BUILT_SCHEMA)}`;
-    await prepareProbes(db);
+    await prepareToBuild(db);
     const tables = await corpusTables(db);
     const codes = await codesOf(functions, tables);
     const builds = await buildsOn(db, tables);
@@ -222,9 +224,7 @@ databaseTest(
   "all tables of the corpus, finalized, are what they would be had they been made with the new names",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
-    await createCorpus(db);
-    await db.sql`create schema ${db.sql(BUILT_SCHEMA)}`;
-    await prepareProbes(db);
+    await prepareToBuild(db);
     const tables = await corpusTables(db);
     const codes = await codesOf(functions, tables);
     const renames = tables.map(renameOf);

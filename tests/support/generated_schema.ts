@@ -220,7 +220,7 @@ export const story: fc.Arbitrary<Story> = fc.record({
   built: fc.array(fc.record({ on: fc.nat(2), kinds: fc.subarray([...BUILDS]) }), { maxLength: 2 }),
   changed: oneIn(3, fc.subarray<Story["changed"][number]>(["column", "index", "grant", "comment"]))
     .map((wanted) => wanted ?? []),
-  refreshed: fc.boolean(),
+  refreshed: oneIn(4, fc.constant(true)).map((wanted) => wanted ?? false),
   ending: fc.constantFrom("rollback", "rollback", "finalize"),
   obstacle: oneIn(6, fc.constantFrom("trigger", "rule", "column of its type")),
 }).map(withDistinctNames);

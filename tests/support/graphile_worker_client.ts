@@ -102,7 +102,7 @@ export async function startGraphileWorker(
   const client: RunningClient = {
     errors,
     async progress(thorough) {
-      const upTo = jobs.added + 20;
+      const upTo = jobs.added + 10;
       await Promise.all([
         thorough && catchUp(),
         thorough && manage(),

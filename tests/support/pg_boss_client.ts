@@ -97,7 +97,7 @@ export async function startPgBoss(
     boss,
     errors,
     async progress(thorough) {
-      const upTo = jobs.added + 20;
+      const upTo = jobs.added + 10;
       const looked = statements.cron();
       await Promise.all([
         thorough && manage(),
