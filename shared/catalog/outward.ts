@@ -18,6 +18,13 @@ const SENDS = [
   "\\mamqp\\w*",
 ].join("|");
 
+/** What stands before and behind the name of a function that is called, and of a table that is written to. */
+const CALLS = "\\m";
+const CALLED = '"?\\s*\\(';
+const WRITES_TO = "\\m(insert\\s+into|update|delete\\s+from|merge\\s+into)\\s+(only\\s+)?" +
+  '("?[^\\s".]+"?\\s*\\.\\s*)?"?';
+const WRITTEN = "\\M";
+
 /** A NOTIFY is sent with the commit (manual, NOTIFY), so that one which is rolled back is never sent. */
 const NOTIFIES = "\\m(pg_)?notify\\M";
 
@@ -70,21 +77,29 @@ export const outward = (table: number, view: number) =>
           else true end
         union all
         select 'notifies' where x.extname is null and x.body ~ ${literal(NOTIFIES)}
+        union all
+        select 'sends' where x.extname is null and exists (
+          select from pg_catalog.pg_class c
+          where c.relkind = 'f' and x.body ~ (${literal(WRITES_TO)} || ${
+    escaped("pg_catalog.lower(c.relname)")
+  } || ${literal(WRITTEN)}))
       ) k
       union
       select p.oid, r.kind, r.routine
       from reaching r
       cross join lateral (
-        select pg_catalog.lower(x.proname) as name, '' as before from routine x where x.oid = r.oid
+        select pg_catalog.lower(x.proname) as name, ${literal(CALLS)} as before, ${
+    literal(CALLED)
+  } as behind
+        from routine x where x.oid = r.oid
         union all
-        select pg_catalog.lower(c.relname),
-          E'\\\\m(insert\\\\s+into|update|delete\\\\s+from|merge\\\\s+into)\\\\s+(only\\\\s+)?("?[^\\\\s".]+"?\\\\s*\\\\.\\\\s*)?"?'
+        select pg_catalog.lower(c.relname), ${literal(WRITES_TO)}, ${literal(WRITTEN)}
         from pg_catalog.pg_trigger g join pg_catalog.pg_class c on c.oid = g.tgrelid
         where g.tgfoid = r.oid and not g.tgisinternal and g.tgenabled <> 'D'
       ) m
       join routine p on p.oid <> r.oid and p.extname is null and p.lanname <> 'c'
         and pg_catalog.strpos(p.body, m.name) > 0
-        and p.body ~ (m.before || E'\\\\m' || ${escaped("m.name")} || E'\\\\M')
+        and p.body ~ (m.before || ${escaped("m.name")} || m.behind)
     ),
     used(object, on_read, routine) as (
       select pg_catalog.format('trigger %I on %s', g.tgname, g.tgrelid::pg_catalog.regclass), false, g.tgfoid
@@ -111,6 +126,14 @@ export const outward = (table: number, view: number) =>
       from used u join routine x on x.oid = u.routine
       where u.object like 'trigger %' and x.extname is not null
         and x.extname not in (${HARMLESS_EXTENSIONS.map(literal).join(", ")})
+      union
+      select pg_catalog.format('foreign table %I.%I', n.nspname, c.relname), false, 'sends', w.fdwname
+      from reached r
+      join pg_catalog.pg_class c on c.oid = r.oid and c.relkind = 'f'
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      join pg_catalog.pg_foreign_table ft on ft.ftrelid = c.oid
+      join pg_catalog.pg_foreign_server fs on fs.oid = ft.ftserver
+      join pg_catalog.pg_foreign_data_wrapper w on w.oid = fs.srvfdw
     )
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
         'object', f.object, 'on_read', f.on_read, 'kind', f.kind, 'routine', f.routine)

@@ -11,10 +11,10 @@ const LISTS: Record<string, (items: never[], page: Page, places: string[]) => st
   findings: (findings: Finding[], page) => describeFindings(findings, page),
   blockers: describeBlockers,
   differences: describeDrift,
-  dependants: (items: { view: string; kind: string; identity: string }[], page) =>
+  dependants: (items: { view: string; kind: string; identity: string; reason: string }[], page) =>
     `${page.colors.bold("Built on the view")}\n` + table(
-      ["KIND", "OBJECT", "VIEW"],
-      items.map(({ kind, identity, view }) => [kind, identity, view]),
+      ["KIND", "OBJECT", "VIEW", "REASON"],
+      items.map(({ kind, identity, view, reason }) => [kind, identity, view, reason]),
       page,
     ),
   issues: (items: { path: string; message: string }[], page, places) =>

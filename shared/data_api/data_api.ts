@@ -60,11 +60,9 @@ function selection(embed: ApiQuery["embed"]): string {
   return `*,${NEIGHBOUR}:${quoted(table)}!${quoted(constraint)}(${columns.map(quoted).join(",")})`;
 }
 
-/** A name as PostgREST reads it: in quotes where it holds what has a meaning there. */
+/** A name as PostgREST reads it: in quotes, with backslashes, where it holds what has a meaning there. */
 const quoted = (name: string): string =>
-  /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
-    ? name
-    : `"${name.replace(/[\\"]/g, (character) => `\\${character}`)}"`;
+  /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : JSON.stringify(name);
 
 /** A request as people read it. */
 export const shownRequest = (relation: string, { embed }: ApiQuery): string =>

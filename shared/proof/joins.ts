@@ -11,7 +11,7 @@ import {
   type ReadOutcome,
   type ReadTarget,
 } from "./reads.ts";
-import { ANYTHING, leaveOutcome, refusal, rows } from "./trial.ts";
+import { ANYTHING, leaveOutcome, saying } from "./trial.ts";
 import { BE_ONESELF, become, ONESELF, present, type Viewer } from "./viewers.ts";
 
 /** The neighbour as SQL: a table that refers to itself is joined with itself, by the same name. */
@@ -116,8 +116,6 @@ export function judgeJoin(
   { table, view, same }: JoinOutcome,
 ): VerifyFailure | null {
   if (table.sqlstate === view.sqlstate && (table.sqlstate !== null || same)) return null;
-  const saying = ({ sqlstate, rows: count }: JoinOutcome["table"]) =>
-    sqlstate === null ? rows(count ?? 0) : refusal(sqlstate);
   return {
     statement: `as ${viewer.label}: ${shownJoin(key, target)}`,
     expected: saying(table),

@@ -69,10 +69,11 @@ function figures({ figures = {} }: VerifyCheck): string[] {
       ? value.filter(isObject)
       : [];
     if (named.length === 0) return [];
-    const columns = [...new Set(named.flatMap((row) => Object.keys(row)))];
+    const rows = named.map(spread);
+    const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
     return [tableOf(
       columns.map((column) => column.replaceAll("_", " ")),
-      named.map((row) => columns.map((column) => cell((row as Record<string, unknown>)[column]))),
+      rows.map((row) => columns.map((column) => cell(row[column]))),
     )];
   });
 }
@@ -82,12 +83,15 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 const asObject = (value: unknown): Record<string, unknown> => isObject(value) ? value : {};
 
-const cell = (value: unknown): string =>
-  value === undefined || value === null
-    ? ""
-    : isObject(value)
-    ? Object.entries(value).map(([name, one]) => `${name}: ${one}`).join("; ")
-    : String(value);
+/** An object among the figures of a row has columns of its own. */
+const spread = (row: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(row).flatMap(([name, value]) =>
+      isObject(value) ? Object.entries(value) : [[name, value]]
+    ),
+  );
+
+const cell = (value: unknown): string => value === undefined || value === null ? "" : String(value);
 
 function tableOf(head: string[], rows: string[][]): string {
   const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
@@ -100,21 +104,21 @@ function tableOf(head: string[], rows: string[][]): string {
 
 /** Characters that would be read as Markdown or HTML. */
 const text = (value: string): string =>
-  value.replace(/[\r\n]+/g, " ").replace(/[\\`*_{}[\]<>#|]/g, (character) => `\\${character}`);
+  value.replace(/[\r\n]+/g, " ").replace(/[\\\x60*_{}[\]<>#|~&]/g, (character) => `\\${character}`);
 
 const inCell = (value: string): string => value === "**failed**" ? value : text(value);
 
 /** A code span with more backticks around it than are in it (CommonMark, section 6.1). */
 function code(value: string): string {
   const line = value.replace(/[\r\n]+/g, " ");
-  const longest = Math.max(0, ...[...line.matchAll(/`+/g)].map(([run]) => run.length));
+  const longest = Math.max(0, ...[...line.matchAll(/\x60+/g)].map(([run]) => run.length));
   const ticks = "`".repeat(longest + 1);
   const space = line.startsWith("`") || line.endsWith("`") ? " " : "";
   return `${ticks}${space}${line}${space}${ticks}`;
 }
 
 function fenced(value: string): string {
-  const longest = Math.max(2, ...[...value.matchAll(/`+/g)].map(([run]) => run.length));
+  const longest = Math.max(2, ...[...value.matchAll(/\x60+/g)].map(([run]) => run.length));
   const fence = "`".repeat(longest + 1);
   return `${fence}sql\n${value}\n${fence}`;
 }

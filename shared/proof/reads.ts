@@ -2,7 +2,7 @@
 import type { VerifyFailure } from "../contract/responses.ts";
 import { OWN_STATEMENT } from "../plan/own_statements.ts";
 import { ident, literal } from "../plan/quoting.ts";
-import { ANYTHING, leaveOutcome, refusal, rows } from "./trial.ts";
+import { ANYTHING, leaveOutcome, type NameOutcome, saying } from "./trial.ts";
 import { BE_ONESELF, become, ONESELF, present, type Viewer } from "./viewers.ts";
 
 /** What is read: the two names as SQL, the columns that both have, and the key that orders them. */
@@ -19,12 +19,6 @@ export interface ReadLimits {
   maxCost: number;
   /** Rows of a sample from each end. */
   maxRows: number;
-}
-
-export interface NameOutcome {
-  /** Null: it was not refused. */
-  sqlstate: string | null;
-  rows: number | null;
 }
 
 /**
@@ -190,6 +184,3 @@ export function judgeRead(
       : saying(view),
   };
 }
-
-const saying = ({ sqlstate, rows: count }: NameOutcome): string =>
-  sqlstate === null ? rows(count ?? 0) : refusal(sqlstate);

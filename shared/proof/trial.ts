@@ -108,6 +108,17 @@ const CONDITIONS: Record<string, string> = {
 export const refusal = (sqlstate: string): string =>
   sqlstate in CONDITIONS ? `${sqlstate} (${CONDITIONS[sqlstate]})` : sqlstate;
 
+/** What came of a statement through one of the names. */
+export interface NameOutcome {
+  /** Null: it was not refused. */
+  sqlstate: string | null;
+  rows: number | null;
+}
+
+/** `3 rows`, or what the refusal is called. */
+export const saying = ({ sqlstate, rows: count }: NameOutcome): string =>
+  sqlstate === null ? rows(count ?? 0) : refusal(sqlstate);
+
 /** Refusals that say nothing about the statement: somebody else was at work on the same rows. */
 export const isPassing = (sqlstate: string | null): boolean =>
   sqlstate !== null && ["40001", "40P01", "55P03"].includes(sqlstate);

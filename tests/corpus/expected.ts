@@ -69,6 +69,7 @@ export const EXPECTED: Record<string, Expected> = {
     breaks: { "a truncation": "clear_flags truncates the table" },
     findings: { truncate: "clear_flags" },
   },
+  "public.audit_log": { findings: { cron_mentions: "the job forget" } },
   "telemetry.events": {
     breaks: { "a partition made by a function": "make_partition says PARTITION OF in dynamic SQL" },
     findings: {
@@ -87,8 +88,14 @@ export const EXPECTED: Record<string, Expected> = {
     },
   },
   "telemetry.raw_ingest": {
-    breaks: { "a truncation by a procedure": "reset_ingest truncates the table" },
-    findings: { truncate: "reset_ingest" },
+    breaks: {
+      "a truncation by a procedure": "reset_ingest truncates the table",
+      "a scheduled command that truncates": "inbox is emptied by the job with TRUNCATE",
+    },
+    findings: {
+      truncate: "reset_ingest, and the job",
+      cron_mentions: "the job that empties the inbox",
+    },
   },
   "telemetry.sessions": {
     breaks: { "a sample taken by dynamic SQL": "sample says TABLESAMPLE in dynamic SQL" },

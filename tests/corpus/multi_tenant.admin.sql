@@ -34,6 +34,26 @@ alter function public.handle_new_user() owner to postgres;
 create trigger on_auth_user_created after insert on auth.users
   for each row execute function public.handle_new_user();
 
+-- The table of pg_cron 1.6, which is not at hand, with jobs as its schedule() writes them.
+create schema cron;
+grant usage on schema cron to postgres;
+create table cron.job (
+  jobid bigint primary key,
+  schedule text not null,
+  command text not null,
+  nodename text not null default 'localhost',
+  nodeport int not null default 5432,
+  database text not null default current_database(),
+  username text not null default 'postgres',
+  active boolean not null default true,
+  jobname text
+);
+grant select on cron.job to postgres;
+insert into cron.job (jobid, schedule, command, jobname) values
+  (1, '0 3 * * *', 'delete from public.audit_log where at < now() - interval ''90 days''', 'forget'),
+  (2, '0 * * * *', 'refresh materialized view public.org_usage', 'count usage'),
+  (3, '30 3 * * *', 'truncate telemetry.raw_ingest', 'empty the inbox');
+
 insert into storage.buckets (id, name) values ('attachments', 'attachments');
 create policy "who sees a document gets its files" on storage.objects for select to authenticated using (
   bucket_id = 'attachments' and exists (

@@ -150,6 +150,11 @@ const TELEMETRY: Probe[] = [
     "a truncation by a procedure",
     "call telemetry.reset_ingest(); select count(*) from telemetry.raw_ingest",
   ),
+  postgres(
+    "a scheduled command that deletes",
+    "delete from public.audit_log where at < now() - interval '90 days'; select 1",
+  ),
+  postgres("a scheduled command that truncates", "truncate telemetry.raw_ingest; select 1"),
   serviceRole(
     "an upsert in an SQL function",
     "select telemetry.seen('A-1', '2026-03-01'); " +

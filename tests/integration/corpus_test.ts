@@ -76,7 +76,9 @@ databaseTest(
       assert(back.verification?.passed, JSON.stringify(back.verification, null, 2));
       return findings;
     };
-    for (const table of tables) {
+    for (const [place, table] of tables.entries()) {
+      // Every other one on each server, on 15 those that 17 leaves out; CORPUS=full: all on both.
+      if (!FULL && place % 2 === (db.version === 15 ? 0 : 1)) continue;
       const { breaks = {}, changes = {}, findings = {} } = EXPECTED[spelled(table)] ?? {};
       const found = await roundTrip([table], async () => {
         if (!(spelled(table) in EXPECTED)) return;

@@ -179,7 +179,11 @@ databaseTest(
       if (before.dump !== null) assertOnlyRenamed(before.dump, between.dump!);
     });
     assertSame(before, await photograph(db, "app"));
-    await roundTrip(functions, { ...body, compatibility_view: false });
+    await roundTrip(functions, {
+      ...body,
+      compatibility_view: false,
+      acknowledge: [...EVERYTHING_ACKNOWLEDGED, "old_name_gone"],
+    });
     assertSame(before, await photograph(db, "app"));
   },
 );

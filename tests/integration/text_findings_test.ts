@@ -784,14 +784,26 @@ databaseTest("unparsed_text: a routine that cannot be read may do what fails", a
   await db.sql.unsafe(`set standard_conforming_strings = off`);
   await db.sql.unsafe(`create function odd() returns text language plpgsql
     set standard_conforming_strings = off as $$ begin return 'it\\'s ' || count(*) from entries; end $$`);
+  await db.sql.unsafe(`create function compares() returns trigger language plother as $$ begin
+      if tg_table_name = 'entries' then new.name = 'seen'; end if; return new; end $$;
+    create trigger compares before insert on entries for each row execute function compares()`)
+    .simple();
+  const inserted = () =>
+    outcome(db.sql, "insert into entries (id, name) values (77, 'x') returning name as result");
+  assertEquals(await inserted(), "seen");
   assertEquals(await outcome(db.sql, "select unknown() as result"), "done");
-  const findings = await renameAnyway(functions);
+  const findings = await renameAnyway(functions, "tg_table_name");
   for (const [name, what] of [["unknown", "plother"], ["odd", "does not end"]]) {
     const [finding, ...more] = about(findings, `public.${name}()`);
     assertEquals([finding.code, finding.severity, more], ["unparsed_text", "warning", []]);
     assertStringIncludes(finding.message, what);
   }
   assertEquals(about(findings, "public.silent()"), []);
+  assertEquals(
+    about(findings, "public.compares()").map(({ code, severity }) => `${code} ${severity}`).sort(),
+    ["tg_table_name breaking", "unparsed_text warning"],
+  );
+  assertEquals(await inserted(), "x");
   assertEquals(await outcome(db.sql, "select unknown() as result"), "42809");
   assertEquals(await outcome(db.sql, "select odd() as result"), "it's 4");
 });

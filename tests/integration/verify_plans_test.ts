@@ -78,6 +78,18 @@ verifyTest(
 );
 
 verifyTest(
+  "a grant that is missing is a matter of reads and joins, and makes no cost",
+  EXPERTS,
+  async ({ db, fails, passes }) => {
+    await db.sql`revoke select on experts from anon`;
+    const failures = await fails("joins");
+    assertEquals(failures.map(({ got }) => got), Array(3).fill("42501 (insufficient_privilege)"));
+    assert(failures.every(({ statement }) => statement.startsWith("as anon: select")));
+    await passes("cost");
+  },
+);
+
+verifyTest(
   "without neighbours there is nothing to join, which is said",
   `create table experts (id int primary key)`,
   async ({ check }) => {

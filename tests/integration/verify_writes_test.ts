@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { VerifyCheck } from "../../shared/contract/responses.ts";
+import { databaseTest } from "../support/database.ts";
+import { functionsFor } from "../support/functions.ts";
 import { sequencesIn, verifyTest } from "../support/verified.ts";
 
 const ALICE = "0b0f2f0e-3a4f-4b5f-8f53-000000000001";
@@ -409,6 +411,42 @@ verifyTest(
     const { detail } = await passes("writes");
     assertStringIncludes(detail, "Only explained");
     assertStringIncludes(detail, "trigger record on public.expert_profiles (public.hook)");
+  },
+);
+
+databaseTest(
+  "a table on another server is not written to, be it a partition or a trigger's",
+  async ({ db }) => {
+    await db.admin.unsafe(`
+    create extension postgres_fdw schema extensions;
+    grant usage on foreign data wrapper postgres_fdw to postgres`).simple();
+    await db.sql.unsafe(`
+    create server elsewhere foreign data wrapper postgres_fdw options (host '127.0.0.1', port '9');
+    create table experts (id int, at date) partition by range (at);
+    create foreign table experts_old partition of experts for values from ('2020-01-01') to ('2021-01-01')
+      server elsewhere;
+    create table experts_new partition of experts for values from ('2021-01-01') to ('2030-01-01')`)
+      .simple();
+    await using functions = functionsFor(db.url);
+    const { migrations: [migration] } = await functions.rename({
+      old_name: "experts",
+      new_name: "expert_profiles",
+    });
+    const detail = async () => {
+      const answer = await functions.verify({ migration_id: migration.id, checks: ["writes"] });
+      return answer.checks[0].detail;
+    };
+    assertStringIncludes(await detail(), "foreign table public.experts_old (postgres_fdw)");
+    await db.sql.unsafe(`
+    drop foreign table experts_old;
+    create foreign table remote (id int) server elsewhere;
+    create function send() returns trigger language plpgsql as
+      $$ begin insert into public.remote values (1); return new; end $$;
+    create trigger send before insert on expert_profiles for each row execute function send()`)
+      .simple();
+    assertStringIncludes(await detail(), "trigger send on public.expert_profiles (public.send)");
+    await db.sql`drop trigger send on expert_profiles`;
+    assertStringIncludes(await detail(), "Executed by both names");
   },
 );
 

@@ -60,6 +60,7 @@ async function fuzz(version: PostgresVersion): Promise<boolean> {
         await db.close();
       }
     }
+    console.log("  no fault");
     return true;
   } catch (error) {
     console.error((error as Error).message);

@@ -16,6 +16,11 @@ const CATALOGS: [catalog: string, key: string, where: string, volatile?: string[
     "relallvisible",
     "relfrozenxid",
     "relminmxid",
+    // What a vacuum puts right when there are none left any more.
+    "relhasindex",
+    "relhasrules",
+    "relhastriggers",
+    "relhassubclass",
   ]],
   ["pg_attribute", "concat_ws(':', attrelid, attnum)", "attrelid >= 16384"],
   ["pg_attrdef", "oid", "true"],

@@ -216,6 +216,7 @@ Deno.test("settings are read from the environment of the platform, and broken on
   assertEquals(
     read({
       SUPABASE_DB_URL: " postgresql://x \n",
+      SUPABASE_URL: "https://x.supabase.co",
       SUPABASE_SECRET_KEYS: '{"default":"a","ci":"b"}',
       SUPABASE_PUBLISHABLE_KEYS: '{"default":"c"}',
       SUPABASE_SERVICE_ROLE_KEY: "d",
@@ -227,6 +228,7 @@ Deno.test("settings are read from the environment of the platform, and broken on
     }),
     {
       databaseUrl: "postgresql://x",
+      projectUrl: "https://x.supabase.co",
       secretKeys: { default: "a", ci: "b" },
       publishableKeys: { default: "c" },
       serviceRoleKey: "d",

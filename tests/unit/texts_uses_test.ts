@@ -351,6 +351,7 @@ Deno.test("SQL that EXECUTE runs is read, as far as it is known before", () => {
     [body("execute format('select 100%% from %s', 'old')"), `${OLD} dynamic`],
     [body("execute concat('delete from ', 'old')"), `${OLD} dynamic`],
     [body("execute v || ' from old where x'"), `${OLD} possible`],
+    [body("execute v || 'delete from old'"), `${OLD} possible`],
     [body("q := 'delete from old'; execute q"), `${OLD} dynamic`],
     [body("q := ' join old on true '; execute 'select from a' || q"), `${OLD} possible`],
     [body("for r in execute 'select * from old' loop null; end loop"), `${OLD} dynamic`],
@@ -497,6 +498,7 @@ Deno.test("statements that a view refuses have their codes", () => {
     ["update old set number = default, name = default", OLD, `${OLD} set_default`],
     ["update old o set (name, number) = ('x', default) where true", OLD, `${OLD} set_default`],
     ["update old set (name, number) = row(default, 1)", OLD],
+    ["update old set (name, number) = row('x', default)", OLD, `${OLD} set_default`],
     ["update a set number = default from old", OLD],
     ["insert into old (number) values (default)", OLD],
     [
@@ -537,6 +539,11 @@ Deno.test("system columns are those of the table that they are qualified with, o
     ["select ctid from a where exists (select from old)", OLD],
     ["select (select ctid from a limit 1) from old", OLD],
     ["select (select ctid) from old", system, OLD],
+    // Of a JOIN, system columns are seen with a qualifier only.
+    ["select o.ctid from old o join a on true", system, OLD],
+    ["select (select ctid from a join b on true) from old", system, OLD],
+    ["select (select ctid from a, b) from old", OLD],
+    ["select (select ctid from old join b on true) from a", OLD],
     ["select a.ctid from a, old", OLD],
     ["select ctid from (select 1 as ctid) x where id in (select id from old)", OLD],
     [
@@ -567,6 +574,7 @@ Deno.test("grouping by the key alone counts where other columns are used outside
     "select id, sum(count(*)) over (partition by name) from old group by id",
     "select o.id, (select max(x) from lines l where l.name = o.name) from old o group by o.id",
     "select id, lower(name), name || 'x' from old group by id, lower(name)",
+    "select id, sum(number) over () from old group by id",
     "select distinct on (id) id, name n from old group by (id)",
     "select id, name from old group by id, rollup (number)",
     "select id, case when name = 'x' then 1 else 2 end from old group by id",
@@ -805,6 +813,23 @@ Deno.test("a trigger function that asks for its table's name is told apart by wh
   assertEquals(details("if tg_table_name like 'ol%' then null; end if", "older"), uses);
   assertEquals(details("if tg_table_name like 'ol%' then null; end if", "aged"), compares);
   assertEquals(details("if tg_table_name ~ '(?i' then null; end if", "aged"), uses);
+});
+
+Deno.test("a trigger function in another language compares its table's name where it has it in quotes", () => {
+  const details = (text: string, newName?: string) => {
+    const index = tableIndex(TABLES, newName ? new Map([[TABLES[0].oid, newName]]) : undefined);
+    const trigger_of = [TABLES[0].oid];
+    return usesOf(
+      { language: "plv8", text, search_path: null, schema: "public", trigger_of },
+      index,
+    )
+      .filter(({ code }) => code === "tg_table_name").map(({ detail }) => detail);
+  };
+  assertEquals(details("if (TG_TABLE_NAME === 'old') return NEW;"), ["compares"]);
+  assertEquals(details('if TD["table_name"] in ("old", "aged"): pass'), ["compares"]);
+  assertEquals(details('if TD["table_name"] in ("old", "aged"): pass', "aged"), ["uses"]);
+  assertEquals(details("log($_TD->{relname})"), ["uses"]);
+  assertEquals(details("return OLD; // old"), []);
 });
 
 Deno.test("a function that is no trigger function of the table has its own TG_TABLE_NAME", () => {

@@ -10,6 +10,7 @@ import {
   shownRequest,
   whyNotServed,
 } from "../../data_api/data_api.ts";
+import { requireTime } from "../../execute/limits.ts";
 import { sleep } from "../../execute/patience.ts";
 import { reloadSchemaCache } from "../../plan/plan.ts";
 import { rows } from "../../proof/trial.ts";
@@ -55,7 +56,8 @@ export async function testDataApi(
     if (outcome === "unexposed") {
       return skipped(NAME, `The Data API does not serve the schema ${table.schema}.`);
     }
-    if (outcome === "unsteady") untried.push(`${shown}: its answer kept changing`);
+    if (outcome === "late") untried.push(`${shown}: the time for this test was up`);
+    else if (outcome === "unsteady") untried.push(`${shown}: its answer kept changing`);
     else {
       answers.push({ request: shown, answer: saying(outcome.table) });
       if (outcome.failure !== null) failures.push(outcome.failure);
@@ -102,12 +104,15 @@ type Outcome =
   | { table: ApiAnswer; failure: VerifyFailure | null }
   /** The rows changed while they were asked for. */
   | "unsteady"
+  | "late"
   | "unexposed";
 
 async function compare(tester: Tester, request: Request, cache: CacheWait): Promise<Outcome> {
   const { migration, table } = tester.subject;
   const ask = (name: string) => request.api.read(name, request.query);
   for (let attempt = 1; attempt <= ATTEMPTS;) {
+    requireTime(tester.context.limits);
+    if (tester.remainingMs < 1) return "late";
     const first = await ask(table.name);
     if (isUnexposed(first)) return "unexposed";
     const old = await ask(migration.old_name);

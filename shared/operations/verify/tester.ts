@@ -86,7 +86,7 @@ export class Tester {
 }
 
 /** Most failures that one test lists. */
-const MAX_FAILURES = 50;
+const MAX_FAILURES = 20;
 
 /** Puts a test's result together. */
 export function check(

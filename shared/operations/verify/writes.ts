@@ -1,9 +1,9 @@
 /** The second test: writes by both names, executed and taken back, or explained where they could reach outside. */
 import type { VerifyCheck, VerifyFailure } from "../../contract/responses.ts";
 import { ownRow } from "../../proof/own_row.ts";
-import type { NameOutcome } from "../../proof/reads.ts";
 import type { MovedSequence } from "../../proof/sequences.ts";
-import { rows } from "../../proof/trial.ts";
+import { sampleBlock, type SampledRow } from "../../proof/set_up.ts";
+import { type NameOutcome, rows } from "../../proof/trial.ts";
 import { missingTriggers, standIns, TRIGGER_MISSING } from "../../proof/triggers.ts";
 import type { Viewer } from "../../proof/viewers.ts";
 import {
@@ -12,14 +12,7 @@ import {
   WRITES,
   writeStatement,
 } from "../../proof/write_statements.ts";
-import {
-  judgeWrite,
-  sampleBlock,
-  type SampledRow,
-  shownWrite,
-  writeBlock,
-  type WriteOutcome,
-} from "../../proof/writes.ts";
+import { judgeWrite, shownWrite, writeBlock, type WriteOutcome } from "../../proof/writes.ts";
 import { explainPairs } from "./explained.ts";
 import { check, counted, listed, notTriedSentence, type Tester, Untried } from "./tester.ts";
 

@@ -7,10 +7,10 @@ import {
   indexOfWord,
   isGroup,
   isIdentifier,
-  isMark,
   isWord,
   nameAt,
   type Node,
+  statementsOf,
 } from "./nodes.ts";
 import type { Reading } from "./reading.ts";
 import { readStatement } from "./statements.ts";
@@ -215,17 +215,8 @@ function readRule(nodes: Node[], at: number, detail: string, reading: Reading): 
   if (action < 0) return;
   const i = isWord(nodes[action + 1], "also", "instead") ? action + 2 : action + 1;
   const body = nodes[i];
-  const statements = isGroup(body) ? split(body.nodes) : [nodes.slice(i)];
+  const statements = isGroup(body) ? statementsOf(body.nodes) : [nodes.slice(i)];
   for (const statement of statements) readStatement(statement, null, reading);
-}
-
-function split(nodes: Node[]): Node[][] {
-  const statements: Node[][] = [[]];
-  for (const node of nodes) {
-    if (isMark(node, ";")) statements.push([]);
-    else statements.at(-1)!.push(node);
-  }
-  return statements;
 }
 
 /** CREATE PUBLICATION … FOR TABLE a, b; ALTER PUBLICATION … ADD | SET | DROP TABLE a, b */
@@ -267,5 +258,7 @@ function readRoutine(nodes: Node[], at: number, reading: Reading): void {
   if (body?.kind === "string") readBody(body, spoken?.parts[0] ?? "sql", "named", reading);
   const atomic = nodes.findIndex((_, i) => areWords(nodes, i, "begin", "atomic"));
   if (atomic < 0) return;
-  for (const statement of split(nodes.slice(atomic + 2))) readStatement(statement, null, reading);
+  for (const statement of statementsOf(nodes.slice(atomic + 2))) {
+    readStatement(statement, null, reading);
+  }
 }

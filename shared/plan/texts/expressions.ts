@@ -93,17 +93,16 @@ export function isQuery(group: Group): boolean {
 /**
  * A type's name, which can be a table's, `t%ROWTYPE` and `t.c%TYPE` among them.
  *
- * @returns The index behind it.
+ * @returns The index behind the name.
  */
 export function readType(nodes: Node[], from: number, reading: Reading): number {
   const i = isWord(nodes[from], "setof") ? from + 1 : from;
   const name = nameAt(nodes, i);
   if (name === null) return i;
-  const ofColumn = isOperator(nodes[name.next], "%") && isWord(nodes[name.next + 1], "type");
-  const ofRow = isOperator(nodes[name.next], "%") && isWord(nodes[name.next + 1], "rowtype");
-  const parts = ofColumn ? name.parts.slice(0, -1) : name.parts;
+  const isColumns = isOperator(nodes[name.next], "%") && isWord(nodes[name.next + 1], "type");
+  const parts = isColumns ? name.parts.slice(0, -1) : name.parts;
   if (parts.length > 0) reading.use(reading.resolve(parts), name.start);
-  return ofColumn || ofRow ? name.next + 2 : name.next;
+  return name.next;
 }
 
 /** `'old'::regclass` and `regclass 'old'`. */

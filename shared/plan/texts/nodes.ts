@@ -70,20 +70,23 @@ export function nest({ tokens, faults }: Lexed): Nested {
   return { nodes: top, faults: found };
 }
 
-/** Splits SQL at its semicolons, but for those of a body that stands in BEGIN ATOMIC … END. */
+/** Splits SQL at its semicolons; those of a BEGIN ATOMIC body stand between statements as well. */
 export function statementsOf(nodes: Node[]): Node[][] {
-  const statements: Node[][] = [];
-  let from = 0;
-  let atomic = 0;
-  for (let i = 0; i <= nodes.length; i++) {
-    if (isWord(nodes[i], "atomic") && isWord(nodes[i - 1], "begin")) atomic = 1;
-    else if (atomic > 0 && isWord(nodes[i], "case")) atomic++;
-    else if (atomic > 0 && isWord(nodes[i], "end")) atomic--;
-    if (i < nodes.length && (atomic > 0 || !isMark(nodes[i], ";"))) continue;
-    if (i > from) statements.push(nodes.slice(from, i));
-    from = i + 1;
+  return separated(nodes, ";");
+}
+
+/** Splits at commas. */
+export function commaSeparated(nodes: Node[]): Node[][] {
+  return separated(nodes, ",");
+}
+
+function separated(nodes: Node[], mark: string): Node[][] {
+  const parts: Node[][] = [[]];
+  for (const node of nodes) {
+    if (isMark(node, mark)) parts.push([]);
+    else parts.at(-1)!.push(node);
   }
-  return statements;
+  return parts.filter((part) => part.length > 0);
 }
 
 /** Whether it is one of these key words, all in lower case. */
@@ -125,16 +128,6 @@ export function indexOfWord(nodes: Node[], from: number, ...words: string[]): nu
     if (isWord(nodes[i], ...words) && !isMark(nodes[i - 1], ".")) return i;
   }
   return -1;
-}
-
-/** Splits at commas. */
-export function commaSeparated(nodes: Node[]): Node[][] {
-  const items: Node[][] = [[]];
-  for (const node of nodes) {
-    if (isMark(node, ",")) items.push([]);
-    else items.at(-1)!.push(node);
-  }
-  return items.filter((item) => item.length > 0);
 }
 
 /** A name of one or more parts, as it stands in a text. */

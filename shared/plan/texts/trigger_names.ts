@@ -49,6 +49,23 @@ export function readTriggerNames(
   }
 }
 
+/** What the name is called in PL/pgSQL and PL/v8, PL/Tcl, PL/Python and PL/Perl. */
+const NAME_IN_ANY_LANGUAGE = /\b(?:tg_table_name|tg_relname|table_name|relname)\b/i;
+
+/** The same of a language that is not read: where the name stands in quotes, it is compared with. */
+export function readTriggerNamesElsewhere(tables: IndexedTable[], reading: Reading): void {
+  const { text } = reading;
+  const at = text.search(NAME_IN_ANY_LANGUAGE);
+  if (at < 0) return;
+  const knows = (name: string) =>
+    [`'${name}'`, `"${name}"`].some((quoted) => text.includes(quoted));
+  for (const table of tables) {
+    const compares = knows(table.name) && !(table.newName !== null && knows(table.newName));
+    const use: NameUse = compares ? "compares" : "uses";
+    reading.use([{ table, certain: true }], at, "tg_table_name", use);
+  }
+}
+
 const isWord = (token: Token | undefined, ...words: string[]) =>
   token?.kind === "word" && words.includes(token.value);
 

@@ -7,7 +7,7 @@ import { readText } from "./bodies.ts";
 import { lex } from "./lexer.ts";
 import { Reading, type Use, weaker } from "./reading.ts";
 import { type TableIndex, wordsOf } from "./table_index.ts";
-import { readTriggerNames } from "./trigger_names.ts";
+import { readTriggerNames, readTriggerNamesElsewhere } from "./trigger_names.ts";
 
 export { type Certainty, Use } from "./reading.ts";
 export { type TableIndex, tableIndex } from "./table_index.ts";
@@ -26,8 +26,10 @@ export function usesOf(text: ReadableText, tables: TableIndex): Use[] {
   const scope = { searchPath: text.search_path, schema: text.schema };
   const reading = new Reading(text.text, tables, scope);
   const ofTriggers = (text.trigger_of ?? []).flatMap((oid) => tables.byOid.get(oid) ?? []);
-  if (ofTriggers.length > 0 && text.language === "plpgsql") {
-    readTriggerNames(lex(text.text, { blanks: false }).tokens, ofTriggers, reading);
+  if (ofTriggers.length > 0) {
+    if (text.language === "plpgsql") {
+      readTriggerNames(lex(text.text, { blanks: false }).tokens, ofTriggers, reading);
+    } else readTriggerNamesElsewhere(ofTriggers, reading);
   }
   if (mayName(text, tables)) readText(text.language, reading);
   return reading.uses.sort((a, b) => a.at - b.at);

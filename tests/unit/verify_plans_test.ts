@@ -1,0 +1,127 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { Explained, ExplainOutcome, PlanNode } from "../../shared/proof/plans.ts";
+import { judgePlans } from "../../shared/proof/plans.ts";
+
+/** A scan as EXPLAIN (VERBOSE) describes it, of a relation under an alias. */
+function scan(alias: string, more: Partial<PlanNode> = {}): PlanNode {
+  return {
+    "Node Type": "Seq Scan",
+    "Relation Name": "expert_profiles",
+    Alias: alias,
+    "Startup Cost": 0,
+    "Total Cost": 10,
+    "Plan Rows": 5,
+    Output: [`${alias}.id`],
+    Filter: `(${alias}.name ~~ 'n1%'::text)`,
+    ...more,
+  };
+}
+
+const explained = (...plans: PlanNode[]): Explained => ({
+  sqlstate: null,
+  plan: plans.map((Plan) => ({ Plan })),
+});
+
+const refused = (sqlstate: string): Explained => ({ sqlstate, plan: null });
+
+const judged = (table: Explained, view: Explained, again = table) =>
+  judgePlans({ table, view, again });
+
+Deno.test("plans that differ by an alias are the same, also where it stands in no front of columns", () => {
+  const same: [PlanNode, PlanNode][] = [
+    [scan("t"), scan("expert_profiles")],
+    [scan("t", { Output: ["id"], Filter: "(name ~~ 'n1%'::text)" }), scan("expert_profiles")],
+    [
+      scan("t", { Filter: '("Odd" = t."t.x")' }),
+      scan("odd name", { Output: ['"odd name".id'], Filter: '("Odd" = "odd name"."t.x")' }),
+    ],
+    // Of a plan that reads nothing only the columns are left.
+    [
+      { "Node Type": "Result", Output: ["id", "name"] },
+      { "Node Type": "Result", Output: ["expert_profiles.id", "expert_profiles.name"] },
+    ],
+    // The parent of partitions is no node.
+    [
+      {
+        "Node Type": "Append",
+        Plans: [scan("t_1"), scan("t_2")],
+        "Sort Key": ["t.id"],
+      },
+      {
+        "Node Type": "Append",
+        Plans: [scan("events_1"), scan("events_2")],
+        "Sort Key": ["events.id"],
+      },
+    ],
+  ];
+  for (const [table, view] of same) {
+    assertEquals(judged(explained(table), explained(view)).kind, "same", JSON.stringify(view));
+  }
+});
+
+Deno.test("an alias in a string constant is text", () => {
+  const table = scan("t", { Filter: "(t.name = 't.id')" });
+  const view = scan("x", { Filter: "(x.name = 'x.id')" });
+  assertEquals(judged(explained(table), explained(view)).kind, "failed");
+  const same = scan("x", { Filter: "(x.name = 't.id')" });
+  assertEquals(judged(explained(table), explained(same)).kind, "same");
+});
+
+Deno.test("costs, estimates, filters, nodes and the side of a join make plans different", () => {
+  const join = (condition: string): PlanNode => ({
+    "Node Type": "Hash Join",
+    "Hash Cond": condition,
+    Plans: [scan("t"), scan("n", { "Relation Name": "posts" })],
+  });
+  const different: [PlanNode, PlanNode][] = [
+    [scan("t"), scan("x", { "Total Cost": 10.01 })],
+    [scan("t"), scan("x", { "Plan Rows": 6 })],
+    [scan("t"), scan("x", { Filter: "(x.name ~~ 'n2%'::text)" })],
+    [scan("t"), scan("x", { "Relation Name": "another" })],
+    [scan("t"), { "Node Type": "Subquery Scan", Alias: "x", Plans: [scan("y")] }],
+    [join("(t.id = n.expert_id)"), join("(n.id = t.expert_id)")],
+  ];
+  for (const [table, view] of different) {
+    const verdict = judged(explained(table), explained(view));
+    assert(verdict.kind === "failed", JSON.stringify(view));
+    assert(verdict.failure.expected !== verdict.failure.got, JSON.stringify(verdict.failure));
+  }
+});
+
+Deno.test("a failure shows the first lines that differ, as EXPLAIN would print them", () => {
+  const view: PlanNode = {
+    "Node Type": "Subquery Scan",
+    Alias: "experts",
+    "Startup Cost": 0,
+    "Total Cost": 12,
+    "Plan Rows": 5,
+    Filter: "(experts.name = 'x'::text)",
+    Plans: [scan("expert_profiles")],
+  };
+  const verdict = judged(explained(scan("t")), explained(view));
+  assert(verdict.kind === "failed");
+  assertEquals(verdict.failure, {
+    expected: "Seq Scan on expert_profiles  (cost=0..10 rows=5)  Filter: (t.name ~~ 'n1%'::text)",
+    got: "Subquery Scan  (cost=0..12 rows=5)  Filter: (experts.name = 'x'::text)",
+  });
+  // What no line shows is told by where it stands.
+  const other = judged(explained(scan("t")), explained(scan("x", { Output: ["x.id", "x.name"] })));
+  assert(other.kind === "failed");
+  assertStringIncludes(other.failure.got, 'plan, 0, Output, 1: "name"');
+});
+
+Deno.test("refusals are compared by their codes", () => {
+  assertEquals(judged(refused("42501"), refused("42501")).kind, "same");
+  const verdict = judged(refused("42501"), explained(scan("x")));
+  assert(verdict.kind === "failed");
+  assertEquals(verdict.failure.expected, "42501 (insufficient_privilege)");
+});
+
+Deno.test("a plan of the table that changes by itself says nothing about the view", () => {
+  const grown: ExplainOutcome = {
+    table: explained(scan("t")),
+    view: explained(scan("x", { "Plan Rows": 6 })),
+    again: explained(scan("t", { "Plan Rows": 6 })),
+  };
+  assertEquals(judgePlans(grown).kind, "unsteady");
+});
