@@ -5,6 +5,9 @@
  * ran and none failed.
  *
  * PG_VERSIONS    versions to test on, by default `15,17`; TEST_PG_18=1 adds 18
+ * EVERY_VERSION  1: every test of the database on every version, where of some, of which there are many
+ *                alike, each is run on one of them
+ * CUTS, CORPUS   full: all that is sampled otherwise
  * DENO_JOBS      test files that run at the same time, by default 3
  * TEST_REPORT    where to keep the JUnit report
  */

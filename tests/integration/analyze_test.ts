@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { AnalyzedTable, Finding } from "../../shared/contract/responses.ts";
 import { countingMessages } from "../bench/message_count.ts";
-import { databaseTest } from "../support/database.ts";
+import { spreadTest } from "../support/database.ts";
 import { createEverythingSchema, EVERYTHING_NEIGHBOURS } from "../support/everything_schema.ts";
 import { withoutRecorded } from "../support/findings.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
@@ -34,7 +34,7 @@ async function refused(functions: Functions, code: string, query: string) {
   return problem;
 }
 
-databaseTest(
+spreadTest(
   "everything that hangs on a table is told by kind, with what a rename does to it",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -151,7 +151,7 @@ databaseTest(
   },
 );
 
-databaseTest(
+spreadTest(
   "the findings are those of a rename, and the kinds those that a migration records",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -184,7 +184,7 @@ databaseTest(
   },
 );
 
-databaseTest(
+spreadTest(
   "views are found at any depth, through row types, and where they read each other in a circle",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -228,7 +228,7 @@ databaseTest(
   },
 );
 
-databaseTest(
+spreadTest(
   "a renamed table is found under its name and each of its old ones, which are told",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -259,7 +259,7 @@ databaseTest(
   },
 );
 
-databaseTest("once a rename is finalized, its old name is nobody's", async ({ db }) => {
+spreadTest("once a rename is finalized, its old name is nobody's", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table a (id int primary key)`;
   await functions.rename({ old_name: "a", new_name: "b" });
@@ -268,7 +268,7 @@ databaseTest("once a rename is finalized, its old name is nobody's", async ({ db
   assertEquals((await analyzed(functions, "table=b")).migrations, []);
 });
 
-databaseTest(
+spreadTest(
   "without a table, all tables of the schemas are analyzed, and nothing else",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -299,7 +299,7 @@ databaseTest(
   },
 );
 
-databaseTest("a table of another role can be analyzed, though not renamed", async ({ db }) => {
+spreadTest("a table of another role can be analyzed, though not renamed", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.admin`create table experts (id int primary key)`;
   const { owner } = await analyzed(functions, "table=experts");
@@ -310,7 +310,7 @@ databaseTest("a table of another role can be analyzed, though not renamed", asyn
   });
 });
 
-databaseTest("what is no table, or not there, is refused by name", async ({ db }) => {
+spreadTest("what is no table, or not there, is refused by name", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(`
     create table experts (id int primary key);
@@ -345,7 +345,7 @@ databaseTest("what is no table, or not there, is refused by name", async ({ db }
   assertEquals(other.status, 400);
 });
 
-databaseTest("a schema with too many tables to read at once is refused", async ({ db }) => {
+spreadTest("a schema with too many tables to read at once is refused", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(`do $$ begin
     for i in 1..1001 loop execute format('create table t%s ()', i); end loop; end $$`).simple();
@@ -357,7 +357,7 @@ databaseTest("a schema with too many tables to read at once is refused", async (
   assertEquals((await functions.analyze("")).tables.length, 1000);
 });
 
-databaseTest(
+spreadTest(
   "the catalog is asked the same few times, however many tables there are",
   async ({ db }) => {
     await db.sql.unsafe(`do $$ begin for i in 1..30 loop
@@ -376,7 +376,7 @@ databaseTest(
   },
 );
 
-databaseTest(
+spreadTest(
   "nothing is told of what a trigger is called with, which can be a key",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -400,7 +400,7 @@ databaseTest(
   },
 );
 
-databaseTest(
+spreadTest(
   "texts that name the table are told with what becomes of each, those of its triggers too",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -461,7 +461,7 @@ databaseTest(
   },
 );
 
-databaseTest(
+spreadTest(
   "recorded statements are told where a view cannot serve them, and only those",
   async ({ db }) => {
     await using functions = functionsFor(db.url);

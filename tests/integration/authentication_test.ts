@@ -1,7 +1,7 @@
 /** Nobody but an admin gets as far as the database, at any endpoint. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { countConnections } from "../support/counting_listener.ts";
-import { databaseTest } from "../support/database.ts";
+import { spreadTest } from "../support/database.ts";
 import { type Functions, functionsFor, PUBLISHABLE_KEY, SECRET_KEY } from "../support/functions.ts";
 import { loggedBy } from "../support/silent_log.ts";
 import { legacyKey, tokenIssuer } from "../support/user_tokens.ts";
@@ -89,7 +89,7 @@ for (const endpoint of Object.keys(ENDPOINTS) as (keyof typeof ENDPOINTS)[]) {
   });
 }
 
-databaseTest("every kind of admin is let in, and recorded by name", async ({ db }) => {
+spreadTest("every kind of admin is let in, and recorded by name", async ({ db }) => {
   const ci = "sb_secret_of_the_pipeline";
   await using functions = functionsFor(db.url, {
     secretKeys: { default: SECRET_KEY, ci },

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { RollbackInput } from "../../shared/contract/requests.ts";
-import { databaseTest } from "../support/database.ts";
+import { spreadTest } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { catalogState, databaseState, stateDifferences } from "../support/state.ts";
 
@@ -23,7 +23,7 @@ const TABLE = `create table a (
   alter table a enable row level security;
   create policy p on a using (exists (select from a other where other.id = a.parent))`;
 
-databaseTest("each name of a chain reads and writes the same rows", async ({ db }) => {
+spreadTest("each name of a chain reads and writes the same rows", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLE).simple();
   await rename(functions, "a", "b");
@@ -38,7 +38,7 @@ databaseTest("each name of a chain reads and writes the same rows", async ({ db 
   }
 });
 
-databaseTest("a chain is rolled back alone, the last rename first", async ({ db }) => {
+spreadTest("a chain is rolled back alone, the last rename first", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLE).simple();
   const states = [await catalogState(db.admin)];
@@ -54,7 +54,7 @@ databaseTest("a chain is rolled back alone, the last rename first", async ({ db 
   }
 });
 
-databaseTest("a rollback out of order is refused, and names what comes first", async ({ db }) => {
+spreadTest("a rollback out of order is refused, and names what comes first", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLE).simple();
   const first = await rename(functions, "a", "b");
@@ -72,7 +72,7 @@ databaseTest("a rollback out of order is refused, and names what comes first", a
   await rollback(functions, { migration_id: first });
 });
 
-databaseTest("by a name that two renames share, the last one is rolled back", async ({ db }) => {
+spreadTest("by a name that two renames share, the last one is rolled back", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLE).simple();
   const first = await rename(functions, "a", "b");
@@ -81,7 +81,7 @@ databaseTest("by a name that two renames share, the last one is rolled back", as
   assertEquals(await rollback(functions, { table: "b" }), [first]);
 });
 
-databaseTest("a table cannot be renamed under a name that is its view now", async ({ db }) => {
+spreadTest("a table cannot be renamed under a name that is its view now", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLE).simple();
   const id = await rename(functions, "a", "b");
@@ -98,7 +98,7 @@ databaseTest("a table cannot be renamed under a name that is its view now", asyn
   assertEquals(stateDifferences(before, await databaseState(db.admin)), []);
 });
 
-databaseTest("a table is renamed and rolled back again and again", async ({ db }) => {
+spreadTest("a table is renamed and rolled back again and again", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLE).simple();
   const before = await catalogState(db.admin);
@@ -114,7 +114,7 @@ databaseTest("a table is renamed and rolled back again and again", async ({ db }
   assertEquals((await functions.list({ status: "active" })).migrations, []);
 });
 
-databaseTest("a rolled back rename leaves its names to other tables", async ({ db }) => {
+spreadTest("a rolled back rename leaves its names to other tables", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLE).simple();
   const first = await rename(functions, "a", "b");
@@ -127,7 +127,7 @@ databaseTest("a rolled back rename leaves its names to other tables", async ({ d
   await rollback(functions, { migration_id: other });
 });
 
-databaseTest("a new table with a rolled back one's old name has its own life", async ({ db }) => {
+spreadTest("a new table with a rolled back one's old name has its own life", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLE).simple();
   await rollback(functions, { migration_id: await rename(functions, "a", "b") });
@@ -140,7 +140,7 @@ databaseTest("a new table with a rolled back one's old name has its own life", a
   assertEquals((await db.sql`select name from kept`).length, 0);
 });
 
-databaseTest("a name that an active rename holds is refused though it is free", async ({ db }) => {
+spreadTest("a name that an active rename holds is refused though it is free", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(`${TABLE}; create table other (id int)`).simple();
   const id = await rename(functions, "a", "b");
@@ -158,7 +158,7 @@ databaseTest("a name that an active rename holds is refused though it is free", 
   assertEquals(held.migration_id, id);
 });
 
-databaseTest("two tables swap their names in three renames, and swap back", async ({ db }) => {
+spreadTest("two tables swap their names in three renames, and swap back", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe("create table x (is_x int); create table y (is_y int)").simple();
   const before = await catalogState(db.admin);

@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { createRenameClient } from "../../shared/client/client.ts";
 import type { Blocker } from "../../shared/contract/responses.ts";
-import { databaseTest, type TestDatabase } from "../support/database.ts";
+import { spreadTest, type TestDatabase } from "../support/database.ts";
 import { type Ended, run, runCli, runMain, withProject } from "../support/cli.ts";
 import { quietly } from "../support/quietly.ts";
 import { functionsFor, PUBLISHABLE_KEY, SECRET_KEY } from "../support/functions.ts";
@@ -47,7 +47,7 @@ async function kindOf(db: TestDatabase, name: string): Promise<string | undefine
   return row?.relkind;
 }
 
-databaseTest(
+spreadTest(
   "a table is renamed, listed, and taken back with the command that was printed",
   async ({ db }) => {
     await db.sql`create table experts (id int primary key, name text default 'x')`;
@@ -90,7 +90,7 @@ databaseTest(
   },
 );
 
-databaseTest(
+spreadTest(
   "a plan changes nothing, and the printed command applies exactly it",
   async ({ db }) => {
     await db.sql`create table experts (id int primary key)`;
@@ -117,7 +117,7 @@ databaseTest(
   },
 );
 
-databaseTest("a refusal says why and how to go on, and changes nothing", async ({ db }) => {
+spreadTest("a refusal says why and how to go on, and changes nothing", async ({ db }) => {
   await db.sql`create table live (id int primary key)`;
   await db.sql`alter publication supabase_realtime add table live`;
   await withCli(db, async (cli) => {
@@ -150,7 +150,7 @@ databaseTest("a refusal says why and how to go on, and changes nothing", async (
   });
 });
 
-databaseTest("who holds the locks is shown when they cannot be had", async ({ db }) => {
+spreadTest("who holds the locks is shown when they cannot be had", async ({ db }) => {
   await db.sql`create table experts (id int primary key)`;
   const reader = db.connect({ connection: { application_name: "nightly report" } });
   await withCli(db, async (cli) => {
@@ -188,7 +188,7 @@ async function whileReading(
   await worked!;
 }
 
-databaseTest("while a long reader is in the way, a line names it", async ({ db }) => {
+spreadTest("while a long reader is in the way, a line names it", async ({ db }) => {
   await db.sql`create table experts (id int primary key)`;
   await withCli(db, async (cli, env) => {
     const name = (pid: number) =>
@@ -220,7 +220,7 @@ databaseTest("while a long reader is in the way, a line names it", async ({ db }
   });
 });
 
-databaseTest("who gives a waiting rename up changes nothing", async ({ db }) => {
+spreadTest("who gives a waiting rename up changes nothing", async ({ db }) => {
   await db.sql`create table experts (id int primary key)`;
   await withCli(db, async (_, env) => {
     await quietly(() =>
@@ -258,7 +258,7 @@ databaseTest("who gives a waiting rename up changes nothing", async ({ db }) => 
   });
 });
 
-databaseTest("with --json the answer is all there is on standard output", async ({ db }) => {
+spreadTest("with --json the answer is all there is on standard output", async ({ db }) => {
   await db.sql`create table experts (id int primary key)`;
   await withCli(db, async (cli) => {
     const json = async (args: string[], code = 0) => {
@@ -278,7 +278,7 @@ databaseTest("with --json the answer is all there is on standard output", async 
   });
 });
 
-databaseTest("a file's tables are renamed all or none, and taken back together", async ({ db }) => {
+spreadTest("a file's tables are renamed all or none, and taken back together", async ({ db }) => {
   await db.sql`create schema "Shop.EU"`;
   await db.sql`create table "a b" ()`;
   await db.sql`create table "Shop.EU"."x,y" ()`;
@@ -314,7 +314,7 @@ databaseTest("a file's tables are renamed all or none, and taken back together",
   }
 });
 
-databaseTest("npm run cli works from any folder, and passes the exit code on", async ({ db }) => {
+spreadTest("npm run cli works from any folder, and passes the exit code on", async ({ db }) => {
   await db.sql`create table experts ()`;
   const dir = await Deno.makeTempDir({ prefix: "renames-" });
   const root = new URL("../../", import.meta.url).pathname;
@@ -333,7 +333,7 @@ databaseTest("npm run cli works from any folder, and passes the exit code on", a
   }
 });
 
-databaseTest(
+spreadTest(
   "a rename is proposed, applied with the command that was printed, and another is withdrawn",
   async ({ db }) => {
     await db.sql`create table experts (id int primary key)`;

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { LEVELS, logLevel } from "../../shared/http/log.ts";
 import { describeCause, withoutSecrets } from "../../shared/http/log_safety.ts";
 import { readWebhookSecrets } from "../../shared/http/webhook_secrets.ts";
-import { databaseTest } from "../support/database.ts";
+import { spreadTest } from "../support/database.ts";
 import { type Functions, functionsFor, PUBLISHABLE_KEY, SECRET_KEY } from "../support/functions.ts";
 import { type ConsoleLine, consoleOf } from "../support/console.ts";
 import { lockWaiter } from "../support/waiting.ts";
@@ -29,7 +29,7 @@ const post = (functions: Functions, name: string, body: unknown, headers = {}) =
     body: typeof body === "string" ? body : JSON.stringify(body),
   });
 
-databaseTest(
+spreadTest(
   "a request is one line, with who asked, what for, and how long it took",
   async ({ db }) => {
     await using functions = functionsFor(db.url, { logLevel: "info" });
@@ -67,7 +67,7 @@ databaseTest(
   },
 );
 
-databaseTest("what waits for a lock is told phase by phase, at level debug", async ({ db }) => {
+spreadTest("what waits for a lock is told phase by phase, at level debug", async ({ db }) => {
   await using functions = functionsFor(db.url, { logLevel: "debug" });
   await db.sql`create table experts (id int, name text)`;
   await db.sql`insert into experts values (1, 'row of somebody')`;
@@ -102,7 +102,7 @@ databaseTest("what waits for a lock is told phase by phase, at level debug", asy
   assertEquals(new Set(lines.map(({ request_id }) => request_id)).size, 1);
 });
 
-databaseTest("an event stream is logged like the answer it stands for", async ({ db }) => {
+spreadTest("an event stream is logged like the answer it stands for", async ({ db }) => {
   await using functions = functionsFor(db.url, { logLevel: "info" });
   await db.sql`create table experts (id int)`;
   const accept = { accept: "text/event-stream" };
@@ -123,7 +123,7 @@ databaseTest("an event stream is logged like the answer it stands for", async ({
   assertGreater((lines[2].lock as { held_ms: number }).held_ms, 0);
 });
 
-databaseTest(
+spreadTest(
   "lines below the level are not written, on whichever stream they belong",
   async ({ db }) => {
     await db.sql`create table experts (id int)`;
@@ -159,7 +159,7 @@ Deno.test("the level is read as people write it, and info is the default", () =>
   );
 });
 
-databaseTest(
+spreadTest(
   "secrets, rows and values never occur in the log, whatever goes wrong",
   async ({ db }) => {
     const password = new URL(db.url).password;
@@ -244,7 +244,7 @@ databaseTest(
   },
 );
 
-databaseTest("what the caller is not told is logged under the request's id", async ({ db }) => {
+spreadTest("what the caller is not told is logged under the request's id", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int)`;
   await functions.rename(RENAME);

@@ -1,7 +1,7 @@
 /** Kinds of relations and of names: what is renamed and comes back exactly, and what is refused, and how. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import postgres from "postgres";
-import { databaseTest, type DatabaseTestOptions, type TestDatabase } from "../support/database.ts";
+import { type DatabaseTestOptions, spreadTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { testRoles } from "../support/roles.ts";
 import { catalogState, stateDifferences } from "../support/state.ts";
@@ -81,7 +81,7 @@ function kindTest(
   body: (given: Given) => Promise<void>,
   options: DatabaseTestOptions = {},
 ): void {
-  databaseTest(name, options, async ({ db }) => {
+  spreadTest(name, options, async ({ db }) => {
     await using functions = functionsFor(db.url);
     if (ddl !== "") await db.sql.unsafe(ddl).simple();
     await body({ db, functions });
@@ -435,7 +435,7 @@ const HOSTILE_NAMES = [
   "\u200bzero width\ufeff",
 ];
 
-databaseTest(
+spreadTest(
   "hostile names of schemas, tables and columns are names like any other",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -624,7 +624,7 @@ kindTest(
   },
 );
 
-databaseTest("tables of others, and schemas closed to creation, are refused", async ({ db }) => {
+spreadTest("tables of others, and schemas closed to creation, are refused", async ({ db }) => {
   await using role = await testRoles(db, "other", "creator");
   await using functions = functionsFor(db.url);
   await db.admin.unsafe(`

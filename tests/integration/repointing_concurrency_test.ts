@@ -1,6 +1,6 @@
 /** What others do while a table goes back to its old name: nothing of it is lost, and nobody sees an error. */
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { databaseTest, type TestDatabase } from "../support/database.ts";
+import { spreadTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { whileQuerying } from "../support/clients.ts";
 import { startReader } from "../support/interruptions.ts";
@@ -136,7 +136,7 @@ for (
     ],
   ] as const
 ) {
-  databaseTest(`${what} while a rollback waits for its locks is not lost`, async ({ db }) => {
+  spreadTest(`${what} while a rollback waits for its locks is not lost`, async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(TABLES).simple();
     await renamed(db, functions);
@@ -156,7 +156,7 @@ for (
   });
 }
 
-databaseTest(
+spreadTest(
   "a privilege that is revoked on the view while its rollback waits is told",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -179,7 +179,7 @@ databaseTest(
   },
 );
 
-databaseTest(
+spreadTest(
   "a plan is not carried out once something else is built on the view",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -199,7 +199,7 @@ databaseTest(
   },
 );
 
-databaseTest(
+spreadTest(
   "a dependant that somebody uses is not waited for, with the view locked",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -222,7 +222,7 @@ databaseTest(
   },
 );
 
-databaseTest("clients of what is built on the view see no error while it goes", async ({ db }) => {
+spreadTest("clients of what is built on the view see no error while it goes", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(`${TABLES} grant select on teams to anon`).simple();
   const statements = [

@@ -9,7 +9,7 @@ import {
 import postgres from "postgres";
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
 import { checkRowCasts, rowTypeStatements } from "../../shared/plan/row_type.ts";
-import { databaseTest, type TestDatabase } from "../support/database.ts";
+import { spreadTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { catalogState, factsOf, stateDifferences } from "../support/state.ts";
 import { testRoles } from "../support/roles.ts";
@@ -48,7 +48,7 @@ function twinsTest(
   ddl: string,
   body: (given: Twins & { db: TestDatabase; functions: Functions }) => Promise<void>,
 ): void {
-  databaseTest(name, async ({ db }) => {
+  spreadTest(name, async ({ db }) => {
     await using functions = functionsFor(db.url);
     await body({ db, functions, ...await makeTwins(db, functions, ddl) });
   });
@@ -217,7 +217,7 @@ for (
     "is strict": "'select coalesce($1.id, 0)' strict",
   })
 ) {
-  databaseTest(`NULL is kept for a function that ${what}`, async ({ db }) => {
+  spreadTest(`NULL is kept for a function that ${what}`, async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(`create table experts (id int);
       create function f(experts) returns int language sql as ${body}`).simple();
@@ -228,7 +228,7 @@ for (
   });
 }
 
-databaseTest("an index on a computed field serves the old name as well", async ({ db }) => {
+spreadTest("an index on a computed field serves the old name as well", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(`
     create table experts (id int primary key, first text, last text);
@@ -269,7 +269,7 @@ const SECURED = `
   grant execute on function shown(experts) to anon, authenticated`;
 
 for (const defaultPrivileges of ["classic", "none"] as const) {
-  databaseTest(
+  spreadTest(
     `computed fields are read through both names by the API's roles, with row security (${defaultPrivileges})`,
     { defaultPrivileges },
     async ({ db }) => {
@@ -313,7 +313,7 @@ for (const defaultPrivileges of ["classic", "none"] as const) {
   );
 }
 
-databaseTest("only whoever may use the view may use the cast", async ({ db }) => {
+spreadTest("only whoever may use the view may use the cast", async ({ db }) => {
   await using roles = await testRoles(db, "clerk", "inserter", "stranger", "group", "member");
   await using functions = functionsFor(db.url);
   await db.admin.unsafe(`grant ${roles.group} to ${roles.member}`);
@@ -345,7 +345,7 @@ databaseTest("only whoever may use the view may use the cast", async ({ db }) =>
   assertEquals(row.shown, "ANN");
 });
 
-databaseTest("the cast belongs to the view's owner, whoever renames", async ({ db }) => {
+spreadTest("the cast belongs to the view's owner, whoever renames", async ({ db }) => {
   await using roles = await testRoles(db, "owner", "guest");
   await using functions = functionsFor(db.url);
   await db.admin.unsafe(`
@@ -383,7 +383,7 @@ databaseTest("the cast belongs to the view's owner, whoever renames", async ({ d
 
 // Tables of all kinds ---------------------------------------------------------------------------------
 
-databaseTest(
+spreadTest(
   "odd names, partitioned tables and tables without columns have their cast",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -420,7 +420,7 @@ databaseTest(
   },
 );
 
-databaseTest("a table without anything on its row type gets no cast", async ({ db }) => {
+spreadTest("a table without anything on its row type gets no cast", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(`create table experts (id int);
     create view on_it as select e, e.id from experts e;
@@ -431,7 +431,7 @@ databaseTest("a table without anything on its row type gets no cast", async ({ d
   assertEquals(rows.length, 0);
 });
 
-databaseTest(
+spreadTest(
   "each name of a chain takes part, and each rollback takes its own cast along",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -473,7 +473,7 @@ function breaksTest(
   before: string,
   after: { sqlState: string } | { value: string },
 ): void {
-  databaseTest(name, async ({ db }) => {
+  spreadTest(name, async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(
       `create table experts (id int, name text); insert into experts values (1, 'Ann');
@@ -562,7 +562,7 @@ breaksTest(
   { value: "(1,Ann)" },
 );
 
-databaseTest(
+spreadTest(
   "functions on a parent's rows do not take a child's by its old name, and that is told",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -590,7 +590,7 @@ databaseTest(
   },
 );
 
-databaseTest("who may not write functions in SQL is told what will fail", async ({ db }) => {
+spreadTest("who may not write functions in SQL is told what will fail", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(`create table experts (id int, name text);
     create function shown(experts) returns text language sql as 'select $1.name'`).simple();
@@ -606,7 +606,7 @@ databaseTest("who may not write functions in SQL is told what will fail", async 
   assertEquals((await db.sql`select count(shown(e)) from experts e`)[0].count, "0");
 });
 
-databaseTest("overloads that take no rows raise no alarm", async ({ db }) => {
+spreadTest("overloads that take no rows raise no alarm", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(
     `create table experts (id int, name text); insert into experts values (1, 'Ann');
@@ -656,7 +656,7 @@ twinsTest(
   },
 );
 
-databaseTest("a computed field that waited for the rename is answered", async ({ db }) => {
+spreadTest("a computed field that waited for the rename is answered", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(
     `create table experts (id int, name text); insert into experts values (1, 'Ann');
@@ -693,7 +693,7 @@ const GROWING = `create table experts (id int primary key, name text, level int)
   create function row_of(experts) returns experts language sql as 'select $1';
   grant select on experts to anon`;
 
-databaseTest(
+spreadTest(
   "computed fields go on when the table gets columns, loses them or is renamed by hand",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -708,7 +708,7 @@ databaseTest(
   },
 );
 
-databaseTest(
+spreadTest(
   "the statements of the cast bring it up to date, and make it for a view that leaves columns out",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -793,7 +793,7 @@ databaseTest(
 
 // Checked before the commit ---------------------------------------------------------------------------
 
-databaseTest("a cast that is not as planned is not committed", async ({ db }) => {
+spreadTest("a cast that is not as planned is not committed", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(GROWING).simple();
   await verified(functions.rename(RENAME));
@@ -842,7 +842,7 @@ databaseTest("a cast that is not as planned is not committed", async ({ db }) =>
   }
 });
 
-databaseTest("a cast that somebody dropped is no obstacle to the rollback", async ({ db }) => {
+spreadTest("a cast that somebody dropped is no obstacle to the rollback", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(GROWING).simple();
   const before = await catalogState(db.admin);

@@ -4,7 +4,7 @@ import { factsFromRow, factsQuery } from "../../shared/catalog/read_facts.ts";
 import { Connection } from "../../shared/execute/connection.ts";
 import { beginReading, connected } from "../../shared/execute/apply_plan.ts";
 import type { Facts, TextFacts } from "../../shared/plan/facts.ts";
-import { databaseTest, type TestDatabase } from "../support/database.ts";
+import { spreadTest, type TestDatabase } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 import { until } from "../support/waiting.ts";
 
@@ -34,7 +34,7 @@ async function factsNaming(
 const identities = (texts: TextFacts[], kind: TextFacts["kind"] = "routine") =>
   texts.filter((text) => text.kind === kind).map(({ identity }) => identity).sort();
 
-databaseTest(
+spreadTest(
   "bodies in every language that may name the table are read; those that the server parsed are not",
   async ({ db }) => {
     await db.sql.unsafe(`
@@ -89,7 +89,7 @@ databaseTest(
   },
 );
 
-databaseTest(
+spreadTest(
   "functions of the tables' triggers are read whatever they name, and need no compiling again for that",
   async ({ db }) => {
     await db.sql.unsafe(`
@@ -112,7 +112,7 @@ databaseTest(
   },
 );
 
-databaseTest("many names are looked for as one is, odd ones too", async ({ db }) => {
+spreadTest("many names are looked for as one is, odd ones too", async ({ db }) => {
   const odd = ['Odd "Näme"', "ΑΒΓ", "$$", "it's", "new\nline"];
   const many = Array.from({ length: 40 }, (_, index) => `table_${index}`);
   await db.sql.unsafe(`create table "table_7" (id int)`);
@@ -154,7 +154,7 @@ const CRON = `
     (3, '* * * * *', 'select 1', 'localhost', 5432, current_database(), 'postgres', true, 'other'),
     (4, '* * * * *', 'delete from experts', 'localhost', 5432, 'another', 'postgres', true, 'elsewhere')`;
 
-databaseTest("commands of pg_cron in this database are read, where they can be", async ({ db }) => {
+spreadTest("commands of pg_cron in this database are read, where they can be", async ({ db }) => {
   await db.admin.unsafe(CRON).simple();
   const jobs = async (role?: string) =>
     (await factsNaming(db, ["experts"], role)).texts
@@ -178,7 +178,7 @@ databaseTest("commands of pg_cron in this database are read, where they can be",
   assertEquals(await jobs(), []);
 });
 
-databaseTest("recorded statements are read with how often they ran and as whom", async ({ db }) => {
+spreadTest("recorded statements are read with how often they ran and as whom", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(`create table experts (id int primary key, n int default 1);
     grant select on experts to ${APP}`).simple();

@@ -13,7 +13,7 @@ import fc from "fast-check";
 import postgres from "postgres";
 import type { Finding } from "../../shared/contract/responses.ts";
 import { lex } from "../../shared/plan/texts/lexer.ts";
-import { databaseTest, type TestDatabase } from "../support/database.ts";
+import { spreadTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 
 const MOVE = { old_name: "entries", new_name: "journal_entries" };
@@ -326,7 +326,7 @@ const onServer = (truths: Truth[], version: number) =>
   );
 
 for (const [severity, truths] of [["breaking", BREAKING], ["warning", DIFFERENT]] as const) {
-  databaseTest(
+  spreadTest(
     `what a view ${
       severity === "breaking" ? "cannot serve" : "serves otherwise"
     } comes true after the rename, and has neighbours without a finding that work`,
@@ -439,7 +439,7 @@ const TABLE_STATE = `
       and classid = 'pg_class'::regclass)))::text as result
   from pg_class c where c.oid = `;
 
-databaseTest(
+spreadTest(
   "definitions: each refused for the view fails, each done to the view alone leaves the table as it was",
   async ({ db, test }) => {
     await using functions = functionsFor(db.url);
@@ -493,7 +493,7 @@ databaseTest(
   },
 );
 
-databaseTest("merge: into the view it works on 17 and later, without a finding", {
+spreadTest("merge: into the view it works on 17 and later, without a finding", {
   versions: [17, 18],
 }, async ({ db }) => {
   await using functions = functionsFor(db.url);
@@ -526,7 +526,7 @@ const COMPARISONS = [
   "if tg_table_schema || '.' || tg_table_name = 'public.entries' then insert into log values ('seen'); end if;",
 ];
 
-databaseTest(
+spreadTest(
   "tg_table_name: a trigger function that compares it with the old name takes another way",
   async ({ db, test }) => {
     await using functions = functionsFor(db.url);
@@ -548,7 +548,7 @@ databaseTest(
   },
 );
 
-databaseTest(
+spreadTest(
   "tg_table_name: what knows both names works as before, what writes the name writes the new one",
   async ({ db, test }) => {
     await using functions = functionsFor(db.url);
@@ -580,7 +580,7 @@ databaseTest(
   },
 );
 
-databaseTest(
+spreadTest(
   "a trigger function of another table, or one that asks for no name, has no finding",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -600,7 +600,7 @@ databaseTest(
   },
 );
 
-databaseTest(
+spreadTest(
   "recorded statements: what an application runs and a view cannot serve, with who ran it and how often",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -648,7 +648,7 @@ databaseTest(
   },
 );
 
-databaseTest(
+spreadTest(
   "recorded statements: definitions that were run once, checks of foreign keys and what this tool sends have no finding",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -685,7 +685,7 @@ databaseTest(
   },
 );
 
-databaseTest(
+spreadTest(
   "recorded statements: a copy into the table is breaking, a copy out of it is a warning",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -733,7 +733,7 @@ async function cronJobs(db: TestDatabase, jobs: Record<string, string>): Promise
   }
 }
 
-databaseTest(
+spreadTest(
   "cron_mentions: a job that the view serves goes on working, one that it cannot serve fails",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -769,7 +769,7 @@ databaseTest(
   },
 );
 
-databaseTest("unparsed_text: a routine that cannot be read may do what fails", async ({ db }) => {
+spreadTest("unparsed_text: a routine that cannot be read may do what fails", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLES).simple();
   // A language of its own name, which runs PL/pgSQL.
@@ -808,7 +808,7 @@ databaseTest("unparsed_text: a routine that cannot be read may do what fails", a
   assertEquals(await outcome(db.sql, "select odd() as result"), "it's 4");
 });
 
-databaseTest("old_name_gone: without a view what names the old name fails", async ({ db }) => {
+spreadTest("old_name_gone: without a view what names the old name fails", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLES).simple();
   await db.sql.unsafe(routine("names", "select count(*)::text from public.entries", "sql"));
@@ -829,7 +829,7 @@ databaseTest("old_name_gone: without a view what names the old name fails", asyn
   assertEquals(await outcome(db.sql, "select does_not() as result"), "entries2");
 });
 
-databaseTest("the search path of a routine decides which table its texts mean", async ({ db }) => {
+spreadTest("the search path of a routine decides which table its texts mean", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(`${TABLES};
     create schema elsewhere;
@@ -847,7 +847,7 @@ databaseTest("the search path of a routine decides which table its texts mean", 
   await assertRejects(() => db.sql`select here()`, postgres.PostgresError, "is not a table");
 });
 
-databaseTest(
+spreadTest(
   "constants and identifiers mean to the lexer what they mean to the server",
   async ({ db }) => {
     const strings = fc.array(

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { assertMatch, assertStringIncludes } from "@std/assert";
-import { databaseTest, type TestDatabase } from "../support/database.ts";
+import { spreadTest, type TestDatabase } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 import { startReader } from "../support/interruptions.ts";
 import { catalogState, stateDifferences } from "../support/state.ts";
@@ -25,7 +25,7 @@ async function applyMigrations(db: TestDatabase): Promise<void> {
 }
 
 for (const defaultPrivileges of ["classic", "none"] as const) {
-  databaseTest(
+  spreadTest(
     `the tracking tables are closed to the API's users (${defaultPrivileges} default privileges)`,
     { defaultPrivileges },
     async ({ db }) => {
@@ -63,7 +63,7 @@ for (const defaultPrivileges of ["classic", "none"] as const) {
     },
   );
 
-  databaseTest(
+  spreadTest(
     `the service role can read, and not write, what happened (${defaultPrivileges})`,
     { defaultPrivileges },
     async ({ db }) => {
@@ -77,7 +77,7 @@ for (const defaultPrivileges of ["classic", "none"] as const) {
   );
 }
 
-databaseTest("applying the migrations again changes nothing", async ({ db }) => {
+spreadTest("applying the migrations again changes nothing", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int)`;
   await functions.rename({ old_name: "experts", new_name: "expert_profiles" });
@@ -88,7 +88,7 @@ databaseTest("applying the migrations again changes nothing", async ({ db }) => 
   assertEquals(await functions.list(), rows);
 });
 
-databaseTest("the migrations make the same from nothing", async ({ db }) => {
+spreadTest("the migrations make the same from nothing", async ({ db }) => {
   const shape = async () =>
     (await db.sql`
       select c.relname, a.attname, format_type(a.atttypid, a.atttypmod) as type, a.attnotnull,
@@ -102,7 +102,7 @@ databaseTest("the migrations make the same from nothing", async ({ db }) => {
   assertEquals(await shape(), before);
 });
 
-databaseTest("the tables refuse what cannot be", async ({ db }) => {
+spreadTest("the tables refuse what cannot be", async ({ db }) => {
   const insert = (values: Record<string, string | null>) =>
     db.sql`insert into sys_table_migrations ${
       db.sql({
@@ -133,7 +133,7 @@ databaseTest("the tables refuse what cannot be", async ({ db }) => {
   await assertRejects(() => event("refused", null), Error, "problem_check");
 });
 
-databaseTest(
+spreadTest(
   "every request that changes or tries to change something leaves an event",
   async ({ db }) => {
     await using functions = functionsFor(db.url, {
@@ -177,7 +177,7 @@ databaseTest(
   },
 );
 
-databaseTest("plans, lists and broken requests leave no event", async ({ db }) => {
+spreadTest("plans, lists and broken requests leave no event", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int)`;
   await functions.rename({ old_name: "experts", new_name: "other", mode: "plan" });
@@ -192,7 +192,7 @@ databaseTest("plans, lists and broken requests leave no event", async ({ db }) =
   assertEquals((await db.sql`select from sys_table_migration_events`).length, 0);
 });
 
-databaseTest("an event carries the id that the answer carried", async ({ db }) => {
+spreadTest("an event carries the id that the answer carried", async ({ db }) => {
   await using functions = functionsFor(db.url);
   const response = await functions.fetch("rename", {
     method: "POST",
@@ -215,7 +215,7 @@ for (
     }, /^service_role it's; drop table experts$/],
   ] as const
 ) {
-  databaseTest(`who renamed is recorded: ${what}`, async ({ db }) => {
+  spreadTest(`who renamed is recorded: ${what}`, async ({ db }) => {
     await using functions = functionsFor(db.url, {
       serviceRoleKey: "service-role-key-of-the-tests",
     });
@@ -243,7 +243,7 @@ for (
   });
 }
 
-databaseTest("a migration is recorded with its times, plan and dependencies", async ({ db }) => {
+spreadTest("a migration is recorded with its times, plan and dependencies", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(`
     create table teams (id int primary key);
@@ -268,7 +268,7 @@ databaseTest("a migration is recorded with its times, plan and dependencies", as
   assert(migration.rollback_at! > migration.migrated_at!);
 });
 
-databaseTest("a request that gave up says in its event how long it waited", async ({ db }) => {
+spreadTest("a request that gave up says in its event how long it waited", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int)`;
   const reader = await startReader(db, "experts");

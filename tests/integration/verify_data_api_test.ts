@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Migration, VerifyCheck } from "../../shared/contract/responses.ts";
-import { databaseTest, type TestDatabase } from "../support/database.ts";
+import { spreadTest, type TestDatabase } from "../support/database.ts";
 import { dataApiStandIn, type StandIn, type StandInOptions } from "../support/data_api_stand_in.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 
@@ -27,7 +27,7 @@ function servedTest(
   body: (served: Served) => Promise<void>,
   options: StandInOptions = {},
 ): void {
-  databaseTest(name, async ({ db }) => {
+  spreadTest(name, async ({ db }) => {
     await db.sql.unsafe(EXPERTS).simple();
     await using api = await dataApiStandIn(db, options);
     await using functions = functionsFor(db.url, { projectUrl: api.url });
@@ -156,7 +156,7 @@ servedTest(
   { instead: () => Response.json([{ id: writes++ }]) },
 );
 
-databaseTest("without a Data API the test is skipped, which is said", async ({ db }) => {
+spreadTest("without a Data API the test is skipped, which is said", async ({ db }) => {
   await db.sql.unsafe(EXPERTS).simple();
   const silent = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen: () => {} },

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Blocker } from "../../shared/contract/responses.ts";
 import type { VerifyInput } from "../../shared/contract/requests.ts";
 import { startGateway } from "../../shared/local/gateway.ts";
-import { databaseTest } from "../support/database.ts";
+import { spreadTest } from "../support/database.ts";
 import { eventsOf } from "../support/events.ts";
 import { functionsFor, PUBLISHABLE_KEY, SECRET_KEY } from "../support/functions.ts";
 import { loggedBy } from "../support/silent_log.ts";
@@ -45,7 +45,7 @@ verifyTest(
   },
 );
 
-databaseTest("only admins may verify, and only what the contract says", async ({ db }) => {
+spreadTest("only admins may verify, and only what the contract says", async ({ db }) => {
   await using functions = functionsFor(db.url);
   const ask = async (headers: Record<string, string>, body: unknown, method = "POST") => {
     const response = await functions.fetch("verify", {
@@ -74,7 +74,7 @@ databaseTest("only admins may verify, and only what the contract says", async ({
   for (const [body, code] of refused) assertEquals(await ask({}, body), [400, code]);
 });
 
-databaseTest("names, roles and claims of any kind are no more than names", async ({ db }) => {
+spreadTest("names, roles and claims of any kind are no more than names", async ({ db }) => {
   await using functions = functionsFor(db.url);
   const table = `ex"perts'; -- $trial$ \\`;
   await db.sql`create table ${
@@ -266,7 +266,7 @@ verifyTest(
   },
 );
 
-databaseTest("by the command: failures, figures, Markdown and exit codes", async ({ db }) => {
+spreadTest("by the command: failures, figures, Markdown and exit codes", async ({ db }) => {
   const { runMain } = await import("../support/cli.ts");
   const env = { SUPABASE_DB_URL: db.url, SUPABASE_SECRET_KEYS: JSON.stringify({ k: SECRET_KEY }) };
   for (const [name, value] of Object.entries(env)) Deno.env.set(name, value);

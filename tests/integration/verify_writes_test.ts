@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { VerifyCheck } from "../../shared/contract/responses.ts";
-import { databaseTest } from "../support/database.ts";
+import { spreadTest } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 import { sequencesIn, verifyTest } from "../support/verified.ts";
 
@@ -414,7 +414,7 @@ verifyTest(
   },
 );
 
-databaseTest(
+spreadTest(
   "a table on another server is not written to, be it a partition or a trigger's",
   async ({ db }) => {
     await db.admin.unsafe(`

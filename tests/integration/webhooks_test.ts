@@ -4,7 +4,7 @@ import { forgetDatabase } from "../../shared/execute/database.ts";
 import { readWebhookSecrets } from "../../shared/http/webhook_secrets.ts";
 import { listFunctions } from "../../shared/local/function_list.ts";
 import { countConnections } from "../support/counting_listener.ts";
-import { databaseTest, type TestDatabase } from "../support/database.ts";
+import { spreadTest, type TestDatabase } from "../support/database.ts";
 import { eventsOf } from "../support/events.ts";
 import { type Functions, functionsFor, SECRET_KEY } from "../support/functions.ts";
 import { recordedRequests, workDone } from "../support/keyed.ts";
@@ -74,7 +74,7 @@ const refusals = async (db: TestDatabase) =>
     select actor, outcome, problem_code, details, details ->> 'reason' as reason
     from sys_table_migration_events where operation = 'webhook' order by id`;
 
-databaseTest(
+spreadTest(
   "every endpoint that changes something takes signed webhooks, and records who sent them",
   async ({ db }) => {
     await using functions = functionsOf(db);
@@ -118,7 +118,7 @@ Deno.test("every endpoint says whether it changes something, and with that wheth
   }
 });
 
-databaseTest("an endpoint that changes nothing takes no webhooks", async ({ db }) => {
+spreadTest("an endpoint that changes nothing takes no webhooks", async ({ db }) => {
   await using functions = functionsOf(db);
   for (const endpoint of ["list-migrations", "table-aliases"]) {
     const headers = { ...await signedHeaders(), apikey: SECRET_KEY };
@@ -131,7 +131,7 @@ databaseTest("an endpoint that changes nothing takes no webhooks", async ({ db }
   }
 });
 
-databaseTest(
+spreadTest(
   "a sender that repeats a webhook, signed anew or not, gets the answer that was recorded",
   async ({ db }) => {
     await using functions = functionsOf(db);
@@ -148,7 +148,7 @@ databaseTest(
   },
 );
 
-databaseTest(
+spreadTest(
   "a signed id with another body is the sender's mistake, and said as such",
   async ({ db }) => {
     await using functions = functionsOf(db);
@@ -169,7 +169,7 @@ databaseTest(
   },
 );
 
-databaseTest(
+spreadTest(
   "a message that was delivered to one endpoint is refused at every other, and that is noticed",
   async ({ db }) => {
     await using functions = functionsOf(db);
@@ -198,7 +198,7 @@ databaseTest(
   },
 );
 
-databaseTest(
+spreadTest(
   "a message that was refused works for its sender, who signs it anew, and for nobody who only has it",
   async ({ db }) => {
     await using functions = functionsOf(db);
@@ -225,7 +225,7 @@ databaseTest(
   },
 );
 
-databaseTest("a plan that is asked for by a webhook changes and keeps nothing", async ({ db }) => {
+spreadTest("a plan that is asked for by a webhook changes and keeps nothing", async ({ db }) => {
   await using functions = functionsOf(db);
   await makeTable(db);
   const body = { ...RENAME, mode: "plan" };
@@ -236,7 +236,7 @@ databaseTest("a plan that is asked for by a webhook changes and keeps nothing", 
   assertEquals((await recordedRequests(db.sql)).length, 0);
 });
 
-databaseTest("twenty deliveries of one webhook at once do its work once", async ({ db }) => {
+spreadTest("twenty deliveries of one webhook at once do its work once", async ({ db }) => {
   await using functions = functionsOf(db);
   await makeTable(db);
   const answers = await Promise.all(
@@ -250,7 +250,7 @@ databaseTest("twenty deliveries of one webhook at once do its work once", async 
   assertEquals(await workDone(db.sql), { migrations: 1, events: 1 });
 });
 
-databaseTest(
+spreadTest(
   "a webhook may ask for a stream of events, and its refusal comes in it",
   async ({ db }) => {
     await using functions = functionsOf(db);
@@ -291,7 +291,7 @@ const FORGERIES: [string, Sent][] = [
   ["wrong_signature", { secret: btoa("x".repeat(32)), headers: { apikey: SECRET_KEY } }],
 ];
 
-databaseTest(
+spreadTest(
   "a wrong, missing or stale signature is 401, changes nothing and leaves an event for its reason",
   async ({ db }) => {
     await using functions = functionsOf(db);
@@ -313,7 +313,7 @@ databaseTest(
   },
 );
 
-databaseTest(
+spreadTest(
   "however many forgeries come, and to however many isolates, the events of them stay few",
   async ({ db }) => {
     const flood = async (count: number) => {
@@ -393,7 +393,7 @@ Deno.test("where nobody may send webhooks, the database is not told of those who
   assertEquals(listener.connections, 0);
 });
 
-databaseTest(
+spreadTest(
   "a setting that cannot be read is logged without its text, and lets nobody in",
   async ({ db }) => {
     const text = `whsec_too_short ci=whsec_${SECRET}`;
@@ -410,7 +410,7 @@ databaseTest(
   },
 );
 
-databaseTest("no secret and no signature is in any answer, event or record", async ({ db }) => {
+spreadTest("no secret and no signature is in any answer, event or record", async ({ db }) => {
   await using functions = functionsOf(db);
   await makeTable(db);
   const secrets = [SECRET, OTHER_SECRET];
@@ -429,7 +429,7 @@ databaseTest("no secret and no signature is in any answer, event or record", asy
   for (const secret of secrets) assertFalse(all.includes(secret));
 });
 
-databaseTest(
+spreadTest(
   "a body over the limit is refused before it is believed, and one that is no JSON after",
   async ({ db }) => {
     await using functions = functionsOf(db);

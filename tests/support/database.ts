@@ -106,6 +106,33 @@ export function databaseTest(
   }
 }
 
+/**
+ * The same for a test of which there are many alike: on one of the servers, which one is told by its name, so
+ * that every other runs on the other; with EVERY_VERSION=1 on every server.
+ */
+export function spreadTest(name: string, body: DatabaseTestBody): void;
+export function spreadTest(
+  name: string,
+  options: DatabaseTestOptions,
+  body: DatabaseTestBody,
+): void;
+export function spreadTest(
+  name: string,
+  second: DatabaseTestOptions | DatabaseTestBody,
+  third?: DatabaseTestBody,
+): void {
+  const [options, body] = typeof second === "function" ? [{}, second] : [second, third!];
+  const servers = testServers();
+  const everywhere = Deno.env.get("EVERY_VERSION") === "1" || options.versions !== undefined;
+  if (everywhere || servers.length === 0) return databaseTest(name, options, body);
+  const sum = [...name].reduce(
+    (sum, character) => (sum * 31 + character.codePointAt(0)!) % 65_521,
+    7,
+  );
+  const { version } = servers[sum % servers.length];
+  databaseTest(name, { ...options, versions: [version] }, body);
+}
+
 /** Makes a database on `server`; the caller closes it. */
 export async function createTestDatabase(
   server: TestServer,
