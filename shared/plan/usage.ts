@@ -58,6 +58,11 @@ export function usageOf(
       } had a lock on the view at this moment, as a statement that names it takes it.`,
     });
   }
+  const scans = new Map(facts.reads.map(({ relation, scans }) => [relation, scans]));
+  const readsOf = ({ view_oid }: UsedMigration) => {
+    const found = view_oid === null ? undefined : scans.get(view_oid);
+    return found === undefined ? null : { scans: found, reset: facts.scans_reset };
+  };
   const byId = new Map(records.map((record) => [record.migration_id, record]));
   return new Map(
     viewed.map((migration) => [
@@ -67,6 +72,7 @@ export function usageOf(
         serverVersion: facts.server_version,
         statistics,
         statements: facts.statements,
+        reads: readsOf(migration),
         ...perMigration.get(migration)!,
       }),
     ]),

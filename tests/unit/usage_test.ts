@@ -46,6 +46,7 @@ interface Situation {
   statements?: Partial<NonNullable<UsageFacts["statements"]>>;
   record?: Partial<UsageRecord> | null;
   before?: Record<string, number>;
+  reads?: number;
 }
 
 /** One look in a situation that is quiet but for what is said. */
@@ -79,6 +80,8 @@ function look({ version = 170_000, entries = [], texts = [], namesakes = [], ...
       },
       namesakes: [{ schema: "public", name: "experts" }, ...namesakes],
       sessions: [],
+      reads: more.reads === undefined ? [] : [{ relation: 17, scans: more.reads }],
+      scans_reset: null,
     },
     statistics: { state: "readable", schema: "extensions" },
     texts,
@@ -336,6 +339,7 @@ Deno.test("list-migrations shows the use of old names, with nothing a terminal w
   const usage: Usage = {
     state: "used",
     calls: 12,
+    reads: null,
     roles: [{ role: "anon", calls: 9 }, { role: "b", calls: 1 }, { role: "c", calls: 1 }, {
       role: "d",
       calls: 1,
