@@ -4,6 +4,7 @@
  * is left out: `attached_objects.ts` reads that.
  */
 import { isRowCast } from "./row_type.ts";
+import { ticksOf } from "./ticks.ts";
 
 /** JSON members of relation `t`: its dependants, and what a view reads. */
 export const dependantMembers = `
@@ -78,4 +79,6 @@ export const dependantMembers = `
     from pg_catalog.pg_rewrite rw join pg_catalog.pg_depend d
       on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objid = rw.oid
     where rw.ev_class = t.oid and rw.rulename = '_RETURN' and d.refobjid <> t.oid
-      and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass)`;
+      and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+      and not exists (select from (${ticksOf("t.oid")}) tick where tick.oid = d.refobjid)),
+  'tick', (select tick.relname from (${ticksOf("t.oid")}) tick limit 1)`;

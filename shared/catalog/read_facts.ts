@@ -64,6 +64,7 @@ const NOTHING_ATTACHED: Partial<RelationFacts> = {
   view_definition: null,
   view_query: null,
   view_reads: [],
+  tick: null,
 };
 
 const NO_SOURCES: TextSources = { statements: null, cron: false };

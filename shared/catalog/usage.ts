@@ -2,6 +2,7 @@
 import type { StatementEntry, StatementFacts, UsageFacts } from "../plan/usage/facts.ts";
 import { jsonbLiteral, literal, qualified } from "../plan/quoting.ts";
 import { longestWord, mayName } from "./name_search.ts";
+import { ticksOf } from "./ticks.ts";
 
 /** Longest statement that is read, in characters. */
 const MAX_LENGTH = 1_000_000;
@@ -103,7 +104,15 @@ select pg_catalog.json_build_object(
       select w::name from pg_catalog.jsonb_array_elements_text(${
     jsonbLiteral(wanted.oldNames)
   }) w))),
-  'sessions', ${sessions(wanted.views)}
+  'sessions', ${sessions(wanted.views)},
+  'reads', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+        'relation', v.oid::int8, 'scans', pg_catalog.pg_stat_get_numscans(tick.oid))), '[]')
+    from pg_catalog.pg_class v
+    cross join lateral (${ticksOf("v.oid")}) tick
+    where v.oid = any (${oids(wanted.views)})),
+  'scans_reset', pg_catalog.pg_stat_get_db_stat_reset_time((
+    select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()))
 )::text as usage`;
 }
 
@@ -145,6 +154,12 @@ const overrides = `(
           and c.setting in ('pg_stat_statements.track=none', 'pg_stat_statements.track_utility=off',
             'compute_query_id=off'))`;
 
+const oids = (list: number[]) =>
+  `array(
+          select v::pg_catalog.oid from pg_catalog.jsonb_array_elements_text(${
+    jsonbLiteral(list)
+  }) v)`;
+
 /** Who holds or awaits a lock on a view; whoever runs a statement that names it does, with a cached plan too. */
 const sessions = (views: number[]) =>
   `(
@@ -156,10 +171,7 @@ const sessions = (views: number[]) =>
       left join pg_catalog.pg_stat_activity a on a.pid = l.pid
       where l.locktype = 'relation' and l.database = (
           select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
-        and l.relation = any (array(
-          select v::pg_catalog.oid from pg_catalog.jsonb_array_elements_text(${
-    jsonbLiteral(views)
-  }) v))
+        and l.relation = any (${oids(views)})
         and l.pid is distinct from pg_catalog.pg_backend_pid()
         and a.application_name is distinct from 'table-rename'
       group by l.relation, a.usename) x)`;

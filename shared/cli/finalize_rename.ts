@@ -9,12 +9,14 @@ import {
   addSelectionOptions,
   operationFields,
   wantedSelection,
+  wholeNumber,
 } from "./options.ts";
 import { runOperation } from "./run_operation.ts";
 
 const EXAMPLES = `Examples:
   npm run cli -- finalize-rename experts --plan
   npm run cli -- finalize-rename experts
+  npm run cli -- finalize-rename experts --quiet-for-days 7
   npm run cli -- finalize-rename --batch-id 6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10`;
 
 export function addFinalizeRename(program: Command, context: CommandContext): void {
@@ -23,14 +25,19 @@ export function addFinalizeRename(program: Command, context: CommandContext): vo
       .summary("end a rename: the old name goes")
       .description(
         "Ends a rename: the compatibility view goes, and only the new name is left. What was built on the view " +
-          "depends on the table afterwards. Refused while something still names the old name. It cannot be " +
-          "rolled back.",
+          "depends on the table afterwards. Refused while something still names the old name, or calls it. It " +
+          "cannot be rolled back.",
       ),
   );
   addCarryPrivileges(addOperationOptions(command))
+    .option("--quiet-for-days <n>", "only if no use was seen, nor missed, for so long", wholeNumber)
     .addHelpText("after", `\n${[EXAMPLES, EXIT_CODES_HELP, CONNECTION_HELP].join("\n\n")}`)
     .action((table: string | undefined, options) => {
-      const request = { ...wantedSelection(table, options), ...operationFields(options) };
+      const request = {
+        ...wantedSelection(table, options),
+        ...operationFields(options),
+        quiet_for_days: options.quietForDays,
+      };
       return runOperation(
         context,
         "finalize",

@@ -27,7 +27,7 @@ const LARGEST_PAGE = 200;
 
 const EXAMPLES = `Examples:
   npm run cli -- list-migrations --status active
-  npm run cli -- list-migrations --status active --include drift
+  npm run cli -- list-migrations --status active --include drift,usage
   npm run cli -- list-migrations --table experts --verbose
   npm run --silent cli -- list-migrations --all --json > migrations.json`;
 
@@ -39,9 +39,12 @@ export function addListMigrations(program: Command, context: CommandContext): vo
     .option("--schema <name>", "only tables of this schema")
     .option("--table <name>", "only the table with this old or new name")
     .option("--batch-id <id>", "only the renames of one request")
-    .option("--limit <n>", "how many, 1 to 200 (50)", wholeNumber)
+    .option("--limit <n>", "how many, 1 to 200, or 1000 with --include (50)", wholeNumber)
     .option("--cursor <cursor>", "the page that the page before names")
-    .option("--include <what>", "drift: where the database no longer agrees with the record")
+    .option(
+      "--include <what>",
+      "drift: where the database no longer agrees with the record; usage: who uses the old names",
+    )
     .option("--all", "all pages; --limit is the size of each then")
     .option("--verbose", "batch, actor and notes, too")
     .option("--json", "print the answer, or the problem document, as JSON")

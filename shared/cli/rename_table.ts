@@ -19,6 +19,7 @@ interface RenameTableOptions extends OperationOptions {
   /** False with --no-view. */
   view: boolean;
   renameIndexes?: true;
+  countUse?: true;
   fromFile?: string;
   propose?: true;
   batchId?: string;
@@ -51,6 +52,7 @@ export function addRenameTable(program: Command, context: CommandContext): void 
       "--rename-indexes",
       "also rename the indexes, and the constraints they back, that are named after the table",
     )
+    .option("--count-use", "have the view count who reads, updates and deletes by the old name")
     .option("--from-file <path>", "rename all that this .json or .csv file lists, or none")
     .option("--propose", "keep the plan as a pending batch, for somebody to apply")
     .option("--batch-id <id>", "apply a proposed batch, if its plan is still the same");
@@ -82,6 +84,7 @@ async function renameTable(
       renames: renames.map((rename) => schema === undefined ? rename : { schema, ...rename }),
       ...(!options.view && { compatibility_view: false }),
       ...(options.renameIndexes && { rename_indexes: true }),
+      ...(options.countUse && { count_use: true }),
       ...operationFields(options),
       ...(options.propose && { mode: "propose" as const }),
     };
@@ -109,6 +112,7 @@ async function applyProposal(
 ): Promise<void> {
   if (
     names !== undefined || options.propose || !options.view || options.renameIndexes ||
+    options.countUse ||
     options.schema !== undefined
   ) {
     throw new UsageError("what a proposed batch renames, and how, is what was proposed");

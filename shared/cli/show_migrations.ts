@@ -2,7 +2,9 @@
 import type { ListMigrationsAnswer, Migration } from "../contract/responses.ts";
 import { commandLine, withOption } from "./command_line.ts";
 import { describeFindings } from "./show_findings.ts";
+import { describeUsage } from "./show_usage.ts";
 import { type Stream, table } from "./terminal.ts";
+import { inUtc } from "./times.ts";
 
 export interface MigrationsPage extends Pick<Stream, "colors" | "width"> {
   /** The arguments of the command, to print the one for the next page. */
@@ -32,6 +34,7 @@ export function describeList(answer: ListMigrationsAnswer, page: MigrationsPage)
   return [
     shown,
     describeDrift(migrations, page),
+    describeUsage(migrations, page),
     next_cursor === null
       ? ""
       : `There are more:\n  ${commandLine(nextPage(page.args, next_cursor))}`,
@@ -56,13 +59,6 @@ function since(migration: Migration): string {
     finalized: migration.finalized_at,
   };
   return times[migration.status] ?? migration.requested_at;
-}
-
-/** To the second, in UTC: the same on every machine. */
-function inUtc(timestamp: string): string {
-  const time = new Date(timestamp);
-  if (Number.isNaN(time.getTime())) return timestamp;
-  return `${time.toISOString().slice(0, 19).replace("T", " ")}Z`;
 }
 
 function nextPage(args: string[], cursor: string): string[] {

@@ -22,7 +22,11 @@ export function identifierFault(name: string): string | null {
   return null;
 }
 
+/** Holds the tables by which compatibility views count their use. */
+export const TICK_SCHEMA = "table_rename_ticks";
+
 const PROTECTED_SCHEMAS = new Set([
+  TICK_SCHEMA,
   "auth",
   "storage",
   "realtime",

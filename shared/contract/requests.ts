@@ -50,6 +50,8 @@ const renameOptions = {
   ...lockOptions,
   compatibility_view: z.boolean().default(true),
   rename_indexes: z.boolean().default(false),
+  /** Whether the view counts reads, updates and deletes by the old name itself. */
+  count_use: z.boolean().default(false),
   record_history: z.enum(["auto", "never"]).default("auto"),
 };
 

@@ -24,6 +24,8 @@ export const usage = z.object({
   state: z.enum(["used", "quiet", "unknown"]),
   /** Calls through the old name since the rename that were ever seen; null where none can be counted. */
   calls: z.number().int().nullable(),
+  /** Reads, updates and deletes that the view itself has counted; null where it was not asked to. */
+  reads: z.number().int().nullable(),
   roles: z.array(z.object({ role: z.string(), calls: z.number().int() })),
   /** When the rename was done. */
   since: timestamp.nullable(),

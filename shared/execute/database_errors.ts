@@ -2,6 +2,7 @@
  * What the database's errors mean for the caller (SQLSTATE, PostgreSQL manual, appendix A). Nothing of the
  * inside leaks: messages are passed on only where they speak of the caller's own objects.
  */
+import { TICK_SCHEMA } from "../contract/names.ts";
 import { Problem } from "../contract/problems.ts";
 import { FACTS_MOVED } from "../plan/plan.ts";
 
@@ -126,7 +127,8 @@ export function toProblem(error: unknown): Problem {
       },
     );
   }
-  if (["42P01", "42703"].includes(code) && message.includes("sys_table_migration")) {
+  const untracked = ["42P01", "42703"].includes(code) && message.includes("sys_table_migration");
+  if (untracked || (code === "3F000" && message.includes(TICK_SCHEMA))) {
     const what = "The tracking tables are not in this database, or older than the functions.";
     return new Problem("database_unavailable", what, {
       hint:

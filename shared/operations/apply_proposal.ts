@@ -40,7 +40,7 @@ export async function applyProposal(
   let ids: string[] = [];
   let view = true;
   let accepted: RenameRequest["acknowledge"] = [];
-  let rename_indexes = false;
+  let options = { rename_indexes: false, count_use: false };
   let connection: Connected | undefined;
   return await change<Proposal, RenamePlan>(context, request, {
     operation: "rename",
@@ -50,7 +50,7 @@ export async function applyProposal(
       const proposal = await readProposal(session, batch_id, lock);
       ids = proposal.ids;
       view = proposal.compatibility_view;
-      rename_indexes = proposal.rename_indexes;
+      options = proposal;
       accepted = [...proposal.acknowledge, ...request.acknowledge];
       return proposal;
     },
@@ -68,7 +68,7 @@ export async function applyProposal(
         plan_hash: plan.hash,
         actor: context.actor,
         notes: request.notes,
-        migrations: newMigrations(plan, ids, { rename_indexes, acknowledge: accepted }),
+        migrations: newMigrations(plan, ids, { ...options, acknowledge: accepted }),
       }),
     recordBefore: (plan, connected) => {
       connection = connected;
@@ -98,7 +98,10 @@ async function readProposal(session: Session, batchId: string, lock: boolean): P
     });
   }
   const plans = rows.map(({ plan }) =>
-    plan as { statements: Statement[]; request: { rename_indexes: boolean; acknowledge: string[] } }
+    plan as {
+      statements: Statement[];
+      request: { rename_indexes: boolean; count_use?: boolean; acknowledge: string[] };
+    }
   );
   const [first] = rows;
   return {
@@ -109,6 +112,7 @@ async function readProposal(session: Session, batchId: string, lock: boolean): P
       new_name: String(new_name),
     })),
     compatibility_view: Boolean(first.compatibility_view_created),
+    count_use: false,
     ...plans[0].request,
     plan_hash: String(first.plan_hash),
     statements: plans.flatMap(({ statements }) => statements),

@@ -24,7 +24,7 @@ import { verifyRename } from "./verify_rename.ts";
 /** What of a request decides its plan; kept with a proposal. */
 export type WhatToRename = Pick<
   RenameRequest,
-  "renames" | "compatibility_view" | "rename_indexes"
+  "renames" | "compatibility_view" | "rename_indexes" | "count_use"
 >;
 
 /**
@@ -83,7 +83,7 @@ export async function rename(
  */
 export async function readAndPlanRename(
   session: Session,
-  { renames, compatibility_view, rename_indexes }: WhatToRename,
+  { renames, compatibility_view, rename_indexes, count_use }: WhatToRename,
   sources: TextSources,
   proposal: string | null = null,
 ): Promise<RenamePlan> {
@@ -103,7 +103,11 @@ export async function readAndPlanRename(
     renames,
     factsFromRow(facts as { facts: string }),
     trackedFromRows(tracked),
-    { compatibilityView: compatibility_view, renameIndexes: rename_indexes },
+    {
+      compatibilityView: compatibility_view,
+      renameIndexes: rename_indexes,
+      countUse: count_use,
+    },
   );
 }
 
@@ -120,7 +124,10 @@ export const tablesOf = (renames: RenameRequest["renames"]): RelationName[] =>
 export function newMigrations(
   plan: RenamePlan,
   ids: string[],
-  { rename_indexes, acknowledge }: Pick<RenameRequest, "rename_indexes" | "acknowledge">,
+  { rename_indexes, count_use, acknowledge }: Pick<
+    RenameRequest,
+    "rename_indexes" | "count_use" | "acknowledge"
+  >,
 ): NewMigration[] {
   const hanging = dependencies(plan);
   return plan.tables.map(({ rename, facts, statements, indexes }, index) => ({
@@ -130,7 +137,7 @@ export function newMigrations(
     new_name: rename.new_name,
     table_oid: facts.oid,
     dependencies: hanging[index],
-    plan: { statements, indexes, request: { rename_indexes, acknowledge } },
+    plan: { statements, indexes, request: { rename_indexes, count_use, acknowledge } },
     fingerprint: { before: fingerprint(facts) },
   }));
 }

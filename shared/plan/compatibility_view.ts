@@ -4,6 +4,7 @@ import { isSecurityInvoker } from "./findings.ts";
 import type { AclFacts, RelationFacts, SessionFacts } from "./facts.ts";
 import { grantStatements } from "./grants.ts";
 import { ident, literal, qualified } from "./quoting.ts";
+import { tickCondition } from "./tick.ts";
 import { rowCastFunction, rowCastWanted, rowTypeStatements } from "./row_type.ts";
 
 export interface ViewPlan {
@@ -20,6 +21,8 @@ export interface ViewOptions {
   without?: string[];
   /** A view that is there already and is replaced, whoever was granted something on it. Default: none. */
   replaced?: RelationFacts;
+  /** Name of the tick by which it counts its use. Default: null, it does not. */
+  tick?: string | null;
 }
 
 /**
@@ -34,7 +37,7 @@ export function compatibilityView(
   whole: RelationFacts,
   newName: string,
   session: SessionFacts,
-  { without = [], replaced }: ViewOptions = {},
+  { without = [], replaced, tick = null }: ViewOptions = {},
 ): ViewPlan {
   const replace = replaced !== undefined;
   const table: RelationFacts = {
@@ -53,7 +56,8 @@ export function compatibilityView(
       `create ${replace ? "or replace " : ""}view ${view}${
         securityInvoker ? " with (security_invoker = true)" : ""
       } as\n` +
-      `  select ${columns}${columns === "" ? "" : " "}from ${qualified(table.schema, newName)}`,
+      `  select ${columns}${columns === "" ? "" : " "}from ${qualified(table.schema, newName)}` +
+      (tick === null ? "" : `\n  where ${tickCondition(tick)}`),
     purpose: `Keep ${view} usable as a compatibility view`,
   }];
   if (owner !== (replaced?.owner ?? sessionUser)) {

@@ -151,6 +151,8 @@ export interface RelationFacts {
   view_query: string | null;
   /** OIDs of the relations that a view reads. */
   view_reads: number[];
+  /** Name of the tick by which a view counts its use; it is not among what the view reads. */
+  tick: string | null;
   row_type: RowTypeFacts;
   /** What is built on a view, with all that repointing it takes; null where it was not asked for. */
   built_on: BuiltOnFacts | null;

@@ -55,6 +55,7 @@ export async function planRefresh(
   const made = compatibilityView(named, table.name, facts.session, {
     without: withoutColumns,
     replaced: inPlace,
+    tick: view?.tick ?? null,
   });
   const steady = checks(migration, named, table.name, made, wanted);
   if (lost.check !== null) steady.push(lost.check);

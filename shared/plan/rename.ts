@@ -13,6 +13,7 @@ import { refuseRelation } from "./refusals.ts";
 import { findingsOfRename, readTextsOf } from "./rename_findings.ts";
 import { checkRowCasts } from "./row_type.ts";
 import type { ReadText } from "./text_findings.ts";
+import { makeTick, tickName } from "./tick.ts";
 import { recompile } from "./warm_routines.ts";
 import { RELATION_KINDS, typeKind } from "./relation_kinds.ts";
 
@@ -85,7 +86,7 @@ export async function planRename(
   renames: Rename[],
   facts: Facts,
   tracked: TrackedRename[],
-  options: { compatibilityView: boolean; renameIndexes?: boolean },
+  options: { compatibilityView: boolean; renameIndexes?: boolean; countUse?: boolean },
 ): Promise<RenamePlan> {
   requireServer(facts.session.server_version);
   const names = new Map(facts.names.map((name) => [key(name.schema, name.name), name]));
@@ -100,8 +101,9 @@ export async function planRename(
     ? indexRenames(found, facts)
     : { byTable: new Map<number, RenamedIndex[]>(), findings: [] };
   const tables: PlannedTable[] = found.map(({ rename, facts: table }) => {
+    const tick = options.countUse ? tickName(table) : null;
     const view = options.compatibilityView
-      ? compatibilityView(table, rename.new_name, facts.session)
+      ? compatibilityView(table, rename.new_name, facts.session, { tick })
       : null;
     const statements = [{
       sql: `alter table ${qualified(table.schema, table.name)} rename to ${ident(rename.new_name)}`,
@@ -162,13 +164,19 @@ export async function planRename(
   );
   const plan = await makePlan({
     beforeLocks: [...recompile(routines), ...indexes.statements],
-    preparations: [...checks, indexes].flatMap(({ preparations }) => preparations),
+    preparations: [
+      ...(options.compatibilityView && options.countUse ? ticksFor(tables) : []),
+      ...[...checks, indexes].flatMap(({ preparations }) => preparations),
+    ],
     locks: renameLocks(tables.map((table) => table.facts)),
     changes,
     findings: [...findingsOfRename(renamedTables, facts, texts), ...indexFindings],
   });
   return { ...plan, facts, texts, tables };
 }
+
+const ticksFor = (tables: PlannedTable[]): Statement[] =>
+  tables.flatMap(({ facts }) => makeTick(tickName(facts), qualified(facts.schema, facts.name)));
 
 /** @throws {Problem} `unsupported_server`. */
 export function requireServer(version: number): void {

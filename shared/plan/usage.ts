@@ -36,9 +36,9 @@ export function usageOf(
   const wanted = wantedNames(viewed, facts);
   const perMigration = new Map(viewed.map((migration) => [migration, emptyFindings()]));
   for (const entry of facts.statements?.entries ?? []) {
-    const kind = statementKind(entry.text, facts.server_version);
+    const kind = statementKind(entry, facts.server_version);
     if (kind === "no use") continue;
-    for (const [migration, naming] of namedInStatement(entry.text, wanted)) {
+    for (const [migration, naming] of namedInStatement(entry, wanted)) {
       perMigration.get(migration)!.named.push({ entry, kind, naming });
     }
   }
@@ -58,6 +58,11 @@ export function usageOf(
       } had a lock on the view at this moment, as a statement that names it takes it.`,
     });
   }
+  const scans = new Map(facts.reads.map(({ relation, scans }) => [relation, scans]));
+  const readsOf = ({ view_oid }: UsedMigration) => {
+    const found = view_oid === null ? undefined : scans.get(view_oid);
+    return found === undefined ? null : { scans: found, reset: facts.scans_reset };
+  };
   const byId = new Map(records.map((record) => [record.migration_id, record]));
   return new Map(
     viewed.map((migration) => [
@@ -67,6 +72,7 @@ export function usageOf(
         serverVersion: facts.server_version,
         statistics,
         statements: facts.statements,
+        reads: readsOf(migration),
         ...perMigration.get(migration)!,
       }),
     ]),

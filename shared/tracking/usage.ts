@@ -1,6 +1,7 @@
 /** What is kept of the use of old names: the SQL that writes and reads it. Nothing else touches it. */
 import type { UsageRecord } from "../plan/usage/facts.ts";
-import { jsonbLiteral, millisecondsLiteral } from "../plan/quoting.ts";
+import { TICK_SCHEMA } from "../contract/names.ts";
+import { jsonbLiteral, literal, millisecondsLiteral, qualified } from "../plan/quoting.ts";
 
 /**
  * Statement that keeps the snapshots that a query gives as rows `(id, snapshot)`. It runs just before the
@@ -55,6 +56,16 @@ export function recordsFromRows(rows: Record<string, unknown>[]): UsageRecord[] 
 /** The columns are empty objects where nothing was kept. */
 const orNull = <T extends object>(value: T | null): T | null =>
   value === null || Object.keys(value).length === 0 ? null : value;
+
+/** Statement that takes what a view has counted until now as seen, and not as use. */
+export function passOverReads(id: string, tick: string): string {
+  const table = literal(qualified(TICK_SCHEMA, tick));
+  return `
+update public.sys_table_migration_usage u
+set sample = pg_catalog.jsonb_set(u.sample, '{reads,scans}',
+  pg_catalog.to_jsonb(pg_catalog.pg_stat_get_numscans(pg_catalog.to_regclass(${table}))))
+where u.migration_id = ${literal(id)}::uuid and u.sample -> 'reads' <> 'null'`;
+}
 
 /** Longest wait for somebody else who keeps a look at the same moment, in milliseconds. */
 const LOCK_TIMEOUT_MS = 500;

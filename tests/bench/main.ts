@@ -12,6 +12,7 @@ import { batches } from "./batches.ts";
 import { makeBench, type Measured, type Measurement } from "./bench.ts";
 import { blockingWindow } from "./blocking_window.ts";
 import { factsAndPlan } from "./facts_and_plan.ts";
+import { health } from "./health.ts";
 import { listPages } from "./list_migrations.ts";
 import { moduleLoad } from "./module_load.ts";
 import { queryThroughView } from "./query_through_view.ts";
@@ -25,6 +26,7 @@ const MEASUREMENTS: Measurement[] = [
   factsAndPlan,
   queryThroughView,
   listPages,
+  health,
   moduleLoad,
 ];
 

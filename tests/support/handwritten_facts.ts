@@ -116,6 +116,7 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     view_definition: null,
     view_query: null,
     view_reads: [],
+    tick: null,
     built_on: null,
     row_type: { users: [], inherited_functions: [], casts: [] },
     views: [],

@@ -47,6 +47,7 @@ Deno.test("one rename at the top level is short for a batch of one, with every d
     max_wait_ms: 30_000,
     compatibility_view: true,
     rename_indexes: false,
+    count_use: false,
     record_history: "auto",
   });
   const options = { mode: "plan", compatibility_view: false, notes: "n", lock_timeout_ms: 1 };

@@ -9,6 +9,7 @@ import type { LockStatement } from "../plan.ts";
 import { ident, qualified } from "../quoting.ts";
 import type { RollbackStep } from "../rollback.ts";
 import { dropRowType } from "../row_type.ts";
+import { dropTick } from "../tick.ts";
 import type { Follower } from "./followers.ts";
 import { lockAlone, repointing } from "./repointing.ts";
 
@@ -65,7 +66,7 @@ export function viewsGoing(
     changes.push(...dropRowType(view, present), {
       sql: `drop view ${qualified(view.schema, nameOf(view))} restrict`,
       purpose: "Remove the compatibility view",
-    });
+    }, ...dropTick(view));
   }
   for (const { table, name } of end) {
     const present = names.get(table.oid)!;

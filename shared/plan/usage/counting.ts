@@ -40,12 +40,13 @@ const MAX_EXAMPLES = 5;
  * and since 18 queries too, are counted by name, so that the calls of before have to be taken off.
  *
  * @param earlier Calls of the statements at the last look, by key.
+ * @param readsCounted Whether the view counts all but inserts itself, so that they need not be guessed at.
  */
 export function countCalls(
   named: NamedEntry[],
   serverVersion: number,
   snapshot: Snapshot,
-  earlier: Record<string, number>,
+  { earlier, readsCounted }: { earlier: Record<string, number>; readsCounted: boolean },
 ): Counted {
   const result: Counted = { grown: 0, unclearGrown: 0, roles: {}, examples: [] };
   for (const { entry, kind, naming } of named) {
@@ -56,7 +57,7 @@ export function countCalls(
     // A function's command shares its entry with queries that are counted by what they mean.
     const clear = before === undefined || (byName && (entry.toplevel || kind === "query"));
     if (naming !== "certain" || !clear) {
-      result.unclearGrown += grown;
+      if (!readsCounted || /\binsert\b/i.test(entry.text)) result.unclearGrown += grown;
       continue;
     }
     result.grown += grown;

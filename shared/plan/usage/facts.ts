@@ -16,6 +16,10 @@ export interface UsageFacts {
   namesakes: { schema: string; name: string }[];
   /** Sessions that hold or await a lock on a compatibility view at this moment. */
   sessions: { relation: number; role: string | null; sessions: number }[];
+  /** Scans of the ticks of views that count their use, by the view's OID. */
+  reads: { relation: number; scans: number }[];
+  /** When the database's counts of scans were reset. */
+  scans_reset: string | null;
 }
 
 export interface StatementFacts extends Losses {
@@ -64,9 +68,11 @@ export interface Snapshot extends Losses {
 }
 
 /** What the last look found, so that the next one can tell what is new. */
-export interface Sample extends Losses {
-  /** Calls of every statement that uses the old name, or may, by key. */
-  entries: Record<string, number>;
+export interface Sample {
+  /** Calls of every statement that uses the old name, or may, by key; null where none could be read. */
+  statements: (Losses & { entries: Record<string, number> }) | null;
+  /** What the view itself has counted; null where it does not count, or was not there. */
+  reads: { scans: number; reset: string | null; total: number } | null;
   /** All calls through the old name since the rename that were ever seen. */
   calls: number;
   roles: Record<string, number>;

@@ -25,6 +25,8 @@ export interface Findings {
   statements: StatementFacts | null;
   /** Recorded statements that use the old name, or may. */
   named: NamedEntry[];
+  /** What the view has counted itself; null where it does not. */
+  reads: { scans: number; reset: string | null } | null;
   /** Routines and cron jobs that use it, and those that may. */
   texts: UsageReason[];
   unclearTexts: UsageReason[];
@@ -46,63 +48,114 @@ export function lookAt(
   record: UsageRecord | null,
   found: Findings,
 ): Look {
-  const { statements } = found;
+  const { statements, statistics } = found;
+  const next = nextRecord(migration, record, found);
   if (statements === null) {
-    const { state } = found.statistics;
-    const limits = state === "readable" ? [] : [unreadable(state)];
-    return { ...describe(migration, record, found, limits), record: null };
+    const limits = statistics.state === "readable" ? [] : [unreadable(statistics.state)];
+    if (found.reads !== null) limits.push(INSERTS_NOT_COUNTED);
+    // What cannot be read leaves nothing to keep, and takes nothing from what was kept.
+    const keep = found.reads !== null;
+    return {
+      ...describe(migration, keep ? next : record, found, limits),
+      record: keep ? next : null,
+    };
   }
-  const next = nextRecord(migration, record, found, statements);
   const limits = [...readingLimits(statements), ...trackingLimits(statements)];
-  // Without what is hidden, the next look could not tell what is new.
   return {
     ...describe(migration, next, found, limits),
+    // Without what is hidden, the next look could not tell what is new.
     record: statements.hidden > 0 ? null : next,
   };
 }
 
+const NEVER_LOOKED: Sample = {
+  statements: null,
+  reads: null,
+  calls: 0,
+  roles: {},
+  examples: [],
+  last_unclear_at: null,
+  lost: [],
+};
+
 function nextRecord(
   migration: UsedMigration,
   record: UsageRecord | null,
-  { at, named, serverVersion }: Findings,
+  found: Findings,
+): UsageRecord {
+  const blank: UsageRecord = {
+    migration_id: migration.id,
+    snapshot_at: null,
+    snapshot: null,
+    observed_since: null,
+    sampled_at: null,
+    sample: null,
+    last_used_at: null,
+  };
+  const withStatements = found.statements === null
+    ? record ?? blank
+    : nextStatements(record ?? blank, found, found.statements);
+  const sample = withStatements.sample ?? NEVER_LOOKED;
+  const reads = nextReads(sample, found);
+  const used = reads !== null && reads.total > (sample.reads?.total ?? 0);
+  return {
+    ...withStatements,
+    sampled_at: found.at,
+    last_used_at: used ? found.at : withStatements.last_used_at,
+    sample: { ...sample, reads },
+  };
+}
+
+/** Scans that were reset count from nothing, so that all of them are new. */
+function nextReads({ reads: before }: Sample, { reads: now }: Findings): Sample["reads"] {
+  if (now === null) return before;
+  const same = before !== null && before.reset === now.reset && before.scans <= now.scans;
+  const grown = same ? now.scans - before.scans : now.scans;
+  return { ...now, total: (before?.total ?? 0) + grown };
+}
+
+function nextStatements(
+  record: UsageRecord,
+  { at, named, serverVersion, reads }: Findings,
   statements: StatementFacts,
 ): UsageRecord {
   const { stats_reset, dealloc } = statements;
   const entries = Object.fromEntries(named.map(({ entry }) => [entry.key, entry.calls]));
-  const earlier = record?.snapshot_at == null ? null : record;
-  const noted: Snapshot = earlier?.snapshot ?? { entries, stats_reset, dealloc, late: true };
-  const sample = earlier?.sample ?? null;
-  const seen = sample?.entries ?? (noted.incomplete ? {} : noted.entries);
-  const lost = lossesSince(sample ?? noted, seen, statements);
+  const first = record.snapshot_at === null || record.snapshot === null;
+  const noted: Snapshot = first ? { entries, stats_reset, dealloc, late: true } : record.snapshot!;
+  const sample = record.sample ?? NEVER_LOOKED;
+  const earlier = first ? null : sample.statements;
+  const seen = earlier?.entries ?? (noted.incomplete ? {} : noted.entries);
+  const lost = lossesSince(earlier ?? noted, seen, statements);
   const reset = lost.some(({ code }) => code === "statistics_reset");
   const snapshot = reset ? beganAnew(noted) : noted;
-  const counted = countCalls(named, serverVersion, snapshot, reset ? {} : sample?.entries ?? {});
-  const since = earlier?.observed_since ?? at;
+  const counted = countCalls(named, serverVersion, snapshot, {
+    earlier: reset ? {} : earlier?.entries ?? {},
+    readsCounted: reads !== null,
+  });
   const uncounted = trackingLimits(statements).length > 0;
   return {
-    migration_id: migration.id,
-    snapshot_at: earlier?.snapshot_at ?? at,
+    ...record,
+    snapshot_at: record.snapshot_at ?? at,
     snapshot,
-    observed_since: uncounted
+    observed_since: uncounted || record.observed_since === null
       ? at
       : lost.length === 0
-      ? since
+      ? record.observed_since
       : reset && dealloc === 0
       ? stats_reset ?? at
       : at,
-    sampled_at: at,
-    last_used_at: counted.grown > 0 ? at : earlier?.last_used_at ?? null,
+    last_used_at: counted.grown > 0 ? at : record.last_used_at,
     sample: {
-      entries,
-      stats_reset,
-      dealloc,
-      calls: (sample?.calls ?? 0) + counted.grown,
-      roles: added(sample?.roles ?? {}, counted.roles),
-      examples: counted.examples.length > 0 ? counted.examples : sample?.examples ?? [],
-      last_unclear_at: counted.unclearGrown > 0 ? at : sample?.last_unclear_at ?? null,
+      statements: { entries, stats_reset, dealloc },
+      reads: sample.reads,
+      calls: sample.calls + counted.grown,
+      roles: added(sample.roles, counted.roles),
+      examples: counted.examples.length > 0 ? counted.examples : sample.examples,
+      last_unclear_at: counted.unclearGrown > 0 ? at : sample.last_unclear_at,
       lost: distinct([
-        ...(earlier === null || snapshot.late ? [NO_SNAPSHOT] : []),
-        ...sample?.lost ?? [],
+        ...(snapshot.late ? [NO_SNAPSHOT] : []),
+        ...sample.lost,
         ...lost,
         ...(uncounted ? [UNCOUNTED] : []),
       ]),
@@ -127,13 +180,18 @@ const UNCOUNTED: UsageReason = {
   message: "There was a time since the rename when not every statement was counted.",
 };
 
+const INSERTS_NOT_COUNTED: UsageReason = {
+  code: "inserts_not_counted",
+  message: "The view counts who reads, updates and deletes through it; inserts it cannot count.",
+};
+
 function describe(
   migration: UsedMigration,
   record: UsageRecord | null,
   found: Findings,
   limits: UsageReason[],
 ): Omit<Look, "record"> {
-  const sample: Sample | null = record?.sample ?? null;
+  const sample: Sample = record?.sample ?? NEVER_LOOKED;
   const recently = (time: string | null | undefined) =>
     time != null && Date.parse(found.at) - Date.parse(time) < RECENT_MS;
   const seen: UsageReason[] = [];
@@ -146,22 +204,23 @@ function describe(
     });
   }
   seen.push(...found.texts, ...found.sessions);
-  const open = [...limits, ...sample?.lost ?? [], ...found.unclearTexts];
-  if (record === null && limits.length === 0) open.push(NO_SNAPSHOT);
-  if (recently(sample?.last_unclear_at)) open.push(UNCLEAR);
+  const open = [...limits, ...sample.lost, ...found.unclearTexts];
+  if (record?.snapshot == null && limits.length === 0) open.push(NO_SNAPSHOT);
+  if (recently(sample.last_unclear_at)) open.push(UNCLEAR);
   const observed = limits.length === 0 && record?.observed_since != null;
   const usage: Usage = {
     state: seen.length > 0 ? "used" : open.length > 0 ? "unknown" : "quiet",
-    calls: sample?.calls ?? null,
-    roles: Object.entries(sample?.roles ?? {})
+    calls: sample.statements === null ? null : sample.calls,
+    reads: sample.reads?.total ?? null,
+    roles: Object.entries(sample.roles)
       .map(([role, calls]) => ({ role, calls })).sort((a, b) => b.calls - a.calls),
     since: migration.migrated_at ?? record?.snapshot_at ?? null,
     last_sampled_at: record?.sampled_at ?? null,
     last_used_at: record?.last_used_at ?? null,
     quiet_since: observed && found.texts.length === 0 && found.sessions.length === 0
-      ? latest(record!.observed_since!, record!.last_used_at, sample?.last_unclear_at)
+      ? latest(record!.observed_since!, record!.last_used_at, sample.last_unclear_at)
       : null,
-    examples: sample?.examples ?? [],
+    examples: sample.examples,
     reasons: [
       ...seen,
       ...open,

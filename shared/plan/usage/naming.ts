@@ -5,7 +5,7 @@
 import type { TextFacts } from "../facts.ts";
 import { lex, type Token } from "../texts/lexer.ts";
 import { type TableIndex, tableIndex, type Use, usesOf } from "../texts/uses.ts";
-import type { UsageFacts, UsedMigration } from "./facts.ts";
+import type { StatementEntry, UsageFacts, UsedMigration } from "./facts.ts";
 
 /** `unclear`: it may be the old name that is used, or another relation. */
 export type Naming = "certain" | "unclear";
@@ -78,8 +78,14 @@ export function wantedNames(
   return { tables, meanings, shared, byName };
 }
 
-/** The old names, by migration, that a recorded statement uses. */
-export function namedInStatement(text: string, wanted: WantedNames): Map<UsedMigration, Naming> {
+/**
+ * The old names, by migration, that a recorded statement uses. What may be counted together with a statement
+ * of the old name is asked for clients' statements only: those of functions have a text that is read as well.
+ */
+export function namedInStatement(
+  { text, toplevel }: Pick<StatementEntry, "text" | "toplevel">,
+  wanted: WantedNames,
+): Map<UsedMigration, Naming> {
   const found = new Map<UsedMigration, Naming>();
   const uses = usesOf({ language: "sql", text, search_path: null, schema: null }, wanted.tables);
   if (uses.length === 0) return found;
@@ -87,6 +93,7 @@ export function namedInStatement(text: string, wanted: WantedNames): Map<UsedMig
   for (const use of uses) {
     const aliased = wanted.byName && hasAlias(tokens, use.at);
     for (const { migration, as } of wanted.meanings.get(use.table.oid)!) {
+      if (as !== "old name" && !toplevel) continue;
       if (as === "new name" && !aliased) continue;
       const clear = as === "old name" && !aliased && isClear(use, tokens, migration, wanted);
       if (clear) found.set(migration, "certain");

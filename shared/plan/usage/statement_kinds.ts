@@ -1,5 +1,8 @@
 /** What kind of statement a recorded text is, as far as counting its calls needs to know. */
+import { OWN_STATEMENT } from "../own_statements.ts";
+import { PREPARED_PREFIX } from "../plan.ts";
 import { lex, type Token } from "../texts/lexer.ts";
+import type { StatementEntry } from "./facts.ts";
 
 export type StatementKind =
   /** What an application sends: it is counted by what it was resolved to, which before 18 is the relation. */
@@ -8,15 +11,6 @@ export type StatementKind =
   | "command"
   /** Definitions, grants, explanations, and what we send ourselves: no use of the name. */
   | "no use";
-
-/** Name of a WITH query that marks a statement as ours; it must be one that no application writes. */
-const OWN_MARK = "table_rename_own";
-
-/** Begins the names of our prepared statements and the tags of our blocks. */
-const OWN_PREFIX = "table_rename_";
-
-/** Tags of our anonymous blocks. */
-const OWN_BLOCKS = new Set(["check", "forget", "lock"]);
 
 const DEFINITIONS = new Set([
   ...["alter", "comment", "drop", "grant", "revoke", "security", "reassign", "import", "truncate"],
@@ -32,21 +26,23 @@ const DEFINING_LOCKS = /\b(access\s+exclusive|share\s+update\s+exclusive)\s+mode
  * @param serverVersion `server_version_num`. Before 16 every utility statement was counted by its text, since
  *   then those that hold a query (CREATE TABLE AS, DECLARE) by what that was resolved to.
  */
-export function statementKind(text: string, serverVersion: number): StatementKind {
+export function statementKind(
+  { text, toplevel }: Pick<StatementEntry, "text" | "toplevel">,
+  serverVersion: number,
+): StatementKind {
   const tokens = significant(text);
-  const [first, second, third] = tokens;
+  const [first, second] = tokens;
+  const marked = text.includes(OWN_STATEMENT);
+  // What we run, we run inside of blocks. A client's query may share an entry with one that looks like ours.
+  if (marked && !toplevel) return "no use";
   if (first?.kind !== "word") return "query";
   const holdsQuery = serverVersion < 160_000 ? "command" : "query";
   switch (first.value) {
-    case "with":
-      return (second?.value === "recursive" ? third : second)?.value === OWN_MARK
-        ? "no use"
-        : "query";
     case "prepare":
       // What is recorded under it are the executions of the query.
-      return second?.value.startsWith(OWN_PREFIX) ? "no use" : "query";
+      return second?.value.startsWith(PREPARED_PREFIX) ? "no use" : "query";
     case "do":
-      return isOwnBlock(text, tokens) ? "no use" : "command";
+      return marked ? "no use" : "command";
     case "create":
       return isTableAs(tokens) ? holdsQuery : "no use";
     case "declare":
@@ -62,25 +58,8 @@ export function statementKind(text: string, serverVersion: number): StatementKin
   return DEFINITIONS.has(first.value) ? "no use" : "query";
 }
 
-/** A query that is marked as ours: it is counted apart from every query of an application's. */
-export function ownQuery(query: string): string {
-  const mark = `${OWN_MARK} as (select)`;
-  const others = /^\s*with\s+(?!recursive\b)/i.exec(query);
-  if (others) return `with ${mark}, ${query.slice(others[0].length)}`;
-  const recursive = /^\s*with\s+recursive\s+/i.exec(query);
-  if (recursive) return `with recursive ${mark}, ${query.slice(recursive[0].length)}`;
-  return `with ${mark} ${query}`;
-}
-
 const significant = (text: string): Token[] =>
   lex(text).tokens.filter(({ kind }) => kind !== "space" && kind !== "comment");
-
-function isOwnBlock(text: string, tokens: Token[]): boolean {
-  const body = tokens.find(({ kind }) => kind === "string");
-  if (body === undefined || !text.startsWith("$", body.start)) return false;
-  const tag = text.slice(body.start + 1, text.indexOf("$", body.start + 1));
-  return OWN_BLOCKS.has(tag) || tag.startsWith(OWN_PREFIX);
-}
 
 /** CREATE TABLE … AS; every other CREATE defines something that stands on what it names. */
 function isTableAs(tokens: Token[]): boolean {

@@ -1,0 +1,16 @@
+/** The ticks by which compatibility views count their use (`plan/tick.ts`). */
+import { TICK_SCHEMA } from "../contract/names.ts";
+import { literal } from "../plan/quoting.ts";
+
+/** Query for the ticks that a view, an expression of type oid, looks into. */
+export const ticksOf = (view: string) => `
+      select distinct tc.oid, tc.relname
+      from pg_catalog.pg_rewrite trw
+      join pg_catalog.pg_depend td
+        on td.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and td.objid = trw.oid
+          and td.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+      join pg_catalog.pg_class tc on tc.oid = td.refobjid
+      join pg_catalog.pg_namespace tn on tn.oid = tc.relnamespace and tn.nspname = ${
+  literal(TICK_SCHEMA)
+}
+      where trw.ev_class = ${view} and trw.rulename = '_RETURN'`;

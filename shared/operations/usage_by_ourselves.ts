@@ -1,0 +1,32 @@
+/** What we do through an old name ourselves, where the view counts its use, is no use of it. */
+import type { Session } from "../execute/database.ts";
+import type { RelationFacts } from "../plan/facts.ts";
+import type { RecordedRename } from "../plan/rollback.ts";
+import { passOverReads } from "../tracking/usage.ts";
+import type { OperationContext } from "./context.ts";
+import { lookAtUsage } from "./usage.ts";
+
+/**
+ * Does work that reads through a view that may count its use. What was counted before is noted as use, and
+ * what is counted meanwhile is passed over, be it ours or somebody else's: that is why it is told here alone.
+ */
+export async function notCountingReads(
+  context: OperationContext,
+  session: Session,
+  { migration, view }: { migration: RecordedRename; view: Pick<RelationFacts, "tick"> },
+  work: () => Promise<void>,
+): Promise<void> {
+  if (view.tick === null) return await work();
+  await lookAtUsage(context, [migration]);
+  try {
+    await work();
+  } finally {
+    try {
+      // The session's counts are told to the server at the end of its next transaction.
+      await session.run("select pg_catalog.pg_stat_force_next_flush()");
+      await context.database.query(passOverReads(migration.id, view.tick));
+    } catch (cause) {
+      context.log("our own reads through the old name could not be left out", { cause });
+    }
+  }
+}

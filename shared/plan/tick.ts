@@ -1,0 +1,51 @@
+/**
+ * The tick: an empty table that a compatibility view looks into whenever it is read, updated or deleted from,
+ * so that the server's count of the table's scans is a count of the view's use. An INSERT does not look.
+ *
+ * The view stays updatable, keeps row-level security, and works as before whatever is in the table: only that
+ * it was looked at counts. Everybody may read it, since under security_invoker whoever uses the view does.
+ */
+import { TICK_SCHEMA } from "../contract/names.ts";
+import type { Statement } from "../contract/responses.ts";
+import type { RelationFacts } from "./facts.ts";
+import { literal, qualified } from "./quoting.ts";
+
+/** Name of the tick of a view: one name of one table. */
+export function tickName({ oid, schema, name }: Pick<RelationFacts, "oid" | "schema" | "name">) {
+  return `${oid}_${digest(`${schema}\0${name}`)}`;
+}
+
+/** FNV-1a, 64 bits: a table that is renamed on has several old names, and names may be too long to be joined. */
+function digest(text: string): string {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of new TextEncoder().encode(text)) {
+    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  }
+  return hash.toString(16).padStart(16, "0");
+}
+
+/** Statements that make a tick; nobody waits for them. */
+export function makeTick(tick: string, view: string): Statement[] {
+  const table = qualified(TICK_SCHEMA, tick);
+  const purpose = `Make the table by which ${view} counts its use`;
+  return [
+    // One can be left over from a view that somebody has dropped.
+    `drop table if exists ${table} restrict`,
+    `create table ${table} ()`,
+    `comment on table ${table} is ${literal(`Counts the use of ${view}`)}`,
+    `grant select on ${table} to public`,
+    // Unknown, it would be taken for thousands of rows.
+    `analyze ${table}`,
+  ].map((sql) => ({ sql, purpose }));
+}
+
+/** The view's condition, which always holds. */
+export const tickCondition = (tick: string): string =>
+  `(select pg_catalog.count(*) from ${qualified(TICK_SCHEMA, tick)}) is not null`;
+
+/** Statements for when the view is gone. */
+export const dropTick = ({ tick }: Pick<RelationFacts, "tick">): Statement[] =>
+  tick === null ? [] : [{
+    sql: `drop table ${qualified(TICK_SCHEMA, tick)} restrict`,
+    purpose: "Remove the table by which the view counted its use",
+  }];
