@@ -20,11 +20,6 @@ export interface FactsWanted {
   oids: number[];
   /** Names of relations that texts are searched for. Default: none, and no texts are read. */
   mentioned?: string[];
-  /**
-   * Whether to read what belongs to the relations beside their columns (constraints, indexes, triggers…), and
-   * what stands on tables; views are told whole but for their triggers and rules. Default: true.
-   */
-  attached?: boolean;
   /** Where texts are kept beside routines, as the beginning of the transaction told. Default: nowhere. */
   sources?: TextSources;
   /** Whether to read what only an analysis needs. Default: false. */
@@ -39,33 +34,10 @@ export interface FactsWanted {
  * An object in parts, since one function call takes 100 arguments at most; `factsFromRow` puts them together.
  * As jsonb the server could, but to make jsonb of all this costs it more than to read it.
  */
-const parts = (...objects: string[]) => `pg_catalog.json_build_array(${objects.join(",\n      ")})`;
-
-const part = (members: string) => `pg_catalog.json_build_object(${members})`;
-
-/** What belongs to a relation beside its columns, and what stands on it. */
-const attached = [part(attachedMembers), part(dependantMembers)];
-
-const onlyOnViews = `case when t.relkind = 'v' then ${part(dependantMembers)} end`;
-
-/** What is left empty where it was not asked for. */
-const NOTHING_ATTACHED: Partial<RelationFacts> = {
-  constraints: [],
-  indexes: [],
-  triggers: [],
-  policies: [],
-  rules: [],
-  statistics: [],
-  publications: [],
-  owned_sequences: [],
-  security_labels: [],
-  referencing: [],
-  dependants: [],
-  view_definition: null,
-  view_query: null,
-  view_reads: [],
-  tick: null,
-};
+const parts = (...members: string[]) =>
+  `pg_catalog.json_build_array(${
+    members.map((m) => `pg_catalog.json_build_object(${m})`).join(",\n      ")
+  })`;
 
 const NO_SOURCES: TextSources = { statements: null, cron: false };
 
@@ -106,11 +78,12 @@ select pg_catalog.json_build_object(
     select coalesce(pg_catalog.json_agg(
       ${
     parts(
-      part(relationMembers),
-      part(`'columns', ${columns}, ${privilegeMembers}`),
-      part(rowTypeMembers),
-      part(wanted.builtOn ? builtOnMembers : "'built_on', null"),
-      ...wanted.attached === false ? [onlyOnViews] : attached,
+      relationMembers,
+      `'columns', ${columns}, ${privilegeMembers}`,
+      attachedMembers,
+      dependantMembers,
+      rowTypeMembers,
+      wanted.builtOn ? builtOnMembers : "'built_on', null",
     )
   }
       order by t.oid), '[]')
@@ -122,7 +95,7 @@ select pg_catalog.json_build_object(
 
 /** What the query answers, before it is put together. */
 interface FactsRow extends Pick<Facts, "session" | "names">, Partial<AnalysisRow> {
-  relations: (Partial<RelationFacts> | null)[][];
+  relations: Partial<RelationFacts>[][];
   texts: TextRow[];
   index_names?: Pick<Facts, "indexes" | "relation_names">;
 }
@@ -145,9 +118,7 @@ export function factsFromRow(row: { facts: string }): Facts {
     row.facts,
   ) as FactsRow;
   const analysis = { ...noAnalysis, ...rest };
-  const described = relations.map((parts) =>
-    Object.assign({}, NOTHING_ATTACHED, ...parts) as RelationFacts
-  );
+  const described = relations.map((parts) => Object.assign({}, ...parts) as RelationFacts);
   const analyzed = analysisByRelation(analysis, described.map(({ oid }) => oid));
   return {
     session,

@@ -1,4 +1,5 @@
 /** The list of migrations, and where the database no longer agrees with it. */
+import { driftFactsFromRow, driftFactsQuery } from "../catalog/drift_facts.ts";
 import type { ListMigrationsQuery } from "../contract/requests.ts";
 import type { ListMigrationsAnswer, Migration } from "../contract/responses.ts";
 import { driftOf } from "../plan/drift_report.ts";
@@ -7,7 +8,7 @@ import { noteBypassedRowSecurity } from "../tracking/drift_events.ts";
 import { encodeCursor, migrationsPage, recordedWithPage } from "../tracking/list_migrations.ts";
 import { migrationsFromRows, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { asProblems, type OperationContext } from "./context.ts";
-import { readFacts } from "./read_relations.ts";
+import { read } from "./read_relations.ts";
 import { oidsOf } from "./select_migrations.ts";
 import { lookAtUsage, type Looks, withUsage } from "./usage.ts";
 
@@ -45,13 +46,13 @@ async function withDrift(
 ): Promise<Migration[]> {
   const active = recorded.filter(({ status }) => status === "active");
   if (active.length === 0) return page.map((migration) => ({ ...migration, drift: [] }));
-  const { facts, rows } = await readFacts(context, {
+  const query = driftFactsQuery({
     names: active.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
     oids: oidsOf(active),
-    attached: false,
-  }, standingMigrations());
-  const standing = trackedFromRows(rows);
-  const drift = new Map(active.map((one) => [one.id, driftOf(one, facts, standing)]));
+  });
+  const [[row], standing] = await read(context, `${query};\n${standingMigrations()}`);
+  const facts = driftFactsFromRow(row as { facts: string });
+  const drift = driftOf(active, facts, trackedFromRows(standing));
   return page.map((migration) => ({ ...migration, drift: drift.get(migration.id) ?? [] }));
 }
 

@@ -5,18 +5,23 @@ import type { Row } from "../execute/database.ts";
 import type { Facts } from "../plan/facts.ts";
 import type { OperationContext } from "./context.ts";
 
+/** Runs one message of queries in one read-only transaction; the answer is the rows of each. */
+export async function read(context: OperationContext, queries: string): Promise<Row[][]> {
+  const { database, limits } = context;
+  return await database.whileReachable(() =>
+    database.withSession(async (session) => {
+      await session.begin(beginReading(limits));
+      return await session.runAll(queries);
+    })
+  );
+}
+
 /** Reads facts, and with them the rows of one more query, in one read-only transaction. */
 export async function readFacts(
   context: OperationContext,
   wanted: FactsWanted,
   beside = "select",
 ): Promise<{ facts: Facts; rows: Row[] }> {
-  const { database, limits } = context;
-  return await database.whileReachable(() =>
-    database.withSession(async (session) => {
-      await session.begin(beginReading(limits));
-      const [[facts], rows] = await session.runAll(`${factsQuery(wanted)};\n${beside}`);
-      return { facts: factsFromRow(facts as { facts: string }), rows };
-    })
-  );
+  const [[facts], rows] = await read(context, `${factsQuery(wanted)};\n${beside}`);
+  return { facts: factsFromRow(facts as { facts: string }), rows };
 }

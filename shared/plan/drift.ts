@@ -3,7 +3,8 @@
  * then, names each difference with the way on, and changes nothing.
  */
 import { Problem } from "../contract/problems.ts";
-import type { Facts, RelationFacts } from "./facts.ts";
+import type { DriftFacts, LocatedRelation } from "./drift_facts.ts";
+import type { Facts } from "./facts.ts";
 import { qualified } from "./quoting.ts";
 import { RELATION_KINDS, typeKind } from "./relation_kinds.ts";
 import type { TrackedRename } from "./rename.ts";
@@ -59,16 +60,23 @@ export function requireAgreement(
   return steps;
 }
 
+/** A migration with its table and its view, if there is one, as they stand. */
+export interface Located<Relation extends LocatedRelation> {
+  migration: RecordedRename;
+  table: Relation;
+  view: Relation | null;
+}
+
 /** The same without refusing: what was found, and where it is not what was recorded. */
-export function agreement(
+export function agreement<Relation extends LocatedRelation>(
   migrations: RecordedRename[],
-  facts: Facts,
+  facts: DriftFacts<Relation>,
   standing: TrackedRename[],
   { later = false, oldNameGoes = false }: AgreementOptions = {},
-): { steps: RollbackStep[]; differences: DriftDifference[] } {
+): { steps: Located<Relation>[]; differences: DriftDifference[] } {
   const relations = new Map(facts.relations.map((relation) => [relation.oid, relation]));
   const differences: DriftDifference[] = [];
-  const steps: RollbackStep[] = [];
+  const steps: Located<Relation>[] = [];
   /** The name each table will have once the steps before are done. */
   const names = new Map(facts.relations.map((relation) => [relation.oid, relation.name]));
   for (const migration of migrations) {
@@ -133,7 +141,7 @@ function difference(migration: RecordedRename, found: DriftDifference[]): Add {
 /** The later migration that gave the table the name it has. */
 const renamedOn = (
   migration: RecordedRename,
-  table: RelationFacts,
+  table: LocatedRelation,
   standing: TrackedRename[],
 ): TrackedRename | undefined =>
   standing.findLast((other) =>
@@ -143,7 +151,7 @@ const renamedOn = (
 
 function addRenamed(
   migration: RecordedRename,
-  table: RelationFacts,
+  table: LocatedRelation,
   later: TrackedRename | undefined,
   add: Add,
 ): void {
@@ -165,14 +173,14 @@ function addRenamed(
   }
 }
 
-function viewOf(
+function viewOf<Relation extends LocatedRelation>(
   migration: RecordedRename,
-  table: RelationFacts,
-  relations: Map<number, RelationFacts>,
-  facts: Facts,
+  table: Relation,
+  relations: Map<number, Relation>,
+  facts: Pick<Facts, "names">,
   oldNameGoes: boolean,
   add: Add,
-): RelationFacts | null {
+): Relation | null {
   const { schema_name, old_name } = migration;
   const atOldName = facts.names.find((n) => n.schema === schema_name && n.name === old_name);
   const holder = atOldName?.relation ?? null;

@@ -1,18 +1,40 @@
 /** Drift as it is told: where the database no longer agrees with the record of an active rename. */
 import type { Finding } from "../contract/responses.ts";
 import { agreement } from "./drift.ts";
-import type { Facts } from "./facts.ts";
+import type { DriftFacts } from "./drift_facts.ts";
 import type { TrackedRename } from "./rename.ts";
 import type { RecordedRename } from "./rollback.ts";
 import { viewDrift } from "./view_drift.ts";
 
 /**
- * The drift of one active migration: relations that are not where the record says, or else a view that is no
- * longer true to its table. A later rename of the same table is no drift.
+ * The drift of active migrations, by their ids: relations that are not where the record says, or else a view
+ * that is no longer true to its table. A later rename of the same table is no drift.
  */
 export function driftOf(
+  migrations: RecordedRename[],
+  facts: DriftFacts,
+  standing: TrackedRename[],
+): Map<string, Finding[]> {
+  const relations = new Map(facts.relations.map((relation) => [relation.oid, relation]));
+  const names = new Map(
+    facts.names.map((name) => [JSON.stringify([name.schema, name.name]), name]),
+  );
+  return new Map(migrations.map((migration) => {
+    // Each for itself, with what concerns it alone, however many there are.
+    const { table_oid, view_oid, schema_name, old_name } = migration;
+    const own = {
+      relations: [table_oid, view_oid].flatMap((oid) => relations.get(oid ?? -1) ?? []),
+      names: [names.get(JSON.stringify([schema_name, old_name]))].filter((name) =>
+        name !== undefined
+      ),
+    };
+    return [migration.id, driftOfOne(migration, own, standing)];
+  }));
+}
+
+function driftOfOne(
   migration: RecordedRename,
-  facts: Facts,
+  facts: DriftFacts,
   standing: TrackedRename[],
 ): Finding[] {
   const { steps, differences } = agreement([migration], facts, standing, { later: true });

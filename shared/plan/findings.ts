@@ -3,12 +3,13 @@
  * an apply unless the caller acknowledges its code.
  */
 import type { Finding } from "../contract/responses.ts";
+import type { DriftRelation } from "./drift_facts.ts";
 import type { AclFacts, RelationFacts, RowTypeUser } from "./facts.ts";
 import { called } from "./object_findings.ts";
 import { qualified } from "./quoting.ts";
 
 /** Who would be able to read something of the table, but not all of its columns. */
-export function partialReaders(table: RelationFacts): string[] {
+export function partialReaders(table: Pick<DriftRelation, "columns">): string[] {
   return [...new Set(table.columns.flatMap((column) => column.partial_readers))].sort();
 }
 
@@ -18,11 +19,13 @@ export function partialReaders(table: RelationFacts): string[] {
  * refers to every column, that role could read nothing at all. Nor through a view with its owner's rights
  * where the owner has given up rights that others have.
  */
-export function isSecurityInvoker(table: RelationFacts): boolean {
+export function isSecurityInvoker(
+  table: Pick<DriftRelation, "row_security" | "owner" | "acl" | "columns">,
+): boolean {
   return table.row_security || partialReaders(table).length === 0 || ownerLacksRights(table);
 }
 
-function ownerLacksRights(table: RelationFacts): boolean {
+function ownerLacksRights(table: Pick<DriftRelation, "owner" | "acl" | "columns">): boolean {
   const owners = new Set(
     table.acl.filter(({ grantee }) => grantee === table.owner || grantee === null)
       .map(({ privilege }) => privilege),

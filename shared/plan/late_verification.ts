@@ -28,7 +28,9 @@ export function checkRecorded(
   for (const migration of migrations) {
     const { id, status, schema_name, old_name, new_name, table_oid, view_oid } = migration;
     if (status === "active") {
-      const found = driftOf(migration, facts, standing).filter((one) => one.severity !== "info");
+      const found = driftOf([migration], facts, standing).get(migration.id)!.filter((one) =>
+        one.severity !== "info"
+      );
       drift.push(...found.map(({ object, message }) => ({ object, before: null, after: message })));
       continue;
     }

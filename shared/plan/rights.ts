@@ -1,5 +1,5 @@
 /** Rights: who may do what, whoever granted it and in how many entries. */
-import type { AclFacts, RelationFacts } from "./facts.ts";
+import type { DriftRelation, GrantedRight } from "./drift_facts.ts";
 
 /** One right: on the relation, or on one of its columns. */
 export interface Right {
@@ -12,10 +12,15 @@ export interface Right {
 }
 
 /** The rights that a relation's ACLs give, each once. */
-export function rightsOf({ acl, columns }: Pick<RelationFacts, "acl" | "columns">): Right[] {
+export function rightsOf(
+  { acl, columns }: {
+    acl: GrantedRight[];
+    columns: Pick<DriftRelation["columns"][number], "name" | "acl">[];
+  },
+): Right[] {
   const rights = new Map<string, Right>();
-  const add = (column: string | null, { privilege, grantee, grantable }: AclFacts) => {
-    const key = JSON.stringify([column, privilege, grantee]);
+  const add = (column: string | null, { privilege, grantee, grantable }: GrantedRight) => {
+    const key = keyOf({ column, privilege, grantee });
     const earlier = rights.get(key);
     rights.set(key, { column, privilege, grantee, grantable: grantable || !!earlier?.grantable });
   };
@@ -26,13 +31,15 @@ export function rightsOf({ acl, columns }: Pick<RelationFacts, "acl" | "columns"
 
 /** The rights in `some` that are not in `others`, or there without their grant option. */
 export function rightsBeyond(some: Right[], others: Right[]): Right[] {
-  return some.filter((right) =>
-    !others.some((other) =>
-      other.column === right.column && other.privilege === right.privilege &&
-      other.grantee === right.grantee && (other.grantable || !right.grantable)
-    )
-  );
+  const byKey = new Map(others.map((other) => [keyOf(other), other]));
+  return some.filter((right) => {
+    const other = byKey.get(keyOf(right));
+    return other === undefined || (right.grantable && !other.grantable);
+  });
 }
+
+const keyOf = ({ column, privilege, grantee }: Omit<Right, "grantable">): string =>
+  JSON.stringify([column, privilege, grantee]);
 
 /** `SELECT (name) to anon with grant option`. */
 export const describeRight = ({ column, privilege, grantee, grantable }: Right): string =>

@@ -3,7 +3,7 @@
  * all row-level security. A refresh makes it true again.
  */
 import type { Finding } from "../contract/responses.ts";
-import type { ColumnFacts, RelationFacts } from "./facts.ts";
+import type { DriftColumn, DriftRelation } from "./drift_facts.ts";
 import { isSecurityInvoker } from "./findings.ts";
 import { qualified } from "./quoting.ts";
 import { describeRight, rightsBeyond, rightsOf } from "./rights.ts";
@@ -14,7 +14,7 @@ export const SECURITY_DRIFT = new Set(["row_security_bypassed", "view_wider_than
 const REFRESH = "Refresh the view.";
 
 /** Whether the view runs with its caller's rights, as its options say now. */
-export const runsAsInvoker = (view: Pick<RelationFacts, "options">): boolean =>
+export const runsAsInvoker = (view: Pick<DriftRelation, "options">): boolean =>
   view.options.some((option) => /^security_invoker=(true|on|yes|1)$/i.test(option));
 
 /**
@@ -23,8 +23,8 @@ export const runsAsInvoker = (view: Pick<RelationFacts, "options">): boolean =>
  * @param without Columns that the view leaves out on purpose.
  */
 export function viewDrift(
-  table: RelationFacts,
-  view: RelationFacts,
+  table: DriftRelation,
+  view: DriftRelation,
   without: string[],
 ): Finding[] {
   const object = qualified(view.schema, view.name);
@@ -100,20 +100,20 @@ function listed(names: string[]): string {
 }
 
 /** The default that a view's column must have for `SET c = DEFAULT` to mean what it means on the table. */
-const wantedDefault = (column: ColumnFacts): string | null =>
+const wantedDefault = (column: DriftColumn): string | null =>
   column.identity === "" && column.generated === "" ? column.default : null;
 
 function addColumnDrift(
-  table: RelationFacts,
-  view: RelationFacts,
+  table: DriftRelation,
+  view: DriftRelation,
   without: string[],
   add: Add,
 ): void {
   const wanted = table.columns.filter(({ name }) => !without.includes(name));
-  const shape = (columns: ColumnFacts[]) =>
+  const shape = (columns: DriftColumn[]) =>
     columns.map(({ name, type, collation }) => JSON.stringify([name, type, collation]));
   if (shape(wanted).join() !== shape(view.columns).join()) {
-    const names = (columns: ColumnFacts[]) => columns.map(({ name }) => name);
+    const names = (columns: DriftColumn[]) => columns.map(({ name }) => name);
     const [missing, gone] = [
       wanted.filter(({ name }) => !names(view.columns).includes(name)),
       view.columns.filter(({ name }) => !names(table.columns).includes(name)),
@@ -148,13 +148,13 @@ function addColumnDrift(
 }
 
 function addRightsDrift(
-  table: RelationFacts,
-  view: RelationFacts,
+  table: DriftRelation,
+  view: DriftRelation,
   without: string[],
   add: Add,
 ): void {
   // Whoever owns the view in the table owner's stead has an owner's rights to it.
-  const ofOthers = (relation: RelationFacts) =>
+  const ofOthers = (relation: DriftRelation) =>
     rightsOf(relation).filter(({ column, grantee }) =>
       (view.owner === table.owner || (grantee !== view.owner && grantee !== table.owner)) &&
       (column === null || !without.includes(column))

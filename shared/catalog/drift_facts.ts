@@ -1,0 +1,160 @@
+/**
+ * What drift is told from, for many compatibility views and their tables at once: a look at all that is renamed
+ * is taken often, and most of a relation's facts have no part in it.
+ */
+import type { DriftColumn, DriftFacts, DriftRelation, GrantedRight } from "../plan/drift_facts.ts";
+import { jsonbLiteral } from "../plan/quoting.ts";
+import { nameMembers } from "./names.ts";
+import { rowTypeMembers } from "./row_type.ts";
+import { ticksOf } from "./ticks.ts";
+
+export interface DriftWanted {
+  names: { schema: string; name: string }[];
+  oids: number[];
+}
+
+/** An ACL as arrays; who granted what has no part in it. */
+const rights = (acl: string) =>
+  `(
+        select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(e.privilege_type,
+          case when e.grantee = 0 then null else pg_catalog.pg_get_userbyid(e.grantee) end,
+          e.is_grantable)), '[]')
+        from pg_catalog.aclexplode(${acl}) e)`;
+
+/** Roles that may read the column and not every column. */
+const partialReaders = `(
+        select coalesce(pg_catalog.json_agg(distinct
+            case when e.grantee = 0 then 'PUBLIC' else pg_catalog.pg_get_userbyid(e.grantee) end), '[]')
+        from pg_catalog.aclexplode(a.attacl) e
+        where e.privilege_type = 'SELECT' and exists (
+          select from pg_catalog.pg_attribute other
+          where other.attrelid = t.oid and other.attnum > 0 and not other.attisdropped
+            and not case when e.grantee = 0
+              then pg_catalog.has_column_privilege('public', t.oid, other.attnum, 'SELECT')
+              else pg_catalog.has_column_privilege(e.grantee, t.oid, other.attnum, 'SELECT') end))`;
+
+/** Arrays of name, type, collation, identity, generated, default, ACL and partial readers. */
+const columns = `(
+      select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
+          a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
+          nullif(a.attcollation, 0)::text, a.attidentity, a.attgenerated,
+          case when a.atthasdef then (
+            select pg_catalog.pg_get_expr(d.adbin, d.adrelid)
+            from pg_catalog.pg_attrdef d where d.adrelid = a.attrelid and d.adnum = a.attnum) end,
+          case when a.attacl is not null then ${rights("a.attacl")} end,
+          case when a.attacl is not null then ${partialReaders} end) order by a.attnum), '[]')
+      from pg_catalog.pg_attribute a
+      where a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped)`;
+
+/** Views on a view, and what a view reads. */
+const viewMembers = `
+      'views', case when t.relkind = 'v' then (
+        select pg_catalog.json_agg(distinct c.oid::pg_catalog.regclass::text)
+        from pg_catalog.pg_depend d
+        join pg_catalog.pg_rewrite rw on rw.oid = d.objid
+        join pg_catalog.pg_class c on c.oid = rw.ev_class and c.oid <> t.oid and c.relkind = 'v'
+        where d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = t.oid
+          and d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and rw.rulename = '_RETURN') end,
+      'view_reads', case when t.relkind = 'v' then (
+        select pg_catalog.json_agg(distinct d.refobjid::int8)
+        from pg_catalog.pg_rewrite rw join pg_catalog.pg_depend d
+          on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objid = rw.oid
+        where rw.ev_class = t.oid and rw.rulename = '_RETURN' and d.refobjid <> t.oid
+          and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+          and not exists (select from (${ticksOf("t.oid")}) tick where tick.oid = d.refobjid)) end`;
+
+/** The query's text: one row with one column `facts`; of the same conditions as `factsQuery`. */
+export function driftFactsQuery({ names, oids }: DriftWanted): string {
+  return `
+with wanted_name as (
+  select w.ordinality, w.value ->> 'schema' as schema_name, w.value ->> 'name' as relation_name
+  from pg_catalog.jsonb_array_elements(${jsonbLiteral(names)}) with ordinality w
+),
+named as (
+  select w.ordinality, w.schema_name, w.relation_name, n.oid as schema_oid, c.oid, c.relkind
+  from wanted_name w
+  left join pg_catalog.pg_namespace n on n.nspname = w.schema_name::name
+  left join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.relation_name::name
+),
+target as (
+  select oid from named where oid is not null and relkind in ('r', 'p', 'v', 'm', 'f')
+  union
+  select o.value::pg_catalog.oid from pg_catalog.jsonb_array_elements_text(${jsonbLiteral(oids)}) o
+)
+select pg_catalog.json_build_object(
+  'names', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${nameMembers})
+      order by w.ordinality), '[]')
+    from named w),
+  'relations', (
+    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+      'oid', t.oid::int8,
+      'schema', n.nspname,
+      'name', t.relname,
+      'kind', t.relkind,
+      'owner', pg_catalog.pg_get_userbyid(t.relowner),
+      'row_security', t.relrowsecurity,
+      'options', coalesce(pg_catalog.to_json(t.reloptions), '[]'),
+      'acl', ${rights("coalesce(t.relacl, pg_catalog.acldefault('r', t.relowner))")},
+      'columns', ${columns},${viewMembers},${rowTypeMembers})), '[]')
+    from target x
+    join pg_catalog.pg_class t on t.oid = x.oid
+    join pg_catalog.pg_namespace n on n.oid = t.relnamespace)
+)::text as facts`;
+}
+
+type RightRow = [privilege: string, grantee: string | null, grantable: boolean];
+
+type ColumnRow = [
+  name: string,
+  type: string,
+  collation: string | null,
+  identity: DriftColumn["identity"],
+  generated: DriftColumn["generated"],
+  default_: string | null,
+  acl: RightRow[] | null,
+  partialReaders: string[] | null,
+];
+
+interface RelationRow extends Omit<DriftRelation, "acl" | "columns" | "dependants" | "view_reads"> {
+  acl: RightRow[];
+  columns: ColumnRow[];
+  views: string[] | null;
+  view_reads: number[] | null;
+}
+
+/** Reads the query's answer. */
+export function driftFactsFromRow(row: { facts: string }): DriftFacts {
+  const { names, relations } = JSON.parse(row.facts) as Pick<DriftFacts, "names"> & {
+    relations: RelationRow[];
+  };
+  return {
+    names,
+    relations: relations.map(({ views, ...relation }) => ({
+      ...relation,
+      acl: relation.acl.map(rightOf),
+      columns: relation.columns.map(columnOf),
+      view_reads: relation.view_reads ?? [],
+      dependants: (views ?? []).map((identity) => ({ kind: "view", identity })),
+    })),
+  };
+}
+
+const rightOf = ([privilege, grantee, grantable]: RightRow): GrantedRight => ({
+  privilege,
+  grantee,
+  grantable,
+});
+
+const columnOf = (
+  [name, type, collation, identity, generated, default_, acl, partial_readers]: ColumnRow,
+): DriftColumn => ({
+  name,
+  type,
+  collation,
+  identity,
+  generated,
+  default: default_,
+  acl: (acl ?? []).map(rightOf),
+  partial_readers: partial_readers ?? [],
+});
