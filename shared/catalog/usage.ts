@@ -1,5 +1,6 @@
 /** Who uses an old name: recorded statements, relations of the same name, sessions that are at work. */
 import type { StatementEntry, StatementFacts, UsageFacts } from "../plan/usage/facts.ts";
+import { OWN_STATEMENT } from "../plan/own_statements.ts";
 import { jsonbLiteral, literal, qualified } from "../plan/quoting.ts";
 import { longestWord, mayName } from "./name_search.ts";
 import { ticksOf } from "./ticks.ts";
@@ -23,7 +24,8 @@ const NO_USE = String.raw`^\s*(alter|comment|drop|explain|grant|revoke|lock\s+ta
   String.raw`create\s+(?!global\M|local\M|temp|unlogged\M|table\M))\M`;
 
 const mayUse = (names: string[]) =>
-  `(${mayName(names, "s.query") ?? "false"} and s.query !~* ${literal(NO_USE)})`;
+  `(${mayName(names, "s.query") ?? "false"} and s.query !~* ${literal(NO_USE)}
+      and pg_catalog.strpos(s.query, ${literal(OWN_STATEMENT)}) = 0)`;
 
 /** By what calls are counted. */
 const KEY =

@@ -40,7 +40,7 @@ function readProbes(target: ReadTarget, table: OwnTable): Omit<Probe, "shown">[]
     view: build(target.view),
   });
   const where = (condition: string) => (name: string) =>
-    `select ${OWN_STATEMENT} ${columns} from ${name} as t where ${condition}`;
+    `${OWN_STATEMENT} select ${columns} from ${name} as t where ${condition}`;
   const equals = (column: ValueColumn) => `t.${ident(column.name)} = ${plainValue(column)}`;
   const hasPlain = (column: ValueColumn) => plainValue(column) !== "null";
 
@@ -57,10 +57,10 @@ function readProbes(target: ReadTarget, table: OwnTable): Omit<Probe, "shown">[]
     ? ""
     : ` order by ${key.map(({ name }) => `t.${ident(name)}`).join(", ")}`;
   const page = through((name) =>
-    `select ${OWN_STATEMENT} ${columns} from ${name} as t${order} limit ${PAGE}`
+    `${OWN_STATEMENT} select ${columns} from ${name} as t${order} limit ${PAGE}`
   );
   probes.push({ name: "first page", pair: page, timed: { ...page, key: [] } });
-  const count = through((name) => `select ${OWN_STATEMENT} pg_catalog.count(*) from ${name} as t`);
+  const count = through((name) => `${OWN_STATEMENT} select pg_catalog.count(*) from ${name} as t`);
   probes.push({ name: "count", pair: count, timed: { ...count, key: [] } });
   const indexed = table.proof.indexed
     .filter((name) => target.columns.includes(name) && target.key.join() !== name)
@@ -94,14 +94,14 @@ function writeProbes(target: ReadTarget, table: OwnTable): Omit<Probe, "shown">[
   });
   const probes: Omit<Probe, "shown">[] = [{
     name: "delete by key",
-    pair: both((name) => `delete ${OWN_STATEMENT} from ${name} where ${condition}`),
+    pair: both((name) => `${OWN_STATEMENT} delete from ${name} where ${condition}`),
     timed: null,
   }];
   if (changed !== undefined) {
     const set = `${ident(changed.name)} = ${plainValue(changed)}`;
     probes.push({
       name: "update by key",
-      pair: both((name) => `update ${OWN_STATEMENT} ${name} set ${set} where ${condition}`),
+      pair: both((name) => `${OWN_STATEMENT} update ${name} set ${set} where ${condition}`),
       timed: null,
     });
   }
@@ -113,7 +113,7 @@ function writeProbes(target: ReadTarget, table: OwnTable): Omit<Probe, "shown">[
     const values = given.map(plainValue).join(", ");
     probes.push({
       name: "insert",
-      pair: both((name) => `insert ${OWN_STATEMENT} into ${name} (${list}) values (${values})`),
+      pair: both((name) => `${OWN_STATEMENT} insert into ${name} (${list}) values (${values})`),
       timed: null,
     });
   }

@@ -28,7 +28,7 @@ const joined = (key: ForeignKeyFacts, name: string, from = name): string =>
 /** A join as an application would write it, for its plan. */
 export function joinPair(viewer: Viewer, key: ForeignKeyFacts, target: ReadTarget): Pair {
   const columns = readable(viewer, target.columns).map((name) => `t.${ident(name)}`).join(", ");
-  const build = (name: string) => `select ${OWN_STATEMENT} ${columns} ${joined(key, name)}`;
+  const build = (name: string) => `${OWN_STATEMENT} select ${columns} ${joined(key, name)}`;
   return { table: build(target.table), view: build(target.view) };
 }
 
@@ -51,7 +51,7 @@ export function joinBlock(
   const columns = readable(viewer, target.columns);
   const sampled = target.key.every((name) => columns.includes(name)) ? target.key : [];
   const query = (name: string, from?: string) =>
-    `select ${OWN_STATEMENT} pg_catalog.count(*), ${fingerprintOf(columns)} ${
+    `${OWN_STATEMENT} select pg_catalog.count(*), ${fingerprintOf(columns)} ${
       joined(key, name, from)
     }`;
   const some = (name: string) => {

@@ -13,6 +13,8 @@ export interface OwnTable {
   name: string;
   columns: ValueColumn[];
   proof: ProofFacts;
+  /** Whether rules rewrite its statements. */
+  ruled: boolean;
 }
 
 export interface OwnRow {
@@ -37,6 +39,7 @@ export function ownTable(table: RelationFacts, proof: ProofFacts): OwnTable {
     name: qualified(table.schema, table.name),
     columns: table.columns.map((column) => ({ ...column, type_facts: types.get(column.name)! })),
     proof,
+    ruled: table.rules.length > 0,
   };
 }
 

@@ -52,7 +52,7 @@ const list = (columns: string[], suffix = "") =>
 
 /** Query that counts and fingerprints every row that the reader sees. */
 const wholeQuery = (name: string, columns: string[]): string =>
-  `select ${OWN_STATEMENT} pg_catalog.count(*), ${fingerprintOf(columns)} from ${name} as t`;
+  `${OWN_STATEMENT} select pg_catalog.count(*), ${fingerprintOf(columns)} from ${name} as t`;
 
 /** The same for the first and the last rows by key. */
 function sampleQuery(name: string, columns: string[], key: string[], maxRows: number): string {
@@ -61,14 +61,14 @@ function sampleQuery(name: string, columns: string[], key: string[], maxRows: nu
     `${from} order by ${list(key)} limit ${maxRows}`,
     `${from} order by ${list(key, " desc")} limit ${maxRows}`,
   ];
-  return `select ${OWN_STATEMENT} pg_catalog.count(*), ${fingerprintOf(columns)}
+  return `${OWN_STATEMENT} select pg_catalog.count(*), ${fingerprintOf(columns)}
 from (${parts.map((part) => `(${part})`).join(" union all ")}) as t`;
 }
 
 /** What the reader sees of the table's ends, whose bounds are parameters. */
 function boundedQuery(name: string, columns: string[], key: string[]): string {
   const parameters = (offset: number) => key.map((_, index) => `$${offset + index + 1}`).join(", ");
-  return `select ${OWN_STATEMENT} pg_catalog.count(*), ${fingerprintOf(columns)}
+  return `${OWN_STATEMENT} select pg_catalog.count(*), ${fingerprintOf(columns)}
 from ${name} as t
 where (${list(key)}) <= (${parameters(0)}) or (${list(key)}) >= (${parameters(key.length)})`;
 }

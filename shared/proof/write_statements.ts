@@ -57,7 +57,8 @@ export function writeStatement(
     : (record, column) => `$${using.push(field(record, record === "mark" ? "v" : column.name))}`;
   const text = BUILD[write](name, context, value);
   return text === null ? null : {
-    sql: text.replace(/\w+/, (verb) => `${verb} ${OWN_STATEMENT}`),
+    // A rule that makes several statements of one refuses WITH.
+    sql: context.table.ruled ? text : `${OWN_STATEMENT} ${text}`,
     using,
     returns: write === "INSERT with defaults" && text.includes("returning"),
   };

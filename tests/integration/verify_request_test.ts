@@ -3,6 +3,11 @@ import type { Blocker } from "../../shared/contract/responses.ts";
 import type { VerifyInput } from "../../shared/contract/requests.ts";
 import { startGateway } from "../../shared/local/gateway.ts";
 import { spreadTest } from "../support/database.ts";
+import {
+  createEverythingSchema,
+  EVERYTHING_ACKNOWLEDGED,
+  EVERYTHING_NEIGHBOURS,
+} from "../support/everything_schema.ts";
 import { eventsOf } from "../support/events.ts";
 import { functionsFor, PUBLISHABLE_KEY, SECRET_KEY } from "../support/functions.ts";
 import { loggedBy } from "../support/silent_log.ts";
@@ -181,7 +186,29 @@ verifyTest(
       where query ~ '"public"."experts"' and dbid = (
         select oid from pg_database where datname = current_database())`;
     assert(rows.length > 0, "nothing was kept");
-    for (const { query } of rows) assertStringIncludes(query, "/* table-rename */");
+    for (const { query } of rows) assertStringIncludes(query, 'with "table-rename" as');
+  },
+);
+
+verifyTest(
+  "to verify an old name is no use of it",
+  EXPERTS,
+  async ({ db, functions, verify }) => {
+    const usage = async () => (await functions.list({ include: "usage" })).migrations[0].usage!;
+    // Statements within functions are counted, too, where an administrator has it so.
+    await db.admin.unsafe("alter role postgres set pg_stat_statements.track = 'all'");
+    try {
+      await using own = functionsFor(`${db.url}?application_name=own`);
+      const { migrations: [{ id }] } = await own.list();
+      await own.verify({ migration_id: id });
+      await verify();
+    } finally {
+      await db.admin.unsafe("alter role postgres reset pg_stat_statements.track");
+    }
+    const { state, calls, examples } = await usage();
+    assertEquals([state === "used", calls, examples], [false, 0, []], JSON.stringify(state));
+    await db.sql`select * from experts`;
+    assertEquals((await usage()).state, "used");
   },
 );
 
@@ -313,5 +340,25 @@ spreadTest("by the command: failures, figures, Markdown and exit codes", async (
     const { forgetDatabase } = await import("../../shared/execute/database.ts");
     await forgetDatabase(db.url);
     for (const name of Object.keys(env)) Deno.env.delete(name);
+  }
+});
+
+spreadTest("there is no false alarm on tables that have one of everything", async ({ db }) => {
+  await createEverythingSchema(db);
+  await using functions = functionsFor(db.url);
+  for (const table of ["items", ...EVERYTHING_NEIGHBOURS.filter((name) => name !== "empty")]) {
+    const { migrations: [migration] } = await functions.rename({
+      schema: "app",
+      old_name: table,
+      new_name: `${table} renamed`,
+      acknowledge: [...EVERYTHING_ACKNOWLEDGED, "row_type_functions"],
+    });
+    const { checks } = await verifying(db, functions, migration).verify({
+      claims: [{ sub: "0b0f2f0e-3a4f-4b5f-8f53-000000000001" }],
+    });
+    for (const { name, passed, failures, detail } of checks) {
+      assert(passed, `${table}, ${name}: ${JSON.stringify(failures, null, 2)}`);
+      assertEquals(detail.includes("refused the trial"), false, `${table}, ${name}: ${detail}`);
+    }
   }
 });

@@ -66,7 +66,7 @@ export async function testDataApi(
   return check(
     NAME,
     [
-      `${answers.length} requests by both names, with supabase-js.`,
+      `${answers.length} requests by both names, with supabase-js; they are uses of the old name, and counted as such.`,
       cache.waitedMs !== null && `Waited ${cache.waitedMs} ms for its schema cache to be reloaded.`,
       notTriedSentence([], untried),
     ],
