@@ -8,6 +8,7 @@
  * EVERY_VERSION  1: every test of the database on every version, where of some, of which there are many
  *                alike, each is run on one of them
  * CUTS, CORPUS   full: all that is sampled otherwise
+ * TEST_ROLE      a role that the functions connect as instead of postgres; it is made a member of postgres
  * DENO_JOBS      test files that run at the same time, by default 3
  * TEST_REPORT    where to keep the JUnit report
  */

@@ -122,7 +122,8 @@ export function toProblem(error: unknown): Problem {
       "database_unavailable",
       "The database cannot be reached, or refused the login.",
       {
-        hint: "Check SUPABASE_DB_URL and that the database runs; then try again.",
+        hint:
+          "Check RENAME_DB_URL, or else SUPABASE_DB_URL, and that the database runs; then try again.",
         cause: error,
       },
     );

@@ -165,8 +165,9 @@ function acceptsEvents({ streams = false }: { streams?: boolean }, request: Requ
 
 function requireDatabaseUrl({ databaseUrl }: Settings): string {
   if (databaseUrl !== undefined) return databaseUrl;
-  throw new Problem("database_unavailable", "SUPABASE_DB_URL is not set.", {
-    hint: "The platform sets it for deployed functions; elsewhere set it to the database's URL.",
+  throw new Problem("database_unavailable", "Neither RENAME_DB_URL nor SUPABASE_DB_URL is set.", {
+    hint:
+      "The platform sets SUPABASE_DB_URL for deployed functions; elsewhere set one to the database's URL.",
   });
 }
 

@@ -3,7 +3,10 @@ import { readWebhookSecrets, type WebhookSecrets } from "./webhook_secrets.ts";
 import { type LogLevel, logLevel } from "./log.ts";
 
 export interface Settings {
-  /** `SUPABASE_DB_URL`, the direct connection. */
+  /**
+   * `RENAME_DB_URL`, the login that supabase/roles/table_renamer.sql makes, or any other that may rename. Default:
+   * `SUPABASE_DB_URL`, the direct connection that the platform sets, as `postgres`.
+   */
   databaseUrl: string | undefined;
   /** `SUPABASE_URL`: the project, whose Data API verify asks; not needed for anything else. */
   projectUrl?: string;
@@ -45,7 +48,7 @@ export function settingsFromEnv(
 ): Settings {
   const text = (name: string) => get(name)?.trim() || undefined;
   return {
-    databaseUrl: text("SUPABASE_DB_URL"),
+    databaseUrl: text("RENAME_DB_URL") ?? text("SUPABASE_DB_URL"),
     projectUrl: text("SUPABASE_URL"),
     secretKeys: keys(text("SUPABASE_SECRET_KEYS")),
     publishableKeys: keys(text("SUPABASE_PUBLISHABLE_KEYS")),

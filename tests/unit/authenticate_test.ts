@@ -240,6 +240,9 @@ Deno.test("settings are read from the environment of the platform, and broken on
       idempotencyDays: 30,
     },
   );
+  const urls = { RENAME_DB_URL: "postgresql://renamer@x", SUPABASE_DB_URL: "postgresql://x" };
+  assertEquals(read(urls).databaseUrl, "postgresql://renamer@x");
+  assertEquals(read({ ...urls, RENAME_DB_URL: " " }).databaseUrl, "postgresql://x");
   const nothing = read({ SUPABASE_DB_URL: "", SUPABASE_SERVICE_ROLE_KEY: "  " });
   assertEquals(nothing.databaseUrl, undefined);
   assertEquals(nothing.serviceRoleKey, undefined);
