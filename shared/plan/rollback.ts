@@ -11,7 +11,7 @@ import { indexStatements, type RenamedIndex, restoredIndexes } from "./index_nam
 import { listed, lostWithViews } from "./lost_with_view.ts";
 import { makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { notOwner } from "./refusals.ts";
-import { ident, qualified } from "./quoting.ts";
+import { qualified } from "./quoting.ts";
 import type { TrackedRename } from "./rename.ts";
 import type { Follower } from "./repointing/followers.ts";
 import { viewsGoing } from "./repointing/views_going.ts";
