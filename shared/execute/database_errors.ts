@@ -1,6 +1,6 @@
 /**
  * What the database's errors mean for the caller (SQLSTATE, PostgreSQL manual, appendix A). Nothing of the
- * inside leaks: messages are passed on only where they speak of the caller's own objects.
+ * inside leaks: messages are passed on only where they speak of the caller's own objects, and not of rows.
  */
 import { TICK_SCHEMA } from "../contract/names.ts";
 import { Problem } from "../contract/problems.ts";
@@ -191,9 +191,13 @@ export function toProblem(error: unknown): Problem {
       );
   }
   if (isDefinitionRefused(code)) {
+    // A data exception quotes the value, which is of some row.
+    const why = code.startsWith("22")
+      ? `the data of its tables do not suit its query (SQLSTATE ${code})`
+      : message;
     return new Problem(
       "dependants_cannot_follow",
-      `Something that was built on the view could not be made again: ${message}.`,
+      `Something that was built on the view could not be made again: ${why}.`,
       { ...options, hint: "Mend or drop what the message is about, then call again." },
     );
   }
