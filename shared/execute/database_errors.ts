@@ -151,8 +151,9 @@ export function toProblem(error: unknown): Problem {
     case "42501":
       return new Problem("forbidden", `The database refused a statement: ${message}.`, {
         ...options,
-        hint:
-          "The function's database role lacks this privilege; grant it, or call as another role.",
+        hint: message.includes("sys_table_migration") || message.includes(TICK_SCHEMA)
+          ? "Run supabase/roles/table_renamer.sql again, as postgres: it grants the functions' login what they need."
+          : "The function's database role lacks this privilege; grant it, or call as another role.",
       });
     case "P0001":
       return new Problem("forbidden", `Something in the database refused the change: ${message}.`, {

@@ -44,6 +44,21 @@ function passwordsOf(url: string | undefined): string[] {
   }
 }
 
+/** Controls, invisible and direction-changing characters, and line ends that JSON leaves as they are. */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
+/** The line of JSON, the same to whoever parses it, with nothing that a terminal would act on or hide. */
+export function withoutControls(line: string): string {
+  return line.replace(
+    UNSAFE,
+    (character) =>
+      Array.from(
+        { length: character.length },
+        (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, "0")}`,
+      ).join(""),
+  );
+}
+
 /** Classes of SQLSTATE whose messages quote values: data exceptions, and what a project's own code raises. */
 const QUOTING_CLASSES = new Set(["22", "P0"]);
 

@@ -46,8 +46,9 @@ grant usage, create on schema public to table_owner;
 
 -- The tracking tables -------------------------------------------------------------------------------------
 
--- They belong to postgres and have row-level security without a policy, so the login needs both. What is
--- recorded of events stays as it is: they are added and read.
+-- They belong to postgres and have row-level security without a policy, so the login needs a grant and a policy.
+-- What is recorded of events stays as it is, and migrations stay recorded; keys of requests and what was sent are
+-- forgotten after a while, so those rows are deleted.
 do $$
 declare
   tracking pg_catalog.regclass;
@@ -57,10 +58,12 @@ begin
     where c.relnamespace = 'public'::pg_catalog.regnamespace and c.relkind = 'r'
       and c.relname ~ '^sys_table_migration(s|_[a-z_]+)$'
   loop
-    execute pg_catalog.format('grant select, insert on table %s to table_renamer', tracking);
-    if tracking::text !~ '_events$' then
-      execute pg_catalog.format('grant update, delete on table %s to table_renamer', tracking);
-    end if;
+    execute pg_catalog.format('grant %s on table %s to table_renamer',
+      case
+        when tracking::text ~ '_events$' then 'select, insert'
+        when tracking::text ~ '(_migrations|_usage)$' then 'select, insert, update'
+        else 'select, insert, update, delete'
+      end, tracking);
     execute pg_catalog.format('drop policy if exists table_renamer on %s', tracking);
     execute pg_catalog.format(
       'create policy table_renamer on %s to table_renamer using (true) with check (true)', tracking);
@@ -90,7 +93,7 @@ do $$
 begin
   if pg_catalog.to_regclass('supabase_migrations.schema_migrations') is not null then
     grant usage on schema supabase_migrations to table_renamer;
-    grant select, insert on table supabase_migrations.schema_migrations to table_renamer;
+    grant select, insert, update on table supabase_migrations.schema_migrations to table_renamer;
   end if;
 end
 $$;

@@ -202,6 +202,27 @@ spreadTest("a table of somebody else's is refused, with what to do about it", as
   assertMatch(late.hint!, /alter table "public"\."expert_profiles" owner to/);
 });
 
+spreadTest("a login that lacks something is told what to run", async ({ db }) => {
+  await db.sql.unsafe(APPLICATION).simple();
+  await using login = await leastPrivilege(db);
+  await login.handOver("experts");
+  await using functions = functionsFor(login.url);
+  const body = { old_name: "experts", new_name: "expert_profiles" };
+  for (
+    const [statement, more] of [
+      [`revoke insert on sys_table_migrations from ${login.renamer}`, {}],
+      [`drop policy ${login.renamer} on sys_table_migration_usage`, {}],
+      [`revoke create on schema table_rename_ticks from ${login.renamer}`, { count_use: true }],
+    ] as const
+  ) {
+    await db.sql.unsafe(statement);
+    const problem = await functions.refused("forbidden", "rename", { ...body, ...more });
+    assertMatch(problem.hint!, /table_renamer\.sql again/, statement);
+    await db.sql.unsafe(login.sql).simple();
+  }
+  await functions.rename(body);
+});
+
 databaseTest("the login can do little beside its work", async ({ db }) => {
   await db.sql.unsafe(`${APPLICATION}
     create table letters (id int primary key, body text);
@@ -246,6 +267,7 @@ databaseTest("the login can do little beside its work", async ({ db }) => {
   await refused("update sys_table_migration_events set actor = 'nobody'");
   await refused("delete from sys_table_migration_events");
   await refused("truncate sys_table_migration_events");
+  await refused("delete from sys_table_migrations");
   await refused("drop table sys_table_migrations");
   await refused("alter table sys_table_migrations disable row level security");
   // What membership of an owner does give, and the file says so: all of the owner's tables, every row.

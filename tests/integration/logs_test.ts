@@ -1,7 +1,7 @@
 /** What functions log of a request: enough to follow it, and nothing that is somebody's. */
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { LEVELS, logLevel } from "../../shared/http/log.ts";
-import { describeCause, withoutSecrets } from "../../shared/http/log_safety.ts";
+import { describeCause, withoutControls, withoutSecrets } from "../../shared/http/log_safety.ts";
 import { readWebhookSecrets } from "../../shared/http/webhook_secrets.ts";
 import { spreadTest } from "../support/database.ts";
 import { type Functions, functionsFor, PUBLISHABLE_KEY, SECRET_KEY } from "../support/functions.ts";
@@ -313,4 +313,22 @@ Deno.test("of a cause that can quote data, only where it happened is told", () =
   assertMatch(text, /experts/);
   assertEquals(describeCause(undefined), undefined);
   assertEquals(describeCause("text"), "text");
+});
+
+Deno.test("a name that would move the cursor, hide or turn round what follows is written as an escape", () => {
+  const names = [
+    "a\u001b[2Jb",
+    "a\u009b31mb",
+    "a\u202eb",
+    "a\u2028b\u2029",
+    "a\ufeff\u200b",
+    "\u{e0041}",
+    "é 漢 👩",
+  ];
+  for (const name of names) {
+    const line = withoutControls(JSON.stringify({ name }));
+    assertEquals(JSON.parse(line), { name });
+    assertEquals(line.match(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u), null, line);
+  }
+  assertEquals(withoutControls('{"name":"é 漢"}'), '{"name":"é 漢"}');
 });
