@@ -24,7 +24,13 @@ const UNIT_TESTS = [
 async function asDeployed(source: string, env: Record<string, string> = {}) {
   const output = await oldDeno(["run", ...AS_DEPLOYED, ...HOSTED_PERMISSIONS, "-"], {
     input: source,
-    env: { SUPABASE_DB_URL: "", SUPABASE_SECRET_KEYS: "", LOG_LEVEL: "silent", ...env },
+    env: {
+      RENAME_DB_URL: "",
+      SUPABASE_DB_URL: "",
+      SUPABASE_SECRET_KEYS: "",
+      LOG_LEVEL: "silent",
+      ...env,
+    },
   });
   assert(output.success, output.stderr);
   return JSON.parse(output.stdout);
