@@ -68,9 +68,9 @@ function graphqlDirective(table: RelationFacts): { present: boolean; named: bool
 
 /** The object in `@graphql({ … })`: from the first of its kind to the last brace that ends one. */
 function directiveIn(comment: string): string | null {
-  const [head] = /@graphql\s*\(\s*(?=\{)/.exec(comment) ?? [];
-  if (head === undefined) return null;
-  const from = comment.indexOf(head) + head.length;
+  const head = /@graphql\s*\(\s*(?=\{)/.exec(comment);
+  if (head === null) return null;
+  const from = head.index + head[0].length;
   const closing = /\s*\)/y;
   for (let end = comment.length; (end = comment.lastIndexOf("}", end - 1)) >= from;) {
     closing.lastIndex = end + 1;
