@@ -192,8 +192,8 @@ export function toProblem(error: unknown): Problem {
       );
   }
   if (isDefinitionRefused(code)) {
-    // A data exception quotes the value, which is of some row.
-    const why = code.startsWith("22")
+    // A data exception quotes the value, which is of some row; but for division_by_zero.
+    const why = code.startsWith("22") && code !== "22012"
       ? `the data of its tables do not suit its query (SQLSTATE ${code})`
       : message;
     return new Problem(
