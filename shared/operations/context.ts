@@ -5,6 +5,7 @@ import type { Database } from "../execute/database.ts";
 import { toProblem } from "../execute/database_errors.ts";
 import type { Limits } from "../execute/limits.ts";
 import { type Event, insertEvent } from "../tracking/events.ts";
+import { type Receiver, withFailureNotification } from "../tracking/notifications.ts";
 
 /** By what a request is known that comes again. */
 export interface Idempotency {
@@ -24,6 +25,8 @@ export interface OperationContext {
   requestId: string;
   /** Null, or left out, where the caller does not say what makes a request the same. */
   idempotency?: Idempotency | null;
+  /** Who is told of changes, and what is wrong with the settings of that; left out where nobody is. */
+  notify?: { receivers: Receiver[]; errors: string[] };
   /** Until when the work may go on. */
   limits: Limits;
   /** Told where the work is. */
@@ -55,14 +58,18 @@ const UNRECORDED: ProblemCode[] = [
 
 /**
  * Runs an operation that changes something; if it fails, that is told in the caller's terms and leaves an
- * event, the one trace of a failed request.
+ * event, the one trace of a failed request. Receivers are told of what was begun and did not come about; a
+ * refusal is for its caller alone, or whoever is told and asks again would be told again.
  *
+ * @param begun Whether the change was begun: its plan made and accepted. A failure counts as begun in any
+ *   case, and so do locks that were waited for.
  * @throws {Problem} Whatever went wrong, as a problem.
  */
 export async function recordingFailure<T>(
   context: OperationContext,
   about: Pick<Event, "operation" | "batch_id" | "details">,
   work: () => Promise<T>,
+  begun: () => boolean = () => false,
 ): Promise<T> {
   try {
     return await work();
@@ -70,20 +77,23 @@ export async function recordingFailure<T>(
     const problem = toProblem(error);
     if (UNRECORDED.includes(problem.code)) throw problem;
     const { attempts, waited_ms } = problem.fields as { attempts?: number; waited_ms?: number };
-    const event = insertEvent({
+    const event: Event = {
       ...about,
       request_id: context.requestId,
       actor: context.actor,
       outcome: problem.status < 500 ? "refused" : "failed",
       problem_code: problem.code,
       migration_ids: [],
-    }, {
+    };
+    const written = insertEvent(event, {
       attempts: String(attempts ?? 0),
       waitedMs: String(waited_ms ?? 0),
       heldMs: "0",
     });
+    const told = problem.status >= 500 || problem.code === "lock_not_acquired" || begun();
+    const receivers = told ? context.notify?.receivers ?? [] : [];
     try {
-      await context.database.query(event);
+      await context.database.query(withFailureNotification(written, event, receivers));
     } catch (cause) {
       context.log("the event of a failed request could not be written", { cause });
     }

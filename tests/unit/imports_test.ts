@@ -13,7 +13,9 @@ import { type TemplateLiteral, templateLiterals } from "../support/template_lite
 /** Which layers the modules of a layer may import beside their own (DESIGN, section 3). */
 const MAY_IMPORT: Record<string, string[]> = {
   functions: ["http", "operations", "contract"],
-  http: ["tracking", "execute", "contract"],
+  http: ["notifications", "tracking", "execute", "contract"],
+  // Sends what the outbox holds; what is to be sent is written by the operations.
+  notifications: ["tracking", "execute", "contract"],
   operations: [
     ...["tracking", "execute", "catalog", "aliases", "data_api", "proof", "plan", "contract"],
   ],
@@ -38,6 +40,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 const MAY_USE: Record<string, string[]> = {
   functions: [],
   http: ["@supabase/server/core", "@supabase/supabase-js", "standardwebhooks"],
+  notifications: ["standardwebhooks"],
   operations: [],
   tracking: [],
   aliases: [],
@@ -143,6 +146,7 @@ const QUOTING = "shared/plan/quoting.ts";
 /** Folders whose modules build SQL. The local stack has its own, of fixed names. */
 const SQL_FOLDERS = [
   ...["plan", "proof", "catalog", "execute", "tracking", "operations", "http", "contract"],
+  "notifications",
 ];
 
 /** Constants of ours that stand between quotes in SQL; nothing of a caller is among them. */
