@@ -93,7 +93,11 @@ export async function recordingFailure<T>(
     const told = problem.status >= 500 || problem.code === "lock_not_acquired" || begun();
     const receivers = told ? context.notify?.receivers ?? [] : [];
     try {
-      await context.database.query(withFailureNotification(written, event, receivers));
+      await context.database.query(withFailureNotification(written, event, receivers))
+        // Where it cannot be told, as with an older outbox or none, it is recorded all the same.
+        .catch((cause) =>
+          receivers.length === 0 ? Promise.reject(cause) : context.database.query(written)
+        );
     } catch (cause) {
       context.log("the event of a failed request could not be written", { cause });
     }

@@ -91,8 +91,7 @@ using (
       select pg_catalog.max(f.event_id) from (
         select i.event_id from public.sys_table_migration_notifications i
         order by i.event_id limit ${AT_ONCE}) f)
-    and o.created_at <= pg_catalog.now() - ${KEPT_FOR}
-    and (o.delivered_at is not null or o.given_up_at is not null)
+    and coalesce(o.delivered_at, o.given_up_at) <= pg_catalog.now() - ${KEPT_FOR}
   for update skip locked) old
 where n.event_id = old.event_id and n.receiver = old.receiver;
 with due as (
