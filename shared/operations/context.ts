@@ -2,7 +2,7 @@
 import type { ProblemCode } from "../contract/problems.ts";
 import type { Progress } from "../contract/responses.ts";
 import type { Database } from "../execute/database.ts";
-import { toProblem } from "../execute/database_errors.ts";
+import { isConnectionLost, toProblem } from "../execute/database_errors.ts";
 import type { Limits } from "../execute/limits.ts";
 import { type Event, insertEvent } from "../tracking/events.ts";
 import { type Receiver, withFailureNotification } from "../tracking/notifications.ts";
@@ -91,16 +91,37 @@ export async function recordingFailure<T>(
       heldMs: "0",
     });
     const told = problem.status >= 500 || problem.code === "lock_not_acquired" || begun();
-    const receivers = told ? context.notify?.receivers ?? [] : [];
     try {
-      await context.database.query(withFailureNotification(written, event, receivers))
-        // Where it cannot be told, as with an older outbox or none, it is recorded all the same.
-        .catch((cause) =>
-          receivers.length === 0 ? Promise.reject(cause) : context.database.query(written)
-        );
+      await recordAndTell(
+        context,
+        told,
+        (receivers) => withFailureNotification(written, event, receivers),
+      );
     } catch (cause) {
       context.log("the event of a failed request could not be written", { cause });
     }
     throw problem;
+  }
+}
+
+/**
+ * Writes an event and those who are to be told of it, in one statement. Where they cannot be told, as with
+ * tracking tables from before the outbox, the event is written all the same.
+ *
+ * @param told Whether anybody is.
+ */
+export async function recordAndTell(
+  { database, notify, log }: OperationContext,
+  told: boolean,
+  statement: (receivers: Receiver[]) => string,
+): Promise<void> {
+  const receivers = told ? notify?.receivers ?? [] : [];
+  try {
+    await database.query(statement(receivers));
+  } catch (cause) {
+    // Where the connection is gone, it may be written.
+    if (receivers.length === 0 || isConnectionLost(cause)) throw cause;
+    log("an event could not be told", { cause });
+    await database.query(statement([]));
   }
 }

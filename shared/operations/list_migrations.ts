@@ -13,7 +13,7 @@ import { type FoundDrift, noteBypassedRowSecurity, noteDrift } from "../tracking
 import { notificationsFromRows, notificationsQuery } from "../tracking/list_notifications.ts";
 import { encodeCursor, migrationsPage, recordedWithPage } from "../tracking/list_migrations.ts";
 import { migrationsFromRows, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
-import { asProblems, type OperationContext } from "./context.ts";
+import { asProblems, type OperationContext, recordAndTell } from "./context.ts";
 import { read } from "./read_relations.ts";
 import { oidsOf } from "./select_migrations.ts";
 import { lookAtUsage, type Looks, withUsage } from "./usage.ts";
@@ -77,8 +77,12 @@ async function usageOfPage(context: OperationContext, page: Migration[]): Promis
 /** What lets somebody see rows they must not see leaves an event, whoever asked for what. */
 async function noteWorstDrift(context: OperationContext): Promise<void> {
   try {
-    const { requestId, actor, notify } = context;
-    await context.database.query(noteBypassedRowSecurity(requestId, actor, notify?.receivers));
+    const { requestId, actor } = context;
+    await recordAndTell(
+      context,
+      true,
+      (receivers) => noteBypassedRowSecurity(requestId, actor, receivers),
+    );
   } catch (cause) {
     context.log("drift could not be recorded", { cause });
   }

@@ -2,8 +2,22 @@
 import { jsonbLiteral, literal, millisecondsLiteral } from "../plan/quoting.ts";
 import { type Receiver, withNotification } from "./notifications.ts";
 
+/** Longest wait for somebody else who notes drift at the same moment, in milliseconds. */
+const LOCK_TIMEOUT_MS = 500;
+
+/** Key of the lock by which drift that two look for at once is told once. */
+const NOTING = 7_265_001;
+
+/** Message that writes an event of drift and tells of it, while nobody else looks whether it was told. */
+const tellOnce = (event: string, receivers: Receiver[]) => `
+begin isolation level read committed;
+set local lock_timeout = ${millisecondsLiteral(LOCK_TIMEOUT_MS)};
+select pg_catalog.pg_advisory_xact_lock(${NOTING});
+${withNotification(event, "migration.drift_detected", receivers)};
+commit`;
+
 /**
- * Statement that leaves an event for each compatibility view that runs with its owner's rights over a table
+ * Message that leaves an event for each compatibility view that runs with its owner's rights over a table
  * with row-level security: once, until the view is made again. Such a view is made over a table without
  * row-level security only, and becomes wrong when that is enabled later.
  */
@@ -35,7 +49,7 @@ where m.status = 'active'
         select from public.sys_table_migration_events r
         where r.migration_ids @> array[m.id] and r.operation = 'refresh' and r.outcome = 'succeeded'
           and r.id > e.id))`;
-  return withNotification(event, "migration.drift_detected", receivers);
+  return receivers.length === 0 ? event : tellOnce(event, receivers);
 }
 
 /** Drift of one kind of one migration. */
@@ -44,12 +58,6 @@ export interface FoundDrift {
   code: string;
   object: string;
 }
-
-/** Longest wait for somebody else who notes drift at the same moment, in milliseconds. */
-const LOCK_TIMEOUT_MS = 500;
-
-/** Key of the lock by which drift that two look for at once is told once. */
-const NOTING = 7_265_001;
 
 /**
  * Message that leaves one event for what of this drift was not noted yet: each kind once a migration, until
@@ -80,10 +88,5 @@ where not exists (
       where r.migration_ids @> array[f.migration_id] and r.operation = 'refresh'
         and r.outcome = 'succeeded' and r.id > e.id))
 having pg_catalog.count(*) > 0`;
-  return `
-begin isolation level read committed;
-set local lock_timeout = ${millisecondsLiteral(LOCK_TIMEOUT_MS)};
-select pg_catalog.pg_advisory_xact_lock(${NOTING});
-${withNotification(event, "migration.drift_detected", receivers)};
-commit`;
+  return tellOnce(event, receivers);
 }

@@ -348,6 +348,15 @@ toldTest(
       await functions.verify({ migration_id: id, checks: ["reads"] });
       const list = await functions.fetch("list-migrations", { query: "?include=notifications" });
       assertEquals((await list.json()).code, "database_unavailable");
+      // What must not wait is recorded all the same.
+      await db.sql`alter view experts set (security_invoker = false)`;
+      await db.sql`alter table expert_profiles enable row level security`;
+      await functions.list();
+      const drift = await db.sql`
+        select details ->> 'code' as code from sys_table_migration_events where operation = 'drift'`;
+      assertEquals([...drift], [{ code: "row_security_bypassed" }]);
+      await db.sql`alter view experts set (security_invoker = true)`;
+      await db.sql`alter table expert_profiles disable row level security`;
       // Without receivers nothing needs the outbox.
       await using unheard = functionsFor(db.url);
       await unheard.rollback({ migration_id: id });
