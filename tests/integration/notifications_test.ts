@@ -269,8 +269,14 @@ toldTest(
     };
     assertEquals(await look(), []);
     await db.sql`alter table expert_profiles add column note text`;
-    // Two that look at the same moment tell it once.
+    // Two that look at the same moment tell it once: neither has told it when the other looks.
+    await db.sql.unsafe(`
+      create function slowly() returns trigger language plpgsql as
+        $$ begin perform pg_sleep(0.25); return new; end $$;
+      create trigger slowly before insert on sys_table_migration_events for each row
+        when (new.operation = 'drift') execute function slowly()`).simple();
     await Promise.all([functions.list({ include: "drift" }), functions.list({ include: "drift" })]);
+    await db.sql`drop trigger slowly on sys_table_migration_events`;
     const first = [[id, "view_columns_differ"]];
     assertEquals(await look(), [first]);
     await db.sql`revoke select on experts from anon`;
