@@ -1,4 +1,5 @@
 /** Events about drift: that which lets somebody see what they must not, and where somebody is told, any. */
+import { MAX_NOTIFIED_MIGRATIONS } from "../contract/notifications.ts";
 import { jsonbLiteral, literal, millisecondsLiteral } from "../plan/quoting.ts";
 import { type Receiver, withNotification } from "./notifications.ts";
 
@@ -61,7 +62,7 @@ export interface FoundDrift {
 
 /**
  * Message that leaves one event for what of this drift was not noted yet: each kind once a migration, until
- * its view is made again.
+ * its view is made again. The event has a hundred at most; the next look notes the next.
  */
 export function noteDrift(
   requestId: string,
@@ -75,18 +76,20 @@ insert into public.sys_table_migration_events (
 select ${literal(requestId)}::uuid, 'drift', ${literal(actor)}, 'failed', 'drifted',
   pg_catalog.array_agg(distinct f.migration_id),
   pg_catalog.jsonb_build_object('drift', pg_catalog.jsonb_agg(pg_catalog.to_jsonb(f)))
-from pg_catalog.jsonb_to_recordset(${
+from (
+  select f.* from pg_catalog.jsonb_to_recordset(${
     jsonbLiteral(found)
   }) as f(migration_id uuid, code text, object text)
-where not exists (
-  select from public.sys_table_migration_events e
-  where e.migration_ids @> array[f.migration_id] and e.operation = 'drift'
-    and e.details -> 'drift' @> pg_catalog.jsonb_build_array(
-      pg_catalog.jsonb_build_object('migration_id', f.migration_id, 'code', f.code))
-    and not exists (
-      select from public.sys_table_migration_events r
-      where r.migration_ids @> array[f.migration_id] and r.operation = 'refresh'
-        and r.outcome = 'succeeded' and r.id > e.id))
+  where not exists (
+    select from public.sys_table_migration_events e
+    where e.migration_ids @> array[f.migration_id] and e.operation = 'drift'
+      and e.details -> 'drift' @> pg_catalog.jsonb_build_array(
+        pg_catalog.jsonb_build_object('migration_id', f.migration_id, 'code', f.code))
+      and not exists (
+        select from public.sys_table_migration_events r
+        where r.migration_ids @> array[f.migration_id] and r.operation = 'refresh'
+          and r.outcome = 'succeeded' and r.id > e.id))
+  limit ${MAX_NOTIFIED_MIGRATIONS}) f
 having pg_catalog.count(*) > 0`;
   return tellOnce(event, receivers);
 }

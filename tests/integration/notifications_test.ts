@@ -324,7 +324,7 @@ spreadTest("where nobody is to be told, the outbox stays empty", async ({ db }) 
 });
 
 toldTest(
-  "a large batch is one notification, of its first hundred migrations and their number",
+  "a large batch is one notification, of its first hundred migrations; its drift is told by the hundred",
   async ({ db, functions, receiver }) => {
     const names = Array.from({ length: 120 }, (_, index) => `t${index}`);
     await db.sql.unsafe(names.map((name) => `create table ${name} (id int)`).join(";")).simple();
@@ -336,6 +336,22 @@ toldTest(
     assertEquals(more.length, 0);
     assertEquals(data.migrations_total, 120);
     assertEquals(data.migrations.map(({ id }) => id), migrations.slice(0, 100).map(({ id }) => id));
+
+    // Drift of all of them is told by the hundred.
+    await db.sql.unsafe(names.map((name) => `alter table new_${name} add a int`).join(";"))
+      .simple();
+    const found: string[][] = [];
+    for (let look = 0; look < 3; look++) {
+      await functions.list({ include: "drift", limit: 200 });
+      await backgroundEnded();
+    }
+    for (const { notification } of receiver.received.slice(1)) {
+      assert(notification.type === "migration.drift_detected");
+      found.push(notification.data.drift.map(({ migration_id }) => migration_id));
+      assertEquals(notification.data.migrations_total, found.at(-1)!.length);
+    }
+    assertEquals(found.map(({ length }) => length), [100, 20]);
+    assertEquals(new Set(found.flat()), new Set(migrations.map(({ id }) => id)));
   },
 );
 
