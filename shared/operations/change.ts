@@ -23,7 +23,7 @@ import { requireServer } from "../plan/rename.ts";
 import type { NotificationType } from "../contract/notifications.ts";
 import { type Event, insertEvent, recordedLock } from "../tracking/events.ts";
 import { withNotification } from "../tracking/notifications.ts";
-import { asProblems, type OperationContext, recordingFailure } from "./context.ts";
+import { asProblems, type OperationContext, recordingFailure, type Stage } from "./context.ts";
 import { answeredOnce, recordAnswer, recordWholeAnswer, requireNew } from "./idempotency.ts";
 import { readMigrations } from "./read_migrations.ts";
 import { tellVerification } from "./tell_verification.ts";
@@ -91,9 +91,9 @@ export async function change<Selected, P extends Plan>(
     };
   }
   const about = { operation: one.operation, batch_id: null, details: one.details };
-  let begun = false;
-  const begin = () => {
-    begun = true;
+  let stage: Stage = "asked";
+  const reach = (reached: Stage) => {
+    stage = reached;
   };
   return await recordingFailure(
     context,
@@ -102,9 +102,9 @@ export async function change<Selected, P extends Plan>(
       answeredOnce(
         context,
         one.operation,
-        async () => await takeShortcut(context, one) ?? await apply(context, request, one, begin),
+        async () => await takeShortcut(context, one) ?? await apply(context, request, one, reach),
       ),
-    () => begun,
+    () => stage,
   );
 }
 
@@ -132,7 +132,7 @@ async function apply<Selected, P extends Plan>(
   context: OperationContext,
   request: ChangeRequest,
   one: Change<Selected, P>,
-  begin: () => void,
+  reach: (stage: Stage) => void,
 ): Promise<OperationAnswer> {
   let relations: RelationName[] = [];
   const proposing = request.mode === "propose";
@@ -157,7 +157,7 @@ async function apply<Selected, P extends Plan>(
       proposed = plan;
       const acknowledge = [...request.acknowledge, ...one.accepted?.(selected) ?? []];
       requireAccepted(plan, { ...request, acknowledge });
-      begin();
+      reach("begun");
       if (one.recordAhead) await session.run(one.recordAhead(plan));
       await recordAnswer(context, session, one.operation, {
         ...planned(plan),
@@ -176,6 +176,7 @@ async function apply<Selected, P extends Plan>(
       };
     },
   );
+  reach("committed");
   const ids = one.migrations(done, request.mode);
   if (proposing) {
     const plan = proposed!;

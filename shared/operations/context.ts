@@ -57,19 +57,25 @@ const UNRECORDED: ProblemCode[] = [
 ];
 
 /**
+ * How far a change has come: asked for; begun, since its plan was made and accepted; committed, whatever goes
+ * wrong from then on.
+ */
+export type Stage = "asked" | "begun" | "committed";
+
+/**
  * Runs an operation that changes something; if it fails, that is told in the caller's terms and leaves an
  * event, the one trace of a failed request. Receivers are told of what was begun and did not come about; a
  * refusal is for its caller alone, or whoever is told and asks again would be told again.
  *
- * @param begun Whether the change was begun: its plan made and accepted. A failure counts as begun in any
- *   case, and so do locks that were waited for.
+ * @param stage How far the change came. What fails of itself counts as begun in any case, and so does waiting
+ *   for locks.
  * @throws {Problem} Whatever went wrong, as a problem.
  */
 export async function recordingFailure<T>(
   context: OperationContext,
   about: Pick<Event, "operation" | "batch_id" | "details">,
   work: () => Promise<T>,
-  begun: () => boolean = () => false,
+  stage: () => Stage,
 ): Promise<T> {
   try {
     return await work();
@@ -90,7 +96,9 @@ export async function recordingFailure<T>(
       waitedMs: String(waited_ms ?? 0),
       heldMs: "0",
     });
-    const told = problem.status >= 500 || problem.code === "lock_not_acquired" || begun();
+    const begun = problem.status >= 500 || problem.code === "lock_not_acquired" ||
+      stage() === "begun";
+    const told = begun && stage() !== "committed";
     try {
       await recordAndTell(
         context,

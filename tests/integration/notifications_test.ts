@@ -229,6 +229,30 @@ toldTest(
 );
 
 toldTest(
+  "a change that is committed is not told as failed, whatever happens to its answer",
+  ({ db, functions, receiver }) =>
+    quietly(async () => {
+      // The record is gone from the moment of the commit.
+      await db.sql.unsafe(`
+        create function hide() returns trigger language plpgsql as
+          $$ begin alter table public.sys_table_migrations rename to hidden; return null; end $$;
+        create constraint trigger at_commit after insert on sys_table_migration_events
+          deferrable initially deferred for each row when (new.outcome = 'succeeded')
+          execute function hide()`).simple();
+      await functions.refused("database_unavailable", "rename", RENAME);
+      await backgroundEnded();
+      await db.sql`drop trigger at_commit on sys_table_migration_events`;
+      await db.sql`alter table hidden rename to sys_table_migrations`;
+      await functions.list();
+      await backgroundEnded();
+      assertEquals(receiver.types.sort(), ["migration.applied", "migration.verification_failed"]);
+      const [{ count }] = await db.sql`select count(*)::int from sys_table_migration_events
+        where operation = 'rename' and outcome = 'failed'`;
+      assertEquals(count, 1, "the caller was told of a failure");
+    }),
+);
+
+toldTest(
   "verify tells what fails, and is not an endless conversation",
   async ({ db, functions, receiver }) => {
     const { migrations: [{ id }] } = await functions.rename(RENAME);
