@@ -146,7 +146,7 @@ const refresh = z.strictObject({
 
 const MIGRATION_STATUSES = ["pending", "active", "rolled_back", "finalized"] as const;
 
-const INCLUDABLE = ["drift", "usage"] as const;
+const INCLUDABLE = ["drift", "usage", "notifications"] as const;
 
 type Includable = (typeof INCLUDABLE)[number];
 

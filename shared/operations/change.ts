@@ -20,10 +20,13 @@ import { isLockRefused } from "../execute/database_errors.ts";
 import { type Plan, planStatements, requireAccepted } from "../plan/plan.ts";
 import { qualified } from "../plan/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
+import type { NotificationType } from "../contract/notifications.ts";
 import { type Event, insertEvent, recordedLock } from "../tracking/events.ts";
-import { asProblems, type OperationContext, recordingFailure } from "./context.ts";
+import { withNotification } from "../tracking/notifications.ts";
+import { asProblems, type OperationContext, recordingFailure, type Stage } from "./context.ts";
 import { answeredOnce, recordAnswer, recordWholeAnswer, requireNew } from "./idempotency.ts";
 import { readMigrations } from "./read_migrations.ts";
+import { tellVerification } from "./tell_verification.ts";
 
 /** What every request that changes something says. */
 export type ChangeRequest = Pick<
@@ -88,6 +91,10 @@ export async function change<Selected, P extends Plan>(
     };
   }
   const about = { operation: one.operation, batch_id: null, details: one.details };
+  let stage: Stage = "asked";
+  const reach = (reached: Stage) => {
+    stage = reached;
+  };
   return await recordingFailure(
     context,
     one.operation === "rename" ? about : { ...about, batch_id: one.batchId },
@@ -95,8 +102,9 @@ export async function change<Selected, P extends Plan>(
       answeredOnce(
         context,
         one.operation,
-        async () => await takeShortcut(context, one) ?? await apply(context, request, one),
+        async () => await takeShortcut(context, one) ?? await apply(context, request, one, reach),
       ),
+    () => stage,
   );
 }
 
@@ -124,6 +132,7 @@ async function apply<Selected, P extends Plan>(
   context: OperationContext,
   request: ChangeRequest,
   one: Change<Selected, P>,
+  reach: (stage: Stage) => void,
 ): Promise<OperationAnswer> {
   let relations: RelationName[] = [];
   const proposing = request.mode === "propose";
@@ -148,6 +157,7 @@ async function apply<Selected, P extends Plan>(
       proposed = plan;
       const acknowledge = [...request.acknowledge, ...one.accepted?.(selected) ?? []];
       requireAccepted(plan, { ...request, acknowledge });
+      reach("begun");
       if (one.recordAhead) await session.run(one.recordAhead(plan));
       await recordAnswer(context, session, one.operation, {
         ...planned(plan),
@@ -166,6 +176,7 @@ async function apply<Selected, P extends Plan>(
       };
     },
   );
+  reach("committed");
   const ids = one.migrations(done, request.mode);
   if (proposing) {
     const plan = proposed!;
@@ -180,6 +191,8 @@ async function apply<Selected, P extends Plan>(
   const plan = done;
   context.progress({ phase: "verifying", total: ids.length });
   const verification = await verified(context, () => one.verify(plan, ids));
+  const about = { batch_id: one.batchId, migration_ids: ids };
+  await tellVerification(context, one.operation, about, verification);
   return {
     ...await answer(context, plan, ids),
     batch_id: one.batchId,
@@ -237,7 +250,7 @@ function success<Selected, P extends Plan>(
   mode: ChangeRequest["mode"],
   figures: LockExpressions,
 ): string {
-  return insertEvent({
+  const event = insertEvent({
     request_id: context.requestId,
     operation: one.operation,
     actor: context.actor,
@@ -247,7 +260,18 @@ function success<Selected, P extends Plan>(
     migration_ids: one.migrations(plan, mode),
     details: { plan_hash: plan.hash, ...(mode === "propose" && { proposed: true }) },
   }, figures);
+  const type = mode === "propose" ? "migration.proposed" : TOLD[one.operation];
+  return type === null ? event : withNotification(event, type, context.notify?.receivers ?? []);
 }
+
+/** What receivers are told of a change that was made. */
+const TOLD: Record<Event["operation"], NotificationType | null> = {
+  rename: "migration.applied",
+  rollback: "migration.rolled_back",
+  finalize: "migration.finalized",
+  // The rename is what it was.
+  refresh: null,
+};
 
 /** A check that cannot be made is a check that did not pass; what is committed is never told as failed. */
 async function verified(

@@ -26,6 +26,7 @@ import {
 } from "../tracking/requests.ts";
 import type { Idempotency, OperationContext } from "./context.ts";
 import { readMigrations } from "./read_migrations.ts";
+import { tellVerification } from "./tell_verification.ts";
 import { verifyLate } from "./verify_late.ts";
 
 type Operation = Event["operation"];
@@ -158,7 +159,7 @@ function requireSame(
 async function answerLate(
   context: OperationContext,
   idempotency: Idempotency,
-  { made, request_id }: RecordedRequest,
+  { made, operation, request_id }: RecordedRequest,
 ): Promise<OperationAnswer> {
   const { planned, migration_ids, lock } = made!;
   const { batch_id, mode, plan_hash, statements, findings } = planned;
@@ -173,6 +174,9 @@ async function answerLate(
     lock: mode === "apply" ? lock : null,
     verification: mode === "apply" ? await verifyLate(context, migration_ids) : null,
   };
+  if (answer.verification !== null) {
+    await tellVerification(context, operation, { batch_id, migration_ids }, answer.verification);
+  }
   await keep(context, idempotency, request_id, answer);
   return answer;
 }

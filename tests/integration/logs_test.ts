@@ -6,6 +6,7 @@ import { readWebhookSecrets } from "../../shared/http/webhook_secrets.ts";
 import { spreadTest } from "../support/database.ts";
 import { type Functions, functionsFor, PUBLISHABLE_KEY, SECRET_KEY } from "../support/functions.ts";
 import { type ConsoleLine, consoleOf } from "../support/console.ts";
+import { notifying } from "../support/receiver.ts";
 import { lockWaiter } from "../support/waiting.ts";
 
 const RENAME = { old_name: "experts", new_name: "expert_profiles" };
@@ -279,6 +280,7 @@ Deno.test("a secret is taken out of a line in whatever form it is written", () =
     publishableKeys: {},
     serviceRoleKey: "service.role.key",
     anonKey: undefined,
+    ...notifying(["http://127.0.0.1/hooks/token"]),
   };
   const line = (value: unknown) => withoutSecrets(JSON.stringify({ value, abc: 1 }), settings);
   assertEquals(line("service.role.key"), '{"value":"[redacted]","abc":1}');
@@ -288,6 +290,7 @@ Deno.test("a secret is taken out of a line in whatever form it is written", () =
     '{"value":"[redacted] and [redacted]","abc":1}',
   );
   assertEquals(line(settings.databaseUrl), '{"value":"[redacted]","abc":1}');
+  assertEquals(line("for http://127.0.0.1/hooks/token:"), '{"value":"for [redacted]:","abc":1}');
 });
 
 Deno.test("of a cause that can quote data, only where it happened is told", () => {

@@ -236,6 +236,7 @@ Deno.test("settings are read from the environment of the platform, and broken on
       jwks: { keys: [{ kty: "EC" }] },
       deadlineMs: 5_000,
       logLevel: "debug",
+      notify: null,
       webhooks: { secrets: [], unreadable: 0 },
       idempotencyDays: 30,
     },

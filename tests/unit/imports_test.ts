@@ -11,7 +11,9 @@ import {
 /** Which layers the modules of a layer may import beside their own (DESIGN, section 3). */
 const MAY_IMPORT: Record<string, string[]> = {
   functions: ["http", "operations", "contract"],
-  http: ["tracking", "execute", "contract"],
+  http: ["notifications", "tracking", "execute", "contract"],
+  // Sends what the outbox holds; what is to be sent is written by the operations.
+  notifications: ["tracking", "execute", "contract"],
   operations: [
     ...["tracking", "execute", "catalog", "aliases", "data_api", "proof", "plan", "contract"],
   ],
@@ -36,6 +38,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 const MAY_USE: Record<string, string[]> = {
   functions: [],
   http: ["@supabase/server/core", "@supabase/supabase-js", "standardwebhooks"],
+  notifications: ["standardwebhooks"],
   operations: [],
   tracking: [],
   aliases: [],
