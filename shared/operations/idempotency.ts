@@ -25,6 +25,7 @@ import {
   tryRequest,
 } from "../tracking/requests.ts";
 import type { Idempotency, OperationContext } from "./context.ts";
+import { historyEntry } from "./history.ts";
 import { readMigrations } from "./read_migrations.ts";
 import { verifyLate } from "./verify_late.ts";
 
@@ -162,6 +163,7 @@ async function answerLate(
 ): Promise<OperationAnswer> {
   const { planned, migration_ids, lock } = made!;
   const { batch_id, mode, plan_hash, statements, findings } = planned;
+  const history = mode === "apply" ? await historyEntry(context, request_id) : null;
   const answer = {
     batch_id,
     mode,
@@ -172,6 +174,7 @@ async function answerLate(
     // A proposal takes no locks and has nothing to verify.
     lock: mode === "apply" ? lock : null,
     verification: mode === "apply" ? await verifyLate(context, migration_ids) : null,
+    ...(history !== null && { history }),
   };
   await keep(context, idempotency, request_id, answer);
   return answer;
