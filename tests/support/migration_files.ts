@@ -2,6 +2,7 @@
 import { assert } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
+import { nextVersion, versionOf } from "../../shared/contract/migration_version.ts";
 import { supabaseCli } from "../../shared/cli/supabase_cli.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { testServers } from "./servers.ts";
@@ -97,4 +98,14 @@ export async function trackingRows(db: TestDatabase): Promise<unknown[]> {
         'fingerprint', m.fingerprint #- '{view,query}') as row
     from sys_table_migrations m order by m.requested_at, m.id`;
   return rows.map(({ row }) => row);
+}
+
+/** Applies a migration of the application's own and leaves the row in the history that `db push` leaves. */
+export async function appMigration(db: TestDatabase, sql: string): Promise<void> {
+  await db.sql.unsafe(`begin; ${sql.replace(/[;\s]*$/, ";")} commit`).simple();
+  const rows = await db.sql`select version from supabase_migrations.schema_migrations`;
+  const version = nextVersion(rows.map(({ version }) => version), versionOf(new Date()));
+  await db.sql`
+    insert into supabase_migrations.schema_migrations (version, name, statements)
+    values (${version}, 'app', ${[sql]})`;
 }
