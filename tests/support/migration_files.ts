@@ -102,7 +102,8 @@ export async function trackingRows(db: TestDatabase): Promise<unknown[]> {
 
 /** Applies a migration of the application's own and leaves the row in the history that `db push` leaves. */
 export async function appMigration(db: TestDatabase, sql: string): Promise<void> {
-  await db.sql.unsafe(`begin; ${sql.replace(/[;\s]*$/, ";")} commit`).simple();
+  // One message is one transaction.
+  await db.sql.unsafe(sql).simple();
   const rows = await db.sql`select version from supabase_migrations.schema_migrations`;
   const version = nextVersion(rows.map(({ version }) => version), versionOf(new Date()));
   await db.sql`
