@@ -9,6 +9,7 @@ import type { Session } from "../execute/database.ts";
 import type { MigrationHistory } from "../execute/migration_history.ts";
 import { type Plan, type PlanStatement } from "../plan/plan.ts";
 import { replayOf, whereTracked } from "../plan/replay.ts";
+import { builtDigests, sameBuilt } from "../plan/replay_guards.ts";
 import { type Event, insertEvent } from "../tracking/events.ts";
 import {
   addToHistory,
@@ -28,6 +29,8 @@ export interface Replay {
   about: string[];
   /** Statements that raise where a file does not fit. Default: none. */
   guards?: PlanStatement[];
+  /** Views that a file's definitions were read from, with what is built on them. Default: none. */
+  views?: { schema: string; name: string }[];
   /** Statements that track the change where it is made again. */
   tracking: string[];
 }
@@ -104,7 +107,13 @@ export async function migrationFile(
 ): Promise<MigrationFile> {
   const [row] = state === "open" ? await session.run(lastVersion) : [];
   const existing = row?.version == null ? [] : [String(row.version)];
-  const statements = replayed(plan, replay, event, request);
+  const { views = [] } = replay;
+  const guards = [...replay.guards ?? []];
+  if (views.length > 0) {
+    const [{ digests }] = await session.run(builtDigests(views));
+    guards.push(sameBuilt(views, digests as string[]));
+  }
+  const statements = replayed(plan, { ...replay, guards }, event, request);
   return {
     version: nextVersion(existing, versionOf(new Date())),
     name: replay.name,

@@ -43,6 +43,8 @@ export function replayEnd(
   return {
     name: `${name}_${slug(old_name)}${more}`,
     about: listedLines(migrations.map(about)),
+    views: migrations.filter(({ compatibility_view_created }) => compatibility_view_created)
+      .map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
     tracking,
   };
 }

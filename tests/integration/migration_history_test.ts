@@ -1,9 +1,9 @@
 /** Changes are rows of the Supabase CLI's migration history, and its files make the same in an empty database. */
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { BUILT_ACKNOWLEDGED, builtOn, TABLES } from "../support/built_on_view.ts";
 import { describeSchemas, descriptionDifferences } from "../support/comparable_dump.ts";
 import { assertSameDump } from "../support/corpus_state.ts";
-import { databaseTest, spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { dumpSchema } from "../support/dump.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import {
