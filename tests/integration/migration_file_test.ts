@@ -1,6 +1,7 @@
 /** `--migration-file`: what is written is applied by the Supabase CLI, and tracked like any other change. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
+import { EXIT } from "../../shared/cli/exit_codes.ts";
 import { runMain, withProject } from "../support/cli.ts";
 import { databaseTest, spreadTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor, SECRET_KEY } from "../support/functions.ts";
@@ -26,14 +27,17 @@ create table teams (id int primary key)`;
 /** Runs a command against the functions on the test's database; gives the file that it wrote, by its name. */
 async function write(functions: Functions, repo: Repository, ...args: string[]): Promise<string> {
   const before = new Set(repo.files());
-  const { code, stderr } = await command(functions, repo, args);
+  const { code, stderr } = await command(functions, [
+    ...args,
+    `--migration-file=${join(repo.dir, "supabase/migrations")}`,
+  ]);
   assertEquals(code, 0, stderr);
   const written = repo.files().filter((file) => !before.has(file));
   assertEquals(written.length, 1, written.join());
   return written[0];
 }
 
-async function command({ fetch }: Functions, repo: Repository, args: string[]) {
+async function command({ fetch }: Functions, args: string[]) {
   let ended: Awaited<ReturnType<typeof runMain>>;
   await withProject(async (request) => {
     const { pathname, search } = new URL(request.url);
@@ -44,10 +48,7 @@ async function command({ fetch }: Functions, repo: Repository, args: string[]) {
       body: await request.text(),
     });
   }, async (url) => {
-    ended = await runMain(
-      [...args, `--migration-file=${join(repo.dir, "supabase/migrations")}`],
-      { SUPABASE_URL: url, SUPABASE_SECRET_KEY: SECRET_KEY },
-    );
+    ended = await runMain(args, { SUPABASE_URL: url, SUPABASE_SECRET_KEY: SECRET_KEY });
   });
   return ended!;
 }
@@ -100,7 +101,27 @@ databaseTest(
   },
 );
 
-databaseTest(
+spreadTest(
+  "a rollback of what came by a file says that it cannot tell what was changed since",
+  async ({ db }) => {
+    await using repo = await repository();
+    await using functions = functionsFor(db.url);
+    await begun(db, repo);
+    await write(functions, repo, "rename-table", "experts", "expert_profiles");
+    await repo.supabase(db, "db", "push");
+    await db.sql`alter table expert_profiles add column more int`;
+    const { verification } = await functions.rollback({ table: "experts" });
+    const [failed, ...others] = verification!.checks.filter(({ passed }) => !passed);
+    assertEquals(others, []);
+    assertMatch(failed.detail!, /2 differences; what others changed since .* by a migration file/);
+    assertEquals(failed.differences!.map(({ object }) => object), [
+      '"public"."experts": column more',
+      '"public"."experts": column order',
+    ]);
+  },
+);
+
+spreadTest(
   "rename, refresh, rollback and finalize by files only are in the end what they are by the endpoints",
   async ({ db }) => {
     await using repo = await repository();
@@ -244,12 +265,14 @@ spreadTest(
     const second = await write(functions, repo, "rename-table", "teams", "crews");
     assertEquals(second, "21000101000001_rename_teams_to_crews.sql");
     const taken = join(repo.dir, "supabase/migrations", first);
-    const { code, stderr } = await command(functions, repo, [
-      "rename-table",
-      "teams",
-      "crews",
-      `--migration-file=${taken}`,
-    ]);
-    assertEquals([code, stderr.includes("it is there already")], [0, false], stderr);
+    const again = ["rename-table", "teams", "crews", `--migration-file=${taken}`];
+    const { code, stderr } = await command(functions, again);
+    assertEquals([code, stderr.includes("it is there already")], [EXIT.usage, true], stderr);
+    assertStringIncludes(repo.read(first), "expert_profiles");
+    for (const other of ["--propose", "--batch-id=6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10"]) {
+      const names = other === "--propose" ? ["teams", "crews"] : [];
+      const args = ["rename-table", ...names, other, "--migration-file"];
+      assertEquals((await command(functions, args)).code, EXIT.usage);
+    }
   },
 );
