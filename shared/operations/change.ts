@@ -229,15 +229,15 @@ async function apply<Selected, P extends Plan>(
   const plan = done;
   context.progress({ phase: "verifying", total: ids.length });
   const verification = await verified(context, () => one.verify(plan, ids));
-  const history = recorded ? await settleHistory(context, ids) : null;
-  const findings = recorded && history === null ? [historyFailed()] : [];
+  const history = recorded ? await settleHistory(context, ids) : undefined;
+  const findings = history === null ? [historyFailed()] : [];
   return {
     ...await answer(context, withFindings(plan, findings), ids),
     batch_id: one.batchId,
     mode: "apply",
     lock,
     verification,
-    ...(history !== null && { history }),
+    ...(history && { history }),
   };
 }
 

@@ -139,12 +139,13 @@ function replayed(
 
 /**
  * After the commit: the row of the history, completed by what is known only now, so that whoever makes the
- * change again has the same record of it. Null where it was not to be recorded or could not be.
+ * change again has the same record of it. Null where it could not be recorded, undefined where that cannot be
+ * told now.
  */
 export async function settleHistory(
   context: OperationContext,
   ids: string[],
-): Promise<HistoryEntry | null> {
+): Promise<HistoryEntry | null | undefined> {
   const { database, requestId, log } = context;
   try {
     return await database.whileReachable(async () => {
@@ -159,7 +160,7 @@ export async function settleHistory(
     });
   } catch (cause) {
     log("the migration history could not be completed", { cause });
-    return null;
+    return undefined;
   }
 }
 

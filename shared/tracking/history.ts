@@ -100,12 +100,15 @@ join supabase_migrations.schema_migrations h on h.version = e.details ->> 'histo
 where e.request_id = ${literal(requestId)}::uuid and e.outcome = 'succeeded'`;
 }
 
-/** Statement that adds a statement to a row of the history. */
+/** Statement that adds a statement to a row of the history; what was added before is not added again. */
 export function addToHistory(version: string, statement: string): string {
   return `
 update supabase_migrations.schema_migrations h
-set statements = h.statements || array[${literal(statement)}]
-where h.version = ${literal(version)}`;
+set statements = h.statements || s.statement
+from (select ${literal(statement)}::text as statement) s
+where h.version = ${
+    literal(version)
+  } and h.statements[pg_catalog.cardinality(h.statements)] <> s.statement`;
 }
 
 /** Query for the versions that the next one has to come after. */

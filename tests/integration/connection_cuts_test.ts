@@ -127,11 +127,14 @@ const isNumber = (message: ProxyMessage, side: Side, number: number) =>
 
 /** Cuts just before the answer to the critical section, and then `more` questions in a row. */
 function loseAnswer(proxy: Proxied["proxy"], more: number): Proxied["proxy"]["judge"] {
-  let sent = false;
+  let connection: number | undefined;
   return (message) => {
-    if (isCriticalSection(message)) sent = true;
-    else if (sent && message.from === "server" && proxy.cuts === 0) return "cut";
-    else if (sent && message.from === "client" && message.type === "Q" && proxy.cuts <= more) {
+    if (isCriticalSection(message)) connection = message.connection;
+    else if (connection === undefined) return "forward";
+    // Others may look for blockers meanwhile.
+    else if (proxy.cuts === 0) {
+      return message.from === "server" && message.connection === connection ? "cut" : "forward";
+    } else if (message.from === "client" && message.type === "Q" && proxy.cuts <= more) {
       return "cut";
     }
     return "forward";

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { spreadTest, type TestDatabase } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 import { appMigration } from "../support/migration_files.ts";
+import { testRoles } from "../support/roles.ts";
 import { post } from "../support/requests.ts";
 import { holdLock } from "../support/waiting.ts";
 
@@ -236,5 +237,40 @@ spreadTest(
     assertMatch(migration_file!.version, /^\d{14}$/);
     assertEquals(migration_file!.name, "rename_experts_to_expert_profiles");
     assertEquals(await history(db), []);
+  },
+);
+
+spreadTest(
+  "whoever acts as another role makes the change as that role, to the end",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await using roles = await testRoles(db, "login", "grantor");
+    await db.admin.unsafe(`
+      grant postgres to ${roles.login};
+      grant ${roles.grantor} to postgres;
+      alter role ${roles.login} password '${new URL(db.url).password}'`).simple();
+    await db.sql.unsafe(`${EXPERTS};
+    grant usage on schema public to ${roles.grantor};
+    grant select on experts to ${roles.grantor} with grant option;
+    set role ${roles.grantor};
+    grant select on experts to ${roles.login};
+    reset role`).simple();
+    await functions.rename(RENAME);
+    const [{ statements }] = await history(db);
+    const tracked = await db.sql`select id from sys_table_migrations`;
+    await functions.rollback({ table: "experts", record_history: "never" });
+    await db.sql`delete from sys_table_migrations`;
+    const sql = db.connect({ role: roles.login, max: 1 });
+    await sql.unsafe(`set role postgres; ${statements.join(";\n")}`).simple();
+    const [{ role }] = await sql`select current_user as role`;
+    assertEquals(role, "postgres");
+    const views = await sql`
+    select m.id, c.relowner::regrole::text as owner, c.relacl::text as acl
+    from sys_table_migrations m join pg_class c on c.oid = m.view_oid`;
+    assertEquals(
+      views.map(({ id, owner }) => [id, owner]),
+      tracked.map(({ id }) => [id, "postgres"]),
+    );
+    assertMatch(views[0].acl, new RegExp(`${roles.login}=r/${roles.grantor}`));
   },
 );

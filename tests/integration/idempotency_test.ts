@@ -449,10 +449,10 @@ spreadTest(
     await using gateway = await startGatewayProcess(proxy.through(db.url));
     await using functions = functionsFor(db.url);
     await makeTable(db);
-    let sent = false;
+    let connection: number | undefined;
     proxy.judge = async (message) => {
-      if (sent && message.from === "server") await gateway.kill();
-      if (isCriticalSection(message)) sent = true;
+      if (message.connection === connection && message.from === "server") await gateway.kill();
+      if (isCriticalSection(message)) connection = message.connection;
       return "forward" as const;
     };
     const answer = await gateway.fetch("rename", RENAME, { headers: { "idempotency-key": "k" } })
