@@ -208,7 +208,7 @@ async function apply<Selected, P extends Plan>(
           insertEvent(
             eventOf(context, plan, one, request.mode),
             figures,
-            recorded ? historyDetails : undefined,
+            recorded ? historyDetails(one.replay(plan).name) : undefined,
           ),
         ],
         recorded: recordedLock(context.requestId),

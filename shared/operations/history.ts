@@ -5,9 +5,9 @@
 import { nextVersion, versionOf } from "../contract/migration_version.ts";
 import type { SelectionRequest } from "../contract/requests.ts";
 import type { Finding, HistoryEntry, MigrationFile } from "../contract/responses.ts";
-import type { Session } from "../execute/database.ts";
+import type { Database, Session } from "../execute/database.ts";
 import type { MigrationHistory } from "../execute/migration_history.ts";
-import { type Plan, type PlanStatement } from "../plan/plan.ts";
+import type { Plan, PlanStatement } from "../plan/plan.ts";
 import { replayOf, whereTracked } from "../plan/replay.ts";
 import { builtDigests, sameBuilt } from "../plan/replay_guards.ts";
 import { type Event, insertEvent } from "../tracking/events.ts";
@@ -93,7 +93,7 @@ export async function prepareHistory(
   request: HistoryRequest,
 ): Promise<string> {
   await session.run(keepHistory(replayed(plan, { ...replay, guards: [] }, event, request)));
-  return recordHistory(replay.name);
+  return recordHistory(replay.name, event.operation === "rename" ? event.migration_ids : []);
 }
 
 /** A plan as a migration file. */
@@ -149,14 +149,14 @@ export async function settleHistory(
   const { database, requestId, log } = context;
   try {
     return await database.whileReachable(async () => {
-      const [entry] = await database.query(recordedHistory(requestId));
-      if (entry === undefined) return null;
+      const entry = await readEntry(database, requestId);
+      if (entry === null) return null;
       const [{ rows }] = await database.query(settledRows(ids));
       const settled = `-- When it was done, and the states afterwards\n${
         whereTracked(`${settleRows(JSON.parse(String(rows))).trim()};\n`)
       }`;
-      await database.query(addToHistory(String(entry.version), settled));
-      return { version: String(entry.version), name: String(entry.name) };
+      await database.query(addToHistory(entry.version, settled));
+      return entry;
     });
   } catch (cause) {
     log("the migration history could not be completed", { cause });
@@ -164,20 +164,19 @@ export async function settleHistory(
   }
 }
 
-/** The row that a request of earlier has left in the history. */
+/** The row that a request of earlier has left in the history; null where it left none. */
 export async function historyEntry(
-  { database, log }: OperationContext,
+  { database }: OperationContext,
   requestId: string,
 ): Promise<HistoryEntry | null> {
-  try {
-    const [entry] = await database.query(recordedHistory(requestId));
-    return entry === undefined
-      ? null
-      : { version: String(entry.version), name: String(entry.name) };
-  } catch (cause) {
-    log("the migration history could not be read", { cause });
-    return null;
-  }
+  return await database.whileReachable(() => readEntry(database, requestId));
+}
+
+async function readEntry(database: Database, requestId: string): Promise<HistoryEntry | null> {
+  const [entry] = await database.query(recordedHistory(requestId));
+  return entry?.version == null
+    ? null
+    : { version: String(entry.version), name: String(entry.name) };
 }
 
 /** Said where the history was open, and the row is not there all the same. */

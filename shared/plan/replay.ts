@@ -15,7 +15,7 @@ export interface ReplayOptions {
   lockTimeoutMs: number;
   /** How long to go on trying for the locks. */
   maxWaitMs: number;
-  /** Statements that raise where the file does not fit; before anything else. Default: none. */
+  /** Statements that raise where the file does not fit, once nobody can change that any more. Default: none. */
   guards?: PlanStatement[];
   /** Statements that track the change, run only where there are tracking tables. */
   tracking: string[];
@@ -41,9 +41,9 @@ export function replayOf(
 select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
   pg_catalog.set_config('lock_timeout', ${millisecondsLiteral(lockTimeoutMs)}, true)`,
     ...explained([
-      ...guards,
       ...asTheirRoles(ready),
       ...(locks.length === 0 ? [] : [lockBlock(locks, lockTimeoutMs, maxWaitMs)]),
+      ...guards,
       ...asTheirRoles(changes.filter(isForAll)),
       trackingBlock(tracking),
     ]),

@@ -29,8 +29,9 @@ export function keepHistory(statements: string[]): string {
  * A history that cannot be written does not keep the change from being made: it is made without.
  *
  * @param name Part of the file's name.
+ * @param begun Migrations that were noted to be in the history from now on, and are not then.
  */
-export function recordHistory(name: string): string {
+export function recordHistory(name: string, begun: string[]): string {
   return `do ${
     dollarQuoted(
       `
@@ -80,7 +81,11 @@ exception
   when lock_not_available or deadlock_detected then
     raise;
   when others then
-    perform pg_catalog.set_config(${literal(VERSION)}, '', true);
+    perform pg_catalog.set_config(${literal(VERSION)}, '', true);${
+        begun.length === 0 ? "" : `
+    update public.sys_table_migrations m set plan = m.plan - 'in_history'
+    where m.id in (${begun.map((id) => `${literal(id)}::uuid`).join(", ")});`
+      }
 end `,
       "history",
     )
@@ -88,15 +93,16 @@ end `,
 }
 
 /** SQL expression for what an event tells of it: details as jsonb. */
-export const historyDetails = `pg_catalog.jsonb_build_object('history_version',
-  nullif(pg_catalog.current_setting(${literal(VERSION)}, true), ''))`;
+export const historyDetails = (name: string): string =>
+  `pg_catalog.jsonb_build_object('history', (
+    select pg_catalog.jsonb_build_object('version', v.version, 'name', ${literal(name)})
+    from pg_catalog.current_setting(${literal(VERSION)}, true) v(version) where v.version <> ''))`;
 
-/** Query for the row of a request in the history; none where it left none. */
+/** Query for the row of a request in the history, as its event tells of it; null where it left none. */
 export function recordedHistory(requestId: string): string {
   return `
-select h.version, h.name
+select e.details -> 'history' ->> 'version' as version, e.details -> 'history' ->> 'name' as name
 from public.sys_table_migration_events e
-join supabase_migrations.schema_migrations h on h.version = e.details ->> 'history_version'
 where e.request_id = ${literal(requestId)}::uuid and e.outcome = 'succeeded'`;
 }
 

@@ -155,6 +155,10 @@ spreadTest(
     const { history: row, findings, verification } = await functions.rename(RENAME);
     assertEquals([row, findings.map(({ code }) => code)], [undefined, ["history_not_recorded"]]);
     assertEquals(verification!.passed, true);
+    await db.sql`alter table supabase_migrations.schema_migrations drop column author`;
+    const back = await functions.rollback({ table: "experts" });
+    assertEquals(back.findings.map(({ code }) => code), ["history_incomplete"]);
+    assertEquals(await history(db), []);
   },
 );
 
