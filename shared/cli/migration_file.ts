@@ -70,6 +70,10 @@ export async function writeMigrationFile(
   }
 }
 
+/** The answer as JSON tells it: with the path that was written. */
+export const withPath = (answer: OperationAnswer, path: string | undefined) =>
+  path === undefined ? answer : { ...answer, migration_file: { ...answer.migration_file, path } };
+
 async function isFolder(path: string): Promise<boolean> {
   try {
     return (await Deno.stat(path)).isDirectory;

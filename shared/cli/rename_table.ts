@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { type CommandContext, notVerified, printJson, runCommand } from "./context.ts";
 import { CONNECTION_HELP } from "./connection.ts";
 import { EXIT, EXIT_CODES_HELP, UsageError } from "./exit_codes.ts";
-import { MIGRATION_FILE_HELP, writeMigrationFile } from "./migration_file.ts";
+import { MIGRATION_FILE_HELP, withPath, writeMigrationFile } from "./migration_file.ts";
 import {
   addOperationOptions,
   operationFields,
@@ -101,7 +101,7 @@ async function renameTable(
       (onProgress) => client.rename(request, { onProgress }),
     );
     const file = migrationFile && await writeMigrationFile(answer, migrationFile, terminal.env);
-    if (json) printJson(terminal, answer);
+    if (json) printJson(terminal, withPath(answer, file));
     else {
       const requested = renames.length;
       const about = { url, args, verbose, acknowledged: acknowledge, requested, file };

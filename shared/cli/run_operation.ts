@@ -3,7 +3,7 @@ import type { CallOptions, RenameClient } from "../client/client.ts";
 import type { OperationAnswer } from "../contract/responses.ts";
 import { type CommandContext, notVerified, printJson, runCommand } from "./context.ts";
 import { EXIT } from "./exit_codes.ts";
-import { writeMigrationFile } from "./migration_file.ts";
+import { withPath, writeMigrationFile } from "./migration_file.ts";
 import { type OperationOptions, showsProgress } from "./options.ts";
 import { describeOperation, type OperationPage } from "./show_operation.ts";
 import { withProgress } from "./show_progress.ts";
@@ -23,7 +23,7 @@ export async function runOperation(
       (onProgress) => send(client, { onProgress }),
     );
     const file = migrationFile && await writeMigrationFile(answer, migrationFile, terminal.env);
-    if (json) printJson(terminal, answer);
+    if (json) printJson(terminal, withPath(answer, file));
     else {
       const page = { operation, url, args, verbose, acknowledged: acknowledge, file };
       terminal.out.write(describeOperation(answer, { ...terminal.out, ...page }));
