@@ -41,6 +41,10 @@ export async function writeMigrationFile(
   if (file === undefined) {
     throw new UsageError("there is nothing to write: this changes nothing but the record");
   }
+  // The names of files are not left to whoever answers.
+  if (!/^\d{14}$/.test(file.version) || !/^[a-z0-9_]+$/.test(file.name)) {
+    throw new UsageError(`${file.version}_${file.name} is no name for a migration file`);
+  }
   let path = callerPath(option === true ? FOLDER : option, env);
   try {
     if (option === true && !(await isFolder(dirname(path)))) {

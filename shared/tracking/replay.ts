@@ -26,7 +26,7 @@ select e.id, ${literal(batch.batch_id)}::uuid, e.schema_name, e.old_name, e.new_
   ${
     batch.compatibility_view
       ? oidOf("e.schema_name", "e.old_name")
-      : "null"
+      : "null::bigint"
   }, ${batch.compatibility_view},
   e.dependencies, e.plan || pg_catalog.jsonb_build_object('indexes', (
     select coalesce(pg_catalog.jsonb_agg(i.value || pg_catalog.jsonb_build_object('oid',

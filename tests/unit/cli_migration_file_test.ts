@@ -80,6 +80,16 @@ Deno.test("the file comes after those that are there, and what is in its place i
   });
 });
 
+Deno.test("an answer cannot have a file written elsewhere", async () => {
+  await inFolder(async (dir) => {
+    for (const wrong of [{ name: "../a" }, { name: "a/b" }, { version: "../20261123120" }]) {
+      const answer = { ...ANSWER, migration_file: { ...FILE, ...wrong } };
+      const { code } = await sent(["rename-table", "a", "b", `--migration-file=${dir}`], answer);
+      assertEquals([code, [...Deno.readDirSync(dir)]], [2, []]);
+    }
+  });
+});
+
 Deno.test("where only the record would change, there is no file to write", async () => {
   await inFolder(async (dir) => {
     const { code, stderr } = await sent(
