@@ -1,5 +1,6 @@
 /** The row that a change leaves in the migration history: under which version, and what if it cannot. */
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
+import { keepHistory, recordHistory } from "../../shared/tracking/history.ts";
 import { spreadTest, type TestDatabase } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 import { appMigration } from "../support/migration_files.ts";
@@ -276,5 +277,27 @@ spreadTest(
       tracked.map(({ id }) => [id, "postgres"]),
     );
     assertMatch(views[0].acl, new RegExp(`${roles.login}=r/${roles.grantor}`));
+  },
+);
+
+spreadTest(
+  "a version that another has taken and not committed yet is passed over, and not waited for",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await db.sql.unsafe(EXPERTS).simple();
+    await insertVersion(db, "30000101000000");
+    const other = await db.sql.reserve();
+    try {
+      await other.unsafe(`begin; ${keepHistory(["select 1"])}; ${recordHistory("other", [])}`)
+        .simple();
+      const { history: row, lock } = await functions.rename(RENAME);
+      assertEquals([row!.version, lock!.attempts], ["30000101000002", 1]);
+      await other`commit`;
+    } finally {
+      other.release();
+    }
+    const [{ name }] = await db.sql`
+    select name from supabase_migrations.schema_migrations where version = '30000101000001'`;
+    assertEquals(name, "other");
   },
 );
