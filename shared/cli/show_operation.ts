@@ -16,6 +16,8 @@ export interface OperationPage extends Pick<Stream, "colors" | "width"> {
   acknowledged: string[];
   /** How many tables a plan is for; default: as many as the answer has migrations. */
   requested?: number;
+  /** The migration file that was written of a plan. */
+  file?: string;
 }
 
 /** What was done, or would be; statements, findings, locks, verification; and the command that comes next. */
@@ -26,9 +28,14 @@ export function describeOperation(answer: OperationAnswer, page: OperationPage):
     describeMigrations(answer.migrations, page),
     describeStatements(answer.statements, page, { planned, verbose: page.verbose }),
     describeFindings(answer.findings, page),
-    answer.mode === "plan" ? describePlan(answer, page) : "",
+    answer.mode !== "plan"
+      ? ""
+      : page.file === undefined
+      ? describePlan(answer, page)
+      : describeFile(page.file, page),
     answer.lock === null ? "" : describeLock(answer.lock, page),
     answer.verification === null ? "" : describeVerification(answer.verification, page),
+    answer.history === undefined ? "" : describeHistory(answer.history, page),
     answer.mode === "propose" ? describeWaysOn(answer) : "",
     planned || !REVERSIBLE.has(page.operation) ? "" : describeWayBack(answer),
   ].filter((part) => part !== "").join("\n\n");
@@ -108,6 +115,23 @@ function describePlan({ plan_hash, findings }: OperationAnswer, page: OperationP
       : "Applying it is refused, since something would break. To accept that, and apply exactly this plan:",
     `  ${commandLine(apply)}`,
   ].join("\n");
+}
+
+function describeFile(file: string, { colors }: OperationPage): string {
+  return [
+    `${colors.green("✓")} ${colors.bold("Written")}  ${safe(file)}`,
+    "",
+    "To apply it, and have it tracked:",
+    "  npx supabase db push",
+  ].join("\n");
+}
+
+function describeHistory(
+  { version, name }: NonNullable<OperationAnswer["history"]>,
+  { colors }: OperationPage,
+): string {
+  return `${colors.bold("Migration history")}  ${safe(`${version}_${name}`)}; ` +
+    "supabase migration fetch writes the file into the repository";
 }
 
 function describeLock(

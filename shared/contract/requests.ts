@@ -43,16 +43,21 @@ const planOptions = {
     message: "a plan hash looks like sha256: and 64 hexadecimal digits",
   }).optional(),
   notes: storableText(10_000).optional(),
+  /** Whether the change is also a row of supabase_migrations.schema_migrations, where there is that table. */
+  record_history: z.enum(["auto", "never"]).default("auto"),
 };
+
+/** Has a plan answered as a file for supabase/migrations, too. */
+const fileOptions = { migration_file: z.boolean().default(false) };
 
 const renameOptions = {
   ...planOptions,
   ...lockOptions,
+  ...fileOptions,
   compatibility_view: z.boolean().default(true),
   rename_indexes: z.boolean().default(false),
   /** Whether the view counts reads, updates and deletes by the old name itself. */
   count_use: z.boolean().default(false),
-  record_history: z.enum(["auto", "never"]).default("auto"),
 };
 
 /** Applies a proposal; what it renames, and how, is what was proposed. */
@@ -105,7 +110,13 @@ const privilegeOptions = {
   carry_privileges: z.boolean().default(false),
 };
 
-const selectedFields = { ...selection, ...planOptions, ...lockOptions, ...privilegeOptions };
+const selectedFields = {
+  ...selection,
+  ...planOptions,
+  ...lockOptions,
+  ...fileOptions,
+  ...privilegeOptions,
+};
 
 type Selecting = { [Field in keyof typeof selection]?: string | undefined };
 
@@ -141,6 +152,7 @@ const refresh = z.strictObject({
   without_columns: z.array(identifier).max(1_600).default([]),
   ...planOptions,
   ...lockOptions,
+  ...fileOptions,
   ...privilegeOptions,
 });
 
@@ -312,6 +324,16 @@ function refuseProposal(request: { mode: string }): void {
   });
 }
 
+/** A file is made of a plan, for others to apply; what is applied here needs none. */
+function refuseFile(request: { mode: string; migration_file?: boolean }): void {
+  if (!request.migration_file || request.mode === "plan") return;
+  const message = "a migration file is made of a plan";
+  throw new Problem("invalid_request", `"migration_file" is not valid: ${message}`, {
+    hint: 'Send it with "mode": "plan"; what is applied here is recorded in the migration history.',
+    fields: { issues: [{ path: "migration_file", message }] },
+  });
+}
+
 const isObject = (input: unknown): input is Record<string, unknown> =>
   typeof input === "object" && input !== null && !Array.isArray(input);
 
@@ -332,6 +354,7 @@ export function parseRenameRequest(input: unknown): RenameRequest | ProposedBatc
     body = { ...options, renames: [single] };
   }
   const request = parse(renameBatch, body);
+  refuseFile(request);
   return request;
 }
 
@@ -343,6 +366,7 @@ export function parseRenameRequest(input: unknown): RenameRequest | ProposedBatc
 export function parseRollbackRequest(input: unknown): RollbackRequest {
   const request = parse(selected, input);
   refuseProposal(request);
+  refuseFile(request);
   return request;
 }
 
@@ -354,6 +378,7 @@ export function parseRollbackRequest(input: unknown): RollbackRequest {
 export function parseFinalizeRequest(input: unknown): FinalizeRequest {
   const request = parse(finalize, input);
   refuseProposal(request);
+  refuseFile(request);
   return request;
 }
 
@@ -365,6 +390,7 @@ export function parseFinalizeRequest(input: unknown): FinalizeRequest {
 export function parseRefreshRequest(input: unknown): RefreshRequest {
   const request = parse(refresh, input);
   refuseProposal(request);
+  refuseFile(request);
   return request;
 }
 

@@ -99,6 +99,18 @@ export const check = z.object({
 
 export const verification = z.object({ passed: z.boolean(), checks: z.array(check) });
 
+/** The change as a row of supabase_migrations.schema_migrations; `supabase migration fetch` makes a file of it. */
+export const historyEntry = z.object({ version: z.string(), name: z.string() });
+
+/** The change as a file for supabase/migrations. */
+export const migrationFile = z.object({
+  /** The next that is free in the database's migration history; where files have later ones, take a later one. */
+  version: z.string(),
+  /** What comes between the version and `.sql` in the file's name. */
+  name: z.string(),
+  sql: z.string(),
+});
+
 export const operationAnswer = z.object({
   batch_id: z.uuid().nullable(),
   mode: z.enum(["apply", "plan", "propose"]),
@@ -108,6 +120,10 @@ export const operationAnswer = z.object({
   findings: z.array(finding),
   lock: lockFigures.nullable(),
   verification: verification.nullable(),
+  /** Where the change was recorded in the migration history; left out where it was not. */
+  history: historyEntry.optional(),
+  /** Of a plan, where it was asked for. */
+  migration_file: migrationFile.optional(),
 });
 
 /** A session that keeps a request waiting for its locks; `query` is cut to 200 characters. */
@@ -242,6 +258,8 @@ export type LockFigures = z.output<typeof lockFigures>;
 export type Difference = z.output<typeof difference>;
 export type Check = z.output<typeof check>;
 export type Verification = z.output<typeof verification>;
+export type HistoryEntry = z.output<typeof historyEntry>;
+export type MigrationFile = z.output<typeof migrationFile>;
 export type OperationAnswer = z.output<typeof operationAnswer>;
 export type VerifyFailure = z.output<typeof verifyFailure>;
 export type VerifyCheck = z.output<typeof verifyCheck>;

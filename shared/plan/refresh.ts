@@ -90,7 +90,7 @@ function replacing(
 ): Way {
   return {
     preparations: [],
-    locks: [{ ...create, timeout_share: 1 }],
+    locks: [{ ...create, timeout_share: 1, changes: true }],
     changes: [
       ...leftovers(view, shown),
       ...rest,

@@ -25,6 +25,8 @@ export interface RecordedRename extends TrackedRename {
   fingerprint: RecordedFingerprints;
   /** Indexes that were renamed with the table. */
   indexes: RenamedIndex[];
+  /** Whether the rename is in the migration history. Default: it is not. */
+  in_history?: boolean;
   /** The table's name when the record was read, if it was in its schema then. */
   present_name?: string | null;
 }

@@ -51,6 +51,7 @@ Deno.test("one rename at the top level is short for a batch of one, with every d
     rename_indexes: false,
     count_use: false,
     record_history: "auto",
+    migration_file: false,
   });
   const options = { mode: "plan", compatibility_view: false, notes: "n", lock_timeout_ms: 1 };
   assertEquals(
@@ -67,6 +68,8 @@ Deno.test("a rollback has the same defaults, and no schema unless one is given",
     lock_timeout_ms: 200,
     max_wait_ms: 30_000,
     carry_privileges: false,
+    record_history: "auto",
+    migration_file: false,
   });
   assertEquals(parseRollbackRequest({ table: "a", schema: "app" }).schema, "app");
 });
@@ -317,6 +320,7 @@ Deno.test("a proposal is applied by its batch, with nothing that would make it a
     batch_id: UUID,
     mode: "apply",
     acknowledge: [],
+    record_history: "auto",
     lock_timeout_ms: 200,
     max_wait_ms: 30_000,
   });
