@@ -1,7 +1,10 @@
 /** After a round of operations and failures: no secret and no row in what callers, tables and logs are told. */
 import { assert, assertEquals, assertFalse } from "@std/assert";
+import { readNotifySettings } from "../../shared/http/notify_settings.ts";
 import { readWebhookSecrets } from "../../shared/http/webhook_secrets.ts";
+import { backgroundEnded } from "../../shared/notifications/background.ts";
 import { consoleOf } from "../support/console.ts";
+import { closedPort } from "../support/counting_listener.ts";
 import { spreadTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor, SECRET_KEY } from "../support/functions.ts";
 import { OTHER_SECRET, SECRET, signedHeaders } from "../support/webhooks.ts";
@@ -15,6 +18,8 @@ const SECRETS = {
   password: "wrong-password-of-the-test",
   webhook: SECRET,
   other: OTHER_SECRET,
+  notify: "bm90aWZ5LXNlY3JldC1vZi10aGUtdGVzdHM=",
+  receiver: "token-of-the-receiver",
 };
 
 const RENAME = { old_name: "experts", new_name: "expert_profiles" };
@@ -62,6 +67,7 @@ async function round(db: TestDatabase, functions: Functions): Promise<string[]> 
     await ask("table-aliases");
   };
   await looks();
+  await ask("list-migrations?include=notifications");
   await ask("rename", { ...RENAME, mode: "plan" });
   const proposed = await ask("rename", { ...RENAME, mode: "propose" });
   await ask("rename", { batch_id: proposed.batch_id }, { "idempotency-key": "once" });
@@ -94,6 +100,8 @@ async function round(db: TestDatabase, functions: Functions): Promise<string[]> 
   await ask("rollback", { migration_id });
   await db.admin.unsafe(`alter table sys_table_migrations drop constraint broken`).simple();
   await ask("rollback", { migration_id });
+  await backgroundEnded();
+  await ask("list-migrations?include=notifications");
 
   // Whoever is not let in.
   const signed = await signedHeaders({ body: "{}" });
@@ -112,9 +120,16 @@ spreadTest(
   "no secret and no row is in any answer, plan, record, event or line of the log",
   async ({ db }) => {
     await prepare(db);
+    const webhooks = readWebhookSecrets(`whsec_${SECRET} bot=whsec_${OTHER_SECRET}`);
     const more = {
       secretKeys: { default: SECRET_KEY, second: SECRETS.second },
-      webhooks: readWebhookSecrets(`whsec_${SECRET} bot=whsec_${OTHER_SECRET}`),
+      webhooks,
+      // Nobody is there, so that every delivery fails.
+      notify: readNotifySettings({
+        urls: `http://127.0.0.1:${closedPort()}/${SECRETS.receiver}`,
+        secrets: `whsec_${SECRETS.notify}`,
+        allowPrivate: "true",
+      }, webhooks),
       logLevel: "debug" as const,
     };
     await using functions = functionsFor(db.url, more);
@@ -149,6 +164,8 @@ spreadTest(
     }
     assert(told.sys_table_migration_events.includes("refused"), "no refusal left an event");
     assert(told.sys_table_migrations.includes("plan_hash"), "nothing was recorded");
+    const { sys_table_migration_notifications: outbox } = told;
+    assert(outbox.includes('"last_error": "'), "no delivery failed");
     const never = [...Object.values(SECRETS), SECRET_KEY, new URL(db.url).password];
     for (const [where, text] of Object.entries(told)) {
       for (const secret of never) {
