@@ -12,7 +12,7 @@ import {
 } from "../plan/repointing/object_state.ts";
 import { literal } from "../plan/quoting.ts";
 import { explodedAcl } from "./privileges.ts";
-import { maySetRole } from "./relation.ts";
+import { mayCreateIn, maySetRole } from "./relation.ts";
 import { isRowCast } from "./row_type.ts";
 
 /** What others can depend on when they depend on the object `a`: itself and, of a relation, its types. */
@@ -208,7 +208,7 @@ const object = `
       'owner', pg_catalog.pg_get_userbyid(w.owner),
       'owned', coalesce(pg_catalog.pg_has_role(w.owner, 'USAGE'), false),
       'owner_settable', coalesce(${maySetRole("w.owner")}, false),
-      'owner_can_create', coalesce(pg_catalog.has_schema_privilege(w.owner, n.oid, 'CREATE'), false),
+      'owner_can_create', coalesce(${mayCreateIn("w.owner", "n.oid")}, false),
       'can_create', coalesce(pg_catalog.has_schema_privilege(n.oid, 'CREATE'), false),
       'temporary', coalesce(n.nspname ~ '^pg_temp_', false),
       'extension', (

@@ -158,7 +158,7 @@ const refresh = z.strictObject({
 
 const MIGRATION_STATUSES = ["pending", "active", "rolled_back", "finalized"] as const;
 
-const INCLUDABLE = ["drift", "usage"] as const;
+const INCLUDABLE = ["drift", "usage", "notifications"] as const;
 
 type Includable = (typeof INCLUDABLE)[number];
 
@@ -218,12 +218,24 @@ const aliasesQuery = z.strictObject({
 /** The tests that verify makes of an active rename, in their order. */
 export const VERIFY_CHECKS = ["reads", "writes", "joins", "cost", "data_api"] as const;
 
+/** How deep claims may be; a token is not, and what is deeper than a stack could not be sent on. */
+const MAX_CLAIMS_DEPTH = 32;
+
+const isShallow = (value: unknown, depth = MAX_CLAIMS_DEPTH): boolean =>
+  typeof value !== "object" || value === null ||
+  (depth > 0 && Object.values(value).every((part) => isShallow(part, depth - 1)));
+
+const claims = z.looseObject({ role: identifier.default("authenticated") }).refine(
+  (value) => isShallow(value),
+  `claims are at most ${MAX_CLAIMS_DEPTH} deep`,
+);
+
 const verify = z.strictObject({
   migration_id: z.uuid(),
   checks: z.array(z.enum(VERIFY_CHECKS)).min(1).max(VERIFY_CHECKS.length)
     .default([...VERIFY_CHECKS]),
   /** JWT claims to try as well, each set as PostgREST would: under the role that it names. */
-  claims: z.array(z.looseObject({ role: identifier.default("authenticated") })).max(20).default([]),
+  claims: z.array(claims).max(20).default([]),
   max_ms: z.int().min(50).max(30_000).default(2_000),
   max_rows: z.int().min(1).max(100_000).default(1_000),
   max_cost: z.number().min(0).max(1e9).default(10_000),

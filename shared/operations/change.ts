@@ -20,9 +20,11 @@ import { isLockRefused } from "../execute/database_errors.ts";
 import { type Plan, planStatements, requireAccepted } from "../plan/plan.ts";
 import { qualified } from "../plan/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
+import type { NotificationType } from "../contract/notifications.ts";
 import { historyDetails } from "../tracking/history.ts";
 import { type Event, insertEvent, recordedLock } from "../tracking/events.ts";
-import { asProblems, type OperationContext, recordingFailure } from "./context.ts";
+import { withNotification } from "../tracking/notifications.ts";
+import { asProblems, type OperationContext, recordingFailure, type Stage } from "./context.ts";
 import {
   historyFailed,
   historyOf,
@@ -33,6 +35,7 @@ import {
 } from "./history.ts";
 import { answeredOnce, recordAnswer, recordWholeAnswer, requireNew } from "./idempotency.ts";
 import { readMigrations } from "./read_migrations.ts";
+import { tellVerification } from "./tell_verification.ts";
 
 /** What every request that changes something says. */
 export type ChangeRequest =
@@ -114,6 +117,10 @@ export async function change<Selected, P extends Plan>(
     };
   }
   const about = { operation: one.operation, batch_id: null, details: one.details };
+  let stage: Stage = "asked";
+  const reach = (reached: Stage) => {
+    stage = reached;
+  };
   return await recordingFailure(
     context,
     one.operation === "rename" ? about : { ...about, batch_id: one.batchId },
@@ -121,8 +128,9 @@ export async function change<Selected, P extends Plan>(
       answeredOnce(
         context,
         one.operation,
-        async () => await takeShortcut(context, one) ?? await apply(context, request, one),
+        async () => await takeShortcut(context, one) ?? await apply(context, request, one, reach),
       ),
+    () => stage,
   );
 }
 
@@ -150,6 +158,7 @@ async function apply<Selected, P extends Plan>(
   context: OperationContext,
   request: ChangeRequest,
   one: Change<Selected, P>,
+  reach: (stage: Stage) => void,
 ): Promise<OperationAnswer> {
   let relations: RelationName[] = [];
   const proposing = request.mode === "propose";
@@ -180,6 +189,7 @@ async function apply<Selected, P extends Plan>(
       recorded = history.recorded && !proposing;
       const acknowledge = [...request.acknowledge, ...one.accepted?.(selected) ?? []];
       requireAccepted(plan, { ...request, acknowledge });
+      reach("begun");
       const event = eventOf(context, plan, one, request.mode);
       const replay = recorded ? one.replay(plan) : null;
       const kept = replay && historyStatements(plan, replay, event, request);
@@ -196,17 +206,22 @@ async function apply<Selected, P extends Plan>(
       return {
         // A proposal is the record alone.
         plan: proposing ? { ...plan, ...NOTHING } : plan,
-        recordBefore: proposing
-          ? undefined
-          : [...one.recordBefore?.(plan, connection) ?? [], ...(kept ? [kept.record] : [])],
+        beforeAttempt: kept?.record,
+        recordBefore: proposing ? undefined : one.recordBefore?.(plan, connection),
         record: (figures) => [
           ...(proposing ? [] : one.record(plan)),
-          insertEvent(event, figures, replay ? historyDetails(replay.name) : undefined),
+          told(
+            context,
+            one.operation,
+            request.mode,
+            insertEvent(event, figures, replay ? historyDetails(replay.name) : undefined),
+          ),
         ],
         recorded: recordedLock(context.requestId),
       };
     },
   );
+  reach("committed");
   const ids = one.migrations(done, request.mode);
   if (proposing) {
     const plan = proposed!;
@@ -221,6 +236,8 @@ async function apply<Selected, P extends Plan>(
   const plan = done;
   context.progress({ phase: "verifying", total: ids.length });
   const verification = await verified(context, () => one.verify(plan, ids));
+  const about = { batch_id: one.batchId, migration_ids: ids };
+  await tellVerification(context, one.operation, about, verification);
   const history = recorded ? await settleHistory(context, ids) : undefined;
   const findings = history === null ? [historyFailed()] : [];
   return {
@@ -318,6 +335,26 @@ function eventOf<Selected, P extends Plan>(
     details: { plan_hash: plan.hash, ...(mode === "propose" && { proposed: true }) },
   };
 }
+
+/** The statement of a change's event, which puts what receivers are told of it into the outbox, too. */
+function told(
+  { notify }: OperationContext,
+  operation: Event["operation"],
+  mode: ChangeRequest["mode"],
+  event: string,
+): string {
+  const type = mode === "propose" ? "migration.proposed" : TOLD[operation];
+  return type === null ? event : withNotification(event, type, notify?.receivers ?? []);
+}
+
+/** What receivers are told of a change that was made. */
+const TOLD: Record<Event["operation"], NotificationType | null> = {
+  rename: "migration.applied",
+  rollback: "migration.rolled_back",
+  finalize: "migration.finalized",
+  // The rename is what it was.
+  refresh: null,
+};
 
 /** A check that cannot be made is a check that did not pass; what is committed is never told as failed. */
 async function verified(

@@ -85,7 +85,7 @@ function notRecorded(message: string, remedy: string): Finding {
 export interface HistoryStatements {
   /** Keeps its statements in the transaction. */
   keep: string;
-  /** Records them, at the beginning of the critical section. */
+  /** Records them, before each attempt to get the locks. */
   record: string;
 }
 

@@ -27,6 +27,7 @@ import {
 import type { Idempotency, OperationContext } from "./context.ts";
 import { historyEntry } from "./history.ts";
 import { readMigrations } from "./read_migrations.ts";
+import { tellVerification } from "./tell_verification.ts";
 import { verifyLate } from "./verify_late.ts";
 
 type Operation = Event["operation"];
@@ -159,7 +160,7 @@ function requireSame(
 async function answerLate(
   context: OperationContext,
   idempotency: Idempotency,
-  { made, request_id }: RecordedRequest,
+  { made, operation, request_id }: RecordedRequest,
 ): Promise<OperationAnswer> {
   const { planned, migration_ids, lock } = made!;
   const { batch_id, mode, plan_hash, statements, findings } = planned;
@@ -176,6 +177,9 @@ async function answerLate(
     verification: mode === "apply" ? await verifyLate(context, migration_ids) : null,
     ...(history !== null && { history }),
   };
+  if (answer.verification !== null) {
+    await tellVerification(context, operation, { batch_id, migration_ids }, answer.verification);
+  }
   await keep(context, idempotency, request_id, answer);
   return answer;
 }

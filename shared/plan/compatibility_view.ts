@@ -77,7 +77,7 @@ export function compatibilityView(
       purpose: "The view has the table's column defaults",
     });
   }
-  const grants = grantStatements(table, view, owner, { cascade: replace });
+  const grants = grantStatements(table, view, owner, { cascade: replace, sessionUser });
   statements.push(...grants.statements.map((sql) => ({
     sql,
     purpose: "The view has the table's access privileges, no more and no less",

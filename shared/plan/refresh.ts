@@ -48,7 +48,7 @@ export async function planRefresh(
   requireOwned(steps);
   const [{ table, view }] = steps;
   const wanted = wantedColumns(table, withoutColumns);
-  const lost = lostWithViews(steps, carryPrivileges, ({ name }) => name);
+  const lost = lostWithViews(steps, carryPrivileges, facts.session.user, ({ name }) => name);
   const named: RelationFacts = { ...lost.afterwards(table), name: migration.old_name };
 
   const inPlace = view !== null && beginsWith(wanted, view.columns) ? view : undefined;

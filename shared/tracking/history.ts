@@ -22,7 +22,7 @@ export function keepHistory(statements: string[]): string {
 }
 
 /**
- * Statement that records what was kept, right before the locks that clients feel are taken, under the next
+ * Statement that records what was kept, right before the locks that clients feel are tried for, under the next
  * free version: the present second, or the one after the last version that is there. A version that another
  * request has taken, and not committed yet, is passed over; nobody waits for it.
  *

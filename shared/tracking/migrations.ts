@@ -6,6 +6,7 @@ import type { RenamedIndex } from "../plan/index_names.ts";
 import { jsonbLiteral, literal, nullableLiteral } from "../plan/quoting.ts";
 import type { TrackedRename } from "../plan/rename.ts";
 import type { RecordedFingerprints, RecordedRename } from "../plan/rollback.ts";
+import { notify, type Receiver } from "./notifications.ts";
 
 /** A row as it is first written. */
 export interface NewMigration {
@@ -110,10 +111,11 @@ where ${isPending(selection)}
 order by m.requested_at, m.id`;
 }
 
-/** Statement that withdraws what of a selection is pending, and leaves its event; answers the ids. */
+/** Statement that withdraws what of a selection is pending, and leaves its event, told to the receivers; answers the ids. */
 export function withdrawPending(
   selection: Selection,
   by: { actor: string; requestId: string; notes: string | undefined },
+  receivers: Receiver[] = [],
 ): string {
   return `
 with withdrawn as (
@@ -133,7 +135,11 @@ event as (
     '{"withdrawn": true}'
   from withdrawn w
   having pg_catalog.count(*) > 0
-)
+  returning sys_table_migration_events.id
+)${
+    receivers.length === 0 ? "" : `,
+told as (${notify("event", "migration.rolled_back", receivers)})`
+  }
 select w.id from withdrawn w order by w.requested_at, w.id`;
 }
 

@@ -1,13 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { EXAMPLES } from "../../shared/contract/examples.ts";
+import { NOTIFICATIONS } from "../../shared/contract/notifications.ts";
 import { openApiDocument } from "../../shared/contract/openapi.ts";
 import { PROBLEMS } from "../../shared/contract/problems.ts";
 import { REQUESTS } from "../../shared/contract/requests.ts";
 import { listFunctions } from "../../shared/local/function_list.ts";
 
 // deno-lint-ignore no-explicit-any -- a JSON document, walked by path
-const document: any = JSON.parse(JSON.stringify(openApiDocument()));
+type Json = any;
+
+const document: Json = JSON.parse(JSON.stringify(openApiDocument()));
 
 Deno.test("the OpenAPI document is valid", async () => {
   const { valid, errors } = await new Validator().validate(document);
@@ -53,4 +56,19 @@ Deno.test("every example is a request that the contract takes", () => {
     const schema = REQUESTS[endpoint as keyof typeof REQUESTS];
     assertEquals(schema.safeParse(request).error, undefined, JSON.stringify(request));
   }
+});
+
+Deno.test("every notification is in the document as a webhook, with its type", () => {
+  const webhooks: Record<string, Json> = document.webhooks;
+  const types = Object.entries(webhooks).map(([name, { post }]) => {
+    const { properties } = post.requestBody.content["application/json"].schema;
+    assertEquals(properties.type.const, name);
+    assertEquals(post.parameters.map(({ name }: { name: string }) => name), [
+      "webhook-id",
+      "webhook-timestamp",
+      "webhook-signature",
+    ]);
+    return name;
+  });
+  assertEquals(types, Object.keys(NOTIFICATIONS));
 });

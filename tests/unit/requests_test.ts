@@ -6,6 +6,7 @@ import {
   parseListMigrationsQuery,
   parseRenameRequest,
   parseRollbackRequest,
+  parseVerifyRequest,
 } from "../../shared/contract/requests.ts";
 
 interface Issue {
@@ -20,6 +21,7 @@ const parsers = {
   rollback: parseRollbackRequest,
   finalize: parseFinalizeRequest,
   list: parseListMigrationsQuery,
+  verify: parseVerifyRequest,
 };
 
 /** Parses what must be refused; gives the code and the paths of the issues. */
@@ -329,4 +331,19 @@ Deno.test("a proposal is applied by its batch, with nothing that would make it a
 
 Deno.test("only a rename can be proposed, and what is not there yet is refused, never ignored", () => {
   assertEquals(refused("rollback", { table: "a", mode: "propose" })[1], "mode");
+});
+
+Deno.test("claims are as deep as a token's may be, and what no stack could hold is refused", () => {
+  const nested = (depth: number) =>
+    JSON.parse(`{"a":${"[".repeat(depth)}${"]".repeat(depth)}}`) as Record<string, unknown>;
+  const claims = [{ role: "anon", ...nested(20) }];
+  assertEquals(parseVerifyRequest({ migration_id: UUID, claims }).claims, claims);
+  for (const depth of [33, 100_000]) {
+    const problem = assertThrows(
+      () => parseVerifyRequest({ migration_id: UUID, claims: [nested(depth)] }),
+      Problem,
+    );
+    assertEquals(problem.code, "invalid_request");
+    assertStringIncludes(problem.message, "claims.0");
+  }
 });
