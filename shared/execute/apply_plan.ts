@@ -49,6 +49,8 @@ export interface Prepared<P extends Plan> {
   plan: P;
   /** Statements that record the change; run in the critical section, after the plan's own. */
   record: (lock: LockExpressions) => string[];
+  /** Statement that is run anew before each attempt, in a message of its own. Default: none. */
+  beforeAttempt?: string;
   /** Statements that note the state before, run in the same message before the locks. Default: none. */
   recordBefore?: string[];
   /** Query for the lock figures as they were recorded, for the case that the answer is lost. */
@@ -191,7 +193,7 @@ interface Attempt {
 async function enter<P extends Plan>(
   database: Database,
   { session, options, patience, giveUp, seen, pid }: Attempt,
-  { plan, record, recordBefore, recorded }: Prepared<P>,
+  { plan, record, beforeAttempt, recordBefore, recorded }: Prepared<P>,
 ): Promise<LockFigures> {
   const [{ xid }] = await session.run([
     preparation(plan, record),
@@ -209,6 +211,7 @@ async function enter<P extends Plan>(
     options.progress({ phase: "locking", attempt: attempt.number });
     const message = criticalSection(plan, record, attempt, recordBefore);
     try {
+      if (beforeAttempt !== undefined) await session.run(beforeAttempt);
       // From here on it is carried to its end, whether or not the caller still waits.
       const results = await watchingBlockers(
         database,

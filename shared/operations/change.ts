@@ -28,8 +28,8 @@ import { asProblems, type OperationContext, recordingFailure, type Stage } from 
 import {
   historyFailed,
   historyOf,
+  historyStatements,
   migrationFile,
-  prepareHistory,
   type Replay,
   settleHistory,
 } from "./history.ts";
@@ -190,18 +190,14 @@ async function apply<Selected, P extends Plan>(
       const acknowledge = [...request.acknowledge, ...one.accepted?.(selected) ?? []];
       requireAccepted(plan, { ...request, acknowledge });
       reach("begun");
-      if (one.recordAhead) await session.run(one.recordAhead(plan, recorded));
-      const record = recorded
-        ? [
-          await prepareHistory(
-            session,
-            plan,
-            one.replay(plan),
-            eventOf(context, plan, one, "apply"),
-            request,
-          ),
-        ]
-        : [];
+      const event = eventOf(context, plan, one, request.mode);
+      const replay = recorded ? one.replay(plan) : null;
+      const kept = replay && historyStatements(plan, replay, event, request);
+      const ahead = [
+        ...(one.recordAhead ? [one.recordAhead(plan, recorded)] : []),
+        ...(kept === null ? [] : [kept.keep]),
+      ];
+      if (ahead.length > 0) await session.run(ahead.join(";\n"));
       await recordAnswer(context, session, one.operation, {
         ...planned(plan),
         batch_id: one.batchId,
@@ -210,20 +206,15 @@ async function apply<Selected, P extends Plan>(
       return {
         // A proposal is the record alone.
         plan: proposing ? { ...plan, ...NOTHING } : plan,
-        recordBefore: proposing
-          ? undefined
-          : [...one.recordBefore?.(plan, connection) ?? [], ...record],
+        beforeAttempt: kept?.record,
+        recordBefore: proposing ? undefined : one.recordBefore?.(plan, connection),
         record: (figures) => [
           ...(proposing ? [] : one.record(plan)),
           told(
             context,
             one.operation,
             request.mode,
-            insertEvent(
-              eventOf(context, plan, one, request.mode),
-              figures,
-              recorded ? historyDetails(one.replay(plan).name) : undefined,
-            ),
+            insertEvent(event, figures, replay ? historyDetails(replay.name) : undefined),
           ),
         ],
         recorded: recordedLock(context.requestId),

@@ -5,7 +5,7 @@
 import { nextVersion, versionOf } from "../contract/migration_version.ts";
 import type { SelectionRequest } from "../contract/requests.ts";
 import type { Finding, HistoryEntry, MigrationFile } from "../contract/responses.ts";
-import type { Database, Session } from "../execute/database.ts";
+import type { Row, Session } from "../execute/database.ts";
 import type { MigrationHistory } from "../execute/migration_history.ts";
 import type { Plan, PlanStatement } from "../plan/plan.ts";
 import { replayOf, whereTracked } from "../plan/replay.ts";
@@ -81,19 +81,27 @@ function notRecorded(message: string, remedy: string): Finding {
   return { code: "history_not_recorded", severity: "warning", object: TABLE, message, remedy };
 }
 
-/**
- * Has a change recorded: keeps its statements in this transaction, and gives the statement that records them,
- * for the critical section's beginning.
- */
-export async function prepareHistory(
-  session: Session,
+/** Statements that have a change recorded. */
+export interface HistoryStatements {
+  /** Keeps its statements in the transaction. */
+  keep: string;
+  /** Records them, before each attempt to get the locks. */
+  record: string;
+}
+
+export function historyStatements(
   plan: Plan,
   replay: Replay,
   event: Event,
   request: HistoryRequest,
-): Promise<string> {
-  await session.run(keepHistory(replayed(plan, { ...replay, guards: [] }, event, request)));
-  return recordHistory(replay.name, event.operation === "rename" ? event.migration_ids : []);
+): HistoryStatements {
+  return {
+    keep: keepHistory(replayed(plan, { ...replay, guards: [] }, event, request)),
+    record: recordHistory(
+      replay.name,
+      event.operation === "rename" ? event.migration_ids : [],
+    ),
+  };
 }
 
 /** A plan as a migration file. */
@@ -149,11 +157,11 @@ export async function settleHistory(
   const { database, requestId, log } = context;
   try {
     return await database.whileReachable(async () => {
-      const entry = await readEntry(database, requestId);
+      const [row] = await database.query(recordedHistory(requestId, settledRows(ids)));
+      const entry = entryOf(row);
       if (entry === null) return null;
-      const [{ rows }] = await database.query(settledRows(ids));
       const settled = `-- When it was done, and the states afterwards\n${
-        whereTracked(`${settleRows(JSON.parse(String(rows))).trim()};\n`)
+        whereTracked(`${settleRows(JSON.parse(String(row.beside))).trim()};\n`)
       }`;
       await database.query(addToHistory(entry.version, settled));
       return entry;
@@ -169,15 +177,12 @@ export async function historyEntry(
   { database }: OperationContext,
   requestId: string,
 ): Promise<HistoryEntry | null> {
-  return await database.whileReachable(() => readEntry(database, requestId));
+  const [row] = await database.whileReachable(() => database.query(recordedHistory(requestId)));
+  return entryOf(row);
 }
 
-async function readEntry(database: Database, requestId: string): Promise<HistoryEntry | null> {
-  const [entry] = await database.query(recordedHistory(requestId));
-  return entry?.version == null
-    ? null
-    : { version: String(entry.version), name: String(entry.name) };
-}
+const entryOf = (row: Row | undefined): HistoryEntry | null =>
+  row?.version == null ? null : { version: String(row.version), name: String(row.name) };
 
 /** Said where the history was open, and the row is not there all the same. */
 export const historyFailed = (): Finding =>

@@ -131,6 +131,9 @@ export const namesOf = (renames: RenameRequest["renames"]): RelationName[] =>
 export const tablesOf = (renames: RenameRequest["renames"]): RelationName[] =>
   renames.map(({ schema, old_name }) => ({ schema, name: old_name }));
 
+/** What hangs on the tables of a plan; told of twice, in the record and in the migration history. */
+const hangingOn = new WeakMap<RenamePlan, ReturnType<typeof dependencies>>();
+
 /** The rows of a plan's renames, with what else of the request decided it. */
 export function newMigrations(
   plan: RenamePlan,
@@ -141,7 +144,8 @@ export function newMigrations(
   >,
   inHistory: boolean,
 ): NewMigration[] {
-  const hanging = dependencies(plan);
+  const hanging = hangingOn.get(plan) ?? dependencies(plan);
+  hangingOn.set(plan, hanging);
   return plan.tables.map(({ rename, facts, statements, indexes }, index) => ({
     id: ids[index],
     schema_name: rename.schema,

@@ -22,7 +22,7 @@ export function keepHistory(statements: string[]): string {
 }
 
 /**
- * Statement that records what was kept, right before the locks that clients feel are taken, under the next
+ * Statement that records what was kept, right before the locks that clients feel are tried for, under the next
  * free version: the present second, or the one after the last version that is there. A version that another
  * request has taken, and not committed yet, is passed over; nobody waits for it.
  *
@@ -98,10 +98,15 @@ export const historyDetails = (name: string): string =>
     select pg_catalog.jsonb_build_object('version', v.version, 'name', ${literal(name)})
     from pg_catalog.current_setting(${literal(VERSION)}, true) v(version) where v.version <> ''))`;
 
-/** Query for the row of a request in the history, as its event tells of it; null where it left none. */
-export function recordedHistory(requestId: string): string {
+/**
+ * Query for the row of a request in the history, as its event tells of it; null where it left none.
+ *
+ * @param beside A query for one value, which comes with it as `beside`.
+ */
+export function recordedHistory(requestId: string, beside = "select null"): string {
   return `
-select e.details -> 'history' ->> 'version' as version, e.details -> 'history' ->> 'name' as name
+select e.details -> 'history' ->> 'version' as version, e.details -> 'history' ->> 'name' as name,
+  (${beside}) as beside
 from public.sys_table_migration_events e
 where e.request_id = ${literal(requestId)}::uuid and e.outcome = 'succeeded'`;
 }
