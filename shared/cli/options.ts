@@ -30,6 +30,7 @@ export interface OperationOptions {
   verbose?: true;
   quiet?: true;
   json?: true;
+  markdown?: true;
 }
 
 export function addOperationOptions(command: Command): Command {
@@ -43,7 +44,8 @@ export function addOperationOptions(command: Command): Command {
     .option("--actor <name>", "who asks, recorded behind the key's name")
     .option("--verbose", "show every statement as a whole")
     .option("--quiet", "do not show how it is going while it runs")
-    .option("--json", "print the answer, or the problem document, as JSON");
+    .option("--json", "print the answer, or the problem document, as JSON")
+    .option("--markdown", "print the answer, or the problem, as Markdown for a pull request");
 }
 
 /** The option of the commands that end or renew a view. */

@@ -11,7 +11,7 @@ import {
 } from "./options.ts";
 import { FILE_HELP, readRenamesFile, type RenamesFile } from "./renames_file.ts";
 import { runOperation } from "./run_operation.ts";
-import { describeOperation } from "./show_operation.ts";
+import { describeOperation, reportOperation } from "./show_operation.ts";
 import { withProgress } from "./show_progress.ts";
 import { callerPath } from "./caller_path.ts";
 
@@ -32,6 +32,7 @@ const EXAMPLES = `Examples:
   npm run cli -- rename-table --from-file renames.csv --notes "phase 2"
   npm run cli -- rename-table experts expert_profiles --propose
   npm run cli -- rename-table --batch-id 6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10
+  npm run --silent cli -- rename-table --from-file renames.csv --plan --markdown > plan.md
   npm run --silent cli -- rename-table experts expert_profiles --json | jq .plan_hash`;
 
 export function addRenameTable(program: Command, context: CommandContext): void {
@@ -78,8 +79,8 @@ async function renameTable(
   }
   const { renames, places } = await wantedRenames(terminal.env, oldName, newName, options);
   if (options.propose && options.plan) throw new UsageError("give either --plan or --propose");
-  const { schema, actor, json, verbose = false, acknowledge = [] } = options;
-  await runCommand(context, { json, actor, places }, async ({ client, url }) => {
+  const { schema, actor, json, markdown, verbose = false, acknowledge = [] } = options;
+  await runCommand(context, { json, markdown, actor, places }, async ({ client, url }) => {
     const request = {
       renames: renames.map((rename) => schema === undefined ? rename : { schema, ...rename }),
       ...(!options.view && { compatibility_view: false }),
@@ -96,8 +97,9 @@ async function renameTable(
     if (json) printJson(terminal, answer);
     else {
       const about = { url, args, verbose, acknowledged: acknowledge, requested: renames.length };
+      const page = { operation: "rename" as const, ...terminal.out, ...about };
       terminal.out.write(
-        describeOperation(answer, { operation: "rename", ...terminal.out, ...about }),
+        markdown ? reportOperation(answer, page) : describeOperation(answer, page),
       );
     }
     return answer.verification?.passed === false ? notVerified(terminal) : EXIT.done;

@@ -115,7 +115,8 @@ export function createRenameClient(options: RenameClientOptions): RenameClient {
       return answer as VerifyAnswer;
     },
     verifyReport: async (body) => {
-      const headers = { accept: "text/markdown" };
+      // Refusals as problem documents: an error is made of them.
+      const headers = { accept: "text/markdown;q=0.9, application/problem+json" };
       const request = { method: "POST", body, headers } as const;
       const { answer, unexpected } = await invoke(supabase, url, "verify", request);
       if (typeof answer !== "string") throw unexpected("it is not Markdown");

@@ -88,6 +88,31 @@ export const check = z.object({
 
 export const verification = z.object({ passed: z.boolean(), checks: z.array(check) });
 
+/**
+ * What a rename does to an object that hangs on a table. `follows`: it goes along and stays what it is.
+ * `handled`: the rename does something for it. `works_through_view`: it names the old name and goes on
+ * working. `changes`: it works, and something about it is different. `breaks`: it fails.
+ */
+export const effect = z.enum(["follows", "handled", "works_through_view", "changes", "breaks"]);
+
+export const analyzedDependant = z.object({
+  name: z.string(),
+  effect,
+  /** What is to be known about it; null where the effect says it all. */
+  detail: z.string().nullable(),
+});
+
+/** A table that a plan is about, and what becomes of what hangs on it. */
+export const plannedTable = z.object({
+  schema: z.string(),
+  old_name: z.string(),
+  new_name: z.string(),
+  /** Of a rename, whether one is made; of others, whether there is one. */
+  compatibility_view: z.boolean(),
+  /** By kind, as analyze has them; where a view goes, what is built on it, as `built_on_view`. */
+  dependants: z.record(z.string(), z.array(analyzedDependant)),
+});
+
 export const operationAnswer = z.object({
   batch_id: z.uuid().nullable(),
   mode: z.enum(["apply", "plan", "propose"]),
@@ -97,6 +122,8 @@ export const operationAnswer = z.object({
   findings: z.array(finding),
   lock: lockFigures.nullable(),
   verification: verification.nullable(),
+  /** What was planned, table by table; where nothing was done. */
+  tables: z.array(plannedTable).optional(),
 });
 
 /** A session that keeps a request waiting for its locks; `query` is cut to 200 characters. */
@@ -154,20 +181,6 @@ export const listMigrationsAnswer = z.object({
   next_cursor: z.string().nullable(),
 });
 
-/**
- * What a rename does to an object that hangs on a table. `follows`: it goes along and stays what it is.
- * `handled`: the rename does something for it. `works_through_view`: it names the old name and goes on
- * working. `changes`: it works, and something about it is different. `breaks`: it fails.
- */
-export const effect = z.enum(["follows", "handled", "works_through_view", "changes", "breaks"]);
-
-export const analyzedDependant = z.object({
-  name: z.string(),
-  effect,
-  /** What is to be known about it; null where the effect says it all. */
-  detail: z.string().nullable(),
-});
-
 export const analyzedTable = z.object({
   schema: z.string(),
   table: z.string(),
@@ -200,6 +213,7 @@ export type LockFigures = z.output<typeof lockFigures>;
 export type Difference = z.output<typeof difference>;
 export type Check = z.output<typeof check>;
 export type Verification = z.output<typeof verification>;
+export type PlannedTable = z.output<typeof plannedTable>;
 export type OperationAnswer = z.output<typeof operationAnswer>;
 export type VerifyFailure = z.output<typeof verifyFailure>;
 export type VerifyCheck = z.output<typeof verifyCheck>;

@@ -7,10 +7,12 @@ import type { Progress } from "../contract/responses.ts";
 import { type Database, databaseAt } from "../execute/database.ts";
 import type { Limits } from "../execute/limits.ts";
 import { authenticate, type Caller } from "./authenticate.ts";
+import { problemInMarkdown } from "../markdown/problem.ts";
 import { readJson } from "./body.ts";
 import { eventStream } from "./event_stream.ts";
 import { type Idempotency, idempotencyOf } from "./idempotency.ts";
 import { RequestLog } from "./log.ts";
+import { preferredType } from "./negotiate.ts";
 import { queryOf, refuseQuery } from "./query.ts";
 import { noteRefusal } from "./webhook_refusals.ts";
 import { dataApiOf, type Settings, settingsFromEnv } from "./settings.ts";
@@ -128,7 +130,7 @@ export async function handle<Input, Output>(
     }, () => gone.abort());
   } catch (error) {
     const problem = await refusal(error);
-    const response = respond(problem.status, "application/problem+json", problem, requestId);
+    const response = refused(problem, request, requestId);
     if (problem.code === "method_not_allowed") response.headers.set("allow", definition.method);
     return response;
   }
@@ -167,6 +169,17 @@ function requireDatabaseUrl({ databaseUrl }: Settings): string {
   if (databaseUrl !== undefined) return databaseUrl;
   throw new Problem("database_unavailable", "SUPABASE_DB_URL is not set.", {
     hint: "The platform sets it for deployed functions; elsewhere set it to the database's URL.",
+  });
+}
+
+/** A problem document; whoever likes Markdown better gets that, as RFC 9457 (section 3) lets it be. */
+function refused(problem: ProblemBody, request: Request, requestId: string): Response {
+  const type = preferredType(request, ["application/problem+json", "text/markdown"]);
+  const { status } = problem;
+  if (type === "application/problem+json") return respond(status, type, problem, requestId);
+  return new Response(problemInMarkdown(problem), {
+    status,
+    headers: { ...commonHeaders(requestId), "content-type": `${type}; charset=utf-8` },
   });
 }
 

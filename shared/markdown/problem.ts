@@ -1,0 +1,108 @@
+/** A refusal or failure as Markdown: what it is, the next step, and what belongs to the case. */
+import type { Blocker, Finding } from "../contract/responses.ts";
+import { code, codeInCell, counted, fenced, prose, shortened, tableOf } from "./escape.ts";
+import { breakingCodes, findingsInMarkdown } from "./findings.ts";
+import { MAX_REPORT } from "./operation.ts";
+
+/** What of a problem document is shown; the client makes one for answers that were none. */
+export interface ShownProblem {
+  title?: unknown;
+  status?: unknown;
+  detail: string;
+  code: string;
+  hint?: unknown;
+  [field: string]: unknown;
+}
+
+/** Most items of a list that are shown, and longest text of one, in characters. */
+const MAX_ITEMS = 50;
+const MAX_TEXT = 300;
+
+/** The report; its first line is a comment that programs can read. */
+export function problemInMarkdown(problem: ShownProblem, { limit = MAX_REPORT } = {}): string {
+  const findings = (Array.isArray(problem.findings) ? problem.findings : []) as Finding[];
+  for (const detail of ["each", "by_code"] as const) {
+    const text = rendered(problem, findingsInMarkdown(findings, detail));
+    if (text.length <= limit) return text;
+  }
+  return rendered(problem, findingsInMarkdown(findings, "counts"));
+}
+
+function rendered(problem: ShownProblem, findings: string): string {
+  const { detail, code: name, hint, status } = problem;
+  const title = typeof problem.title === "string" ? problem.title : "It did not work";
+  const acknowledge = name === "breaking_findings"
+    ? breakingCodes((problem.findings ?? []) as Finding[])
+    : [];
+  return [
+    // A code of another server's could be anything.
+    `<!-- table-rename problem=${/^\w+$/.test(name) ? name : "unknown"} -->`,
+    `## Not done: ${prose(title)}`,
+    prose(shortened(detail, 2_000)),
+    typeof hint === "string" ? `*Next:* ${prose(shortened(hint, 1_000))}` : "",
+    `Code: ${code(name)}${typeof status === "number" ? ` (${status})` : ""}`,
+    findings,
+    ...Object.entries(LISTS).map(([field, describe]) => {
+      const items = problem[field];
+      return Array.isArray(items) && items.length > 0 ? describe(items as never[]) : "";
+    }),
+    acknowledge.length === 0
+      ? ""
+      : `To go on all the same:\n\n${fenced(JSON.stringify({ acknowledge }, null, 2), "json")}`,
+  ].filter((part) => part !== "").join("\n\n") + "\n";
+}
+
+const cell = (value: unknown): string =>
+  value === null || value === undefined ? "" : codeInCell(shortened(String(value), MAX_TEXT));
+
+const text = (value: unknown): string => prose(shortened(String(value ?? ""), MAX_TEXT));
+
+/** How each member that is a list is shown. */
+const LISTS: Record<string, (items: never[]) => string> = {
+  issues: (items: { path: string; message: string }[]) =>
+    list("What is not valid", items, ["Field", "Fault"], ({ path, message }) => [
+      cell(path),
+      text(message),
+    ]),
+  blockers: (items: Blocker[]) =>
+    list(
+      "Who holds locks on the tables",
+      items,
+      ["Process", "Role", "Application", "State", "Since", "Query"],
+      ({ pid, role, application_name, state, since, query }) =>
+        [pid, role, application_name, state, since, query].map(cell),
+    ),
+  differences: (items: { object: string; message: string; remedy: string }[]) =>
+    list("Where database and record disagree", items, ["Object", "What", "Remedy"], (one) => [
+      cell(one.object),
+      text(one.message),
+      text(one.remedy),
+    ]),
+  dependants: (items: { view: string; kind: string; identity: string; reason: string }[]) =>
+    list("Built on the view", items, ["Object", "View", "Reason"], (one) => [
+      cell(`${one.kind} ${one.identity}`),
+      cell(one.view),
+      text(one.reason),
+    ]),
+  changes: (lines: string[]) =>
+    `### What is different\n\n${
+      fenced(
+        lines.slice(0, 2 * MAX_ITEMS).map((line) => shortened(line, MAX_TEXT)).join("\n"),
+        "diff",
+      )
+    }`,
+};
+
+function list<Item>(
+  heading: string,
+  items: Item[],
+  head: string[],
+  row: (item: Item) => string[],
+): string {
+  const left = items.length - MAX_ITEMS;
+  return [
+    `### ${heading}`,
+    tableOf(head, items.slice(0, MAX_ITEMS).map(row)),
+    ...(left > 0 ? [`And ${counted(left, "more", "more")}.`] : []),
+  ].join("\n\n");
+}
