@@ -109,7 +109,10 @@ export const plannedTable = z.object({
   new_name: z.string(),
   /** Of a rename, whether one is made; of others, whether there is one. */
   compatibility_view: z.boolean(),
-  /** By kind, as analyze has them; where a view goes, what is built on it, as `built_on_view`. */
+  /**
+   * By kind, as analyze has them, but for kinds of which there are none; where a view goes, what is built on it,
+   * as `built_on_view`.
+   */
   dependants: z.record(z.string(), z.array(analyzedDependant)),
 });
 

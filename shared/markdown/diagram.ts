@@ -190,7 +190,7 @@ const CLASSES = [
 function label(lines: string[]): string {
   return lines.map((line) =>
     visible(line).replace(
-      /[^\p{L}\p{N} _.]|[_.](?![\p{L}\p{N}])|(?<![\p{L}\p{N}])[_.]/gu,
+      /^ | $|[^\p{L}\p{N} _.]|[_.](?![\p{L}\p{N}])|(?<![\p{L}\p{N}])[_.]/gu,
       (character) => `#${character.codePointAt(0)};`,
     )
   ).join("<br/>");

@@ -67,9 +67,11 @@ const LEAST_ROOM = 4_000;
 export function operationInMarkdown(answer: OperationAnswer, report: OperationReport): string {
   const limit = report.limit ?? MAX_REPORT;
   const detail = { ...WHOLE };
-  let text = rendered(answer, report, detail);
+  // Of a thousand tables there are megabytes of SQL, which need not be written to see that they are too long.
+  const sql = answer.statements.reduce((length, { sql }) => length + sql.length, 0);
+  let text = sql > limit ? null : rendered(answer, report, detail);
   for (const step of STEPS) {
-    if (text.length <= limit) break;
+    if (text !== null && text.length <= limit) break;
     const before = text;
     Object.assign(detail, step);
     if (detail.statements === "fitting") {
@@ -82,7 +84,7 @@ export function operationInMarkdown(answer: OperationAnswer, report: OperationRe
       text = rendered(answer, report, detail, room);
     } else text = rendered(answer, report, detail);
   }
-  return text;
+  return text ?? rendered(answer, report, detail);
 }
 
 function rendered(

@@ -14,21 +14,29 @@ export interface ShownProblem {
   [field: string]: unknown;
 }
 
-/** Most items of a list that are shown, and longest text of one, in characters. */
-const MAX_ITEMS = 50;
+/** Longest text of an item of a list, in characters. */
 const MAX_TEXT = 300;
+
+/** How much is shown of what there is much of, the most first. */
+const STEPS = [
+  { findings: "each", items: 50 },
+  { findings: "by_code", items: 50 },
+  { findings: "by_code", items: 10 },
+  { findings: "counts", items: 3 },
+] as const;
 
 /** The report; its first line is a comment that programs can read. */
 export function problemInMarkdown(problem: ShownProblem, { limit = MAX_REPORT } = {}): string {
   const findings = (Array.isArray(problem.findings) ? problem.findings : []) as Finding[];
-  for (const detail of ["each", "by_code"] as const) {
-    const text = rendered(problem, findingsInMarkdown(findings, detail));
-    if (text.length <= limit) return text;
+  let text = "";
+  for (const step of STEPS) {
+    text = rendered(problem, findingsInMarkdown(findings, step.findings), step.items);
+    if (text.length <= limit) break;
   }
-  return rendered(problem, findingsInMarkdown(findings, "counts"));
+  return text;
 }
 
-function rendered(problem: ShownProblem, findings: string): string {
+function rendered(problem: ShownProblem, findings: string, most: number): string {
   const { detail, code: name, hint, status } = problem;
   const title = typeof problem.title === "string" ? problem.title : "It did not work";
   const acknowledge = name === "breaking_findings"
@@ -44,7 +52,7 @@ function rendered(problem: ShownProblem, findings: string): string {
     findings,
     ...Object.entries(LISTS).map(([field, describe]) => {
       const items = problem[field];
-      return Array.isArray(items) && items.length > 0 ? describe(items as never[]) : "";
+      return Array.isArray(items) && items.length > 0 ? describe(items as never[], most) : "";
     }),
     acknowledge.length === 0
       ? ""
@@ -58,36 +66,37 @@ const cell = (value: unknown): string =>
 const text = (value: unknown): string => prose(shortened(String(value ?? ""), MAX_TEXT));
 
 /** How each member that is a list is shown. */
-const LISTS: Record<string, (items: never[]) => string> = {
-  issues: (items: { path: string; message: string }[]) =>
-    list("What is not valid", items, ["Field", "Fault"], ({ path, message }) => [
+const LISTS: Record<string, (items: never[], most: number) => string> = {
+  issues: (items: { path: string; message: string }[], most) =>
+    list("What is not valid", items, most, ["Field", "Fault"], ({ path, message }) => [
       cell(path),
       text(message),
     ]),
-  blockers: (items: Blocker[]) =>
+  blockers: (items: Blocker[], most) =>
     list(
       "Who holds locks on the tables",
       items,
+      most,
       ["Process", "Role", "Application", "State", "Since", "Query"],
       ({ pid, role, application_name, state, since, query }) =>
         [pid, role, application_name, state, since, query].map(cell),
     ),
-  differences: (items: { object: string; message: string; remedy: string }[]) =>
-    list("Where database and record disagree", items, ["Object", "What", "Remedy"], (one) => [
+  differences: (items: { object: string; message: string; remedy: string }[], most) =>
+    list("Where database and record disagree", items, most, ["Object", "What", "Remedy"], (one) => [
       cell(one.object),
       text(one.message),
       text(one.remedy),
     ]),
-  dependants: (items: { view: string; kind: string; identity: string; reason: string }[]) =>
-    list("Built on the view", items, ["Object", "View", "Reason"], (one) => [
+  dependants: (items: { view: string; kind: string; identity: string; reason: string }[], most) =>
+    list("Built on the view", items, most, ["Object", "View", "Reason"], (one) => [
       cell(`${one.kind} ${one.identity}`),
       cell(one.view),
       text(one.reason),
     ]),
-  changes: (lines: string[]) =>
+  changes: (lines: string[], most) =>
     `### What is different\n\n${
       fenced(
-        lines.slice(0, 2 * MAX_ITEMS).map((line) => shortened(line, MAX_TEXT)).join("\n"),
+        lines.slice(0, 2 * most).map((line) => shortened(line, MAX_TEXT)).join("\n"),
         "diff",
       )
     }`,
@@ -96,13 +105,14 @@ const LISTS: Record<string, (items: never[]) => string> = {
 function list<Item>(
   heading: string,
   items: Item[],
+  most: number,
   head: string[],
   row: (item: Item) => string[],
 ): string {
-  const left = items.length - MAX_ITEMS;
+  const left = items.length - most;
   return [
     `### ${heading}`,
-    tableOf(head, items.slice(0, MAX_ITEMS).map(row)),
+    tableOf(head, items.slice(0, most).map(row)),
     ...(left > 0 ? [`And ${counted(left, "more", "more")}.`] : []),
   ].join("\n\n");
 }

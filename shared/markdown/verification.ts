@@ -2,8 +2,9 @@
 import type { Difference, Verification } from "../contract/responses.ts";
 import { codeInCell, counted, prose, shortened, tableOf } from "./escape.ts";
 
-/** Most differences that are shown of a check, and longest side of one, in characters. */
-const MAX_DIFFERENCES = 20;
+/** Most checks that are shown, most differences of one, and longest side of one, in characters. */
+const MAX_CHECKS = 5;
+const MAX_DIFFERENCES = 10;
 const MAX_SIDE = 200;
 
 export function verificationInMarkdown({ passed, checks }: Verification): string {
@@ -12,7 +13,7 @@ export function verificationInMarkdown({ passed, checks }: Verification): string
     `### Verification: ${passed ? "passed" : "**did not pass**"}`,
     passed
       ? `${counted(checks.length, "check")}.`
-      : failed.slice(0, MAX_DIFFERENCES).map(({ name, detail, differences = [] }) =>
+      : failed.slice(0, MAX_CHECKS).map(({ name, detail, differences = [] }) =>
         [
           `- ${prose(name)}${detail ? `: ${prose(shortened(detail, 1_000))}` : ""}`,
           ...(differences.length === 0 ? [] : ["", differencesInMarkdown(differences), ""]),

@@ -1,27 +1,37 @@
 /** What hangs on the tables of a plan, as its answer tells it and as it is kept with a migration. */
 import type { PlannedTable } from "../contract/responses.ts";
-import { dependantsOf } from "./analysis.ts";
+import { type Dependants, dependantsOf } from "./analysis.ts";
 import { textsByTable } from "./analyzed_texts.ts";
 import type { RelationFacts } from "./facts.ts";
 import type { RenamePlan } from "./rename.ts";
 
-/** Each table of a rename's plan, in its order, with what the rename does to what hangs on it. */
+/**
+ * Each table of a rename's plan, in its order, with what the rename does to what hangs on it; kinds of which
+ * there are none are left out.
+ */
 export function renamedTables(plan: RenamePlan): PlannedTable[] {
+  const dependants = dependantsByTable(plan);
+  return plan.tables.map(({ rename, view }, index) => ({
+    ...rename,
+    compatibility_view: view !== null,
+    dependants: Object.fromEntries(
+      Object.entries(dependants[index]).filter(([, objects]) => objects.length > 0),
+    ),
+  }));
+}
+
+function dependantsByTable(plan: RenamePlan): Dependants[] {
   const texts = textsByTable(plan.facts, plan.texts);
-  return plan.tables.map(({ rename, facts: table, view }) => {
+  return plan.tables.map(({ facts: table, view }) => {
     const read = texts.get(table.oid)?.read ?? [];
     const served = view !== null && view.rowCast !== null;
-    return {
-      ...rename,
-      compatibility_view: view !== null,
-      dependants: dependantsOf(table, plan.facts, { read, findings: plan.findings, served }),
-    };
+    return dependantsOf(table, plan.facts, { read, findings: plan.findings, served });
   });
 }
 
 /** Names by kind for each table of a plan, in its order; each kind is there, if only as an empty list. */
 export function dependencies(plan: RenamePlan): Record<string, string[]>[] {
-  return renamedTables(plan).map(({ dependants }) =>
+  return dependantsByTable(plan).map((dependants) =>
     Object.fromEntries(
       Object.entries(dependants).map(([kind, objects]) => [kind, objects.map(({ name }) => name)]),
     )
