@@ -21,7 +21,7 @@ const visibleLines = (value: string): string =>
  * What a renderer makes links of though it is no Markdown, once it has read the Markdown: escapes do not keep
  * it from that, a character without width does. Mentions and addresses of mail, issues, addresses.
  */
-const LINKED = /@(?=[\w-])|#(?=\d)|\bGH-(?=\d)|:(?=\/\/)|\bwww(?=\.)/gi;
+const LINKED = /@|#(?=\d)|\bGH-(?=\d)|:(?=\/\/)|\bwww(?=\.)/gi;
 const ZERO_WIDTH_SPACE = "\u200b";
 
 /** Prose with names in it. Line breaks become spaces. */

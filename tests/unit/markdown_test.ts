@@ -151,7 +151,7 @@ Deno.test("whatever a name is, the report of it is whole", () => {
       const [, [, from, to]] = read.tables[0];
       assertEquals([from, to], [visible(one), visible(other)]);
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 });
 
