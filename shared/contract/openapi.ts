@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { EXAMPLES } from "./examples.ts";
+import { FINDINGS } from "./findings.ts";
 import { type ProblemCode, PROBLEMS } from "./problems.ts";
 import { MAX_BODY_BYTES, REQUESTS } from "./requests.ts";
 import * as responses from "./responses.ts";
@@ -196,11 +197,19 @@ export function openApiDocument(): Json {
         ...Object.fromEntries(
           Object.entries(COMPONENTS).map(([name, schema]) => [name, jsonSchema(schema, "output")]),
         ),
+        FindingCode: FINDING_CODE,
         Problem: PROBLEM,
       },
     },
   };
 }
+
+/** Each code with what it says, as JSON Schema tells the members of an enumeration apart. */
+const FINDING_CODE: Json = {
+  type: "string",
+  description: "What a finding is about. A breaking one stops an apply unless it is acknowledged.",
+  oneOf: Object.entries(FINDINGS).map(([code, description]) => ({ const: code, description })),
+};
 
 const PROBLEM: Json = {
   type: "object",
@@ -267,6 +276,11 @@ function operation(name: Endpoint, text: EndpointText): Json {
           "application/json": answer,
           ...(name === "table-aliases" && { "text/plain": { schema: { type: "string" } } }),
           ...(text.streams && {
+            "text/markdown": {
+              schema: { type: "string", description: "The same for people, such as in a comment." },
+            },
+          }),
+          ...(text.streams && {
             "text/event-stream": {
               schema: {
                 type: "string",
@@ -301,6 +315,7 @@ function problemResponses({ problems }: EndpointText): Json {
             ],
           },
         },
+        "text/markdown": { schema: { type: "string" } },
       },
     }]),
   );
@@ -328,6 +343,11 @@ function jsonSchema(schema: z.ZodType, io: "input" | "output"): Json {
     target: "draft-2020-12",
     io,
     unrepresentable: "any",
+    override: ({ zodSchema, jsonSchema }) => {
+      if (zodSchema !== responses.findingCode) return;
+      for (const member of Object.keys(jsonSchema)) delete (jsonSchema as Json)[member];
+      jsonSchema.$ref = "#/components/schemas/FindingCode";
+    },
   }) as Json;
   return rest;
 }

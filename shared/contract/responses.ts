@@ -1,10 +1,13 @@
 /** What callers get back; the client checks answers against these schemas' types. */
 import { z } from "zod";
+import { FINDING_CODES } from "./findings.ts";
 
 const timestamp = z.iso.datetime({ offset: true });
 
+export const findingCode = z.enum(FINDING_CODES);
+
 export const finding = z.object({
-  code: z.string(),
+  code: findingCode,
   severity: z.enum(["info", "warning", "breaking"]),
   object: z.string(),
   message: z.string(),

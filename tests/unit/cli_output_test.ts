@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { safe, safeLines } from "../../shared/cli/terminal.ts";
 import { Problem } from "../../shared/contract/problems.ts";
-import type { Migration, OperationAnswer } from "../../shared/contract/responses.ts";
+import type { Finding, Migration, OperationAnswer } from "../../shared/contract/responses.ts";
 import { answered } from "../support/cli.ts";
 
 const ID = "7b9e3c0a-5a55-4d2e-9a7e-0d6b1a1f0c01";
@@ -49,7 +49,8 @@ const answer = (more: Partial<OperationAnswer> = {}): OperationAnswer => ({
 
 const finding = (severity: "info" | "warning" | "breaking", code: string) => ({
   severity,
-  code,
+  // Another server may have other codes.
+  code: code as Finding["code"],
   object: '"public"."experts"',
   message: `It is ${severity}.`,
   remedy: `Mend ${code}.`,

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
+import { FINDING_CODES } from "../../shared/contract/findings.ts";
 import { Problem } from "../../shared/contract/problems.ts";
 import type { Finding, OperationAnswer, PlannedTable } from "../../shared/contract/responses.ts";
 import { visible } from "../../shared/markdown/escape.ts";
@@ -250,7 +251,7 @@ function large(count: number): OperationAnswer {
       (_, index) =>
         finding({
           object: long("old", index),
-          code: `code_${index % 7}`,
+          code: FINDING_CODES[index % 7],
           message: "m ".repeat(200),
         }),
     ),

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { EXAMPLES } from "../../shared/contract/examples.ts";
+import { FINDINGS } from "../../shared/contract/findings.ts";
 import { openApiDocument } from "../../shared/contract/openapi.ts";
 import { PROBLEMS } from "../../shared/contract/problems.ts";
 import { REQUESTS } from "../../shared/contract/requests.ts";
@@ -53,4 +54,16 @@ Deno.test("every example is a request that the contract takes", () => {
     const schema = REQUESTS[endpoint as keyof typeof REQUESTS];
     assertEquals(schema.safeParse(request).error, undefined, JSON.stringify(request));
   }
+});
+
+Deno.test("every finding code is in the document, and says what it is about", () => {
+  const { FindingCode, Finding } = document.components.schemas;
+  assertEquals(Finding.properties.code, { $ref: "#/components/schemas/FindingCode" });
+  assertEquals(
+    FindingCode.oneOf.map((one: { const: string; description: string }) => [
+      one.const,
+      one.description,
+    ]),
+    Object.entries(FINDINGS),
+  );
 });
