@@ -3,7 +3,7 @@
  * imports it; `npm run openapi` writes it to openapi.json beside this file.
  */
 import { z } from "zod";
-import { EXAMPLES } from "./examples.ts";
+import { ANSWERS, EXAMPLES, PROBLEM_EXAMPLE } from "./examples.ts";
 import { FINDINGS } from "./findings.ts";
 import { type ProblemCode, PROBLEMS } from "./problems.ts";
 import { MAX_BODY_BYTES, REQUESTS } from "./requests.ts";
@@ -195,7 +195,10 @@ export function openApiDocument(): Json {
       },
       schemas: {
         ...Object.fromEntries(
-          Object.entries(COMPONENTS).map(([name, schema]) => [name, jsonSchema(schema, "output")]),
+          Object.entries(COMPONENTS).map(([name, schema]) => [name, {
+            ...jsonSchema(schema, "output"),
+            ...(ANSWERS[name] && { examples: Object.values(ANSWERS[name]) }),
+          }]),
         ),
         FindingCode: FINDING_CODE,
         Problem: PROBLEM,
@@ -225,6 +228,7 @@ const PROBLEM: Json = {
     hint: { type: "string", description: "The next step." },
   },
   additionalProperties: true,
+  examples: [PROBLEM_EXAMPLE],
 };
 
 function operation(name: Endpoint, text: EndpointText): Json {
@@ -328,8 +332,15 @@ function parametersOf(name: Endpoint): Json[] {
     in: "query",
     required: false,
     schema,
+    ...exampleOf(name, parameter),
     ...(parameter in PARAMETERS && { description: PARAMETERS[parameter] }),
   }));
+}
+
+/** The value in the first example that has the parameter. */
+function exampleOf(name: Endpoint, parameter: string): Json {
+  const found = EXAMPLES.find(({ endpoint, request }) => endpoint === name && parameter in request);
+  return found === undefined ? {} : { example: found.request[parameter] };
 }
 
 const PARAMETERS: Record<string, string> = {
