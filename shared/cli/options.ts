@@ -1,5 +1,6 @@
 /** Options that several commands have, and how their values are read. */
 import { type Command, InvalidArgumentError } from "commander";
+import type { CallOptions } from "../client/client.ts";
 import { UsageError } from "./exit_codes.ts";
 
 /** Reads a whole number; its range is the endpoint's to judge. */
@@ -93,6 +94,13 @@ export function operationFields(options: OperationOptions) {
     ...(carryPrivileges && { carry_privileges: true }),
   };
 }
+
+/**
+ * A command's work is done once, however often it has to be asked for: where the answer is lost on its way, it is
+ * asked for again. A plan does nothing that could be done twice.
+ */
+export const asOnePiece = ({ plan }: OperationOptions): CallOptions =>
+  plan ? {} : { idempotencyKey: crypto.randomUUID(), retries: "unanswered" };
 
 /** With --json the answer is all there is; a plan takes no locks that it could wait for. */
 export const showsProgress = ({ plan, quiet, json }: OperationOptions): boolean =>

@@ -5,6 +5,7 @@ import { CONNECTION_HELP } from "./connection.ts";
 import { EXIT, EXIT_CODES_HELP, UsageError } from "./exit_codes.ts";
 import {
   addOperationOptions,
+  asOnePiece,
   operationFields,
   type OperationOptions,
   showsProgress,
@@ -92,7 +93,7 @@ async function renameTable(
     const answer = await withProgress(
       terminal.err,
       showsProgress(options),
-      (onProgress) => client.rename(request, { onProgress }),
+      (onProgress) => client.rename(request, { onProgress, ...asOnePiece(options) }),
     );
     if (json) printJson(terminal, answer);
     else {

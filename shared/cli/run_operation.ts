@@ -3,7 +3,7 @@ import type { CallOptions, RenameClient } from "../client/client.ts";
 import type { OperationAnswer } from "../contract/responses.ts";
 import { type CommandContext, notVerified, printJson, runCommand } from "./context.ts";
 import { EXIT } from "./exit_codes.ts";
-import { type OperationOptions, showsProgress } from "./options.ts";
+import { asOnePiece, type OperationOptions, showsProgress } from "./options.ts";
 import { describeOperation, type OperationPage, reportOperation } from "./show_operation.ts";
 import { withProgress } from "./show_progress.ts";
 
@@ -19,7 +19,7 @@ export async function runOperation(
     const answer = await withProgress(
       terminal.err,
       showsProgress(options),
-      (onProgress) => send(client, { onProgress }),
+      (onProgress) => send(client, { onProgress, ...asOnePiece(options) }),
     );
     if (json) printJson(terminal, answer);
     else {

@@ -51,7 +51,7 @@ const MAY_USE: Record<string, string[]> = {
   plan: [],
   markdown: [],
   contract: ["zod"],
-  client: ["@supabase/supabase-js", "@supabase/functions-js", "eventsource-parser/stream"],
+  client: ["@supabase/functions-js", "eventsource-parser/stream"],
 };
 
 const NEVER_DEPLOYED = ["cli", "local", "client", "tests"];
