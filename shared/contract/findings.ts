@@ -60,6 +60,7 @@ export const FINDINGS = {
   index_renamed_since: "An index was renamed since, and keeps its name",
   old_name_in_use: "The old name is in use",
   old_name_mentioned: "A text may name the old name",
+  new_name_mentioned: "A text uses the new name, which nothing has after a rollback",
   // Of drift: database and record disagree, or view and table.
   table_missing: "The table is gone",
   table_renamed: "The table has another name than the record says",

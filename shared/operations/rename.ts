@@ -1,5 +1,5 @@
 /** The rename: the table gets its new name, a compatibility view takes the old one. Or it is proposed. */
-import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
+import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
 import type { RenameRequest } from "../contract/requests.ts";
 import type { OperationAnswer } from "../contract/responses.ts";
 import type { Connected } from "../execute/apply_plan.ts";
@@ -90,7 +90,7 @@ export async function readAndPlanRename(
 ): Promise<RenamePlan> {
   const names = namesOf(renames);
   const mentioned = renames.map(({ old_name }) => old_name);
-  const query = factsQuery({
+  const message = factsMessage({
     names,
     oids: [],
     mentioned,
@@ -99,7 +99,9 @@ export async function readAndPlanRename(
     ...(rename_indexes &&
       { indexes: { oids: [], newNames: renames.map(({ new_name }) => new_name) } }),
   });
-  const [[facts], tracked] = await session.runAll(`${query};\n${trackedByNames(names, proposal)}`);
+  const [, [facts], tracked] = await session.runAll(
+    `${message};\n${trackedByNames(names, proposal)}`,
+  );
   return await planRename(
     renames,
     factsFromRow(facts as { facts: string }),

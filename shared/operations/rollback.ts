@@ -56,7 +56,7 @@ async function readAndPlan(
       ...indexes.map(({ schema, from }) => ({ schema, name: from })),
     ],
     oids: oidsOf(migrations),
-    mentioned: migrations.map(({ old_name }) => old_name),
+    mentioned: migrations.flatMap(({ old_name, new_name }) => [old_name, new_name]),
     sources,
     ...(indexes.length > 0 && { indexes: { oids: indexes.map(({ oid }) => oid), newNames: [] } }),
     builtOn: true,

@@ -11,10 +11,12 @@ import { differences, type Fingerprint, fingerprint } from "./fingerprint.ts";
 import { indexStatements, type RenamedIndex, restoredIndexes } from "./index_names.ts";
 import { listed, lostWithViews } from "./lost_with_view.ts";
 import { makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
+import { newNameMentioned } from "./new_name_mentioned.ts";
 import { ident, qualified } from "./quoting.ts";
 import type { TrackedRename } from "./rename.ts";
 import type { Follower } from "./repointing/followers.ts";
 import { viewsGoing } from "./repointing/views_going.ts";
+import { mayMention } from "./texts/table_index.ts";
 import { recompile, staleRoutineFindings } from "./warm_routines.ts";
 
 /** A tracked rename with what was kept of the states around it. */
@@ -102,7 +104,7 @@ export async function planRollback(
     };
   });
   const routines = steps.some(({ view }) => view !== null)
-    ? withoutFollowers(facts.routines, going.followers)
+    ? withoutFollowers(namingOldNames(steps, facts), going.followers)
     : [];
   const restored = restoredIndexes(
     steps.map(({ migration, table }) => ({ indexes: migration.indexes, table_oid: table.oid })),
@@ -128,6 +130,7 @@ export async function planRollback(
       ...going.findings,
       ...staleRoutineFindings(routines),
       ...restored.findings,
+      ...newNameMentioned(steps, facts),
     ],
   });
   return { ...plan, tables };
@@ -151,6 +154,16 @@ export const expected = (
   { oid, schema, kind }: RelationFacts,
   name: string,
 ): ExpectedRelation => ({ oid, schema, name, kind });
+
+/** Of the routines whose texts were read, for whatever name, those that may name a view that goes. */
+function namingOldNames(steps: RollbackStep[], { texts, routines }: Facts): RoutineFacts[] {
+  const names = steps.map(({ migration }) => migration.old_name);
+  const others = new Set(
+    texts.filter(({ kind, text }) => kind === "routine" && !mayMention(text, names))
+      .map(({ identity }) => identity),
+  );
+  return routines.filter(({ identity }) => !others.has(identity));
+}
 
 /** Routines that are made again anyway; to alter them before would be to change what was captured. */
 function withoutFollowers(routines: RoutineFacts[], followers: Follower[]): RoutineFacts[] {

@@ -36,7 +36,7 @@ export function usageOf(
   const wanted = wantedNames(viewed, facts);
   const perMigration = new Map(viewed.map((migration) => [migration, emptyFindings()]));
   for (const entry of facts.statements?.entries ?? []) {
-    const kind = statementKind(entry, facts.server_version);
+    const kind = statementKind(entry.text, facts.server_version);
     if (kind === "no use") continue;
     for (const [migration, naming] of namedInStatement(entry, wanted)) {
       perMigration.get(migration)!.named.push({ entry, kind, naming });

@@ -82,12 +82,10 @@ try {
   if (stopped === undefined) {
     const complete = values.only === undefined && !values.quick;
     if (complete) await writeResults(results, bench);
-    const missed = results.flatMap(({ measured }) =>
-      measured.rows.filter(({ met }) => met === false)
+    const goals = results.flatMap(({ measured }) =>
+      measured.rows.flatMap(({ met }) => met === null ? [] : [met])
     );
-    console.log(
-      missed.length === 0 ? "\nevery goal is met" : `\n${missed.length} goals are missed`,
-    );
+    console.log(`\n${goals.filter((met) => met).length} of ${goals.length} goals met`);
     code = 0;
   }
 } catch (error) {

@@ -1,13 +1,13 @@
-/** Queries through the compatibility view against the same queries of the table. */
+/** Queries through the compatibility view, and through one that counts its use, against the table. */
 import type postgres from "postgres";
 import { functionsFor } from "../support/functions.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { type Bench, type Measurement, plainRow, ratioRow, type Row } from "./bench.ts";
 import { digits, median, shuffled, spread } from "./statistics.ts";
-import { createTables, pairs } from "./tables.ts";
+import { createTables, type Pair, pairs } from "./tables.ts";
 
-const TABLES = pairs(1);
-const [{ old_name: VIEW, new_name: TABLE }] = TABLES;
+const TABLES = pairs(2);
+const [PLAIN, COUNTED] = TABLES;
 
 /** $1 is a number from 1 to 1,000 in each. */
 const QUERIES: Record<string, (relation: string) => string> = {
@@ -37,25 +37,34 @@ export const queryThroughView: Measurement = {
     bench.withDatabase(async (db) => {
       await createTables(db, TABLES, 100_000);
       await using functions = functionsFor(db.url);
-      await functions.rename({ renames: TABLES });
+      await functions.rename({ renames: [PLAIN] });
+      await functions.rename({ renames: [COUNTED], count_use: true });
       const rows = [await equalPlans(db)];
       for (const [kind, ask] of Object.entries({ prepared, unprepared })) {
-        rows.push(...await against(bench, db, kind, ask));
+        rows.push(...await against(bench, db, PLAIN, kind, ask));
       }
+      const counted = await against(bench, db, COUNTED, "prepared, counted", prepared);
+      rows.push(...counted.map((row) => ({ ...row, goal: null, met: null })));
       return { rows };
     }),
 };
 
-async function against(bench: Bench, db: TestDatabase, kind: string, ask: Ask): Promise<Row[]> {
+async function against(
+  bench: Bench,
+  db: TestDatabase,
+  { old_name: view, new_name: table }: Pair,
+  kind: string,
+  ask: Ask,
+): Promise<Row[]> {
   const sql = db.connect({ max: 1 });
   const rows: Row[] = [];
   const ratios: number[] = [];
   for (const [name, queryOf] of Object.entries(QUERIES)) {
     bench.say(`${name}, ${kind}`);
-    const times: Record<string, number[]> = { [VIEW]: [], [TABLE]: [] };
+    const times: Record<string, number[]> = { [view]: [], [table]: [] };
     for (let round = -1; round < bench.rounds(40, 8); round++) {
       for (let n = 1; n <= EXECUTIONS; n++) {
-        for (const relation of shuffled([VIEW, TABLE])) {
+        for (const relation of shuffled([view, table])) {
           const query = queryOf(relation);
           const started = performance.now();
           await ask(sql, query, n);
@@ -64,11 +73,11 @@ async function against(bench: Bench, db: TestDatabase, kind: string, ask: Ask): 
         }
       }
     }
-    const ratio = median(times[VIEW]) / median(times[TABLE]);
+    const ratio = median(times[view]) / median(times[table]);
     ratios.push(ratio);
     rows.push(plainRow(
       `${name}, ${kind}: view against table`,
-      `${spread(times[VIEW], "µs")} against ${spread(times[TABLE], "µs")}`,
+      `${spread(times[view], "µs")} against ${spread(times[table], "µs")}`,
       `${ratio.toFixed(3)} ×`,
     ));
   }
@@ -96,7 +105,7 @@ async function equalPlans(db: TestDatabase): Promise<Row> {
             // Two texts of a query have two identifiers in pg_stat_statements.
             .filter((line) => !line.startsWith("Query Identifier"));
         });
-      const [table, view] = [await explain(TABLE), await explain(VIEW)]
+      const [table, view] = [await explain(PLAIN.new_name), await explain(PLAIN.old_name)]
         .map((lines) => butForNames(lines.join("\n")));
       compared++;
       if (table !== view) differing.push(`${name} as ${role}:\n${table}\n${view}`);

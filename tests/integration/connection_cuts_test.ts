@@ -4,6 +4,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import {
+  afterCriticalSection,
   cutOnce,
   isCriticalSection,
   type Proxied,
@@ -89,7 +90,7 @@ for (const server of testServers()) {
       if (operations.next !== operation) await operations.attempt();
       proxy.judge = loseAnswer(proxy, 0);
       const { status, body, requestId } = await operations.attempt();
-      assertEquals(status, 200);
+      assertEquals([status, proxy.cuts], [200, 1]);
       const [event] = await operations.db.sql`
         select lock_attempts as attempts, lock_waited_ms as waited_ms, lock_held_ms as held_ms
         from sys_table_migration_events where request_id = ${requestId}`;
@@ -127,13 +128,15 @@ const isNumber = (message: ProxyMessage, side: Side, number: number) =>
 
 /** Cuts just before the answer to the critical section, and then `more` questions in a row. */
 function loseAnswer(proxy: Proxied["proxy"], more: number): Proxied["proxy"]["judge"] {
-  let sent = false;
+  const isAfter = afterCriticalSection();
+  let lost = false;
   return (message) => {
-    if (isCriticalSection(message)) sent = true;
-    else if (sent && message.from === "server" && proxy.cuts === 0) return "cut";
-    else if (sent && message.from === "client" && message.type === "Q" && proxy.cuts <= more) {
+    const after = isAfter(message);
+    if (!lost && after && message.from === "server") {
+      lost = true;
       return "cut";
     }
-    return "forward";
+    const again = lost && message.from === "client" && message.type === "Q" && proxy.cuts <= more;
+    return again ? "cut" : "forward";
   };
 }

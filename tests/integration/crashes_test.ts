@@ -1,6 +1,11 @@
 /** The server or the function's process dies in the middle, and nothing is half done. */
 import { assert, assertEquals } from "@std/assert";
-import { isCriticalSection, proxied, ToAndFro } from "../support/broken_connections.ts";
+import {
+  afterCriticalSection,
+  isCriticalSection,
+  proxied,
+  ToAndFro,
+} from "../support/broken_connections.ts";
 import { startCuttingProxy } from "../support/cutting_proxy.ts";
 import { databaseTest } from "../support/database.ts";
 import { type FragileServer, withFragileServer } from "../support/fragile_server.ts";
@@ -120,11 +125,10 @@ databaseTest(
 
 /** Does something when the critical section has been answered, before its sender knows. */
 function beforeTheAnswer(work: () => Promise<void>) {
-  let sent = false;
+  const isAfter = afterCriticalSection();
   let done: Promise<void> | undefined;
   return async (message: Parameters<typeof isCriticalSection>[0]) => {
-    if (isCriticalSection(message)) sent = true;
-    else if (sent && message.from === "server" && done === undefined) {
+    if (isAfter(message) && message.from === "server" && done === undefined) {
       done = work();
       await done;
       return "cut" as const;

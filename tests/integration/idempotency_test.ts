@@ -1,6 +1,6 @@
 /** A request that comes again with its key does its work once, whatever happened to the first answer. */
 import { assert, assertEquals, assertLess, assertNotEquals } from "@std/assert";
-import { cutOnce, isCriticalSection } from "../support/broken_connections.ts";
+import { afterCriticalSection, cutOnce } from "../support/broken_connections.ts";
 import { assertRecordAgrees } from "../support/catalog_state.ts";
 import { startCuttingProxy } from "../support/cutting_proxy.ts";
 import { spreadTest, type TestDatabase } from "../support/database.ts";
@@ -305,10 +305,9 @@ spreadTest(
     await makeTable(db);
     const committed = Promise.withResolvers<void>();
     const goOn = Promise.withResolvers<void>();
-    let sent = false;
+    const isAfter = afterCriticalSection();
     proxy.judge = async (message) => {
-      if (isCriticalSection(message)) sent = true;
-      else if (sent && message.from === "client") {
+      if (isAfter(message) && message.from === "client") {
         committed.resolve();
         await goOn.promise;
       }
@@ -449,10 +448,9 @@ spreadTest(
     await using gateway = await startGatewayProcess(proxy.through(db.url));
     await using functions = functionsFor(db.url);
     await makeTable(db);
-    let sent = false;
+    const isAfter = afterCriticalSection();
     proxy.judge = async (message) => {
-      if (sent && message.from === "server") await gateway.kill();
-      if (isCriticalSection(message)) sent = true;
+      if (isAfter(message) && message.from === "server") await gateway.kill();
       return "forward" as const;
     };
     const answer = await gateway.fetch("rename", RENAME, { headers: { "idempotency-key": "k" } })

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { RollbackInput } from "../../shared/contract/requests.ts";
 import type { Migration, OperationAnswer } from "../../shared/contract/responses.ts";
-import { databaseTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, spreadTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { databaseState, stateDifferences } from "../support/state.ts";
 
@@ -530,3 +530,67 @@ renamedTest("a rollback whose plan changed is refused", async (renamed) => {
   const problem = await refused(renamed, "plan_changed", { expected_plan_hash: other });
   assertEquals(problem.plan_hash, plan.plan_hash);
 });
+
+renamedTest(
+  "texts that use the new name are told: they fail once it is gone, and others do not",
+  async ({ db, functions, migration }) => {
+    // The table of pg_cron, which is not on every server.
+    await db.admin.unsafe(`
+      create schema cron;
+      create table cron.job (jobid bigint primary key, schedule text, command text, nodename text,
+        nodeport int, database text, username text, active boolean default true, jobname text);
+      grant usage on schema cron to postgres; grant select on cron.job to postgres;
+      insert into cron.job values (7, '* * * * *', 'delete from expert_profiles where id = 0',
+        'localhost', 5432, current_database(), 'postgres', true, 'clean')`).simple();
+    await db.sql.unsafe(`
+      create function by_new() returns bigint language plpgsql as
+        $$ begin return (select count(*) from public.expert_profiles); end $$;
+      create function by_old() returns bigint language plpgsql as
+        $$ begin return (select count(*) from public.experts); end $$;
+      create function says() returns text language plpgsql as
+        $$ begin return '-- ' || 'the expert_profiles of old'; end $$;
+      create function other() returns int language plpgsql as
+        $$ begin return 1; /* expert_profiles */ end $$`).simple();
+    const { findings, verification } = await functions.rollback({ migration_id: migration.id });
+    assert(verification!.passed);
+    const told = findings.filter(({ code }) => code === "new_name_mentioned");
+    assertEquals(
+      told.map(({ object, severity }) => `${object} ${severity}`).sort(),
+      ["cron job clean warning", "public.by_new() warning"],
+    );
+    assertEquals((await db.sql`select by_old()`)[0].by_old, "0");
+    const failed = await db.sql`select by_new()`.catch(({ code }) => code);
+    assertEquals(failed, "42P01");
+    assertStringIncludes(told[0].message, "42P01");
+  },
+);
+
+spreadTest(
+  "each name of a chain is told when it goes",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await db.sql.unsafe(TABLES).simple();
+    const names = ["experts", "expert_profiles", "people"];
+    const ids: string[] = [];
+    for (const index of [0, 1]) {
+      const { migrations: [{ id }] } = await functions.rename({
+        old_name: names[index],
+        new_name: names[index + 1],
+      });
+      ids.unshift(id);
+    }
+    for (const name of names) {
+      await db.sql.unsafe(`create function count_${name}() returns bigint language plpgsql as
+      $$ begin return (select count(*) from ${name}); end $$`);
+    }
+    const told = async () => {
+      const { findings } = await functions.rollback({ migration_id: ids.shift() });
+      return findings.filter(({ code }) => code === "new_name_mentioned").map(({ object }) =>
+        object
+      );
+    };
+    assertEquals(await told(), ["public.count_people()"]);
+    assertEquals(await told(), ["public.count_expert_profiles()"]);
+    assertEquals((await db.sql`select count_experts() as count`)[0].count, "0");
+  },
+);

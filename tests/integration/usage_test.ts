@@ -353,7 +353,7 @@ servers.test("to verify the old name is no use of it, in whatever depth it is co
   assert(checks.filter(({ passed }) => passed).length > 3);
   const { state, calls, examples } = await usageOf(functions);
   assertEquals([state, calls], ["quiet", 0], JSON.stringify(examples));
-  await run(db.connect({ max: 1 }), "select /* table-rename */ id from experts");
+  await run(db.connect({ max: 1 }), "select id from experts");
   assertEquals((await usageOf(functions)).calls, 1);
 });
 

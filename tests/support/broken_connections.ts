@@ -147,3 +147,18 @@ export function cutOnce(
 export const isCriticalSection = ({ from, type, text }: ProxyMessage): boolean =>
   from === "client" && type === "Q" && /in access exclusive mode;/.test(text) &&
   /;\ncommit;\n/.test(text);
+
+/**
+ * Tells what comes on the critical section's connection once it is sent; what looks for blockers meanwhile has
+ * a connection of its own, whose messages may come between.
+ */
+export function afterCriticalSection(): (message: ProxyMessage) => boolean {
+  let asking: number | null = null;
+  return (message) => {
+    if (isCriticalSection(message)) {
+      asking = message.connection;
+      return false;
+    }
+    return asking !== null && message.connection === asking;
+  };
+}

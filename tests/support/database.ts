@@ -200,7 +200,8 @@ async function copyTemplate(server: TestServer, name: string, template: string):
   await withMaintenance(server, async (sql) => {
     for (let attempt = 1;; attempt++) {
       try {
-        await sql`CREATE DATABASE ${sql(name)} TEMPLATE ${sql(template)} OWNER postgres`;
+        await sql`CREATE DATABASE ${sql(name)} TEMPLATE ${sql(template)} OWNER postgres
+          STRATEGY file_copy`;
         return;
       } catch (error) {
         // object_in_use: the template has a visitor, such as an autovacuum worker

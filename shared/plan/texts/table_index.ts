@@ -110,6 +110,12 @@ function longestWord(name: string): string {
   return wordsOf(name).reduce((longest, word) => word.length > longest.length ? word : longest, "");
 }
 
+/** Whether a text may name one of these relations, at a quick look. */
+export function mayMention(text: string, names: string[]): boolean {
+  const words = new Set(["", ...wordsOf(text)]);
+  return names.some((name) => words.has(longestWord(name)));
+}
+
 /** Tables whose names occur in the text, between characters that names are not made of. */
 export function tablesMentioned(text: string, index: TableIndex): IndexedTable[] {
   const words = new Set(wordsOf(text));

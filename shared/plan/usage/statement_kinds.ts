@@ -2,7 +2,6 @@
 import { OWN_STATEMENT } from "../own_statements.ts";
 import { PREPARED_PREFIX } from "../plan.ts";
 import { lex, type Token } from "../texts/lexer.ts";
-import type { StatementEntry } from "./facts.ts";
 
 export type StatementKind =
   /** What an application sends: it is counted by what it was resolved to, which before 18 is the relation. */
@@ -26,23 +25,16 @@ const DEFINING_LOCKS = /\b(access\s+exclusive|share\s+update\s+exclusive)\s+mode
  * @param serverVersion `server_version_num`. Before 16 every utility statement was counted by its text, since
  *   then those that hold a query (CREATE TABLE AS, DECLARE) by what that was resolved to.
  */
-export function statementKind(
-  { text, toplevel }: Pick<StatementEntry, "text" | "toplevel">,
-  serverVersion: number,
-): StatementKind {
+export function statementKind(text: string, serverVersion: number): StatementKind {
+  if (text.includes(OWN_STATEMENT)) return "no use";
   const tokens = significant(text);
   const [first, second] = tokens;
-  const marked = text.includes(OWN_STATEMENT);
-  // What we run, we run inside of blocks. A client's query may share an entry with one that looks like ours.
-  if (marked && !toplevel) return "no use";
   if (first?.kind !== "word") return "query";
   const holdsQuery = serverVersion < 160_000 ? "command" : "query";
   switch (first.value) {
     case "prepare":
       // What is recorded under it are the executions of the query.
       return second?.value.startsWith(PREPARED_PREFIX) ? "no use" : "query";
-    case "do":
-      return marked ? "no use" : "command";
     case "create":
       return isTableAs(tokens) ? holdsQuery : "no use";
     case "declare":
@@ -52,6 +44,7 @@ export function statementKind(
     case "lock":
       return DEFINING_LOCKS.test(text) ? "no use" : "command";
     case "copy":
+    case "do":
     case "call":
       return "command";
   }
