@@ -23,7 +23,8 @@ const PARTS = new Set([
   ...["grants", "comments", "security_labels", "triggers"],
 ]);
 
-/** Longest name of a node, in characters. */
+/** Most names in a node, and longest one, in characters. */
+const MAX_NAMES = 5;
 const MAX_NAME = 80;
 
 interface Arrow {
@@ -86,29 +87,47 @@ const ORDER: (Effect | null)[] = [
   null,
 ];
 
-/** The gravest first. */
-function arrowsOf({ dependants, compatibility_view }: DrawnTable, detail: DiagramDetail): Arrow[] {
-  return Object.entries(dependants).flatMap(([kind, objects]): Arrow[] => {
-    const word = kind === "built_on_view" || kind === "others" ? [] : [singular(kind)];
-    const toView = (effect: Effect | null) =>
-      compatibility_view &&
-      (kind === "built_on_view" || effect === "works_through_view" || effect === "breaks");
-    const told = objects.filter(({ effect }) => GRAVE.includes(effect) || !PARTS.has(kind));
-    const parts = objects.length - told.length;
-    return [
-      ...told.map(({ name, effect }) => ({
-        from: [...word, shortened(name, MAX_NAME)],
+/** The gravest first. What asks nothing of anybody is drawn by kind, and not one by one. */
+function arrowsOf(table: DrawnTable, detail: DiagramDetail): Arrow[] {
+  const all = Object.entries(table.dependants).flatMap(([kind, objects]) =>
+    [...Map.groupBy(objects, ({ effect }) => effect)].flatMap(([effect, own]) => {
+      const grave = GRAVE.includes(effect);
+      const built = kind === "built_on_view";
+      const names = own.map(({ name }) => name);
+      const toView = table.compatibility_view &&
+        (built || effect === "works_through_view" || effect === "breaks");
+      return (built || grave ? names.map((name) => [name]) : [names]).map((group) => ({
+        from: labelOf(kind, group, grave),
         effect,
-        toView: toView(effect),
-      })),
-      ...(parts === 0 ? [] : [{
-        from: [`${parts} ${parts === 1 ? singular(kind) : kind.replaceAll("_", " ")}`],
-        effect: objects.find(({ effect }) => !GRAVE.includes(effect))!.effect,
-        toView: false,
-      }]),
-    ];
-  }).filter(({ effect }) => detail === "all" || GRAVE.includes(effect))
+        toView,
+        part: PARTS.has(kind) && !grave,
+      }));
+    })
+  );
+  const parts = Map.groupBy(all.filter(({ part }) => part), ({ effect }) => effect);
+  return [
+    ...all.filter(({ part }) => !part),
+    ...[...parts].map(([effect, own]) => ({
+      from: own.flatMap(({ from }) => from),
+      effect,
+      toView: false,
+    })),
+  ].filter(({ effect }) => detail === "all" || GRAVE.includes(effect))
     .toSorted((a, b) => ORDER.indexOf(a.effect) - ORDER.indexOf(b.effect));
+}
+
+/** The kind and the names; of the table's own parts, where nothing happens to them, how many there are. */
+function labelOf(kind: string, names: string[], grave: boolean): string[] {
+  const word = names.length === 1 ? singular(kind) : kind.replaceAll("_", " ");
+  if (PARTS.has(kind) && !grave) return [`${names.length} ${word}`];
+  const shown = names.slice(0, MAX_NAMES).map((name) => shortened(name, MAX_NAME));
+  const left = names.length - shown.length;
+  return [
+    // What is of another kind has that in its name.
+    ...(kind === "built_on_view" || kind === "others" ? [] : [word]),
+    ...shown,
+    ...(left > 0 ? [`and ${left} more`] : []),
+  ];
 }
 
 /** Kinds as one object has them. */
@@ -189,7 +208,8 @@ const CLASSES = [
  */
 function label(lines: string[]): string {
   return lines.map((line) =>
-    visible(line).replace(
+    // A backslash and an n would be a line break.
+    visible(line).replaceAll("\\n", "\\\u200bn").replace(
       /^ | $|[^\p{L}\p{N} _.]|[_.](?![\p{L}\p{N}])|(?<![\p{L}\p{N}])[_.]/gu,
       (character) => `#${character.codePointAt(0)};`,
     )

@@ -37,7 +37,9 @@ spreadTest("a plan can be had as Markdown, and applied from what stands in it", 
     read.blocks.find(({ language }) => language === "mermaid")!.text,
   );
   const labels = [...graph.nodes.values()].map(({ label }) => label);
-  for (const label of ["table app.items\nto be things", "view\napp.items_view"]) {
+  for (
+    const label of ["table app.items\nto be things", "views\napp.items_view\napp.items_on_view"]
+  ) {
     assert(labels.includes(label), label);
   }
   assertEquals(
