@@ -269,7 +269,7 @@ function large(count: number): OperationAnswer {
 }
 
 Deno.test("a report of a thousand tables fits in a comment, is whole, and says what it leaves out", async () => {
-  for (const count of [1, 3, 10, 30, 100, 300, 1_000]) {
+  for (const count of [1, 10, 100, 1_000]) {
     const answer = large(count);
     const report = reportOf(answer);
     assert(report.length <= MAX_REPORT, `${count} tables`);
