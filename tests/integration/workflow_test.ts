@@ -132,7 +132,10 @@ spreadTest(
     await pull.run("plan");
     assertEquals((await pull.run("propose")).code, 0);
     assertEquals(await statuses(), ["specialists pending", "expert_profiles rolled_back"]);
+    await pull.close();
     assertEquals((await pull.run("withdraw")).code, 0);
+    // An approval that comes late, or is worked on late.
+    assertEquals((await pull.run("propose")).code, 0);
     assertEquals(await statuses(), ["specialists rolled_back", "expert_profiles rolled_back"]);
   },
 );

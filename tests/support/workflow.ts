@@ -8,7 +8,7 @@ export interface Step {
   id: string;
   name: string;
   if?: string;
-  env?: Record<string, string>;
+  env?: Record<string, string | number>;
   run: string;
 }
 
@@ -34,6 +34,8 @@ export interface PullRequest extends AsyncDisposable {
   dir: string;
   /** Gives the pull request this content of a file, as a commit would. */
   commit(path: string, content: string): Promise<void>;
+  /** Closes it without a merge. */
+  close(): Promise<void>;
   /** Has this commit approved. */
   approve(commit: string): void;
   /** Runs the steps of an event; `code` is that of the last one. */
@@ -54,7 +56,7 @@ export async function pullRequest(url: string): Promise<PullRequest> {
   await Deno.symlink(join(ROOT_FOLDER, "tests", "support", "gh.sh"), path("bin/gh"));
   await Deno.writeTextFile(path("calls"), "");
   await write("comments.json", []);
-  await write("pull.json", { head: { sha: "commit-1" } });
+  await write("pull.json", { head: { sha: "commit-1" }, state: "open", merged: false });
   const files = new Map<string, string>();
   let reviewed = "commit-1";
   let runs = 0;
@@ -70,11 +72,11 @@ export async function pullRequest(url: string): Promise<PullRequest> {
     "vars.SUPABASE_URL": url,
     "secrets.SUPABASE_SECRET_KEY": SECRET_KEY,
   });
-  const filled = (env: Record<string, string>) =>
+  const filled = (env: Record<string, string | number>) =>
     Object.fromEntries(
       Object.entries(env).map(([name, text]) => [
         name,
-        text.replace(/\$\{\{ (.+?) \}\}/g, (_, expression) => {
+        String(text).replace(/\$\{\{ (.+?) \}\}/g, (_, expression) => {
           const value = values()[expression];
           if (value === undefined) throw new Error(`nothing is known of ${expression}`);
           return value;
@@ -91,6 +93,8 @@ export async function pullRequest(url: string): Promise<PullRequest> {
         RUNNER_TEMP: path("runner"),
         GH_STATE: dir,
         ...filled({ ...job.env, ...step.env }),
+        // Nobody sleeps here.
+        PAUSE: "0",
       },
     }).output();
     const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -110,6 +114,7 @@ export async function pullRequest(url: string): Promise<PullRequest> {
         [...files].map(([filename, sha]) => ({ filename, sha, status: "added" })),
       );
     },
+    close: () => write("pull.json", { head: { sha: "commit-1" }, state: "closed", merged: false }),
     approve(commit) {
       reviewed = commit;
     },
