@@ -53,8 +53,14 @@ export function diagramOf(
   operation: Operation,
   detail: DiagramDetail = "all",
 ): Diagram {
-  const wanted = tables.map((table) => ({ table, arrows: arrowsOf(table, detail) }))
+  const hanging = tables.map((table) => ({ table, arrows: arrowsOf(table, detail) }))
     .filter(({ arrows }) => arrows.length > 0);
+  // Where not all can be drawn, those where something breaks are.
+  const wanted = hanging.length <= MAX_TABLES
+    ? hanging
+    : hanging.toSorted((a, b) =>
+      ORDER.indexOf(a.arrows[0].effect) - ORDER.indexOf(b.arrows[0].effect)
+    );
   const lines: string[] = [];
   let drawn = 0;
   let left = 0;

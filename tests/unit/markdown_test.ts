@@ -346,6 +346,20 @@ Deno.test("a graph is never larger than what GitHub draws", async () => {
   assert(edges.length <= 500);
 });
 
+Deno.test("where not all tables can be drawn, those where something breaks are", async () => {
+  const tables = Array.from({ length: 200 }, (_, index) =>
+    table({
+      old_name: `t${index}`,
+      dependants: {
+        publications: [{ name: "p", effect: index === 199 ? "breaks" : "follows", detail: null }],
+      },
+    }));
+  const report = reportOf(plan({ tables }));
+  const { nodes } = await chartOf(report);
+  assertEquals(nodes.get("t0")!.label, "table public.t199\nto be expert_profiles");
+  assertStringIncludes(report, "Left out: 160 tables.");
+});
+
 Deno.test("a plan says how to apply exactly it, and what would have to be acknowledged", () => {
   const answer = plan({ findings: [finding(), finding({ severity: "warning", code: "only" })] });
   const fields = (report: string) =>
