@@ -53,9 +53,9 @@ const STEPS: Partial<Detail>[] = [
   { statements: "none" },
   { findings: "by_code" },
   { diagram: "grave" },
-  { diagram: "none" },
   { rows: 200 },
   { rows: 50 },
+  { diagram: "none" },
   { findings: "counts" },
   { rows: 10 },
 ];

@@ -72,10 +72,16 @@ export function diagramInMarkdown(
     ...(tablesLeft > 0 ? [counted(tablesLeft, "table")] : []),
     ...(objectsLeft > 0 ? [`${counted(objectsLeft, "object")} of the tables shown`] : []),
   ].join(" and ");
-  const only = detail === "grave" && text !== "" ? "Only what changes or breaks is shown. " : "";
-  const rest = left === "" && only === ""
+  const leftOut = left === "" ? "" : ` Left out: ${left}.`;
+  const said = detail === "none"
+    ? "The graph is left out."
+    : detail === "all"
+    ? leftOut.trim()
+    : text === ""
+    ? "Nothing of it changes or breaks; the graph of what follows is left out."
+    : `Only what changes or breaks is shown.${leftOut}`;
+  const rest = said === ""
     ? ""
-    : `${only}${left === "" ? "" : `Left out: ${left}. `}` +
-      "`analyze` (`analyze-table --verbose`) tells of everything that hangs on a table.";
+    : `${said} \`analyze\` (\`analyze-table --verbose\`) tells of everything that hangs on a table.`;
   return ["### What hangs on it", text, rest].filter((part) => part !== "").join("\n\n");
 }

@@ -284,7 +284,7 @@ Deno.test("a report of a thousand tables fits in a comment, is whole, and says w
     if (sql === undefined) assertStringIncludes(report, "left out here; the same request has all");
     const mermaid = read.blocks.find(({ language }) => language === "mermaid");
     if (mermaid !== undefined) await readFlowchart(mermaid.text);
-    else assertStringIncludes(report, "Left out: ");
+    else assertStringIncludes(report, "left out. `analyze`");
     // All codes are there, in any case.
     for (const code of new Set(answer.findings.map(({ code }) => code))) {
       assertStringIncludes(report, `\`${code}\``);
