@@ -2,12 +2,13 @@
  * `npm test [-- [paths…] [--unit] [--filter text] [options of deno test]]`: starts the PostgreSQL
  * servers that the tests need, runs the tests, stops the servers. The last line of the output says
  * `N passed, N failed`, counted from the runner's JUnit report; the exit code is 0 only if tests
- * ran and none failed.
+ * ran, none failed, and no secret is in the output.
  *
  * PG_VERSIONS    versions to test on, by default `15,17`; TEST_PG_18=1 adds 18
  * EVERY_VERSION  1: every test of the database on every version, where of some, of which there are many
  *                alike, each is run on one of them
  * CUTS, CORPUS   full: all that is sampled otherwise
+ * TEST_ROLE      a role that the functions connect as instead of postgres; it is made a member of postgres
  * DENO_JOBS      test files that run at the same time, by default 3
  * TMPDIR         where the servers' files are; by default in memory where there is room
  * TEST_REPORT    where to keep the JUnit report
@@ -21,6 +22,7 @@ import { type ShutdownWatch, watchForShutdown } from "../shared/local/shutdown.t
 import { killCommand, startWatchdog } from "../shared/local/watchdog.ts";
 import { countTests, describeCounts, type TestCounts } from "./support/junit.ts";
 import { prepareTemplates, startTestServer } from "./support/prepare.ts";
+import { SecretWatch, watched } from "./support/secret_watch.ts";
 import { variableOf } from "./support/servers.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -34,6 +36,11 @@ const ROOM_BYTES = 8 * 2 ** 30;
 
 /** How long stacks that tests have started may take to stop with them, in milliseconds. */
 const STACKS_STOP_MS = 3_000;
+
+/** How long what was written last is waited for once the tests have ended, in milliseconds. */
+const OUTPUT_END_MS = 2_000;
+
+const delay = (ms: number) => new Promise((resolve) => Deno.unrefTimer(setTimeout(resolve, ms)));
 
 /** Options of deno test whose value is the next argument. */
 const OPTIONS_WITH_VALUE = new Set(["--filter", "--ignore", "--location", "--seed"]);
@@ -83,13 +90,17 @@ async function run(temporary: string, shutdown: ShutdownWatch): Promise<TestCoun
   try {
     const env = unitOnly ? {} : await startServers(temporary, servers);
     if (shutdown.pending) throw new Error("stopped before the tests began");
-    const report = Deno.env.get("TEST_REPORT") ?? join(temporary, "report.xml");
+    const report = Deno.env.get("TEST_REPORT") || join(temporary, "report.xml");
     // What the tests leave in temporary folders goes with this one.
     const folders = { TMPDIR: temporary, TMP: temporary, TEMP: temporary };
     const args = [...options, ...chosen];
-    const success = await runTests(args, report, { ...folders, ...env }, shutdown);
+    const watches = [0, 1].map(() => new SecretWatch(servers.map(({ password }) => password)));
+    const success = await runTests(args, report, { ...folders, ...env }, shutdown, watches);
     if (shutdown.pending) throw new Error("stopped before the tests ended");
+    const found = watches.flatMap(({ found }) => found);
+    if (found.length > 0) console.error(`Secrets are in the output: ${found.join("; ")}`);
     const counts = countTests(await Deno.readTextFile(report));
+    counts.failed += found.length;
     // A file that does not load, or an error outside of any test, is in no test case.
     return success || counts.failed ? counts : { ...counts, failed: 1 };
   } finally {
@@ -156,6 +167,7 @@ async function runTests(
   report: string,
   env: Record<string, string>,
   shutdown: ShutdownWatch,
+  [ofOutput, ofErrors]: SecretWatch[],
 ): Promise<boolean> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", "--parallel", `--junit-path=${report}`, ...args],
@@ -164,16 +176,26 @@ async function runTests(
       DENO_JOBS: Deno.env.get("DENO_JOBS") ?? "3",
       TEST_PG_18: "",
       LOG_LEVEL: "error",
+      // It sees no terminal behind the pipe.
+      ...(Deno.stdout.isTerminal() && !Deno.noColor ? { FORCE_COLOR: "1" } : {}),
       ...env,
     },
     stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
   }).spawn();
+  const passed = [
+    watched(child.stdout, Deno.stdout, ofOutput),
+    watched(child.stderr, Deno.stderr, ofErrors),
+  ];
   const watchdog = startWatchdog(killCommand(child.pid));
   const stopped = shutdown.requested.then((reason) => {
     console.error(`stopped: ${reason}`);
     child.kill("SIGTERM");
   }).catch(() => {});
   const { success } = await child.status;
+  // Whatever a test has left running may keep the streams open.
+  await Promise.race([Promise.all(passed), delay(OUTPUT_END_MS)]);
   if (shutdown.pending) await stopped;
   await watchdog.dismiss();
   return success;

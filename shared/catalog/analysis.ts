@@ -3,6 +3,7 @@
  * runs when it changes, and who reaches it by its name from elsewhere. Each kind is one look at its catalog
  * for all relations together; only relations that have something are in the answer.
  */
+import { literal } from "../plan/quoting.ts";
 import type { Facts, RelationFacts } from "../plan/facts.ts";
 
 /** Views can be made to read each other in a circle; nothing sane is deeper than this. */
@@ -10,7 +11,7 @@ const MAX_DEPTH = 64;
 
 /** Rows of one kind: a `relation` (OID) each, with the JSON value `fact`, in their order. */
 const kind = (name: string, rows: string) =>
-  `'${name}', (
+  `${literal(name)}, (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(x.relation::int8, x.fact)), '[]')
     from (${rows}) x)`;
 

@@ -2,6 +2,7 @@
  * What is built on a view, with all that is needed to make it depend on something else: found by pg_depend
  * (PostgreSQL manual, 52.18), from the view and its row type on through whatever cannot keep its OID.
  */
+import { TICK_SCHEMA } from "../contract/names.ts";
 import {
   catalogOid,
   definitionOf,
@@ -9,8 +10,9 @@ import {
   skeletonOf,
   sourcesDigest,
 } from "../plan/repointing/object_state.ts";
+import { literal } from "../plan/quoting.ts";
 import { explodedAcl } from "./privileges.ts";
-import { maySetRole } from "./relation.ts";
+import { mayCreateIn, maySetRole } from "./relation.ts";
 import { isRowCast } from "./row_type.ts";
 
 /** What others can depend on when they depend on the object `a`: itself and, of a relation, its types. */
@@ -206,7 +208,7 @@ const object = `
       'owner', pg_catalog.pg_get_userbyid(w.owner),
       'owned', coalesce(pg_catalog.pg_has_role(w.owner, 'USAGE'), false),
       'owner_settable', coalesce(${maySetRole("w.owner")}, false),
-      'owner_can_create', coalesce(pg_catalog.has_schema_privilege(w.owner, n.oid, 'CREATE'), false),
+      'owner_can_create', coalesce(${mayCreateIn("w.owner", "n.oid")}, false),
       'can_create', coalesce(pg_catalog.has_schema_privilege(n.oid, 'CREATE'), false),
       'temporary', coalesce(n.nspname ~ '^pg_temp_', false),
       'extension', (
@@ -263,6 +265,7 @@ export const builtOnMembers = `
         and d.refclassid = ${catalogOid("pg_class")} and d.refobjid <> t.oid
       join pg_catalog.pg_class f on f.oid = d.refobjid
       where q.ev_class = t.oid and q.rulename = '_RETURN'
+        and f.relnamespace is distinct from pg_catalog.to_regnamespace(${literal(TICK_SCHEMA)})
       limit 1
     ),
     source as (

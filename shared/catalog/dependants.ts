@@ -3,6 +3,7 @@
  * manual, 52.18). What belongs to the relation itself (its rules, triggers, defaults, types, constraints)
  * is left out: `attached_objects.ts` reads that.
  */
+import { viewQueryDigest } from "../plan/view_query.ts";
 import { isRowCast } from "./row_type.ts";
 import { ticksOf } from "./ticks.ts";
 
@@ -71,9 +72,7 @@ export const dependantMembers = `
       group by o.type, o.identity
     ) x),
   'view_definition', case when t.relkind in ('v', 'm') then pg_catalog.pg_get_viewdef(t.oid) end,
-  'view_query', (
-    select pg_catalog.md5(pg_catalog.regexp_replace(rw.ev_action::text, ' :(\\w*location|stmt_len) -?\\d+', '', 'g'))
-    from pg_catalog.pg_rewrite rw where rw.ev_class = t.oid and rw.rulename = '_RETURN'),
+  'view_query', ${viewQueryDigest("t.oid")},
   'view_reads', (
     select coalesce(pg_catalog.json_agg(distinct d.refobjid::int8), '[]')
     from pg_catalog.pg_rewrite rw join pg_catalog.pg_depend d

@@ -1,11 +1,12 @@
 /**
  * What writes to a table, or reads of it, would set off whose effect a rollback does not take back: calls to
- * the network, other databases, files, untrusted languages. By the texts of functions, and of those that they
- * name, so it errs on the side of caution.
+ * the network, other databases, files, untrusted languages; and what leaves the role that it was called as, which
+ * in our session leads to all that our login may do. By the texts of functions, and of those that they name, so
+ * it errs on the side of caution; who hides what a function does, hides it from this too.
  */
 import { literal } from "../plan/quoting.ts";
 
-/** Words in a function's body that lead outside of the transaction. */
+/** Words in a function's body that lead outside of the transaction, or of the role. */
 const SENDS = [
   "http",
   "\\mnet\\s*\\.\\s*\\w",
@@ -16,6 +17,8 @@ const SENDS = [
   "\\mpg_(stat\\w*_reset\\w*|stat_reset\\w*|file_\\w+|background_\\w+)\\M",
   "\\maws_\\w",
   "\\mamqp\\w*",
+  "\\m(re)?set\\s+((local|session)\\s+)?(role|session\\s+authorization)\\M",
+  "\\mset_config\\s*\\(\\s*'(role|session_authorization)'",
 ].join("|");
 
 /** What stands before and behind the name of a function that is called, and of a table that is written to. */
@@ -56,7 +59,11 @@ export const outward = (table: number, view: number) =>
     ),
     routine as materialized (
       select p.oid, p.proname, l.lanname, l.lanpltrusted, n.nspname, e.extname,
-        pg_catalog.lower(coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc)) as body
+        pg_catalog.lower(pg_catalog.concat_ws(E'\\n',
+          coalesce(pg_catalog.pg_get_function_sqlbody(p.oid), p.prosrc),
+          (select pg_catalog.string_agg('set ' || pg_catalog.replace(c.entry, '=', ' = '), E'\\n')
+            from pg_catalog.unnest(p.proconfig) c(entry)
+            where c.entry ~ '^(role|session_authorization)='))) as body
       from pg_catalog.pg_proc p
       join pg_catalog.pg_namespace n on n.oid = p.pronamespace
       join pg_catalog.pg_language l on l.oid = p.prolang

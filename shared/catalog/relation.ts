@@ -10,6 +10,11 @@ export const maySetRole = (role: string) => `
     then pg_catalog.pg_has_role(${role}, 'SET')
     else pg_catalog.pg_has_role(${role}, 'MEMBER') end`;
 
+/** Whether a role may make something in a schema, and may name what is there. */
+export const mayCreateIn = (role: string, schema: string) =>
+  `pg_catalog.has_schema_privilege(${role}, ${schema}, 'CREATE')
+    and pg_catalog.has_schema_privilege(${role}, ${schema}, 'USAGE')`;
+
 /** JSON members of a relation `t` (a row of pg_class) in namespace `n`. */
 export const relationMembers = `
   'oid', t.oid::int8,
@@ -21,7 +26,7 @@ export const relationMembers = `
   'owner', pg_catalog.pg_get_userbyid(t.relowner),
   'owned', pg_catalog.pg_has_role(t.relowner, 'USAGE'),
   'owner_settable', ${maySetRole("t.relowner")},
-  'owner_can_create', pg_catalog.has_schema_privilege(t.relowner, n.oid, 'CREATE'),
+  'owner_can_create', ${mayCreateIn("t.relowner", "n.oid")},
   'extension', (
     select e.extname from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.refobjid
     where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = t.oid

@@ -5,10 +5,19 @@
 import { literal } from "../plan/quoting.ts";
 import { ROW_CAST_PREFIX } from "../plan/row_type.ts";
 
-/** Whether `p`, a row of pg_proc, is the function of one of our casts: it is named after what it returns. */
+/**
+ * Whether `p`, a row of pg_proc, is the function of one of our casts: it makes rows of a view rows of a table,
+ * and is named after an OID, which need not be the table's where the rename was made again elsewhere.
+ */
 export const isRowCast = (p: string) => `
-  coalesce(${p}.proname = ${literal(ROW_CAST_PREFIX)} || (
-    select returned.typrelid from pg_catalog.pg_type returned where returned.oid = ${p}.prorettype), false)`;
+  (pg_catalog.starts_with(${p}.proname, ${literal(ROW_CAST_PREFIX)})
+    and pg_catalog.substr(${p}.proname, ${ROW_CAST_PREFIX.length + 1}) ~ '^[0-9]+$'
+    and exists (
+      select from pg_catalog.pg_type taken join pg_catalog.pg_class tv on tv.oid = taken.typrelid
+      where taken.oid = ${p}.proargtypes[0] and tv.relkind = 'v')
+    and exists (
+      select from pg_catalog.pg_type returned join pg_catalog.pg_class tr on tr.oid = returned.typrelid
+      where returned.oid = ${p}.prorettype and tr.relkind in ('r', 'p')))`;
 
 /** Whether a parameter of type `taken` would take whatever one of the type `wanted` takes, if that is a row. */
 const takesAlike = (wanted: string, taken: string) => `

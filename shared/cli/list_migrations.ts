@@ -43,7 +43,8 @@ export function addListMigrations(program: Command, context: CommandContext): vo
     .option("--cursor <cursor>", "the page that the page before names")
     .option(
       "--include <what>",
-      "drift: where the database no longer agrees with the record; usage: who uses the old names",
+      "drift: where the database no longer agrees with the record; usage: who uses the old names; " +
+        "notifications: who was told, and what did not reach them",
     )
     .option("--all", "all pages; --limit is the size of each then")
     .option("--verbose", "batch, actor and notes, too")
@@ -81,7 +82,7 @@ async function allPages(
       cursor,
     });
     migrations.push(...page.migrations);
-    if (page.next_cursor === null) return { migrations, next_cursor: null };
+    if (page.next_cursor === null) return { ...page, migrations };
     cursor = page.next_cursor;
   }
 }

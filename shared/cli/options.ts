@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { CallOptions } from "../client/client.ts";
 import { UsageError } from "./exit_codes.ts";
+import { addMigrationFile, type MigrationFileOptions } from "./migration_file.ts";
 
 /** Reads a whole number; its range is the endpoint's to judge. */
 export function wholeNumber(text: string): number {
@@ -18,7 +19,7 @@ function codes(text: string, earlier: string[] = []): string[] {
 export const columnNames = codes;
 
 /** What the commands that change something have in common. */
-export interface OperationOptions {
+export interface OperationOptions extends MigrationFileOptions {
   carryPrivileges?: true;
   schema?: string;
   plan?: true;
@@ -32,16 +33,19 @@ export interface OperationOptions {
   quiet?: true;
   json?: true;
   markdown?: true;
+  /** False with --no-history. */
+  history: boolean;
 }
 
 export function addOperationOptions(command: Command): Command {
-  return command
+  return addMigrationFile(command)
     .option("--plan", "show the statements and findings, and change nothing")
     .option("--acknowledge <codes>", "accept breaking findings; several with commas", codes)
     .option("--expected-plan-hash <hash>", "apply only exactly the plan with this hash")
     .option("--lock-timeout <ms>", "longest wait for one lock (200)", wholeNumber)
     .option("--max-wait <ms>", "how long to go on trying for the locks (30000)", wholeNumber)
     .option("--notes <text>", "kept with the migration")
+    .option("--no-history", "do not record it in the Supabase CLI's migration history")
     .option("--actor <name>", "who asks, recorded behind the key's name")
     .option("--verbose", "show every statement as a whole")
     .option("--quiet", "do not show how it is going while it runs")
@@ -84,8 +88,11 @@ export function wantedSelection(table: string | undefined, options: SelectionOpt
 /** The fields of a request body that these options stand for. */
 export function operationFields(options: OperationOptions) {
   const { acknowledge, expectedPlanHash, lockTimeout, maxWait, notes, carryPrivileges } = options;
+  const file = options.migrationFile !== undefined;
   return {
-    ...(options.plan && { mode: "plan" as const }),
+    ...((options.plan || file) && { mode: "plan" as const }),
+    ...(file && { migration_file: true }),
+    ...(options.history === false && { record_history: "never" as const }),
     ...(acknowledge && { acknowledge }),
     ...(expectedPlanHash !== undefined && { expected_plan_hash: expectedPlanHash }),
     ...(lockTimeout !== undefined && { lock_timeout_ms: lockTimeout }),
@@ -99,9 +106,11 @@ export function operationFields(options: OperationOptions) {
  * A command's work is done once, however often it has to be asked for: where the answer is lost on its way, it is
  * asked for again. A plan does nothing that could be done twice.
  */
-export const asOnePiece = ({ plan }: OperationOptions): CallOptions =>
-  plan ? {} : { idempotencyKey: crypto.randomUUID(), retries: "unanswered" };
+export const asOnePiece = ({ plan, migrationFile }: OperationOptions): CallOptions =>
+  plan || migrationFile !== undefined
+    ? {}
+    : { idempotencyKey: crypto.randomUUID(), retries: "unanswered" };
 
 /** With --json the answer is all there is; a plan takes no locks that it could wait for. */
-export const showsProgress = ({ plan, quiet, json }: OperationOptions): boolean =>
-  !plan && !quiet && !json;
+export const showsProgress = ({ plan, migrationFile, quiet, json }: OperationOptions): boolean =>
+  !plan && migrationFile === undefined && !quiet && !json;

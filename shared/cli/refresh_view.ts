@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { CONNECTION_HELP } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT_CODES_HELP } from "./exit_codes.ts";
+import { MIGRATION_FILE_HELP } from "./migration_file.ts";
 import {
   addCarryPrivileges,
   addOperationOptions,
@@ -32,7 +33,10 @@ export function addRefreshView(program: Command, context: CommandContext): void 
     .argument("<migration-id>", "the migration, as list-migrations shows it")
     .option("--without-columns <names>", "columns to leave out; several with commas", columnNames);
   addCarryPrivileges(addOperationOptions(command))
-    .addHelpText("after", `\n${[EXAMPLES, EXIT_CODES_HELP, CONNECTION_HELP].join("\n\n")}`)
+    .addHelpText(
+      "after",
+      `\n${[MIGRATION_FILE_HELP, EXAMPLES, EXIT_CODES_HELP, CONNECTION_HELP].join("\n\n")}`,
+    )
     .action((migrationId: string, options: RefreshViewOptions) => {
       const { withoutColumns } = options;
       const request = {

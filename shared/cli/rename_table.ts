@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { type CommandContext, notVerified, printJson, runCommand } from "./context.ts";
 import { CONNECTION_HELP } from "./connection.ts";
 import { EXIT, EXIT_CODES_HELP, UsageError } from "./exit_codes.ts";
+import { MIGRATION_FILE_HELP, withPath, writeMigrationFile } from "./migration_file.ts";
 import {
   addOperationOptions,
   asOnePiece,
@@ -31,6 +32,7 @@ const EXAMPLES = `Examples:
   npm run cli -- rename-table experts expert_profiles
   npm run cli -- rename-table Orders orders_2024 --schema "Shop.EU"
   npm run cli -- rename-table --from-file renames.csv --notes "phase 2"
+  npm run cli -- rename-table experts expert_profiles --migration-file
   npm run cli -- rename-table experts expert_profiles --propose
   npm run cli -- rename-table --batch-id 6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10
   npm run --silent cli -- rename-table --from-file renames.csv --plan --markdown > plan.md
@@ -61,7 +63,9 @@ export function addRenameTable(program: Command, context: CommandContext): void 
   addOperationOptions(command)
     .addHelpText(
       "after",
-      `\n${[FILE_HELP, EXAMPLES, EXIT_CODES_HELP, CONNECTION_HELP].join("\n\n")}`,
+      `\n${
+        [FILE_HELP, MIGRATION_FILE_HELP, EXAMPLES, EXIT_CODES_HELP, CONNECTION_HELP].join("\n\n")
+      }`,
     )
     .action((oldName: string | undefined, newName: string | undefined, options) =>
       renameTable(context, oldName, newName, options)
@@ -80,7 +84,11 @@ async function renameTable(
   }
   const { renames, places } = await wantedRenames(terminal.env, oldName, newName, options);
   if (options.propose && options.plan) throw new UsageError("give either --plan or --propose");
-  const { schema, actor, json, markdown, verbose = false, acknowledge = [] } = options;
+  if (options.propose && options.migrationFile !== undefined) {
+    throw new UsageError("give either --migration-file or --propose");
+  }
+  const { schema, actor, json, markdown, verbose = false, acknowledge = [], migrationFile } =
+    options;
   await runCommand(context, { json, markdown, actor, places }, async ({ client, url }) => {
     const request = {
       renames: renames.map((rename) => schema === undefined ? rename : { schema, ...rename }),
@@ -95,9 +103,11 @@ async function renameTable(
       showsProgress(options),
       (onProgress) => client.rename(request, { onProgress, ...asOnePiece(options) }),
     );
-    if (json) printJson(terminal, answer);
+    const file = migrationFile && await writeMigrationFile(answer, migrationFile, terminal.env);
+    if (json) printJson(terminal, withPath(answer, file));
     else {
-      const about = { url, args, verbose, acknowledged: acknowledge, requested: renames.length };
+      const requested = renames.length;
+      const about = { url, args, verbose, acknowledged: acknowledge, requested, file };
       const page = { operation: "rename" as const, ...terminal.out, ...about };
       terminal.out.write(
         markdown ? reportOperation(answer, page) : describeOperation(answer, page),
@@ -120,8 +130,13 @@ async function applyProposal(
   ) {
     throw new UsageError("what a proposed batch renames, and how, is what was proposed");
   }
+  if (options.migrationFile !== undefined) {
+    throw new UsageError(
+      "a proposed batch is applied by its id; write a file without proposing it",
+    );
+  }
   const request = { batch_id: batchId, ...operationFields(options) };
-  const { mode, ...rest } = request;
+  const { mode, migration_file: _, ...rest } = request;
   await runOperation(
     context,
     "rename",

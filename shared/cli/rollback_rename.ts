@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { CONNECTION_HELP } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT_CODES_HELP } from "./exit_codes.ts";
+import { MIGRATION_FILE_HELP } from "./migration_file.ts";
 import {
   addCarryPrivileges,
   addOperationOptions,
@@ -27,7 +28,10 @@ export function addRollbackRename(program: Command, context: CommandContext): vo
       ),
   );
   addCarryPrivileges(addOperationOptions(command))
-    .addHelpText("after", `\n${[EXAMPLES, EXIT_CODES_HELP, CONNECTION_HELP].join("\n\n")}`)
+    .addHelpText(
+      "after",
+      `\n${[MIGRATION_FILE_HELP, EXAMPLES, EXIT_CODES_HELP, CONNECTION_HELP].join("\n\n")}`,
+    )
     .action((table: string | undefined, options) => {
       const request = { ...wantedSelection(table, options), ...operationFields(options) };
       return runOperation(

@@ -2,6 +2,7 @@
 import type { ListMigrationsAnswer, Migration } from "../contract/responses.ts";
 import { commandLine, withOption } from "./command_line.ts";
 import { describeFindings } from "./show_findings.ts";
+import { describeNotifications } from "./show_notifications.ts";
 import { describeUsage } from "./show_usage.ts";
 import { type Stream, table } from "./terminal.ts";
 import { inUtc } from "./times.ts";
@@ -16,7 +17,12 @@ export interface MigrationsPage extends Pick<Stream, "colors" | "width"> {
 /** The migrations as a table, newest first, and the command for the next page. */
 export function describeList(answer: ListMigrationsAnswer, page: MigrationsPage): string {
   const { migrations, next_cursor } = answer;
-  if (migrations.length === 0) return "There are no such migrations.";
+  // Of what failed there can be notifications without any migration.
+  const notifications = describeNotifications(answer.notifications, page);
+  if (migrations.length === 0) {
+    return ["There are no such migrations.", notifications].filter((part) => part !== "")
+      .join("\n\n");
+  }
   const more = page.verbose ? ["BATCH", "BY", "NOTES"] : [];
   const shown = table(
     ["STATUS", "SCHEMA", "OLD NAME", "NEW NAME", "SINCE", "MIGRATION", ...more],
@@ -35,6 +41,7 @@ export function describeList(answer: ListMigrationsAnswer, page: MigrationsPage)
     shown,
     describeDrift(migrations, page),
     describeUsage(migrations, page),
+    notifications,
     next_cursor === null
       ? ""
       : `There are more:\n  ${commandLine(nextPage(page.args, next_cursor))}`,

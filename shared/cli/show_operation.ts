@@ -18,6 +18,8 @@ export interface OperationPage extends Pick<Stream, "colors" | "width"> {
   acknowledged: string[];
   /** How many tables a plan is for; default: as many as the answer has migrations. */
   requested?: number;
+  /** The migration file that was written of a plan. */
+  file?: string;
 }
 
 /** What was done, or would be; statements, findings, locks, verification; and the command that comes next. */
@@ -28,9 +30,14 @@ export function describeOperation(answer: OperationAnswer, page: OperationPage):
     describeMigrations(answer.migrations, page),
     describeStatements(answer.statements, page, { planned, verbose: page.verbose }),
     describeFindings(answer.findings, page),
-    answer.mode === "plan" ? describePlan(answer, page) : "",
+    answer.mode !== "plan"
+      ? ""
+      : page.file === undefined
+      ? describePlan(answer, page)
+      : describeFile(page.file, page),
     answer.lock === null ? "" : describeLock(answer.lock, page),
     answer.verification === null ? "" : describeVerification(answer.verification, page),
+    answer.history === undefined ? "" : describeHistory(answer.history, page),
     answer.mode === "propose" ? describeWaysOn(answer) : "",
     planned || !REVERSIBLE.has(page.operation) ? "" : describeWayBack(answer),
   ].filter((part) => part !== "").join("\n\n");
@@ -110,10 +117,15 @@ const openCodes = (findings: Finding[], { acknowledged }: Pick<OperationPage, "a
 /** The same as Markdown, for a pull request. */
 export function reportOperation(
   answer: OperationAnswer,
-  { operation, args, acknowledged }: Pick<OperationPage, "operation" | "args" | "acknowledged">,
+  { operation, args, acknowledged, file }: Pick<
+    OperationPage,
+    "operation" | "args" | "acknowledged" | "file"
+  >,
 ): string {
   const codes = openCodes(answer.findings, { acknowledged });
-  const command = applyCommand(args, codes, answer.plan_hash);
+  const command = file === undefined
+    ? applyCommand(args, codes, answer.plan_hash)
+    : "npx supabase db push";
   return operationInMarkdown(answer, { operation, command, acknowledged }).trimEnd();
 }
 
@@ -125,6 +137,23 @@ function applyCommand(args: string[], acknowledge: string[], planHash: string): 
     "--expected-plan-hash",
     planHash,
   ));
+}
+
+function describeFile(file: string, { colors }: OperationPage): string {
+  return [
+    `${colors.green("✓")} ${colors.bold("Written")}  ${safe(file)}`,
+    "",
+    "To apply it, and have it tracked:",
+    "  npx supabase db push",
+  ].join("\n");
+}
+
+function describeHistory(
+  { version, name }: NonNullable<OperationAnswer["history"]>,
+  { colors }: OperationPage,
+): string {
+  return `${colors.bold("Migration history")}  ${safe(`${version}_${name}`)}; ` +
+    "supabase migration fetch writes the file into the repository";
 }
 
 function describeLock(

@@ -61,6 +61,9 @@ export const FINDINGS = {
   old_name_in_use: "The old name is in use",
   old_name_mentioned: "A text may name the old name",
   new_name_mentioned: "A text uses the new name, which nothing has after a rollback",
+  // Of any change, about the migration history.
+  history_not_recorded: "The change is made, and is not in the migration history",
+  history_incomplete: "The rename is not in the migration history, nor what is done with it",
   // Of drift: database and record disagree, or view and table.
   table_missing: "The table is gone",
   table_renamed: "The table has another name than the record says",

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { ANSWERS, EXAMPLES, PROBLEM_EXAMPLE } from "./examples.ts";
 import { FINDINGS } from "./findings.ts";
+import { NOTIFICATIONS, type NotificationType } from "./notifications.ts";
 import { type ProblemCode, PROBLEMS } from "./problems.ts";
 import { MAX_BODY_BYTES, REQUESTS } from "./requests.ts";
 import * as responses from "./responses.ts";
@@ -176,6 +177,12 @@ export function openApiDocument(): Json {
         { [text.method]: operation(name as Endpoint, text) },
       ]),
     ),
+    webhooks: Object.fromEntries(
+      Object.entries(TOLD).map(([type, when]) => [
+        type,
+        { post: notification(type as NotificationType, when) },
+      ]),
+    ),
     components: {
       securitySchemes: {
         apikey: {
@@ -213,6 +220,60 @@ const FINDING_CODE: Json = {
   description: "What a finding is about. A breaking one stops an apply unless it is acknowledged.",
   oneOf: Object.entries(FINDINGS).map(([code, description]) => ({ const: code, description })),
 };
+
+/** When each notification is sent. */
+const TOLD: Record<NotificationType, string> = {
+  "migration.proposed": "A rename was proposed.",
+  "migration.applied": "Tables were renamed, all of a batch.",
+  "migration.failed":
+    "A change was begun and did not come about: its locks were not to be had, its time was up, or the " +
+    "database refused or failed. The same failure is told once in ten minutes; refusals are not told.",
+  "migration.rolled_back": "Renames were taken back, or proposals withdrawn.",
+  "migration.finalized": "The old names are gone.",
+  "migration.verification_failed":
+    "After a change, or when verify was asked, something was not as it should be. The same is told once " +
+    "in ten minutes.",
+  "migration.drift_detected":
+    "list-migrations found that the database no longer agrees with the record; each kind of drift is told " +
+    "once a migration, until its view is refreshed.",
+};
+
+/** A webhook that is sent, described as the operation of its receiver. */
+function notification(type: NotificationType, when: string): Json {
+  const header = (name: string, description: string) => ({
+    name,
+    in: "header",
+    required: true,
+    description,
+    schema: { type: "string" },
+  });
+  return {
+    operationId: type.replaceAll(/[._](\w)/g, (_, letter) => letter.toUpperCase()),
+    summary: when.split(/[.:]/)[0],
+    description: when,
+    security: [{}],
+    parameters: [
+      header("webhook-id", "The same at every attempt: what came twice is told by it."),
+      header("webhook-timestamp", "When this attempt was made, in seconds since 1970."),
+      header(
+        "webhook-signature",
+        "Standard Webhooks: v1, and HMAC-SHA256 with RENAME_NOTIFY_SECRET, one for each of its secrets.",
+      ),
+    ],
+    requestBody: {
+      required: true,
+      content: { "application/json": { schema: jsonSchema(NOTIFICATIONS[type], "output") } },
+    },
+    responses: {
+      "2XX": { description: "The receiver has it. The body is not read." },
+      410: { description: "The receiver does not want it; it is not tried again." },
+      default: {
+        description:
+          "It is tried again for 24 hours. Redirects are not followed, and count as this.",
+      },
+    },
+  };
+}
 
 const PROBLEM: Json = {
   type: "object",
@@ -344,7 +405,7 @@ function exampleOf(name: Endpoint, parameter: string): Json {
 }
 
 const PARAMETERS: Record<string, string> = {
-  include: "drift, usage, or both with a comma between them",
+  include: "drift, usage, notifications, or several with commas between them",
   table: "An old or a new name; for analyze it can be repeated.",
   cursor: "next_cursor of the page before.",
 };

@@ -43,16 +43,21 @@ const planOptions = {
     message: "a plan hash looks like sha256: and 64 hexadecimal digits",
   }).optional(),
   notes: storableText(10_000).optional(),
+  /** Whether the change is also a row of supabase_migrations.schema_migrations, where there is that table. */
+  record_history: z.enum(["auto", "never"]).default("auto"),
 };
+
+/** Has a plan answered as a file for supabase/migrations, too. */
+const fileOptions = { migration_file: z.boolean().default(false) };
 
 const renameOptions = {
   ...planOptions,
   ...lockOptions,
+  ...fileOptions,
   compatibility_view: z.boolean().default(true),
   rename_indexes: z.boolean().default(false),
   /** Whether the view counts reads, updates and deletes by the old name itself. */
   count_use: z.boolean().default(false),
-  record_history: z.enum(["auto", "never"]).default("auto"),
 };
 
 /** Applies a proposal; what it renames, and how, is what was proposed. */
@@ -105,7 +110,13 @@ const privilegeOptions = {
   carry_privileges: z.boolean().default(false),
 };
 
-const selectedFields = { ...selection, ...planOptions, ...lockOptions, ...privilegeOptions };
+const selectedFields = {
+  ...selection,
+  ...planOptions,
+  ...lockOptions,
+  ...fileOptions,
+  ...privilegeOptions,
+};
 
 type Selecting = { [Field in keyof typeof selection]?: string | undefined };
 
@@ -141,12 +152,13 @@ const refresh = z.strictObject({
   without_columns: z.array(identifier).max(1_600).default([]),
   ...planOptions,
   ...lockOptions,
+  ...fileOptions,
   ...privilegeOptions,
 });
 
 const MIGRATION_STATUSES = ["pending", "active", "rolled_back", "finalized"] as const;
 
-const INCLUDABLE = ["drift", "usage"] as const;
+const INCLUDABLE = ["drift", "usage", "notifications"] as const;
 
 type Includable = (typeof INCLUDABLE)[number];
 
@@ -206,12 +218,24 @@ const aliasesQuery = z.strictObject({
 /** The tests that verify makes of an active rename, in their order. */
 export const VERIFY_CHECKS = ["reads", "writes", "joins", "cost", "data_api"] as const;
 
+/** How deep claims may be; a token is not, and what is deeper than a stack could not be sent on. */
+const MAX_CLAIMS_DEPTH = 32;
+
+const isShallow = (value: unknown, depth = MAX_CLAIMS_DEPTH): boolean =>
+  typeof value !== "object" || value === null ||
+  (depth > 0 && Object.values(value).every((part) => isShallow(part, depth - 1)));
+
+const claims = z.looseObject({ role: identifier.default("authenticated") }).refine(
+  (value) => isShallow(value),
+  `claims are at most ${MAX_CLAIMS_DEPTH} deep`,
+);
+
 const verify = z.strictObject({
   migration_id: z.uuid(),
   checks: z.array(z.enum(VERIFY_CHECKS)).min(1).max(VERIFY_CHECKS.length)
     .default([...VERIFY_CHECKS]),
   /** JWT claims to try as well, each set as PostgREST would: under the role that it names. */
-  claims: z.array(z.looseObject({ role: identifier.default("authenticated") })).max(20).default([]),
+  claims: z.array(claims).max(20).default([]),
   max_ms: z.int().min(50).max(30_000).default(2_000),
   max_rows: z.int().min(1).max(100_000).default(1_000),
   max_cost: z.number().min(0).max(1e9).default(10_000),
@@ -300,6 +324,16 @@ function refuseProposal(request: { mode: string }): void {
   });
 }
 
+/** A file is made of a plan, for others to apply; what is applied here needs none. */
+function refuseFile(request: { mode: string; migration_file?: boolean }): void {
+  if (!request.migration_file || request.mode === "plan") return;
+  const message = "a migration file is made of a plan";
+  throw new Problem("invalid_request", `"migration_file" is not valid: ${message}`, {
+    hint: 'Send it with "mode": "plan"; what is applied here is recorded in the migration history.',
+    fields: { issues: [{ path: "migration_file", message }] },
+  });
+}
+
 const isObject = (input: unknown): input is Record<string, unknown> =>
   typeof input === "object" && input !== null && !Array.isArray(input);
 
@@ -320,6 +354,7 @@ export function parseRenameRequest(input: unknown): RenameRequest | ProposedBatc
     body = { ...options, renames: [single] };
   }
   const request = parse(renameBatch, body);
+  refuseFile(request);
   return request;
 }
 
@@ -331,6 +366,7 @@ export function parseRenameRequest(input: unknown): RenameRequest | ProposedBatc
 export function parseRollbackRequest(input: unknown): RollbackRequest {
   const request = parse(selected, input);
   refuseProposal(request);
+  refuseFile(request);
   return request;
 }
 
@@ -342,6 +378,7 @@ export function parseRollbackRequest(input: unknown): RollbackRequest {
 export function parseFinalizeRequest(input: unknown): FinalizeRequest {
   const request = parse(finalize, input);
   refuseProposal(request);
+  refuseFile(request);
   return request;
 }
 
@@ -353,6 +390,7 @@ export function parseFinalizeRequest(input: unknown): FinalizeRequest {
 export function parseRefreshRequest(input: unknown): RefreshRequest {
   const request = parse(refresh, input);
   refuseProposal(request);
+  refuseFile(request);
   return request;
 }
 

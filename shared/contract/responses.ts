@@ -42,6 +42,15 @@ export const usage = z.object({
   reasons: z.array(usageReason),
 });
 
+/** How many notifications about a migration its receivers have, are still to get, or will not get. */
+export const migrationNotifications = z.object({
+  delivered: z.number().int(),
+  pending: z.number().int(),
+  given_up: z.number().int(),
+  /** Why the last attempt failed, of those that are not delivered. */
+  last_error: z.string().nullable(),
+});
+
 export const migration = z.object({
   id: z.uuid(),
   batch_id: z.uuid(),
@@ -67,6 +76,8 @@ export const migration = z.object({
   drift: z.array(finding).optional(),
   /** Who uses the old name; only where it was asked for, and of active renames with a view. */
   usage: usage.optional(),
+  /** What became of the notifications about it; only where it was asked for. */
+  notifications: migrationNotifications.optional(),
 });
 
 /** How the locks were come by: times in milliseconds, `held_ms` from the last lock granted to the end of COMMIT. */
@@ -119,6 +130,18 @@ export const plannedTable = z.object({
   dependants: z.record(z.string(), z.array(analyzedDependant)),
 });
 
+/** The change as a row of supabase_migrations.schema_migrations; `supabase migration fetch` makes a file of it. */
+export const historyEntry = z.object({ version: z.string(), name: z.string() });
+
+/** The change as a file for supabase/migrations. */
+export const migrationFile = z.object({
+  /** The next that is free in the database's migration history; where files have later ones, take a later one. */
+  version: z.string(),
+  /** What comes between the version and `.sql` in the file's name. */
+  name: z.string(),
+  sql: z.string(),
+});
+
 export const operationAnswer = z.object({
   batch_id: z.uuid().nullable(),
   mode: z.enum(["apply", "plan", "propose"]),
@@ -130,6 +153,10 @@ export const operationAnswer = z.object({
   verification: verification.nullable(),
   /** What was planned, table by table; where nothing was done. */
   tables: z.array(plannedTable).optional(),
+  /** Where the change was recorded in the migration history; left out where it was not. */
+  history: historyEntry.optional(),
+  /** Of a plan, where it was asked for. */
+  migration_file: migrationFile.optional(),
 });
 
 /** A session that keeps a request waiting for its locks; `query` is cut to 200 characters. */
@@ -182,9 +209,38 @@ export const verifyCheck = z.object({
 
 export const verifyAnswer = z.object({ passed: z.boolean(), checks: z.array(verifyCheck) });
 
+/** What became of all notifications of the last 30 days, and of those that are not delivered yet. */
+export const notificationsReport = z.object({
+  receivers: z.array(migrationNotifications.extend({
+    /** Host and port of the URL; the rest of it can be a secret. */
+    host: z.string(),
+    /** Whether the settings still name it: only then is anything delivered. */
+    configured: z.boolean(),
+    last_delivered_at: timestamp.nullable(),
+  })),
+  /** Pending and given up, the newest hundred. */
+  undelivered: z.array(z.object({
+    /** `webhook-id`. */
+    id: z.string(),
+    type: z.string(),
+    host: z.string(),
+    request_id: z.uuid(),
+    created_at: timestamp,
+    attempts: z.number().int(),
+    state: z.enum(["pending", "given_up"]),
+    /** When it is tried again, or soon after: it takes a request to do so. */
+    next_attempt_at: timestamp.nullable(),
+    last_error: z.string().nullable(),
+  })),
+  /** What of the settings keeps notifications from being sent. */
+  settings_errors: z.array(z.string()),
+});
+
 export const listMigrationsAnswer = z.object({
   migrations: z.array(migration),
   next_cursor: z.string().nullable(),
+  /** Only where it was asked for. */
+  notifications: notificationsReport.optional(),
 });
 
 export const analyzedTable = z.object({
@@ -214,12 +270,16 @@ export const tableAliasesAnswer = z.object({ aliases: z.array(tableAlias) });
 export type Finding = z.output<typeof finding>;
 export type Statement = z.output<typeof statement>;
 export type Usage = z.output<typeof usage>;
+export type MigrationNotifications = z.output<typeof migrationNotifications>;
+export type NotificationsReport = z.output<typeof notificationsReport>;
 export type Migration = z.output<typeof migration>;
 export type LockFigures = z.output<typeof lockFigures>;
 export type Difference = z.output<typeof difference>;
 export type Check = z.output<typeof check>;
 export type Verification = z.output<typeof verification>;
 export type PlannedTable = z.output<typeof plannedTable>;
+export type HistoryEntry = z.output<typeof historyEntry>;
+export type MigrationFile = z.output<typeof migrationFile>;
 export type OperationAnswer = z.output<typeof operationAnswer>;
 export type VerifyFailure = z.output<typeof verifyFailure>;
 export type VerifyCheck = z.output<typeof verifyCheck>;

@@ -25,6 +25,11 @@ import {
 import type { Database, Row, Session } from "./database.ts";
 import { isCancelled, isConnectionLost, isLockFailure, isStalePlan } from "./database_errors.ts";
 import { type Limits, remainingMs, requireTime } from "./limits.ts";
+import {
+  type MigrationHistory,
+  migrationHistory,
+  migrationHistoryColumn,
+} from "./migration_history.ts";
 import { Patience } from "./patience.ts";
 import { statementStatistics, statementStatisticsColumns } from "./statement_statistics.ts";
 import { textSourceColumns, textSources } from "./text_sources.ts";
@@ -71,7 +76,7 @@ where s.name = 'transaction_timeout'`,
     "set local standard_conforming_strings = on",
     `select pg_catalog.pg_backend_pid() as pid,
   pg_catalog.current_setting('server_version_num')::int as server_version,${textSourceColumns},
-  ${statementStatisticsColumns}`,
+  ${statementStatisticsColumns},${migrationHistoryColumn}`,
   ].join(";\n");
 
 /** The beginning of a read-only transaction: what plans and checks look at. */
@@ -90,6 +95,7 @@ export interface Connected {
   serverVersion: number;
   sources: TextSources;
   statistics: StatementStatistics;
+  history: MigrationHistory;
 }
 
 /** Reads what the beginning of a transaction answers. */
@@ -99,6 +105,7 @@ export function connected([row]: Row[]): Connected {
     serverVersion: Number(row.server_version),
     sources: textSources(row),
     statistics: statementStatistics(row),
+    history: migrationHistory(row),
   };
 }
 

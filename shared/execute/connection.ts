@@ -47,7 +47,8 @@ export class Connection {
     } catch {
       // Without its cause, which quotes the URL and with it the password.
       throw new Problem("database_unavailable", "The database URL cannot be read.", {
-        hint: "SUPABASE_DB_URL must look like postgresql://user:password@host:5432/postgres.",
+        hint:
+          "RENAME_DB_URL, or else SUPABASE_DB_URL, must look like postgresql://user:password@host:5432/postgres.",
       });
     }
   }

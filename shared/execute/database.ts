@@ -18,6 +18,9 @@ const IDLE_TIMEOUT_MS = 20_000;
 const REACH_TIME_MS = 5_000;
 const REACH_PAUSE_MS = 50;
 
+/** With it only the server's own functions, operators and types are found without a schema. */
+const SAFE_PATH = "set local search_path = pg_catalog, pg_temp";
+
 /**
  * A pool of connections to one database.
  *
@@ -35,11 +38,15 @@ export class Database {
     this.#url = url;
   }
 
-  /** Runs one message of statements outside a transaction of ours, and gives the last one's rows. */
+  /**
+   * Runs one message of statements outside a transaction of ours, and gives the last one's rows. Its operators
+   * are looked up where ours are, not in schemas of the project: a message of several statements is a transaction
+   * of its own (PostgreSQL manual, 55.2.2.1), and one that it begins itself goes on in that.
+   */
   async query(text: string): Promise<Row[]> {
     const connection = await this.#take(false);
     try {
-      return (await connection.run(text)).at(-1) ?? [];
+      return (await connection.run(`${SAFE_PATH};\n${text}`)).at(-1) ?? [];
     } finally {
       this.#giveBack(connection, false);
     }

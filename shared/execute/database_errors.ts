@@ -1,6 +1,6 @@
 /**
  * What the database's errors mean for the caller (SQLSTATE, PostgreSQL manual, appendix A). Nothing of the
- * inside leaks: messages are passed on only where they speak of the caller's own objects.
+ * inside leaks: messages are passed on only where they speak of the caller's own objects, and not of rows.
  */
 import { TICK_SCHEMA } from "../contract/names.ts";
 import { Problem } from "../contract/problems.ts";
@@ -122,7 +122,8 @@ export function toProblem(error: unknown): Problem {
       "database_unavailable",
       "The database cannot be reached, or refused the login.",
       {
-        hint: "Check SUPABASE_DB_URL and that the database runs; then try again.",
+        hint:
+          "Check RENAME_DB_URL, or else SUPABASE_DB_URL, and that the database runs; then try again.",
         cause: error,
       },
     );
@@ -150,8 +151,9 @@ export function toProblem(error: unknown): Problem {
     case "42501":
       return new Problem("forbidden", `The database refused a statement: ${message}.`, {
         ...options,
-        hint:
-          "The function's database role lacks this privilege; grant it, or call as another role.",
+        hint: message.includes("sys_table_migration") || message.includes(TICK_SCHEMA)
+          ? "Run supabase/roles/table_renamer.sql again, as postgres: it grants the functions' login what they need."
+          : "The function's database role lacks this privilege; grant it, or call as another role.",
       });
     case "P0001":
       return new Problem("forbidden", `Something in the database refused the change: ${message}.`, {
@@ -190,9 +192,13 @@ export function toProblem(error: unknown): Problem {
       );
   }
   if (isDefinitionRefused(code)) {
+    // A data exception quotes the value, which is of some row; but for division_by_zero.
+    const why = code.startsWith("22") && code !== "22012"
+      ? `the data of its tables do not suit its query (SQLSTATE ${code})`
+      : message;
     return new Problem(
       "dependants_cannot_follow",
-      `Something that was built on the view could not be made again: ${message}.`,
+      `Something that was built on the view could not be made again: ${why}.`,
       { ...options, hint: "Mend or drop what the message is about, then call again." },
     );
   }

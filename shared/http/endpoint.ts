@@ -13,6 +13,7 @@ import { eventStream } from "./event_stream.ts";
 import { type Idempotency, idempotencyOf } from "./idempotency.ts";
 import { RequestLog } from "./log.ts";
 import { preferredType } from "./negotiate.ts";
+import { deliverLater, type Notify, notifyOf, refuseNotification } from "./notify.ts";
 import { queryOf, refuseQuery } from "./query.ts";
 import { noteRefusal } from "./webhook_refusals.ts";
 import { dataApiOf, type Settings, settingsFromEnv } from "./settings.ts";
@@ -26,6 +27,8 @@ export interface RequestContext {
   limits: Limits;
   progress: (progress: Progress) => void;
   log: (message: string, details: Record<string, unknown>) => void;
+  /** Who is told of changes; undefined where nobody is. */
+  notify: Notify | undefined;
   /** The project's Data API and the keys that open it; null without SUPABASE_URL or a secret key. */
   dataApi: { url: string; secretKey: string; publishableKey: string | null } | null;
 }
@@ -65,6 +68,10 @@ export async function handle<Input, Output>(
   const log = new RequestLog(request, requestId, settings, started);
   const { changes = false } = definition;
   let caller: Caller | undefined;
+  // Whoever may not ask does not keep us busy.
+  const deliver = () => {
+    if (caller !== undefined) deliverLater(settings, log.notice);
+  };
   const refusal = async (error: unknown) => {
     await noteRefusal(error, {
       request,
@@ -77,6 +84,7 @@ export async function handle<Input, Output>(
   };
   try {
     requireMethod(definition.method, request);
+    refuseNotification(request);
     caller = await authenticate(request, settings, changes);
     log.by(caller.actor);
     const streaming = acceptsEvents(definition, request);
@@ -104,6 +112,7 @@ export async function handle<Input, Output>(
         replayed ||= progress.phase === "replayed";
       },
       log: log.notice,
+      notify: await notifyOf(settings, log.notice),
       dataApi: dataApiOf(settings),
     };
     if (!streaming) {
@@ -113,6 +122,7 @@ export async function handle<Input, Output>(
         : respond(200, "application/json", answer, requestId);
       if (replayed) response.headers.set("idempotency-replayed", "true");
       log.answered(response.status, answer);
+      deliver();
       return response;
     }
     return eventStream(commonHeaders(requestId), async (sink) => {
@@ -126,10 +136,13 @@ export async function handle<Input, Output>(
         sink.send("result", definition.body ? definition.body(answer) : answer);
       } catch (error) {
         sink.send("problem", await refusal(error));
+      } finally {
+        deliver();
       }
     }, () => gone.abort());
   } catch (error) {
     const problem = await refusal(error);
+    deliver();
     const response = refused(problem, request, requestId);
     if (problem.code === "method_not_allowed") response.headers.set("allow", definition.method);
     return response;
@@ -167,8 +180,9 @@ function acceptsEvents({ streams = false }: { streams?: boolean }, request: Requ
 
 function requireDatabaseUrl({ databaseUrl }: Settings): string {
   if (databaseUrl !== undefined) return databaseUrl;
-  throw new Problem("database_unavailable", "SUPABASE_DB_URL is not set.", {
-    hint: "The platform sets it for deployed functions; elsewhere set it to the database's URL.",
+  throw new Problem("database_unavailable", "Neither RENAME_DB_URL nor SUPABASE_DB_URL is set.", {
+    hint:
+      "The platform sets SUPABASE_DB_URL for deployed functions; elsewhere set one to the database's URL.",
   });
 }
 

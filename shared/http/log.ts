@@ -4,7 +4,7 @@
  */
 import type { Problem } from "../contract/problems.ts";
 import type { Progress } from "../contract/responses.ts";
-import { describeCause, withoutSecrets } from "./log_safety.ts";
+import { describeCause, withoutControls, withoutSecrets } from "./log_safety.ts";
 import type { Settings } from "./settings.ts";
 
 /** The levels, in their order. */
@@ -121,7 +121,7 @@ export class RequestLog {
     // What is undefined is left out.
     const line = JSON.stringify({ time, level, event, ...this.#about, ...details });
     // By the console's method the platform knows the level.
-    console[level](withoutSecrets(line, this.#settings));
+    console[level](withoutControls(withoutSecrets(line, this.#settings)));
   }
 }
 

@@ -9,7 +9,7 @@ const REDACTED = "[redacted]";
 /** What of the settings must not be read by anybody; secrets of webhooks are not kept in a form to be found. */
 type Secrets = Pick<
   Settings,
-  "databaseUrl" | "secretKeys" | "publishableKeys" | "serviceRoleKey" | "anonKey"
+  "databaseUrl" | "secretKeys" | "publishableKeys" | "serviceRoleKey" | "anonKey" | "notify"
 >;
 
 /** The line with every secret of the settings taken out, should one have found its way into a message. */
@@ -19,7 +19,7 @@ export function withoutSecrets(line: string, settings: Secrets): string {
 
 /** As they are, and as JSON writes them; the longest first, since one can be part of another. */
 function secretsOf(settings: Secrets): string[] {
-  const { databaseUrl, secretKeys, publishableKeys, serviceRoleKey, anonKey } = settings;
+  const { databaseUrl, secretKeys, publishableKeys, serviceRoleKey, anonKey, notify } = settings;
   const secrets = [
     ...Object.values(secretKeys),
     ...Object.values(publishableKeys),
@@ -27,6 +27,8 @@ function secretsOf(settings: Secrets): string[] {
     anonKey,
     databaseUrl,
     ...passwordsOf(databaseUrl),
+    // Receivers of notifications are often known by a token in their URL.
+    ...notify?.urls.map(({ href }) => href) ?? [],
   ].filter((secret) => secret !== undefined && secret.length >= LEAST_LENGTH) as string[];
   const written = secrets.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
   return [...new Set(written)].sort((a, b) => b.length - a.length);
@@ -42,6 +44,21 @@ function passwordsOf(url: string | undefined): string[] {
   } catch {
     return [password];
   }
+}
+
+/** Controls, invisible and direction-changing characters, and line ends that JSON leaves as they are. */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
+/** The line of JSON, the same to whoever parses it, with nothing that a terminal would act on or hide. */
+export function withoutControls(line: string): string {
+  return line.replace(
+    UNSAFE,
+    (character) =>
+      Array.from(
+        { length: character.length },
+        (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, "0")}`,
+      ).join(""),
+  );
 }
 
 /** Classes of SQLSTATE whose messages quote values: data exceptions, and what a project's own code raises. */

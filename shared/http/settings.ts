@@ -1,9 +1,13 @@
 /** Settings from the environment, read at each request: keys can be rotated while an isolate lives. */
 import { readWebhookSecrets, type WebhookSecrets } from "./webhook_secrets.ts";
 import { type LogLevel, logLevel } from "./log.ts";
+import { type NotifySettings, readNotifySettings } from "./notify_settings.ts";
 
 export interface Settings {
-  /** `SUPABASE_DB_URL`, the direct connection. */
+  /**
+   * `RENAME_DB_URL`, the login that supabase/roles/table_renamer.sql makes, or any other that may rename. Default:
+   * `SUPABASE_DB_URL`, the direct connection that the platform sets, as `postgres`.
+   */
   databaseUrl: string | undefined;
   /** `SUPABASE_URL`: the project, whose Data API verify asks; not needed for anything else. */
   projectUrl?: string;
@@ -29,6 +33,8 @@ export interface Settings {
    * at least 1, so that a webhook's id is known for much longer than its signature counts.
    */
   idempotencyDays: number;
+  /** `RENAME_NOTIFY_URL` and what goes with it: who is told of changes. Default: nobody. */
+  notify?: NotifySettings | null;
   /** `LOG_LEVEL`: debug, info, warn, error or silent. Default: info. */
   logLevel?: LogLevel;
 }
@@ -44,8 +50,9 @@ export function settingsFromEnv(
   get: (name: string) => string | undefined = (name) => Deno.env.get(name),
 ): Settings {
   const text = (name: string) => get(name)?.trim() || undefined;
+  const webhooks = readWebhookSecrets(text("RENAME_WEBHOOK_SECRET"));
   return {
-    databaseUrl: text("SUPABASE_DB_URL"),
+    databaseUrl: text("RENAME_DB_URL") ?? text("SUPABASE_DB_URL"),
     projectUrl: text("SUPABASE_URL"),
     secretKeys: keys(text("SUPABASE_SECRET_KEYS")),
     publishableKeys: keys(text("SUPABASE_PUBLISHABLE_KEYS")),
@@ -53,12 +60,17 @@ export function settingsFromEnv(
     anonKey: text("SUPABASE_ANON_KEY"),
     deadlineMs: positive(text("RENAME_DEADLINE_MS")) ?? DEFAULT_DEADLINE_MS,
     jwks: keySet(text("SUPABASE_JWKS")),
-    webhooks: readWebhookSecrets(text("RENAME_WEBHOOK_SECRET")),
+    webhooks,
     idempotencyDays: clamp(
       positive(text("RENAME_IDEMPOTENCY_DAYS")) ?? DEFAULT_IDEMPOTENCY_DAYS,
       1,
       MAX_IDEMPOTENCY_DAYS,
     ),
+    notify: readNotifySettings({
+      urls: text("RENAME_NOTIFY_URL"),
+      secrets: text("RENAME_NOTIFY_SECRET"),
+      allowPrivate: text("RENAME_NOTIFY_ALLOW_PRIVATE"),
+    }, webhooks),
     logLevel: logLevel(text("LOG_LEVEL")),
   };
 }

@@ -3,10 +3,11 @@
  * local port. All functions run in this process; what they read from the environment has to be set
  * before the gateway starts.
  */
+import { backgroundWork, provideEdgeRuntime } from "./edge_runtime.ts";
 import { type FunctionEntry, listFunctions } from "./function_list.ts";
 import { PortInUseError } from "./port.ts";
 
-/** How long a stop waits for requests that still run, in milliseconds. */
+/** How long a stop waits for requests that still run, and for what they left to go on, in milliseconds. */
 const STOP_GRACE_MS = 2_000;
 
 const PREFIX = "/functions/v1/";
@@ -24,7 +25,7 @@ export interface Gateway {
   readonly port: number;
   /** `http://127.0.0.1:PORT`, without a slash at its end. */
   readonly url: string;
-  /** Lets running requests end, for two seconds at most, then closes. */
+  /** Lets running requests and what they left to go on end, for two seconds at most each, then closes. */
   stop(): Promise<void>;
 }
 
@@ -38,6 +39,7 @@ type Handler = (request: Request) => Response | Promise<Response>;
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const hostname = options.hostname ?? "127.0.0.1";
+  provideEdgeRuntime();
   const functions = options.functions ?? await listFunctions(new URL("../../", import.meta.url));
   const handlers = new Map(
     await Promise.all(functions.map(async (entry) => [entry.name, await load(entry)] as const)),
@@ -58,6 +60,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     url: `http://${hostname}:${port}`,
     async stop() {
       await settledWithin(running, STOP_GRACE_MS);
+      await settledWithin(backgroundWork(), STOP_GRACE_MS);
       close.abort();
       await server.finished;
     },
@@ -76,7 +79,7 @@ function listen(
   }
 }
 
-async function settledWithin(promises: Iterable<Promise<void>>, milliseconds: number) {
+async function settledWithin(promises: Iterable<Promise<unknown>>, milliseconds: number) {
   const late = Promise.withResolvers<void>();
   const timer = setTimeout(late.resolve, milliseconds);
   await Promise.race([Promise.all(promises), late.promise]);

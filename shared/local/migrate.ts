@@ -1,8 +1,12 @@
 /**
  * `npm run migrate`: applies supabase/migrations to the database SUPABASE_DB_URL with the Supabase
- * CLI. Migrations that the database has already are left alone.
+ * CLI. Migrations that the database has already are left alone, those whose files are elsewhere too.
  */
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import postgres from "postgres";
 import { isDatabaseUrl, supabaseCli } from "../cli/supabase_cli.ts";
 
 const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
@@ -16,11 +20,52 @@ const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
  */
 export async function migrate(databaseUrl: string, workdir = REPOSITORY): Promise<string> {
   if (!isDatabaseUrl(databaseUrl)) throw new Error("SUPABASE_DB_URL is not a postgresql:// URL");
-  const args = ["db", "push", "--yes", "--workdir", workdir];
-  const { success, stdout, stderr } = await supabaseCli(args, databaseUrl);
+  const elsewhere = await versionsElsewhere(databaseUrl, workdir);
+  if (elsewhere.length === 0) return await push(databaseUrl, ["--workdir", workdir]);
+  const dir = await mkdtemp(join(tmpdir(), "migrate-"));
+  try {
+    await cp(join(workdir, "supabase"), join(dir, "supabase"), { recursive: true });
+    for (const version of elsewhere) {
+      await writeFile(migrationsIn(dir, `${version}_elsewhere.sql`), "-- Applied already\n");
+    }
+    // Ours can be older than the last that is there.
+    return await push(databaseUrl, ["--include-all", "--workdir", dir]);
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function push(databaseUrl: string, args: string[]): Promise<string> {
+  const { success, stdout, stderr } = await supabaseCli(
+    ["db", "push", "--yes", ...args],
+    databaseUrl,
+  );
   const output = (stderr + stdout).trim();
   if (!success) throw new Error(`supabase db push failed:\n${output}`);
   return output;
+}
+
+const migrationsIn = (workdir: string, file = "") => join(workdir, "supabase", "migrations", file);
+
+/**
+ * Versions that the database has and the folder has not: renames are recorded there, and an application has
+ * migrations of its own. The CLI refuses to go on without their files, though it does not read them.
+ */
+async function versionsElsewhere(databaseUrl: string, workdir: string): Promise<string[]> {
+  const here = new Set(
+    [...Deno.readDirSync(migrationsIn(workdir))].map(({ name }) => name.split("_")[0]),
+  );
+  const sql = postgres(databaseUrl, { max: 1, connect_timeout: 10, onnotice: () => {} });
+  try {
+    const rows = await sql`select version from supabase_migrations.schema_migrations`;
+    return rows.map(({ version }) => String(version))
+      .filter((version) => /^\d+$/.test(version) && !here.has(version));
+  } catch {
+    // There is no history yet, or no way in: the CLI says which.
+    return [];
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
 }
 
 if (import.meta.main) {

@@ -12,6 +12,7 @@ PostgreSQL that is set up like a Supabase project, or with the database that you
 Environment:
   PORT                  port of the functions (54321; 0: a free one)
   SUPABASE_DB_URL       use this database as it is and start none; npm run migrate prepares it
+  RENAME_DB_URL         with it, the login that the functions use there (that of SUPABASE_DB_URL)
   PG_VERSION            version of the embedded database: 15, 17 or 18 (17)
   PG_PORT               its port (54322; 0: a free one)
   LOCAL_DIR             where its data and the keys are kept (.local)

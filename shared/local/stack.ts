@@ -49,6 +49,8 @@ export async function startStack(
     if (server) await prepareDatabase(server, databaseUrl);
     else await checkDatabase(databaseUrl, notice);
     Deno.env.set("SUPABASE_DB_URL", databaseUrl);
+    // It leads to a database elsewhere, where nothing that is tried here should happen.
+    if (server) Deno.env.delete("RENAME_DB_URL");
     if (!Deno.env.get("SUPABASE_URL")) Deno.env.set("SUPABASE_URL", `http://127.0.0.1:${port}`);
     const gateway = await explainPort("PORT", () => startGateway({ port }));
     return {

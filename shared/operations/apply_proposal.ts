@@ -14,6 +14,7 @@ import {
   namesOf,
   newMigrations,
   readAndPlanRename,
+  replayRename,
   tablesOf,
   type WhatToRename,
 } from "./rename.ts";
@@ -43,6 +44,13 @@ export async function applyProposal(
   let accepted: RenameRequest["acknowledge"] = [];
   let options = { rename_indexes: false, count_use: false };
   let connection: Connected | undefined;
+  const batch = (plan: RenamePlan, inHistory: boolean) => ({
+    batch_id,
+    plan_hash: plan.hash,
+    actor: context.actor,
+    notes: request.notes,
+    migrations: newMigrations(plan, ids, { ...options, acknowledge: accepted }, inHistory),
+  });
   return await change<Proposal, RenamePlan>(context, request, {
     operation: "rename",
     batchId: batch_id,
@@ -63,14 +71,8 @@ export async function applyProposal(
       if (request.mode === "apply") requireSame(proposal, plan);
       return plan;
     },
-    recordAhead: (plan) =>
-      activateBatch({
-        batch_id,
-        plan_hash: plan.hash,
-        actor: context.actor,
-        notes: request.notes,
-        migrations: newMigrations(plan, ids, { ...options, acknowledge: accepted }),
-      }),
+    recordAhead: (plan, inHistory) => activateBatch(batch(plan, inHistory)),
+    replay: (plan) => replayRename(plan, { ...batch(plan, true), compatibility_view: view }),
     recordBefore: (plan, connected) => {
       connection = connected;
       return noteSnapshots(connected.statistics, view ? oldNamesOf(plan, ids) : []);

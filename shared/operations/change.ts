@@ -3,7 +3,12 @@
  * differs from one operation to the next is a `Change`; a plan is the same way, stopped before the locks.
  */
 import type { SelectionRequest } from "../contract/requests.ts";
-import type { OperationAnswer, PlannedTable, Verification } from "../contract/responses.ts";
+import type {
+  Finding,
+  OperationAnswer,
+  PlannedTable,
+  Verification,
+} from "../contract/responses.ts";
 import { advisoryLocks } from "../execute/advisory_locks.ts";
 import {
   applyPlan,
@@ -14,22 +19,42 @@ import {
   type Prepared,
 } from "../execute/apply_plan.ts";
 import type { RelationName } from "../execute/blockers.ts";
-import { type LockExpressions, setLockTimeout } from "../execute/critical_section.ts";
+import { setLockTimeout } from "../execute/critical_section.ts";
 import type { Session } from "../execute/database.ts";
 import { isLockRefused } from "../execute/database_errors.ts";
 import { type Plan, planStatements, requireAccepted } from "../plan/plan.ts";
 import { qualified } from "../plan/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
+import type { NotificationType } from "../contract/notifications.ts";
+import { historyDetails } from "../tracking/history.ts";
 import { type Event, insertEvent, recordedLock } from "../tracking/events.ts";
-import { asProblems, type OperationContext, recordingFailure } from "./context.ts";
+import { withNotification } from "../tracking/notifications.ts";
+import { asProblems, type OperationContext, recordingFailure, type Stage } from "./context.ts";
+import {
+  historyFailed,
+  historyOf,
+  migrationFile,
+  prepareHistory,
+  type Replay,
+  settleHistory,
+} from "./history.ts";
 import { answeredOnce, recordAnswer, recordWholeAnswer, requireNew } from "./idempotency.ts";
 import { readMigrations } from "./read_migrations.ts";
+import { tellVerification } from "./tell_verification.ts";
 
 /** What every request that changes something says. */
-export type ChangeRequest = Pick<
-  SelectionRequest,
-  "mode" | "acknowledge" | "expected_plan_hash" | "lock_timeout_ms" | "max_wait_ms" | "notes"
->;
+export type ChangeRequest =
+  & Pick<
+    SelectionRequest,
+    | "mode"
+    | "acknowledge"
+    | "expected_plan_hash"
+    | "lock_timeout_ms"
+    | "max_wait_ms"
+    | "notes"
+    | "record_history"
+  >
+  & { migration_file?: boolean };
 
 /** One operation: what it selects, plans, records and verifies. */
 export interface Change<Selected, P extends Plan> {
@@ -48,8 +73,16 @@ export interface Change<Selected, P extends Plan> {
   tables: (selected: Selected) => RelationName[];
   /** Reads the facts and makes the plan. */
   plan: (session: Session, selected: Selected, connected: Connected) => Promise<P>;
-  /** Statement that records the change before the locks are taken; nobody sees it until the commit. */
-  recordAhead?: (plan: P) => string;
+  /**
+   * Statement that records the change before the locks are taken; nobody sees it until the commit.
+   *
+   * @param inHistory Whether the migration history has it, too.
+   */
+  recordAhead?: (plan: P, inHistory: boolean) => string;
+  /** The change as a migration. */
+  replay: (plan: P) => Replay;
+  /** Whether what the change is about is in the migration history. Default: it is, or begins there. */
+  inHistory?: (selected: Selected) => boolean;
   /** Statements that note the state before, as late as can be without anybody waiting for them. */
   recordBefore?: (plan: P, connected: Connected) => string[];
   /** Statements of the critical section that record the change. */
@@ -78,8 +111,8 @@ export async function change<Selected, P extends Plan>(
     const unkeyed = { ...context, idempotency: null };
     const short = await asProblems(() => takeShortcut(unkeyed, one));
     if (short !== null) return short;
-    const plan = await asProblems(() =>
-      context.database.withSession((session) => planWithoutLocks(context, session, one))
+    const { plan, file } = await asProblems(() =>
+      context.database.withSession((session) => planOnly(context, session, request, one))
     );
     return {
       ...await answer(context, plan, one.migrations(plan, "plan")),
@@ -88,9 +121,14 @@ export async function change<Selected, P extends Plan>(
       lock: null,
       verification: null,
       tables: one.tablesOf(plan),
+      ...(file !== null && { migration_file: file }),
     };
   }
   const about = { operation: one.operation, batch_id: null, details: one.details };
+  let stage: Stage = "asked";
+  const reach = (reached: Stage) => {
+    stage = reached;
+  };
   return await recordingFailure(
     context,
     one.operation === "rename" ? about : { ...about, batch_id: one.batchId },
@@ -98,8 +136,9 @@ export async function change<Selected, P extends Plan>(
       answeredOnce(
         context,
         one.operation,
-        async () => await takeShortcut(context, one) ?? await apply(context, request, one),
+        async () => await takeShortcut(context, one) ?? await apply(context, request, one, reach),
       ),
+    () => stage,
   );
 }
 
@@ -127,10 +166,12 @@ async function apply<Selected, P extends Plan>(
   context: OperationContext,
   request: ChangeRequest,
   one: Change<Selected, P>,
+  reach: (stage: Stage) => void,
 ): Promise<OperationAnswer> {
   let relations: RelationName[] = [];
   const proposing = request.mode === "propose";
   let proposed: P | null = null;
+  let recorded = false;
   const { plan: done, lock } = await applyPlan(
     context.database,
     {
@@ -147,11 +188,28 @@ async function apply<Selected, P extends Plan>(
       const selected = await one.select(session, true);
       relations = one.names(selected);
       await takeWeakLocks(context, session, selected, one, proposing);
-      const plan = await one.plan(session, selected, connection);
+      const history = historyOf(request, connection.history, one.inHistory?.(selected) ?? true);
+      const plan = withFindings(
+        await one.plan(session, selected, connection),
+        proposing ? [] : history.findings,
+      );
       proposed = plan;
+      recorded = history.recorded && !proposing;
       const acknowledge = [...request.acknowledge, ...one.accepted?.(selected) ?? []];
       requireAccepted(plan, { ...request, acknowledge });
-      if (one.recordAhead) await session.run(one.recordAhead(plan));
+      reach("begun");
+      if (one.recordAhead) await session.run(one.recordAhead(plan, recorded));
+      const record = recorded
+        ? [
+          await prepareHistory(
+            session,
+            plan,
+            one.replay(plan),
+            eventOf(context, plan, one, "apply"),
+            request,
+          ),
+        ]
+        : [];
       await recordAnswer(context, session, one.operation, {
         ...planned(plan),
         batch_id: one.batchId,
@@ -160,15 +218,27 @@ async function apply<Selected, P extends Plan>(
       return {
         // A proposal is the record alone.
         plan: proposing ? { ...plan, ...NOTHING } : plan,
-        recordBefore: proposing ? undefined : one.recordBefore?.(plan, connection),
+        recordBefore: proposing
+          ? undefined
+          : [...one.recordBefore?.(plan, connection) ?? [], ...record],
         record: (figures) => [
           ...(proposing ? [] : one.record(plan)),
-          success(context, plan, one, request.mode, figures),
+          told(
+            context,
+            one.operation,
+            request.mode,
+            insertEvent(
+              eventOf(context, plan, one, request.mode),
+              figures,
+              recorded ? historyDetails(one.replay(plan).name) : undefined,
+            ),
+          ),
         ],
         recorded: recordedLock(context.requestId),
       };
     },
   );
+  reach("committed");
   const ids = one.migrations(done, request.mode);
   if (proposing) {
     const plan = proposed!;
@@ -184,23 +254,54 @@ async function apply<Selected, P extends Plan>(
   const plan = done;
   context.progress({ phase: "verifying", total: ids.length });
   const verification = await verified(context, () => one.verify(plan, ids));
+  const about = { batch_id: one.batchId, migration_ids: ids };
+  await tellVerification(context, one.operation, about, verification);
+  const history = recorded ? await settleHistory(context, ids) : undefined;
+  const findings = history === null ? [historyFailed()] : [];
   return {
-    ...await answer(context, plan, ids),
+    ...await answer(context, withFindings(plan, findings), ids),
     batch_id: one.batchId,
     mode: "apply",
     lock,
     verification,
+    ...(history && { history }),
   };
 }
+
+/** The plan, and where it is asked for the file that makes it elsewhere. */
+async function planOnly<Selected, P extends Plan>(
+  context: OperationContext,
+  session: Session,
+  request: ChangeRequest,
+  one: Change<Selected, P>,
+) {
+  const { plan, selected, connection } = await planWithoutLocks(context, session, one);
+  const inHistory = one.inHistory?.(selected) ?? true;
+  const { findings } = historyOf(request, connection.history, inHistory);
+  if (!request.migration_file) return { plan: withFindings(plan, findings), file: null };
+  // Nobody is asked once more when the file is applied.
+  const acknowledge = [...request.acknowledge, ...one.accepted?.(selected) ?? []];
+  requireAccepted(plan, { ...request, acknowledge });
+  const event = eventOf(context, plan, one, "apply");
+  const { history } = connection;
+  return {
+    plan,
+    file: await migrationFile(session, history, plan, one.replay(plan), event, request),
+  };
+}
+
+const withFindings = <P extends Plan>(plan: P, findings: Finding[]): P =>
+  findings.length === 0 ? plan : { ...plan, findings: [...plan.findings, ...findings] };
 
 async function planWithoutLocks<Selected, P extends Plan>(
   context: OperationContext,
   session: Session,
   one: Change<Selected, P>,
-): Promise<P> {
+): Promise<{ plan: P; selected: Selected; connection: Connected }> {
   const connection = connected(await session.begin(beginReading(context.limits)));
   requireServer(connection.serverVersion);
-  return await one.plan(session, await one.select(session, false), connection);
+  const selected = await one.select(session, false);
+  return { plan: await one.plan(session, selected, connection), selected, connection };
 }
 
 /**
@@ -234,14 +335,14 @@ async function takeWeakLocks<Selected, P extends Plan>(
   }
 }
 
-function success<Selected, P extends Plan>(
+/** The event of a change that is made. */
+function eventOf<Selected, P extends Plan>(
   context: OperationContext,
   plan: P,
   one: Change<Selected, P>,
   mode: ChangeRequest["mode"],
-  figures: LockExpressions,
-): string {
-  return insertEvent({
+): Event {
+  return {
     request_id: context.requestId,
     operation: one.operation,
     actor: context.actor,
@@ -250,8 +351,28 @@ function success<Selected, P extends Plan>(
     batch_id: one.batchId,
     migration_ids: one.migrations(plan, mode),
     details: { plan_hash: plan.hash, ...(mode === "propose" && { proposed: true }) },
-  }, figures);
+  };
 }
+
+/** The statement of a change's event, which puts what receivers are told of it into the outbox, too. */
+function told(
+  { notify }: OperationContext,
+  operation: Event["operation"],
+  mode: ChangeRequest["mode"],
+  event: string,
+): string {
+  const type = mode === "propose" ? "migration.proposed" : TOLD[operation];
+  return type === null ? event : withNotification(event, type, notify?.receivers ?? []);
+}
+
+/** What receivers are told of a change that was made. */
+const TOLD: Record<Event["operation"], NotificationType | null> = {
+  rename: "migration.applied",
+  rollback: "migration.rolled_back",
+  finalize: "migration.finalized",
+  // The rename is what it was.
+  refresh: null,
+};
 
 /** A check that cannot be made is a check that did not pass; what is committed is never told as failed. */
 async function verified(

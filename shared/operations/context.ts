@@ -2,9 +2,10 @@
 import type { ProblemCode } from "../contract/problems.ts";
 import type { Progress } from "../contract/responses.ts";
 import type { Database } from "../execute/database.ts";
-import { toProblem } from "../execute/database_errors.ts";
+import { isConnectionLost, toProblem } from "../execute/database_errors.ts";
 import type { Limits } from "../execute/limits.ts";
 import { type Event, insertEvent } from "../tracking/events.ts";
+import { type Receiver, withFailureNotification } from "../tracking/notifications.ts";
 
 /** By what a request is known that comes again. */
 export interface Idempotency {
@@ -24,6 +25,8 @@ export interface OperationContext {
   requestId: string;
   /** Null, or left out, where the caller does not say what makes a request the same. */
   idempotency?: Idempotency | null;
+  /** Who is told of changes, and what is wrong with the settings of that; left out where nobody is. */
+  notify?: { receivers: Receiver[]; errors: string[] };
   /** Until when the work may go on. */
   limits: Limits;
   /** Told where the work is. */
@@ -54,15 +57,25 @@ const UNRECORDED: ProblemCode[] = [
 ];
 
 /**
+ * How far a change has come: asked for; begun, since its plan was made and accepted; committed, whatever goes
+ * wrong from then on.
+ */
+export type Stage = "asked" | "begun" | "committed";
+
+/**
  * Runs an operation that changes something; if it fails, that is told in the caller's terms and leaves an
- * event, the one trace of a failed request.
+ * event, the one trace of a failed request. Receivers are told of what was begun and did not come about; a
+ * refusal is for its caller alone, or whoever is told and asks again would be told again.
  *
+ * @param stage How far the change came. What fails of itself counts as begun in any case, and so does waiting
+ *   for locks.
  * @throws {Problem} Whatever went wrong, as a problem.
  */
 export async function recordingFailure<T>(
   context: OperationContext,
   about: Pick<Event, "operation" | "batch_id" | "details">,
   work: () => Promise<T>,
+  stage: () => Stage,
 ): Promise<T> {
   try {
     return await work();
@@ -70,23 +83,53 @@ export async function recordingFailure<T>(
     const problem = toProblem(error);
     if (UNRECORDED.includes(problem.code)) throw problem;
     const { attempts, waited_ms } = problem.fields as { attempts?: number; waited_ms?: number };
-    const event = insertEvent({
+    const event: Event = {
       ...about,
       request_id: context.requestId,
       actor: context.actor,
       outcome: problem.status < 500 ? "refused" : "failed",
       problem_code: problem.code,
       migration_ids: [],
-    }, {
+    };
+    const written = insertEvent(event, {
       attempts: String(attempts ?? 0),
       waitedMs: String(waited_ms ?? 0),
       heldMs: "0",
     });
+    const begun = problem.status >= 500 || problem.code === "lock_not_acquired" ||
+      stage() === "begun";
+    const told = begun && stage() !== "committed";
     try {
-      await context.database.query(event);
+      await recordAndTell(
+        context,
+        told,
+        (receivers) => withFailureNotification(written, event, receivers),
+      );
     } catch (cause) {
       context.log("the event of a failed request could not be written", { cause });
     }
     throw problem;
+  }
+}
+
+/**
+ * Writes an event and those who are to be told of it, in one statement. Where they cannot be told, as with
+ * tracking tables from before the outbox, the event is written all the same.
+ *
+ * @param told Whether anybody is.
+ */
+export async function recordAndTell(
+  { database, notify, log }: OperationContext,
+  told: boolean,
+  statement: (receivers: Receiver[]) => string,
+): Promise<void> {
+  const receivers = told ? notify?.receivers ?? [] : [];
+  try {
+    await database.query(statement(receivers));
+  } catch (cause) {
+    // Where the connection is gone, it may be written.
+    if (receivers.length === 0 || isConnectionLost(cause)) throw cause;
+    log("an event could not be told", { cause });
+    await database.query(statement([]));
   }
 }

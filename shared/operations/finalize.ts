@@ -14,6 +14,7 @@ import { markFinalized, standingMigrations, trackedFromRows } from "../tracking/
 import { alreadyFinalized } from "./already_finalized.ts";
 import { change } from "./change.ts";
 import type { OperationContext } from "./context.ts";
+import { allInHistory, replayEnd } from "./replay_end.ts";
 import { readFacts } from "./read_relations.ts";
 import { namesOf, oidsOf, selectActive, tablesOf } from "./select_migrations.ts";
 import { keepUsage, type Looks, readUsage, withUsage } from "./usage.ts";
@@ -45,6 +46,11 @@ export async function finalize(
       return await readAndPlan(session, request, migrations, connected, looks);
     },
     record: (plan) => [markFinalized(idsOf(plan), context.actor, request.notes)],
+    inHistory: allInHistory,
+    replay: (plan) =>
+      replayEnd("finalize", plan.tables.map(({ migration }) => migration), [
+        markFinalized(idsOf(plan), context.actor, request.notes),
+      ]),
     migrations: idsOf,
     tablesOf: (plan) => plan.tables.map(({ migration, view }) => leavingTable(migration, view)),
     verify: (plan) => verify(context, plan),

@@ -25,7 +25,9 @@ import {
   tryRequest,
 } from "../tracking/requests.ts";
 import type { Idempotency, OperationContext } from "./context.ts";
+import { historyEntry } from "./history.ts";
 import { readMigrations } from "./read_migrations.ts";
+import { tellVerification } from "./tell_verification.ts";
 import { verifyLate } from "./verify_late.ts";
 
 type Operation = Event["operation"];
@@ -158,10 +160,11 @@ function requireSame(
 async function answerLate(
   context: OperationContext,
   idempotency: Idempotency,
-  { made, request_id }: RecordedRequest,
+  { made, operation, request_id }: RecordedRequest,
 ): Promise<OperationAnswer> {
   const { planned, migration_ids, lock } = made!;
   const { batch_id, mode, plan_hash, statements, findings } = planned;
+  const history = mode === "apply" ? await historyEntry(context, request_id) : null;
   const answer = {
     batch_id,
     mode,
@@ -172,7 +175,11 @@ async function answerLate(
     // A proposal takes no locks and has nothing to verify.
     lock: mode === "apply" ? lock : null,
     verification: mode === "apply" ? await verifyLate(context, migration_ids) : null,
+    ...(history !== null && { history }),
   };
+  if (answer.verification !== null) {
+    await tellVerification(context, operation, { batch_id, migration_ids }, answer.verification);
+  }
   await keep(context, idempotency, request_id, answer);
   return answer;
 }

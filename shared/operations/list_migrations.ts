@@ -1,13 +1,19 @@
 /** The list of migrations, and where the database no longer agrees with it. */
 import { driftFactsFromRow, driftFactsQuery } from "../catalog/drift_facts.ts";
 import type { ListMigrationsQuery } from "../contract/requests.ts";
-import type { ListMigrationsAnswer, Migration } from "../contract/responses.ts";
+import type {
+  ListMigrationsAnswer,
+  Migration,
+  MigrationNotifications,
+  NotificationsReport,
+} from "../contract/responses.ts";
 import { driftOf } from "../plan/drift_report.ts";
 import type { RecordedRename } from "../plan/rollback.ts";
-import { noteBypassedRowSecurity } from "../tracking/drift_events.ts";
+import { type FoundDrift, noteBypassedRowSecurity, noteDrift } from "../tracking/drift_events.ts";
+import { notificationsFromRows, notificationsQuery } from "../tracking/list_notifications.ts";
 import { encodeCursor, migrationsPage, recordedWithPage } from "../tracking/list_migrations.ts";
 import { migrationsFromRows, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
-import { asProblems, type OperationContext } from "./context.ts";
+import { asProblems, type OperationContext, recordAndTell } from "./context.ts";
 import { read } from "./read_relations.ts";
 import { oidsOf } from "./select_migrations.ts";
 import { lookAtUsage, type Looks, withUsage } from "./usage.ts";
@@ -28,13 +34,19 @@ export async function listMigrations(
     const last = page.at(-1);
     const more = found.length > query.limit && last !== undefined;
     const recorded = recordedWithPage(rows).slice(0, query.limit);
-    const [drifted, used] = await Promise.all([
+    const [drifted, used, told] = await Promise.all([
       query.include.includes("drift") ? withDrift(context, page, recorded) : page,
       query.include.includes("usage") ? usageOfPage(context, page) : null,
+      query.include.includes("notifications") ? notificationsOf(context, page) : null,
       noteWorstDrift(context),
     ]);
     const migrations = used === null ? drifted : withUsage(drifted, used);
-    return { migrations, next_cursor: more ? encodeCursor(last) : null };
+    await tellDrift(context, drifted);
+    return {
+      migrations: told === null ? migrations : withNotifications(migrations, told.byMigration),
+      next_cursor: more ? encodeCursor(last) : null,
+      ...(told !== null && { notifications: told.report }),
+    };
   });
 }
 
@@ -65,8 +77,51 @@ async function usageOfPage(context: OperationContext, page: Migration[]): Promis
 /** What lets somebody see rows they must not see leaves an event, whoever asked for what. */
 async function noteWorstDrift(context: OperationContext): Promise<void> {
   try {
-    await context.database.query(noteBypassedRowSecurity(context.requestId, context.actor));
+    const { requestId, actor } = context;
+    await recordAndTell(
+      context,
+      true,
+      (receivers) => noteBypassedRowSecurity(requestId, actor, receivers),
+    );
   } catch (cause) {
     context.log("drift could not be recorded", { cause });
   }
 }
+
+/** What was found is told, each kind once, where there is somebody to tell. */
+async function tellDrift(context: OperationContext, page: Migration[]): Promise<void> {
+  const { database, requestId, actor, notify, log } = context;
+  const found = page.flatMap(({ id, drift = [] }): FoundDrift[] =>
+    drift.map(({ code, object }) => ({ migration_id: id, code, object }))
+  ).filter(({ code }) => code !== ROW_SECURITY_BYPASSED);
+  if (found.length === 0 || !notify || notify.receivers.length === 0) return;
+  try {
+    await database.query(noteDrift(requestId, actor, found, notify.receivers));
+  } catch (cause) {
+    log("drift could not be told", { cause });
+  }
+}
+
+/** Told by the event that it leaves in any case. */
+const ROW_SECURITY_BYPASSED = "row_security_bypassed";
+
+/** What became of the notifications about a page of migrations, and of all. */
+async function notificationsOf({ database, notify }: OperationContext, page: Migration[]) {
+  const { by_migration, receivers, undelivered } = notificationsFromRows(
+    await database.query(notificationsQuery(page.map(({ id }) => id))),
+  );
+  const report: NotificationsReport = {
+    receivers: receivers.map(({ key, ...receiver }) => ({
+      ...receiver,
+      configured: notify?.receivers.some((one) => one.key === key) ?? false,
+    })),
+    undelivered,
+    settings_errors: notify?.errors ?? [],
+  };
+  return { byMigration: by_migration, report };
+}
+
+const withNotifications = (
+  migrations: Migration[],
+  byMigration: Record<string, MigrationNotifications>,
+) => migrations.map((migration) => ({ ...migration, notifications: byMigration[migration.id] }));

@@ -17,6 +17,7 @@ import {
 } from "../tracking/migrations.ts";
 import { change } from "./change.ts";
 import type { OperationContext } from "./context.ts";
+import { allInHistory, replayEnd } from "./replay_end.ts";
 import { readFacts } from "./read_relations.ts";
 import { namesOf, oidsOf, selectActive, tablesOf } from "./select_migrations.ts";
 
@@ -41,6 +42,11 @@ export async function refresh(
     tables: (migration) => tablesOf([migration]),
     plan: (session, migration) => readAndPlan(session, request, migration),
     record: () => [markRefreshed(migration_id, without_columns, request.notes)],
+    inHistory: (migration) => allInHistory([migration]),
+    replay: ({ migration }) =>
+      replayEnd("refresh", [migration], [
+        markRefreshed(migration_id, without_columns, request.notes),
+      ]),
     migrations: () => [migration_id],
     tablesOf: ({ migration, view, replacedInPlace }) => [
       leavingTable(migration, view, replacedInPlace),

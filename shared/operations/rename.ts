@@ -8,16 +8,21 @@ import type { Session } from "../execute/database.ts";
 import { dependencies, renamedTables } from "../plan/dependencies.ts";
 import type { TextSources } from "../plan/facts.ts";
 import { fingerprint } from "../plan/fingerprint.ts";
+import { ident, qualified } from "../plan/quoting.ts";
 import { planRename, type RenamePlan, requireRenamable } from "../plan/rename.ts";
+import { sameColumns } from "../plan/replay_guards.ts";
 import {
   insertBatch,
+  type NewBatch,
   type NewMigration,
   noteViews,
   trackedByNames,
   trackedFromRows,
 } from "../tracking/migrations.ts";
+import { trackBatch } from "../tracking/replay.ts";
 import { change } from "./change.ts";
 import type { OperationContext } from "./context.ts";
+import { listedLines, type Replay, slug } from "./history.ts";
 import { noteSnapshots, renewUsage } from "./usage.ts";
 import { verifyRename } from "./verify_rename.ts";
 
@@ -42,6 +47,14 @@ export async function rename(
     ? request.renames.map(({ old_name }, index) => ({ id: ids[index], old_name }))
     : [];
   let connection: Connected | undefined;
+  const batch = (plan: RenamePlan, inHistory: boolean) => ({
+    batch_id: batchId,
+    plan_hash: plan.hash,
+    actor: context.actor,
+    notes: request.notes,
+    compatibility_view: request.compatibility_view,
+    migrations: newMigrations(plan, ids, request, inHistory),
+  });
   return await change<null, RenamePlan>(context, request, {
     operation: "rename",
     batchId,
@@ -53,16 +66,12 @@ export async function rename(
     names: () => namesOf(request.renames),
     tables: () => tablesOf(request.renames),
     plan: (session, _, { sources }) => readAndPlanRename(session, request, sources),
-    recordAhead: (plan) =>
+    recordAhead: (plan, inHistory) =>
       insertBatch({
-        batch_id: batchId,
-        plan_hash: plan.hash,
-        actor: context.actor,
-        notes: request.notes,
-        compatibility_view: request.compatibility_view,
+        ...batch(plan, inHistory),
         status: request.mode === "propose" ? "pending" : "active",
-        migrations: newMigrations(plan, ids, request),
       }),
+    replay: (plan) => replayRename(plan, batch(plan, true)),
     recordBefore: (_, connected) => {
       connection = connected;
       return noteSnapshots(connected.statistics, wanted);
@@ -131,6 +140,7 @@ export function newMigrations(
     RenameRequest,
     "rename_indexes" | "count_use" | "acknowledge"
   >,
+  inHistory: boolean,
 ): NewMigration[] {
   const hanging = dependencies(plan);
   return plan.tables.map(({ rename, facts, statements, indexes }, index) => ({
@@ -140,7 +150,33 @@ export function newMigrations(
     new_name: rename.new_name,
     table_oid: facts.oid,
     dependencies: hanging[index],
-    plan: { statements, indexes, request: { rename_indexes, count_use, acknowledge } },
+    plan: {
+      statements,
+      indexes,
+      request: { rename_indexes, count_use, acknowledge },
+      ...(inHistory && { in_history: true }),
+    },
     fingerprint: { before: fingerprint(facts) },
   }));
+}
+
+/** A rename as a migration. */
+export function replayRename(plan: RenamePlan, batch: Omit<NewBatch, "status">): Replay {
+  const { tables } = plan;
+  const [{ rename }] = tables;
+  const kept = batch.compatibility_view
+    ? "a compatibility view keeps the old name"
+    : "the old name is free";
+  return {
+    name: tables.length === 1
+      ? `rename_${slug(rename.old_name)}_to_${slug(rename.new_name)}`
+      : `rename_${slug(rename.old_name)}_and_${tables.length - 1}_more`,
+    about: listedLines(
+      tables.map(({ rename: { schema, old_name, new_name } }) =>
+        `Renames ${qualified(schema, old_name)} to ${ident(new_name)}; ${kept}.`
+      ),
+    ),
+    guards: [sameColumns(tables.map(({ facts }) => facts))],
+    tracking: [trackBatch(batch)],
+  };
 }

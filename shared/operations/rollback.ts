@@ -10,6 +10,7 @@ import { checkRolledBack } from "../plan/verification.ts";
 import { markRolledBack, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { change } from "./change.ts";
 import type { OperationContext } from "./context.ts";
+import { allInHistory, replayEnd } from "./replay_end.ts";
 import { readFacts } from "./read_relations.ts";
 import { namesOf, oidsOf, selectActive, tablesOf } from "./select_migrations.ts";
 import { withdrawProposal } from "./withdraw_proposal.ts";
@@ -35,6 +36,11 @@ export async function rollback(
     tables: tablesOf,
     plan: (session, migrations, { sources }) => readAndPlan(session, request, migrations, sources),
     record: (plan) => [markRolledBack(idsOf(plan), context.actor, request.notes)],
+    inHistory: allInHistory,
+    replay: (plan) =>
+      replayEnd("rollback", plan.tables.map(({ migration }) => migration), [
+        markRolledBack(idsOf(plan), context.actor, request.notes),
+      ]),
     migrations: idsOf,
     tablesOf: (plan) => plan.tables.map(({ migration, view }) => leavingTable(migration, view)),
     verify: (plan) => verify(context, plan),

@@ -21,6 +21,7 @@ import { API_ROLES, viewersOf } from "../proof/viewers.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { asProblems, type OperationContext } from "./context.ts";
 import { namesOf, oidsOf, selectActive } from "./select_migrations.ts";
+import { tellVerification } from "./tell_verification.ts";
 import { testCost } from "./verify/cost.ts";
 import { testDataApi } from "./verify/data_api.ts";
 import { testJoins } from "./verify/joins.ts";
@@ -73,6 +74,8 @@ export async function verify(context: VerifyContext, request: VerifyRequest): Pr
         }
       });
       const answer = { passed: checks.every(({ passed }) => passed), checks };
+      const about = { batch_id: null, migration_ids: [subject.migration.id] };
+      await tellVerification(context, null, about, answer);
       return { answer, markdown: reportInMarkdown(subject.migration, subject.table, answer) };
     })
   );

@@ -8,13 +8,15 @@ import type { OperationContext } from "./context.ts";
 
 /** The answer where the selection is a proposal; null where it is not. */
 export async function withdrawProposal(
-  { actor, requestId }: OperationContext,
+  { actor, requestId, notify }: OperationContext,
   session: Session,
   request: RollbackRequest,
 ): Promise<OperationAnswer | null> {
-  const statement = request.mode === "plan"
-    ? pendingIds(request)
-    : withdrawPending(request, { actor, requestId, notes: request.notes });
+  const statement = request.mode === "plan" ? pendingIds(request) : withdrawPending(
+    request,
+    { actor, requestId, notes: request.notes },
+    notify?.receivers ?? [],
+  );
   const ids = (await session.run(statement)).map(({ id }) => String(id));
   return ids.length === 0 ? null : await answerWithoutPlan(session, request, ids);
 }

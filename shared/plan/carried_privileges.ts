@@ -91,11 +91,12 @@ export function privilegeChanges(
   return { changes: inOrder([...wanted.values()]), impossible };
 }
 
-/** Statements that make the changes on `target`, quoted, of the table. */
+/** Statements that make the changes on `target`, quoted, of the table; each as the role that grants it. */
 export function privilegeStatements(
   table: RelationFacts,
   changes: RightChange[],
   target: string,
+  sessionUser: string,
 ): Statement[] {
   return changes.flatMap((change) => {
     const { column, grantee, grantor, to, from } = change;
@@ -106,7 +107,8 @@ export function privilegeStatements(
       ? `grant ${privilege} on table ${target} to ${role}` + (to === 2 ? " with grant option" : "")
       : `revoke ${to === 1 ? "grant option for " : ""}${privilege} on table ${target} from ${role}`;
     const purpose = "Carry a privilege that was changed on the view alone";
-    const asOther = grantor !== table.owner;
+    const asOther = grantor !== sessionUser &&
+      (grantor !== table.owner || (table.owner_settable && table.owner_can_create));
     return (asOther ? [`set local role ${ident(grantor)}`, sql, "reset role"] : [sql])
       .map((one) => ({ sql: one, purpose }));
   });

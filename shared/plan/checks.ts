@@ -5,16 +5,15 @@
  * They run while clients wait. To plan such a query takes the server several times as long as to run it, and
  * about as long as the rename itself; so each is prepared, and planned, before the locks are taken.
  */
-import type { Statement } from "../contract/responses.ts";
 import type { RelationKind } from "./facts.ts";
-import { FACTS_MOVED, prepared } from "./plan.ts";
+import { FACTS_MOVED, type PlanStatement, prepared } from "./plan.ts";
 import { dollarQuoted, literal, qualified } from "./quoting.ts";
 
 export interface Check {
   /** To be run before the locks are taken. */
-  preparations: Statement[];
+  preparations: PlanStatement[];
   /** The check itself. */
-  statement: Statement;
+  statement: PlanStatement;
 }
 
 export interface ExpectedRelation {
@@ -216,7 +215,8 @@ end `;
     preparations: statement.preparations.map((sql) => ({
       sql,
       purpose: "Plan a check of the outcome while nobody waits",
+      once: true,
     })),
-    statement: { sql: `do ${dollarQuoted(body, "check")}`, purpose },
+    statement: { sql: `do ${dollarQuoted(body, "check")}`, purpose, once: true },
   };
 }

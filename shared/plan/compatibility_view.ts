@@ -77,13 +77,14 @@ export function compatibilityView(
       purpose: "The view has the table's column defaults",
     });
   }
-  const grants = grantStatements(table, view, owner, { cascade: replace });
+  const grants = grantStatements(table, view, owner, { cascade: replace, sessionUser });
   statements.push(...grants.statements.map((sql) => ({
     sql,
     purpose: "The view has the table's access privileges, no more and no less",
   })));
   statements.push(...comments(table, view));
-  const rowCast = rowCastWanted(table, session) ? rowCastFunction(table.oid) : null;
+  const present = replaced?.row_type.casts.find(({ target }) => target === whole.oid);
+  const rowCast = rowCastWanted(table, session) ? rowCastFunction(table.oid, present) : null;
   if (rowCast !== null) {
     statements.push(...rowTypeStatements(whole, {
       view: table.name,
@@ -91,7 +92,7 @@ export function compatibilityView(
       columns: table.columns.map(({ name }) => name),
       owner,
       sessionUser,
-      present: replaced?.row_type.casts.find(({ target }) => target === whole.oid),
+      present,
     }));
   }
   return { statements, owner, securityInvoker, replaced: grants.replaced, rowCast };

@@ -46,7 +46,12 @@ export async function planFinalize(
   const tables = [...new Set(steps.map(({ table }) => table))];
   const end = tables.map((table) => ({ table, name: table.name }));
   const going = viewsGoing(steps, end, facts.session.user);
-  const lost = lostWithViews(steps, options.carryPrivileges ?? false, ({ name }) => name);
+  const lost = lostWithViews(
+    steps,
+    options.carryPrivileges ?? false,
+    facts.session.user,
+    ({ name }) => name,
+  );
   const views = steps.flatMap(({ view }) => view === null ? [] : [view]);
   const checks = [
     checkRelations(

@@ -26,13 +26,21 @@ export interface Grantable {
  * Statements that give `target` (already quoted) the access privileges of `table`, and nothing else.
  *
  * Entries of the owner come first; those of other grantors follow once the grantor has what it grants on,
- * each under `set local role`, since GRANT ... GRANTED BY takes only the current role (manual, GRANT).
+ * each under `set local role`, since GRANT ... GRANTED BY takes only the current role (manual, GRANT). So do
+ * the owner's where the session's role is another: a member of the owner grants as whichever of its roles has
+ * the grant options, and that need not be the owner.
+ *
+ * @param sessionUser The session's role, if the owner is one that it can take the place of. Default: the owner.
  */
 export function grantStatements(
   table: Grantable,
   target: string,
   viewOwner: string,
-  { kind = "table", cascade = false }: { kind?: "table" | "routine"; cascade?: boolean } = {},
+  { kind = "table", cascade = false, sessionUser = viewOwner }: {
+    kind?: "table" | "routine";
+    cascade?: boolean;
+    sessionUser?: string;
+  } = {},
 ): GrantPlan {
   // Whoever owns the view in the table owner's stead keeps what an owner has.
   const strip = unique([...table.default_grantees, table.owner])
@@ -57,10 +65,18 @@ export function grantStatements(
     grantor: entry.grantor !== table.owner && entry.grantor_settable ? entry.grantor : null,
   }));
   const groups = inGrantOrder(byGrantor).flatMap(grouped);
-  for (const merged of mergeGrantees(groups)) {
-    const grant = grantStatement(merged, `${kind} ${target}`);
-    if (merged.grantor === null) statements.push(grant);
-    else statements.push(`set local role ${ident(merged.grantor)}`, grant, "reset role");
+  const merged = mergeGrantees(groups);
+  const grant = (group: Merged) => grantStatement(group, `${kind} ${target}`);
+  // They are the first.
+  const own = merged.filter(({ grantor }) => grantor === null);
+  statements.push(...own.map(grant));
+  if (sessionUser !== viewOwner) {
+    statements.unshift(`set local role ${ident(viewOwner)}`);
+    statements.push("reset role");
+  }
+  for (const group of merged) {
+    if (group.grantor === null) continue;
+    statements.push(`set local role ${ident(group.grantor)}`, grant(group), "reset role");
   }
   return { statements, replaced };
 }

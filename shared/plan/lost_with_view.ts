@@ -34,6 +34,7 @@ export interface LostWithViews {
 export function lostWithViews(
   steps: RollbackStep[],
   carryPrivileges: boolean,
+  sessionUser: string,
   lastName: (table: RelationFacts) => string,
 ): LostWithViews {
   const carried = new Map<number, RelationFacts>();
@@ -44,7 +45,7 @@ export function lostWithViews(
     if (lost.carried.length > 0) {
       carried.set(table.oid, withChanges(table, lost.carried));
       const target = qualified(table.schema, lastName(step.table));
-      statements.push(...privilegeStatements(table, lost.carried, target));
+      statements.push(...privilegeStatements(table, lost.carried, target, sessionUser));
     }
     return lost.findings;
   });

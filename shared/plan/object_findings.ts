@@ -57,13 +57,26 @@ function webhookPayload(table: RelationFacts, { newName }: FindingContext): Foun
  * it is (pg_graphql documentation, "Configuration").
  */
 function graphqlDirective(table: RelationFacts): { present: boolean; named: boolean } {
-  const directive = /@graphql\s*\(\s*(\{[\s\S]*\})\s*\)/.exec(table.comment ?? "")?.[1];
-  if (directive === undefined) return { present: false, named: false };
+  const directive = directiveIn(table.comment ?? "");
+  if (directive === null) return { present: false, named: false };
   try {
     return { present: true, named: typeof JSON.parse(directive).name === "string" };
   } catch {
     return { present: true, named: false };
   }
+}
+
+/** The object in `@graphql({ … })`: from the first of its kind to the last brace that ends one. */
+function directiveIn(comment: string): string | null {
+  const head = /@graphql\s*\(\s*(?=\{)/.exec(comment);
+  if (head === null) return null;
+  const from = head.index + head[0].length;
+  const closing = /\s*\)/y;
+  for (let end = comment.length; (end = comment.lastIndexOf("}", end - 1)) >= from;) {
+    closing.lastIndex = end + 1;
+    if (closing.test(comment)) return comment.slice(from, end + 1);
+  }
+  return null;
 }
 
 function graphql(table: RelationFacts, { newName }: FindingContext): Found {

@@ -2,21 +2,31 @@
 import type { Finding, Statement } from "../contract/responses.ts";
 import { Problem } from "../contract/problems.ts";
 
+export interface PlanStatement extends Statement {
+  /**
+   * Whether it is for this run alone: it looks for what is there by OID, or has the server plan something
+   * ahead. The same change made again elsewhere goes without.
+   */
+  once?: true;
+}
+
 /** A statement that takes a lock clients of the table can feel. */
 export interface LockStatement extends Statement {
   /** How much of the caller's lock timeout it may wait; 0: not at all. */
   timeout_share: number;
+  /** Whether it changes something besides. Default: it only locks. */
+  changes?: true;
 }
 
 export interface Plan {
   /** What is made ready before any lock that clients feel, so that they wait no longer than they must. */
-  preparations: Statement[];
+  preparations: PlanStatement[];
   /** What changes the database in the same message, but before the locks, since no client waits for it. */
-  beforeLocks: Statement[];
+  beforeLocks: PlanStatement[];
   /** What takes the locks, in order. */
   locks: LockStatement[];
   /** What changes the database, in order, once the locks are held; the last ones check the outcome. */
-  changes: Statement[];
+  changes: PlanStatement[];
   findings: Finding[];
   /** SHA-256 over every statement: equal plans have equal hashes, and what was reviewed is what runs. */
   hash: string;
@@ -24,12 +34,8 @@ export interface Plan {
 
 /** The statements of a plan in the order in which they run. */
 export function planStatements(plan: Plan): Statement[] {
-  return [
-    ...plan.preparations,
-    ...plan.beforeLocks,
-    ...plan.locks.map(({ sql, purpose }) => ({ sql, purpose })),
-    ...plan.changes,
-  ];
+  return [...plan.preparations, ...plan.beforeLocks, ...plan.locks, ...plan.changes]
+    .map(({ sql, purpose }) => ({ sql, purpose }));
 }
 
 /** Puts a plan together and hashes it. */

@@ -61,6 +61,11 @@ export function dollarQuoted(body: string, tag = "body"): string {
   return `${delimiter}${body}${delimiter}`;
 }
 
+/** A comment of one line, which nothing in the text can end: what is no character to be seen is a space. */
+export function commentLine(text: string): string {
+  return `-- ${text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ")}`;
+}
+
 function refuseNul(text: string): void {
   if (text.includes("\0")) throw new TypeError("PostgreSQL text cannot contain NUL characters");
 }

@@ -52,7 +52,7 @@ export async function planRefresh(
   requireOwned(steps);
   const [{ table, view }] = steps;
   const wanted = wantedColumns(table, withoutColumns);
-  const lost = lostWithViews(steps, carryPrivileges, ({ name }) => name);
+  const lost = lostWithViews(steps, carryPrivileges, facts.session.user, ({ name }) => name);
   const named: RelationFacts = { ...lost.afterwards(table), name: migration.old_name };
 
   const inPlace = view !== null && beginsWith(wanted, view.columns) ? view : undefined;
@@ -100,7 +100,7 @@ function replacing(
 ): Way {
   return {
     preparations: [],
-    locks: [{ ...create, timeout_share: 1 }],
+    locks: [{ ...create, timeout_share: 1, changes: true }],
     changes: [
       ...leftovers(view, shown),
       ...rest,

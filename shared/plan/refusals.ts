@@ -1,7 +1,7 @@
 /** Relations that are not renamed, and why. */
 import { Problem } from "../contract/problems.ts";
 import type { RelationFacts, RelationKind } from "./facts.ts";
-import { ident } from "./quoting.ts";
+import { ident, qualified } from "./quoting.ts";
 import { RELATION_KINDS } from "./relation_kinds.ts";
 
 /**
@@ -34,15 +34,21 @@ export function refuseRelation(
       { hint: "Its name is part of the extension; leave it as it is." },
     );
   }
-  if (relation && !relation.owned) {
-    throw new Problem(
-      "not_table_owner",
-      `${object} belongs to the role ${ident(relation.owner)}.`,
-      {
-        hint: `Only its owner can rename it: grant ${ident(relation.owner)} to this role, ` +
-          "or have the owner call.",
-        fields: { owner: relation.owner },
-      },
-    );
-  }
+  if (relation && !relation.owned) throw notOwner(relation);
+}
+
+/**
+ * The problem that a relation belongs to a role that the session's role cannot act for. The role itself may be
+ * one that nobody can grant: since PostgreSQL 16 that takes its ADMIN option, which `postgres` of a Supabase
+ * project does not have on itself.
+ */
+export function notOwner({ schema, name, kind, owner }: RelationFacts): Problem {
+  const object = qualified(schema, name);
+  const command = kind === "v" ? "view" : "table";
+  return new Problem("not_table_owner", `${object} belongs to the role ${ident(owner)}.`, {
+    hint:
+      `Only its owner and the owner's members can do this. Grant ${ident(owner)} to this role; ` +
+      `or give it to a role that this one is a member of: alter ${command} ${object} owner to …`,
+    fields: { owner },
+  });
 }

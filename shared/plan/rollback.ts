@@ -2,7 +2,6 @@
  * The plan of a rollback, the reverse of `rename.ts`: the view goes, what was built on it is made to depend on
  * the table, the table takes its old name back.
  */
-import { Problem } from "../contract/problems.ts";
 import type { Difference, Finding } from "../contract/responses.ts";
 import { checkRelations, type ExpectedRelation } from "./checks.ts";
 import { requireAgreement } from "./drift.ts";
@@ -12,7 +11,8 @@ import { indexStatements, type RenamedIndex, restoredIndexes } from "./index_nam
 import { listed, lostWithViews } from "./lost_with_view.ts";
 import { makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { newNameMentioned } from "./new_name_mentioned.ts";
-import { ident, qualified } from "./quoting.ts";
+import { qualified } from "./quoting.ts";
+import { notOwner } from "./refusals.ts";
 import type { TrackedRename } from "./rename.ts";
 import type { Follower } from "./repointing/followers.ts";
 import { viewsGoing } from "./repointing/views_going.ts";
@@ -25,6 +25,8 @@ export interface RecordedRename extends TrackedRename {
   fingerprint: RecordedFingerprints;
   /** Indexes that were renamed with the table. */
   indexes: RenamedIndex[];
+  /** Whether the rename is in the migration history. Default: it is not. */
+  in_history?: boolean;
   /** The table's name when the record was read, if it was in its schema then. */
   present_name?: string | null;
 }
@@ -85,6 +87,7 @@ export async function planRollback(
   const lost = lostWithViews(
     steps,
     options.carryPrivileges ?? false,
+    facts.session.user,
     (table) => lastNames.get(table)!,
   );
   const checks = [
@@ -141,12 +144,7 @@ export function requireOwned(steps: RollbackStep[]): void {
   for (
     const relation of steps.flatMap(({ table, view }) => view === null ? [table] : [table, view])
   ) {
-    if (relation.owned) continue;
-    throw new Problem(
-      "not_table_owner",
-      `${qualified(relation.schema, relation.name)} belongs to the role ${ident(relation.owner)}.`,
-      { hint: "Only its owner can do this.", fields: { owner: relation.owner } },
-    );
+    if (!relation.owned) throw notOwner(relation);
   }
 }
 

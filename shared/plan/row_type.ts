@@ -45,8 +45,12 @@ export function rowCastWanted(table: RelationFacts, session: SessionFacts): bool
   return table.row_type.users.length > 0 && session.sql_functions;
 }
 
-/** Name of the cast's function; the casts of a table's several views are overloads. */
-export const rowCastFunction = (tableOid: number): string => `${ROW_CAST_PREFIX}${tableOid}`;
+/**
+ * Name of the cast's function; the casts of a table's several views are overloads. One that is there keeps its
+ * name: where the rename was made again from the migration history, it is after the OID of the first table.
+ */
+export const rowCastFunction = (tableOid: number, present?: RowCastFacts): string =>
+  present?.function ?? `${ROW_CAST_PREFIX}${tableOid}`;
 
 /**
  * Statements that make the cast from the view's row type to the table's, or bring it up to date.
@@ -57,7 +61,7 @@ export const rowCastFunction = (tableOid: number): string => `${ROW_CAST_PREFIX}
 export function rowTypeStatements(table: RelationFacts, target: RowCastTarget): Statement[] {
   const { owner, sessionUser, present } = target;
   const view = qualified(table.schema, target.view);
-  const name = qualified(table.schema, rowCastFunction(table.oid));
+  const name = qualified(table.schema, rowCastFunction(table.oid, present));
   const signature = `${name}(${view})`;
   const of = qualified(table.schema, target.table);
   const statements: Statement[] = [{

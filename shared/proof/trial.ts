@@ -48,13 +48,16 @@ where s.name = 'transaction_timeout'`,
     ...(options.writes ? ["discard sequences"] : []),
     `do ${dollarQuoted(block, "trial")}`,
     `select pg_catalog.current_setting(${literal(OUTCOME)}) as outcome`,
-    ...(options.writes ? [RELEASE_SESSION_LOCKS] : []),
+    LEAVE_NOTHING,
     "rollback",
   ].join(";\n");
 }
 
-/** A trigger may have taken locks that a rollback leaves to the session; nothing of ours keeps any. */
-export const RELEASE_SESSION_LOCKS = "select pg_catalog.pg_advisory_unlock_all()";
+/**
+ * What a rollback leaves to the session: locks that a trigger or a policy may have taken, and statements that it
+ * may have prepared. Nothing of ours keeps any.
+ */
+export const LEAVE_NOTHING = "select pg_catalog.pg_advisory_unlock_all();\ndeallocate all";
 
 /** Statement of the block that leaves its outcome, an expression of type jsonb. */
 export const leaveOutcome = (expression: string): string =>

@@ -1,13 +1,33 @@
-/** Events about drift that nobody asked for, since it lets somebody see what they must not. */
-import { literal } from "../plan/quoting.ts";
+/** Events about drift: that which lets somebody see what they must not, and where somebody is told, any. */
+import { MAX_NOTIFIED_MIGRATIONS } from "../contract/notifications.ts";
+import { jsonbLiteral, literal, millisecondsLiteral } from "../plan/quoting.ts";
+import { type Receiver, withNotification } from "./notifications.ts";
+
+/** Longest wait for somebody else who notes drift at the same moment, in milliseconds. */
+const LOCK_TIMEOUT_MS = 500;
+
+/** Key of the lock by which drift that two look for at once is told once. */
+const NOTING = 7_265_001;
+
+/** Message that writes an event of drift and tells of it, while nobody else looks whether it was told. */
+const tellOnce = (event: string, receivers: Receiver[]) => `
+begin isolation level read committed;
+set local lock_timeout = ${millisecondsLiteral(LOCK_TIMEOUT_MS)};
+select pg_catalog.pg_advisory_xact_lock(${NOTING});
+${withNotification(event, "migration.drift_detected", receivers)};
+commit`;
 
 /**
- * Statement that leaves an event for each compatibility view that runs with its owner's rights over a table
+ * Message that leaves an event for each compatibility view that runs with its owner's rights over a table
  * with row-level security: once, until the view is made again. Such a view is made over a table without
  * row-level security only, and becomes wrong when that is enabled later.
  */
-export function noteBypassedRowSecurity(requestId: string, actor: string): string {
-  return `
+export function noteBypassedRowSecurity(
+  requestId: string,
+  actor: string,
+  receivers: Receiver[] = [],
+): string {
+  const event = `
 insert into public.sys_table_migration_events (
   request_id, operation, actor, outcome, problem_code, batch_id, migration_ids, details)
 select ${literal(requestId)}::uuid, 'drift', ${
@@ -30,4 +50,46 @@ where m.status = 'active'
         select from public.sys_table_migration_events r
         where r.migration_ids @> array[m.id] and r.operation = 'refresh' and r.outcome = 'succeeded'
           and r.id > e.id))`;
+  return receivers.length === 0 ? event : tellOnce(event, receivers);
+}
+
+/** Drift of one kind of one migration. */
+export interface FoundDrift {
+  migration_id: string;
+  code: string;
+  object: string;
+}
+
+/**
+ * Message that leaves one event for what of this drift was not noted yet: each kind once a migration, until
+ * its view is made again. The event has a hundred at most; the next look notes the next.
+ */
+export function noteDrift(
+  requestId: string,
+  actor: string,
+  found: FoundDrift[],
+  receivers: Receiver[],
+): string {
+  const event = `
+insert into public.sys_table_migration_events (
+  request_id, operation, actor, outcome, problem_code, migration_ids, details)
+select ${literal(requestId)}::uuid, 'drift', ${literal(actor)}, 'failed', 'drifted',
+  pg_catalog.array_agg(distinct f.migration_id),
+  pg_catalog.jsonb_build_object('drift', pg_catalog.jsonb_agg(pg_catalog.to_jsonb(f)))
+from (
+  select f.* from pg_catalog.jsonb_to_recordset(${
+    jsonbLiteral(found)
+  }) as f(migration_id uuid, code text, object text)
+  where not exists (
+    select from public.sys_table_migration_events e
+    where e.migration_ids @> array[f.migration_id] and e.operation = 'drift'
+      and e.details -> 'drift' @> pg_catalog.jsonb_build_array(
+        pg_catalog.jsonb_build_object('migration_id', f.migration_id, 'code', f.code))
+      and not exists (
+        select from public.sys_table_migration_events r
+        where r.migration_ids @> array[f.migration_id] and r.operation = 'refresh'
+          and r.outcome = 'succeeded' and r.id > e.id))
+  limit ${MAX_NOTIFIED_MIGRATIONS}) f
+having pg_catalog.count(*) > 0`;
+  return tellOnce(event, receivers);
 }

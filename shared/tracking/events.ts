@@ -13,7 +13,7 @@ export interface Event {
   details: Record<string, unknown>;
 }
 
-/** Statement that writes one event; the lock figures are SQL expressions. */
+/** Statement that writes one event; the lock figures, and `more` details as jsonb, are SQL expressions. */
 export function insertEvent(
   event: Event,
   lock: { attempts: string; waitedMs: string; heldMs: string } = {
@@ -21,6 +21,7 @@ export function insertEvent(
     waitedMs: "0",
     heldMs: "0",
   },
+  more?: string,
 ): string {
   const ids = event.migration_ids.map((id) => `${literal(id)}::uuid`).join(", ");
   return `
@@ -30,7 +31,9 @@ insert into public.sys_table_migration_events (
 values (${literal(event.request_id)}::uuid, ${literal(event.operation)}, ${literal(event.actor)},
   ${literal(event.outcome)}, ${nullableLiteral(event.problem_code)},
   ${nullableLiteral(event.batch_id)}::uuid, array[${ids}]::uuid[],
-  ${lock.attempts}, ${lock.waitedMs}, ${lock.heldMs}, ${jsonbLiteral(event.details)})`;
+  ${lock.attempts}, ${lock.waitedMs}, ${lock.heldMs}, ${jsonbLiteral(event.details)}${
+    more === undefined ? "" : ` || ${more}`
+  })`;
 }
 
 /** Query for the lock figures of a request that succeeded. */

@@ -2,9 +2,11 @@
 import type { Migration } from "../contract/responses.ts";
 import type { MigrationStatus, SelectionRequest } from "../contract/requests.ts";
 import type { Fingerprint } from "../plan/fingerprint.ts";
+import type { RenamedIndex } from "../plan/index_names.ts";
 import { jsonbLiteral, literal, nullableLiteral } from "../plan/quoting.ts";
 import type { TrackedRename } from "../plan/rename.ts";
 import type { RecordedFingerprints, RecordedRename } from "../plan/rollback.ts";
+import { notify, type Receiver } from "./notifications.ts";
 
 /** A row as it is first written. */
 export interface NewMigration {
@@ -14,7 +16,7 @@ export interface NewMigration {
   new_name: string;
   table_oid: number;
   dependencies: Record<string, unknown>;
-  plan: Record<string, unknown>;
+  plan: Record<string, unknown> & { indexes: RenamedIndex[] };
   fingerprint: { before: Fingerprint };
 }
 
@@ -109,10 +111,11 @@ where ${isPending(selection)}
 order by m.requested_at, m.id`;
 }
 
-/** Statement that withdraws what of a selection is pending, and leaves its event; answers the ids. */
+/** Statement that withdraws what of a selection is pending, and leaves its event, told to the receivers; answers the ids. */
 export function withdrawPending(
   selection: Selection,
   by: { actor: string; requestId: string; notes: string | undefined },
+  receivers: Receiver[] = [],
 ): string {
   return `
 with withdrawn as (
@@ -132,7 +135,11 @@ event as (
     '{"withdrawn": true}'
   from withdrawn w
   having pg_catalog.count(*) > 0
-)
+  returning sys_table_migration_events.id
+)${
+    receivers.length === 0 ? "" : `,
+told as (${notify("event", "migration.rolled_back", receivers)})`
+  }
 select w.id from withdrawn w order by w.requested_at, w.id`;
 }
 
@@ -256,7 +263,8 @@ select m.id, m.schema_name, m.old_name, m.new_name, m.status, m.compatibility_vi
   m.table_oid::float8 as table_oid, m.view_oid::float8 as view_oid, m.fingerprint,
   (select c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where c.oid = m.table_oid::pg_catalog.oid and n.nspname = m.schema_name::name) as present_name,
-  coalesce(m.plan -> 'indexes', '[]') as indexes
+  coalesce(m.plan -> 'indexes', '[]') as indexes,
+  coalesce((m.plan ->> 'in_history')::boolean, false) as in_history
 from public.sys_table_migrations m
 where ${condition}
 order by m.migrated_at desc nulls last, m.id desc${lock ? "\nfor update" : ""}`;

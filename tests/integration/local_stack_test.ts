@@ -49,8 +49,11 @@ Deno.test(
   { name: "the stack answers, and a signal to npm alone ends all of it", ignore },
   () =>
     withStacks(async (dir, start) => {
-      const stack = start();
-      const { url, databaseUrl } = await ready(stack);
+      // The functions' login of another database is not used before this one.
+      const stack = start({ RENAME_DB_URL: "postgresql://nobody:x@127.0.0.1:1/elsewhere" });
+      const { url, key, databaseUrl } = await ready(stack);
+      const list = await fetch(`${url}/functions/v1/list-migrations`, { headers: { apikey: key } });
+      assertEquals([list.status, await list.json()], [200, { migrations: [], next_cursor: null }]);
       assertStringIncludes(await (await fetch(`${url}/`)).text(), "/functions/v1/rename");
       const [row] = await query(databaseUrl, "SELECT current_user AS role");
       assertEquals(row.role, "postgres");

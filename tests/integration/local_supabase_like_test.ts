@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import postgres from "postgres";
 import { migrate } from "../../shared/local/migrate.ts";
-import { databaseTest } from "../support/database.ts";
+import { databaseTest, spreadTest } from "../support/database.ts";
+import { functionsFor } from "../support/functions.ts";
 
 databaseTest("postgres owns the database and is no superuser", async ({ db }) => {
   const [role] = await db.sql`
@@ -129,6 +130,29 @@ databaseTest("migrations can be applied again", async ({ db }) => {
   const after = await db.sql`SELECT version FROM supabase_migrations.schema_migrations`;
   assertEquals([...after], [...before]);
 });
+
+spreadTest(
+  "what was migrated elsewhere, as renames are, does not keep ours from being applied",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await db.sql`create table experts (id int)`;
+    const { history } = await functions.rename({
+      old_name: "experts",
+      new_name: "expert_profiles",
+    });
+    const [last] = await db.sql`
+    delete from supabase_migrations.schema_migrations
+    where version = (
+      select max(version) from supabase_migrations.schema_migrations where version < ${
+      history!.version
+    })
+    returning version`;
+    await migrate(db.url);
+    const after = await db.sql`SELECT version FROM supabase_migrations.schema_migrations`;
+    const versions = after.map(({ version }) => version);
+    assert(versions.includes(last.version) && versions.includes(history!.version), versions.join());
+  },
+);
 
 databaseTest(
   "a migration that fails is told in the CLI's words, without the password",

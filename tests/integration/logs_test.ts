@@ -1,11 +1,12 @@
 /** What functions log of a request: enough to follow it, and nothing that is somebody's. */
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { LEVELS, logLevel } from "../../shared/http/log.ts";
-import { describeCause, withoutSecrets } from "../../shared/http/log_safety.ts";
+import { describeCause, withoutControls, withoutSecrets } from "../../shared/http/log_safety.ts";
 import { readWebhookSecrets } from "../../shared/http/webhook_secrets.ts";
 import { spreadTest } from "../support/database.ts";
 import { type Functions, functionsFor, PUBLISHABLE_KEY, SECRET_KEY } from "../support/functions.ts";
 import { type ConsoleLine, consoleOf } from "../support/console.ts";
+import { notifying } from "../support/receiver.ts";
 import { lockWaiter } from "../support/waiting.ts";
 
 const RENAME = { old_name: "experts", new_name: "expert_profiles" };
@@ -279,6 +280,7 @@ Deno.test("a secret is taken out of a line in whatever form it is written", () =
     publishableKeys: {},
     serviceRoleKey: "service.role.key",
     anonKey: undefined,
+    ...notifying(["http://127.0.0.1/hooks/token"]),
   };
   const line = (value: unknown) => withoutSecrets(JSON.stringify({ value, abc: 1 }), settings);
   assertEquals(line("service.role.key"), '{"value":"[redacted]","abc":1}');
@@ -288,6 +290,7 @@ Deno.test("a secret is taken out of a line in whatever form it is written", () =
     '{"value":"[redacted] and [redacted]","abc":1}',
   );
   assertEquals(line(settings.databaseUrl), '{"value":"[redacted]","abc":1}');
+  assertEquals(line("for http://127.0.0.1/hooks/token:"), '{"value":"for [redacted]:","abc":1}');
 });
 
 Deno.test("of a cause that can quote data, only where it happened is told", () => {
@@ -313,4 +316,22 @@ Deno.test("of a cause that can quote data, only where it happened is told", () =
   assertMatch(text, /experts/);
   assertEquals(describeCause(undefined), undefined);
   assertEquals(describeCause("text"), "text");
+});
+
+Deno.test("a name that would move the cursor, hide or turn round what follows is written as an escape", () => {
+  const names = [
+    "a\u001b[2Jb",
+    "a\u009b31mb",
+    "a\u202eb",
+    "a\u2028b\u2029",
+    "a\ufeff\u200b",
+    "\u{e0041}",
+    "é 漢 👩",
+  ];
+  for (const name of names) {
+    const line = withoutControls(JSON.stringify({ name }));
+    assertEquals(JSON.parse(line), { name });
+    assertEquals(line.match(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u), null, line);
+  }
+  assertEquals(withoutControls('{"name":"é 漢"}'), '{"name":"é 漢"}');
 });

@@ -364,6 +364,7 @@ spreadTest(
     assertEquals(await comment('@graphql({"totalCount": {"enabled": true}})'), "breaking");
     assertEquals(await comment('All. @graphql({"name": "Expert"}) of them'), undefined);
     assertEquals(await comment("@graphql(not JSON)"), "warning");
+    assertEquals(await comment('@graphql( or @graphql({"name": "Expert"}) of }'), undefined);
     assertEquals(await comment('@graphql({"name": })'), "breaking");
     // Without a primary key a table is in no GraphQL schema.
     await db.sql`alter table experts drop constraint experts_pkey`;

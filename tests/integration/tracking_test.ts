@@ -11,6 +11,7 @@ const COLUMNS = {
   sys_table_migration_events: "actor",
   sys_table_migration_requests: "actor",
   sys_table_migration_usage: "sample",
+  sys_table_migration_notifications: "host",
 };
 
 const TABLES = Object.keys(COLUMNS);

@@ -18,7 +18,7 @@ export interface TestDatabase {
   /** Major version of the server. */
   readonly version: number;
   readonly name: string;
-  /** Connection string as role postgres, the one that the functions use. */
+  /** Connection string of the functions' role: postgres, or the member of it that TEST_ROLE names. */
   readonly url: string;
   /** Connection string as the superuser. */
   readonly adminUrl: string;
@@ -139,6 +139,8 @@ export async function createTestDatabase(
   defaultPrivileges: DefaultPrivileges = "classic",
 ): Promise<TestDatabase> {
   const name = `test_${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`;
+  const ownRole = Deno.env.get("TEST_ROLE");
+  if (ownRole) await makeMember(server, ownRole);
   await copyTemplate(server, name, templateOf(defaultPrivileges));
 
   const urlOf = (role: string) => serverUrl(server, role, name);
@@ -155,7 +157,7 @@ export async function createTestDatabase(
   return {
     version: server.version,
     name,
-    url: urlOf("postgres"),
+    url: urlOf(ownRole || "postgres"),
     adminUrl: urlOf("supabase_admin"),
     sql,
     admin,
@@ -194,6 +196,19 @@ async function actAs<T>(
     if (error !== rollback) throw error;
   }
   return result!;
+}
+
+/** A login that is a member of postgres and has nothing of its own; it stays until the server goes. */
+async function makeMember(server: TestServer, role: string): Promise<void> {
+  await withMaintenance(server, async (sql) => {
+    await sql.begin(async (tx) => {
+      await tx`select pg_advisory_xact_lock(4217)`;
+      if ((await tx`select from pg_roles where rolname = ${role}`).length > 0) return;
+      await tx`create role ${tx(role)} login`;
+      await tx.unsafe(`alter role "${role}" password '${server.password}'`);
+      await tx`grant postgres to ${tx(role)}`;
+    });
+  });
 }
 
 async function copyTemplate(server: TestServer, name: string, template: string): Promise<void> {

@@ -24,6 +24,7 @@ import type {
   VerifyAnswer,
 } from "../../shared/contract/responses.ts";
 import { forgetDatabase } from "../../shared/execute/database.ts";
+import { backgroundEnded } from "../../shared/notifications/background.ts";
 import { type EndpointDefinition, handle } from "../../shared/http/endpoint.ts";
 import type { Settings } from "../../shared/http/settings.ts";
 
@@ -115,6 +116,9 @@ export function functionsFor(url: string, more: Partial<Settings> = {}): Functio
       assertEquals(problem.code, code, JSON.stringify(problem, null, 2));
       return problem;
     },
-    [Symbol.asyncDispose]: () => forgetDatabase(url),
+    async [Symbol.asyncDispose]() {
+      await backgroundEnded();
+      await forgetDatabase(url);
+    },
   };
 }

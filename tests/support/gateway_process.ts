@@ -22,6 +22,7 @@ export async function startGatewayProcess(
     cwd: new URL("../../", import.meta.url),
     env: {
       PORT: "0",
+      RENAME_DB_URL: "",
       SUPABASE_DB_URL: databaseUrl,
       SUPABASE_SECRET_KEYS: JSON.stringify({ default: SECRET_KEY }),
       NO_COLOR: "1",

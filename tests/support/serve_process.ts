@@ -26,7 +26,12 @@ function startServe(dir: string, env: Record<string, string> = {}): ServeProcess
     cwd: new URL("../../", import.meta.url),
     env: {
       ...{ PORT: "0", PG_PORT: "0", LOCAL_DIR: dir, NO_COLOR: "1" },
-      ...{ SUPABASE_DB_URL: "", SUPABASE_SECRET_KEYS: "", SUPABASE_PUBLISHABLE_KEYS: "" },
+      ...{
+        RENAME_DB_URL: "",
+        SUPABASE_DB_URL: "",
+        SUPABASE_SECRET_KEYS: "",
+        SUPABASE_PUBLISHABLE_KEYS: "",
+      },
       ...env,
     },
     stdin: "null",

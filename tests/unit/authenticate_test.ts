@@ -236,10 +236,14 @@ Deno.test("settings are read from the environment of the platform, and broken on
       jwks: { keys: [{ kty: "EC" }] },
       deadlineMs: 5_000,
       logLevel: "debug",
+      notify: null,
       webhooks: { secrets: [], unreadable: 0 },
       idempotencyDays: 30,
     },
   );
+  const urls = { RENAME_DB_URL: "postgresql://renamer@x", SUPABASE_DB_URL: "postgresql://x" };
+  assertEquals(read(urls).databaseUrl, "postgresql://renamer@x");
+  assertEquals(read({ ...urls, RENAME_DB_URL: " " }).databaseUrl, "postgresql://x");
   const nothing = read({ SUPABASE_DB_URL: "", SUPABASE_SERVICE_ROLE_KEY: "  " });
   assertEquals(nothing.databaseUrl, undefined);
   assertEquals(nothing.serviceRoleKey, undefined);

@@ -1,7 +1,12 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { safe, safeLines } from "../../shared/cli/terminal.ts";
 import { Problem } from "../../shared/contract/problems.ts";
-import type { Finding, Migration, OperationAnswer } from "../../shared/contract/responses.ts";
+import type {
+  Finding,
+  Migration,
+  NotificationsReport,
+  OperationAnswer,
+} from "../../shared/contract/responses.ts";
 import { answered } from "../support/cli.ts";
 
 const ID = "7b9e3c0a-5a55-4d2e-9a7e-0d6b1a1f0c01";
@@ -283,6 +288,55 @@ Deno.test("each kind of problem shows what it is about", async () => {
     await shown(new Problem("already_renamed", "No.", { fields: { migration_id: ID } })),
     `migration id: ${ID}`,
   );
+});
+
+Deno.test("what notifications did not reach is listed, also without a migration", async () => {
+  const notifications: NotificationsReport = {
+    receivers: [{
+      host: "hooks.example.com",
+      configured: false,
+      delivered: 3,
+      pending: 1,
+      given_up: 0,
+      last_delivered_at: null,
+      last_error: "answered 500",
+    }],
+    undelivered: [{
+      id: "msg_1_2",
+      type: "migration.failed",
+      host: "hooks.example.com",
+      request_id: ID,
+      created_at: "2026-11-22T12:00:01+02:00",
+      attempts: 4,
+      state: "pending",
+      next_attempt_at: null,
+      last_error: "answered 500",
+    }],
+    settings_errors: ["RENAME_NOTIFY_URL, entry 1: it is no https URL."],
+  };
+  const args = ["list-migrations", "--include", "notifications"];
+  const { stdout } = await answered(
+    Response.json({ migrations: [], next_cursor: null, notifications }),
+    args,
+  );
+  assertEquals(
+    stdout,
+    `There are no such migrations.
+
+Notifications
+  RENAME_NOTIFY_URL, entry 1: it is no https URL.
+  RECEIVER                                  DELIVERED  PENDING  GIVEN UP  LAST ERROR
+  hooks.example.com (no longer configured)  3          1        0         answered 500
+  NOT DELIVERED     SINCE                 RECEIVER           ATTEMPTS  STATE    ID
+  migration.failed  2026-11-22 10:00:01Z  hooks.example.com  4         pending  msg_1_2
+`,
+  );
+  const none = { receivers: [], undelivered: [], settings_errors: [] };
+  const empty = await answered(
+    Response.json({ migrations: [migration()], next_cursor: null, notifications: none }),
+    [...args, "--all"],
+  );
+  assertStringIncludes(empty.stdout, "nobody was told of anything");
 });
 
 Deno.test("an issue names the line of the file that it is about", async () => {

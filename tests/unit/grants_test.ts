@@ -152,3 +152,25 @@ Deno.test("a hostile role name stays one identifier", () => {
     `grant select on table "public"."experts" to "x""; drop table canary; --"`,
   ]);
 });
+
+Deno.test("a session of another role grants as the owner, not as whichever of its roles could", () => {
+  const acl = [
+    grant("authenticated", "SELECT", { grantable: true }),
+    grant("anon", "SELECT", { grantor: "authenticated" }),
+  ];
+  const facts = frozen(table("experts", { acl }));
+  const statements = (sessionUser: string) =>
+    grantStatements(facts, '"public"."experts"', "postgres", { sessionUser }).statements;
+  const own = statements("postgres");
+  assertEquals(statements("renamer"), [
+    'set local role "postgres"',
+    ...own.slice(0, 2),
+    "reset role",
+    ...own.slice(2),
+  ]);
+  assertEquals(own.slice(2), [
+    'set local role "authenticated"',
+    'grant select on table "public"."experts" to "anon"',
+    "reset role",
+  ]);
+});

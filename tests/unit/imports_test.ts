@@ -1,19 +1,19 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import {
   type Import,
   layerOf,
   moduleGraph,
-  modulesBelow,
   reachableFrom,
   ROOT_FOLDER,
 } from "../support/module_graph.ts";
-import { type TemplateLiteral, templateLiterals } from "../support/template_literals.ts";
 
 /** Which layers the modules of a layer may import beside their own (DESIGN, section 3). */
 const MAY_IMPORT: Record<string, string[]> = {
   functions: ["http", "operations", "markdown", "contract"],
-  http: ["tracking", "execute", "markdown", "contract"],
+  http: ["notifications", "tracking", "execute", "markdown", "contract"],
+  // Sends what the outbox holds; what is to be sent is written by the operations.
+  notifications: ["tracking", "execute", "contract"],
   operations: [
     ...["tracking", "execute", "catalog", "aliases", "data_api", "proof", "plan", "contract"],
   ],
@@ -40,6 +40,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 const MAY_USE: Record<string, string[]> = {
   functions: [],
   http: ["@supabase/server/core", "@supabase/supabase-js", "standardwebhooks"],
+  notifications: ["standardwebhooks"],
   operations: [],
   tracking: [],
   aliases: [],
@@ -139,73 +140,4 @@ Deno.test("an import against the arrows is found, be it of a type, dynamic or an
   } finally {
     await Deno.remove(root, { recursive: true });
   }
-});
-
-const QUOTING = "shared/plan/quoting.ts";
-
-/** Folders whose modules build SQL. The local stack has its own, of fixed names. */
-const SQL_FOLDERS = [
-  ...["plan", "proof", "catalog", "execute", "tracking", "operations", "http", "contract"],
-];
-
-/** Constants of ours that stand between quotes in SQL; nothing of a caller is among them. */
-const CONSTANTS_IN_QUOTES = new Set([
-  "FACTS_MOVED",
-  // A catalog's name in shared/catalog/attached_objects.ts.
-  "catalog",
-  "MOMENT[moment]",
-  "Math.max(NO_WAIT_MS, Math.floor(ms))",
-]);
-
-/** What a statement, or a part of one, begins with; messages begin with capitals. */
-const SQL =
-  /^\s*(alter|begin|comment|commit|create|declare|do|drop|grant|insert|lock|notify|only|revoke|rollback|select|set|update|when|where|with|m\.|from|array|coalesce)\b/;
-
-async function sqlModules(): Promise<{ path: string; source: string }[]> {
-  const folders = SQL_FOLDERS.map((folder) => join(ROOT_FOLDER, "shared", folder));
-  const paths = (await Promise.all(folders.map(modulesBelow))).flat();
-  return await Promise.all(paths.map(async (path) => ({
-    path: relative(ROOT_FOLDER, path).replaceAll("\\", "/"),
-    source: await Deno.readTextFile(path),
-  })));
-}
-
-/** Expressions that a template of SQL puts between quotes of its own, of whatever kind. */
-function quotedByHand({ texts, expressions }: TemplateLiteral): string[] {
-  if (!SQL.test(texts[0])) return [];
-  return expressions.filter((expression, index) => {
-    const before = texts.slice(0, index + 1).join("?");
-    const open = before.replace(/(\$\w*\$)[^]*?\1|'[^']*'|"[^"]*"/g, "");
-    return /["']|\$\w*\$/.test(open) && !CONSTANTS_IN_QUOTES.has(expression);
-  });
-}
-
-Deno.test("names and values become SQL in shared/plan/quoting.ts only", async () => {
-  const found: string[] = [];
-  let templates = 0;
-  for (const { path, source } of await sqlModules()) {
-    if (path === QUOTING) continue;
-    for (const template of templateLiterals(source)) {
-      if (SQL.test(template.texts[0])) templates++;
-      for (const expression of quotedByHand(template)) {
-        found.push(`${path}:${template.line}: ${expression}`);
-      }
-    }
-    // Doubling quotes is quoting, too.
-    for (const [text] of source.matchAll(/replace(All)?\(\s*(["'`/])\\?["'].*/g)) {
-      found.push(`${path}: ${text}`);
-    }
-  }
-  assertEquals(found, []);
-  assertGreater(templates, 40);
-});
-
-Deno.test("quoting by hand is found", () => {
-  const byHand = (source: string) => templateLiterals(source).flatMap(quotedByHand);
-  assertEquals(byHand('const a = `drop table "${name}"`;'), ["name"]);
-  assertEquals(byHand("`select 'a', 'b.${name}'`"), ["name"]);
-  assertEquals(byHand("`select ${f(`where x = '${value}' and ${ok}`)}`"), ["value"]);
-  assertEquals(byHand("x ? { a: `comment on table x is $$${text}$$` } : 1"), ["text"]);
-  assertEquals(byHand('`There is no "${name}".` + "`" // `drop "${x}"`'), []);
-  assertEquals(byHand("`alter table ${qualified(a, b)} rename to ${ident(c)}`"), []);
 });

@@ -150,6 +150,36 @@ Deno.test("a taken port is an error that names it", () =>
     assertEquals(error.port, port);
   }));
 
+Deno.test("a stop waits for what functions leave to go on after their answers", async () => {
+  const gateway = await startGateway({
+    port: 0,
+    functions: functions({
+      later: `export default { fetch: (request: Request) => {
+        const g = globalThis as any;
+        g.EdgeRuntime.waitUntil(new Promise<void>((resolve) => g.goneOn = resolve).then(() => g.wentOn = true));
+        g.EdgeRuntime.waitUntil(Promise.reject(new Error("by the way")));
+        return new Response("answered");
+      } }`,
+    }),
+  });
+  const said = await errorsOf(async () => {
+    const response = await fetch(`${gateway.url}/functions/v1/later`);
+    assertEquals(await response.text(), "answered");
+    // deno-lint-ignore no-explicit-any
+    const left = globalThis as any;
+    const stopped = gateway.stop();
+    const before = await Promise.race([
+      stopped.then(() => "stopped"),
+      new Promise((resolve) => setTimeout(resolve, 100)),
+    ]);
+    assertEquals(before, undefined);
+    left.goneOn();
+    await stopped;
+    assertEquals(left.wentOn, true);
+  });
+  assertStringIncludes(said, "by the way");
+});
+
 Deno.test("a stop does not wait forever for a request that does not end", async () => {
   const gateway = await startGateway({
     port: 0,

@@ -2,10 +2,14 @@ import { assert, assertEquals } from "@std/assert";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { ANSWERS, EXAMPLES, PROBLEM_EXAMPLE } from "../../shared/contract/examples.ts";
 import { FINDINGS } from "../../shared/contract/findings.ts";
+import { NOTIFICATIONS } from "../../shared/contract/notifications.ts";
 import { PROBLEMS } from "../../shared/contract/problems.ts";
 import { REQUESTS } from "../../shared/contract/requests.ts";
 import { listFunctions } from "../../shared/local/function_list.ts";
 import { document, misfits, schemaPointer } from "../support/document.ts";
+
+// deno-lint-ignore no-explicit-any -- a JSON document, walked by path
+type Json = any;
 
 Deno.test("the OpenAPI document is valid", async () => {
   const { valid, errors } = await new Validator().validate(document);
@@ -94,4 +98,19 @@ Deno.test("every endpoint has an example of a request", () => {
     [...new Set(EXAMPLES.map(({ endpoint }) => endpoint))].toSorted(),
     Object.keys(REQUESTS).toSorted(),
   );
+});
+
+Deno.test("every notification is in the document as a webhook, with its type", () => {
+  const webhooks: Record<string, Json> = document.webhooks;
+  const types = Object.entries(webhooks).map(([name, { post }]) => {
+    const { properties } = post.requestBody.content["application/json"].schema;
+    assertEquals(properties.type.const, name);
+    assertEquals(post.parameters.map(({ name }: { name: string }) => name), [
+      "webhook-id",
+      "webhook-timestamp",
+      "webhook-signature",
+    ]);
+    return name;
+  });
+  assertEquals(types, Object.keys(NOTIFICATIONS));
 });

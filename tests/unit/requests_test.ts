@@ -6,6 +6,7 @@ import {
   parseListMigrationsQuery,
   parseRenameRequest,
   parseRollbackRequest,
+  parseVerifyRequest,
 } from "../../shared/contract/requests.ts";
 
 interface Issue {
@@ -20,6 +21,7 @@ const parsers = {
   rollback: parseRollbackRequest,
   finalize: parseFinalizeRequest,
   list: parseListMigrationsQuery,
+  verify: parseVerifyRequest,
 };
 
 /** Parses what must be refused; gives the code and the paths of the issues. */
@@ -49,6 +51,7 @@ Deno.test("one rename at the top level is short for a batch of one, with every d
     rename_indexes: false,
     count_use: false,
     record_history: "auto",
+    migration_file: false,
   });
   const options = { mode: "plan", compatibility_view: false, notes: "n", lock_timeout_ms: 1 };
   assertEquals(
@@ -65,6 +68,8 @@ Deno.test("a rollback has the same defaults, and no schema unless one is given",
     lock_timeout_ms: 200,
     max_wait_ms: 30_000,
     carry_privileges: false,
+    record_history: "auto",
+    migration_file: false,
   });
   assertEquals(parseRollbackRequest({ table: "a", schema: "app" }).schema, "app");
 });
@@ -315,6 +320,7 @@ Deno.test("a proposal is applied by its batch, with nothing that would make it a
     batch_id: UUID,
     mode: "apply",
     acknowledge: [],
+    record_history: "auto",
     lock_timeout_ms: 200,
     max_wait_ms: 30_000,
   });
@@ -325,4 +331,19 @@ Deno.test("a proposal is applied by its batch, with nothing that would make it a
 
 Deno.test("only a rename can be proposed, and what is not there yet is refused, never ignored", () => {
   assertEquals(refused("rollback", { table: "a", mode: "propose" })[1], "mode");
+});
+
+Deno.test("claims are as deep as a token's may be, and what no stack could hold is refused", () => {
+  const nested = (depth: number) =>
+    JSON.parse(`{"a":${"[".repeat(depth)}${"]".repeat(depth)}}`) as Record<string, unknown>;
+  const claims = [{ role: "anon", ...nested(20) }];
+  assertEquals(parseVerifyRequest({ migration_id: UUID, claims }).claims, claims);
+  for (const depth of [33, 100_000]) {
+    const problem = assertThrows(
+      () => parseVerifyRequest({ migration_id: UUID, claims: [nested(depth)] }),
+      Problem,
+    );
+    assertEquals(problem.code, "invalid_request");
+    assertStringIncludes(problem.message, "claims.0");
+  }
 });

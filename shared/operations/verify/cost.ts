@@ -53,7 +53,8 @@ export async function testCost(tester: Tester): Promise<VerifyCheck> {
       } explained as the owner and by the Data API's roles; ` +
       `${Object.keys(queries).length} of them run by both names in turn.`,
       leftOut.length > 0 && `Not run: ${listed(leftOut)}.`,
-      outward && "Nothing was run, since reading could reach outside of the database.",
+      outward &&
+      "Nothing was run, since reading could reach outside of the database or of its role.",
       notTriedSentence([], untried),
     ],
     failures,

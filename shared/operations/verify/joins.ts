@@ -54,7 +54,8 @@ export async function testJoins(tester: Tester): Promise<VerifyCheck> {
       `${counted(keys.length, "foreign key")}, joined as ${
         counted(callers.length + 1, "viewer")
       }: plans and rows.`,
-      outward && "Rows were not read, since reading could reach outside of the database.",
+      outward &&
+      "Rows were not read, since reading could reach outside of the database or of its role.",
       report.costly.length > 0 &&
       `Too costly to be run, so that only the plans were compared: ${listed(report.costly)}.`,
       notTriedSentence([], report.untried),

@@ -36,7 +36,7 @@ export async function testReads(tester: Tester): Promise<VerifyCheck> {
         counted(figures.length, "viewer")
       } read by both names.`,
       outward.length > 0 &&
-      `No rows were read, since reading could reach outside of the database: ${
+      `No rows were read, since reading could reach outside of the database or of its role: ${
         listed(outward.map(({ object, routine }) => `${object} (${routine})`))
       }.`,
       notTriedSentence(notTried, untried),

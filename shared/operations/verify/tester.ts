@@ -9,12 +9,7 @@ import type { RecordedRename } from "../../plan/rollback.ts";
 import type { ProofFacts } from "../../proof/facts.ts";
 import type { OwnTable } from "../../proof/own_row.ts";
 import type { ReadTarget } from "../../proof/reads.ts";
-import {
-  outcomeOf,
-  RELEASE_SESSION_LOCKS,
-  trialMessage,
-  type TrialOptions,
-} from "../../proof/trial.ts";
+import { LEAVE_NOTHING, outcomeOf, trialMessage, type TrialOptions } from "../../proof/trial.ts";
 import type { NotTried, Viewer } from "../../proof/viewers.ts";
 import type { OperationContext } from "../context.ts";
 
@@ -77,7 +72,7 @@ export class Tester {
       await this.session.rollback();
       const sqlstate = statementError(error);
       if (sqlstate === null) throw error;
-      if (options.writes) await this.session.run(RELEASE_SESSION_LOCKS);
+      await this.session.run(LEAVE_NOTHING);
       return isCancelled(error)
         ? new Untried(`it took longer than ${Math.round(timeoutMs)} ms`, sqlstate)
         : new Untried(`the server refused the trial with ${sqlstate}`, sqlstate);

@@ -67,7 +67,7 @@ export async function testWrites(tester: Tester): Promise<VerifyCheck> {
         ? `Only explained, not executed, as ${
           counted(viewers.length, "viewer")
         }, since a write could reach ` +
-          `outside of the database: ${
+          `outside of the database or of its role: ${
             listed(outside.map(({ object, routine }) => `${object} (${routine})`))
           }.`
         : `Executed by both names and rolled back, as ${counted(viewers.length, "viewer")}.`,

@@ -75,6 +75,7 @@ function again(object: BuiltObject, sessionUser: string): Statement[] {
     { owner: owner!, acl, columns: column_acls, default_grantees },
     view,
     owner!,
+    { sessionUser },
   );
   const statements = (purpose: string, all: string[]) => all.map((sql) => ({ sql, purpose }));
   return [

@@ -28,7 +28,11 @@ export function remaking(object: BuiltObject, sessionUser: string): Remaking {
 }
 
 /** A definition as the server prints it, without the end of the statement. */
-export const withoutEnd = (sql: string): string => sql.replace(/[;\s]+$/, "");
+export function withoutEnd(sql: string): string {
+  let end = sql.length;
+  while (end > 0 && /[;\s]/.test(sql[end - 1])) end--;
+  return sql.slice(0, end);
+}
 
 /** Storage parameters and the like, as `pg_class.reloptions` has them, as DDL takes them. */
 export function optionList(options: string[]): string {

@@ -32,7 +32,7 @@ export function routineAgain(object: BuiltObject, sessionUser: string): Remaking
     { owner: owner!, acl: object.acl, columns: [], default_grantees: object.default_grantees },
     signature,
     owner!,
-    { kind: "routine" },
+    { kind: "routine", sessionUser },
   );
   again.push(...grants.statements.map((sql) => ({ sql, purpose: "It keeps its privileges" })));
   return {

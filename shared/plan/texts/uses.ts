@@ -45,8 +45,8 @@ export function strongest(uses: Use[]): Use {
   );
 }
 
-/** Comments and white space, and the first word behind them. */
-const FIRST_WORD = /^(?:\s|--[^\n]*\n|\/\*[^]*?\*\/)*([a-z]+)/i;
+/** Comments and white space, each to be read in one way only, and the first word behind them. */
+const FIRST_WORD = /^(?:\s|--[^\n]*\n|\/\*(?:[^*]|\*(?!\/))*\*\/)*([a-z]+)/i;
 const ONE_TIME = new Set("create drop comment grant revoke security do alter".split(" "));
 
 /**

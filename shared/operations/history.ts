@@ -1,0 +1,202 @@
+/**
+ * A change as a migration of the Supabase CLI: recorded in the database's migration history together with the
+ * change, or given as a file that others apply.
+ */
+import { nextVersion, versionOf } from "../contract/migration_version.ts";
+import type { SelectionRequest } from "../contract/requests.ts";
+import type { Finding, HistoryEntry, MigrationFile } from "../contract/responses.ts";
+import type { Database, Session } from "../execute/database.ts";
+import type { MigrationHistory } from "../execute/migration_history.ts";
+import type { Plan, PlanStatement } from "../plan/plan.ts";
+import { replayOf, whereTracked } from "../plan/replay.ts";
+import { builtDigests, sameBuilt } from "../plan/replay_guards.ts";
+import { type Event, insertEvent } from "../tracking/events.ts";
+import {
+  addToHistory,
+  keepHistory,
+  lastVersion,
+  recordedHistory,
+  recordHistory,
+} from "../tracking/history.ts";
+import { settledRows, settleRows } from "../tracking/replay.ts";
+import type { OperationContext } from "./context.ts";
+
+/** What a migration says of a change beside its plan. */
+export interface Replay {
+  /** Part of the file's name. */
+  name: string;
+  /** Lines for the file's head. */
+  about: string[];
+  /** Statements that raise where a file does not fit. Default: none. */
+  guards?: PlanStatement[];
+  /** Views that a file's definitions were read from, with what is built on them. Default: none. */
+  views?: { schema: string; name: string }[];
+  /** Statements that track the change where it is made again. */
+  tracking: string[];
+}
+
+export type HistoryRequest = Pick<
+  SelectionRequest,
+  "record_history" | "lock_timeout_ms" | "max_wait_ms"
+>;
+
+const TABLE = "supabase_migrations.schema_migrations";
+
+/**
+ * Whether a change is recorded, and what the caller should know where it could be expected to be and is not.
+ *
+ * @param inHistory Whether what the change is about is in the history: what was not made there cannot be undone.
+ */
+export function historyOf(
+  { record_history }: Pick<HistoryRequest, "record_history">,
+  state: MigrationHistory,
+  inHistory: boolean,
+): { recorded: boolean; findings: Finding[] } {
+  if (record_history === "never" || state === "missing") return { recorded: false, findings: [] };
+  if (state === "closed") {
+    return {
+      recorded: false,
+      findings: [notRecorded(
+        `The change is not recorded in ${TABLE}, which this role may not write.`,
+        `Grant it SELECT, INSERT and UPDATE on ${TABLE}, and USAGE on its schema; or send ` +
+          '"record_history": "never".',
+      )],
+    };
+  }
+  if (inHistory) return { recorded: true, findings: [] };
+  return {
+    recorded: false,
+    findings: [{
+      code: "history_incomplete",
+      severity: "info",
+      object: TABLE,
+      message: "The rename is not in the migration history, so what is done with it is not either.",
+      remedy:
+        "None needed. Migration files of your own that name the table go on from its name now.",
+    }],
+  };
+}
+
+function notRecorded(message: string, remedy: string): Finding {
+  return { code: "history_not_recorded", severity: "warning", object: TABLE, message, remedy };
+}
+
+/**
+ * Has a change recorded: keeps its statements in this transaction, and gives the statement that records them,
+ * for the critical section's beginning.
+ */
+export async function prepareHistory(
+  session: Session,
+  plan: Plan,
+  replay: Replay,
+  event: Event,
+  request: HistoryRequest,
+): Promise<string> {
+  await session.run(keepHistory(replayed(plan, { ...replay, guards: [] }, event, request)));
+  return recordHistory(replay.name, event.operation === "rename" ? event.migration_ids : []);
+}
+
+/** A plan as a migration file. */
+export async function migrationFile(
+  session: Session,
+  state: MigrationHistory,
+  plan: Plan,
+  replay: Replay,
+  event: Event,
+  request: HistoryRequest,
+): Promise<MigrationFile> {
+  const [row] = state === "open" ? await session.run(lastVersion) : [];
+  const existing = row?.version == null ? [] : [String(row.version)];
+  const { views = [] } = replay;
+  const guards = [...replay.guards ?? []];
+  if (views.length > 0) {
+    const [{ digests }] = await session.run(builtDigests(views));
+    guards.push(sameBuilt(views, digests as string[]));
+  }
+  const statements = replayed(plan, { ...replay, guards }, event, request);
+  return {
+    version: nextVersion(existing, versionOf(new Date())),
+    name: replay.name,
+    sql: statements.map((sql) => `${sql};\n`).join("\n"),
+  };
+}
+
+function replayed(
+  plan: Plan,
+  { about, guards, tracking }: Replay,
+  event: Event,
+  { lock_timeout_ms, max_wait_ms }: HistoryRequest,
+): string[] {
+  const details = { plan_hash: plan.hash, migration_file: true };
+  return replayOf(plan, {
+    about: [...about, `Plan ${plan.hash}.`],
+    guards,
+    lockTimeoutMs: lock_timeout_ms,
+    maxWaitMs: max_wait_ms,
+    tracking: [...tracking, insertEvent({ ...event, details })],
+  });
+}
+
+/**
+ * After the commit: the row of the history, completed by what is known only now, so that whoever makes the
+ * change again has the same record of it. Null where it could not be recorded, undefined where that cannot be
+ * told now.
+ */
+export async function settleHistory(
+  context: OperationContext,
+  ids: string[],
+): Promise<HistoryEntry | null | undefined> {
+  const { database, requestId, log } = context;
+  try {
+    return await database.whileReachable(async () => {
+      const entry = await readEntry(database, requestId);
+      if (entry === null) return null;
+      const [{ rows }] = await database.query(settledRows(ids));
+      const settled = `-- When it was done, and the states afterwards\n${
+        whereTracked(`${settleRows(JSON.parse(String(rows))).trim()};\n`)
+      }`;
+      await database.query(addToHistory(entry.version, settled));
+      return entry;
+    });
+  } catch (cause) {
+    log("the migration history could not be completed", { cause });
+    return undefined;
+  }
+}
+
+/** The row that a request of earlier has left in the history; null where it left none. */
+export async function historyEntry(
+  { database }: OperationContext,
+  requestId: string,
+): Promise<HistoryEntry | null> {
+  return await database.whileReachable(() => readEntry(database, requestId));
+}
+
+async function readEntry(database: Database, requestId: string): Promise<HistoryEntry | null> {
+  const [entry] = await database.query(recordedHistory(requestId));
+  return entry?.version == null
+    ? null
+    : { version: String(entry.version), name: String(entry.name) };
+}
+
+/** Said where the history was open, and the row is not there all the same. */
+export const historyFailed = (): Finding =>
+  notRecorded(
+    `The change is made, but could not be recorded in ${TABLE}.`,
+    "Look for what refuses rows there (a constraint, a trigger); `supabase db pull` writes a migration file of " +
+      "the present schema.",
+  );
+
+/** A name as part of a file's name. */
+export function slug(name: string): string {
+  const plain = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "_").replaceAll(/^_+|_+$/g, "");
+  return plain.slice(0, 40) || "table";
+}
+
+/** What is done to each of several tables, for a file's head. */
+export function listedLines(lines: string[]): string[] {
+  const MOST = 50;
+  return lines.length <= MOST
+    ? lines
+    : [...lines.slice(0, MOST), `And ${lines.length - MOST} more.`];
+}
