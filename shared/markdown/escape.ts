@@ -73,3 +73,9 @@ export function shortened(value: string, length: number): string {
 /** `1 table`, `3 tables`. */
 export const counted = (count: number, one: string, several = `${one}s`): string =>
   `${count.toLocaleString("en-US")} ${count === 1 ? one : several}`;
+
+/**
+ * GitHub refuses comments with more than 65,536 characters ("Body is too long"); what is left of that is for
+ * what the caller writes around the report.
+ */
+export const MAX_REPORT = 64_000;

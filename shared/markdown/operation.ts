@@ -4,7 +4,7 @@
  * out and how to get it, and is never cut in the middle of something.
  */
 import type { OperationAnswer } from "../contract/responses.ts";
-import { counted } from "./escape.ts";
+import { counted, MAX_REPORT } from "./escape.ts";
 import { type DiagramDetail, type Operation } from "./diagram.ts";
 import {
   breakingCodes,
@@ -28,12 +28,6 @@ export interface OperationReport {
   /** Longest text, in UTF-16 code units. Default: {@linkcode MAX_REPORT}. */
   limit?: number;
 }
-
-/**
- * GitHub refuses comments with more than 65,536 characters ("Body is too long"); what is left of that is for
- * what the caller writes around the report.
- */
-export const MAX_REPORT = 64_000;
 
 /** How much is told of each part. */
 interface Detail {

@@ -1,8 +1,16 @@
 /** A refusal or failure as Markdown: what it is, the next step, and what belongs to the case. */
 import type { Blocker, Finding } from "../contract/responses.ts";
-import { code, codeInCell, counted, fenced, prose, shortened, tableOf } from "./escape.ts";
+import {
+  code,
+  codeInCell,
+  counted,
+  fenced,
+  MAX_REPORT,
+  prose,
+  shortened,
+  tableOf,
+} from "./escape.ts";
 import { breakingCodes, findingsInMarkdown } from "./findings.ts";
-import { MAX_REPORT } from "./operation.ts";
 
 /** What of a problem document is shown; the client makes one for answers that were none. */
 export interface ShownProblem {

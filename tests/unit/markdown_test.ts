@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { FINDING_CODES } from "../../shared/contract/findings.ts";
 import { Problem } from "../../shared/contract/problems.ts";
 import type { Finding, OperationAnswer, PlannedTable } from "../../shared/contract/responses.ts";
-import { visible } from "../../shared/markdown/escape.ts";
-import { MAX_REPORT, operationInMarkdown } from "../../shared/markdown/operation.ts";
+import { MAX_REPORT, visible } from "../../shared/markdown/escape.ts";
+import { operationInMarkdown } from "../../shared/markdown/operation.ts";
 import { problemInMarkdown } from "../../shared/markdown/problem.ts";
 import { readFlowchart, readMarkdown } from "../support/markdown.ts";
 
