@@ -10,6 +10,7 @@ import type { Blocker } from "../../shared/contract/responses.ts";
 import { spreadTest, type TestDatabase } from "../support/database.ts";
 import { type Ended, run, runCli, runMain, withProject } from "../support/cli.ts";
 import { quietly } from "../support/quietly.ts";
+import { lockWaiter } from "../support/waiting.ts";
 import { functionsFor, PUBLISHABLE_KEY, SECRET_KEY } from "../support/functions.ts";
 
 type Cli = (args: string[], env?: Record<string, string>) => Promise<Ended>;
@@ -199,6 +200,8 @@ spreadTest("while a long reader is in the way, a line names it", async ({ db }) 
       );
     await whileReading(db, "experts", async ({ pid, end }) => {
       const running = cli(["rename-table", "experts", "expert_profiles", "--lock-timeout", "100"]);
+      // The program has to start first, and the lines come every second.
+      await lockWaiter(db.sql, "AccessExclusiveLock");
       await new Promise((resolve) => setTimeout(resolve, 3_000));
       end();
       const { code, stdout, stderr } = await running;

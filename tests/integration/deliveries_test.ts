@@ -7,6 +7,7 @@ import { deliverDue, type Recipients } from "../../shared/notifications/deliver.
 import { closedPort, countConnections } from "../support/counting_listener.ts";
 import { spreadTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor, SECRET_KEY } from "../support/functions.ts";
+import { leastPrivilege } from "../support/least_privilege.ts";
 import { quietly } from "../support/quietly.ts";
 import { closingServer, notifying, Receiver, verifySignature } from "../support/receiver.ts";
 import { loggedBy } from "../support/silent_log.ts";
@@ -420,4 +421,27 @@ spreadTest("a caller without a key sets nothing in motion", async ({ db }) => {
   await functions.fetch("list-migrations");
   await backgroundEnded();
   assertEquals(receiver.received.length, 1);
+});
+
+spreadTest("a login that is not postgres tells and delivers as postgres does", async ({ db }) => {
+  await makeTable(db);
+  await using login = await leastPrivilege(db);
+  await login.handOver("experts");
+  await using receiver = new Receiver();
+  await using functions = functionsFor(login.url, notifying([receiver.url]));
+  const { migrations: [{ id }] } = await functions.rename(RENAME);
+  await db.sql`alter table expert_profiles add column note text`;
+  await functions.list({ include: "drift,notifications" });
+  await functions.rollback({ migration_id: id });
+  await backgroundEnded();
+  await db.sql`update sys_table_migration_notifications
+    set delivered_at = delivered_at - interval '31 days'`;
+  await functions.list();
+  await backgroundEnded();
+  assertEquals(receiver.types, [
+    "migration.applied",
+    "migration.drift_detected",
+    "migration.rolled_back",
+  ]);
+  assertEquals((await rowsOf(db)).length, 0, "what is long over was deleted");
 });

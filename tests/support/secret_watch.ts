@@ -10,6 +10,7 @@ const FORMS: [what: string, form: RegExp][] = [
   ["a webhook's signature", /v1,[A-Za-z0-9+/]{43}=/],
   ["a URL with a password", /postgres(?:ql)?:\/\/[^\s:/@"']+:[^\s:/@"']+@/],
   ["a token", /eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}/],
+  ["a receiver's URL", /token-of-the-receiver/],
   ["a password", /secret-of-the-database|wrong-password-of-the-test/],
 ];
 
