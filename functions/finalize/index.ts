@@ -1,14 +1,17 @@
 /** POST finalize: ends renames, once nobody uses the old names. */
 import { type FinalizeRequest, parseFinalizeRequest } from "../../shared/contract/requests.ts";
+import type { OperationAnswer } from "../../shared/contract/responses.ts";
 import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";
+import { reported } from "../../shared/http/reported.ts";
 import { finalize } from "../../shared/operations/finalize.ts";
 
-export const definition: EndpointDefinition<FinalizeRequest> = {
+export const definition: EndpointDefinition<FinalizeRequest, OperationAnswer> = {
   method: "POST",
   changes: true,
   streams: true,
   parse: parseFinalizeRequest,
   run: finalize,
+  respond: reported("finalize"),
 };
 
 export default { fetch: endpoint(definition) };

@@ -4,17 +4,21 @@ import {
   type ProposedBatchRequest,
   type RenameRequest,
 } from "../../shared/contract/requests.ts";
+import type { OperationAnswer } from "../../shared/contract/responses.ts";
 import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";
+import { reported } from "../../shared/http/reported.ts";
 import { applyProposal } from "../../shared/operations/apply_proposal.ts";
 import { rename } from "../../shared/operations/rename.ts";
 
-export const definition: EndpointDefinition<RenameRequest | ProposedBatchRequest> = {
-  method: "POST",
-  changes: true,
-  streams: true,
-  parse: parseRenameRequest,
-  run: (context, request) =>
-    "batch_id" in request ? applyProposal(context, request) : rename(context, request),
-};
+export const definition: EndpointDefinition<RenameRequest | ProposedBatchRequest, OperationAnswer> =
+  {
+    method: "POST",
+    changes: true,
+    streams: true,
+    parse: parseRenameRequest,
+    run: (context, request) =>
+      "batch_id" in request ? applyProposal(context, request) : rename(context, request),
+    respond: reported("rename"),
+  };
 
 export default { fetch: endpoint(definition) };

@@ -1,14 +1,17 @@
 /** POST rollback: takes renames back, to exactly the state before. */
 import { parseRollbackRequest, type RollbackRequest } from "../../shared/contract/requests.ts";
+import type { OperationAnswer } from "../../shared/contract/responses.ts";
 import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";
+import { reported } from "../../shared/http/reported.ts";
 import { rollback } from "../../shared/operations/rollback.ts";
 
-export const definition: EndpointDefinition<RollbackRequest> = {
+export const definition: EndpointDefinition<RollbackRequest, OperationAnswer> = {
   method: "POST",
   changes: true,
   streams: true,
   parse: parseRollbackRequest,
   run: rollback,
+  respond: reported("rollback"),
 };
 
 export default { fetch: endpoint(definition) };

@@ -1,5 +1,6 @@
 /** What every command is run with, and how its end is told. */
 import { createRenameClient, type RenameClient, RenameError } from "../client/client.ts";
+import { problemInMarkdown, type ShownProblem } from "../markdown/problem.ts";
 import { readConnection } from "./connection.ts";
 import { EXIT, exitCodeOf, UsageError } from "./exit_codes.ts";
 import { describeProblem } from "./show_problem.ts";
@@ -25,10 +26,13 @@ export interface Connected {
  */
 export async function runCommand(
   context: CommandContext,
-  options: { json?: boolean; actor?: string; places?: string[] },
+  options: { json?: boolean; markdown?: boolean; actor?: string; places?: string[] },
   work: (connected: Connected) => Promise<number>,
 ): Promise<void> {
   const { terminal } = context;
+  if (options.json && options.markdown) {
+    throw new UsageError("give either --json or --markdown, not both");
+  }
   try {
     context.exitCode = await work(await connect(terminal, options.actor));
   } catch (error) {
@@ -36,6 +40,10 @@ export async function runCommand(
     if (!(error instanceof RenameError)) throw error;
     if (options.json) {
       printJson(terminal, problemOf(error));
+      return;
+    }
+    if (options.markdown) {
+      terminal.out.write(problemInMarkdown(problemOf(error)).trimEnd());
       return;
     }
     terminal.err.write(describeProblem(error, terminal.err, options.places));
@@ -71,7 +79,7 @@ async function connect(terminal: Terminal, actor: string | undefined): Promise<C
 }
 
 /** The problem document; where the endpoints gave none, one in its shape. */
-function problemOf(error: RenameError): Record<string, unknown> {
+function problemOf(error: RenameError): ShownProblem {
   return error.problem ?? {
     type: `urn:table-rename:problem:${error.code}`,
     title: error.code === "unreachable" ? "No answer" : "An unexpected answer",

@@ -1,5 +1,6 @@
 /** Options that several commands have, and how their values are read. */
 import { type Command, InvalidArgumentError } from "commander";
+import type { CallOptions } from "../client/client.ts";
 import { UsageError } from "./exit_codes.ts";
 import { addMigrationFile, type MigrationFileOptions } from "./migration_file.ts";
 
@@ -31,6 +32,7 @@ export interface OperationOptions extends MigrationFileOptions {
   verbose?: true;
   quiet?: true;
   json?: true;
+  markdown?: true;
   /** False with --no-history. */
   history: boolean;
 }
@@ -47,7 +49,8 @@ export function addOperationOptions(command: Command): Command {
     .option("--actor <name>", "who asks, recorded behind the key's name")
     .option("--verbose", "show every statement as a whole")
     .option("--quiet", "do not show how it is going while it runs")
-    .option("--json", "print the answer, or the problem document, as JSON");
+    .option("--json", "print the answer, or the problem document, as JSON")
+    .option("--markdown", "print the answer, or the problem, as Markdown for a pull request");
 }
 
 /** The option of the commands that end or renew a view. */
@@ -98,6 +101,15 @@ export function operationFields(options: OperationOptions) {
     ...(carryPrivileges && { carry_privileges: true }),
   };
 }
+
+/**
+ * A command's work is done once, however often it has to be asked for: where the answer is lost on its way, it is
+ * asked for again. A plan does nothing that could be done twice.
+ */
+export const asOnePiece = ({ plan, migrationFile }: OperationOptions): CallOptions =>
+  plan || migrationFile !== undefined
+    ? {}
+    : { idempotencyKey: crypto.randomUUID(), retries: "unanswered" };
 
 /** With --json the answer is all there is; a plan takes no locks that it could wait for. */
 export const showsProgress = ({ plan, migrationFile, quiet, json }: OperationOptions): boolean =>

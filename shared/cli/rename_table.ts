@@ -6,13 +6,14 @@ import { EXIT, EXIT_CODES_HELP, UsageError } from "./exit_codes.ts";
 import { MIGRATION_FILE_HELP, withPath, writeMigrationFile } from "./migration_file.ts";
 import {
   addOperationOptions,
+  asOnePiece,
   operationFields,
   type OperationOptions,
   showsProgress,
 } from "./options.ts";
 import { FILE_HELP, readRenamesFile, type RenamesFile } from "./renames_file.ts";
 import { runOperation } from "./run_operation.ts";
-import { describeOperation } from "./show_operation.ts";
+import { describeOperation, reportOperation } from "./show_operation.ts";
 import { withProgress } from "./show_progress.ts";
 import { callerPath } from "./caller_path.ts";
 
@@ -34,6 +35,7 @@ const EXAMPLES = `Examples:
   npm run cli -- rename-table experts expert_profiles --migration-file
   npm run cli -- rename-table experts expert_profiles --propose
   npm run cli -- rename-table --batch-id 6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10
+  npm run --silent cli -- rename-table --from-file renames.csv --plan --markdown > plan.md
   npm run --silent cli -- rename-table experts expert_profiles --json | jq .plan_hash`;
 
 export function addRenameTable(program: Command, context: CommandContext): void {
@@ -85,8 +87,9 @@ async function renameTable(
   if (options.propose && options.migrationFile !== undefined) {
     throw new UsageError("give either --migration-file or --propose");
   }
-  const { schema, actor, json, verbose = false, acknowledge = [], migrationFile } = options;
-  await runCommand(context, { json, actor, places }, async ({ client, url }) => {
+  const { schema, actor, json, markdown, verbose = false, acknowledge = [], migrationFile } =
+    options;
+  await runCommand(context, { json, markdown, actor, places }, async ({ client, url }) => {
     const request = {
       renames: renames.map((rename) => schema === undefined ? rename : { schema, ...rename }),
       ...(!options.view && { compatibility_view: false }),
@@ -98,15 +101,16 @@ async function renameTable(
     const answer = await withProgress(
       terminal.err,
       showsProgress(options),
-      (onProgress) => client.rename(request, { onProgress }),
+      (onProgress) => client.rename(request, { onProgress, ...asOnePiece(options) }),
     );
     const file = migrationFile && await writeMigrationFile(answer, migrationFile, terminal.env);
     if (json) printJson(terminal, withPath(answer, file));
     else {
       const requested = renames.length;
       const about = { url, args, verbose, acknowledged: acknowledge, requested, file };
+      const page = { operation: "rename" as const, ...terminal.out, ...about };
       terminal.out.write(
-        describeOperation(answer, { operation: "rename", ...terminal.out, ...about }),
+        markdown ? reportOperation(answer, page) : describeOperation(answer, page),
       );
     }
     return answer.verification?.passed === false ? notVerified(terminal) : EXIT.done;

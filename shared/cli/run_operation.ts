@@ -4,8 +4,8 @@ import type { OperationAnswer } from "../contract/responses.ts";
 import { type CommandContext, notVerified, printJson, runCommand } from "./context.ts";
 import { EXIT } from "./exit_codes.ts";
 import { withPath, writeMigrationFile } from "./migration_file.ts";
-import { type OperationOptions, showsProgress } from "./options.ts";
-import { describeOperation, type OperationPage } from "./show_operation.ts";
+import { asOnePiece, type OperationOptions, showsProgress } from "./options.ts";
+import { describeOperation, type OperationPage, reportOperation } from "./show_operation.ts";
 import { withProgress } from "./show_progress.ts";
 
 export async function runOperation(
@@ -15,18 +15,19 @@ export async function runOperation(
   send: (client: RenameClient, options: CallOptions) => Promise<OperationAnswer>,
 ): Promise<void> {
   const { terminal, args } = context;
-  const { actor, json, verbose = false, acknowledge = [], migrationFile } = options;
-  await runCommand(context, { json, actor }, async ({ client, url }) => {
+  const { actor, json, markdown, verbose = false, acknowledge = [], migrationFile } = options;
+  await runCommand(context, { json, markdown, actor }, async ({ client, url }) => {
     const answer = await withProgress(
       terminal.err,
       showsProgress(options),
-      (onProgress) => send(client, { onProgress }),
+      (onProgress) => send(client, { onProgress, ...asOnePiece(options) }),
     );
     const file = migrationFile && await writeMigrationFile(answer, migrationFile, terminal.env);
     if (json) printJson(terminal, withPath(answer, file));
     else {
       const page = { operation, url, args, verbose, acknowledged: acknowledge, file };
-      terminal.out.write(describeOperation(answer, { ...terminal.out, ...page }));
+      if (markdown) terminal.out.write(reportOperation(answer, page));
+      else terminal.out.write(describeOperation(answer, { ...terminal.out, ...page }));
     }
     return answer.verification?.passed === false ? notVerified(terminal) : EXIT.done;
   });

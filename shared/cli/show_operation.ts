@@ -1,5 +1,7 @@
 /** The answer to an operation, for a person to read. */
-import type { Migration, OperationAnswer } from "../contract/responses.ts";
+import type { Finding, Migration, OperationAnswer } from "../contract/responses.ts";
+import { breakingCodes } from "../markdown/findings.ts";
+import { operationInMarkdown } from "../markdown/operation.ts";
 import { commandLine, withOption, withoutFlag } from "./command_line.ts";
 import { describeFindings } from "./show_findings.ts";
 import { describeStatements } from "./show_statements.ts";
@@ -97,24 +99,44 @@ function describeMigrations(migrations: Migration[], page: OperationPage): strin
 }
 
 function describePlan({ plan_hash, findings }: OperationAnswer, page: OperationPage): string {
-  const open = findings.filter(({ severity, code }) =>
-    severity === "breaking" && !page.acknowledged.includes(code)
-  );
-  const codes = [...new Set(open.map(({ code }) => code))];
-  const apply = withOption(
-    withoutFlag(page.args, "--plan"),
-    ...(codes.length > 0 ? ["--acknowledge", codes.join(",")] : []),
-    "--expected-plan-hash",
-    plan_hash,
-  );
+  const codes = openCodes(findings, page);
   return [
     `${page.colors.bold("Plan hash")}  ${safe(plan_hash)}`,
     "",
     codes.length === 0
       ? "To apply exactly this plan:"
       : "Applying it is refused, since something would break. To accept that, and apply exactly this plan:",
-    `  ${commandLine(apply)}`,
+    `  ${applyCommand(page.args, codes, plan_hash)}`,
   ].join("\n");
+}
+
+/** Codes that stop an apply. */
+const openCodes = (findings: Finding[], { acknowledged }: Pick<OperationPage, "acknowledged">) =>
+  breakingCodes(findings).filter((code) => !acknowledged.includes(code));
+
+/** The same as Markdown, for a pull request. */
+export function reportOperation(
+  answer: OperationAnswer,
+  { operation, args, acknowledged, file }: Pick<
+    OperationPage,
+    "operation" | "args" | "acknowledged" | "file"
+  >,
+): string {
+  const codes = openCodes(answer.findings, { acknowledged });
+  const command = file === undefined
+    ? applyCommand(args, codes, answer.plan_hash)
+    : "npx supabase db push";
+  return operationInMarkdown(answer, { operation, command, acknowledged }).trimEnd();
+}
+
+/** The command line of a plan, made into the one that applies exactly it. */
+function applyCommand(args: string[], acknowledge: string[], planHash: string): string {
+  return commandLine(withOption(
+    ["--plan", "--markdown"].reduce(withoutFlag, args),
+    ...(acknowledge.length > 0 ? ["--acknowledge", acknowledge.join(",")] : []),
+    "--expected-plan-hash",
+    planHash,
+  ));
 }
 
 function describeFile(file: string, { colors }: OperationPage): string {

@@ -90,7 +90,7 @@ async function test(
   const { json, markdown, quiet, schema, check, claims, maxMs, maxRows, maxCost, acknowledge } =
     options;
   if (json && markdown) throw new UsageError("give either --json or --markdown, not both");
-  await runCommand(context, { json }, async ({ client, url }) => {
+  await runCommand(context, { json, markdown }, async ({ client, url }) => {
     const request: VerifyInput = {
       migration_id: await migrationId(client, migration, schema),
       checks: check,

@@ -1,6 +1,9 @@
-/** A typed client of the endpoints, on supabase-js. */
-import type { FunctionInvokeOptions } from "@supabase/functions-js";
-import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+/**
+ * A typed client of the endpoints, on the client of functions of supabase-js. It runs wherever there is `fetch`:
+ * Deno, Node 20 and later, workers, browsers. The key it needs is a secret key of the project, which opens
+ * everything: it does not belong in a browser, nor in anything else that is handed to users.
+ */
+import { type FunctionInvokeOptions, FunctionsClient } from "@supabase/functions-js";
 import type {
   AnalyzeInput,
   FinalizeInput,
@@ -20,15 +23,17 @@ import type {
   VerifyAnswer,
 } from "../contract/responses.ts";
 import { readEvents } from "./event_stream.ts";
+import { type Followed, followed } from "./follow.ts";
 import { toRenameError, unexpectedAnswer } from "./rename_error.ts";
-import { withRetries } from "./retry.ts";
+import { type Retries, withRetries } from "./retry.ts";
 
+export type { Followed } from "./follow.ts";
 export { RenameError, type RenameErrorCode } from "./rename_error.ts";
 
 export interface RenameClientOptions {
   /** The project's URL, such as `https://abcd.supabase.co` or `http://127.0.0.1:54321`. */
   url: string;
-  /** A secret key of the project, or the legacy service role key. */
+  /** A secret key of the project, or the legacy service role key. Never in a browser. */
   key: string;
   /** Recorded behind the key's name as who asked. Default: nobody. */
   actor?: string;
@@ -53,6 +58,20 @@ export interface CallOptions {
    * minute, where no answer comes or the database cannot be reached. Default: none, and one attempt.
    */
   idempotencyKey?: string;
+  /**
+   * With a key, after which failures the call asks again. `unanswered`: only once the work may have been done
+   * and its answer lost; a project that cannot be reached in the first place is told at once. Default: `any`.
+   */
+  retries?: Retries;
+}
+
+/** The endpoints that tell their progress, with what they take and give. */
+export interface Operations {
+  rename: { input: RenameInput; answer: OperationAnswer };
+  rollback: { input: RollbackInput; answer: OperationAnswer };
+  finalize: { input: FinalizeInput; answer: OperationAnswer };
+  refresh: { input: RefreshInput; answer: OperationAnswer };
+  verify: { input: VerifyInput; answer: VerifyAnswer };
 }
 
 /** Each method throws a {@linkcode RenameError} unless the endpoint answered that it is done. */
@@ -72,7 +91,20 @@ export interface RenameClient {
   analyze(query?: AnalyzeInput): Promise<AnalyzeAnswer>;
   /** Tests by both names whether an old name still does what its table does; changes nothing. */
   verify(request: VerifyInput, options?: CallOptions): Promise<VerifyAnswer>;
-  /** The same as Markdown. */
+  /**
+   * Calls one of the methods above, and gives its progress as an async iterator.
+   *
+   * @example
+   * const rename = client.follow("rename", { old_name: "experts", new_name: "expert_profiles" });
+   * for await (const { phase, blockers } of rename) console.error(phase, blockers);
+   * const { migrations } = await rename.answer;
+   */
+  follow<Name extends keyof Operations>(
+    name: Name,
+    request: Operations[Name]["input"],
+    options?: Omit<CallOptions, "onProgress">,
+  ): Followed<Operations[Name]["answer"]>;
+  /** Verify's answer as Markdown. */
   verifyReport(request: VerifyInput): Promise<string>;
   /** One page of migrations, newest first; `next_cursor` asks for the next. Default: 50 a page. */
   listMigrations(query?: ListMigrationsInput): Promise<ListMigrationsAnswer>;
@@ -99,66 +131,82 @@ export function createRenameClient(options: RenameClientOptions): RenameClient {
   const url = projectUrl(options.url);
   if (options.key === "") throw new TypeError("the key is empty");
   const headers = checkedHeaders(options);
-  const supabase = createClient(url.href, options.key, {
-    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
-    global: { headers, ...(options.fetch && { fetch: options.fetch }) },
+  // Not the whole of supabase-js: that one opens no client in Node 20, which has no WebSocket.
+  const functions = new FunctionsClient(new URL("functions/v1", url).href, {
+    headers: { apikey: options.key, ...headers },
+    ...(options.fetch && { customFetch: options.fetch }),
   });
-  return {
-    rename: (body, options) => call(supabase, url, "rename", { method: "POST", body }, options),
-    rollback: (body, options) => call(supabase, url, "rollback", { method: "POST", body }, options),
-    finalize: (body, options) => call(supabase, url, "finalize", { method: "POST", body }, options),
-    refresh: (body, options) => call(supabase, url, "refresh", { method: "POST", body }, options),
+  const client: RenameClient = {
+    rename: (body, options) => call(functions, url, "rename", { method: "POST", body }, options),
+    rollback: (body, options) =>
+      call(functions, url, "rollback", { method: "POST", body }, options),
+    finalize: (body, options) =>
+      call(functions, url, "finalize", { method: "POST", body }, options),
+    refresh: (body, options) => call(functions, url, "refresh", { method: "POST", body }, options),
     verify: async (body, options) => {
       const request = { method: "POST", body } as const;
-      const { answer, unexpected } = await invoke(supabase, url, "verify", request, options);
+      const { answer, unexpected } = await invoke(functions, url, "verify", request, options);
       if (!Array.isArray(answer?.checks)) throw unexpected("it has no checks");
       return answer as VerifyAnswer;
     },
     verifyReport: async (body) => {
-      const headers = { accept: "text/markdown" };
+      // Refusals as problem documents: an error is made of them.
+      const headers = { accept: "text/markdown;q=0.9, application/problem+json" };
       const request = { method: "POST", body, headers } as const;
-      const { answer, unexpected } = await invoke(supabase, url, "verify", request);
+      const { answer, unexpected } = await invoke(functions, url, "verify", request);
       if (typeof answer !== "string") throw unexpected("it is not Markdown");
       return answer;
     },
     listMigrations: (query = {}) =>
-      call(supabase, url, `list-migrations${queryText(query)}`, { method: "GET" }),
+      call(functions, url, `list-migrations${queryText(query)}`, { method: "GET" }),
     analyze: async (query = {}) => {
       const name = `analyze${queryText(query)}`;
-      const { answer, unexpected } = await invoke(supabase, url, name, { method: "GET" });
+      const { answer, unexpected } = await invoke(functions, url, name, { method: "GET" });
       if (!Array.isArray(answer?.tables)) throw unexpected("it has no tables");
       return answer as AnalyzeAnswer;
     },
     tableAliases: async (query = {}) => {
       const headers = { accept: "application/json" };
       const name = `table-aliases${queryText(query)}`;
-      const { answer, unexpected } = await invoke(supabase, url, name, { method: "GET", headers });
+      const { answer, unexpected } = await invoke(functions, url, name, { method: "GET", headers });
       if (!Array.isArray(answer?.aliases)) throw unexpected("it has no aliases");
       return answer as TableAliasesAnswer;
     },
     tableAliasesFile: async (query = {}) => {
       const headers = { accept: "text/plain" };
       const name = `table-aliases${queryText(query)}`;
-      const { answer, unexpected } = await invoke(supabase, url, name, { method: "GET", headers });
+      const { answer, unexpected } = await invoke(functions, url, name, { method: "GET", headers });
       if (typeof answer !== "string" || !answer.includes("TableAliases")) {
         throw unexpected("it is not table-aliases.ts");
       }
       return answer;
     },
+    follow: <Name extends keyof Operations>(
+      name: Name,
+      request: Operations[Name]["input"],
+      options: Omit<CallOptions, "onProgress"> = {},
+    ) => {
+      const method = client[name] as (
+        request: Operations[Name]["input"],
+        options: CallOptions,
+      ) => Promise<Operations[Name]["answer"]>;
+      return followed((onProgress) => method(request, { ...options, onProgress }));
+    },
   };
+  return client;
 }
 
 async function call<Answer extends { migrations: unknown[] }>(
-  supabase: SupabaseClient,
+  functions: FunctionsClient,
   url: URL,
   name: string,
   request: FunctionInvokeOptions,
   options?: CallOptions,
 ): Promise<Answer> {
-  const attempt = () => invoke(supabase, url, name, request, options);
+  const attempt = () => invoke(functions, url, name, request, options);
   const { answer, unexpected } = options?.idempotencyKey === undefined
     ? await attempt()
-    : await withRetries(attempt, options.signal);
+    : await withRetries(attempt, options);
   // No closer look: a field that a newer server adds must not make a rename that is done look failed.
   if (!Array.isArray(answer?.migrations)) throw unexpected("it has no migrations");
   return answer as Answer;
@@ -166,14 +214,14 @@ async function call<Answer extends { migrations: unknown[] }>(
 
 /** What an endpoint answered, and the error to throw where that is not what it answers. */
 async function invoke(
-  supabase: SupabaseClient,
+  functions: FunctionsClient,
   url: URL,
   name: string,
   request: FunctionInvokeOptions,
   { onProgress, signal, idempotencyKey }: CallOptions = {},
 ) {
   const endpoint = new URL(`functions/v1/${name}`, url);
-  const { data, error, response } = await supabase.functions.invoke(name, {
+  const { data, error, response } = await functions.invoke(name, {
     ...request,
     headers: {
       ...request.headers,
@@ -220,13 +268,13 @@ function checkedHeaders({ key, actor }: RenameClientOptions): Record<string, str
   return { "x-actor": actor };
 }
 
-/** What has several values is given once for each. */
 /** The server's rule, said before anything is sent. */
 function checkedKey(key: string): string {
   if (/^[!-~]{1,255}$/.test(key)) return key;
   throw new TypeError("the idempotency key is not 1 to 255 visible ASCII characters");
 }
 
+/** What has several values is given once for each. */
 function queryText(query: AnalyzeInput | ListMigrationsInput | TableAliasesInput): string {
   const given = Object.entries(query).flatMap(([name, value]) =>
     value === undefined ? [] : [value].flat().map((one) => [name, String(one)])

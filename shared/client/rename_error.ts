@@ -133,6 +133,18 @@ export function unreachable(endpoint: URL, cause: unknown, requestId?: string): 
   });
 }
 
+/** What Node says of a connection that was never made, or is not trusted. */
+const NOT_CONNECTED =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT|CERT_|ERR_TLS)/;
+
+/** Whether the request is known not to have been sent: no connection was made. Browsers do not tell. */
+export function neverSent(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as { code?: unknown };
+  return /client error \(Connect\)/.test(error.message) ||
+    (typeof code === "string" && NOT_CONNECTED.test(code)) || neverSent(error.cause);
+}
+
 /** The innermost message: "fetch failed" says nothing. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -1,5 +1,11 @@
 /** Calls that are made again where nobody can know whether the first one got through. */
-import { RenameError } from "./rename_error.ts";
+import { neverSent, RenameError } from "./rename_error.ts";
+
+/**
+ * `any`: whatever may fare better later. `unanswered`: only from the first failure on after which the work may
+ * have been done.
+ */
+export type Retries = "any" | "unanswered";
 
 /**
  * Pauses before the second and every later attempt, in milliseconds; each is cut by up to a half, at random.
@@ -17,12 +23,18 @@ const PASSING_STATUSES = [502, 503, 504, 546];
  *
  * @throws What the last attempt threw; the signal's reason.
  */
-export async function withRetries<T>(attempt: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+export async function withRetries<T>(
+  attempt: () => Promise<T>,
+  { retries = "any", signal }: { retries?: Retries; signal?: AbortSignal } = {},
+): Promise<T> {
+  let started = retries === "any";
   for (const pause of PAUSES_MS) {
     try {
       return await attempt();
     } catch (error) {
       if (!isPassing(error)) throw error;
+      started ||= mayBeDone(error);
+      if (!started) throw error;
     }
     await sleep(pause * (1 - Math.random() / 2), signal);
     signal?.throwIfAborted();
@@ -30,7 +42,11 @@ export async function withRetries<T>(attempt: () => Promise<T>, signal?: AbortSi
   return await attempt();
 }
 
-function isPassing(error: unknown): boolean {
+/** Whether the request may have come to a function that nothing more was heard of. */
+const mayBeDone = (error: RenameError): boolean =>
+  error.code === "unexpected_answer" || (error.code === "unreachable" && !neverSent(error));
+
+function isPassing(error: unknown): error is RenameError {
   if (!(error instanceof RenameError)) return false;
   return PASSING_CODES.includes(error.code) ||
     (error.code === "unexpected_answer" && PASSING_STATUSES.includes(error.status ?? 0));

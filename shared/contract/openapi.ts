@@ -3,7 +3,8 @@
  * imports it; `npm run openapi` writes it to openapi.json beside this file.
  */
 import { z } from "zod";
-import { EXAMPLES } from "./examples.ts";
+import { ANSWERS, EXAMPLES, PROBLEM_EXAMPLE } from "./examples.ts";
+import { FINDINGS } from "./findings.ts";
 import { NOTIFICATIONS, type NotificationType } from "./notifications.ts";
 import { type ProblemCode, PROBLEMS } from "./problems.ts";
 import { MAX_BODY_BYTES, REQUESTS } from "./requests.ts";
@@ -201,13 +202,24 @@ export function openApiDocument(): Json {
       },
       schemas: {
         ...Object.fromEntries(
-          Object.entries(COMPONENTS).map(([name, schema]) => [name, jsonSchema(schema, "output")]),
+          Object.entries(COMPONENTS).map(([name, schema]) => [name, {
+            ...jsonSchema(schema, "output"),
+            ...(ANSWERS[name] && { examples: Object.values(ANSWERS[name]) }),
+          }]),
         ),
+        FindingCode: FINDING_CODE,
         Problem: PROBLEM,
       },
     },
   };
 }
+
+/** Each code with what it says, as JSON Schema tells the members of an enumeration apart. */
+const FINDING_CODE: Json = {
+  type: "string",
+  description: "What a finding is about. A breaking one stops an apply unless it is acknowledged.",
+  oneOf: Object.entries(FINDINGS).map(([code, description]) => ({ const: code, description })),
+};
 
 /** When each notification is sent. */
 const TOLD: Record<NotificationType, string> = {
@@ -277,6 +289,7 @@ const PROBLEM: Json = {
     hint: { type: "string", description: "The next step." },
   },
   additionalProperties: true,
+  examples: [PROBLEM_EXAMPLE],
 };
 
 function operation(name: Endpoint, text: EndpointText): Json {
@@ -328,6 +341,11 @@ function operation(name: Endpoint, text: EndpointText): Json {
           "application/json": answer,
           ...(name === "table-aliases" && { "text/plain": { schema: { type: "string" } } }),
           ...(text.streams && {
+            "text/markdown": {
+              schema: { type: "string", description: "The same for people, such as in a comment." },
+            },
+          }),
+          ...(text.streams && {
             "text/event-stream": {
               schema: {
                 type: "string",
@@ -362,6 +380,7 @@ function problemResponses({ problems }: EndpointText): Json {
             ],
           },
         },
+        "text/markdown": { schema: { type: "string" } },
       },
     }]),
   );
@@ -374,8 +393,15 @@ function parametersOf(name: Endpoint): Json[] {
     in: "query",
     required: false,
     schema,
+    ...exampleOf(name, parameter),
     ...(parameter in PARAMETERS && { description: PARAMETERS[parameter] }),
   }));
+}
+
+/** The value in the first example that has the parameter. */
+function exampleOf(name: Endpoint, parameter: string): Json {
+  const found = EXAMPLES.find(({ endpoint, request }) => endpoint === name && parameter in request);
+  return found === undefined ? {} : { example: found.request[parameter] };
 }
 
 const PARAMETERS: Record<string, string> = {
@@ -389,6 +415,11 @@ function jsonSchema(schema: z.ZodType, io: "input" | "output"): Json {
     target: "draft-2020-12",
     io,
     unrepresentable: "any",
+    override: ({ zodSchema, jsonSchema }) => {
+      if (zodSchema !== responses.findingCode) return;
+      for (const member of Object.keys(jsonSchema)) delete (jsonSchema as Json)[member];
+      jsonSchema.$ref = "#/components/schemas/FindingCode";
+    },
   }) as Json;
   return rest;
 }

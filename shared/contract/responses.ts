@@ -1,10 +1,13 @@
 /** What callers get back; the client checks answers against these schemas' types. */
 import { z } from "zod";
+import { FINDING_CODES } from "./findings.ts";
 
 const timestamp = z.iso.datetime({ offset: true });
 
+export const findingCode = z.enum(FINDING_CODES);
+
 export const finding = z.object({
-  code: z.string(),
+  code: findingCode,
   severity: z.enum(["info", "warning", "breaking"]),
   object: z.string(),
   message: z.string(),
@@ -99,6 +102,34 @@ export const check = z.object({
 
 export const verification = z.object({ passed: z.boolean(), checks: z.array(check) });
 
+/**
+ * What a rename does to an object that hangs on a table. `follows`: it goes along and stays what it is.
+ * `handled`: the rename does something for it. `works_through_view`: it names the old name and goes on
+ * working. `changes`: it works, and something about it is different. `breaks`: it fails.
+ */
+export const effect = z.enum(["follows", "handled", "works_through_view", "changes", "breaks"]);
+
+export const analyzedDependant = z.object({
+  name: z.string(),
+  effect,
+  /** What is to be known about it; null where the effect says it all. */
+  detail: z.string().nullable(),
+});
+
+/** A table that a plan is about, and what becomes of what hangs on it. */
+export const plannedTable = z.object({
+  schema: z.string(),
+  old_name: z.string(),
+  new_name: z.string(),
+  /** Of a rename, whether one is made; of others, whether there is one. */
+  compatibility_view: z.boolean(),
+  /**
+   * By kind, as analyze has them, but for kinds of which there are none; where a view goes, what is built on it,
+   * as `built_on_view`.
+   */
+  dependants: z.record(z.string(), z.array(analyzedDependant)),
+});
+
 /** The change as a row of supabase_migrations.schema_migrations; `supabase migration fetch` makes a file of it. */
 export const historyEntry = z.object({ version: z.string(), name: z.string() });
 
@@ -120,6 +151,8 @@ export const operationAnswer = z.object({
   findings: z.array(finding),
   lock: lockFigures.nullable(),
   verification: verification.nullable(),
+  /** What was planned, table by table; where nothing was done. */
+  tables: z.array(plannedTable).optional(),
   /** Where the change was recorded in the migration history; left out where it was not. */
   history: historyEntry.optional(),
   /** Of a plan, where it was asked for. */
@@ -210,20 +243,6 @@ export const listMigrationsAnswer = z.object({
   notifications: notificationsReport.optional(),
 });
 
-/**
- * What a rename does to an object that hangs on a table. `follows`: it goes along and stays what it is.
- * `handled`: the rename does something for it. `works_through_view`: it names the old name and goes on
- * working. `changes`: it works, and something about it is different. `breaks`: it fails.
- */
-export const effect = z.enum(["follows", "handled", "works_through_view", "changes", "breaks"]);
-
-export const analyzedDependant = z.object({
-  name: z.string(),
-  effect,
-  /** What is to be known about it; null where the effect says it all. */
-  detail: z.string().nullable(),
-});
-
 export const analyzedTable = z.object({
   schema: z.string(),
   table: z.string(),
@@ -258,6 +277,7 @@ export type LockFigures = z.output<typeof lockFigures>;
 export type Difference = z.output<typeof difference>;
 export type Check = z.output<typeof check>;
 export type Verification = z.output<typeof verification>;
+export type PlannedTable = z.output<typeof plannedTable>;
 export type HistoryEntry = z.output<typeof historyEntry>;
 export type MigrationFile = z.output<typeof migrationFile>;
 export type OperationAnswer = z.output<typeof operationAnswer>;

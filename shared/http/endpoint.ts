@@ -7,10 +7,12 @@ import type { Progress } from "../contract/responses.ts";
 import { type Database, databaseAt } from "../execute/database.ts";
 import type { Limits } from "../execute/limits.ts";
 import { authenticate, type Caller } from "./authenticate.ts";
+import { problemInMarkdown } from "../markdown/problem.ts";
 import { readJson } from "./body.ts";
 import { eventStream } from "./event_stream.ts";
 import { type Idempotency, idempotencyOf } from "./idempotency.ts";
 import { RequestLog } from "./log.ts";
+import { preferredType } from "./negotiate.ts";
 import { deliverLater, type Notify, notifyOf, refuseNotification } from "./notify.ts";
 import { queryOf, refuseQuery } from "./query.ts";
 import { noteRefusal } from "./webhook_refusals.ts";
@@ -141,7 +143,7 @@ export async function handle<Input, Output>(
   } catch (error) {
     const problem = await refusal(error);
     deliver();
-    const response = respond(problem.status, "application/problem+json", problem, requestId);
+    const response = refused(problem, request, requestId);
     if (problem.code === "method_not_allowed") response.headers.set("allow", definition.method);
     return response;
   }
@@ -181,6 +183,17 @@ function requireDatabaseUrl({ databaseUrl }: Settings): string {
   throw new Problem("database_unavailable", "Neither RENAME_DB_URL nor SUPABASE_DB_URL is set.", {
     hint:
       "The platform sets SUPABASE_DB_URL for deployed functions; elsewhere set one to the database's URL.",
+  });
+}
+
+/** A problem document; whoever likes Markdown better gets that, as RFC 9457 (section 3) lets it be. */
+function refused(problem: ProblemBody, request: Request, requestId: string): Response {
+  const type = preferredType(request, ["application/problem+json", "text/markdown"]);
+  const { status } = problem;
+  if (type === "application/problem+json") return respond(status, type, problem, requestId);
+  return new Response(problemInMarkdown(problem), {
+    status,
+    headers: { ...commonHeaders(requestId), "content-type": `${type}; charset=utf-8` },
   });
 }
 

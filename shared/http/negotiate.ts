@@ -1,5 +1,15 @@
 /** Answers that can be had in several media types, and that a caller need not load again. */
 
+/** The media type, without parameters, that the caller likes best; the first one where it has no liking. */
+export function preferredType<Type extends string>(
+  request: Request,
+  types: readonly [Type, ...Type[]],
+): Type {
+  const accept = request.headers.get("accept") ?? "*/*";
+  const [best] = types.toSorted((a, b) => compareLiking(liking(accept, b), liking(accept, a)));
+  return best;
+}
+
 /** What an answer is in one media type. */
 export interface Representation {
   /** Without parameters, such as `text/plain`. */
@@ -47,11 +57,9 @@ function bestLiked(
   request: Request,
   representations: [Representation, ...Representation[]],
 ): Representation {
-  const accept = request.headers.get("accept") ?? "*/*";
-  const [best] = representations.toSorted((a, b) =>
-    compareLiking(liking(accept, b.type), liking(accept, a.type))
-  );
-  return best;
+  const [first, ...others] = representations;
+  const type = preferredType(request, [first.type, ...others.map(({ type }) => type)]);
+  return representations.find((one) => one.type === type)!;
 }
 
 /** How much a media type is liked, then how closely it was named. */

@@ -5,6 +5,7 @@ import { Problem } from "../contract/problems.ts";
 import type { Connected } from "../execute/apply_plan.ts";
 import type { Session } from "../execute/database.ts";
 import { linesChanged } from "../plan/changed_lines.ts";
+import { renamedTables } from "../plan/dependencies.ts";
 import type { RenamePlan } from "../plan/rename.ts";
 import { activateBatch, noteViews, proposedBatch } from "../tracking/migrations.ts";
 import { change } from "./change.ts";
@@ -78,6 +79,7 @@ export async function applyProposal(
     },
     record: () => (view ? [noteViews(batch_id)] : []),
     migrations: () => ids,
+    tablesOf: renamedTables,
     verify: async (plan) => {
       await renewUsage(context, connection!, view ? oldNamesOf(plan, ids) : []);
       return await verifyRename(context, plan, ids);

@@ -3,7 +3,12 @@
  * differs from one operation to the next is a `Change`; a plan is the same way, stopped before the locks.
  */
 import type { SelectionRequest } from "../contract/requests.ts";
-import type { Finding, OperationAnswer, Verification } from "../contract/responses.ts";
+import type {
+  Finding,
+  OperationAnswer,
+  PlannedTable,
+  Verification,
+} from "../contract/responses.ts";
 import { advisoryLocks } from "../execute/advisory_locks.ts";
 import {
   applyPlan,
@@ -86,6 +91,8 @@ export interface Change<Selected, P extends Plan> {
   migrations: (plan: P, mode: ChangeRequest["mode"]) => string[];
   /** Finding codes that were accepted before. Default: none. */
   accepted?: (selected: Selected) => string[];
+  /** What the plan is about, table by table. */
+  tablesOf: (plan: P) => PlannedTable[];
   /** Looks at the outcome after the commit, without locks. */
   verify: (plan: P, ids: string[]) => Promise<Verification>;
 }
@@ -113,6 +120,7 @@ export async function change<Selected, P extends Plan>(
       mode: "plan",
       lock: null,
       verification: null,
+      tables: one.tablesOf(plan),
       ...(file !== null && { migration_file: file }),
     };
   }
@@ -231,6 +239,7 @@ async function apply<Selected, P extends Plan>(
       mode: "propose",
       lock: null,
       verification: null,
+      tables: one.tablesOf(plan),
     };
   }
   const plan = done;

@@ -4,6 +4,7 @@ import type { FinalizeRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import type { Connected } from "../execute/apply_plan.ts";
 import type { Session } from "../execute/database.ts";
+import { leavingTable } from "../plan/dependencies.ts";
 import { type FinalizePlan, planFinalize } from "../plan/finalize.ts";
 import { usageFindings } from "../plan/usage/findings.ts";
 import { checkFinalized } from "../plan/finalize_verification.ts";
@@ -51,6 +52,7 @@ export async function finalize(
         markFinalized(idsOf(plan), context.actor, request.notes),
       ]),
     migrations: idsOf,
+    tablesOf: (plan) => plan.tables.map(({ migration, view }) => leavingTable(migration, view)),
     verify: (plan) => verify(context, plan),
   });
   return request.mode === "plan"

@@ -3,6 +3,7 @@ import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
 import type { RefreshRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import type { Session } from "../execute/database.ts";
+import { leavingTable } from "../plan/dependencies.ts";
 import { fingerprint } from "../plan/fingerprint.ts";
 import { qualified } from "../plan/quoting.ts";
 import { planRefresh, type RefreshPlan } from "../plan/refresh.ts";
@@ -47,6 +48,9 @@ export async function refresh(
         markRefreshed(migration_id, without_columns, request.notes),
       ]),
     migrations: () => [migration_id],
+    tablesOf: ({ migration, view, replacedInPlace }) => [
+      leavingTable(migration, view, replacedInPlace),
+    ],
     verify: (plan) => verify(context, request, plan),
   });
 }

@@ -5,7 +5,7 @@ import type { OperationAnswer } from "../contract/responses.ts";
 import type { Connected } from "../execute/apply_plan.ts";
 import type { RelationName } from "../execute/blockers.ts";
 import type { Session } from "../execute/database.ts";
-import { dependencies } from "../plan/dependencies.ts";
+import { dependencies, renamedTables } from "../plan/dependencies.ts";
 import type { TextSources } from "../plan/facts.ts";
 import { fingerprint } from "../plan/fingerprint.ts";
 import { ident, qualified } from "../plan/quoting.ts";
@@ -78,6 +78,7 @@ export async function rename(
     },
     record: () => (request.compatibility_view ? [noteViews(batchId)] : []),
     migrations: (_, mode) => (mode === "plan" ? [] : ids),
+    tablesOf: renamedTables,
     verify: async (plan) => {
       await renewUsage(context, connection!, wanted);
       return await verifyRename(context, plan, ids);

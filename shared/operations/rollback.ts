@@ -3,6 +3,7 @@ import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
 import type { RollbackRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import type { Session } from "../execute/database.ts";
+import { leavingTable } from "../plan/dependencies.ts";
 import type { TextSources } from "../plan/facts.ts";
 import { planRollback, type RecordedRename, type RollbackPlan } from "../plan/rollback.ts";
 import { checkRolledBack } from "../plan/verification.ts";
@@ -41,6 +42,7 @@ export async function rollback(
         markRolledBack(idsOf(plan), context.actor, request.notes),
       ]),
     migrations: idsOf,
+    tablesOf: (plan) => plan.tables.map(({ migration, view }) => leavingTable(migration, view)),
     verify: (plan) => verify(context, plan),
   });
 }

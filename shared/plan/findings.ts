@@ -2,6 +2,7 @@
  * Findings: what the caller should know before a table is renamed. Codes are stable; a breaking one stops
  * an apply unless the caller acknowledges its code.
  */
+import type { FindingCode } from "../contract/findings.ts";
 import type { Finding } from "../contract/responses.ts";
 import type { DriftRelation } from "./drift_facts.ts";
 import type { AclFacts, RelationFacts, RowTypeUser } from "./facts.ts";
@@ -48,7 +49,7 @@ export function renameFindings(
   const object = qualified(table.schema, table.name);
   const findings: Finding[] = [];
   const add = (
-    code: string,
+    code: FindingCode,
     severity: Finding["severity"],
     message: string,
     remedy: string,

@@ -24,6 +24,10 @@ export interface RefreshOptions {
 
 export interface RefreshPlan extends Plan {
   migration: RecordedRename;
+  /** The view as it is; null where it is gone. */
+  view: RelationFacts | null;
+  /** Whether it stays the object that it is, so that nothing is done to what is built on it. */
+  replacedInPlace: boolean;
   /** The table, with the privileges that it has in the end. */
   table: RelationFacts;
 }
@@ -76,7 +80,13 @@ export async function planRefresh(
     ],
     findings: [...lost.findings.flat(), ...mended(table, view, migration), ...way.findings],
   });
-  return { ...plan, migration, table: lost.afterwards(table) };
+  return {
+    ...plan,
+    migration,
+    view,
+    replacedInPlace: inPlace !== undefined,
+    table: lost.afterwards(table),
+  };
 }
 
 type Way = Pick<Plan, "preparations" | "locks" | "changes" | "findings">;

@@ -47,6 +47,8 @@ export interface RollbackPlan extends Plan {
 export interface RolledBackTable {
   migration: RecordedRename;
   facts: RelationFacts;
+  /** The view that goes; null where there is none. */
+  view: RelationFacts | null;
   /** What others changed on the table since the rename, which is kept; null where it cannot be told. */
   kept: Difference[] | null;
 }
@@ -95,11 +97,12 @@ export async function planRollback(
     ),
     ...(lost.check === null ? [] : [lost.check]),
   ];
-  const tables = steps.map(({ migration, table }) => {
+  const tables = steps.map(({ migration, table, view }) => {
     const { after } = migration.fingerprint;
     return {
       migration,
       facts: table,
+      view,
       kept: after && differences(after, fingerprint(lost.afterwards(table))),
     };
   });

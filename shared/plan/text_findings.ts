@@ -1,4 +1,5 @@
 /** Findings about texts that name a table which is to be renamed, and the evidence that a name is still used. */
+import type { FindingCode } from "../contract/findings.ts";
 import { isProtectedSchema } from "../contract/names.ts";
 import type { Finding } from "../contract/responses.ts";
 import type { RelationFacts, TextFacts } from "./facts.ts";
@@ -117,9 +118,9 @@ function usesIn(text: TextFacts, index: TableIndex): Use[] {
   return text.kind === "statement" ? uses.filter(({ code }) => code !== "unparsed_text") : uses;
 }
 
-function codesOf(text: TextFacts, uses: Use[], serverVersion: number): Map<string, Use[]> {
-  const found = new Map<string, Use[]>();
-  const add = (code: string, use: Use) => {
+function codesOf(text: TextFacts, uses: Use[], serverVersion: number): Map<FindingCode, Use[]> {
+  const found = new Map<FindingCode, Use[]>();
+  const add = (code: FindingCode, use: Use) => {
     const others = found.get(code);
     if (others) others.push(use);
     else found.set(code, [use]);
@@ -137,7 +138,7 @@ function codesOf(text: TextFacts, uses: Use[], serverVersion: number): Map<strin
 const MERGE_INTO_VIEWS = 170_000;
 
 /** Without a view nothing has the old name; what names it in recorded statements is for its senders to know. */
-function codesWithoutView(text: TextFacts, uses: Use[]): Map<string, Use[]> {
+function codesWithoutView(text: TextFacts, uses: Use[]): Map<FindingCode, Use[]> {
   const asked = uses.filter(({ code }) => code === "tg_table_name");
   const others = text.kind === "statement"
     ? []
@@ -147,7 +148,7 @@ function codesWithoutView(text: TextFacts, uses: Use[]): Map<string, Use[]> {
 
 function findingOf(
   text: TextFacts,
-  code: string,
+  code: FindingCode,
   uses: Use[],
   tables: Map<number, NamedRelation>,
   newNames: Map<number, string>,

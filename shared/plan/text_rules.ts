@@ -2,6 +2,7 @@
  * What each way of using a table by name comes to once a view has the name: how bad it is, what happens, and
  * what to do about it. Every one has been seen on real servers (15 and 17); SQLSTATEs are those that came.
  */
+import type { FindingCode } from "../contract/findings.ts";
 import type { Finding } from "../contract/responses.ts";
 import type { TextFacts } from "./facts.ts";
 import { literal } from "./quoting.ts";
@@ -42,7 +43,7 @@ const differsUnlessRecorded = (kind: Kind) => kind === "statement" ? null : "war
 
 const OTHER_NAME = "use the new name once the table has it, or acknowledge";
 
-export const RULES: Record<string, CodeRule> = {
+export const RULES: Partial<Record<FindingCode, CodeRule>> = {
   on_conflict_on_constraint: {
     severity: fails,
     does: ({ tables, detail }) =>

@@ -2,6 +2,7 @@
  * Where a compatibility view is no longer true to its table: columns, defaults, privileges, owner, and above
  * all row-level security. A refresh makes it true again.
  */
+import type { FindingCode } from "../contract/findings.ts";
 import type { Finding } from "../contract/responses.ts";
 import type { DriftColumn, DriftRelation } from "./drift_facts.ts";
 import { isSecurityInvoker } from "./findings.ts";
@@ -30,7 +31,7 @@ export function viewDrift(
   const object = qualified(view.schema, view.name);
   const findings: Finding[] = [];
   const add = (
-    code: string,
+    code: FindingCode,
     severity: Finding["severity"],
     message: string,
     remedy = REFRESH,
@@ -90,7 +91,12 @@ export function viewDrift(
   return findings;
 }
 
-type Add = (code: string, severity: Finding["severity"], message: string, remedy?: string) => void;
+type Add = (
+  code: FindingCode,
+  severity: Finding["severity"],
+  message: string,
+  remedy?: string,
+) => void;
 
 const MAX_LISTED = 10;
 

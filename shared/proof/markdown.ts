@@ -1,5 +1,6 @@
 /** The answer of verify as Markdown, for people and for pull requests. */
 import type { VerifyAnswer, VerifyCheck } from "../contract/responses.ts";
+import { code, fenced, prose, tableOf } from "../markdown/escape.ts";
 
 /** What each test is about. */
 const TITLES: Record<string, string> = {
@@ -48,7 +49,7 @@ const result = ({ passed, skipped }: VerifyCheck) =>
   skipped ? "skipped" : passed ? "passed" : "**failed**";
 
 function section(check: VerifyCheck): string {
-  const parts = [`## ${title(check)}: ${result(check).replaceAll("*", "")}`, text(check.detail)];
+  const parts = [`## ${title(check)}: ${result(check).replaceAll("*", "")}`, prose(check.detail)];
   for (const [index, { statement, expected, got }] of check.failures.entries()) {
     parts.push(
       `### Failure ${index + 1}`,
@@ -72,8 +73,8 @@ function figures({ figures = {} }: VerifyCheck): string[] {
     const rows = named.map(spread);
     const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
     return [tableOf(
-      columns.map((column) => column.replaceAll("_", " ")),
-      rows.map((row) => columns.map((column) => cell(row[column]))),
+      columns.map((column) => prose(column.replaceAll("_", " "))),
+      rows.map((row) => columns.map((column) => prose(cell(row[column])))),
     )];
   });
 }
@@ -92,33 +93,3 @@ const spread = (row: Record<string, unknown>): Record<string, unknown> =>
   );
 
 const cell = (value: unknown): string => value === undefined || value === null ? "" : String(value);
-
-function tableOf(head: string[], rows: string[][]): string {
-  const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
-  return [
-    line(head.map(inCell)),
-    line(head.map(() => "---")),
-    ...rows.map((row) => line(row.map(inCell))),
-  ].join("\n");
-}
-
-/** Characters that would be read as Markdown or HTML. */
-const text = (value: string): string =>
-  value.replace(/[\r\n]+/g, " ").replace(/[\\\x60*_{}[\]<>#|~&]/g, (character) => `\\${character}`);
-
-const inCell = (value: string): string => value === "**failed**" ? value : text(value);
-
-/** A code span with more backticks around it than are in it (CommonMark, section 6.1). */
-function code(value: string): string {
-  const line = value.replace(/[\r\n]+/g, " ");
-  const longest = Math.max(0, ...[...line.matchAll(/\x60+/g)].map(([run]) => run.length));
-  const ticks = "`".repeat(longest + 1);
-  const space = line.startsWith("`") || line.endsWith("`") ? " " : "";
-  return `${ticks}${space}${line}${space}${ticks}`;
-}
-
-function fenced(value: string): string {
-  const longest = Math.max(2, ...[...value.matchAll(/\x60+/g)].map(([run]) => run.length));
-  const fence = "`".repeat(longest + 1);
-  return `${fence}sql\n${value}\n${fence}`;
-}

@@ -17,7 +17,7 @@ async function planned(functions: Functions, code: string): Promise<Finding | un
 }
 
 /** Renames although it is refused unless these codes are acknowledged. */
-async function renameAnyway(functions: Functions, code: string): Promise<void> {
+async function renameAnyway(functions: Functions, code: Finding["code"]): Promise<void> {
   const problem = await functions.refused("breaking_findings", "rename", MOVE);
   const breaking = (problem.findings as Finding[]).filter(({ severity }) => severity === "breaking")
     .map(({ code }) => code);

@@ -3,6 +3,8 @@ import { SECRET_KEY } from "./functions.ts";
 import { type Answer } from "./requests.ts";
 
 export interface GatewayProcess extends AsyncDisposable {
+  /** What stands for the project's URL: without a slash at its end. */
+  url: string;
   /** Posts to a function; headers on top of the usual ones. */
   fetch(name: string, body: unknown, init?: RequestInit): Promise<Response>;
   post(name: string, body: unknown): Promise<Answer>;
@@ -55,6 +57,7 @@ export async function startGatewayProcess(
       headers: { apikey: SECRET_KEY, "content-type": "application/json", ...init.headers },
     });
   return {
+    url: new URL(url).origin,
     fetch: send,
     async post(name, body) {
       const response = await send(name, body);

@@ -2,6 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { safe, safeLines } from "../../shared/cli/terminal.ts";
 import { Problem } from "../../shared/contract/problems.ts";
 import type {
+  Finding,
   Migration,
   NotificationsReport,
   OperationAnswer,
@@ -53,7 +54,8 @@ const answer = (more: Partial<OperationAnswer> = {}): OperationAnswer => ({
 
 const finding = (severity: "info" | "warning" | "breaking", code: string) => ({
   severity,
-  code,
+  // Another server may have other codes.
+  code: code as Finding["code"],
   object: '"public"."experts"',
   message: `It is ${severity}.`,
   remedy: `Mend ${code}.`,

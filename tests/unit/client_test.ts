@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { join } from "node:path";
 import { type CallOptions, createRenameClient, RenameError } from "../../shared/client/client.ts";
 import { Problem } from "../../shared/contract/problems.ts";
-import { withProject } from "../support/cli.ts";
+import { answered, withProject } from "../support/cli.ts";
+import { modulesBelow, ROOT_FOLDER } from "../support/module_graph.ts";
 
 const KEY = "sb_secret_of_the_client";
 const OPERATION = { batch_id: null, mode: "plan", migrations: [] };
@@ -302,4 +304,94 @@ Deno.test("progress is told of every attempt, and the result is the last one's",
     stream(["progress", { phase: "replayed" }], ["result", OPERATION]),
   ], { idempotencyKey: "k", onProgress: ({ phase }) => seen.push(phase) });
   assertEquals([keys, seen, outcome], [["k", "k"], ["locking", "replayed"], OPERATION]);
+});
+
+/** As Deno and Node say that there was no connection. */
+const refusedConnections = [
+  new TypeError("error sending request for url (http://x/): client error (Connect): refused"),
+  new TypeError("fetch failed", { cause: Object.assign(new Error("x"), { code: "ECONNREFUSED" }) }),
+];
+
+Deno.test("asked to, the client asks again only once the work may have been done", async () => {
+  const options = { idempotencyKey: "k", retries: "unanswered" } as const;
+  const lost = () => Promise.reject(new TypeError("connection reset"));
+  for (const error of refusedConnections) {
+    const refused = () => Promise.reject(error);
+    assertEquals(await attempts([refused, done], options), { keys: ["k"], outcome: "unreachable" });
+    assertEquals(await attempts([lost, refused, done], options), {
+      keys: ["k", "k", "k"],
+      outcome: OPERATION,
+    });
+  }
+  const unavailable = () => problem(new Problem("database_unavailable", "x"));
+  assertEquals((await attempts([unavailable, done], options)).keys, ["k"]);
+  const cutOff = () => new Response("Bad gateway", { status: 502 });
+  assertEquals(await attempts([cutOff, unavailable, done], options), {
+    keys: ["k", "k", "k"],
+    outcome: OPERATION,
+  });
+});
+
+Deno.test("a command whose answer is lost asks for it again, under the key that it made", async () => {
+  const keys: (string | null)[] = [];
+  const answer = { ...OPERATION, plan_hash: "", statements: [], findings: [], lock: null };
+  const ended = await answered((request) => {
+    keys.push(request.headers.get("idempotency-key"));
+    return keys.length === 1
+      ? new Response("Bad gateway", { status: 502 })
+      : Response.json({ ...answer, verification: null, tables: [] });
+  }, ["rollback-rename", "a", "--quiet"]);
+  assertEquals(ended.code, 0, ended.stderr);
+  assertEquals(keys.length, 2);
+  assertEquals(keys[0], keys[1]);
+  assert(/^[0-9a-f-]{36}$/.test(keys[0]!), String(keys[0]));
+});
+
+Deno.test("progress can be looped over, and the loop ends as the operation does", async () => {
+  const events = (...last: [string, unknown]) =>
+    [["progress", { phase: "locking" }], ["progress", { phase: "waiting", attempt: 1 }], last]
+      .map(([event, data]) => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`).join("");
+  const headers = { "content-type": "text/event-stream" };
+  const follow = (text: string) =>
+    createRenameClient({
+      url: "https://project.test",
+      key: KEY,
+      fetch: () => Promise.resolve(new Response(text, { headers })),
+    }).follow("rename", { old_name: "a", new_name: "b" });
+
+  const rename = follow(events("result", OPERATION));
+  const phases: string[] = [];
+  for await (const { phase } of rename) phases.push(phase);
+  assertEquals(phases, ["locking", "waiting"]);
+  assertEquals(await rename.answer as unknown, OPERATION);
+  // Whoever comes late misses nothing.
+  assertEquals((await Array.fromAsync(rename)).length, 2);
+
+  const refused = follow(events("problem", new Problem("lock_not_acquired", "x").toBody()));
+  const seen: string[] = [];
+  const error = await assertRejects(async () => {
+    for await (const { phase } of refused) seen.push(phase);
+  }, RenameError);
+  assertEquals([error.code, seen], ["lock_not_acquired", ["locking", "waiting"]]);
+  await assertRejects(() => refused.answer, RenameError);
+
+  const left = follow(events("result", OPERATION));
+  for await (const _ of left) break;
+  assertEquals(await left.answer as unknown, OPERATION);
+});
+
+Deno.test("the client names nothing that only some runtimes have", async () => {
+  for (const folder of ["client", "contract"]) {
+    for (const path of await modulesBelow(join(ROOT_FOLDER, "shared", folder))) {
+      const source = (await Deno.readTextFile(path)).replace(
+        /\/\*[^]*?\*\/|\/\/.*|"(?:[^"\\]|\\.)*"/g,
+        "",
+      );
+      assertEquals(
+        source.match(/\b(Deno|process|Buffer|require|window|__dirname)\b\s*[.([]/g),
+        null,
+        path,
+      );
+    }
+  }
 });

@@ -10,8 +10,8 @@ import {
 
 /** Which layers the modules of a layer may import beside their own (DESIGN, section 3). */
 const MAY_IMPORT: Record<string, string[]> = {
-  functions: ["http", "operations", "contract"],
-  http: ["notifications", "tracking", "execute", "contract"],
+  functions: ["http", "operations", "markdown", "contract"],
+  http: ["notifications", "tracking", "execute", "markdown", "contract"],
   // Sends what the outbox holds; what is to be sent is written by the operations.
   notifications: ["tracking", "execute", "contract"],
   operations: [
@@ -23,13 +23,15 @@ const MAY_IMPORT: Record<string, string[]> = {
   // The kinds of facts that verify needs are described where they are used.
   catalog: ["proof", "plan", "contract"],
   // What verify tries, as SQL texts, and what it makes of the outcomes: pure, as plans are.
-  proof: ["plan", "contract"],
+  proof: ["plan", "markdown", "contract"],
   // Another service than the database, asked by verify alone.
   data_api: [],
   plan: ["contract"],
+  // Answers as Markdown, for the endpoints and the commands alike: pure.
+  markdown: ["contract"],
   contract: [],
   client: ["contract"],
-  cli: ["client", "contract"],
+  cli: ["client", "markdown", "contract"],
   // Runs the functions as they are: the gateway loads them by the name of their file.
   local: ["client", "cli", "catalog", "plan", "contract"],
 };
@@ -48,8 +50,9 @@ const MAY_USE: Record<string, string[]> = {
   proof: [],
   data_api: ["@supabase/supabase-js"],
   plan: [],
+  markdown: [],
   contract: ["zod"],
-  client: ["@supabase/supabase-js", "@supabase/functions-js", "eventsource-parser/stream"],
+  client: ["@supabase/functions-js", "eventsource-parser/stream"],
 };
 
 const NEVER_DEPLOYED = ["cli", "local", "client", "tests"];

@@ -1,16 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { EXAMPLES } from "../../shared/contract/examples.ts";
+import { ANSWERS, EXAMPLES, PROBLEM_EXAMPLE } from "../../shared/contract/examples.ts";
+import { FINDINGS } from "../../shared/contract/findings.ts";
 import { NOTIFICATIONS } from "../../shared/contract/notifications.ts";
-import { openApiDocument } from "../../shared/contract/openapi.ts";
 import { PROBLEMS } from "../../shared/contract/problems.ts";
 import { REQUESTS } from "../../shared/contract/requests.ts";
 import { listFunctions } from "../../shared/local/function_list.ts";
+import { document, misfits, schemaPointer } from "../support/document.ts";
 
 // deno-lint-ignore no-explicit-any -- a JSON document, walked by path
 type Json = any;
-
-const document: Json = JSON.parse(JSON.stringify(openApiDocument()));
 
 Deno.test("the OpenAPI document is valid", async () => {
   const { valid, errors } = await new Validator().validate(document);
@@ -56,6 +55,49 @@ Deno.test("every example is a request that the contract takes", () => {
     const schema = REQUESTS[endpoint as keyof typeof REQUESTS];
     assertEquals(schema.safeParse(request).error, undefined, JSON.stringify(request));
   }
+});
+
+Deno.test("every finding code is in the document, and says what it is about", () => {
+  const { FindingCode, Finding } = document.components.schemas;
+  assertEquals(Finding.properties.code, { $ref: "#/components/schemas/FindingCode" });
+  assertEquals(
+    FindingCode.oneOf.map((one: { const: string; description: string }) => [
+      one.const,
+      one.description,
+    ]),
+    Object.entries(FINDINGS),
+  );
+});
+
+Deno.test("every example of an answer is one that the document lets an endpoint give", () => {
+  for (const [schema, answers] of Object.entries(ANSWERS)) {
+    assertEquals(document.components.schemas[schema].examples, Object.values(answers));
+    for (const [title, answer] of Object.entries(answers)) {
+      assertEquals(misfits(schemaPointer(schema), answer), [], `${schema}: ${title}`);
+    }
+  }
+  assertEquals(misfits(schemaPointer("Problem"), PROBLEM_EXAMPLE), []);
+  const { title, status } = PROBLEMS[PROBLEM_EXAMPLE.code];
+  assertEquals([PROBLEM_EXAMPLE.title, PROBLEM_EXAMPLE.status], [title, status]);
+});
+
+Deno.test("an answer that is not what the document says is found", () => {
+  const { Done: done } = ANSWERS.OperationAnswer as Record<string, Record<string, unknown>>;
+  const pointer = schemaPointer("OperationAnswer");
+  assertEquals(misfits(pointer, { ...done, mode: "undo" }).length, 1);
+  assertEquals(misfits(pointer, { ...done, batch_id: "not-a-uuid" }).length > 0, true);
+  const [finding] = PROBLEM_EXAMPLE.findings as Record<string, unknown>[];
+  assertEquals(
+    misfits(pointer, { ...done, findings: [{ ...finding, code: "made_up" }] }).length > 0,
+    true,
+  );
+});
+
+Deno.test("every endpoint has an example of a request", () => {
+  assertEquals(
+    [...new Set(EXAMPLES.map(({ endpoint }) => endpoint))].toSorted(),
+    Object.keys(REQUESTS).toSorted(),
+  );
 });
 
 Deno.test("every notification is in the document as a webhook, with its type", () => {

@@ -229,7 +229,7 @@ Deno.test("a Markdown report shows texts as they are, whatever is in them", () =
   const [heading] = report.split("\n");
   assertEquals(
     heading,
-    "# ```public.a`b``c | <script> *d* [e](f) # g``` stands for `` public.`new` ``: did not pass",
+    "# ```public.a`b``c | <script> *d* [e](f)\\n# g``` stands for `` public.`new` ``: did not pass",
   );
   assertStringIncludes(report, "a\\`b\\`\\`c \\| \\<script\\> \\*d\\* \\[e\\](f) \\# g");
   assertStringIncludes(report, "````sql\nselect '```'\n````");

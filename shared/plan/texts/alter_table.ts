@@ -1,4 +1,5 @@
 /** ALTER TABLE: what a view in the table's place refuses, what is done to the view alone, and other tables named. */
+import type { FindingCode } from "../../contract/findings.ts";
 import { behindOptions, readReferences } from "./definitions.ts";
 import { areWords, commaSeparated, isOperator, isWord, nameAt, type Node } from "./nodes.ts";
 import type { Reading } from "./reading.ts";
@@ -17,7 +18,7 @@ export function readAlterTable(nodes: Node[], reading: Reading): void {
 }
 
 /** Measured on 15 and 17: what ALTER TABLE does to a view is what ALTER VIEW can do. */
-function effectOf(action: Node[]): { code: string; detail: string } {
+function effectOf(action: Node[]): { code: FindingCode; detail: string } {
   const [first, second] = action;
   const detail = `ALTER TABLE … ${
     action.slice(0, 2).map((node) => node.kind === "word" ? node.value.toUpperCase() : "").join(" ")

@@ -1,4 +1,5 @@
 /** Definitions: CREATE, ALTER, DROP, COMMENT, SECURITY LABEL, GRANT and REVOKE. */
+import type { FindingCode } from "../../contract/findings.ts";
 import { readBody } from "./bodies.ts";
 import { readExpression, readType } from "./expressions.ts";
 import {
@@ -80,7 +81,7 @@ function readComment(nodes: Node[], from: number, reading: Reading): void {
 }
 
 /** `… ON name` */
-function readOn(nodes: Node[], code: string, detail: string, reading: Reading): void {
+function readOn(nodes: Node[], code: FindingCode, detail: string, reading: Reading): void {
   const on = indexOfWord(nodes, 1, "on");
   const name = on < 0 ? null : nameAt(nodes, behindOptions(nodes, on + 1));
   if (name !== null) reading.use(reading.resolve(name.parts), name.start, code, detail);

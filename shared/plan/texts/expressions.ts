@@ -2,6 +2,7 @@
  * Expressions: subqueries, system columns, casts, and the functions that are given a table's name. Queries and
  * expressions hold each other, so this module and `queries.ts` import each other.
  */
+import type { FindingCode } from "../../contract/findings.ts";
 import { lex } from "./lexer.ts";
 import { type Level, relationNamed, SYSTEM_COLUMNS, systemColumnOwner } from "./levels.ts";
 import {
@@ -123,7 +124,7 @@ function readConstant(nodes: Node[], i: number, reading: Reading): void {
 function readRelationName(
   value: string,
   at: number,
-  code: string | null,
+  code: FindingCode | null,
   detail: string | null,
   reading: Reading,
 ): void {
@@ -167,7 +168,7 @@ function readCall(
 }
 
 /** What the function does where a view has the name; undefined for functions that are not given one. */
-function codeOfCall(called: string, after: Node[]): string | null | undefined {
+function codeOfCall(called: string, after: Node[]): FindingCode | null | undefined {
   if (called === "pg_get_serial_sequence") return "serial_sequence_lookup";
   if (SIZE_FUNCTIONS.has(called)) return "relation_size";
   if (!LOOKUP_FUNCTIONS.has(called)) return undefined;

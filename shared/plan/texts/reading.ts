@@ -1,4 +1,5 @@
 /** One text while it is read: what names mean in it, what hides them, and the uses found so far. */
+import type { FindingCode } from "../../contract/findings.ts";
 import type { IndexedTable, TableIndex } from "./table_index.ts";
 
 /**
@@ -14,7 +15,7 @@ export class Use {
     readonly at: number,
     readonly certainty: Certainty,
     /** What a view in the table's place cannot do, or does otherwise; null where it serves. */
-    readonly code: string | null,
+    readonly code: FindingCode | null,
     /** The constraint, column, function or statement that it is about. */
     readonly detail: string | null,
     private readonly text: string,
@@ -123,7 +124,7 @@ export class Reading {
   use(
     tables: Resolved[],
     at: number,
-    code: string | null = null,
+    code: FindingCode | null = null,
     detail: string | null = null,
   ): void {
     for (const { table, certain } of tables) {

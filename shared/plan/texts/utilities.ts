@@ -1,4 +1,5 @@
 /** TRUNCATE, COPY, LOCK, VACUUM and their like; and DO, whose body is a text of its own. */
+import type { FindingCode } from "../../contract/findings.ts";
 import { readGroup } from "./expressions.ts";
 import { isQuery } from "./expressions.ts";
 import { commaSeparated, isGroup, isWord, nameAt, type Node } from "./nodes.ts";
@@ -27,7 +28,7 @@ const BEFORE_TABLES = ["table", "only", "verbose", "full", "freeze", "analyze", 
 export function readList(
   nodes: Node[],
   from: number,
-  code: string | null,
+  code: FindingCode | null,
   detail: string | null,
   reading: Reading,
 ): void {

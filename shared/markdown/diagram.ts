@@ -1,0 +1,223 @@
+/**
+ * The dependency graph as a Mermaid flowchart: the table, its compatibility view, and what hangs on either with
+ * what becomes of it. GitHub draws no chart of more than 50,000 characters or 500 arrows (Mermaid's
+ * `maxTextSize` and `maxEdges`), and nobody reads one of half that.
+ */
+import type { AnalyzedDependant, Effect, PlannedTable } from "../contract/responses.ts";
+import { fenced, shortened, visible } from "./escape.ts";
+
+export type Operation = "rename" | "rollback" | "finalize" | "refresh";
+
+/** `all`; `grave`: the tables where something changes or breaks, and that alone; `none`. */
+export type DiagramDetail = "all" | "grave" | "none";
+
+/** Most tables, and most arrows of one table and of the chart. */
+const MAX_TABLES = 40;
+const MAX_ARROWS_OF_TABLE = 30;
+const MAX_ARROWS = 250;
+const MAX_CHARACTERS = 45_000;
+
+/** Parts of the table itself: how many of a kind there are says enough of those to which nothing happens. */
+const PARTS = new Set([
+  ...["constraints", "indexes", "policies", "rules", "statistics", "sequences", "partitions"],
+  ...["grants", "comments", "security_labels", "triggers"],
+]);
+
+/** Most names in a node, and longest one, in characters. */
+const MAX_NAMES = 5;
+const MAX_NAME = 80;
+
+interface Arrow {
+  /** The lines of its label. */
+  from: string[];
+  effect: Effect | null;
+  /** Whether it is about the old name. */
+  toView: boolean;
+}
+
+export interface Diagram {
+  /** A fenced block; an empty text where nothing is drawn. */
+  text: string;
+  /** Tables, and things that hang on those drawn, that are not in it. */
+  tablesLeft: number;
+  objectsLeft: number;
+}
+
+/**
+ * Draws the tables of a plan.
+ *
+ * @param tables A dependant's effect is null where it is not known any more.
+ */
+export function diagramOf(
+  tables: DrawnTable[],
+  operation: Operation,
+  detail: DiagramDetail = "all",
+): Diagram {
+  const hanging = tables.map((table) => ({ table, arrows: arrowsOf(table, detail) }))
+    .filter(({ arrows }) => arrows.length > 0);
+  // Where not all can be drawn, those where something breaks are.
+  const wanted = hanging.length <= MAX_TABLES
+    ? hanging
+    : hanging.toSorted((a, b) =>
+      ORDER.indexOf(a.arrows[0].effect) - ORDER.indexOf(b.arrows[0].effect)
+    );
+  const lines: string[] = [];
+  let drawn = 0;
+  let left = 0;
+  let total = 0;
+  let size = 0;
+  for (const { table, arrows } of detail === "none" ? [] : wanted) {
+    const own = arrows.slice(0, MAX_ARROWS_OF_TABLE);
+    if (drawn === MAX_TABLES || total + own.length > MAX_ARROWS) break;
+    const added = tableLines(table, drawn, own, operation);
+    size += added.join("\n").length + 1;
+    if (size > MAX_CHARACTERS) break;
+    lines.push(...added);
+    left += arrows.length - own.length;
+    total += own.length;
+    drawn++;
+  }
+  const text = drawn === 0
+    ? ""
+    : fenced(["flowchart LR", ...lines, ...CLASSES].join("\n"), "mermaid");
+  return { text, tablesLeft: tables.length - drawn, objectsLeft: left };
+}
+
+export interface DrawnTable extends Omit<PlannedTable, "dependants"> {
+  dependants: Record<string, (Pick<AnalyzedDependant, "name"> & { effect: Effect | null })[]>;
+}
+
+const GRAVE: (Effect | null)[] = ["breaks", "changes"];
+const ORDER: (Effect | null)[] = [
+  ...["breaks", "changes", "works_through_view", "handled", "follows"] as const,
+  null,
+];
+
+/** The gravest first. What asks nothing of anybody is drawn by kind, and not one by one. */
+function arrowsOf(table: DrawnTable, detail: DiagramDetail): Arrow[] {
+  const all = Object.entries(table.dependants).flatMap(([kind, objects]) =>
+    [...Map.groupBy(objects, ({ effect }) => effect)].flatMap(([effect, own]) => {
+      const grave = GRAVE.includes(effect);
+      const built = kind === "built_on_view";
+      const names = own.map(({ name }) => name);
+      const toView = table.compatibility_view &&
+        (built || effect === "works_through_view" || effect === "breaks");
+      return (built || grave ? names.map((name) => [name]) : [names]).map((group) => ({
+        from: labelOf(kind, group, grave),
+        effect,
+        toView,
+        part: PARTS.has(kind) && !grave,
+      }));
+    })
+  );
+  const parts = Map.groupBy(all.filter(({ part }) => part), ({ effect }) => effect);
+  return [
+    ...all.filter(({ part }) => !part),
+    ...[...parts].map(([effect, own]) => ({
+      from: own.flatMap(({ from }) => from),
+      effect,
+      toView: false,
+    })),
+  ].filter(({ effect }) => detail === "all" || GRAVE.includes(effect))
+    .toSorted((a, b) => ORDER.indexOf(a.effect) - ORDER.indexOf(b.effect));
+}
+
+/** The kind and the names; of the table's own parts, where nothing happens to them, how many there are. */
+function labelOf(kind: string, names: string[], grave: boolean): string[] {
+  const word = names.length === 1 ? singular(kind) : kind.replaceAll("_", " ");
+  if (PARTS.has(kind) && !grave) return [`${names.length} ${word}`];
+  const shown = names.slice(0, MAX_NAMES).map((name) => shortened(name, MAX_NAME));
+  const left = names.length - shown.length;
+  return [
+    // What is of another kind has that in its name.
+    ...(kind === "built_on_view" || kind === "others" ? [] : [word]),
+    ...shown,
+    ...(left > 0 ? [`and ${left} more`] : []),
+  ];
+}
+
+/** Kinds as one object has them. */
+function singular(kind: string): string {
+  const word = kind.replaceAll("_", " ");
+  const special: Record<string, string> = {
+    policies: "policy",
+    "policies elsewhere": "policy elsewhere",
+    indexes: "index",
+    "referenced by": "foreign key from elsewhere",
+    statistics: "statistics",
+    graphql: "GraphQL",
+  };
+  return special[word] ?? word.replace(/s$/, "");
+}
+
+function tableLines(
+  table: DrawnTable,
+  number: number,
+  arrows: Arrow[],
+  operation: Operation,
+): string[] {
+  const { schema, old_name, new_name, compatibility_view } = table;
+  const [now, then] = operation === "rollback" ? [new_name, old_name] : [old_name, new_name];
+  const title = operation === "rename" || operation === "rollback"
+    ? [`table ${schema}.${now}`, `to be ${then}`]
+    : [`table ${schema}.${new_name}`];
+  const node = `t${number}`;
+  const view = `v${number}`;
+  const goes = operation === "rollback" || operation === "finalize";
+  const viewArrow = goes ? "goes" : operation === "refresh" ? "made again" : "new, reads";
+  return [
+    `  ${node}[("${label(title)}")]:::table`,
+    ...(compatibility_view
+      ? [
+        `  ${view}["${label(["compatibility view", `${schema}.${old_name}`])}"]:::${
+          goes ? "goes" : "view"
+        }`,
+        `  ${view} -->|${viewArrow}| ${node}`,
+      ]
+      : []),
+    ...arrows.map(({ from, effect, toView }, index) => {
+      const arrow = effect === "breaks" ? "-.->" : "-->";
+      // What was built on a view that goes stands on the table afterwards.
+      const repointed = effect === "handled" && toView;
+      const target = toView && !(repointed && goes) ? view : node;
+      const said = effect === null ? "" : `|${repointed ? "repointed" : SAID[effect]}|`;
+      return `  d${number}_${index}["${label(from)}"]:::${
+        effect ?? "follows"
+      } ${arrow}${said} ${target}`;
+    }),
+  ];
+}
+
+const SAID: Record<Effect, string> = {
+  breaks: "breaks",
+  changes: "changes",
+  works_through_view: "works through it",
+  handled: "handled",
+  follows: "follows",
+};
+
+/** Readable on light and dark pages. */
+const CLASSES = [
+  "  classDef table fill:#0969da,stroke:#0550ae,color:#ffffff",
+  "  classDef view fill:#ddf4ff,stroke:#0969da,color:#1f2328",
+  "  classDef goes fill:#f6f8fa,stroke:#6e7781,color:#57606a,stroke-dasharray:4 3",
+  "  classDef breaks fill:#ffebe9,stroke:#cf222e,color:#82071e",
+  "  classDef changes fill:#fff8c5,stroke:#9a6700,color:#633c01",
+  "  classDef works_through_view fill:#ddf4ff,stroke:#0969da,color:#1f2328",
+  "  classDef handled fill:#dafbe1,stroke:#1a7f37,color:#1f2328",
+  "  classDef follows fill:#f6f8fa,stroke:#6e7781,color:#1f2328",
+];
+
+/**
+ * A text between the quotes of a label: whatever Mermaid could take for more than a character becomes an
+ * entity code (Mermaid's flowchart syntax, "Entity codes to escape characters").
+ */
+function label(lines: string[]): string {
+  return lines.map((line) =>
+    // A backslash and an n would be a line break.
+    visible(line).replaceAll("\\n", "\\\u200bn").replace(
+      /^ | $|[^\p{L}\p{N} _.]|[_.](?![\p{L}\p{N}])|(?<![\p{L}\p{N}])[_.]/gu,
+      (character) => `#${character.codePointAt(0)};`,
+    )
+  ).join("<br/>");
+}
