@@ -139,10 +139,16 @@ export function toProblem(error: unknown): Problem {
   }
   switch (code) {
     case FACTS_MOVED:
-      return new Problem("plan_changed", "The tables kept changing while they were renamed.", {
-        ...options,
-        hint: "Try again when nobody else changes them; nothing was changed here.",
-      });
+      return new Problem(
+        "plan_changed",
+        `What was there did not come out as planned, however often it was tried: ${message}.`,
+        {
+          ...options,
+          hint:
+            "Nothing was changed. Try again when nobody else changes it; if the same is told again, drop " +
+            "what is named, and make it again afterwards.",
+        },
+      );
     case "2BP01":
       return new Problem("dependants_cannot_follow", `Something depends on the view: ${message}.`, {
         ...options,
