@@ -87,16 +87,14 @@ for (const operation of ["rename", "rollback"] as const) {
         const attempts = events.filter(({ data }) => data.phase === "locking").length;
         const waited = events.some(({ data }) => data.phase === "waiting");
         // Were the events kept back to the end, the blocker would never leave.
-        if (attempts === 3 && waited && released === Infinity) {
+        if (attempts >= 3 && waited && released === Infinity) {
           released = event.at;
           await holder.release();
         }
       }
       const before = events.filter(({ at }) => at <= released);
-      assertEquals(
-        before.filter(({ data }) => data.phase === "locking").map(({ data }) => data.attempt),
-        [1, 2, 3],
-      );
+      const attempts = before.filter(({ data }) => data.phase === "locking");
+      assertEquals(attempts.map(({ data }) => data.attempt), attempts.map((_, index) => index + 1));
       const waiting = before.find(({ data }) => data.phase === "waiting")!;
       assertEquals(waiting.data.blockers[0].pid, holder.pid);
       assertEquals(waiting.data.blockers[0].application_name, "long_reader");

@@ -7,7 +7,7 @@ import { quietly } from "../support/quietly.ts";
 import { post } from "../support/requests.ts";
 import { testServers } from "../support/servers.ts";
 
-const TABLES = 400;
+const TABLES = 1_000;
 
 for (const { version } of testServers()) {
   Deno.test(`[pg${version}] a batch too large for max_locks_per_transaction changes nothing and says what to raise`, () =>

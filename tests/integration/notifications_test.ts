@@ -71,13 +71,16 @@ toldTest(
     const back = await functions.rollback({ migration_id });
     assertEquals((await told()).notification.data.migrations, back.migrations);
 
+    // Notifications may overtake one another.
     const again = await functions.rename({ ...RENAME, mode: "propose" });
+    await backgroundEnded();
     await functions.rollback({ batch_id: again.batch_id! });
     const withdrawn = (await told()).notification;
     assert(withdrawn.type === "migration.rolled_back" && withdrawn.data.withdrawn);
 
     const { migrations: [last] } = await functions.rename(RENAME);
     await functions.refresh({ migration_id: last.id });
+    await backgroundEnded();
     const end = await functions.finalize({ table: "experts", acknowledge: ["old_name_in_use"] });
     assertEquals((await told()).notification.data.migrations, end.migrations);
     // Asked again, it is answered as done, and there is nothing to tell.
@@ -257,6 +260,7 @@ toldTest(
   async ({ db, functions, receiver }) => {
     const { migrations: [{ id }] } = await functions.rename(RENAME);
     await functions.verify({ migration_id: id, checks: ["reads"] });
+    await backgroundEnded();
     await db.sql`revoke select on experts from anon`;
     // Told of a failure, the receiver looks for itself.
     let looked = 0;
@@ -320,6 +324,7 @@ toldTest(
     await db.sql`revoke all on experts from anon`;
     await db.sql`grant select (id) on experts to anon`;
     const { migrations: [{ id }] } = await functions.rename(RENAME);
+    await backgroundEnded();
     await db.sql`alter table expert_profiles enable row level security`;
     await functions.list();
     await functions.list({ include: "drift" });
