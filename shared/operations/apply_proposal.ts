@@ -44,13 +44,14 @@ export async function applyProposal(
   let accepted: RenameRequest["acknowledge"] = [];
   let options = { rename_indexes: false, count_use: false };
   let connection: Connected | undefined;
-  const batch = (plan: RenamePlan, inHistory: boolean) => ({
+  const head = (plan: RenamePlan) => ({
     batch_id,
     plan_hash: plan.hash,
     actor: context.actor,
     notes: request.notes,
-    migrations: newMigrations(plan, ids, { ...options, acknowledge: accepted }, inHistory),
   });
+  const rows = (plan: RenamePlan, inHistory: boolean) =>
+    newMigrations(plan, ids, { ...options, acknowledge: accepted }, inHistory);
   return await change<Proposal, RenamePlan>(context, request, {
     operation: "rename",
     batchId: batch_id,
@@ -71,8 +72,10 @@ export async function applyProposal(
       if (request.mode === "apply") requireSame(proposal, plan);
       return plan;
     },
-    recordAhead: (plan, inHistory) => activateBatch(batch(plan, inHistory)),
-    replay: (plan) => replayRename(plan, { ...batch(plan, true), compatibility_view: view }),
+    recordAhead: (plan, inHistory) =>
+      activateBatch({ ...head(plan), migrations: rows(plan, inHistory) }),
+    replay: (plan) =>
+      replayRename(plan, { ...head(plan), compatibility_view: view }, () => rows(plan, true)),
     recordBefore: (plan, connected) => {
       connection = connected;
       return noteSnapshots(connected.statistics, view ? oldNamesOf(plan, ids) : []);

@@ -18,7 +18,13 @@ import {
   recordedHistory,
   recordHistory,
 } from "../tracking/history.ts";
-import { settledRows, settleRows } from "../tracking/replay.ts";
+import {
+  batchRows,
+  type RowsOfServer,
+  rowsOfServer,
+  settledRows,
+  settleRows,
+} from "../tracking/replay.ts";
 import type { OperationContext } from "./context.ts";
 
 /** What a migration says of a change beside its plan. */
@@ -31,8 +37,14 @@ export interface Replay {
   guards?: PlanStatement[];
   /** Views that a file's definitions were read from, with what is built on them. Default: none. */
   views?: { schema: string; name: string }[];
-  /** Statements that track the change where it is made again. */
-  tracking: string[];
+  /**
+   * Statements that track the change where it is made again.
+   *
+   * @param rows The rows of a new batch, where it is recorded here; otherwise they are written out.
+   */
+  tracking: (rows: RowsOfServer | null) => string[];
+  /** The batch, where the change makes one. Default: none. */
+  batchId?: string;
 }
 
 export type HistoryRequest = Pick<
@@ -95,8 +107,9 @@ export function historyStatements(
   event: Event,
   request: HistoryRequest,
 ): HistoryStatements {
+  const rows = replay.batchId === undefined ? null : rowsOfServer(batchRows(replay.batchId));
   return {
-    keep: keepHistory(replayed(plan, { ...replay, guards: [] }, event, request)),
+    keep: keepHistory(replayed(plan, { ...replay, guards: [] }, event, request, rows), rows),
     record: recordHistory(
       replay.name,
       event.operation === "rename" ? event.migration_ids : [],
@@ -134,6 +147,7 @@ function replayed(
   { about, guards, tracking }: Replay,
   event: Event,
   { lock_timeout_ms, max_wait_ms }: HistoryRequest,
+  rows: RowsOfServer | null = null,
 ): string[] {
   const details = { plan_hash: plan.hash, migration_file: true };
   return replayOf(plan, {
@@ -141,7 +155,8 @@ function replayed(
     guards,
     lockTimeoutMs: lock_timeout_ms,
     maxWaitMs: max_wait_ms,
-    tracking: [...tracking, insertEvent({ ...event, details })],
+    tracking: [...tracking(rows), insertEvent({ ...event, details })],
+    trackingTag: rows?.tag,
   });
 }
 
@@ -155,15 +170,14 @@ export async function settleHistory(
   ids: string[],
 ): Promise<HistoryEntry | null | undefined> {
   const { database, requestId, log } = context;
+  const rows = rowsOfServer(settledRows(ids));
+  const settled = `-- When it was done, and the states afterwards\n${
+    whereTracked(`${settleRows(rows.marker).trim()};\n`, rows.tag)
+  }`;
   try {
     return await database.whileReachable(async () => {
-      const [row] = await database.query(recordedHistory(requestId, settledRows(ids)));
-      const entry = entryOf(row);
-      if (entry === null) return null;
-      const settled = `-- When it was done, and the states afterwards\n${
-        whereTracked(`${settleRows(JSON.parse(String(row.beside))).trim()};\n`)
-      }`;
-      await database.query(addToHistory(entry.version, settled));
+      const entry = entryOf((await database.query(recordedHistory(requestId)))[0]);
+      if (entry !== null) await database.query(addToHistory(entry.version, settled, rows));
       return entry;
     });
   } catch (cause) {

@@ -13,13 +13,12 @@ import { planRename, type RenamePlan, requireRenamable } from "../plan/rename.ts
 import { sameColumns } from "../plan/replay_guards.ts";
 import {
   insertBatch,
-  type NewBatch,
   type NewMigration,
   noteViews,
   trackedByNames,
   trackedFromRows,
 } from "../tracking/migrations.ts";
-import { trackBatch } from "../tracking/replay.ts";
+import { type BatchHead, newRows, trackBatch } from "../tracking/replay.ts";
 import { change } from "./change.ts";
 import type { OperationContext } from "./context.ts";
 import { listedLines, type Replay, slug } from "./history.ts";
@@ -47,14 +46,15 @@ export async function rename(
     ? request.renames.map(({ old_name }, index) => ({ id: ids[index], old_name }))
     : [];
   let connection: Connected | undefined;
-  const batch = (plan: RenamePlan, inHistory: boolean) => ({
+  const head = (plan: RenamePlan) => ({
     batch_id: batchId,
     plan_hash: plan.hash,
     actor: context.actor,
     notes: request.notes,
     compatibility_view: request.compatibility_view,
-    migrations: newMigrations(plan, ids, request, inHistory),
   });
+  const rows = (plan: RenamePlan, inHistory: boolean) =>
+    newMigrations(plan, ids, request, inHistory);
   return await change<null, RenamePlan>(context, request, {
     operation: "rename",
     batchId,
@@ -68,10 +68,11 @@ export async function rename(
     plan: (session, _, { sources }) => readAndPlanRename(session, request, sources),
     recordAhead: (plan, inHistory) =>
       insertBatch({
-        ...batch(plan, inHistory),
+        ...head(plan),
+        migrations: rows(plan, inHistory),
         status: request.mode === "propose" ? "pending" : "active",
       }),
-    replay: (plan) => replayRename(plan, batch(plan, true)),
+    replay: (plan) => replayRename(plan, head(plan), () => rows(plan, true)),
     recordBefore: (_, connected) => {
       connection = connected;
       return noteSnapshots(connected.statistics, wanted);
@@ -165,7 +166,11 @@ export function newMigrations(
 }
 
 /** A rename as a migration. */
-export function replayRename(plan: RenamePlan, batch: Omit<NewBatch, "status">): Replay {
+export function replayRename(
+  plan: RenamePlan,
+  batch: BatchHead,
+  migrations: () => NewMigration[],
+): Replay {
   const { tables } = plan;
   const [{ rename }] = tables;
   const kept = batch.compatibility_view
@@ -181,6 +186,7 @@ export function replayRename(plan: RenamePlan, batch: Omit<NewBatch, "status">):
       ),
     ),
     guards: [sameColumns(tables.map(({ facts }) => facts))],
-    tracking: [trackBatch(batch)],
+    tracking: (rows) => [trackBatch(batch, rows?.marker ?? newRows(migrations()))],
+    batchId: batch.batch_id,
   };
 }

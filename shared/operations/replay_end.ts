@@ -45,6 +45,6 @@ export function replayEnd(
     about: listedLines(migrations.map(about)),
     views: migrations.filter(({ compatibility_view_created }) => compatibility_view_created)
       .map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
-    tracking,
+    tracking: () => tracking,
   };
 }

@@ -19,6 +19,8 @@ export interface ReplayOptions {
   guards?: PlanStatement[];
   /** Statements that track the change, run only where there are tracking tables. */
   tracking: string[];
+  /** Tag of the dollar quotes around them. Default: `track`, or like it. */
+  trackingTag?: string;
 }
 
 /** The table without which nothing is tracked. */
@@ -27,7 +29,7 @@ const TRACKING_TABLE = "public.sys_table_migrations";
 /** The statements, one by one, each with what it is for as a comment before it. */
 export function replayOf(
   plan: Pick<Plan, "preparations" | "beforeLocks" | "locks" | "changes">,
-  { about, lockTimeoutMs, maxWaitMs, guards = [], tracking }: ReplayOptions,
+  { about, lockTimeoutMs, maxWaitMs, guards = [], tracking, trackingTag }: ReplayOptions,
 ): string[] {
   const ready = [...plan.preparations, ...plan.beforeLocks].filter(isForAll);
   const locks = plan.locks.filter(({ changes }) => !changes);
@@ -45,7 +47,7 @@ select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
       ...(locks.length === 0 ? [] : [lockBlock(locks, lockTimeoutMs, maxWaitMs)]),
       ...guards,
       ...asTheirRoles(changes.filter(isForAll)),
-      trackingBlock(tracking),
+      trackingBlock(tracking, trackingTag),
     ]),
   ];
 }
@@ -125,13 +127,20 @@ end `;
   };
 }
 
-function trackingBlock(tracking: string[]): PlanStatement {
+function trackingBlock(tracking: string[], tag?: string): PlanStatement {
   const statements = tracking.map((sql) => `${sql.trim()};\n`).join("");
-  return { sql: whereTracked(statements), purpose: "Track it, where there are tracking tables" };
+  return {
+    sql: whereTracked(statements, tag),
+    purpose: "Track it, where there are tracking tables",
+  };
 }
 
-/** A DO block that runs statements where there are tracking tables, and says so where there are none. */
-export function whereTracked(statements: string): string {
+/**
+ * A DO block that runs statements where there are tracking tables, and says so where there are none.
+ *
+ * @param tag Of the dollar quotes. Default: `track`, or like it.
+ */
+export function whereTracked(statements: string, tag = "track"): string {
   return `do ${
     dollarQuoted(
       `
@@ -143,7 +152,7 @@ if pg_catalog.to_regclass(${literal(TRACKING_TABLE)}) is null then
   return;
 end if;
 ${statements}end `,
-      "track",
+      tag,
     )
   }`;
 }

@@ -3,6 +3,7 @@
  * statements one by one, as `supabase db push` writes them and `supabase migration fetch` makes files of them.
  */
 import { dollarQuoted, literal } from "../plan/quoting.ts";
+import { putRows, type RowsOfServer } from "./replay.ts";
 
 /** Seed of the versions' hash, so that they are no other application's. */
 const SEED = 7_265;
@@ -14,11 +15,16 @@ const VERSION = "table_rename.history_version";
 /**
  * Statement that keeps the statements until they are recorded, so that they are sent once however often the
  * locks are tried for.
+ *
+ * @param rows What the server puts into one of them. Default: nothing.
  */
-export function keepHistory(statements: string[]): string {
-  return `select pg_catalog.set_config(${literal(STATEMENTS)}, ${
-    literal(JSON.stringify(statements))
-  }, true)`;
+export function keepHistory(statements: string[], rows: RowsOfServer | null = null): string {
+  const text = literal(JSON.stringify(statements));
+  // The statement is a string within JSON.
+  const kept = rows === null
+    ? text
+    : putRows(text, rows, "pg_catalog.btrim(pg_catalog.to_json(rows)::text, '\"')");
+  return `select pg_catalog.set_config(${literal(STATEMENTS)}, ${kept}, true)`;
 }
 
 /**
@@ -98,25 +104,20 @@ export const historyDetails = (name: string): string =>
     select pg_catalog.jsonb_build_object('version', v.version, 'name', ${literal(name)})
     from pg_catalog.current_setting(${literal(VERSION)}, true) v(version) where v.version <> ''))`;
 
-/**
- * Query for the row of a request in the history, as its event tells of it; null where it left none.
- *
- * @param beside A query for one value, which comes with it as `beside`.
- */
-export function recordedHistory(requestId: string, beside = "select null"): string {
+/** Query for the row of a request in the history, as its event tells of it; null where it left none. */
+export function recordedHistory(requestId: string): string {
   return `
-select e.details -> 'history' ->> 'version' as version, e.details -> 'history' ->> 'name' as name,
-  (${beside}) as beside
+select e.details -> 'history' ->> 'version' as version, e.details -> 'history' ->> 'name' as name
 from public.sys_table_migration_events e
 where e.request_id = ${literal(requestId)}::uuid and e.outcome = 'succeeded'`;
 }
 
 /** Statement that adds a statement to a row of the history; what was added before is not added again. */
-export function addToHistory(version: string, statement: string): string {
+export function addToHistory(version: string, statement: string, rows: RowsOfServer): string {
   return `
 update supabase_migrations.schema_migrations h
 set statements = h.statements || s.statement
-from (select ${literal(statement)}::text as statement) s
+from (select ${putRows(literal(statement), rows)} as statement) s
 where h.version = ${
     literal(version)
   } and h.statements[pg_catalog.cardinality(h.statements)] <> s.statement`;

@@ -4,19 +4,25 @@
  */
 import { jsonbLiteral, literal, nullableLiteral } from "../plan/quoting.ts";
 import { viewQueryDigest } from "../plan/view_query.ts";
-import type { NewBatch } from "./migrations.ts";
+import type { NewBatch, NewMigration } from "./migrations.ts";
 
 /** What has a name when the statement runs, both SQL expressions, as the tracking table has OIDs. */
 const oidOf = (schema: string, name: string) =>
   `pg_catalog.to_regclass(pg_catalog.format('%I.%I', ${schema}, ${name}))::pg_catalog.oid::bigint`;
 
-/** Statement that tracks a batch whose tables have their new names and views already. */
-export function trackBatch(batch: Omit<NewBatch, "status">): string {
+/** What a batch's rows say beside what each has of its own. */
+export type BatchHead = Pick<
+  NewBatch,
+  "batch_id" | "actor" | "notes" | "plan_hash" | "compatibility_view"
+>;
+
+/**
+ * Statement that tracks a batch whose tables have their new names and views already.
+ *
+ * @param rows SQL expression for the rows: `newRows`, or what stands for `batchRows`.
+ */
+export function trackBatch(batch: BatchHead, rows: string): string {
   const actor = literal(batch.actor);
-  const migrations = batch.migrations.map(({ table_oid: _, plan, ...rest }) => ({
-    ...rest,
-    plan: { ...plan, indexes: plan.indexes.map(({ oid: _, ...index }) => index) },
-  }));
   return `
 insert into public.sys_table_migrations (
   id, batch_id, schema_name, old_name, new_name, status, table_oid, view_oid, compatibility_view_created,
@@ -38,10 +44,54 @@ select e.id, ${literal(batch.batch_id)}::uuid, e.schema_name, e.old_name, e.new_
   pg_catalog.clock_timestamp(), ${actor}, pg_catalog.clock_timestamp(), ${actor}, ${
     nullableLiteral(batch.notes)
   }
-from pg_catalog.jsonb_to_recordset(${jsonbLiteral(migrations)}) as e(
+from pg_catalog.jsonb_to_recordset(${rows}) as e(
   id uuid, schema_name text, old_name text, new_name text,
   dependencies jsonb, plan jsonb, fingerprint jsonb)`;
 }
+
+/** The rows of a batch that is not recorded anywhere. */
+export const newRows = (migrations: NewMigration[]): string =>
+  jsonbLiteral(migrations.map(({ table_oid: _, plan, ...rest }) => ({
+    ...rest,
+    plan: { ...plan, indexes: plan.indexes.map(({ oid: _, ...index }) => index) },
+  })));
+
+/** Query for the same of a batch that is recorded here. */
+export function batchRows(batchId: string): string {
+  return `
+select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+    'id', m.id, 'schema_name', m.schema_name, 'old_name', m.old_name, 'new_name', m.new_name,
+    'dependencies', m.dependencies, 'fingerprint', m.fingerprint,
+    'plan', m.plan || pg_catalog.jsonb_build_object('indexes', (
+      select coalesce(pg_catalog.jsonb_agg(i.value - 'oid' order by i.ordinality), '[]')
+      from pg_catalog.jsonb_array_elements(m.plan -> 'indexes') with ordinality i)))
+  order by m.requested_at, m.id)::text
+from public.sys_table_migrations m
+where m.batch_id = ${literal(batchId)}::uuid`;
+}
+
+/**
+ * Rows that the server itself puts into a statement, so that they are not sent to and fro: a thousand take
+ * megabytes.
+ */
+export interface RowsOfServer {
+  /** Stands for them in the statement, as an expression. */
+  marker: string;
+  /** Tag of the dollar quotes around it, which the rows do not have. */
+  tag: string;
+  /** Query for them: one JSON text. */
+  query: string;
+}
+
+export function rowsOfServer(query: string): RowsOfServer {
+  const unheardOf = crypto.randomUUID().replaceAll("-", "");
+  return { marker: `rows_${unheardOf}`, tag: `track_${unheardOf}`, query };
+}
+
+/** SQL expression for what takes the marker's place. */
+export const putRows = (text: string, { marker, query }: RowsOfServer, as = "rows"): string =>
+  `pg_catalog.replace(${text}, ${literal(marker)}, (
+  select ${as} from pg_catalog.concat(pg_catalog.quote_literal((${query})), '::jsonb') rows))`;
 
 /** Query for what became of a change only while it was made, or afterwards: times, and the states after it. */
 export function settledRows(ids: string[]): string {
@@ -51,13 +101,17 @@ select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
     'migrated_at', m.migrated_at, 'migrated_by', m.migrated_by,
     'rollback_at', m.rollback_at, 'finalized_at', m.finalized_at, 'notes', m.notes,
     'fingerprint', case when m.status = 'active' then m.fingerprint - 'before' else '{}' end)
-  order by m.requested_at, m.id)::text as rows
+  order by m.requested_at, m.id)::text
 from public.sys_table_migrations m
 where m.id in (${ids.map((id) => `${literal(id)}::uuid`).join(", ")})`;
 }
 
-/** Statement that gives the rows of a change that was made again what `settledRows` told of it. */
-export function settleRows(rows: unknown): string {
+/**
+ * Statement that gives the rows of a change that was made again what `settledRows` told of it.
+ *
+ * @param rows What stands for those rows.
+ */
+export function settleRows(rows: string): string {
   return `
 update public.sys_table_migrations m
 set requested_at = e.requested_at, requested_by = e.requested_by,
@@ -69,7 +123,7 @@ set requested_at = e.requested_at, requested_by = e.requested_by,
     viewQueryDigest("m.view_oid::pg_catalog.oid")
   }))
     else '{}' end
-from pg_catalog.jsonb_to_recordset(${jsonbLiteral(rows)}) as e(
+from pg_catalog.jsonb_to_recordset(${rows}) as e(
   id uuid, requested_at timestamptz, requested_by text, migrated_at timestamptz, migrated_by text,
   rollback_at timestamptz, finalized_at timestamptz, notes text, fingerprint jsonb)
 where m.id = e.id`;
