@@ -1,6 +1,6 @@
 /** Columns: types, defaults, identity, column privileges. */
 import { commentOn } from "./comments.ts";
-import { explodedAcl } from "./privileges.ts";
+import { aclRows } from "./privileges.ts";
 
 /**
  * JSON array of the columns of relation `t`, in their order.
@@ -31,7 +31,7 @@ export const columns = `(
         case when a.attislocal then 'local' end,
         'inherited ' || nullif(a.attinhcount, 0)),
       'comment', ${commentOn("pg_class", "a.attrelid", "a.attnum")},
-      'acl', ${explodedAcl("a.attacl", "n.oid")},
+      'acl', case when a.attacl is null then '[]' else ${aclRows("a.attacl", "n.oid")} end,
       'partial_readers', case when a.attacl is null then '[]' else (
         select coalesce(pg_catalog.json_agg(distinct
             case when e.grantee = 0 then 'PUBLIC' else pg_catalog.pg_get_userbyid(e.grantee) end), '[]')

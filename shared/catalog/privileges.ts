@@ -1,4 +1,5 @@
 /** Access privileges: of relations, of columns, and those that a new relation is born with. */
+import type { AclFacts } from "../plan/facts.ts";
 import { maySetRole } from "./relation.ts";
 
 /** An ACL as a JSON array of its entries, in the order in which they were granted. */
@@ -14,9 +15,40 @@ export const explodedAcl = (acl: string, namespace: string) =>
     ) order by e.ordinality), '[]')
   from pg_catalog.aclexplode(${acl}) with ordinality e)`;
 
+/** The same, each entry as an array: of a thousand tables they are half of all that is read. */
+export const aclRows = (acl: string, namespace: string) =>
+  `(
+  select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
+      pg_catalog.pg_get_userbyid(e.grantor),
+      case when e.grantee = 0 then null else pg_catalog.pg_get_userbyid(e.grantee) end,
+      e.privilege_type, e.is_grantable,
+      ${maySetRole("e.grantor")}
+        and pg_catalog.has_schema_privilege(e.grantor, ${namespace}, 'USAGE')
+    ) order by e.ordinality), '[]')
+  from pg_catalog.aclexplode(${acl}) with ordinality e)`;
+
+/** An entry of `aclRows`. */
+export type AclRow = [
+  grantor: string,
+  grantee: string | null,
+  privilege: string,
+  grantable: boolean,
+  grantorSettable: boolean,
+];
+
+/** Reads the entries. */
+export const aclFromRows = (rows: AclRow[]): AclFacts[] =>
+  rows.map(([grantor, grantee, privilege, grantable, grantor_settable]) => ({
+    grantor,
+    grantee,
+    privilege,
+    grantable,
+    grantor_settable,
+  }));
+
 /** JSON members: the ACL of relation \`t\`, and who gets something on new relations and functions in its schema. */
 export const privilegeMembers = `
-  'acl', ${explodedAcl("coalesce(t.relacl, pg_catalog.acldefault('r', t.relowner))", "n.oid")},
+  'acl', ${aclRows("coalesce(t.relacl, pg_catalog.acldefault('r', t.relowner))", "n.oid")},
   'default_grantees', (
     select coalesce(pg_catalog.json_agg(distinct pg_catalog.pg_get_userbyid(e.grantee)), '[]')
     from pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) e

@@ -1,5 +1,5 @@
 /** One query for all facts of a request, however many relations it names. */
-import type { Facts, RelationFacts, TextSources } from "../plan/facts.ts";
+import type { ColumnFacts, Facts, RelationFacts, TextSources } from "../plan/facts.ts";
 import { jsonbLiteral } from "../plan/quoting.ts";
 import { analysisByRelation, analysisMembers, type AnalysisRow, noAnalysis } from "./analysis.ts";
 import { attachedMembers } from "./attached_objects.ts";
@@ -8,7 +8,7 @@ import { columns } from "./columns.ts";
 import { dependantMembers } from "./dependants.ts";
 import { type IndexesWanted, indexMember } from "./index_names.ts";
 import { nameMembers } from "./names.ts";
-import { privilegeMembers } from "./privileges.ts";
+import { aclFromRows, type AclRow, privilegeMembers } from "./privileges.ts";
 import { relationMembers } from "./relation.ts";
 import { rowTypeMembers } from "./row_type.ts";
 import { routinesFromRows, type TextRow, textsFromRows, textsNaming } from "./texts.ts";
@@ -93,9 +93,24 @@ select pg_catalog.json_build_object(
 )::text as facts`;
 }
 
+/** A relation as the query tells it, with its parts put together. */
+interface RelationRow extends Omit<RelationFacts, "acl" | "columns"> {
+  acl: AclRow[];
+  columns: (Omit<ColumnFacts, "acl"> & { acl: AclRow[] })[];
+}
+
+function relationFromParts(parts: Partial<RelationRow>[]): RelationFacts {
+  const row: RelationRow = Object.assign({}, ...parts);
+  return {
+    ...row,
+    acl: aclFromRows(row.acl),
+    columns: row.columns.map((column) => ({ ...column, acl: aclFromRows(column.acl) })),
+  };
+}
+
 /** What the query answers, before it is put together. */
 interface FactsRow extends Pick<Facts, "session" | "names">, Partial<AnalysisRow> {
-  relations: Partial<RelationFacts>[][];
+  relations: Partial<RelationRow>[][];
   texts: TextRow[];
   index_names?: Pick<Facts, "indexes" | "relation_names">;
 }
@@ -118,7 +133,7 @@ export function factsFromRow(row: { facts: string }): Facts {
     row.facts,
   ) as FactsRow;
   const analysis = { ...noAnalysis, ...rest };
-  const described = relations.map((parts) => Object.assign({}, ...parts) as RelationFacts);
+  const described = relations.map(relationFromParts);
   const analyzed = analysisByRelation(analysis, described.map(({ oid }) => oid));
   return {
     session,
