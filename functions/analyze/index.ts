@@ -1,5 +1,6 @@
 /** GET analyze: what hangs on tables, and what a rename would do to it. */
-import { type AnalyzeQuery, parseAnalyzeQuery } from "../../shared/contract/requests.ts";
+import { parseAnalyzeQuery } from "../../shared/contract/parse_requests.ts";
+import type { AnalyzeQuery } from "../../shared/contract/requests.ts";
 import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";
 import { analyze } from "../../shared/operations/analyze.ts";
 

@@ -1,5 +1,6 @@
 /** POST finalize: ends renames, once nobody uses the old names. */
-import { type FinalizeRequest, parseFinalizeRequest } from "../../shared/contract/requests.ts";
+import { parseFinalizeRequest } from "../../shared/contract/parse_requests.ts";
+import type { FinalizeRequest } from "../../shared/contract/requests.ts";
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
 import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";
 import { reported } from "../../shared/http/reported.ts";

@@ -1,8 +1,6 @@
 /** GET list-migrations: tracked renames, newest first, in pages. */
-import {
-  type ListMigrationsQuery,
-  parseListMigrationsQuery,
-} from "../../shared/contract/requests.ts";
+import { parseListMigrationsQuery } from "../../shared/contract/parse_requests.ts";
+import type { ListMigrationsQuery } from "../../shared/contract/requests.ts";
 import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";
 import { listMigrations } from "../../shared/operations/list_migrations.ts";
 

@@ -1,5 +1,6 @@
 /** POST refresh: makes a compatibility view again as its table is now. */
-import { parseRefreshRequest, type RefreshRequest } from "../../shared/contract/requests.ts";
+import { parseRefreshRequest } from "../../shared/contract/parse_requests.ts";
+import type { RefreshRequest } from "../../shared/contract/requests.ts";
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
 import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";
 import { reported } from "../../shared/http/reported.ts";

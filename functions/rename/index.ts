@@ -1,9 +1,6 @@
 /** POST rename: gives tables new names, and keeps the old ones usable as compatibility views. */
-import {
-  parseRenameRequest,
-  type ProposedBatchRequest,
-  type RenameRequest,
-} from "../../shared/contract/requests.ts";
+import { parseRenameRequest } from "../../shared/contract/parse_requests.ts";
+import type { ProposedBatchRequest, RenameRequest } from "../../shared/contract/requests.ts";
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
 import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";
 import { reported } from "../../shared/http/reported.ts";

@@ -1,5 +1,6 @@
 /** POST rollback: takes renames back, to exactly the state before. */
-import { parseRollbackRequest, type RollbackRequest } from "../../shared/contract/requests.ts";
+import { parseRollbackRequest } from "../../shared/contract/parse_requests.ts";
+import type { RollbackRequest } from "../../shared/contract/requests.ts";
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
 import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";
 import { reported } from "../../shared/http/reported.ts";

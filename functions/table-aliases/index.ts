@@ -1,5 +1,6 @@
 /** GET table-aliases: TypeScript that gives renamed tables their old names back, or the names as JSON. */
-import { parseTableAliasesQuery, type TableAliasesQuery } from "../../shared/contract/requests.ts";
+import { parseTableAliasesQuery } from "../../shared/contract/parse_requests.ts";
+import type { TableAliasesQuery } from "../../shared/contract/requests.ts";
 import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";
 import { negotiated } from "../../shared/http/negotiate.ts";
 import { type FoundAliases, tableAliases } from "../../shared/operations/table_aliases.ts";

@@ -1,5 +1,6 @@
 /** POST verify: tests by both names whether an old name still does what its table does; changes nothing. */
-import { parseVerifyRequest, type VerifyRequest } from "../../shared/contract/requests.ts";
+import { parseVerifyRequest } from "../../shared/contract/parse_requests.ts";
+import type { VerifyRequest } from "../../shared/contract/requests.ts";
 import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";
 import { represented } from "../../shared/http/negotiate.ts";
 import { type Verified, verify } from "../../shared/operations/verify.ts";

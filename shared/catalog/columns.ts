@@ -2,6 +2,18 @@
 import { commentOn } from "./comments.ts";
 import { aclRows } from "./privileges.ts";
 
+/** JSON array of the roles that may read column `a` of relation `t`, and not every column. */
+export const partialReaders = `(
+        select coalesce(pg_catalog.json_agg(distinct
+            case when e.grantee = 0 then 'PUBLIC' else pg_catalog.pg_get_userbyid(e.grantee) end), '[]')
+        from pg_catalog.aclexplode(a.attacl) e
+        where e.privilege_type = 'SELECT' and exists (
+          select from pg_catalog.pg_attribute other
+          where other.attrelid = t.oid and other.attnum > 0 and not other.attisdropped
+            and not case when e.grantee = 0
+              then pg_catalog.has_column_privilege('public', t.oid, other.attnum, 'SELECT')
+              else pg_catalog.has_column_privilege(e.grantee, t.oid, other.attnum, 'SELECT') end))`;
+
 /**
  * JSON array of the columns of relation `t`, in their order.
  *
@@ -32,17 +44,7 @@ export const columns = `(
         'inherited ' || nullif(a.attinhcount, 0)),
       'comment', ${commentOn("pg_class", "a.attrelid", "a.attnum")},
       'acl', case when a.attacl is null then '[]' else ${aclRows("a.attacl", "n.oid")} end,
-      'partial_readers', case when a.attacl is null then '[]' else (
-        select coalesce(pg_catalog.json_agg(distinct
-            case when e.grantee = 0 then 'PUBLIC' else pg_catalog.pg_get_userbyid(e.grantee) end), '[]')
-        from pg_catalog.aclexplode(a.attacl) e
-        where e.privilege_type = 'SELECT' and exists (
-          select from pg_catalog.pg_attribute other
-          where other.attrelid = t.oid and other.attnum > 0 and not other.attisdropped
-            and not case when e.grantee = 0
-              then pg_catalog.has_column_privilege('public', t.oid, other.attnum, 'SELECT')
-              else pg_catalog.has_column_privilege(e.grantee, t.oid, other.attnum, 'SELECT') end)
-      ) end
+      'partial_readers', case when a.attacl is null then '[]' else ${partialReaders} end
     ) order by a.attnum), '[]')
   from pg_catalog.pg_attribute a
   where a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped)`;

@@ -3,15 +3,11 @@
  * is taken often, and most of a relation's facts have no part in it.
  */
 import type { DriftColumn, DriftFacts, DriftRelation, GrantedRight } from "../plan/drift_facts.ts";
-import { jsonbLiteral } from "../plan/quoting.ts";
+import { partialReaders } from "./columns.ts";
 import { nameMembers } from "./names.ts";
 import { rowTypeMembers } from "./row_type.ts";
+import { targets, type TargetsWanted } from "./targets.ts";
 import { ticksOf } from "./ticks.ts";
-
-export interface DriftWanted {
-  names: { schema: string; name: string }[];
-  oids: number[];
-}
 
 /** An ACL as arrays; who granted what has no part in it. */
 const rights = (acl: string) =>
@@ -20,18 +16,6 @@ const rights = (acl: string) =>
           case when e.grantee = 0 then null else pg_catalog.pg_get_userbyid(e.grantee) end,
           e.is_grantable)), '[]')
         from pg_catalog.aclexplode(${acl}) e)`;
-
-/** Roles that may read the column and not every column. */
-const partialReaders = `(
-        select coalesce(pg_catalog.json_agg(distinct
-            case when e.grantee = 0 then 'PUBLIC' else pg_catalog.pg_get_userbyid(e.grantee) end), '[]')
-        from pg_catalog.aclexplode(a.attacl) e
-        where e.privilege_type = 'SELECT' and exists (
-          select from pg_catalog.pg_attribute other
-          where other.attrelid = t.oid and other.attnum > 0 and not other.attisdropped
-            and not case when e.grantee = 0
-              then pg_catalog.has_column_privilege('public', t.oid, other.attnum, 'SELECT')
-              else pg_catalog.has_column_privilege(e.grantee, t.oid, other.attnum, 'SELECT') end))`;
 
 /** Arrays of name, type, collation, identity, generated, default, ACL and partial readers. */
 const columns = `(
@@ -64,23 +48,9 @@ const viewMembers = `
           and not exists (select from (${ticksOf("t.oid")}) tick where tick.oid = d.refobjid)) end`;
 
 /** The query's text: one row with one column `facts`; of the same conditions as `factsQuery`. */
-export function driftFactsQuery({ names, oids }: DriftWanted): string {
+export function driftFactsQuery(wanted: TargetsWanted): string {
   return `
-with wanted_name as (
-  select w.ordinality, w.value ->> 'schema' as schema_name, w.value ->> 'name' as relation_name
-  from pg_catalog.jsonb_array_elements(${jsonbLiteral(names)}) with ordinality w
-),
-named as (
-  select w.ordinality, w.schema_name, w.relation_name, n.oid as schema_oid, c.oid, c.relkind
-  from wanted_name w
-  left join pg_catalog.pg_namespace n on n.nspname = w.schema_name::name
-  left join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.relation_name::name
-),
-target as (
-  select oid from named where oid is not null and relkind in ('r', 'p', 'v', 'm', 'f')
-  union
-  select o.value::pg_catalog.oid from pg_catalog.jsonb_array_elements_text(${jsonbLiteral(oids)}) o
-)
+${targets(wanted)}
 select pg_catalog.json_build_object(
   'names', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${nameMembers})

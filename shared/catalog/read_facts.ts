@@ -1,6 +1,5 @@
 /** One query for all facts of a request, however many relations it names. */
 import type { ColumnFacts, Facts, RelationFacts, TextSources } from "../plan/facts.ts";
-import { jsonbLiteral } from "../plan/quoting.ts";
 import { analysisByRelation, analysisMembers, type AnalysisRow, noAnalysis } from "./analysis.ts";
 import { attachedMembers } from "./attached_objects.ts";
 import { builtOnMembers } from "./built_on.ts";
@@ -11,13 +10,10 @@ import { nameMembers } from "./names.ts";
 import { aclFromRows, type AclRow, privilegeMembers } from "./privileges.ts";
 import { relationMembers } from "./relation.ts";
 import { rowTypeMembers } from "./row_type.ts";
+import { targets, type TargetsWanted } from "./targets.ts";
 import { routinesFromRows, type TextRow, textsFromRows, textsNaming } from "./texts.ts";
 
-export interface FactsWanted {
-  /** Names whose meaning is asked; a relation found there is described too. */
-  names: { schema: string; name: string }[];
-  /** Relations described by OID, whatever they are called now. */
-  oids: number[];
+export interface FactsWanted extends TargetsWanted {
   /** Names of relations that texts are searched for. Default: none, and no texts are read. */
   mentioned?: string[];
   /** Where texts are kept beside routines, as the beginning of the transaction told. Default: nowhere. */
@@ -47,22 +43,7 @@ const NO_SOURCES: TextSources = { statements: null, cron: false };
  */
 export function factsQuery(wanted: FactsWanted): string {
   return `
-with wanted_name as (
-  select w.ordinality, w.value ->> 'schema' as schema_name, w.value ->> 'name' as relation_name
-  from pg_catalog.jsonb_array_elements(${jsonbLiteral(wanted.names)}) with ordinality w
-),
-named as (
-  select w.ordinality, w.schema_name, w.relation_name, n.oid as schema_oid, c.oid, c.relkind
-  from wanted_name w
-  left join pg_catalog.pg_namespace n on n.nspname = w.schema_name::name
-  left join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.relation_name::name
-),
-target as (
-  select oid from named where oid is not null and relkind in ('r', 'p', 'v', 'm', 'f')
-  union
-  select o.value::pg_catalog.oid
-  from pg_catalog.jsonb_array_elements_text(${jsonbLiteral(wanted.oids)}) o
-)
+${targets(wanted)}
 select pg_catalog.json_build_object(
   'session', pg_catalog.json_build_object(
     'server_version', pg_catalog.current_setting('server_version_num')::int,

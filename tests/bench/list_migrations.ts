@@ -1,5 +1,5 @@
 /** Pages of list-migrations among 100,000 migrations: the last one against the first. */
-import { parseListMigrationsQuery } from "../../shared/contract/requests.ts";
+import { parseListMigrationsQuery } from "../../shared/contract/parse_requests.ts";
 import { encodeCursor, migrationsPage } from "../../shared/tracking/list_migrations.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { type Bench, type Measurement, ratioRow, type Row } from "./bench.ts";

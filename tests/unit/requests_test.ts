@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertLess, assertStringIncludes, assertThrows } from "@std/assert";
 import { Problem } from "../../shared/contract/problems.ts";
 import {
-  MAX_RENAMES,
   parseFinalizeRequest,
   parseListMigrationsQuery,
   parseRenameRequest,
   parseRollbackRequest,
   parseVerifyRequest,
-} from "../../shared/contract/requests.ts";
+} from "../../shared/contract/parse_requests.ts";
+import { MAX_RENAMES } from "../../shared/contract/requests.ts";
 
 interface Issue {
   path: string;

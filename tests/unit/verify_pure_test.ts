@@ -2,7 +2,8 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import pc from "picocolors";
 import { ProgressDisplay } from "../../shared/cli/show_progress.ts";
 import { Problem } from "../../shared/contract/problems.ts";
-import { parseVerifyRequest, VERIFY_CHECKS } from "../../shared/contract/requests.ts";
+import { parseVerifyRequest } from "../../shared/contract/parse_requests.ts";
+import { VERIFY_CHECKS } from "../../shared/contract/requests.ts";
 import { judgeColumns } from "../../shared/proof/columns.ts";
 import { figuresOf } from "../../shared/proof/cost.ts";
 import type { ProofColumn, ProofFacts, RoleFacts } from "../../shared/proof/facts.ts";
