@@ -5,7 +5,8 @@
 import net from "node:net";
 import postgres from "postgres";
 import { Problem } from "../contract/problems.ts";
-import { isConnectionLost } from "./database_errors.ts";
+import { isCancelled, isConnectionLost } from "./database_errors.ts";
+import { PING } from "./transaction.ts";
 
 /** A row as the simple protocol gives it: numbers, booleans and JSON parsed, the rest as text. */
 export type Row = Record<string, unknown>;
@@ -15,6 +16,9 @@ const CONNECT_TIMEOUT_MS = 10_000;
 
 /** How long an end waits for what runs, in seconds. */
 const END_TIMEOUT_S = 5;
+
+/** How often a new connection is asked for an answer before it is given up. */
+const PING_TRIES = 5;
 
 /** Where postgres.js wants to be connected to. */
 interface Target {
@@ -80,7 +84,7 @@ export class Connection {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => late.reject(lost("CONNECT_TIMEOUT")), CONNECT_TIMEOUT_MS);
     try {
-      await Promise.race([connection.run("select 1"), late.promise]);
+      await Promise.race([connection.#ping(), late.promise]);
       return connection;
     } catch (error) {
       connection.breakOff();
@@ -98,7 +102,7 @@ export class Connection {
   /** Whether the server still answers; a connection that lay idle may have been ended without our notice. */
   async answers(): Promise<boolean> {
     try {
-      await this.run("select 1");
+      await this.#ping();
       return true;
     } catch {
       this.#closed = true;
@@ -106,7 +110,23 @@ export class Connection {
     }
   }
 
-  /** Sends one message of statements; the answer is the rows of each. */
+  /** Asks for nothing but an answer; a login's own statement timeout may be too short even for that. */
+  async #ping(): Promise<void> {
+    for (let tries = 1;; tries++) {
+      try {
+        await this.run(PING);
+        return;
+      } catch (error) {
+        if (!isCancelled(error) || tries === PING_TRIES) throw error;
+        await this.run("rollback");
+      }
+    }
+  }
+
+  /**
+   * Sends one message of statements; the answer is the rows of each. Whoever sends one sees to the transaction
+   * it runs in (`database.ts`): nothing is sent outside of one.
+   */
   async run(text: string): Promise<Row[][]> {
     if (this.#closed) throw lost("CONNECTION_CLOSED");
     try {

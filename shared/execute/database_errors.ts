@@ -83,10 +83,17 @@ export function statementError(error: unknown): string | null {
   return /^[0-9A-Z]{5}$/.test(code) && !isConnectionLost(error) ? code : null;
 }
 
-/** pg_xact_status of an id that is not given out yet: a crash has taken the transaction along. */
+/**
+ * pg_xact_status of an id that is not given out yet: a crash has taken the transaction along. It has no other
+ * reason for this error, whose text is in the language that the server speaks.
+ */
 export function isUnknownTransaction(error: unknown): boolean {
-  const { code, message } = asDatabaseError(error) ?? { code: "", message: "" };
-  return code === "22023" && message.includes("is in the future");
+  return sqlState(error) === "22023";
+}
+
+/** no_active_sql_transaction, or its savepoint is gone: the transaction has ended, this way or that. */
+export function isOutsideOfTransaction(error: unknown): boolean {
+  return ["25P01", "3B001"].includes(sqlState(error));
 }
 
 /**

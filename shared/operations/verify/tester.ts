@@ -2,6 +2,7 @@
 import { remainingMs, requireTime } from "../../execute/limits.ts";
 import type { Session } from "../../execute/database.ts";
 import { isCancelled, statementError } from "../../execute/database_errors.ts";
+import { wholeTransaction } from "../../execute/transaction.ts";
 import type { VerifyRequest } from "../../contract/requests.ts";
 import type { VerifyCheck, VerifyFailure } from "../../contract/responses.ts";
 import type { RelationFacts } from "../../plan/facts.ts";
@@ -72,7 +73,7 @@ export class Tester {
       await this.session.rollback();
       const sqlstate = statementError(error);
       if (sqlstate === null) throw error;
-      await this.session.run(LEAVE_NOTHING);
+      await this.session.runWhole(wholeTransaction(LEAVE_NOTHING));
       return isCancelled(error)
         ? new Untried(`it took longer than ${Math.round(timeoutMs)} ms`, sqlstate)
         : new Untried(`the server refused the trial with ${sqlstate}`, sqlstate);
