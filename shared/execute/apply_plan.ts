@@ -13,7 +13,7 @@ import type { TextSources } from "../plan/facts.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { StatementStatistics } from "../plan/usage/facts.ts";
 import { lockHolders, type RelationName, watchingBlockers } from "./blockers.ts";
-import { wasCommitted } from "./commit_outcome.ts";
+import { outcomeUnknown, wasCommitted } from "./commit_outcome.ts";
 import {
   criticalSection,
   type LockExpressions,
@@ -222,14 +222,24 @@ async function enter<P extends Plan>(
       if (!(await isStillOpen(session, error))) {
         session.ended();
         if (!(await wasCommitted(database, String(xid), options.limits))) throw error;
-        const [figures] = await database.whileReachable(() => database.query(recorded));
+        const figures = await recordedFigures(database, recorded);
         // A crash can take an uncommitted transaction's id back, and another's then has it.
-        if (figures === undefined) throw error;
-        return figures as unknown as LockFigures;
+        if (figures === null) throw error;
+        return figures;
       }
       if (!isLockFailure(error)) throw error;
       if (!(await patience.again())) throw await giveUp(error);
     }
+  }
+}
+
+/** The figures of a change as it has recorded them; null where it was not made. */
+async function recordedFigures(database: Database, query: string): Promise<LockFigures | null> {
+  try {
+    const [figures] = await database.whileReachable(() => database.query(query));
+    return figures === undefined ? null : figures as unknown as LockFigures;
+  } catch (cause) {
+    throw outcomeUnknown(cause);
   }
 }
 

@@ -119,9 +119,50 @@ function isDefinitionRefused(code: string): boolean {
   ].includes(code);
 }
 
-/** The problem an error of the database is for the caller; problems pass through as they are. */
+/** What failed once the change was committed: its cause must not be reported as if nothing had been changed. */
+export class AfterCommit extends Error {
+  constructor(cause: unknown) {
+    super("something failed after the commit", { cause });
+  }
+}
+
+/**
+ * Does what comes after a commit.
+ *
+ * @throws {AfterCommit} Whatever goes wrong.
+ */
+export async function afterCommit<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw cause instanceof AfterCommit ? cause : new AfterCommit(cause);
+  }
+}
+
+/** The change is there, its answer is not; which of the codes it is says whether to expect it soon. */
+function unanswered(cause: unknown): Problem {
+  const code = cause instanceof Problem
+    ? cause.code
+    : isConnectionLost(cause)
+    ? "database_unavailable"
+    : isCancelled(cause)
+    ? "deadline_exceeded"
+    : "internal";
+  return new Problem(code, "The change is made, but its answer could not be put together.", {
+    hint:
+      "Do not send it as a new request: list-migrations shows what was done, and a request with the same " +
+      "Idempotency-Key is answered with it.",
+    cause,
+  });
+}
+
+/**
+ * The problem an error of the database is for the caller; problems pass through as they are. Where it says that
+ * nothing was changed, it came before the commit (`AfterCommit`).
+ */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  if (error instanceof AfterCommit) return unanswered(error.cause);
   const { code, message } = asDatabaseError(error) ?? { code: "", message: "" };
   const options = { cause: error, fields: { sqlstate: code } };
   if (isConnectionLost(error) || code.startsWith("28") || code === "3D000") {

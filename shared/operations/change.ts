@@ -21,7 +21,7 @@ import {
 import type { RelationName } from "../execute/blockers.ts";
 import { setLockTimeout } from "../execute/critical_section.ts";
 import type { Session } from "../execute/database.ts";
-import { isLockRefused } from "../execute/database_errors.ts";
+import { afterCommit, isLockRefused } from "../execute/database_errors.ts";
 import { type Plan, planStatements, requireAccepted } from "../plan/plan.ts";
 import { qualified } from "../plan/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
@@ -40,7 +40,7 @@ import {
 } from "./history.ts";
 import { answeredOnce, recordAnswer, recordWholeAnswer, requireNew } from "./idempotency.ts";
 import { readMigrations } from "./read_migrations.ts";
-import { tellVerification } from "./tell_verification.ts";
+import { tellVerification, verified } from "./tell_verification.ts";
 
 /** What every request that changes something says. */
 export type ChangeRequest =
@@ -230,19 +230,36 @@ async function apply<Selected, P extends Plan>(
     },
   );
   reach("committed");
-  const ids = one.migrations(done, request.mode);
-  if (proposing) {
-    const plan = proposed!;
-    return {
-      ...await answer(context, plan, ids),
-      batch_id: one.batchId,
-      mode: "propose",
-      lock: null,
-      verification: null,
-      tables: one.tablesOf(plan),
-    };
-  }
-  const plan = done;
+  return await afterCommit(() =>
+    proposed !== null && proposing
+      ? answerProposed(context, one, proposed)
+      : answerApplied(context, one, done, lock, recorded)
+  );
+}
+
+async function answerProposed<Selected, P extends Plan>(
+  context: OperationContext,
+  one: Change<Selected, P>,
+  plan: P,
+): Promise<OperationAnswer> {
+  return {
+    ...await answer(context, plan, one.migrations(plan, "propose")),
+    batch_id: one.batchId,
+    mode: "propose",
+    lock: null,
+    verification: null,
+    tables: one.tablesOf(plan),
+  };
+}
+
+async function answerApplied<Selected, P extends Plan>(
+  context: OperationContext,
+  one: Change<Selected, P>,
+  plan: P,
+  lock: OperationAnswer["lock"],
+  recorded: boolean,
+): Promise<OperationAnswer> {
+  const ids = one.migrations(plan, "apply");
   context.progress({ phase: "verifying", total: ids.length });
   const verification = await verified(context, () => one.verify(plan, ids));
   const about = { batch_id: one.batchId, migration_ids: ids };
@@ -364,26 +381,6 @@ const TOLD: Record<Event["operation"], NotificationType | null> = {
   // The rename is what it was.
   refresh: null,
 };
-
-/** A check that cannot be made is a check that did not pass; what is committed is never told as failed. */
-async function verified(
-  context: OperationContext,
-  verify: () => Promise<Verification>,
-): Promise<Verification> {
-  try {
-    return await verify();
-  } catch (cause) {
-    context.log("the verification could not be made", { cause });
-    return {
-      passed: false,
-      checks: [{
-        name: "verification",
-        passed: false,
-        detail: "The change is done, but the database could not be asked about it afterwards.",
-      }],
-    };
-  }
-}
 
 async function answer(context: OperationContext, plan: Plan, ids: string[]) {
   const { plan_hash, ...rest } = planned(plan);
