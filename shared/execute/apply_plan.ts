@@ -12,6 +12,9 @@ import type { Blocker, LockFigures, Progress } from "../contract/responses.ts";
 import type { TextSources } from "../plan/facts.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { StatementStatistics } from "../plan/usage/facts.ts";
+import { literal } from "../plan/quoting.ts";
+import { untrustedColumn } from "../plan/trusted_objects.ts";
+import { EVENTS_TABLE } from "../contract/names.ts";
 import { lockHolders, type RelationName, watchingBlockers } from "./blockers.ts";
 import { outcomeUnknown, wasCommitted } from "./commit_outcome.ts";
 import {
@@ -29,6 +32,7 @@ import {
   isLockFailure,
   isOutsideOfTransaction,
   isStalePlan,
+  otherTracking,
 } from "./database_errors.ts";
 import { type Limits, remainingMs, requireTime } from "./limits.ts";
 import {
@@ -76,7 +80,8 @@ const MAX_REPLANS = 5;
 /** What the beginning of a transaction asks. */
 const CONNECTED = `select pg_catalog.pg_backend_pid() as pid,
   pg_catalog.current_setting('server_version_num')::int as server_version,${textSourceColumns},
-  ${statementStatisticsColumns},${migrationHistoryColumn}`;
+  ${statementStatisticsColumns},${migrationHistoryColumn},${untrustedColumn},
+  pg_catalog.to_regclass(${literal(EVENTS_TABLE)}) is not null as tracked`;
 
 /** The beginning of a read-only transaction: what plans and checks look at. */
 export const beginReading = (limits: Limits) =>
@@ -92,16 +97,25 @@ export interface Connected {
   sources: TextSources;
   statistics: StatementStatistics;
   history: MigrationHistory;
+  /** What is left alone, since it is not what its name says (`plan/trusted_objects.ts`). */
+  untrusted: string[];
 }
 
-/** Reads what the beginning of a transaction answers. */
+/**
+ * Reads what the beginning of a transaction answers.
+ *
+ * @throws {Problem} `database_unavailable` where the tracking tables are missing, or are those of another version:
+ *   what could not be recorded in the end is not begun.
+ */
 export function connected([row]: Row[]): Connected {
+  if (!row.tracked) throw otherTracking();
   return {
     pid: Number(row.pid),
     serverVersion: Number(row.server_version),
     sources: textSources(row),
     statistics: statementStatistics(row),
     history: migrationHistory(row),
+    untrusted: (row.untrusted ?? []) as string[],
   };
 }
 

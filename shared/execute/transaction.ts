@@ -5,14 +5,18 @@
  * objects in a schema of the login's search path would have their code run with our rights. What ends a transaction,
  * `commit` or `rollback`, is the last statement of its message, and names nothing.
  */
+import { requireOwnTables } from "../plan/trusted_objects.ts";
 import { transactionSettings } from "../plan/transaction_settings.ts";
 
 /** How long a statement may take where nobody says, in milliseconds. */
 const STATEMENT_TIMEOUT_MS = 60_000;
 
 const begin = (how: string, statementTimeoutMs: number) =>
-  [`begin isolation level read committed${how}`, ...transactionSettings(statementTimeoutMs)]
-    .join(";\n");
+  [
+    `begin isolation level read committed${how}`,
+    ...transactionSettings(statementTimeoutMs),
+    requireOwnTables,
+  ].join(";\n");
 
 /** The beginning of a transaction that only looks. */
 export const beginReadOnly = (statementTimeoutMs: number): string =>

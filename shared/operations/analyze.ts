@@ -12,6 +12,7 @@ import type { Facts, NameFacts, RelationFacts } from "../plan/facts.ts";
 import { ident, qualified } from "../plan/quoting.ts";
 import { refuseRelation } from "../plan/refusals.ts";
 import { requireServer, type TrackedRename } from "../plan/rename.ts";
+import { untrustedFindings } from "../plan/untrusted_findings.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { asProblems, type OperationContext } from "./context.ts";
 
@@ -36,7 +37,7 @@ export async function analyze(
   }
   return await asProblems(() =>
     context.database.withSession(async (session) => {
-      const { serverVersion, sources } = connected(
+      const { serverVersion, sources, untrusted } = connected(
         await session.begin(beginReading(context.limits)),
       );
       requireServer(serverVersion);
@@ -48,6 +49,7 @@ export async function analyze(
       return {
         tables: analyzeTables(tables, facts).map((analysis, index) => ({
           ...analysis,
+          findings: [...analysis.findings, ...untrustedFindings(untrusted)],
           migrations: migrationsOf(tables[index], tracked),
         })),
       };

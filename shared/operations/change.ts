@@ -25,6 +25,7 @@ import { afterCommit, isLockRefused } from "../execute/database_errors.ts";
 import { type Plan, planStatements, requireAccepted } from "../plan/plan.ts";
 import { qualified } from "../plan/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
+import { untrustedFindings } from "../plan/untrusted_findings.ts";
 import type { NotificationType } from "../contract/notifications.ts";
 import { historyDetails } from "../tracking/history.ts";
 import { type Event, insertEvent, recordedLock } from "../tracking/events.ts";
@@ -191,7 +192,7 @@ async function apply<Selected, P extends Plan>(
       const history = historyOf(request, connection.history, one.inHistory?.(selected) ?? true);
       const plan = withFindings(
         await one.plan(session, selected, connection),
-        proposing ? [] : history.findings,
+        [...untrustedFindings(connection.untrusted), ...(proposing ? [] : history.findings)],
       );
       proposed = plan;
       recorded = history.recorded && !proposing;
@@ -286,7 +287,10 @@ async function planOnly<Selected, P extends Plan>(
   const { plan, selected, connection } = await planWithoutLocks(context, session, one);
   const inHistory = one.inHistory?.(selected) ?? true;
   const { findings } = historyOf(request, connection.history, inHistory);
-  if (!request.migration_file) return { plan: withFindings(plan, findings), file: null };
+  if (!request.migration_file) {
+    const all = [...untrustedFindings(connection.untrusted), ...findings];
+    return { plan: withFindings(plan, all), file: null };
+  }
   // Nobody is asked once more when the file is applied.
   const acknowledge = [...request.acknowledge, ...one.accepted?.(selected) ?? []];
   requireAccepted(plan, { ...request, acknowledge });

@@ -13,8 +13,11 @@
  * Other names are compared and no more: nothing of the publication supabase_realtime, of the roles anon,
  * authenticated and service_role, or of the channel pgrst is run or read.
  */
-import { OWN_SCHEMAS, TRACKING_TABLES } from "../contract/names.ts";
+import { OWN_SCHEMAS } from "../contract/names.ts";
 import { dollarQuoted, literal } from "./quoting.ts";
+
+/** Our one table outside of our own schemas. */
+const MIGRATIONS = { schema: "public", name: "sys_table_migrations" };
 
 /** Roles of the platform, which can do more than we can. */
 const PLATFORM_ROLES = ["postgres", "supabase_admin"];
@@ -24,7 +27,8 @@ const list = (texts: readonly string[]) => texts.map(literal).join(", ");
 /**
  * Whether we trust a role, an expression of type oid: it is ours, a superuser, the platform's, or owns the database.
  */
-export const isTrustedRole = (role: string): string => `exists (
+export const isTrustedRole = (role: string): string =>
+  `exists (
       select from pg_catalog.pg_roles tr
       where tr.oid = ${role} and (tr.rolsuper
         or tr.rolname in (current_user, session_user, ${list(PLATFORM_ROLES)})
@@ -37,10 +41,13 @@ export const isMemberOf = (
   extension: string,
   oid: string,
   catalog: "pg_class" | "pg_proc" = "pg_class",
-): string => `exists (
+): string =>
+  `exists (
       select from pg_catalog.pg_depend md
       join pg_catalog.pg_extension me on me.oid = md.refobjid and me.extname = ${literal(extension)}
-      where md.classid = ${literal(`pg_catalog.${catalog}`)}::pg_catalog.regclass and md.objid = ${oid}
+      where md.classid = ${
+    literal(`pg_catalog.${catalog}`)
+  }::pg_catalog.regclass and md.objid = ${oid}
         and md.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and md.deptype = 'e')`;
 
 /** Whether a row `c` of pg_class in the schema `n` is a table that nobody else can have made. */
@@ -53,12 +60,12 @@ export const isPlainTable = `(${isTrustedTable} and not c.relrowsecurity
     and not exists (
       select from pg_catalog.pg_trigger tg where tg.tgrelid = c.oid and not tg.tgisinternal))`;
 
+/** SQLSTATE that is raised where something is not what its name says; the message is the list of it. */
+export const UNTRUSTED = "RN003";
+
 /** The Supabase CLI's migration history. */
 export const HISTORY = { schema: "supabase_migrations", name: "schema_migrations" };
 export const HISTORY_TABLE = `${HISTORY.schema}.${HISTORY.name}`;
-
-/** Table of pg_cron. */
-export const CRON_TABLE = "cron.job";
 
 /**
  * Statements of PL/pgSQL that keep the history as it is until the transaction's end, and raise where it is not what
@@ -72,11 +79,8 @@ export const requireHistory = `
   literal(HISTORY.name)
 } and ${isPlainTable})
   then
-    raise exception using errcode = ${literal("RN003")}, message = ${literal(HISTORY_TABLE)};
+    raise exception using errcode = ${literal(UNTRUSTED)}, message = ${literal(HISTORY_TABLE)};
   end if;`;
-
-/** SQLSTATE that is raised where something is not what its name says; the message is the list of it. */
-export const UNTRUSTED = "RN003";
 
 /** Columns for what is there by such a name, and is left alone: `untrusted`, an array of their names. */
 export const untrustedColumn = `
@@ -92,17 +96,22 @@ export const untrustedColumn = `
           select se.extnamespace from pg_catalog.pg_extension se where se.extname = 'pg_stat_statements')
         and not ${isMemberOf("pg_stat_statements", "c.oid")})) as untrusted`;
 
-const isOwnRelation = `((n.nspname = 'public' and c.relname in (${list(TRACKING_TABLES)}))
+const isOwnRelation = `((n.nspname = ${literal(MIGRATIONS.schema)} and c.relname = ${
+  literal(MIGRATIONS.name)
+})
     or n.nspname in (${list(OWN_SCHEMAS)})) and c.relkind in ('r', 'p', 'v', 'm', 'f')`;
 
 const isTrustedOwn = `(${isTrustedTable} and not exists (
       select from pg_catalog.pg_trigger tg join pg_catalog.pg_proc tp on tp.oid = tg.tgfoid
       where tg.tgrelid = c.oid and not tg.tgisinternal and not ${isTrustedRole("tp.proowner")}))`;
 
-/** Whether the tracking table is there and ours: an expression of type boolean. */
-export const isTracked = (schema: string, name: string): string => `exists (
-  select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  where n.nspname = ${literal(schema)} and c.relname = ${literal(name)} and ${isTrustedOwn})`;
+/** Whether renames are tracked, by tables of ours: an expression of type boolean. */
+export const isTracked = `(exists (
+    select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = ${literal(MIGRATIONS.schema)} and c.relname = ${literal(MIGRATIONS.name)})
+  and not exists (
+    select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where ${isOwnRelation} and not ${isTrustedOwn}))`;
 
 /** Statement that raises where a table of our own is somebody else's; before any of them is named. */
 export const requireOwnTables = `do ${

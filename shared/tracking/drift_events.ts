@@ -26,7 +26,7 @@ export function noteBypassedRowSecurity(
   receivers: Receiver[] = [],
 ): string {
   const event = `
-insert into public.sys_table_migration_events (
+insert into table_rename.sys_table_migration_events (
   request_id, operation, actor, outcome, problem_code, batch_id, migration_ids, details)
 select ${literal(requestId)}::uuid, 'drift', ${
     literal(actor)
@@ -41,11 +41,11 @@ where m.status = 'active'
     select from pg_catalog.pg_options_to_table(v.reloptions) o
     where o.option_name = 'security_invoker' and o.option_value in ('true', 'on', 'yes', '1'))
   and not exists (
-    select from public.sys_table_migration_events e
+    select from table_rename.sys_table_migration_events e
     where e.migration_ids @> array[m.id] and e.operation = 'drift'
       and e.details ->> 'code' = 'row_security_bypassed'
       and not exists (
-        select from public.sys_table_migration_events r
+        select from table_rename.sys_table_migration_events r
         where r.migration_ids @> array[m.id] and r.operation = 'refresh' and r.outcome = 'succeeded'
           and r.id > e.id))`;
   return receivers.length === 0 ? event : tellOnce(event, receivers);
@@ -69,7 +69,7 @@ export function noteDrift(
   receivers: Receiver[],
 ): string {
   const event = `
-insert into public.sys_table_migration_events (
+insert into table_rename.sys_table_migration_events (
   request_id, operation, actor, outcome, problem_code, migration_ids, details)
 select ${literal(requestId)}::uuid, 'drift', ${literal(actor)}, 'failed', 'drifted',
   pg_catalog.array_agg(distinct f.migration_id),
@@ -79,12 +79,12 @@ from (
     jsonbLiteral(found)
   }) as f(migration_id uuid, code text, object text)
   where not exists (
-    select from public.sys_table_migration_events e
+    select from table_rename.sys_table_migration_events e
     where e.migration_ids @> array[f.migration_id] and e.operation = 'drift'
       and e.details -> 'drift' @> pg_catalog.jsonb_build_array(
         pg_catalog.jsonb_build_object('migration_id', f.migration_id, 'code', f.code))
       and not exists (
-        select from public.sys_table_migration_events r
+        select from table_rename.sys_table_migration_events r
         where r.migration_ids @> array[f.migration_id] and r.operation = 'refresh'
           and r.outcome = 'succeeded' and r.id > e.id))
   limit ${MAX_NOTIFIED_MIGRATIONS}) f

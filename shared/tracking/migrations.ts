@@ -128,7 +128,7 @@ with withdrawn as (
   returning m.id, m.batch_id, m.requested_at
 ),
 event as (
-  insert into public.sys_table_migration_events (
+  insert into table_rename.sys_table_migration_events (
     request_id, operation, actor, outcome, batch_id, migration_ids, details)
   select ${literal(by.requestId)}::uuid, 'rollback', ${literal(by.actor)}, 'succeeded',
     pg_catalog.max(w.batch_id::text)::uuid, pg_catalog.array_agg(w.id order by w.requested_at, w.id),

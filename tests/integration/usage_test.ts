@@ -400,7 +400,7 @@ servers.test("each look tells what is new, however many look at once", async ({ 
 /** Moves everything that is noted about usage back in time, as if it had been noted so long ago. */
 const age = (db: TestDatabase, days: number) =>
   db.sql`
-    update sys_table_migration_usage
+    update table_rename.sys_table_migration_usage
     set snapshot_at = snapshot_at - make_interval(days => ${days}),
       observed_since = observed_since - make_interval(days => ${days}),
       sampled_at = sampled_at - make_interval(days => ${days}),
@@ -510,10 +510,10 @@ servers.test(
     assertEquals(migrations.map(({ drift }) => drift), [[], [], []]);
     const without = await functions.list();
     assert(without.migrations.every((migration) => !("usage" in migration)));
-    const { length } = await db.sql`select from sys_table_migration_usage`;
+    const { length } = await db.sql`select from table_rename.sys_table_migration_usage`;
     assertEquals(length, 2);
     await db.sql`delete from sys_table_migrations`;
-    assertEquals((await db.sql`select from sys_table_migration_usage`).length, 0);
+    assertEquals((await db.sql`select from table_rename.sys_table_migration_usage`).length, 0);
   },
 );
 
@@ -547,5 +547,5 @@ servers.test("a rename that is refused leaves nothing about usage", async ({ db 
   await run(reader, "begin; select from experts");
   await functions.refused("lock_not_acquired", "rename", { ...RENAME, max_wait_ms: 50 });
   await run(reader, "rollback");
-  assertEquals((await db.sql`select from sys_table_migration_usage`).length, 0);
+  assertEquals((await db.sql`select from table_rename.sys_table_migration_usage`).length, 0);
 });

@@ -61,7 +61,7 @@ export async function emptyDatabase(like: TestDatabase): Promise<TestDatabase & 
   const server = testServers().find(({ version }) => version === like.version)!;
   const db = await createTestDatabase(server);
   await db.admin.unsafe(`
-    drop schema supabase_migrations, table_rename_ticks cascade;
+    drop schema supabase_migrations, table_rename cascade;
     do $$
     declare
       tracking regclass;
