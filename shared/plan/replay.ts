@@ -8,6 +8,7 @@
  */
 import { EVENTS_TABLE } from "../contract/names.ts";
 import type { LockStatement, Plan, PlanStatement } from "./plan.ts";
+import { isTracked } from "./trusted_objects.ts";
 import { commentLine, dollarQuoted, literal, millisecondsLiteral } from "./quoting.ts";
 
 export interface ReplayOptions {

@@ -19,8 +19,8 @@ import { dollarQuoted, literal } from "./quoting.ts";
 /** Our one table outside of our own schemas. */
 const MIGRATIONS = { schema: "public", name: "sys_table_migrations" };
 
-/** Roles of the platform, which can do more than we can. */
-const PLATFORM_ROLES = ["postgres", "supabase_admin"];
+/** Roles of the platform, which can do more than we can; the last stands for the owner of the database. */
+const PLATFORM_ROLES = ["postgres", "supabase_admin", "pg_database_owner"];
 
 const list = (texts: readonly string[]) => texts.map(literal).join(", ");
 
