@@ -33,7 +33,6 @@ export const PROBLEMS = {
   idempotency_key_reused: { status: 422, title: "The idempotency key was used for another body" },
   lock_not_acquired: { status: 423, title: "The lock was not acquired in time" },
   internal: { status: 500, title: "Internal error" },
-  untrusted_object: { status: 503, title: "The tracking tables belong to somebody else" },
   database_unavailable: { status: 503, title: "The database is not available" },
   deadline_exceeded: { status: 504, title: "The work was not done in time" },
 } as const;

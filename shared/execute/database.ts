@@ -173,8 +173,8 @@ async function runTransaction(connection: Connection, text: string): Promise<Row
 const lastRows = (results: Row[][]): Row[] => results.at(-1) ?? [];
 
 /** Whether a timeout that is not ours has ended the statement, the transaction or the session. */
-const endedTooSoon = (error: unknown, started: number): boolean =>
-  (isCancelled(error) || isConnectionLost(error)) && performance.now() - started < SOON_MS;
+const endedTooSoon = (error: unknown, started: number, soonMs = SOON_MS): boolean =>
+  (isCancelled(error) || isConnectionLost(error)) && performance.now() - started < soonMs;
 
 /**
  * A connection for one piece of work, spoken to in messages of whole statements (the simple query protocol). All
@@ -200,16 +200,7 @@ export class Session {
    * changes nothing, so it is sent again where a login's own timeouts have ended the statement or the session.
    */
   async begin(text: string): Promise<Row[]> {
-    for (let tries = 1;; tries++) {
-      const started = performance.now();
-      await this.#ready();
-      try {
-        return lastRows(await this.#send(text));
-      } catch (error) {
-        if (tries === BEGIN_TRIES || !endedTooSoon(error, started)) throw error;
-        await this.rollback();
-      }
-    }
+    return lastRows(await this.#first(text, SOON_MS));
   }
 
   /** Sends one message; the answer is the rows of its last statement. */
@@ -223,10 +214,14 @@ export class Session {
     return await this.#send(text);
   }
 
-  /** Sends a transaction from BEGIN to its end in one message; where that fails, it is still open. */
-  async runWhole(text: string): Promise<Row[][]> {
-    await this.#ready();
-    const results = await this.#send(text);
+  /**
+   * Sends a transaction from BEGIN to its end in one message; where that fails, it is still open. It must do no harm
+   * when it is sent twice.
+   *
+   * @param timeoutMs What the message allows its statements: what is cancelled before was not cancelled by it.
+   */
+  async runWhole(text: string, timeoutMs = SOON_MS): Promise<Row[][]> {
+    const results = await this.#first(text, Math.min(timeoutMs, SOON_MS));
     this.#open = false;
     return results;
   }
@@ -254,6 +249,20 @@ export class Session {
       this.#connection = await this.#renew(this.#connection);
     }
     this.#open = true;
+  }
+
+  /** Sends the first message of a transaction, again where something has ended it sooner than `soonMs`. */
+  async #first(text: string, soonMs: number): Promise<Row[][]> {
+    for (let tries = 1;; tries++) {
+      const started = performance.now();
+      await this.#ready();
+      try {
+        return await this.#send(text);
+      } catch (error) {
+        if (tries === BEGIN_TRIES || !endedTooSoon(error, started, soonMs)) throw error;
+        await this.rollback();
+      }
+    }
   }
 
   #send(text: string): Promise<Row[][]> {

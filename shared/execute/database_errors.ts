@@ -209,13 +209,17 @@ export function toProblem(error: unknown): Problem {
   if (isUntracked(error)) return otherTracking(error);
   switch (code) {
     case UNTRUSTED:
-      return new Problem("untrusted_object", `This tool's tables are not its own: ${message}.`, {
-        hint:
-          "Look who made them. Each must be an ordinary table that belongs to the functions' login, the database's " +
-          "owner, postgres or a superuser, as must its schema and the functions of its triggers. Drop what is " +
-          "somebody else's, or give it to postgres (ALTER TABLE … OWNER TO), then apply supabase/migrations again.",
-        cause: error,
-      });
+      return new Problem(
+        "database_unavailable",
+        `This tool's tables are not its own: ${message}.`,
+        {
+          hint:
+            "Look who made them. Each must be an ordinary table that belongs to the functions' login, the database's " +
+            "owner, postgres or a superuser, as must its schema and the functions of its triggers. Drop what is " +
+            "somebody else's, or give it to postgres (ALTER TABLE … OWNER TO), then apply supabase/migrations again.",
+          cause: error,
+        },
+      );
     case FACTS_MOVED:
       return new Problem(
         "plan_changed",

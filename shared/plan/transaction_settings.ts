@@ -43,14 +43,12 @@ export const MEANING: Readonly<Record<string, string>> = {
   default_tablespace: "",
   default_table_access_method: "heap",
   row_security: "on",
+  // A server with JIT would compile thousands of functions for one query of the catalog.
+  jit: "off",
 };
 
-/**
- * How queries of the catalog are planned: as they were measured, and never compiled. A server with JIT would compile
- * thousands of functions for one of them.
- */
+/** How queries of the catalog are planned: as they were measured. */
 export const PLANNING: Readonly<Record<string, string>> = {
-  jit: "off",
   plan_cache_mode: "auto",
   constraint_exclusion: "partition",
   join_collapse_limit: "8",

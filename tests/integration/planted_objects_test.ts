@@ -159,13 +159,13 @@ databaseTest(
       grant select on public.kept to public`).simple();
     await using functions = functionsFor(db.url);
     const rename = { schema: "app", old_name: "people", new_name: "persons" };
-    const problem = await functions.refused("untrusted_object", "rename", rename);
+    const problem = await functions.refused("database_unavailable", "rename", rename);
     assertStringIncludes(problem.detail, "public.sys_table_migrations");
     for (const name of ["list-migrations", "table-aliases"]) {
       const response = await functions.fetch(name);
       assertEquals(
         [response.status, (await response.json()).code],
-        [503, "untrusted_object"],
+        [503, "database_unavailable"],
         name,
       );
     }

@@ -38,7 +38,6 @@ const EXPECTED: Record<ProblemCode, number> = {
   idempotency_key_reused: 5,
   lock_not_acquired: 6,
   internal: 1,
-  untrusted_object: 7,
   database_unavailable: 7,
   deadline_exceeded: 7,
 };

@@ -68,7 +68,7 @@ export class Tester {
     const schema = this.subject.table.schema;
     const message = trialMessage(block, { ...options, schema, timeoutMs });
     try {
-      return outcomeOf(await this.session.runWhole(message));
+      return outcomeOf(await this.session.runWhole(message, timeoutMs));
     } catch (error) {
       await this.session.rollback();
       const sqlstate = statementError(error);
