@@ -31,6 +31,8 @@ export interface TableIndex {
   byOid: Map<number, IndexedTable>;
   /** By the longest run of plain letters and digits of their names, in lower case; "" where there is none. */
   byWord: Map<string, IndexedTable[]>;
+  /** The schemas that they are in. */
+  schemas: Set<string>;
 }
 
 /**
@@ -42,7 +44,12 @@ export function tableIndex(
   relations: NamedRelation[],
   newNames: Map<number, string> = new Map(),
 ): TableIndex {
-  const index: TableIndex = { byName: new Map(), byOid: new Map(), byWord: new Map() };
+  const index: TableIndex = {
+    byName: new Map(),
+    byOid: new Map(),
+    byWord: new Map(),
+    schemas: new Set(relations.map(({ schema }) => schema)),
+  };
   for (const relation of relations) {
     const table = indexed(relation, newNames.get(relation.oid) ?? null);
     index.byOid.set(table.oid, table);
