@@ -125,6 +125,7 @@ export function factsFromRow(row: { facts: string }): Facts {
     routines: routinesFromRows(texts),
     event_triggers: analysis.event_triggers,
     graphql: analysis.graphql,
+    schema_tools: analysis.schema_tools,
     relations: described.map((facts) => ({ ...facts, ...analyzed.get(facts.oid)! })),
   };
 }

@@ -17,6 +17,7 @@ export const FINDINGS = {
   graphql: "Types and fields of pg_graphql are named after the table",
   subscription_target: "A subscription writes into the table, which it finds by its name",
   event_trigger: "An event trigger runs at the commands of the plan",
+  schema_tool_seen: "A program that reads or compares schemas has been used with the database",
   view_owner: "The view cannot belong to the table's owner",
   grantor_replaced: "Privileges on the view are granted by its owner in the grantor's place",
   no_columns: "Nothing can be inserted through a view without columns",

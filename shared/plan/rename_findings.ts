@@ -4,6 +4,7 @@ import type { ViewPlan } from "./compatibility_view.ts";
 import type { Facts, RelationFacts } from "./facts.ts";
 import { renameFindings } from "./findings.ts";
 import { databaseFindings, objectFindings } from "./object_findings.ts";
+import { schemaToolFindings } from "./schema_tools.ts";
 import { type ReadText, readTexts, textFindings } from "./text_findings.ts";
 import { staleRoutineFindings } from "./warm_routines.ts";
 
@@ -42,6 +43,7 @@ export function findingsOfRename(
       { newNames: newNamesOf(tables), hasView },
     ),
     ...databaseFindings(facts),
+    ...schemaToolFindings(facts),
     ...staleRoutineFindings(hasView ? facts.routines : []),
   ];
 }

@@ -239,6 +239,7 @@ export function factsOf(relations: RelationFacts[], free: string[] = []): Facts 
     texts: [],
     event_triggers: [],
     graphql: false,
+    schema_tools: [],
     indexes: [],
     relation_names: [],
   };

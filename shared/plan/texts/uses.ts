@@ -35,7 +35,9 @@ export function usesOf(text: ReadableText, tables: TableIndex): Use[] {
   if (isTrigger) {
     readTriggerNames(lex(text.text, { blanks: false }).tokens, ofTriggers, reading);
   } else if (ofTriggers.length > 0) readTriggerNamesElsewhere(ofTriggers, reading);
-  return reading.uses.sort((a, b) => a.at - b.at);
+  // At one place, what a trigger's name comes to is told before what else is done there.
+  const rank = ({ code }: Use) => code === "tg_table_name" ? 0 : 1;
+  return reading.uses.sort((a, b) => a.at - b.at || rank(a) - rank(b));
 }
 
 /** The first of the most certain uses. */
