@@ -42,6 +42,7 @@ export const FINDINGS = {
   relation_size: "The size of the table is asked for by the old name, and is 0",
   serial_sequence_lookup: "pg_get_serial_sequence with the old name, which is NULL",
   catalog_lookup: "Catalogs are asked about the old name, and show the view",
+  name_as_argument: "The table's name is passed to a routine that makes SQL of what it is given",
   maintenance_skipped: "VACUUM and ANALYZE skip a view",
   ddl_on_view_only: "DDL by the old name that changes the view alone",
   create_table_like: "LIKE the old name, which has no constraints or indexes to copy",

@@ -15,6 +15,8 @@ export interface Facts {
   routines: RoutineFacts[];
   /** Texts that name one of the tables, as far as a quick look can tell; `texts/` reads them closely. */
   texts: TextFacts[];
+  /** Names of the user's routines that run SQL which they put together, or take a regclass; none without texts. */
+  name_takers: string[];
   /** Enabled event triggers of the database; read for an analysis only, like `graphql`. */
   event_triggers: EventTriggerFacts[];
   /** Whether the extension pg_graphql is there. */

@@ -18,7 +18,12 @@ export interface RenamedTable {
 
 /** The texts of the facts, read for what they do with these tables. */
 export const readTextsOf = (tables: RenamedTable[], facts: Facts): ReadText[] =>
-  readTexts(facts.texts, tables.map((table) => table.facts), newNamesOf(tables));
+  readTexts(
+    facts.texts,
+    tables.map((table) => table.facts),
+    newNamesOf(tables),
+    facts.name_takers,
+  );
 
 /**
  * What the caller should know before these tables are renamed together.

@@ -188,6 +188,15 @@ export const RULES: Partial<Record<FindingCode, CodeRule>> = {
       "constraints, triggers, statistics or defaults",
     remedy: () => "Have it look the new name up once the table has it.",
   },
+  name_as_argument: {
+    severity: differs,
+    does: ({ tables, detail }) =>
+      `passes the name of ${tables} to ${detail}, which runs SQL that it puts together, or takes a regclass; ` +
+      "what that does by the old name is not followed",
+    remedy: ({ detail }) =>
+      `Look at what ${detail} does with the name: DDL, TRUNCATE and COPY fail for a view. ` +
+      "Have it given the new name once the table has it.",
+  },
   tg_table_name: TRIGGER_NAME_RULE,
   unparsed_text: {
     severity: differs,

@@ -166,6 +166,27 @@ Deno.test("a name that is put together and made an OID is read, one that comment
   assertEquals(certain(variable), ["public.jobs catalog_lookup"]);
 });
 
+Deno.test("a name is noted where a routine is given it that makes SQL of names, and nowhere else", () => {
+  const index = tableIndex(TABLES, undefined, ["purge"]);
+  const found = (text: string) =>
+    usesOf({ language: "plpgsql", search_path: [], schema: "public", text }, index)
+      .map(({ table, code, detail, certainty }) =>
+        `${table.schema}.${table.name} ${certainty} ${code} ${detail}`
+      );
+  const users = ["public.users possible name_as_argument purge"];
+  assertEquals(found("begin perform purge('users', 30); end"), users);
+  assertEquals(found("begin call app.purge(days => 1, name => 'public.users'); end"), users);
+  assertEquals(found("begin perform * from purge(array['users']); end"), users);
+  assertEquals(
+    found(
+      "declare t text; begin foreach t in array '{users}'::text[] loop perform purge(t); end loop; end",
+    ),
+    users,
+  );
+  assertEquals(found("begin perform jsonb_build_object('users', 1), other('users'); end"), []);
+  assertEquals(found("begin perform purge('other'); end"), []);
+});
+
 /** What the trigger function of public.jobs does with its table's name. */
 function details(text: string, newNames: Record<number, string> = {}): string[] {
   const index = tableIndex(

@@ -200,6 +200,7 @@ function readCall(
       return;
     }
   }
+  if (reading.index.takers.has(called)) readNamesGiven(group.nodes, called, reading);
   const given = PRIVILEGE_FUNCTIONS.get(called);
   if (given !== undefined) {
     const [relation] = (others.length < given ? first : others[0]) ?? [];
@@ -208,6 +209,27 @@ function readCall(
     }
   }
   readGroup(group, level, reading);
+}
+
+/** Names of tables, as constants or in variables, that a routine is given which makes SQL of them. */
+function readNamesGiven(nodes: Node[], called: string, reading: Reading): void {
+  nodes.forEach((node, i) => {
+    if (node.kind === "group") return readNamesGiven(node.nodes, called, reading);
+    const variable = reading.names.placeholderAt(nodes, i);
+    const values = node.kind === "string"
+      ? [node.value]
+      : variable === null
+      ? []
+      : reading.names.expand(variable.text);
+    if (node.kind === "string") reading.understood(node.start);
+    const tables = values.flatMap((value) => reading.everyNamed(value));
+    reading.use(
+      tables.map((table) => ({ table, certain: false })),
+      node.start,
+      "name_as_argument",
+      called,
+    );
+  });
 }
 
 /** What the function does where a view has the name; undefined for functions that are not given one. */

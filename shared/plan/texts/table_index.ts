@@ -33,22 +33,27 @@ export interface TableIndex {
   byWord: Map<string, IndexedTable[]>;
   /** The schemas that they are in. */
   schemas: Set<string>;
+  /** Names of routines that make SQL of what they are given, or take a regclass. */
+  takers: Set<string>;
 }
 
 /**
  * Makes the index; texts are then read once each, however many tables there are.
  *
  * @param newNames What the tables will be called, by OID. Default: not decided.
+ * @param takers Names of routines that make SQL of what they are given. Default: none is known.
  */
 export function tableIndex(
   relations: NamedRelation[],
   newNames: Map<number, string> = new Map(),
+  takers: string[] = [],
 ): TableIndex {
   const index: TableIndex = {
     byName: new Map(),
     byOid: new Map(),
     byWord: new Map(),
     schemas: new Set(relations.map(({ schema }) => schema)),
+    takers: new Set(takers),
   };
   for (const relation of relations) {
     const table = indexed(relation, newNames.get(relation.oid) ?? null);
