@@ -9,11 +9,16 @@ import { type OperationContext, recordAndTell } from "./context.ts";
  */
 export async function noteWorstDrift(context: OperationContext): Promise<void> {
   const { requestId, actor } = context;
-  for (const statement of [noteBypassedRowSecurity, noteLostViews]) {
-    try {
-      await recordAndTell(context, true, (receivers) => statement(requestId, actor, receivers));
-    } catch (cause) {
-      context.log("drift could not be recorded", { cause });
-    }
+  try {
+    // One message, since it comes on top of what was asked for.
+    await recordAndTell(
+      context,
+      true,
+      (receivers) =>
+        [noteBypassedRowSecurity, noteLostViews]
+          .map((statement) => statement(requestId, actor, receivers)).join(";\n"),
+    );
+  } catch (cause) {
+    context.log("drift could not be recorded", { cause });
   }
 }

@@ -76,7 +76,8 @@ const CONSEQUENCES: Record<NameUse, Consequence> = {
 
 const NAME_USES = Object.keys(CONSEQUENCES) as NameUse[];
 
-const consequence = (detail: string | null) => CONSEQUENCES[(detail ?? "uses") as NameUse];
+const consequence = (detail: string | null) =>
+  CONSEQUENCES[NAME_USES.find((one) => one === detail) ?? "uses"];
 
 export const TRIGGER_NAME_RULE: CodeRule = {
   severity: (_, detail) => consequence(detail).severity,

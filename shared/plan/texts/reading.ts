@@ -102,7 +102,7 @@ export class Reading {
     if (!hasPlaceholder(name) && !(schema !== null && hasPlaceholder(schema))) {
       return this.resolveKnown(schema, name);
     }
-    const schemas = schema === null ? [null] : this.names.expand(schema);
+    const schemas = schema === null ? [null] : this.schemasOf(schema);
     const found = new Map<number, Resolved>();
     for (const one of this.names.expand(name)) {
       for (const within of schemas) {
@@ -113,6 +113,14 @@ export class Reading {
       }
     }
     return [...found.values()];
+  }
+
+  /** Of many values that a variable has, those that can be schemas. */
+  private schemasOf(schema: string): string[] {
+    const values = this.names.expand(schema);
+    return values.length === 1
+      ? values
+      : values.filter((one) => hasPlaceholder(one) || this.index.schemas.has(one));
   }
 
   /** Tables of the name in every schema, or in the one that stands before it. */
