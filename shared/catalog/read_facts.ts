@@ -11,7 +11,8 @@ import { aclFromRows, type AclRow, privilegeMembers } from "./privileges.ts";
 import { relationMembers } from "./relation.ts";
 import { rowTypeMembers } from "./row_type.ts";
 import { targets, type TargetsWanted } from "./targets.ts";
-import { routinesFromRows, type TextRow, textsFromRows, textsNaming } from "./texts.ts";
+import { namesakes } from "./namesakes.ts";
+import { type TextRow, textsFromRows, textsNaming } from "./texts.ts";
 
 export interface FactsWanted extends TargetsWanted {
   /** Names of relations that texts are searched for. Default: none, and no texts are read. */
@@ -50,6 +51,7 @@ select pg_catalog.json_build_object(
     'user', current_user,
     'sql_functions', pg_catalog.has_language_privilege('sql', 'USAGE')),
   'texts', ${textsNaming(wanted.mentioned ?? [], wanted.sources ?? NO_SOURCES)},
+  'namesakes', ${namesakes(wanted.mentioned ?? [])},
   ${wanted.analysis ? `${analysisMembers},` : ""}
   'names', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${nameMembers})
@@ -90,7 +92,7 @@ function relationFromParts(parts: Partial<RelationRow>[]): RelationFacts {
 }
 
 /** What the query answers, before it is put together. */
-interface FactsRow extends Pick<Facts, "session" | "names">, Partial<AnalysisRow> {
+interface FactsRow extends Pick<Facts, "session" | "names" | "namesakes">, Partial<AnalysisRow> {
   relations: Partial<RelationRow>[][];
   texts: TextRow[];
   index_names?: Pick<Facts, "indexes" | "relation_names">;
@@ -110,7 +112,7 @@ release savepoint facts`;
 
 /** Reads the query's answer. */
 export function factsFromRow(row: { facts: string }): Facts {
-  const { session, names, relations, texts, index_names, ...rest } = JSON.parse(
+  const { session, names, namesakes, relations, texts, index_names, ...rest } = JSON.parse(
     row.facts,
   ) as FactsRow;
   const analysis = { ...noAnalysis, ...rest };
@@ -122,7 +124,7 @@ export function factsFromRow(row: { facts: string }): Facts {
     indexes: index_names?.indexes ?? [],
     relation_names: index_names?.relation_names ?? [],
     texts: textsFromRows(texts),
-    routines: routinesFromRows(texts),
+    namesakes,
     event_triggers: analysis.event_triggers,
     graphql: analysis.graphql,
     relations: described.map((facts) => ({ ...facts, ...analyzed.get(facts.oid)! })),

@@ -2,9 +2,8 @@
  * Texts that the server keeps as text: bodies of routines, commands of pg_cron, statements recorded by
  * pg_stat_statements. What may name a wanted table is read here; `plan/texts` reads it closely.
  */
-import type { RoutineFacts, TextFacts, TextSources } from "../plan/facts.ts";
+import type { TextFacts, TextSources } from "../plan/facts.ts";
 import { identsOf, literal, qualified } from "../plan/quoting.ts";
-import { plpgsqlRoutines } from "../plan/warm_routines.ts";
 import { mayName } from "./name_search.ts";
 
 /** Most recorded statements that are read: the most frequent ones. */
@@ -28,8 +27,6 @@ const ONE_TIME_STATEMENT = String
 export interface TextRow extends Omit<TextFacts, "search_path"> {
   /** As the setting has it. */
   search_path: string | null;
-  /** Whether it may name a wanted table, rather than being called by a trigger only. */
-  named: boolean;
 }
 
 /** Expression for a JSON array of the texts; uses `target`, the relations that are described. */
@@ -59,12 +56,13 @@ const routines = (names: string[]) => `
         where pg_catalog.starts_with(s.setting, 'search_path=')),
       'owned', pg_catalog.pg_has_role(p.proowner, 'USAGE'),
       'security_definer', p.prosecdef,
+      'record_parameters', 'pg_catalog.record'::pg_catalog.regtype = any (
+        coalesce(p.proallargtypes, p.proargtypes::pg_catalog.oid[])),
       'trigger_of', coalesce(pg_catalog.to_json(g.relations), '[]'),
       'calls', null,
       'role', null,
       'object_identity', (pg_catalog.pg_identify_object(
-        'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, 0)).identity,
-      'named', p.named) as text
+        'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, 0)).identity) as text
     from (
       -- The languages and schemas first, since looking at a text costs most.
       select p.*, ${mayName(names, "p.prosrc")} as named
@@ -99,11 +97,11 @@ const cronJobs = (names: string[]) => `
         select pg_catalog.pg_has_role(r.oid, 'USAGE')
         from pg_catalog.pg_roles r where r.rolname = j.job ->> 'username'), false),
       'security_definer', false,
+      'record_parameters', false,
       'trigger_of', pg_catalog.json_build_array(),
       'calls', null,
       'role', null,
-      'object_identity', null,
-      'named', true) as text
+      'object_identity', null) as text
     from (select pg_catalog.to_jsonb(job) as job from cron.job) j
     where j.job ->> 'database' = pg_catalog.current_database()
       and ${mayName(names, "(j.job ->> 'command')")}`;
@@ -118,11 +116,11 @@ const statements = (names: string[], schema: string) => `
       'search_path', null,
       'owned', false,
       'security_definer', false,
+      'record_parameters', false,
       'trigger_of', pg_catalog.json_build_array(),
       'calls', s.calls,
       'role', pg_catalog.pg_get_userbyid(s.userid),
-      'object_identity', null,
-      'named', true) as text
+      'object_identity', null) as text
     from (
       select s.queryid, s.userid, pg_catalog.min(s.query) as query, pg_catalog.sum(s.calls)::int8 as calls
       from (
@@ -142,13 +140,8 @@ const statements = (names: string[], schema: string) => `
 
 /** The texts as facts. */
 export function textsFromRows(rows: TextRow[]): TextFacts[] {
-  return rows.map(({ named: _, ...text }) => ({
+  return rows.map((text) => ({
     ...text,
     search_path: text.search_path === null ? null : identsOf(text.search_path),
   }));
-}
-
-/** The PL/pgSQL routines among them whose text names a table; some may only seem to. */
-export function routinesFromRows(rows: TextRow[]): RoutineFacts[] {
-  return plpgsqlRoutines(rows.filter(({ named }) => named));
 }

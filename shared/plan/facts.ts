@@ -11,10 +11,10 @@ export interface Facts {
   names: NameFacts[];
   /** Relations found at names asked about, and by OID; each once. */
   relations: RelationFacts[];
-  /** PL/pgSQL routines whose text names one of the tables. */
-  routines: RoutineFacts[];
   /** Texts that name one of the tables, as far as a quick look can tell; `texts/` reads them closely. */
   texts: TextFacts[];
+  /** Relations that have one of the names looked for in texts, wherever they are; of very many, some. */
+  namesakes: [schema: string, name: string][];
   /** Enabled event triggers of the database; read for an analysis only, like `graphql`. */
   event_triggers: EventTriggerFacts[];
   /** Whether the extension pg_graphql is there. */
@@ -55,6 +55,8 @@ export interface TextFacts {
   /** Whether the session's role has the owner's privileges. */
   owned: boolean;
   security_definer: boolean;
+  /** Whether a parameter of the routine is of the type record, which a row of any table can be put into. */
+  record_parameters: boolean;
   /** OIDs of the described relations that have a trigger which calls the routine. */
   trigger_of: number[];
   /** How often a statement ran, and as whom; null for the others. */
@@ -62,15 +64,6 @@ export interface TextFacts {
   role: string | null;
   /** A routine as `DependantFacts.identity` names it; null for the others. */
   object_identity: string | null;
-}
-
-export interface RoutineFacts {
-  schema: string;
-  /** Qualified, quoted and with the types of its arguments, as DDL names it. */
-  identity: string;
-  security_definer: boolean;
-  /** Whether the session's role has the owner's privileges. */
-  owned: boolean;
 }
 
 export interface SessionFacts {

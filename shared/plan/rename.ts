@@ -14,7 +14,7 @@ import { findingsOfRename, readTextsOf } from "./rename_findings.ts";
 import { checkRowCasts } from "./row_type.ts";
 import type { ReadText } from "./text_findings.ts";
 import { makeTick, tickName } from "./tick.ts";
-import { recompile } from "./warm_routines.ts";
+import { recompile, warmRoutines } from "./warm_routines.ts";
 import { RELATION_KINDS, typeKind } from "./relation_kinds.ts";
 
 /** A tracked rename, as far as plans care. */
@@ -150,13 +150,15 @@ export async function planRename(
     checks.push(checkRowCasts(casts, "Check that the views' rows can be made the tables'"));
   }
   changes.push(...checks.map(({ statement }) => statement), reloadSchemaCache);
-  const routines = options.compatibilityView ? facts.routines : [];
   const renamedTables = tables.map(({ rename, facts, view }) => ({
     facts,
     newName: rename.new_name,
     view,
   }));
   const texts = readTextsOf(renamedTables, facts);
+  const routines = options.compatibilityView
+    ? warmRoutines(texts, tables.map(({ facts }) => facts))
+    : [];
   const indexes = indexStatements(
     tables.flatMap((table) => table.indexes),
     facts,

@@ -5,7 +5,7 @@ import type { Facts, RelationFacts } from "./facts.ts";
 import { renameFindings } from "./findings.ts";
 import { databaseFindings, objectFindings } from "./object_findings.ts";
 import { type ReadText, readTexts, textFindings } from "./text_findings.ts";
-import { staleRoutineFindings } from "./warm_routines.ts";
+import { staleRoutineFindings, warmRoutines } from "./warm_routines.ts";
 
 export interface RenamedTable {
   facts: RelationFacts;
@@ -17,7 +17,7 @@ export interface RenamedTable {
 
 /** The texts of the facts, read for what they do with these tables. */
 export const readTextsOf = (tables: RenamedTable[], facts: Facts): ReadText[] =>
-  readTexts(facts.texts, tables.map((table) => table.facts), newNamesOf(tables));
+  readTexts(facts, tables.map((table) => table.facts), newNamesOf(tables));
 
 /**
  * What the caller should know before these tables are renamed together.
@@ -42,7 +42,7 @@ export function findingsOfRename(
       { newNames: newNamesOf(tables), hasView },
     ),
     ...databaseFindings(facts),
-    ...staleRoutineFindings(hasView ? facts.routines : []),
+    ...staleRoutineFindings(hasView ? warmRoutines(texts, tables.map(({ facts }) => facts)) : []),
   ];
 }
 

@@ -2,18 +2,19 @@
 import type { FindingCode } from "../contract/findings.ts";
 import { isProtectedSchema } from "../contract/names.ts";
 import type { Finding } from "../contract/responses.ts";
-import type { RelationFacts, TextFacts } from "./facts.ts";
+import type { Facts, RelationFacts, TextFacts } from "./facts.ts";
 import { qualified } from "./quoting.ts";
 import { type CodeRule, RULES, type Subject } from "./text_rules.ts";
 import type { NamedRelation } from "./texts/table_index.ts";
 import {
   type Certainty,
   isOneTimeStatement,
+  readUses,
   strongest,
   type TableIndex,
   tableIndex,
   type Use,
-  usesOf,
+  type UsesAndRows,
 } from "./texts/uses.ts";
 
 export interface TextFindingOptions {
@@ -23,20 +24,19 @@ export interface TextFindingOptions {
   hasView?: boolean;
 }
 
-/** A text with the uses of tables that are found in it. */
-export interface ReadText {
+/** A text with what is found in it. */
+export interface ReadText extends UsesAndRows {
   text: TextFacts;
-  uses: Use[];
 }
 
 /** Reads the texts, each once, for what they do with these tables; those of the server and ours are left out. */
 export function readTexts(
-  texts: TextFacts[],
+  { texts, namesakes }: Pick<Facts, "texts" | "namesakes">,
   tables: NamedRelation[],
   newNames?: Map<number, string>,
 ): ReadText[] {
-  const index = tableIndex(tables, newNames);
-  return texts.filter(isUsers).map((text) => ({ text, uses: usesIn(text, index) }));
+  const index = tableIndex(tables, newNames, namesakes);
+  return texts.filter(isUsers).map((text) => ({ text, ...readIn(text, index) }));
 }
 
 /**
@@ -78,15 +78,17 @@ export interface NamedInText {
  * are left out: they have been run.
  */
 export function namedIn(
-  texts: TextFacts[],
+  { texts, namesakes }: Pick<Facts, "texts" | "namesakes">,
   tables: Pick<RelationFacts, "schema" | "name">[],
 ): NamedInText[] {
   // Numbers that are no table's OIDs, so that no text is a trigger function of theirs.
   const index = tableIndex(
     tables.map(({ schema, name }, n) => ({ oid: -1 - n, schema, name, ...NOTHING_ELSE })),
+    undefined,
+    namesakes,
   );
   return texts.filter(isUsers).flatMap((text) => {
-    const byTable = Map.groupBy(usesIn(text, index), ({ table }) => table.oid);
+    const byTable = Map.groupBy(readIn(text, index).uses, ({ table }) => table.oid);
     return [...byTable.values()].map((uses) => {
       const { table, certainty, excerpt } = strongest(uses);
       return {
@@ -113,9 +115,10 @@ function isUsers({ kind, schema, text }: TextFacts): boolean {
 }
 
 /** A recorded statement has been read by the server; where it cannot be read here, it is because it was cut. */
-function usesIn(text: TextFacts, index: TableIndex): Use[] {
-  const uses = usesOf(text, index);
-  return text.kind === "statement" ? uses.filter(({ code }) => code !== "unparsed_text") : uses;
+function readIn(text: TextFacts, index: TableIndex): UsesAndRows {
+  const { uses, rows } = readUses(text, index);
+  if (text.kind !== "statement") return { uses, rows };
+  return { uses: uses.filter(({ code }) => code !== "unparsed_text"), rows };
 }
 
 function codesOf(text: TextFacts, uses: Use[], serverVersion: number): Map<FindingCode, Use[]> {

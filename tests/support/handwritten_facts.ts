@@ -235,7 +235,7 @@ export function factsOf(relations: RelationFacts[], free: string[] = []): Facts 
     session: { server_version: SERVER_VERSION, user: SESSION_USER, sql_functions: true },
     names,
     relations,
-    routines: [],
+    namesakes: [],
     texts: [],
     event_triggers: [],
     graphql: false,

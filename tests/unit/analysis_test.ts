@@ -50,6 +50,7 @@ const text = (more: Partial<TextFacts>): TextFacts => ({
   search_path: null,
   owned: true,
   security_definer: false,
+  record_parameters: false,
   trigger_of: [],
   calls: null,
   role: null,
@@ -185,7 +186,7 @@ Deno.test("a function that stands on the table and names it is told once, with t
 Deno.test("each table has the texts and stale routines of its own", () => {
   const tables = [experts(), table("others", { oid: 17_000 })];
   const texts = [
-    text({ owned: false }),
+    text({ owned: false, text: "declare e experts; begin perform 1 from experts; end" }),
     text({ identity: "public.g()", object_identity: "public.g()", text: "begin perform 1; end" }),
     text({
       identity: "public.h()",

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { Problem } from "../../shared/contract/problems.ts";
-import type { Facts, RelationFacts } from "../../shared/plan/facts.ts";
+import type { Facts, RelationFacts, TextFacts } from "../../shared/plan/facts.ts";
 import { makePlan, type Plan, planStatements, requireAccepted } from "../../shared/plan/plan.ts";
 import {
   planRename,
@@ -237,25 +237,46 @@ Deno.test("a table without columns gets a view without columns", async () => {
   assertEquals(plan.findings.map(({ code }) => code), ["no_columns"]);
 });
 
-Deno.test("routines that name the old name are compiled again before the locks; those of others are named", async () => {
-  const routines = [
-    { schema: "public", identity: '"public"."f"(integer)', security_definer: false, owned: true },
-    { schema: "public", identity: '"public"."g"()', security_definer: true, owned: true },
-    { schema: "other", identity: '"other"."h"()', security_definer: false, owned: false },
-    { schema: "auth", identity: '"auth"."i"()', security_definer: false, owned: false },
+Deno.test("routines that keep rows of the table are compiled again before the locks; those of others are named", async () => {
+  const routine = (identity: string, more: Partial<TextFacts> = {}): TextFacts => ({
+    kind: "routine",
+    identity,
+    schema: "public",
+    language: "plpgsql",
+    text: "declare e public.experts; begin null; end",
+    search_path: null,
+    owned: true,
+    security_definer: false,
+    record_parameters: false,
+    trigger_of: [],
+    calls: null,
+    role: null,
+    object_identity: identity,
+    ...more,
+  });
+  const texts = [
+    routine('"public"."f"(integer)'),
+    routine('"public"."g"()', { security_definer: true }),
+    routine('"public"."keeps_none"()', { text: "begin delete from public.experts; end" }),
+    routine('"other"."h"()', { schema: "other", owned: false }),
+    routine('"auth"."i"()', { schema: "auth", owned: false }),
   ];
-  const plan = await planOf({ ...factsBefore, routines });
-  assertEquals(plan.beforeLocks.map(({ sql }) => sql), [
-    'alter routine "public"."f"(integer) security invoker',
-    'alter routine "public"."g"() security definer',
-  ]);
+  const plan = await planOf({ ...factsBefore, texts });
+  assertEquals(
+    plan.beforeLocks.map(({ sql }) => sql.split("\n").find((line) => /alter/.test(line))?.trim()),
+    [
+      'alter routine "public"."f"(integer) security invoker;',
+      'alter routine "public"."g"() security definer;',
+    ],
+  );
   assertEquals(plan.findings.map(({ code, object }) => [code, object]), [
     ["routine_kept_compiled", '"other"."h"()'],
   ]);
-  const bare = await planRename(request, { ...factsBefore, routines }, [], {
+  const bare = await planRename(request, { ...factsBefore, texts }, [], {
     compatibilityView: false,
   });
-  assertEquals([bare.beforeLocks, bare.findings], [[], []]);
+  assertEquals(bare.beforeLocks, []);
+  assert(bare.findings.every(({ code }) => code === "old_name_gone"));
 });
 
 Deno.test("a server older than 15 is refused, since its views would show hidden rows", async () => {

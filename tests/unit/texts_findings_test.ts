@@ -36,6 +36,7 @@ const text = (more: Partial<TextFacts>): TextFacts => ({
   search_path: null,
   owned: true,
   security_definer: false,
+  record_parameters: false,
   trigger_of: [],
   calls: null,
   role: null,
@@ -63,7 +64,13 @@ const findingsIn = (
   tables: NamedRelation[],
   version: number,
   options: TextFindingOptions = {},
-) => textFindings(readTexts(texts, tables, options.newNames), tables, version, options);
+) =>
+  textFindings(
+    readTexts({ texts, namesakes: [] }, tables, options.newNames),
+    tables,
+    version,
+    options,
+  );
 
 const findings = (texts: TextFacts[], version = SERVER_VERSION) =>
   findingsIn(texts, [OLD, NEIGHBOUR], version);
@@ -258,7 +265,7 @@ Deno.test("an analysis has the findings of a rename whose name is not decided", 
 
 Deno.test("evidence: which texts name the old name, once each, and how sure that is", () => {
   const named = (texts: TextFacts[]) =>
-    namedIn(texts, [OLD, { schema: "app", name: "neighbour" }])
+    namedIn({ texts, namesakes: [] }, [OLD, { schema: "app", name: "neighbour" }])
       .map(({ kind, identity, table, certainty }) => `${kind} ${identity} ${table} ${certainty}`);
   assertEquals(
     named([
@@ -290,7 +297,8 @@ Deno.test("evidence: which texts name the old name, once each, and how sure that
   // A trigger function that compares the name of its table has nothing to do with the view.
   const trigger = "begin if tg_table_name = 'old' then return old; end if; end";
   assertEquals(named([text({ language: "plpgsql", trigger_of: [1], text: trigger })]), []);
-  assertEquals(namedIn([text({ text: "delete\n from old" })], [OLD])[0].excerpt, "delete from old");
+  const texts = [text({ text: "delete\n from old" })];
+  assertEquals(namedIn({ texts, namesakes: [] }, [OLD])[0].excerpt, "delete from old");
 });
 
 Deno.test("every code says what happens and what to do", () => {

@@ -31,18 +31,32 @@ export interface TableIndex {
   byOid: Map<number, IndexedTable>;
   /** By the longest run of plain letters and digits of their names, in lower case; "" where there is none. */
   byWord: Map<string, IndexedTable[]>;
+  /** Schemas that have a relation of the name, by name, as far as known; those of the tables can be among them. */
+  namesakes: Map<string, Set<string>>;
 }
 
 /**
  * Makes the index; texts are then read once each, however many tables there are.
  *
  * @param newNames What the tables will be called, by OID. Default: not decided.
+ * @param namesakes Relations of the same names, wherever they are, as `[schema, name]`. Default: not known.
  */
 export function tableIndex(
   relations: NamedRelation[],
   newNames: Map<number, string> = new Map(),
+  namesakes: [schema: string, name: string][] = [],
 ): TableIndex {
-  const index: TableIndex = { byName: new Map(), byOid: new Map(), byWord: new Map() };
+  const index: TableIndex = {
+    byName: new Map(),
+    byOid: new Map(),
+    byWord: new Map(),
+    namesakes: new Map(),
+  };
+  for (const [schema, name] of namesakes) {
+    const schemas = index.namesakes.get(name);
+    if (schemas) schemas.add(schema);
+    else index.namesakes.set(name, new Set([schema]));
+  }
   for (const relation of relations) {
     const table = indexed(relation, newNames.get(relation.oid) ?? null);
     index.byOid.set(table.oid, table);
@@ -108,12 +122,6 @@ export function wordsOf(text: string): string[] {
 /** Whatever text names the table has this as a word; "" where nothing of the name is plain. */
 function longestWord(name: string): string {
   return wordsOf(name).reduce((longest, word) => word.length > longest.length ? word : longest, "");
-}
-
-/** Whether a text may name one of these relations, at a quick look. */
-export function mayMention(text: string, names: string[]): boolean {
-  const words = new Set(["", ...wordsOf(text)]);
-  return names.some((name) => words.has(longestWord(name)));
 }
 
 /** Tables whose names occur in the text, between characters that names are not made of. */

@@ -5,7 +5,7 @@
 import type { TextFacts } from "../facts.ts";
 import { readText } from "./bodies.ts";
 import { lex } from "./lexer.ts";
-import { Reading, type Use, weaker } from "./reading.ts";
+import { type KeptRows, Reading, type Use, weaker } from "./reading.ts";
 import { type TableIndex, wordsOf } from "./table_index.ts";
 import { readTriggerNames, readTriggerNamesElsewhere } from "./trigger_names.ts";
 
@@ -20,9 +20,20 @@ export type ReadableText = Pick<TextFacts, "language" | "text" | "search_path" |
 /** Languages whose texts are names of compiled functions. */
 const COMPILED = new Set(["c", "internal"]);
 
+/** What reading a text gives. */
+export interface UsesAndRows {
+  /** Every use of the tables, in the order of the text. */
+  uses: Use[];
+  rows: KeptRows | null;
+}
+
 /** Every use of the tables in the text, in the order of the text. Never throws. */
-export function usesOf(text: ReadableText, tables: TableIndex): Use[] {
-  if (COMPILED.has(text.language)) return [];
+export const usesOf = (text: ReadableText, tables: TableIndex): Use[] =>
+  readUses(text, tables).uses;
+
+/** The same, with the rows of tables that the text keeps. Never throws. */
+export function readUses(text: ReadableText, tables: TableIndex): UsesAndRows {
+  if (COMPILED.has(text.language)) return { uses: [], rows: null };
   const scope = { searchPath: text.search_path, schema: text.schema };
   const reading = new Reading(text.text, tables, scope);
   const ofTriggers = (text.trigger_of ?? []).flatMap((oid) => tables.byOid.get(oid) ?? []);
@@ -32,7 +43,7 @@ export function usesOf(text: ReadableText, tables: TableIndex): Use[] {
     } else readTriggerNamesElsewhere(ofTriggers, reading);
   }
   if (mayName(text, tables)) readText(text.language, reading);
-  return reading.uses.sort((a, b) => a.at - b.at);
+  return { uses: reading.uses.sort((a, b) => a.at - b.at), rows: reading.rows };
 }
 
 /** The first of the most certain uses. */

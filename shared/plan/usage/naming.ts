@@ -74,6 +74,8 @@ export function wantedNames(
       constraints: [],
       children: [],
     })),
+    undefined,
+    namesakes.map(({ schema, name }) => [schema, name]),
   );
   return { tables, meanings, shared, byName };
 }
