@@ -25,7 +25,7 @@ export function isLockFailure(error: unknown): boolean {
 
 /**
  * The plan was made from facts that no longer hold: our own checks say so, or a name was taken or left, a
- * dependant appeared, a row of the catalog was changed under us, or what was prepared is used up. Planning
+ * routine or its type is gone, a dependant appeared, a row of the catalog was changed under us, or what was prepared is used up. Planning
  * again tells what is the matter.
  */
 export function isStalePlan(error: unknown): boolean {
@@ -34,8 +34,10 @@ export function isStalePlan(error: unknown): boolean {
     FACTS_MOVED,
     "42P01",
     "42P07",
+    "42704",
     "42710",
     "42809",
+    "42883",
     "42703",
     "23505",
     "2BP01",

@@ -8,6 +8,8 @@ export interface PlanStatement extends Statement {
    * ahead. The same change made again elsewhere goes without.
    */
   once?: true;
+  /** What a migration file says instead, for databases that may lack what the statement names. */
+  in_file?: string;
 }
 
 /** A statement that takes a lock clients of the table can feel. */

@@ -5,8 +5,9 @@
  * and changes nothing else.
  */
 import { isProtectedSchema } from "../contract/names.ts";
-import type { Finding, Statement } from "../contract/responses.ts";
+import type { Finding } from "../contract/responses.ts";
 import type { TextFacts } from "./facts.ts";
+import type { PlanStatement } from "./plan.ts";
 import { dollarQuoted } from "./quoting.ts";
 import type { ReadText } from "./text_findings.ts";
 
@@ -28,23 +29,32 @@ export function warmRoutines(texts: ReadText[], tables: { oid: number }[]): Warm
   }).map(({ text }) => text);
 }
 
-/** Statements that have the routines compiled again. One that is gone by then needs it no more. */
-export function recompile(routines: WarmRoutine[]): Statement[] {
-  return routines.filter(({ owned }) => owned).map(({ identity, security_definer }) => ({
-    sql: `do ${
-      dollarQuoted(
-        `
+/**
+ * Statements that have the routines compiled again. One that is gone by then needs it no more: a request makes
+ * its plan again without it, a file passes it by. A block that catches the error would not do for a request:
+ * whoever wants to replace the routine would have to wait for the request's end instead of the attempt's, since
+ * a subtransaction that has succeeded counts as part of the whole (XactLockTableWait).
+ */
+export function recompile(routines: WarmRoutine[]): PlanStatement[] {
+  return routines.filter(({ owned }) => owned).map(({ identity, security_definer }) => {
+    const sql = `alter routine ${identity} security ${security_definer ? "definer" : "invoker"}`;
+    return {
+      sql,
+      in_file: `do ${
+        dollarQuoted(
+          `
 begin
-  alter routine ${identity} security ${security_definer ? "definer" : "invoker"};
+  ${sql};
 exception when invalid_schema_name or undefined_function or undefined_object then
   null;
 end `,
-        "compile",
-      )
-    }`,
-    purpose:
-      "Have sessions compile the routine again: it keeps rows of what has the old name, by their type",
-  }));
+          "compile",
+        )
+      }`,
+      purpose:
+        "Have sessions compile the routine again: it keeps rows of what has the old name, by their type",
+    };
+  });
 }
 
 /** Says which routines cannot be compiled again; the platform's own name no tables of users. */
