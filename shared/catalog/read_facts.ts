@@ -12,7 +12,7 @@ import { relationMembers } from "./relation.ts";
 import { rowTypeMembers } from "./row_type.ts";
 import { targets, type TargetsWanted } from "./targets.ts";
 import { namesakes } from "./namesakes.ts";
-import { type TextRow, textsFromRows, textsNaming } from "./texts.ts";
+import { statementsRead, type TextRow, textsFromRows, textsNaming } from "./texts.ts";
 
 export interface FactsWanted extends TargetsWanted {
   /** Names of relations that texts are searched for. Default: none, and no texts are read. */
@@ -124,6 +124,7 @@ export function factsFromRow(row: { facts: string }): Facts {
     indexes: index_names?.indexes ?? [],
     relation_names: index_names?.relation_names ?? [],
     texts: textsFromRows(texts),
+    statements_read: statementsRead(texts),
     namesakes,
     event_triggers: analysis.event_triggers,
     graphql: analysis.graphql,

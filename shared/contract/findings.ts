@@ -47,6 +47,7 @@ export const FINDINGS = {
   privileges_on_old_name: "GRANT or REVOKE by the old name, which is about the view alone",
   cron_mentions: "A scheduled job names the table",
   unparsed_text: "A text that may name the table cannot be read here",
+  statements_not_read: "Not every recorded statement that may matter was read",
   // Of rollback, finalize and refresh.
   view_grants_changed: "Privileges changed on the view alone would be lost with it",
   view_grants_carried: "Privileges changed on the view alone are changed on the table",

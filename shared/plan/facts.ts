@@ -13,6 +13,8 @@ export interface Facts {
   relations: RelationFacts[];
   /** Texts that name one of the tables, as far as a quick look can tell; `texts/` reads them closely. */
   texts: TextFacts[];
+  /** How many of the recorded statements that had to be read are among the texts. */
+  statements_read: StatementsRead;
   /** Relations that have one of the names looked for in texts, wherever they are; of very many, some. */
   namesakes: [schema: string, name: string][];
   /** Enabled event triggers of the database; read for an analysis only, like `graphql`. */
@@ -23,6 +25,13 @@ export interface Facts {
   indexes: IndexFacts[];
   /** Relations in the indexes' schemas whose names the indexes could want. */
   relation_names: { schema: string; name: string }[];
+}
+
+export interface StatementsRead {
+  /** Those that were read to their end. */
+  read: number;
+  /** Those that name a table and do what a view may not serve. */
+  wanted: number;
 }
 
 export interface IndexFacts {

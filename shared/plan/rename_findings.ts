@@ -5,6 +5,7 @@ import type { Facts, RelationFacts } from "./facts.ts";
 import { renameFindings } from "./findings.ts";
 import { databaseFindings, objectFindings } from "./object_findings.ts";
 import { type ReadText, readTexts, textFindings } from "./text_findings.ts";
+import { unreadStatements } from "./unread_statements.ts";
 import { staleRoutineFindings, warmRoutines } from "./warm_routines.ts";
 
 export interface RenamedTable {
@@ -42,6 +43,7 @@ export function findingsOfRename(
       { newNames: newNamesOf(tables), hasView },
     ),
     ...databaseFindings(facts),
+    ...unreadStatements(facts.statements_read),
     ...staleRoutineFindings(hasView ? warmRoutines(texts, tables.map(({ facts }) => facts)) : []),
   ];
 }

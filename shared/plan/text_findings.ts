@@ -3,6 +3,8 @@ import type { FindingCode } from "../contract/findings.ts";
 import { isProtectedSchema } from "../contract/names.ts";
 import type { Finding } from "../contract/responses.ts";
 import type { Facts, RelationFacts, TextFacts } from "./facts.ts";
+import { MARKS_OF_OWN } from "./own_statements.ts";
+import { PREPARED_PREFIX } from "./plan.ts";
 import { qualified } from "./quoting.ts";
 import { type CodeRule, RULES, type Subject } from "./text_rules.ts";
 import type { NamedRelation } from "./texts/table_index.ts";
@@ -75,7 +77,7 @@ export interface NamedInText {
 
 /**
  * Which texts name the tables at all, once for each text and table. Recorded statements that define something
- * are left out: they have been run.
+ * and have run once are left out: they are done with.
  */
 export function namedIn(
   { texts, namesakes }: Pick<Facts, "texts" | "namesakes">,
@@ -105,13 +107,15 @@ export function namedIn(
 const NOTHING_ELSE = { kind: "v" as const, columns: [], constraints: [], children: [] };
 
 /** What the server or this tool runs itself names what it names by right. */
-function isUsers({ kind, schema, text }: TextFacts): boolean {
+function isUsers({ kind, schema, text, calls }: TextFacts): boolean {
   if (kind === "routine") return schema === null || !isProtectedSchema(schema);
   if (kind !== "statement") return true;
+  // What has run more than once will run again, whatever it defines.
+  if ((calls ?? 0) <= 1 && isOneTimeStatement(text)) return false;
   // Foreign keys are checked by queries that the server writes anew after a rename (ri_triggers.c).
   const isForeignKeyCheck = /\bonly\b/i.test(text) && /operator\(pg_catalog\./i.test(text);
-  return !isForeignKeyCheck && !/sys_table_migration|table_rename_/.test(text) &&
-    !isOneTimeStatement(text);
+  return !isForeignKeyCheck && !text.includes(PREPARED_PREFIX) &&
+    !MARKS_OF_OWN.some((mark) => text.includes(mark));
 }
 
 /** A recorded statement has been read by the server; where it cannot be read here, it is because it was cut. */

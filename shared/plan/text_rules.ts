@@ -37,9 +37,6 @@ export interface CodeRule {
 
 const fails = () => "breaking" as const;
 const differs = () => "warning" as const;
-/** Of recorded statements that define something every one ever run is there; it is done with. */
-const failsUnlessRecorded = (kind: Kind) => kind === "statement" ? null : "breaking" as const;
-const differsUnlessRecorded = (kind: Kind) => kind === "statement" ? null : "warning" as const;
 
 const OTHER_NAME = "use the new name once the table has it, or acknowledge";
 
@@ -123,27 +120,27 @@ export const RULES: Partial<Record<FindingCode, CodeRule>> = {
       `Use session_replication_role, or a setting that the triggers look at; or ${OTHER_NAME}.`,
   },
   ddl_on_old_name: {
-    severity: failsUnlessRecorded,
+    severity: fails,
     does: ({ tables, detail }) =>
       `changes or refers to the definition of ${tables} (${detail}), which fails for a view`,
     remedy: () => `Have it use the new name once the table has it, or acknowledge.`,
   },
   ddl_on_view_only: {
-    severity: differsUnlessRecorded,
+    severity: differs,
     does: ({ tables, detail }) =>
       `changes the definition of ${tables} (${detail}), which is done to the view alone, or not at all, ` +
       "without an error",
     remedy: () => "Have it use the new name once the table has it.",
   },
   create_table_like: {
-    severity: differsUnlessRecorded,
+    severity: differs,
     does: ({ tables }) =>
       `makes a table LIKE ${tables}; of a view that takes over the columns alone, without constraints, ` +
       "indexes, NOT NULL and identity",
     remedy: () => "Have it use the new name once the table has it.",
   },
   privileges_on_old_name: {
-    severity: differsUnlessRecorded,
+    severity: differs,
     does: ({ tables, detail }) =>
       `runs ${detail} on ${tables}, which changes the privileges on the view alone: what it takes from the ` +
       "old name stays open under the new one",

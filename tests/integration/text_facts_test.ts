@@ -179,7 +179,7 @@ spreadTest("recorded statements are read with how often they ran and as whom", a
     grant select on experts to ${APP}`).simple();
   const app = db.connect({ role: APP });
   const sent = {
-    select: "select n from experts where id = $1",
+    select: "select n, ctid from experts where id = $1",
     truncate: "-- note\n truncate experts",
     disable: "/* app */ alter table experts disable trigger user",
   };
@@ -194,18 +194,17 @@ spreadTest("recorded statements are read with how often they ran and as whom", a
    */
   const recorded = (expected: string[], role?: string) =>
     until(`recorded: ${expected.join()}`, async () => {
-      for (let n = 0; n < 3; n++) await app`select n from experts where id = ${1}`;
+      for (let n = 0; n < 3; n++) await app`select n, ctid from experts where id = ${1}`;
+      await app`select n from experts where id = ${1}`;
       await db.sql.unsafe(sent.disable);
       await db.sql.unsafe(sent.truncate);
-      await db.sql.unsafe("/* a migration */ create index on experts (n)");
-      await db.sql.unsafe("comment on table experts is 'x'");
       const { texts } = await factsNaming(db, ["experts"], role);
       const statements = texts.filter(({ kind }) => kind === "statement");
       assert(statements.every(({ calls }) => calls! >= 1));
       const found = statements.map(({ text, role, language }) =>
         `${text.trim()} | ${role} | ${language}`
       );
-      // Nothing else, be it ours or done once.
+      // Nothing else, be it ours or such as a view serves.
       assertEquals(found.filter((one) => !wanted.includes(one)), []);
       return expected.every((one) => found.includes(one)) && found.sort();
     });

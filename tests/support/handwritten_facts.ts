@@ -235,6 +235,7 @@ export function factsOf(relations: RelationFacts[], free: string[] = []): Facts 
     session: { server_version: SERVER_VERSION, user: SESSION_USER, sql_functions: true },
     names,
     relations,
+    statements_read: { read: 0, wanted: 0 },
     namesakes: [],
     texts: [],
     event_triggers: [],

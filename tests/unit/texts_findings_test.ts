@@ -13,6 +13,7 @@ import {
   textFindings,
 } from "../../shared/plan/text_findings.ts";
 import type { NamedRelation } from "../../shared/plan/texts/table_index.ts";
+import { markedAsOwn } from "../../shared/plan/own_statements.ts";
 import { RULES } from "../../shared/plan/text_rules.ts";
 import { column, factsOf, SERVER_VERSION, table } from "../support/handwritten_facts.ts";
 
@@ -114,20 +115,30 @@ Deno.test("what fails is breaking in routines, jobs and recorded statements, def
   for (const ddl of ["alter table old add column x int", "comment on table old is 'x'"]) {
     assertEquals(codes([text({ text: ddl })]), ["ddl_on_old_name breaking"]);
     assertEquals(codes([job(ddl)]), ["ddl_on_old_name breaking", "cron_mentions info"]);
-    assertEquals(codes([statement(ddl)]), []);
+    assertEquals(codes([statement(ddl, { calls: 1 })]), []);
+    assertEquals(codes([statement(ddl, { calls: 2 })]), ["ddl_on_old_name breaking"]);
   }
   assertEquals(codes([text({ text: "revoke select on old from anon" })]), [
     "privileges_on_old_name warning",
   ]);
-  for (
-    const once of [
-      "revoke select on old from anon",
-      "create table x as select ctid from old",
-      " -- x\n/* y */ CREATE index on old (name)",
-      "do $$ begin truncate old; end $$",
-      "drop table old",
-    ]
-  ) assertEquals(codes([statement(once)]), [], once);
+  const recorded: [query: string, found: string][] = [
+    ["revoke select on old from anon", "privileges_on_old_name warning"],
+    ["create table x as select ctid from old", "system_columns breaking"],
+    [" -- x\n/* y */ CREATE index if not exists x on old (name)", "ddl_on_old_name breaking"],
+    ["alter table old add column if not exists x int", "ddl_on_old_name breaking"],
+    ["alter table old alter column name set default 'x'", "ddl_on_view_only warning"],
+    ["do $$ begin truncate old; end $$", "truncate breaking"],
+    ["do language plpgsql $$ begin execute 'truncate old'; end $$", "truncate breaking"],
+    ["drop table if exists old", "ddl_on_old_name breaking"],
+    ["reindex (verbose) table concurrently old", "ddl_on_old_name breaking"],
+    ["cluster old using old_pkey", "ddl_on_old_name breaking"],
+    ["cluster old_pkey on old", "ddl_on_old_name breaking"],
+  ];
+  for (const [query, found] of recorded) {
+    assertEquals(codes([statement(query, { calls: 1 })]), [], query);
+    assertEquals(codes([statement(query, { calls: 2 })]), [found], query);
+  }
+  assertEquals(codes([statement("do $$ begin delete from old; end $$")]), []);
   assertEquals(codes([statement("alter table old disable trigger all")]), [
     "disable_trigger warning",
   ]);
@@ -199,6 +210,7 @@ Deno.test("routines of the platform, foreign keys' checks and this tool's own st
     [],
   );
   assertEquals(codes([statement("prepare table_rename_x as select ctid from old")]), []);
+  assertEquals(codes([statement(markedAsOwn("alter table old rename to x"))]), []);
   const check =
     'SELECT 1 FROM ONLY "public"."old" x WHERE "id" OPERATOR(pg_catalog.=) $1 FOR KEY SHARE OF x';
   assertEquals(
@@ -281,7 +293,7 @@ Deno.test("evidence: which texts name the old name, once each, and how sure that
       text({ identity: "public.k()", language: "plv8", text: "old()" }),
       job("delete from old"),
       statement("select * from old"),
-      statement("create view v as select * from old", { identity: "43" }),
+      statement("create view v as select * from old", { identity: "43", calls: 1 }),
     ]),
     [
       'routine public.f() "public"."old" named',

@@ -58,11 +58,13 @@ export function strongest(uses: Use[]): Use {
 
 /** Comments and white space, each to be read in one way only, and the first word behind them. */
 const FIRST_WORD = /^(?:\s|--[^\n]*\n|\/\*(?:[^*]|\*(?!\/))*\*\/)*([a-z]+)/i;
-const ONE_TIME = new Set("create drop comment grant revoke security do alter".split(" "));
+const ONE_TIME = new Set(
+  "create drop comment grant revoke security do cluster reindex alter".split(" "),
+);
 
 /**
- * Whether a recorded statement defines something, so that it has been run and will not be again; to switch
- * triggers off and on is what applications do each time.
+ * Whether a recorded statement is such as a migration or a person runs once, so that one call says nothing of
+ * another one; to switch triggers off and on is what applications do each time.
  */
 export function isOneTimeStatement(text: string): boolean {
   const word = FIRST_WORD.exec(text)?.[1].toLowerCase() ?? "";
