@@ -70,6 +70,7 @@ export const recordedStatements = (names: string[], schema: string, limits = LIM
       'search_path', null,
       'owned', false,
       'security_definer', false,
+      'parameters', pg_catalog.json_build_array(),
       'record_parameters', false,
       'trigger_of', pg_catalog.json_build_array(),
       'calls', s.calls,

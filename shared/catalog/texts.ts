@@ -43,6 +43,7 @@ const routines = (names: string[]) => `
         where pg_catalog.starts_with(s.setting, 'search_path=')),
       'owned', pg_catalog.pg_has_role(p.proowner, 'USAGE'),
       'security_definer', p.prosecdef,
+      'parameters', coalesce(pg_catalog.to_json(pg_catalog.array_remove(p.proargnames, '')), '[]'),
       'record_parameters', 'pg_catalog.record'::pg_catalog.regtype = any (
         coalesce(p.proallargtypes, p.proargtypes::pg_catalog.oid[])),
       'trigger_of', coalesce(pg_catalog.to_json(g.relations), '[]'),
@@ -84,6 +85,7 @@ const cronJobs = (names: string[]) => `
         select pg_catalog.pg_has_role(r.oid, 'USAGE')
         from pg_catalog.pg_roles r where r.rolname = j.job ->> 'username'), false),
       'security_definer', false,
+      'parameters', pg_catalog.json_build_array(),
       'record_parameters', false,
       'trigger_of', pg_catalog.json_build_array(),
       'calls', null,

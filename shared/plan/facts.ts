@@ -64,6 +64,8 @@ export interface TextFacts {
   /** Whether the session's role has the owner's privileges. */
   owned: boolean;
   security_definer: boolean;
+  /** Names of a routine's parameters, of what it gives back too. */
+  parameters: string[];
   /** Whether a parameter of the routine is of the type record, which a row of any table can be put into. */
   record_parameters: boolean;
   /** OIDs of the described relations that have a trigger which calls the routine. */

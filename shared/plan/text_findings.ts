@@ -42,7 +42,8 @@ export function readTexts(
 }
 
 /**
- * What the caller should know of texts before these tables are renamed: one finding for each text and code.
+ * What the caller should know of texts before these tables are renamed: one finding for each text and code, or
+ * several where the tables are used in different ways.
  * What a view cannot serve is breaking, what it serves otherwise is a warning; so is what only may be the case.
  */
 export function textFindings(
@@ -55,7 +56,9 @@ export function textFindings(
   return texts.flatMap(({ text, uses }) => {
     const groups = hasView ? codesOf(text, uses, serverVersion) : codesWithoutView(text, uses);
     return [...groups].flatMap(([code, group]) =>
-      findingOf(text, code, group, byOid, newNames ?? new Map())
+      usedAlike(code, group).flatMap((alike) =>
+        findingOf(text, code, alike, byOid, newNames ?? new Map())
+      )
     );
   });
 }
@@ -153,6 +156,20 @@ function codesWithoutView(text: TextFacts, uses: Use[]): Map<FindingCode, Use[]>
   return new Map([["tg_table_name", asked], ["old_name_gone", others]]);
 }
 
+/**
+ * The uses in groups that one message and one remedy are right for: tables of which different columns are meant,
+ * or constraints, must not be mixed up.
+ */
+function usedAlike(code: FindingCode, uses: Use[]): Use[][] {
+  if (RULES[code]?.each) {
+    return [...Map.groupBy(uses, ({ table, detail }) => `${table.oid} ${detail}`).values()];
+  }
+  const byTable = [...Map.groupBy(uses, ({ table }) => table.oid).values()];
+  const details = (group: Use[]) => [...new Set(group.map(({ detail }) => detail))].sort();
+  return [...Map.groupBy(byTable, (group) => JSON.stringify(details(group))).values()]
+    .map((groups) => groups.flat());
+}
+
 function findingOf(
   text: TextFacts,
   code: FindingCode,
@@ -170,7 +187,7 @@ function findingOf(
     text,
     tables: listed(concerned.map((oid) => qualifiedName(tables.get(oid)!))),
     first: tables.get(shown.table.oid)!,
-    newName: newNames.get(shown.table.oid) ?? null,
+    newName: concerned.length > 1 ? null : newNames.get(shown.table.oid) ?? null,
     detail: shown.detail ?? "",
   };
   const perhaps = shown.certainty === "possible" && code !== "unparsed_text" ? " perhaps" : "";

@@ -50,6 +50,7 @@ const text = (more: Partial<TextFacts>): TextFacts => ({
   search_path: null,
   owned: true,
   security_definer: false,
+  parameters: [],
   record_parameters: false,
   trigger_of: [],
   calls: null,

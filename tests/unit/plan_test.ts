@@ -247,6 +247,7 @@ Deno.test("routines that keep rows of the table are compiled again before the lo
     search_path: null,
     owned: true,
     security_definer: false,
+    parameters: [],
     record_parameters: false,
     trigger_of: [],
     calls: null,

@@ -37,6 +37,7 @@ const text = (more: Partial<TextFacts>): TextFacts => ({
   search_path: null,
   owned: true,
   security_definer: false,
+  parameters: [],
   record_parameters: false,
   trigger_of: [],
   calls: null,
@@ -197,7 +198,7 @@ Deno.test("ON CONFLICT ON CONSTRAINT is told the columns to name instead, where 
     ])[0].remedy;
   assertStringIncludes(remedy("old_pkey"), "ON CONFLICT (id)");
   assertStringIncludes(remedy("old_name_key"), 'ON CONFLICT (name, "N x")');
-  assertStringIncludes(remedy("old_excl"), "Name what conflicts otherwise");
+  assertStringIncludes(remedy("old_excl"), "use ON CONFLICT DO NOTHING");
 });
 
 Deno.test("routines of the platform, foreign keys' checks and this tool's own statements have no findings", () => {

@@ -19,6 +19,7 @@ function routine(text: string, more: Partial<TextFacts> = {}): TextFacts {
     search_path: null,
     owned: true,
     security_definer: false,
+    parameters: [],
     record_parameters: false,
     trigger_of: [],
     calls: null,
