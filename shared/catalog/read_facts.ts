@@ -6,7 +6,9 @@ import { builtOnMembers } from "./built_on.ts";
 import { columns } from "./columns.ts";
 import { dependantMembers } from "./dependants.ts";
 import { type IndexesWanted, indexMember } from "./index_names.ts";
+import { nameColumns } from "./name_columns.ts";
 import { nameMembers } from "./names.ts";
+import { NO_NAMES_IN_ROWS } from "../plan/names_in_rows.ts";
 import { aclFromRows, type AclRow, privilegeMembers } from "./privileges.ts";
 import { relationMembers } from "./relation.ts";
 import { rowTypeMembers } from "./row_type.ts";
@@ -52,6 +54,7 @@ select pg_catalog.json_build_object(
     'sql_functions', pg_catalog.has_language_privilege('sql', 'USAGE')),
   'texts', ${textsNaming(wanted.mentioned ?? [], wanted.sources ?? NO_SOURCES)},
   'namesakes', ${namesakes(wanted.mentioned ?? [])},
+  'name_columns', ${wanted.mentioned === undefined ? "'[]'::json" : nameColumns},
   ${wanted.analysis ? `${analysisMembers},` : ""}
   'names', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${nameMembers})
@@ -92,7 +95,8 @@ function relationFromParts(parts: Partial<RelationRow>[]): RelationFacts {
 }
 
 /** What the query answers, before it is put together. */
-interface FactsRow extends Pick<Facts, "session" | "names" | "namesakes">, Partial<AnalysisRow> {
+interface FactsRow
+  extends Pick<Facts, "session" | "names" | "namesakes" | "name_columns">, Partial<AnalysisRow> {
   relations: Partial<RelationRow>[][];
   texts: TextRow[];
   index_names?: Pick<Facts, "indexes" | "relation_names">;
@@ -112,9 +116,10 @@ release savepoint facts`;
 
 /** Reads the query's answer. */
 export function factsFromRow(row: { facts: string }): Facts {
-  const { session, names, namesakes, relations, texts, index_names, ...rest } = JSON.parse(
-    row.facts,
-  ) as FactsRow;
+  const { session, names, namesakes, name_columns, relations, texts, index_names, ...rest } = JSON
+    .parse(
+      row.facts,
+    ) as FactsRow;
   const analysis = { ...noAnalysis, ...rest };
   const described = relations.map(relationFromParts);
   const analyzed = analysisByRelation(analysis, described.map(({ oid }) => oid));
@@ -126,6 +131,8 @@ export function factsFromRow(row: { facts: string }): Facts {
     texts: textsFromRows(texts),
     statements_read: statementsRead(texts),
     namesakes,
+    name_columns,
+    names_in_rows: NO_NAMES_IN_ROWS,
     event_triggers: analysis.event_triggers,
     graphql: analysis.graphql,
     relations: described.map((facts) => ({ ...facts, ...analyzed.get(facts.oid)! })),

@@ -14,6 +14,7 @@ export const FINDINGS = {
   webhook_payload: "Database webhooks send the table's name, which changes",
   computed_relationships: "The Data API finds functions that embed rows by the row type's name",
   foreign_table_users: "Foreign tables of this database lead back to the table",
+  names_in_rows: "An extension keeps the table's name in its rows",
   graphql: "Types and fields of pg_graphql are named after the table",
   subscription_target: "A subscription writes into the table, which it finds by its name",
   event_trigger: "An event trigger runs at the commands of the plan",

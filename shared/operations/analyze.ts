@@ -13,6 +13,7 @@ import { ident, qualified } from "../plan/quoting.ts";
 import { refuseRelation } from "../plan/refusals.ts";
 import { requireServer, type TrackedRename } from "../plan/rename.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
+import { withNamesInRows } from "./names_in_rows.ts";
 import { asProblems, type OperationContext } from "./context.ts";
 
 /**
@@ -45,8 +46,15 @@ export async function analyze(
       const tables = query.table === undefined
         ? inOrder(facts, wanted.oids)
         : named(facts, tracked);
+      const changes = tables.map(({ oid, schema, name }) => ({
+        oid,
+        schema,
+        from: name,
+        to: null,
+      }));
+      const whole = await withNamesInRows(session, facts, changes);
       return {
-        tables: analyzeTables(tables, facts).map((analysis, index) => ({
+        tables: analyzeTables(tables, whole).map((analysis, index) => ({
           ...analysis,
           migrations: migrationsOf(tables[index], tracked),
         })),

@@ -6,8 +6,9 @@ import type { Connected } from "../execute/apply_plan.ts";
 import type { RelationName } from "../execute/blockers.ts";
 import type { Session } from "../execute/database.ts";
 import { dependencies, renamedTables } from "../plan/dependencies.ts";
-import type { TextSources } from "../plan/facts.ts";
+import type { Facts, TextSources } from "../plan/facts.ts";
 import { fingerprint } from "../plan/fingerprint.ts";
+import type { NameChange } from "../plan/names_in_rows.ts";
 import { ident, qualified } from "../plan/quoting.ts";
 import { planRename, type RenamePlan, requireRenamable } from "../plan/rename.ts";
 import { sameColumns } from "../plan/replay_guards.ts";
@@ -22,6 +23,7 @@ import { type BatchHead, newRows, trackBatch } from "../tracking/replay.ts";
 import { change } from "./change.ts";
 import type { OperationContext } from "./context.ts";
 import { listedLines, type Replay, slug } from "./history.ts";
+import { withNamesInRows } from "./names_in_rows.ts";
 import { noteSnapshots, renewUsage } from "./usage.ts";
 import { verifyRename } from "./verify_rename.ts";
 
@@ -112,9 +114,10 @@ export async function readAndPlanRename(
   const [, [facts], tracked] = await session.runAll(
     `${message};\n${trackedByNames(names, proposal)}`,
   );
+  const read = factsFromRow(facts as { facts: string });
   return await planRename(
     renames,
-    factsFromRow(facts as { facts: string }),
+    await withNamesInRows(session, read, nameChanges(renames, read)),
     trackedFromRows(tracked),
     {
       compatibilityView: compatibility_view,
@@ -123,6 +126,13 @@ export async function readAndPlanRename(
     },
   );
 }
+
+/** The tables that there are of the request's; what is missing is told by the plan. */
+const nameChanges = (renames: RenameRequest["renames"], { names }: Facts): NameChange[] =>
+  renames.flatMap(({ schema, old_name, new_name }) => {
+    const oid = names.find((one) => one.schema === schema && one.name === old_name)?.relation?.oid;
+    return oid === undefined ? [] : [{ oid, schema, from: old_name, to: new_name }];
+  });
 
 export const namesOf = (renames: RenameRequest["renames"]): RelationName[] =>
   renames.flatMap(({ schema, old_name, new_name }) => [

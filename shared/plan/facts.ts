@@ -3,6 +3,7 @@
  * `catalog/` reads them, the plans are made from them alone.
  */
 
+import type { NameColumn, NamesInRows } from "./names_in_rows.ts";
 import type { BuiltOnFacts } from "./repointing/built_on.ts";
 
 export interface Facts {
@@ -15,6 +16,10 @@ export interface Facts {
   texts: TextFacts[];
   /** How many of the recorded statements that had to be read are among the texts. */
   statements_read: StatementsRead;
+  /** Columns of extensions' tables that may hold names of tables; none unless texts are read. */
+  name_columns: NameColumn[];
+  /** What these hold of the names that change, as far as it was looked for. */
+  names_in_rows: NamesInRows;
   /** Relations that have one of the names looked for in texts, wherever they are; of very many, some. */
   namesakes: [schema: string, name: string][];
   /** Enabled event triggers of the database; read for an analysis only, like `graphql`. */

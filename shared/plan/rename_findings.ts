@@ -3,6 +3,7 @@ import type { Finding } from "../contract/responses.ts";
 import type { ViewPlan } from "./compatibility_view.ts";
 import type { Facts, RelationFacts } from "./facts.ts";
 import { renameFindings } from "./findings.ts";
+import { namesInRowsFindings } from "./names_in_rows.ts";
 import { databaseFindings, objectFindings } from "./object_findings.ts";
 import { type ReadText, readTexts, textFindings } from "./text_findings.ts";
 import { unreadStatements } from "./unread_statements.ts";
@@ -43,6 +44,15 @@ export function findingsOfRename(
       { newNames: newNamesOf(tables), hasView },
     ),
     ...databaseFindings(facts),
+    ...namesInRowsFindings(
+      facts.names_in_rows,
+      tables.map(({ facts: { oid, schema, name }, newName }) => ({
+        oid,
+        schema,
+        from: name,
+        to: newName,
+      })),
+    ),
     ...unreadStatements(facts.statements_read),
     ...staleRoutineFindings(hasView ? warmRoutines(texts, tables.map(({ facts }) => facts)) : []),
   ];

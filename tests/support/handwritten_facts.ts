@@ -236,6 +236,8 @@ export function factsOf(relations: RelationFacts[], free: string[] = []): Facts 
     names,
     relations,
     statements_read: { read: 0, wanted: 0 },
+    name_columns: [],
+    names_in_rows: { found: [], unread: [] },
     namesakes: [],
     texts: [],
     event_triggers: [],
