@@ -15,8 +15,8 @@ const SCHEMA = "(^|_)(schema|schemaname|schema_name|nspname|namespace)$";
 /** Most columns that are looked into; an extension has a handful. */
 const MAX_COLUMNS = 100;
 
-/** Largest table that is looked through, in bytes. */
-const MAX_BYTES = 32 * 1024 * 1024;
+/** Largest table that is looked through, in pages; as last counted, since to measure it would wait for its locks. */
+const MAX_PAGES = 4_096;
 
 /** Most values that are told of a column. */
 const MAX_VALUES = 100;
@@ -34,7 +34,7 @@ export const nameColumns = `(
         'column', a.attname,
         'by_oid', a.atttypid = ${type("regclass")},
         'schema_column', s.attname,
-        'readable', not c.relrowsecurity and pg_catalog.pg_relation_size(c.oid) <= ${MAX_BYTES}
+        'readable', not c.relrowsecurity and c.relpages <= ${MAX_PAGES}
           and pg_catalog.has_schema_privilege(n.oid, 'USAGE')
           and pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')
           and (s.attnum is null or pg_catalog.has_column_privilege(c.oid, s.attnum, 'SELECT'))) as found
