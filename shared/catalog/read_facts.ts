@@ -7,6 +7,7 @@ import { columns } from "./columns.ts";
 import { dependantMembers } from "./dependants.ts";
 import { type IndexesWanted, indexMember } from "./index_names.ts";
 import { nameColumns } from "./name_columns.ts";
+import { nameTakers } from "./name_takers.ts";
 import { nameMembers } from "./names.ts";
 import { NO_NAMES_IN_ROWS } from "../plan/names_in_rows.ts";
 import { aclFromRows, type AclRow, privilegeMembers } from "./privileges.ts";
@@ -55,6 +56,7 @@ select pg_catalog.json_build_object(
   'texts', ${textsNaming(wanted.mentioned ?? [], wanted.sources ?? NO_SOURCES)},
   'namesakes', ${namesakes(wanted.mentioned ?? [])},
   'name_columns', ${wanted.mentioned === undefined ? "'[]'::json" : nameColumns},
+  'name_takers', ${nameTakers(wanted.mentioned ?? [])},
   ${wanted.analysis ? `${analysisMembers},` : ""}
   'names', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${nameMembers})
@@ -96,7 +98,9 @@ function relationFromParts(parts: Partial<RelationRow>[]): RelationFacts {
 
 /** What the query answers, before it is put together. */
 interface FactsRow
-  extends Pick<Facts, "session" | "names" | "namesakes" | "name_columns">, Partial<AnalysisRow> {
+  extends
+    Pick<Facts, "session" | "names" | "namesakes" | "name_takers" | "name_columns">,
+    Partial<AnalysisRow> {
   relations: Partial<RelationRow>[][];
   texts: TextRow[];
   index_names?: Pick<Facts, "indexes" | "relation_names">;
@@ -116,7 +120,17 @@ release savepoint facts`;
 
 /** Reads the query's answer. */
 export function factsFromRow(row: { facts: string }): Facts {
-  const { session, names, namesakes, name_columns, relations, texts, index_names, ...rest } = JSON
+  const {
+    session,
+    names,
+    namesakes,
+    name_columns,
+    name_takers,
+    relations,
+    texts,
+    index_names,
+    ...rest
+  } = JSON
     .parse(
       row.facts,
     ) as FactsRow;
@@ -133,8 +147,10 @@ export function factsFromRow(row: { facts: string }): Facts {
     namesakes,
     name_columns,
     names_in_rows: NO_NAMES_IN_ROWS,
+    name_takers,
     event_triggers: analysis.event_triggers,
     graphql: analysis.graphql,
+    schema_tools: analysis.schema_tools,
     relations: described.map((facts) => ({ ...facts, ...analyzed.get(facts.oid)! })),
   };
 }

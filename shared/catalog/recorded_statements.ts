@@ -25,7 +25,7 @@ const LEADING = String.raw`^(?:\s|/\*.*?\*/|--[^\n]*\n)*`;
 export const MAY_MATTER = [
   LEADING +
   String
-    .raw`(?:alter|analy[sz]e|cluster|comment|copy|create|do|drop|grant|merge|reindex|revoke|security|` +
+    .raw`(?:alter|analy[sz]e|call|cluster|comment|copy|create|do|drop|grant|merge|reindex|revoke|security|` +
   String.raw`truncate|vacuum)\b`,
   String.raw`\bon\s+constraint\b`,
   String.raw`\bmerge\s+into\b`,

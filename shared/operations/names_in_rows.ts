@@ -10,6 +10,7 @@ import {
   NO_NAMES_IN_ROWS,
   valuesOf,
 } from "../plan/names_in_rows.ts";
+import { millisecondsLiteral } from "../plan/quoting.ts";
 
 /** Longest time that the look may take, in milliseconds: without it a rename is still a rename. */
 const TIMEOUT_MS = 2_000;
@@ -31,8 +32,8 @@ export async function readNamesInRows(
   let found: NamesInRows["found"] | null = null;
   try {
     const [rows] = (await session.runAll(`savepoint names_in_rows;
-set local statement_timeout = '${TIMEOUT_MS}ms';
-set local lock_timeout = '${LOCK_TIMEOUT_MS}ms';
+set local statement_timeout = ${millisecondsLiteral(TIMEOUT_MS)};
+set local lock_timeout = ${millisecondsLiteral(LOCK_TIMEOUT_MS)};
 ${namesInRowsQuery(columns, wanted)}`)).slice(-1);
     found = rows.map(({ index, value, schema }) => ({
       column: columns[Number(index)],

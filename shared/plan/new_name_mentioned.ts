@@ -20,7 +20,7 @@ export function newNameMentioned(
       .map((name) => ({ schema: table.schema, name }));
   });
   const lasting = texts.filter(({ kind }) => kind !== "statement");
-  return namedIn({ texts: lasting, namesakes }, going).map(
+  return namedIn({ texts: lasting, namesakes, name_takers: [] }, going).map(
     ({ kind, identity, table, certainty, excerpt }): Finding => ({
       code: "new_name_mentioned",
       severity: "warning",

@@ -5,6 +5,7 @@ import type { Facts, RelationFacts } from "./facts.ts";
 import { renameFindings } from "./findings.ts";
 import { namesInRowsFindings } from "./names_in_rows.ts";
 import { databaseFindings, objectFindings } from "./object_findings.ts";
+import { schemaToolFindings } from "./schema_tools.ts";
 import { type ReadText, readTexts, textFindings } from "./text_findings.ts";
 import { unreadStatements } from "./unread_statements.ts";
 import { staleRoutineFindings, warmRoutines } from "./warm_routines.ts";
@@ -44,6 +45,7 @@ export function findingsOfRename(
       { newNames: newNamesOf(tables), hasView },
     ),
     ...databaseFindings(facts),
+    ...schemaToolFindings(facts),
     ...namesInRowsFindings(
       facts.names_in_rows,
       tables.map(({ facts: { oid, schema, name }, newName }) => ({

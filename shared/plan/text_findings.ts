@@ -31,13 +31,16 @@ export interface ReadText extends UsesAndRows {
   text: TextFacts;
 }
 
+/** The texts, and what is known beside them of the names in them. */
+export type TextsOf = Pick<Facts, "texts" | "name_takers" | "namesakes">;
+
 /** Reads the texts, each once, for what they do with these tables; those of the server and ours are left out. */
 export function readTexts(
-  { texts, namesakes }: Pick<Facts, "texts" | "namesakes">,
+  { texts, name_takers, namesakes }: TextsOf,
   tables: NamedRelation[],
   newNames?: Map<number, string>,
 ): ReadText[] {
-  const index = tableIndex(tables, newNames, namesakes);
+  const index = tableIndex(tables, newNames, name_takers, namesakes);
   return texts.filter(isUsers).map((text) => ({ text, ...readIn(text, index) }));
 }
 
@@ -83,13 +86,14 @@ export interface NamedInText {
  * and have run once are left out: they are done with.
  */
 export function namedIn(
-  { texts, namesakes }: Pick<Facts, "texts" | "namesakes">,
+  { texts, name_takers, namesakes }: TextsOf,
   tables: Pick<RelationFacts, "schema" | "name">[],
 ): NamedInText[] {
   // Numbers that are no table's OIDs, so that no text is a trigger function of theirs.
   const index = tableIndex(
     tables.map(({ schema, name }, n) => ({ oid: -1 - n, schema, name, ...NOTHING_ELSE })),
     undefined,
+    name_takers,
     namesakes,
   );
   return texts.filter(isUsers).flatMap((text) => {
@@ -161,13 +165,17 @@ function codesWithoutView(text: TextFacts, uses: Use[]): Map<FindingCode, Use[]>
  * or constraints, must not be mixed up.
  */
 function usedAlike(code: FindingCode, uses: Use[]): Use[][] {
-  if (RULES[code]?.each) {
+  const rule: CodeRule | undefined = RULES[code];
+  if (rule?.each) {
     return [...Map.groupBy(uses, ({ table, detail }) => `${table.oid} ${detail}`).values()];
   }
   const byTable = [...Map.groupBy(uses, ({ table }) => table.oid).values()];
-  const details = (group: Use[]) => [...new Set(group.map(({ detail }) => detail))].sort();
-  return [...Map.groupBy(byTable, (group) => JSON.stringify(details(group))).values()]
-    .map((groups) => groups.flat());
+  const likeness = (group: Use[]) => {
+    const details = [...new Set(group.map(({ detail }) => detail))].sort();
+    const alone = details.some((detail) => rule?.apart?.(detail));
+    return alone ? String(group[0].table.oid) : JSON.stringify(details);
+  };
+  return [...Map.groupBy(byTable, likeness).values()].map((groups) => groups.flat());
 }
 
 function findingOf(
@@ -190,7 +198,7 @@ function findingOf(
     newName: concerned.length > 1 ? null : newNames.get(shown.table.oid) ?? null,
     detail: shown.detail ?? "",
   };
-  const perhaps = shown.certainty === "possible" && code !== "unparsed_text" ? " perhaps" : "";
+  const perhaps = shown.certainty === "possible" && !POSSIBLE_BY_NATURE.has(code) ? " perhaps" : "";
   return [{
     code,
     severity,
@@ -199,6 +207,9 @@ function findingOf(
     remedy: rule.remedy(subject),
   }];
 }
+
+/** Their sentences say themselves that it is not certain. */
+const POSSIBLE_BY_NATURE = new Set<FindingCode>(["unparsed_text", "name_as_argument"]);
 
 const qualifiedName = ({ schema, name }: NamedRelation) => qualified(schema, name);
 

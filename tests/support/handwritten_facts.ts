@@ -240,8 +240,10 @@ export function factsOf(relations: RelationFacts[], free: string[] = []): Facts 
     names_in_rows: { found: [], unread: [] },
     namesakes: [],
     texts: [],
+    name_takers: [],
     event_triggers: [],
     graphql: false,
+    schema_tools: [],
     indexes: [],
     relation_names: [],
   };

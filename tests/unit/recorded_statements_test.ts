@@ -7,13 +7,17 @@ import { unreadStatements } from "../../shared/plan/unread_statements.ts";
 import { tableIndex, usesOf } from "../../shared/plan/texts/uses.ts";
 import { column, table } from "../support/handwritten_facts.ts";
 
-const INDEX = tableIndex([
-  table("old", {
-    columns: [column("id"), column("name"), column("n", { identity: "d" })],
-    constraints: [{ name: "old_pkey", definition: "PRIMARY KEY (id)" }],
-    children: ["x"],
-  }),
-]);
+const INDEX = tableIndex(
+  [
+    table("old", {
+      columns: [column("id"), column("name"), column("n", { identity: "d" })],
+      constraints: [{ name: "old_pkey", definition: "PRIMARY KEY (id)" }],
+      children: ["x"],
+    }),
+  ],
+  new Map(),
+  ["make_partition"],
+);
 
 /** Codes that recorded statements cannot have: they are about routines, jobs, or texts in other languages. */
 const NOT_OF_STATEMENTS: FindingCode[] = [
@@ -53,6 +57,7 @@ const EXAMPLES: Partial<Record<FindingCode, string[]>> = {
   only: ["select 1 from only old", "update only (old) set id = 1"],
   serial_sequence_lookup: ["select pg_get_serial_sequence('old', 'id')"],
   relation_size: ["select pg_total_relation_size('old')"],
+  name_as_argument: ["call make_partition('old')"],
   catalog_lookup: ["select 'old'::regclass", "select row_security_active('old')"],
 };
 

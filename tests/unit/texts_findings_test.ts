@@ -68,7 +68,7 @@ const findingsIn = (
   options: TextFindingOptions = {},
 ) =>
   textFindings(
-    readTexts({ texts, namesakes: [] }, tables, options.newNames),
+    readTexts({ texts, name_takers: [], namesakes: [] }, tables, options.newNames),
     tables,
     version,
     options,
@@ -278,7 +278,7 @@ Deno.test("an analysis has the findings of a rename whose name is not decided", 
 
 Deno.test("evidence: which texts name the old name, once each, and how sure that is", () => {
   const named = (texts: TextFacts[]) =>
-    namedIn({ texts, namesakes: [] }, [OLD, { schema: "app", name: "neighbour" }])
+    namedIn({ texts, name_takers: [], namesakes: [] }, [OLD, { schema: "app", name: "neighbour" }])
       .map(({ kind, identity, table, certainty }) => `${kind} ${identity} ${table} ${certainty}`);
   assertEquals(
     named([
@@ -311,7 +311,10 @@ Deno.test("evidence: which texts name the old name, once each, and how sure that
   const trigger = "begin if tg_table_name = 'old' then return old; end if; end";
   assertEquals(named([text({ language: "plpgsql", trigger_of: [1], text: trigger })]), []);
   const texts = [text({ text: "delete\n from old" })];
-  assertEquals(namedIn({ texts, namesakes: [] }, [OLD])[0].excerpt, "delete from old");
+  assertEquals(
+    namedIn({ texts, name_takers: [], namesakes: [] }, [OLD])[0].excerpt,
+    "delete from old",
+  );
 });
 
 Deno.test("every code says what happens and what to do", () => {

@@ -35,7 +35,10 @@ function isWarm(
   namesakes: [string, string][] = [],
 ): boolean {
   const tables = [ORDERS, SELF_NAMED];
-  return warmRoutines(readTexts({ texts: [routine(text, more)], namesakes }, tables), tables)
+  return warmRoutines(
+    readTexts({ texts: [routine(text, more)], name_takers: [], namesakes }, tables),
+    tables,
+  )
     .length > 0;
 }
 

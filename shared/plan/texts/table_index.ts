@@ -33,17 +33,23 @@ export interface TableIndex {
   byWord: Map<string, IndexedTable[]>;
   /** Schemas that have a relation of the name, by name, as far as known; those of the tables can be among them. */
   namesakes: Map<string, Set<string>>;
+  /** The schemas that they are in. */
+  schemas: Set<string>;
+  /** Names of routines that make SQL of what they are given, or take a regclass. */
+  takers: Set<string>;
 }
 
 /**
  * Makes the index; texts are then read once each, however many tables there are.
  *
  * @param newNames What the tables will be called, by OID. Default: not decided.
+ * @param takers Names of routines that make SQL of what they are given. Default: none is known.
  * @param namesakes Relations of the same names, wherever they are, as `[schema, name]`. Default: not known.
  */
 export function tableIndex(
   relations: NamedRelation[],
   newNames: Map<number, string> = new Map(),
+  takers: string[] = [],
   namesakes: [schema: string, name: string][] = [],
 ): TableIndex {
   const index: TableIndex = {
@@ -51,10 +57,12 @@ export function tableIndex(
     byOid: new Map(),
     byWord: new Map(),
     namesakes: new Map(),
+    schemas: new Set(relations.map(({ schema }) => schema)),
+    takers: new Set(takers),
   };
   for (const [schema, name] of namesakes) {
-    const schemas = index.namesakes.get(name);
-    if (schemas) schemas.add(schema);
+    const there = index.namesakes.get(name);
+    if (there) there.add(schema);
     else index.namesakes.set(name, new Set([schema]));
   }
   for (const relation of relations) {

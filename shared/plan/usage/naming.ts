@@ -75,6 +75,7 @@ export function wantedNames(
       children: [],
     })),
     undefined,
+    undefined,
     namesakes.map(({ schema, name }) => [schema, name]),
   );
   return { tables, meanings, shared, byName };
