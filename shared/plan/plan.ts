@@ -8,6 +8,11 @@ export interface PlanStatement extends Statement {
    * ahead. The same change made again elsewhere goes without.
    */
   once?: true;
+  /**
+   * What the hash is taken over instead, where the statement has something in it that is another in every
+   * database, like an OID. Default: the statement.
+   */
+  hashed?: string;
 }
 
 /** A statement that takes a lock clients of the table can feel. */
@@ -28,7 +33,10 @@ export interface Plan {
   /** What changes the database, in order, once the locks are held; the last ones check the outcome. */
   changes: PlanStatement[];
   findings: Finding[];
-  /** SHA-256 over every statement: equal plans have equal hashes, and what was reviewed is what runs. */
+  /**
+   * SHA-256 over every statement, but for OIDs: equal plans have equal hashes, what was reviewed is what runs, and
+   * where tables and what is built on them are the same in two databases, so are the hashes.
+   */
   hash: string;
 }
 
@@ -42,10 +50,13 @@ export function planStatements(plan: Plan): Statement[] {
 export async function makePlan(
   parts: Omit<Plan, "hash">,
 ): Promise<Plan> {
-  const text = [...parts.preparations, ...parts.beforeLocks, ...parts.locks, ...parts.changes].map((
-    s,
-  ) => s.sql)
-    .join(";\n");
+  const all: PlanStatement[] = [
+    ...parts.preparations,
+    ...parts.beforeLocks,
+    ...parts.locks,
+    ...parts.changes,
+  ];
+  const text = all.map(({ sql, hashed }) => hashed ?? sql).join(";\n");
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   const hex = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join(
     "",
@@ -109,6 +120,18 @@ function refuseNameInUse(open: Finding[], findings: Finding[]): void {
     },
   );
 }
+
+/**
+ * An SQL constant that is another in every database, to be put into the query of a check: the hash is taken without
+ * it. No text of the server or of a request has the character that marks it.
+ */
+export const ofThisDatabase = (constant: string | number): string => `\0${constant}\0`;
+
+/** A query with such constants, as it runs and as it is hashed. */
+export const withoutMarks = (query: string): { sql: string; hashed: string } => ({
+  sql: query.replaceAll("\0", ""),
+  hashed: query.replaceAll(/\0[^\0]*\0/g, "?"),
+});
 
 /** Sent with the commit, so that the Data API never has a schema that was rolled back. */
 export const reloadSchemaCache: Statement = {

@@ -7,6 +7,7 @@ import { checkRelations, checkViews, type ExpectedView } from "./checks.ts";
 import { compatibilityView, type ViewPlan } from "./compatibility_view.ts";
 import type { Facts, NameFacts, RelationFacts } from "./facts.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
+import { byName } from "./name_digest.ts";
 import { ident, qualified } from "./quoting.ts";
 import { indexRenames, indexStatements, type RenamedIndex } from "./index_names.ts";
 import { refuseRelation } from "./refusals.ts";
@@ -193,11 +194,11 @@ export function requireServer(version: number): void {
 
 /**
  * The first table is waited for, for as long as the lock timeout says; the others are not, so that nobody
- * is kept waiting for a batch that holds some locks and waits for more. By OID, so that two batches cannot
+ * is kept waiting for a batch that holds some locks and waits for more. By name, so that two batches cannot
  * hold what the other waits for.
  */
 function renameLocks(tables: RelationFacts[]): LockStatement[] {
-  const [first, ...rest] = tables.toSorted((a, b) => a.oid - b.oid)
+  const [first, ...rest] = tables.toSorted(byName)
     .map((table) => `only ${qualified(table.schema, table.name)}`);
   const locks: LockStatement[] = [{
     sql: `lock table ${first} in access exclusive mode`,

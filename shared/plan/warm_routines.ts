@@ -20,7 +20,10 @@ export function plpgsqlRoutines(
 
 /** Statements that have the routines compiled again where they name the old name. */
 export function recompile(routines: RoutineFacts[]): Statement[] {
-  return routines.filter(({ owned }) => owned).map(({ identity, security_definer }) => ({
+  // Facts come in no order.
+  const inOrder = routines.filter(({ owned }) => owned)
+    .sort((a, b) => (a.identity < b.identity ? -1 : a.identity > b.identity ? 1 : 0));
+  return inOrder.map(({ identity, security_definer }) => ({
     sql: `alter routine ${identity} security ${security_definer ? "definer" : "invoker"}`,
     purpose:
       "Have sessions compile the routine again: its variables can have the old name's row type",
