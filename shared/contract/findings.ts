@@ -65,6 +65,7 @@ export const FINDINGS = {
   history_not_recorded: "The change is made, and is not in the migration history",
   history_incomplete: "The rename is not in the migration history, nor what is done with it",
   // Of drift: database and record disagree, or view and table.
+  copied_database: "The record is another database's, and table and view have other OIDs here",
   table_missing: "The table is gone",
   table_renamed: "The table has another name than the record says",
   later_migration: "A later rename of the table stands in the way",

@@ -109,12 +109,16 @@ const privilegeOptions = {
   carry_privileges: z.boolean().default(false),
 };
 
+/** Says that what has the recorded names is meant, where the record's OIDs are another database's. */
+const relocationOptions = { relocate: z.boolean().default(false) };
+
 const selectedFields = {
   ...selection,
   ...planOptions,
   ...lockOptions,
   ...fileOptions,
   ...privilegeOptions,
+  ...relocationOptions,
 };
 
 type Selecting = { [Field in keyof typeof selection]?: string | undefined };
@@ -153,6 +157,7 @@ const refresh = z.strictObject({
   ...lockOptions,
   ...fileOptions,
   ...privilegeOptions,
+  ...relocationOptions,
 });
 
 const MIGRATION_STATUSES = ["pending", "active", "rolled_back", "finalized"] as const;

@@ -12,6 +12,7 @@ import { change } from "./change.ts";
 import type { OperationContext } from "./context.ts";
 import { allInHistory, replayEnd } from "./replay_end.ts";
 import { readFacts } from "./read_relations.ts";
+import { relocationFindings } from "./relocate.ts";
 import { namesOf, oidsOf, selectActive, tablesOf } from "./select_migrations.ts";
 import { withdrawProposal } from "./withdraw_proposal.ts";
 
@@ -31,7 +32,8 @@ export async function rollback(
     batchId: batch_id ?? null,
     details: { migration_id, schema, table },
     shortcut: (session) => withdrawProposal(context, session, request),
-    select: (session, lock) => selectActive(session, request, "rollback", lock),
+    select: (session, lock) => selectActive(session, request, "rollback", lock, request.relocate),
+    selectedFindings: relocationFindings,
     names: namesOf,
     tables: tablesOf,
     plan: (session, migrations, { sources }) => readAndPlan(session, request, migrations, sources),

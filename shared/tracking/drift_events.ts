@@ -36,9 +36,17 @@ select ${literal(requestId)}::uuid, 'drift', ${
   pg_catalog.jsonb_build_object('code', 'row_security_bypassed',
     'object', pg_catalog.format('%I.%I', m.schema_name, m.old_name))
 from public.sys_table_migrations m
-join pg_catalog.pg_class t on t.oid = m.table_oid::pg_catalog.oid and t.relrowsecurity
-join pg_catalog.pg_class v on v.oid = m.view_oid::pg_catalog.oid and v.relkind = 'v'
-where m.status = 'active'
+join pg_catalog.pg_namespace n on n.nspname = m.schema_name::name
+-- By its name, since OIDs are others in a copied database.
+join pg_catalog.pg_class v on v.relnamespace = n.oid and v.relname = m.old_name::name and v.relkind = 'v'
+where m.status = 'active' and m.compatibility_view_created
+  and exists (
+    select from pg_catalog.pg_rewrite rw
+    join pg_catalog.pg_depend d
+      on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objid = rw.oid
+        and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    join pg_catalog.pg_class t on t.oid = d.refobjid and t.relrowsecurity
+    where rw.ev_class = v.oid and rw.rulename = '_RETURN' and t.relkind in ('r', 'p'))
   and not exists (
     select from pg_catalog.pg_options_to_table(v.reloptions) o
     where o.option_name = 'security_invoker' and o.option_value in ('true', 'on', 'yes', '1'))

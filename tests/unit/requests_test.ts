@@ -68,6 +68,7 @@ Deno.test("a rollback has the same defaults, and no schema unless one is given",
     lock_timeout_ms: 200,
     max_wait_ms: 30_000,
     carry_privileges: false,
+    relocate: false,
     record_history: "auto",
     migration_file: false,
   });
