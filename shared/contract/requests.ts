@@ -146,8 +146,11 @@ const selected = z.strictObject(selectedFields).superRefine(selectsOnce);
 
 const finalize = z.strictObject({
   ...selectedFields,
-  /** For how many days no use of the old name must have been seen, with nothing missed. Default: not asked. */
-  quiet_for_days: z.int().min(1).max(3_650).optional(),
+  /**
+   * For how many days no use of the old name must have been seen, with nothing missed; 0: that is not asked. It
+   * cannot be undone, so it is a week unless the caller says otherwise.
+   */
+  quiet_for_days: z.int().min(0).max(3_650).default(7),
 }).superRefine(selectsOnce);
 
 const refresh = z.strictObject({

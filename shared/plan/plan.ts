@@ -104,19 +104,31 @@ export function requireAccepted(
   );
 }
 
-/** A use of the old name has a problem code of its own; it is told alone, being the gravest. */
+/**
+ * A use of the old name has a problem code of its own; it is told alone, being the gravest. Where none was seen, and
+ * only not for long enough, it is said when that will be.
+ */
 function refuseNameInUse(open: Finding[], findings: Finding[]): void {
-  const uses = open.filter(({ code }) => code === "old_name_in_use");
-  if (uses.length === 0) return;
-  const objects = [...new Set(uses.map(({ object }) => object))];
+  const all = open.filter(({ code }) => code === "old_name_in_use");
+  if (all.length === 0) return;
+  const uses = all.filter(({ earliest }) => earliest === undefined);
+  const told = uses.length > 0 ? uses : all;
+  const objects = [...new Set(told.map(({ object }) => object))];
+  const listed = objects.slice(0, 5).join(", ") +
+    (objects.length > 5 ? ` and ${objects.length - 5} more` : "");
+  const evidence = all.map(({ object, message }) => ({ object, message }));
+  const earliest = all.flatMap((one) => one.earliest ?? []).sort().at(-1);
+  const accept = '"acknowledge": ["old_name_in_use"]';
   throw new Problem(
     "old_name_in_use",
-    `The old name is still used: ${objects.slice(0, 5).join(", ")}` +
-      (objects.length > 5 ? ` and ${objects.length - 5} more.` : "."),
+    uses.length > 0
+      ? `The old name is still used: ${listed}.`
+      : `Too early to end the rename of ${listed}. ${told.map(({ message }) => message).join(" ")}`,
     {
-      hint: "Change each to the new name; to end the rename all the same, send " +
-        '"acknowledge": ["old_name_in_use"].',
-      fields: { findings, evidence: uses.map(({ object, message }) => ({ object, message })) },
+      hint: uses.length > 0
+        ? `Change each to the new name; to end the rename all the same, send ${accept}.`
+        : [...new Set(told.map(({ remedy }) => remedy))].join(" "),
+      fields: { findings, evidence, ...(uses.length === 0 && { earliest }) },
     },
   );
 }

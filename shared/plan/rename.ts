@@ -27,6 +27,8 @@ export interface TrackedRename {
   status: string;
   table_oid: number | null;
   view_oid: number | null;
+  /** Whether nothing has its table's OID or new name any more. Default: not known. */
+  table_gone?: boolean;
 }
 
 export interface RenamePlan extends Plan {
@@ -229,6 +231,7 @@ function requireTable(
     migration.old_name === rename.old_name
   );
   const view = name.relation?.oid;
+  if (earlier?.table_gone) throw heldByRecord("already_renamed", object, earlier);
   if (earlier && (view === undefined || view === earlier.view_oid)) {
     throw new Problem(
       "already_renamed",
@@ -273,6 +276,25 @@ function requireTable(
   return relation!;
 }
 
+/** What holds a name is a record alone, since the table that was renamed is gone. */
+function heldByRecord(
+  code: "already_renamed" | "name_taken",
+  object: string,
+  { id, schema_name, old_name, new_name }: TrackedRename,
+): Problem {
+  return new Problem(
+    code,
+    `${object} is held by the record of an active migration of ${
+      qualified(schema_name, old_name)
+    } to ${ident(new_name)}, a table that is gone.`,
+    {
+      hint:
+        `Close the record: roll back {"migration_id": "${id}", "acknowledge": ["table_missing"]}.`,
+      fields: { migration_id: id },
+    },
+  );
+}
+
 function requireFree(
   rename: Rename,
   name: NameFacts,
@@ -308,6 +330,9 @@ function requireFree(
         ...(isOurView ? { migration_id: holder.id } : {}),
       },
     });
+  }
+  if (holder?.new_name === rename.new_name && holder.table_gone) {
+    throw heldByRecord("name_taken", object, holder);
   }
   if (holder?.new_name === rename.new_name) {
     throw new Problem(

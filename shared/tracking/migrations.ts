@@ -220,7 +220,12 @@ select m.id, m.schema_name, m.old_name, m.new_name, m.status,
     select c.oid::bigint::float8
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where m.compatibility_view_created and c.relkind = 'v' and c.relname = m.old_name::name
-      and n.nspname = m.schema_name::name), m.view_oid::float8) as view_oid
+      and n.nspname = m.schema_name::name), m.view_oid::float8) as view_oid,
+  m.status = 'active' and not exists (
+    select from pg_catalog.pg_class c where c.oid = m.table_oid::pg_catalog.oid and c.relkind in ('r', 'p'))
+  and not exists (
+    select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.relname = m.new_name::name and n.nspname = m.schema_name::name) as table_gone
 from public.sys_table_migrations m
 where m.status in ('pending', 'active')${
     but === null ? "" : ` and m.batch_id <> ${literal(but)}::uuid`

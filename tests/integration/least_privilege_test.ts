@@ -158,6 +158,7 @@ databaseTest("every operation can be done by the login, whoever calls", async ({
   await db.sql`drop view names`;
   const ended = await deliver("finalize", "m2", {
     batch_id,
+    quiet_for_days: 0,
     acknowledge: ["old_name_in_use", "old_name_use_unknown"],
   });
   assertEquals(ended.migrations[0].finalized_by, "webhook:ci");
