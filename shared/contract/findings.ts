@@ -62,13 +62,14 @@ export const FINDINGS = {
   reads_as_owner: "A view or rule reads the table as its owner afterwards",
   calls_interrupted: "Calls of some functions fail once while the locks are held",
   index_renamed_since: "An index was renamed since, and keeps its name",
-  old_name_in_use: "The old name is in use",
+  old_name_in_use: "The old name is in use, or was not quiet for as many days as were asked for",
   old_name_mentioned: "A text may name the old name",
   new_name_mentioned: "A text uses the new name, which nothing has after a rollback",
   // Of any change, about the migration history.
   history_not_recorded: "The change is made, and is not in the migration history",
   history_incomplete: "The rename is not in the migration history, nor what is done with it",
   // Of drift: database and record disagree, or view and table.
+  copied_database: "The record is another database's, and table and view have other OIDs here",
   table_missing: "The table is gone",
   table_renamed: "The table has another name than the record says",
   later_migration: "A later rename of the table stands in the way",

@@ -12,6 +12,8 @@ export const finding = z.object({
   object: z.string(),
   message: z.string(),
   remedy: z.string(),
+  /** Of `old_name_in_use` where no use was seen: when the old name can be given up without being asked again. */
+  earliest: z.string().optional(),
 });
 
 export const statement = z.object({ sql: z.string(), purpose: z.string() });

@@ -12,7 +12,8 @@ import type { Blocker, LockFigures, Progress } from "../contract/responses.ts";
 import type { TextSources } from "../plan/facts.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { StatementStatistics } from "../plan/usage/facts.ts";
-import { millisecondsLiteral } from "../plan/quoting.ts";
+import { literal, millisecondsLiteral } from "../plan/quoting.ts";
+import { EVENTS_TABLE } from "../contract/names.ts";
 import { lockHolders, type RelationName, watchingBlockers } from "./blockers.ts";
 import { wasCommitted } from "./commit_outcome.ts";
 import {
@@ -23,7 +24,13 @@ import {
   preparation,
 } from "./critical_section.ts";
 import type { Database, Row, Session } from "./database.ts";
-import { isCancelled, isConnectionLost, isLockFailure, isStalePlan } from "./database_errors.ts";
+import {
+  isCancelled,
+  isConnectionLost,
+  isLockFailure,
+  isStalePlan,
+  otherTracking,
+} from "./database_errors.ts";
 import { type Limits, remainingMs, requireTime } from "./limits.ts";
 import {
   type MigrationHistory,
@@ -78,7 +85,8 @@ where s.name = 'transaction_timeout'`,
     "set local standard_conforming_strings = on",
     `select pg_catalog.pg_backend_pid() as pid,
   pg_catalog.current_setting('server_version_num')::int as server_version,${textSourceColumns},
-  ${statementStatisticsColumns},${migrationHistoryColumn}`,
+  ${statementStatisticsColumns},${migrationHistoryColumn},
+  pg_catalog.to_regclass(${literal(EVENTS_TABLE)}) is not null as tracked`,
   ].join(";\n");
 
 /** The beginning of a read-only transaction: what plans and checks look at. */
@@ -100,8 +108,14 @@ export interface Connected {
   history: MigrationHistory;
 }
 
-/** Reads what the beginning of a transaction answers. */
+/**
+ * Reads what the beginning of a transaction answers.
+ *
+ * @throws {Problem} `database_unavailable` where the tracking tables are missing, or are those of another version:
+ *   what could not be recorded in the end is not begun.
+ */
 export function connected([row]: Row[]): Connected {
+  if (!row.tracked) throw otherTracking();
   return {
     pid: Number(row.pid),
     serverVersion: Number(row.server_version),

@@ -2,7 +2,7 @@
  * What the database's errors mean for the caller (SQLSTATE, PostgreSQL manual, appendix A). Nothing of the
  * inside leaks: messages are passed on only where they speak of the caller's own objects, and not of rows.
  */
-import { TICK_SCHEMA } from "../contract/names.ts";
+import { OWN_SCHEMA } from "../contract/names.ts";
 import { Problem } from "../contract/problems.ts";
 import { FACTS_MOVED } from "../plan/plan.ts";
 
@@ -23,12 +23,41 @@ export function isLockFailure(error: unknown): boolean {
   return ["55P03", "40P01"].includes(sqlState(error));
 }
 
+/** The migration that made the tracking tables what these functions expect; the name of its file. */
+export const NEEDED_MIGRATION = "20261129000000_move_tables_to_own_schema.sql";
+
+/**
+ * What the functions keep is not where they expect it: the error names a tracking table, or their schema. It may
+ * also be a trigger of ours that refuses what an older version has made.
+ */
+function isUntracked(error: unknown): boolean {
+  const { code, message } = asDatabaseError(error) ?? { code: "", message: "" };
+  return ["42P01", "42703"].includes(code) && message.includes("sys_table_migration") ||
+    code === "3F000" && message.includes(OWN_SCHEMA);
+}
+
+/** The problem that it is for the caller. */
+export const otherTracking = (cause?: unknown): Problem =>
+  new Problem(
+    "database_unavailable",
+    "The tracking tables are not in this database, or are of another version than the functions, which need " +
+      `the migration ${NEEDED_MIGRATION}.`,
+    {
+      hint:
+        "Apply supabase/migrations: `supabase db push`, or `npm run migrate` with SUPABASE_DB_URL. Where all " +
+        "of them are applied, the functions are older than the tables: deploy them again.",
+      fields: { migration: NEEDED_MIGRATION },
+      cause,
+    },
+  );
+
 /**
  * The plan was made from facts that no longer hold: our own checks say so, or a name was taken or left, a
  * routine or its type is gone, a dependant appeared, a row of the catalog was changed under us, or what was prepared is used up. Planning
  * again tells what is the matter.
  */
 export function isStalePlan(error: unknown): boolean {
+  if (isUntracked(error)) return false;
   const { code, message } = asDatabaseError(error) ?? { code: "", message: "" };
   return [
     FACTS_MOVED,
@@ -130,15 +159,7 @@ export function toProblem(error: unknown): Problem {
       },
     );
   }
-  const untracked = ["42P01", "42703"].includes(code) && message.includes("sys_table_migration");
-  if (untracked || (code === "3F000" && message.includes(TICK_SCHEMA))) {
-    const what = "The tracking tables are not in this database, or older than the functions.";
-    return new Problem("database_unavailable", what, {
-      hint:
-        "Apply supabase/migrations: `supabase db push`, or `npm run migrate` with SUPABASE_DB_URL.",
-      cause: error,
-    });
-  }
+  if (isUntracked(error)) return otherTracking(error);
   switch (code) {
     case FACTS_MOVED:
       return new Problem(
@@ -159,7 +180,7 @@ export function toProblem(error: unknown): Problem {
     case "42501":
       return new Problem("forbidden", `The database refused a statement: ${message}.`, {
         ...options,
-        hint: message.includes("sys_table_migration") || message.includes(TICK_SCHEMA)
+        hint: message.includes("sys_table_migration") || message.includes(OWN_SCHEMA)
           ? "Run supabase/roles/table_renamer.sql again, as postgres: it grants the functions' login what they need."
           : "The function's database role lacks this privilege; grant it, or call as another role.",
       });

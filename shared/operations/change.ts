@@ -71,6 +71,8 @@ export interface Change<Selected, P extends Plan> {
   /** Names that no other request may be at work on, and the tables among them that are there now. */
   names: (selected: Selected) => RelationName[];
   tables: (selected: Selected) => RelationName[];
+  /** What is to be said of what was selected. Default: nothing. */
+  selectedFindings?: (selected: Selected) => Finding[];
   /** Reads the facts and makes the plan. */
   plan: (session: Session, selected: Selected, connected: Connected) => Promise<P>;
   /**
@@ -191,7 +193,7 @@ async function apply<Selected, P extends Plan>(
       const history = historyOf(request, connection.history, one.inHistory?.(selected) ?? true);
       const plan = withFindings(
         await one.plan(session, selected, connection),
-        proposing ? [] : history.findings,
+        [...one.selectedFindings?.(selected) ?? [], ...proposing ? [] : history.findings],
       );
       proposed = plan;
       recorded = history.recorded && !proposing;
@@ -292,7 +294,11 @@ async function planWithoutLocks<Selected, P extends Plan>(
   const connection = connected(await session.begin(beginReading(context.limits)));
   requireServer(connection.serverVersion);
   const selected = await one.select(session, false);
-  return { plan: await one.plan(session, selected, connection), selected, connection };
+  const plan = withFindings(
+    await one.plan(session, selected, connection),
+    one.selectedFindings?.(selected) ?? [],
+  );
+  return { plan, selected, connection };
 }
 
 /**
@@ -341,7 +347,11 @@ function eventOf<Selected, P extends Plan>(
     problem_code: null,
     batch_id: one.batchId,
     migration_ids: one.migrations(plan, mode),
-    details: { plan_hash: plan.hash, ...(mode === "propose" && { proposed: true }) },
+    details: {
+      plan_hash: plan.hash,
+      ...(mode === "propose" && { proposed: true }),
+      ...(plan.findings.some(({ code }) => code === "copied_database") && { relocated: true }),
+    },
   };
 }
 

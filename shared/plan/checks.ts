@@ -6,7 +6,7 @@
  * about as long as the rename itself; so each is prepared, and planned, before the locks are taken.
  */
 import type { RelationKind } from "./facts.ts";
-import { FACTS_MOVED, type PlanStatement, prepared } from "./plan.ts";
+import { FACTS_MOVED, ofThisDatabase, type PlanStatement, prepared, withoutMarks } from "./plan.ts";
 import { dollarQuoted, literal, qualified } from "./quoting.ts";
 
 export interface Check {
@@ -131,7 +131,7 @@ export function checkViews(
  */
 function relationRows(expected: ExpectedRelation[]): string {
   const rows = expected.map(({ oid, schema, name, kind }) =>
-    `(${literal(schema)}, ${literal(name)}, ${found(schema, name)}, ${oid}::int8, ${
+    `(${literal(schema)}, ${literal(name)}, ${found(schema, name)}, ${ofThisDatabase(oid)}::int8, ${
       literal(kind)
     }::"char")`
   );
@@ -145,9 +145,10 @@ function viewRows(expected: ExpectedView[]): string {
     const names = [literal(schema), literal(name), found(schema, name), found(schema, table_name)];
     const rest = [
       ...[view.security_invoker, view.same_owner, view.same_grantors].map(String),
-      `${literal(`{${(view.without ?? []).join(",")}}`)}::int2[]`,
+      // The columns that it shows are in the statement that makes it.
+      `${ofThisDatabase(literal(`{${(view.without ?? []).join(",")}}`))}::int2[]`,
     ];
-    return `(${[...names, `${view.table_oid}::int8`, ...rest].join(", ")})`;
+    return `(${[...names, `${ofThisDatabase(view.table_oid)}::int8`, ...rest].join(", ")})`;
   });
   return `(values ${rows.join(",\n      ")})
       as e(schema, name, view_found, table_found, table_oid,
@@ -198,9 +199,16 @@ function entriesOf(acl: string): string {
           group by i.grantee, i.privilege_type, 5`;
 }
 
-/** A check that raises what its query answers, unless that is null. */
+/**
+ * A check that raises what its query answers, unless that is null.
+ *
+ * @param query May have constants of `ofThisDatabase`.
+ */
 export function raiseUnlessNone(name: string, purpose: string, query: string): Check {
-  const statement = prepared(`check_${name}`, query);
+  const { sql, hashed } = withoutMarks(query);
+  const own = `check_${name}`;
+  const statement = prepared(own, sql);
+  const hashedPreparations = prepared(own, hashed).preparations;
   const body = `
 declare
   wrong text;
@@ -212,8 +220,9 @@ begin
   ${statement.forget};
 end `;
   return {
-    preparations: statement.preparations.map((sql) => ({
+    preparations: statement.preparations.map((sql, index) => ({
       sql,
+      hashed: hashedPreparations[index],
       purpose: "Plan a check of the outcome while nobody waits",
       once: true,
     })),

@@ -84,7 +84,9 @@ export function compatibilityView(
   })));
   statements.push(...comments(table, view));
   const present = replaced?.row_type.casts.find(({ target }) => target === whole.oid);
-  const rowCast = rowCastWanted(table, session) ? rowCastFunction(table.oid, present) : null;
+  const rowCast = rowCastWanted(table, session)
+    ? rowCastFunction(table.schema, table.name, present)
+    : null;
   if (rowCast !== null) {
     statements.push(...rowTypeStatements(whole, {
       view: table.name,

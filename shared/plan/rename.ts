@@ -7,6 +7,7 @@ import { checkRelations, checkViews, type ExpectedView } from "./checks.ts";
 import { compatibilityView, type ViewPlan } from "./compatibility_view.ts";
 import type { Facts, NameFacts, RelationFacts } from "./facts.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
+import { byName } from "./name_digest.ts";
 import { ident, qualified } from "./quoting.ts";
 import { indexRenames, indexStatements, type RenamedIndex } from "./index_names.ts";
 import { refuseRelation } from "./refusals.ts";
@@ -26,6 +27,8 @@ export interface TrackedRename {
   status: string;
   table_oid: number | null;
   view_oid: number | null;
+  /** Whether nothing has its table's OID or new name any more. Default: not known. */
+  table_gone?: boolean;
 }
 
 export interface RenamePlan extends Plan {
@@ -195,11 +198,11 @@ export function requireServer(version: number): void {
 
 /**
  * The first table is waited for, for as long as the lock timeout says; the others are not, so that nobody
- * is kept waiting for a batch that holds some locks and waits for more. By OID, so that two batches cannot
+ * is kept waiting for a batch that holds some locks and waits for more. By name, so that two batches cannot
  * hold what the other waits for.
  */
 function renameLocks(tables: RelationFacts[]): LockStatement[] {
-  const [first, ...rest] = tables.toSorted((a, b) => a.oid - b.oid)
+  const [first, ...rest] = tables.toSorted(byName)
     .map((table) => `only ${qualified(table.schema, table.name)}`);
   const locks: LockStatement[] = [{
     sql: `lock table ${first} in access exclusive mode`,
@@ -230,6 +233,7 @@ function requireTable(
     migration.old_name === rename.old_name
   );
   const view = name.relation?.oid;
+  if (earlier?.table_gone) throw heldByRecord("already_renamed", object, earlier);
   if (earlier && (view === undefined || view === earlier.view_oid)) {
     throw new Problem(
       "already_renamed",
@@ -274,6 +278,25 @@ function requireTable(
   return relation!;
 }
 
+/** What holds a name is a record alone, since the table that was renamed is gone. */
+function heldByRecord(
+  code: "already_renamed" | "name_taken",
+  object: string,
+  { id, schema_name, old_name, new_name }: TrackedRename,
+): Problem {
+  return new Problem(
+    code,
+    `${object} is held by the record of an active migration of ${
+      qualified(schema_name, old_name)
+    } to ${ident(new_name)}, a table that is gone.`,
+    {
+      hint:
+        `Close the record: roll back {"migration_id": "${id}", "acknowledge": ["table_missing"]}.`,
+      fields: { migration_id: id },
+    },
+  );
+}
+
 function requireFree(
   rename: Rename,
   name: NameFacts,
@@ -309,6 +332,9 @@ function requireFree(
         ...(isOurView ? { migration_id: holder.id } : {}),
       },
     });
+  }
+  if (holder?.new_name === rename.new_name && holder.table_gone) {
+    throw heldByRecord("name_taken", object, holder);
   }
   if (holder?.new_name === rename.new_name) {
     throw new Problem(

@@ -108,7 +108,7 @@ export const historyDetails = (name: string): string =>
 export function recordedHistory(requestId: string): string {
   return `
 select e.details -> 'history' ->> 'version' as version, e.details -> 'history' ->> 'name' as name
-from public.sys_table_migration_events e
+from table_rename.sys_table_migration_events e
 where e.request_id = ${literal(requestId)}::uuid and e.outcome = 'succeeded'`;
 }
 

@@ -98,7 +98,7 @@ for (const [index, server] of testServers().entries()) {
       assertEquals([status, proxy.cuts], [200, 1]);
       const [event] = await operations.db.sql`
         select lock_attempts as attempts, lock_waited_ms as waited_ms, lock_held_ms as held_ms
-        from sys_table_migration_events where request_id = ${requestId}`;
+        from table_rename.sys_table_migration_events where request_id = ${requestId}`;
       assertEquals(body.lock, { ...event });
       assert(body.verification.passed, JSON.stringify(body.verification));
       await operations.secondTry(operation);

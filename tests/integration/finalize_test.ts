@@ -81,7 +81,7 @@ renamedTest(
     const seen = await db.as("authenticated", (tx) => tx`select name from expert_profiles`);
     assertEquals([...seen], [{ name: "mine" }]);
     const [event] = await db.sql`
-    select operation, outcome, migration_ids from sys_table_migration_events order by id desc limit 1`;
+    select operation, outcome, migration_ids from table_rename.sys_table_migration_events order by id desc limit 1`;
     assertEquals({ ...event }, {
       operation: "finalize",
       outcome: "succeeded",
