@@ -5,6 +5,7 @@ import type { Fingerprint } from "../plan/fingerprint.ts";
 import type { RenamedIndex } from "../plan/index_names.ts";
 import { jsonbLiteral, literal, nullableLiteral } from "../plan/quoting.ts";
 import type { TrackedRename } from "../plan/rename.ts";
+import type { NameHolder } from "../plan/rename_refusals.ts";
 import type { RecordedFingerprints, RecordedRename } from "../plan/rollback.ts";
 import { notify, type Receiver } from "./notifications.ts";
 
@@ -215,7 +216,7 @@ export function trackedByNames(
 ): string {
   return `
 select m.id, m.schema_name, m.old_name, m.new_name, m.status,
-  m.table_oid::float8 as table_oid, m.view_oid::float8 as view_oid
+  m.table_oid::float8 as table_oid, m.view_oid::float8 as view_oid, m.batch_id, m.requested_by
 from public.sys_table_migrations m
 where m.status in ('pending', 'active')${
     but === null ? "" : ` and m.batch_id <> ${literal(but)}::uuid`
@@ -234,6 +235,11 @@ select m.id, m.schema_name, m.old_name, m.new_name, m.status,
   m.table_oid::float8 as table_oid, m.view_oid::float8 as view_oid
 from public.sys_table_migrations m where m.status in ('active', 'finalized')
 order by m.migrated_at`;
+}
+
+/** Reads the answer of `trackedByNames`. */
+export function holdersFromRows(rows: Record<string, unknown>[]): NameHolder[] {
+  return rows as unknown as NameHolder[];
 }
 
 export function trackedFromRows(rows: Record<string, unknown>[]): TrackedRename[] {
