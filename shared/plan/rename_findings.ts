@@ -4,6 +4,7 @@ import type { ViewPlan } from "./compatibility_view.ts";
 import type { Facts, RelationFacts } from "./facts.ts";
 import { renameFindings } from "./findings.ts";
 import { databaseFindings, objectFindings } from "./object_findings.ts";
+import { nameNeedsQuotes } from "./quoted_names.ts";
 import { type ReadText, readTexts, textFindings } from "./text_findings.ts";
 import { staleRoutineFindings } from "./warm_routines.ts";
 
@@ -32,6 +33,7 @@ export function findingsOfRename(
   const hasView = tables.some(({ view }) => view !== null);
   return [
     ...tables.flatMap(({ facts: table, newName, view }) => [
+      ...(newName === null ? [] : nameNeedsQuotes(table, newName)),
       ...renameFindings(table, newName, view),
       ...objectFindings(table, facts, { newName, hasView: view !== null }),
     ]),

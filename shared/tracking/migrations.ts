@@ -200,6 +200,25 @@ select ${AS_JSON} from public.sys_table_migrations m
 where m.id in (${uuids(ids)})`;
 }
 
+/** Query for the last rows with this old or new name, as callers see them, whatever their status. */
+export function namedMigrations(schema: string, table: string): string {
+  return `
+select ${AS_JSON} from public.sys_table_migrations m
+where m.schema_name = ${literal(schema)} and ${literal(table)} in (m.old_name, m.new_name)
+  and m.status <> 'active'
+order by m.requested_at desc, m.id desc
+limit 20`;
+}
+
+/** Query for the old and new names of unfinished migrations. */
+export function unfinishedNames(): string {
+  return `
+select m.schema_name as schema, e.name as table
+from public.sys_table_migrations m, lateral (values (m.old_name), (m.new_name)) e(name)
+where m.status in ('pending', 'active')
+limit 10000`;
+}
+
 /** Reads the answer of a query for rows as callers see them. */
 export function migrationsFromRows(rows: Record<string, unknown>[]): Migration[] {
   return rows.map((row) => row.migration as Migration);
