@@ -7,6 +7,7 @@
 /** What each code says; the README tells more of them. */
 export const FINDINGS = {
   // Of a rename, about objects.
+  name_needs_quotes: "The new name has to be written in quotes wherever it is used",
   realtime_publication: "Realtime subscriptions to the old name receive nothing",
   publication_name_change: "Logical replication carries the changes under the new name",
   column_grants: "A role may read only some columns of the table",

@@ -1,6 +1,7 @@
 /** What callers get back; the client checks answers against these schemas' types. */
 import { z } from "zod";
 import { FINDING_CODES } from "./findings.ts";
+import { PROBLEM_CODES } from "./problems.ts";
 
 const timestamp = z.iso.datetime({ offset: true });
 
@@ -159,6 +160,12 @@ export const operationAnswer = z.object({
   history: historyEntry.optional(),
   /** Of a plan, where it was asked for. */
   migration_file: migrationFile.optional(),
+  /** Of a plan that an apply with the same fields would refuse: the problem that it would answer. */
+  would_be_refused: z.object({
+    code: z.enum(PROBLEM_CODES),
+    detail: z.string(),
+    hint: z.string().optional(),
+  }).optional(),
 });
 
 /** A session that keeps a request waiting for its locks; `query` is cut to 200 characters. */

@@ -2,6 +2,7 @@
  * The way that every change takes: select, lock weakly, read facts, plan, carry out, verify, answer. What
  * differs from one operation to the next is a `Change`; a plan is the same way, stopped before the locks.
  */
+import { Problem } from "../contract/problems.ts";
 import type { SelectionRequest } from "../contract/requests.ts";
 import type {
   Finding,
@@ -91,6 +92,8 @@ export interface Change<Selected, P extends Plan> {
   record: (plan: P) => string[];
   /** The migrations it is about, in the answer's order; of a plan, those that are there already. */
   migrations: (plan: P, mode: ChangeRequest["mode"]) => string[];
+  /** Refuses to apply another plan than the one that was agreed on before. Default: there was none. */
+  requireSame?: (selected: Selected, plan: P) => void;
   /** Finding codes that were accepted before. Default: none. */
   accepted?: (selected: Selected) => string[];
   /** What the plan is about, table by table. */
@@ -113,7 +116,7 @@ export async function change<Selected, P extends Plan>(
     const unkeyed = { ...context, idempotency: null };
     const short = await asProblems(() => takeShortcut(unkeyed, one));
     if (short !== null) return short;
-    const { plan, file } = await asProblems(() =>
+    const { plan, file, refusal } = await asProblems(() =>
       context.database.withSession((session) => planOnly(context, session, request, one))
     );
     return {
@@ -124,6 +127,7 @@ export async function change<Selected, P extends Plan>(
       verification: null,
       tables: one.tablesOf(plan),
       ...(file !== null && { migration_file: file }),
+      ...(refusal !== null && { would_be_refused: refusal }),
     };
   }
   const about = { operation: one.operation, batch_id: null, details: one.details };
@@ -197,8 +201,7 @@ async function apply<Selected, P extends Plan>(
       );
       proposed = plan;
       recorded = history.recorded && !proposing;
-      const acknowledge = [...request.acknowledge, ...one.accepted?.(selected) ?? []];
-      requireAccepted(plan, { ...request, acknowledge });
+      requireApplicable(plan, request, one, selected);
       reach("begun");
       const event = eventOf(context, plan, one, request.mode);
       const replay = recorded ? one.replay(plan) : null;
@@ -261,7 +264,35 @@ async function apply<Selected, P extends Plan>(
   };
 }
 
-/** The plan, and where it is asked for the file that makes it elsewhere. */
+/**
+ * Refuses a plan that the caller did not ask for, or that would break something.
+ *
+ * @throws {Problem} `plan_changed`, `breaking_findings` or `old_name_in_use`.
+ */
+function requireApplicable<Selected, P extends Plan>(
+  plan: P,
+  request: ChangeRequest,
+  one: Change<Selected, P>,
+  selected: Selected,
+): void {
+  one.requireSame?.(selected, plan);
+  const acknowledge = [...request.acknowledge, ...one.accepted?.(selected) ?? []];
+  requireAccepted(plan, { ...request, acknowledge });
+}
+
+/** Why an apply of the plan would be refused; null where it would not. */
+function refusalOf(accept: () => void): OperationAnswer["would_be_refused"] | null {
+  try {
+    accept();
+    return null;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    const { code, message, hint } = error;
+    return { code, detail: message, ...(hint !== undefined && { hint }) };
+  }
+}
+
+/** The plan, whether an apply would refuse it, and where it is asked for the file that makes it elsewhere. */
 async function planOnly<Selected, P extends Plan>(
   context: OperationContext,
   session: Session,
@@ -271,14 +302,17 @@ async function planOnly<Selected, P extends Plan>(
   const { plan, selected, connection } = await planWithoutLocks(context, session, one);
   const inHistory = one.inHistory?.(selected) ?? true;
   const { findings } = historyOf(request, connection.history, inHistory);
-  if (!request.migration_file) return { plan: withFindings(plan, findings), file: null };
+  const accept = () => requireApplicable(plan, request, one, selected);
+  if (!request.migration_file) {
+    return { plan: withFindings(plan, findings), file: null, refusal: refusalOf(accept) };
+  }
   // Nobody is asked once more when the file is applied.
-  const acknowledge = [...request.acknowledge, ...one.accepted?.(selected) ?? []];
-  requireAccepted(plan, { ...request, acknowledge });
+  accept();
   const event = eventOf(context, plan, one, "apply");
   const { history } = connection;
   return {
     plan,
+    refusal: null,
     file: await migrationFile(session, history, plan, one.replay(plan), event, request),
   };
 }

@@ -6,6 +6,7 @@ import { renameFindings } from "./findings.ts";
 import { namesInRowsFindings } from "./names_in_rows.ts";
 import { databaseFindings, objectFindings } from "./object_findings.ts";
 import { schemaToolFindings } from "./schema_tools.ts";
+import { nameNeedsQuotes } from "./quoted_names.ts";
 import { type ReadText, readTexts, textFindings } from "./text_findings.ts";
 import { unreadStatements } from "./unread_statements.ts";
 import { staleRoutineFindings, warmRoutines } from "./warm_routines.ts";
@@ -35,6 +36,7 @@ export function findingsOfRename(
   const hasView = tables.some(({ view }) => view !== null);
   return [
     ...tables.flatMap(({ facts: table, newName, view }) => [
+      ...(newName === null ? [] : nameNeedsQuotes(table, newName)),
       ...renameFindings(table, newName, view),
       ...objectFindings(table, facts, { newName, hasView: view !== null }),
     ]),
