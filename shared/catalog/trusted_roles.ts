@@ -3,6 +3,7 @@
  * nothing is gained by having it run with the login's rights.
  */
 import { literal } from "../plan/quoting.ts";
+import { maySetRole } from "./relation.ts";
 
 /** Roles of the platform's own services: they own `auth.uid()` and the like, and nobody else logs in as them. */
 export const PLATFORM_ROLES = [
@@ -20,8 +21,7 @@ const canActAsLogin = (role: string) =>
   `(
       pg_catalog.pg_has_role(${role}, current_user, 'USAGE')
       or pg_catalog.pg_has_role(${role}, current_user, 'MEMBER WITH ADMIN OPTION')
-      or case when pg_catalog.current_setting('server_version_num')::int >= 160000
-        then pg_catalog.pg_has_role(${role}, current_user, 'SET') else false end)`;
+      or ${maySetRole("current_user", role)})`;
 
 /**
  * Query for the roles (`oid`, `rolname`) that are not trusted: somebody who may log in, and cannot act as the

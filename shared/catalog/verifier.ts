@@ -12,6 +12,9 @@ select session_user::text as login, pg_catalog.json_build_object(
     select pg_catalog.json_agg(pg_catalog.json_build_array(c.oid::int8, c.relname, c.xmin::text) order by c.oid)
     from pg_catalog.pg_class c where c.oid in (${relations.join(", ")})))::text as mark`;
 
+/** Most reasons that are named; one is enough. */
+const MAX_REASONS = 3;
+
 const API = API_ROLES.map(literal).join(", ");
 
 /**
@@ -19,9 +22,11 @@ const API = API_ROLES.map(literal).join(", ");
  * more than the roles of the Data API; and that it may become none of those.
  */
 export const fitnessQuery = (login: string): string => `
-select coalesce(pg_catalog.json_agg(x.why order by x.why), '[]') as unfit
+select coalesce(pg_catalog.json_agg(x.why order by x.other, x.why), '[]') as unfit
 from (
-  select pg_catalog.format('%s %s', r.rolname, w.why) as why
+  select r.rolname <> ${
+  literal(login)
+} as other, pg_catalog.format('%s %s', r.rolname, w.why) as why
   from pg_catalog.pg_roles r
   cross join lateral (
     select case
@@ -39,12 +44,13 @@ from (
       end as why) w
   where w.why is not null and pg_catalog.pg_has_role(${literal(login)}::name, r.oid, 'MEMBER')
   union all
-  select 'it may become none of the Data API''s roles'
+  select false, 'it may become none of the Data API''s roles'
   where not exists (
     select from pg_catalog.pg_roles r
     where r.rolname in (${API}) and pg_catalog.pg_has_role(${
   literal(login)
 }::name, r.oid, 'MEMBER'))
+  order by 1, 2 limit ${MAX_REASONS}
 ) x`;
 
 /**

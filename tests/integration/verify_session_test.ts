@@ -92,7 +92,12 @@ databaseTest(
         ],
         [`alter role ${role} bypassrls`, `alter role ${role} nobypassrls`, `${role} has BYPASSRLS`],
         [`grant pg_read_all_data to ${role}`, `revoke pg_read_all_data from ${role}`, "predefined"],
-        [`grant postgres to ${role}`, `revoke postgres from ${role}`, "postgres"],
+        [
+          `create role ${role}_keeper; create schema kept authorization ${role}_keeper;
+           grant ${role}_keeper to ${role}`,
+          `drop schema kept; drop role ${role}_keeper`,
+          `${role}_keeper owns something`,
+        ],
         [`create schema hers authorization ${role}`, "drop schema hers", `${role} owns something`],
         [
           `revoke anon, authenticated, service_role from ${role} granted by postgres`,
@@ -101,9 +106,9 @@ databaseTest(
         ],
       ]
     ) {
-      await db.admin.unsafe(given);
+      await db.admin.unsafe(given).simple();
       assertStringIncludes(await said(verifier.url), why);
-      await db.admin.unsafe(taken);
+      await db.admin.unsafe(taken).simple();
     }
     await using functions = functionsFor(db.url, {
       verifyDatabaseUrl: verifier.url.replace(/:[^:@]+@/, ":wrong@"),
