@@ -8,8 +8,11 @@
 import { literal } from "../plan/quoting.ts";
 import { UNTRUSTED_ROLES } from "./trusted_roles.ts";
 
-/** Catalogs whose rows belong to a relation or type, and are run with it. */
+/** Catalogs whose rows belong to a relation, type or constraint, and are run with it. */
 const PARTS = ["pg_attrdef", "pg_constraint", "pg_trigger", "pg_policy", "pg_rewrite", "pg_class"];
+
+/** Those that are run by who only reads. */
+const READ_PARTS = ["pg_policy", "pg_rewrite", "pg_class"];
 
 const catalog = (name: string) => `${literal(`pg_catalog.${name}`)}::pg_catalog.regclass`;
 
@@ -20,8 +23,9 @@ const LIMIT = 50;
  * Expression for a JSON array of `object` and `owner`.
  *
  * @param start Query for what is run, as `classid` and `objid`; it may refer to the query around it.
+ * @param read Whether relations are only read. Default: false.
  */
-export const untrustedCode = (start: string) =>
+export const untrustedCode = (start: string, { read = false }: { read?: boolean } = {}) =>
   `(
     with recursive untrusted as materialized (${UNTRUSTED_ROLES}),
     -- What somebody else owns, by the name under which a text could mean it.
@@ -51,21 +55,23 @@ export const untrustedCode = (start: string) =>
       select s.classid::pg_catalog.oid, s.objid::pg_catalog.oid from (${start}) s(classid, objid)
       union
       select x.classid, x.objid from reached r cross join lateral (
-        -- What it needs. A foreign key compares; what else the other table has is of no account to it.
+        -- What it needs. A constraint looks at rows; what else their tables have is of no account to it.
         select d.refclassid, d.refobjid from pg_catalog.pg_depend d
         where d.classid = r.classid and d.objid = r.objid
           and d.refclassid in (${
     ["pg_proc", "pg_class", "pg_type", "pg_operator", "pg_opclass", "pg_opfamily"]
       .map(catalog).join(", ")
   })
-          and not (d.refclassid = ${catalog("pg_class")} and r.classid = ${catalog("pg_constraint")}
-            and exists (select from pg_catalog.pg_constraint c where c.oid = r.objid and c.contype = 'f'))
+          and not (d.refclassid = ${catalog("pg_class")} and r.classid = ${
+    catalog("pg_constraint")
+  })
         union all
         -- What belongs to it.
         select d.classid, d.objid from pg_catalog.pg_depend d
         where d.refclassid = r.classid and d.refobjid = r.objid and d.deptype in ('a', 'i')
           and r.classid in (${["pg_class", "pg_type", "pg_constraint"].map(catalog).join(", ")})
-          and d.classid in (${PARTS.map(catalog).join(", ")})
+          and (d.classid in (${(read ? READ_PARTS : PARTS).map(catalog).join(", ")})
+            or r.classid = ${catalog("pg_type")} and d.classid = ${catalog("pg_constraint")})
         union all
         select d.classid, d.objid from pg_catalog.pg_depend d
         where d.refclassid = r.classid and d.refobjid = r.objid
@@ -87,7 +93,13 @@ export const untrustedCode = (start: string) =>
         on r.classid = ${catalog("pg_proc")} and p.oid = r.objid
       union
       select r.classid, r.objid, c.relowner from reached r join pg_catalog.pg_class c
-        on r.classid = ${catalog("pg_class")} and c.oid = r.objid and c.relkind <> 'c'
+        on r.classid = ${catalog("pg_class")} and c.oid = r.objid and c.relkind <> 'c'${
+    read ? "\n          and (c.relkind = 'v' or c.relrowsecurity)" : ""
+  }
+      union
+      select r.classid, r.objid, c.relowner from reached r
+      join pg_catalog.pg_constraint k on r.classid = ${catalog("pg_constraint")} and k.oid = r.objid
+      join pg_catalog.pg_class c on c.oid = k.conrelid
       union
       select r.classid, r.objid, t.typowner from reached r join pg_catalog.pg_type t
         on r.classid = ${catalog("pg_type")} and t.oid = r.objid
