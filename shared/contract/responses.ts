@@ -216,7 +216,27 @@ export const verifyCheck = z.object({
   failures: z.array(verifyFailure),
 });
 
-export const verifyAnswer = z.object({ passed: z.boolean(), checks: z.array(verifyCheck) });
+/** In whose session the tests were made, and so what code of others they may run. */
+export const verifySession = z.object({
+  /** The session's login. */
+  login: z.string(),
+  /** Whether that is a login without rights of its own (RENAME_VERIFY_DB_URL). */
+  separate: z.boolean(),
+  /**
+   * Whether statements were run or explained at all. Without a login of its own they are only where all code on
+   * the way belongs to roles that have the rights of the functions' login anyway.
+   */
+  executed: z.boolean(),
+  detail: z.string(),
+  /** Code on the way that belongs to others. */
+  untrusted: z.array(z.object({ object: z.string(), owner: z.string() })),
+});
+
+export const verifyAnswer = z.object({
+  passed: z.boolean(),
+  session: verifySession,
+  checks: z.array(verifyCheck),
+});
 
 /** What became of all notifications of the last 30 days, and of those that are not delivered yet. */
 export const notificationsReport = z.object({
@@ -292,6 +312,7 @@ export type MigrationFile = z.output<typeof migrationFile>;
 export type OperationAnswer = z.output<typeof operationAnswer>;
 export type VerifyFailure = z.output<typeof verifyFailure>;
 export type VerifyCheck = z.output<typeof verifyCheck>;
+export type VerifySession = z.output<typeof verifySession>;
 export type VerifyAnswer = z.output<typeof verifyAnswer>;
 export type ListMigrationsAnswer = z.output<typeof listMigrationsAnswer>;
 export type Effect = z.output<typeof effect>;

@@ -12,6 +12,8 @@ export interface TrialOptions {
   timeoutMs: number;
   /** Whether it writes. Default: false, and then all its statements see the same rows. */
   writes?: boolean;
+  /** The role that the block begins as, and goes back to; left out: the session's login. */
+  role?: string;
   /** Further settings of the transaction. */
   settings?: Record<string, string>;
 }
@@ -46,6 +48,7 @@ where s.name = 'transaction_timeout'`,
     "set local row_security = on",
     ...settings,
     ...(options.writes ? ["discard sequences"] : []),
+    ...(options.role === undefined ? [] : [`set local role ${ident(options.role)}`]),
     `do ${dollarQuoted(block, "trial")}`,
     `select pg_catalog.current_setting(${literal(OUTCOME)}) as outcome`,
     LEAVE_NOTHING,

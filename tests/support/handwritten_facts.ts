@@ -217,6 +217,7 @@ export function builtView(
     default_grantees: [],
     routine: null,
     sizes: [],
+    lent: [],
     labels: 0,
     extension_dependencies: 0,
     ...more,
