@@ -1,6 +1,7 @@
 /** Events about drift: that which lets somebody see what they must not, and where somebody is told, any. */
 import { MAX_NOTIFIED_MIGRATIONS } from "../contract/notifications.ts";
 import { jsonbLiteral, literal, millisecondsLiteral } from "../plan/quoting.ts";
+import { invokerOption } from "../plan/view_options.ts";
 import { type Receiver, withNotification } from "./notifications.ts";
 
 /** Longest wait for somebody else who notes drift at the same moment, in milliseconds. */
@@ -39,9 +40,7 @@ from public.sys_table_migrations m
 join pg_catalog.pg_class t on t.oid = m.table_oid::pg_catalog.oid and t.relrowsecurity
 join pg_catalog.pg_class v on v.oid = m.view_oid::pg_catalog.oid and v.relkind = 'v'
 where m.status = 'active'
-  and not exists (
-    select from pg_catalog.pg_options_to_table(v.reloptions) o
-    where o.option_name = 'security_invoker' and o.option_value in ('true', 'on', 'yes', '1'))
+  and not ${invokerOption("v.reloptions")}
   and not exists (
     select from public.sys_table_migration_events e
     where e.migration_ids @> array[m.id] and e.operation = 'drift'

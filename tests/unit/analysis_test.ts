@@ -21,8 +21,11 @@ const CONCERNED: Partial<RelationFacts> = {
   }],
   computed_relationships: [{
     function: "public.reviews_of(public.experts)",
+    schema: "public",
     name: "reviews_of",
     returns: "public.reviews",
+    set: true,
+    rows: 1000,
   }],
   foreign_tables: [{
     identity: "remote.experts",
