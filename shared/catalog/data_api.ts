@@ -20,25 +20,29 @@ const requesters = `
           select from (${connecting}) c
           where c.oid <> m.oid and pg_catalog.pg_has_role(c.oid, m.oid, 'MEMBER'))`;
 
-/** Whether it serves the schema `oid`: some requester may use it, and no setting names others only. */
-const serves = (oid: string) =>
-  `(
-      exists (
-        select from (${requesters}) q where pg_catalog.has_schema_privilege(q.oid, ${oid}, 'USAGE'))
-      and coalesce((
-        select pg_catalog.bool_or(n.nspname = any(
-          pg_catalog.regexp_split_to_array(pg_catalog.split_part(e.entry, '=', 2), '\\s*,\\s*')))
-        from pg_catalog.pg_db_role_setting s
-        cross join pg_catalog.unnest(s.setconfig) e(entry)
-        join pg_catalog.pg_namespace n on n.oid = ${oid}
-        where e.entry ~ '^pgrst\\.db_schemas?=' and s.setdatabase in (0, (
-          select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()))), true))`;
+/** Schemas that it serves: some requester may use them, and no setting names others only. */
+const served = `served as materialized (
+        select n.oid
+        from pg_catalog.pg_namespace n
+        where exists (
+            select from (${requesters}) q where pg_catalog.has_schema_privilege(q.oid, n.oid, 'USAGE'))
+          and coalesce((
+            select pg_catalog.bool_or(n.nspname = any(
+              pg_catalog.regexp_split_to_array(pg_catalog.split_part(e.entry, '=', 2), '\\s*,\\s*')))
+            from pg_catalog.pg_db_role_setting s
+            cross join pg_catalog.unnest(s.setconfig) e(entry)
+            where e.entry ~ '^pgrst\\.db_schemas?=' and s.setdatabase in (0, (
+              select d.oid from pg_catalog.pg_database d
+              where d.datname = pg_catalog.current_database()))), true))`;
+
+const serves = (oid: string) => `${oid} in (select served.oid from served)`;
 
 /**
  * Of partitions, which PostgREST does not list: what its requesters could do with one if it did, and whether
  * that is more than they can do through the partitioned table at the top.
  */
 export const partitionAccess = `
+      with ${served}
       select t.oid as relation, pg_catalog.json_build_object(
         'role', q.rolname,
         'privileges', pg_catalog.json_agg(p.privilege order by p.number),
@@ -63,6 +67,7 @@ export const partitionAccess = `
 
 /** Aggregates over rows of a relation whose result is a domain named like a media type. */
 export const mediaHandlers = `
+      with ${served}
       select t.oid as relation, pg_catalog.json_build_object(
         'aggregate', pg_catalog.format('%I.%I(%s)', n.nspname, p.proname,
           pg_catalog.pg_get_function_identity_arguments(p.oid)),
@@ -92,6 +97,7 @@ const oneToOne = (k: string) =>
  * for no other key.
  */
 export const selfEmbeddings = `
+      with ${served}
       select t.oid as relation, pg_catalog.json_build_object(
         'constraint', k.conname, 'column', a.attname, 'references', r.attname) as fact
       from target t
@@ -166,6 +172,7 @@ const readers = `(
  * from one to the other.
  */
 export const joinTablePairs = `
+      with ${served}
       select t.oid as relation, pg_catalog.json_build_object(
         'one', pg_catalog.json_build_object('oid', one.oid::int8, 'schema', n.nspname, 'table', one.relname),
         'other', pg_catalog.json_build_object('oid', other.oid::int8, 'schema', n.nspname,

@@ -104,14 +104,34 @@ servedTest(
   "ambiguous_many_to_many: nothing is said where nothing becomes ambiguous",
   async ({ db, functions, get, reload }) => {
     const findings = async (sql: string) => {
-      await db.sql.unsafe(`drop table if exists post_tags, posts, tags cascade; ${sql}`).simple();
+      await db.sql.unsafe(
+        `drop table if exists renamed cascade; drop table if exists also, posts, tags cascade; ${sql}`,
+      ).simple();
       await reload();
-      return (await planned(functions, "post_tags", "ambiguous_many_to_many"))?.message;
+      const finding = await planned(functions, "post_tags", "ambiguous_many_to_many");
+      // What a rename would do, by hand: what is told must be what becomes ambiguous by it.
+      const statuses = async () => {
+        await reload();
+        const paths = ["posts?select=id,tags(label)", "tags?select=id,posts(title)"];
+        return await Promise.all(paths.map(async (path) => (await get(path)).status));
+      };
+      const before = await statuses();
+      await db.sql.unsafe(`alter table post_tags rename to renamed;
+        create view post_tags as select * from renamed`).simple();
+      const after = await statuses();
+      const told = [": posts?select=tags(…)", "tags?select=posts(…)"]
+        .map((request) => finding?.message.includes(request) ?? false);
+      assertEquals(
+        told,
+        before.map((status, index) => status === 200 && after[index] === 300),
+        sql,
+      );
+      return finding?.message;
     };
     const none: [string, string][] = [
       [
         "the keys are not in the primary key",
-        POSTS.replace("primary key (post_id, tag_id)", "id int primary key"),
+        POSTS.replace("primary key (post_id, tag_id)", "id int default 1 primary key"),
       ],
       ["there is no primary key", POSTS.replace(", primary key (post_id, tag_id)", "")],
       [
@@ -138,7 +158,7 @@ servedTest(
       ],
       [
         "it joins a table with itself",
-        `create table posts (id int primary key);
+        `create table posts (id int primary key, title text); create table tags (id int, label text);
          create table post_tags (one int references posts, other int references posts,
            primary key (one, other))`,
       ],
@@ -171,7 +191,6 @@ servedTest(
     ];
     for (const [why, sql] of some) {
       assertStringIncludes(await findings(sql) ?? "none", "posts?select=tags(…)", why);
-      assertEquals((await get("posts?select=id,tags(label)")).status, 200, why);
     }
     // In one direction a function stands for it.
     const message = await findings(
@@ -203,6 +222,16 @@ servedTest(
       mode: "plan",
     });
     assertEquals(findings.map(({ code }) => code), ["ambiguous_self_reference"]);
+    // Where the setting names what is served, it says so.
+    const setting = (value: string) =>
+      `alter role authenticator in database "${db.name}" set pgrst.db_schemas = '${value}'`;
+    await db.admin.unsafe(setting("public, graphql_public"));
+    const code = () => planned(functions, "comments", "ambiguous_self_reference");
+    await db.sql`create table public.comments (
+      id int primary key, parent_id int references public.comments)`;
+    assertEquals((await code())?.severity, "breaking");
+    await db.admin.unsafe(setting("api, closed"));
+    assertEquals(await code(), undefined);
   },
 );
 
@@ -345,10 +374,12 @@ servedTest(
     await db.sql.unsafe(between(finding!.remedy, "alter table", ", or revoke")).simple();
     const closed = await planned(functions, "events_1", "partition_exposed");
     assertEquals(closed?.severity, "warning");
-    await renamed(functions, "events_1", []);
+    const second = await renamed(functions, "events_1", []);
     await reload();
     assertEquals((await get("events_1", PUBLISHABLE_KEY)).body, []);
     assertEquals((await get("events")).body, [{ id: 1, kind: 1, note: "secret" }]);
+
+    await functions.rollback({ migration_id: second.id });
 
     // Nobody beside service_role, which sees everything anyhow.
     await db.sql`revoke all on events_2 from anon, authenticated`;

@@ -28,7 +28,7 @@ export interface StandIn extends AsyncDisposable {
 }
 
 /** How long a late reload takes, in milliseconds. */
-const LATE_MS = 1_500;
+const LATE_MS = 3_000;
 
 export async function dataApiStandIn(
   db: TestDatabase,
