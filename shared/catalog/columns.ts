@@ -20,7 +20,7 @@ export const partialReaders = `(
  */
 export const identitySequence = `case when a.attidentity = 'd' then (
         select pg_catalog.json_build_object(
-          'name', s.oid::pg_catalog.regclass::text,
+          'quoted', s.oid::pg_catalog.regclass::text,
           'next', pg_catalog.format('nextval(%L::regclass)', s.oid::pg_catalog.regclass::text),
           'without_usage', coalesce(
             pg_catalog.json_agg(distinct i.name) filter (where not i.usage), '[]'),

@@ -42,12 +42,12 @@ export function identityFindings(columns: ColumnFacts[]): Omit<Finding, "object"
         `The identity column "${name}" has no default under the old name: ${
           roles.join(", ")
         } may insert and ` +
-        `may not use the sequence ${sequence.name}, and with a default their inserts would fail (42501). An ` +
+        `may not use the sequence ${sequence.quoted}, and with a default their inserts would fail (42501). An ` +
         `INSERT that leaves the column out works as before; DEFAULT in an UPDATE, and requests of the Data API ` +
         `with "Prefer: missing=default" or upserts without the column in some rows, fail (23502).`,
       remedy: `To have the default: ${
         roles.map((role) =>
-          `grant usage on sequence ${sequence.name} to ${
+          `grant usage on sequence ${sequence.quoted} to ${
             role === "PUBLIC" ? "public" : ident(role)
           }`
         ).join("; ")

@@ -261,8 +261,8 @@ export interface ColumnFacts {
 }
 
 export interface IdentitySequence {
-  /** Qualified and quoted. */
-  name: string;
+  /** Its name as SQL takes it. */
+  quoted: string;
   /** The default by which a column takes its next number, as the server prints it. */
   next: string;
   /** Roles that may insert into the table and may not use the sequence. */

@@ -5,6 +5,7 @@ import type { Finding } from "../contract/responses.ts";
 import type { RelationFacts, TextFacts } from "./facts.ts";
 import { qualified } from "./quoting.ts";
 import { type CodeRule, RULES, type Subject } from "./text_rules.ts";
+import { withLookupsByParameter } from "./texts/parameter_lookups.ts";
 import type { NamedRelation } from "./texts/table_index.ts";
 import {
   type Certainty,
@@ -115,7 +116,9 @@ function isUsers({ kind, schema, text }: TextFacts): boolean {
 /** A recorded statement has been read by the server; where it cannot be read here, it is because it was cut. */
 function usesIn(text: TextFacts, index: TableIndex): Use[] {
   const uses = usesOf(text, index);
-  return text.kind === "statement" ? uses.filter(({ code }) => code !== "unparsed_text") : uses;
+  if (text.kind !== "statement") return uses;
+  const readable = uses.filter(({ code }) => code !== "unparsed_text");
+  return withLookupsByParameter(text.text, readable);
 }
 
 function codesOf(text: TextFacts, uses: Use[], serverVersion: number): Map<FindingCode, Use[]> {
