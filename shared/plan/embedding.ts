@@ -80,7 +80,9 @@ function joinTable(table: RelationFacts, newName: string | null): Omit<Finding, 
       }; likewise from views of these tables and from results of functions.`,
     remedy: `Have the requests name the join table; this works before the rename and after it: ${
       requests(`!${table.name}`)
-    }. Once the old name is gone they have to name ${called(newName)}. Or acknowledge.`,
+    }. Once the old name is gone they have to name ${
+      newName === null ? "the new one" : `"${newName}"`
+    }. Or acknowledge.`,
   };
 }
 

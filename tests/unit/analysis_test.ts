@@ -90,6 +90,7 @@ Deno.test("an analysis is made from facts alone, and leaves them as they are", (
     analysis.findings.map(({ code }) => code).sort(),
     [
       ...CODES,
+      ...DATA_API_CODES,
       "realtime_publication",
     ].sort(),
   );
