@@ -27,7 +27,7 @@ spreadTest(
     const rows = () => db.as("anon", async (tx) => (await tx`select id from experts`).length);
     // What the server makes of it is seen by a role that the table hides its rows from.
     for (const value of ["t", "TRUE", "tr", "on", "ON", "Yes", "y", "1", "true"]) {
-      await db.sql.unsafe(`alter view experts set (security_invoker = ${value})`);
+      await db.sql.unsafe(`alter view experts set (security_invoker = '${value}')`);
       const stored = await db.sql`select reloptions from pg_class where relname = 'experts'`;
       assertEquals(stored[0].reloptions, [`security_invoker=${value}`]);
       assertEquals([await rows(), await drift(), await events()], [0, [], 0], value);
@@ -35,13 +35,13 @@ spreadTest(
       assertEquals(findings, [], value);
     }
     for (const value of ["f", "OFF", "no", "0", "false"]) {
-      await db.sql.unsafe(`alter view experts set (security_invoker = ${value})`);
+      await db.sql.unsafe(`alter view experts set (security_invoker = '${value}')`);
       assertEquals([await rows(), await drift()], [1, ["row_security_bypassed"]], value);
     }
     assertEquals(await events(), 1);
     await functions.refresh({ migration_id: id, acknowledge: ["view_changed"] });
     assertEquals([await rows(), await drift()], [0, []]);
-    await db.sql`alter view experts set (security_invoker = YES)`;
+    await db.sql`alter view experts set (security_invoker = 'YES')`;
     await functions.rollback({ migration_id: id });
   },
 );
