@@ -14,6 +14,7 @@ import { refuseRelation } from "../plan/refusals.ts";
 import { requireServer, type TrackedRename } from "../plan/rename.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { asProblems, type OperationContext } from "./context.ts";
+import { noteWorstDrift } from "./note_drift.ts";
 
 /**
  * Analyzes the tables that are named, or all tables of the schemas. A table that is renamed is found under
@@ -34,7 +35,7 @@ export async function analyze(
       { hint: "Analyze tables of your own schemas only." },
     );
   }
-  return await asProblems(() =>
+  const answer = await asProblems(() =>
     context.database.withSession(async (session) => {
       const { serverVersion, sources } = connected(
         await session.begin(beginReading(context.limits)),
@@ -53,6 +54,8 @@ export async function analyze(
       };
     })
   );
+  await noteWorstDrift(context);
+  return answer;
 }
 
 async function readFacts(session: Session, wanted: FactsWanted): Promise<Facts> {
