@@ -14,6 +14,12 @@ export const FINDINGS = {
   row_type_functions: "Functions, columns or casts stand on the table's row type",
   webhook_payload: "Database webhooks send the table's name, which changes",
   computed_relationships: "The Data API finds functions that embed rows by the row type's name",
+  ambiguous_many_to_many:
+    "The Data API embeds other tables through it, and finds the view a second way",
+  ambiguous_self_reference: "The Data API embeds its rows in one another by a foreign key's column",
+  media_type_handlers: "Aggregates over its rows serve media types of the Data API",
+  partition_exposed: "The table is a partition, and its view is listed by the Data API",
+  identity_default_missing: "An identity column has no default under the old name",
   foreign_table_users: "Foreign tables of this database lead back to the table",
   names_in_rows: "An extension keeps the table's name in its rows",
   graphql: "Types and fields of pg_graphql are named after the table",

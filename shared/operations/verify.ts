@@ -135,6 +135,8 @@ async function readRelations(
   const query = factsQuery({
     names: [{ schema: migration.schema_name, name: migration.old_name }],
     oids: oidsOf([migration]),
+    // What the Data API embeds is among it.
+    analysis: true,
   });
   const [[row], standing] = await session.runAll(`${query};\n${standingMigrations()}`);
   const facts = factsFromRow(row as { facts: string });

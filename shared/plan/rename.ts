@@ -3,6 +3,7 @@ import { Problem } from "../contract/problems.ts";
 import type { Rename } from "../contract/requests.ts";
 import type { Statement } from "../contract/responses.ts";
 import { checkRelations, checkViews, type ExpectedView } from "./checks.ts";
+import { defaultedIdentities } from "./column_defaults.ts";
 import { compatibilityView, type ViewPlan } from "./compatibility_view.ts";
 import type { Facts, RelationFacts } from "./facts.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
@@ -102,6 +103,7 @@ export async function planRename(
       security_invoker: view.securityInvoker,
       same_owner: view.owner === table.owner,
       same_grantors: view.replaced.length === 0 && view.owner === table.owner,
+      defaulted: defaultedIdentities(table.columns),
     });
   }
   const renamed = tables.map(({ rename, facts: { oid, schema, kind } }) => ({

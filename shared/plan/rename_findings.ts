@@ -1,5 +1,6 @@
 /** All findings of a rename, whether it is planned or only thought of by an analysis. */
 import type { Finding } from "../contract/responses.ts";
+import { dataApiFindings } from "./data_api_findings.ts";
 import type { ViewPlan } from "./compatibility_view.ts";
 import type { Facts, RelationFacts } from "./facts.ts";
 import { renameFindings } from "./findings.ts";
@@ -39,6 +40,7 @@ export function findingsOfRename(
       ...(newName === null ? [] : nameNeedsQuotes(table, newName)),
       ...renameFindings(table, newName, view),
       ...objectFindings(table, facts, { newName, hasView: view !== null }),
+      ...dataApiFindings(table, { newName, hasView: view !== null }),
     ]),
     ...textFindings(
       texts,

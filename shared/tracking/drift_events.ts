@@ -1,6 +1,7 @@
 /** Events about drift: that which lets somebody see what they must not, and where somebody is told, any. */
 import { MAX_NOTIFIED_MIGRATIONS } from "../contract/notifications.ts";
 import { jsonbLiteral, literal, millisecondsLiteral } from "../plan/quoting.ts";
+import { invokerOption } from "../plan/view_options.ts";
 import { type Receiver, withNotification } from "./notifications.ts";
 
 /** Longest wait for somebody else who notes drift at the same moment, in milliseconds. */
@@ -47,9 +48,7 @@ where m.status = 'active' and m.compatibility_view_created
         and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
     join pg_catalog.pg_class t on t.oid = d.refobjid and t.relrowsecurity
     where rw.ev_class = v.oid and rw.rulename = '_RETURN' and t.relkind in ('r', 'p'))
-  and not exists (
-    select from pg_catalog.pg_options_to_table(v.reloptions) o
-    where o.option_name = 'security_invoker' and o.option_value in ('true', 'on', 'yes', '1'))
+  and not ${invokerOption("v.reloptions")}
   and not exists (
     select from table_rename.sys_table_migration_events e
     where e.migration_ids @> array[m.id] and e.operation = 'drift'

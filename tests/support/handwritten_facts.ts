@@ -52,6 +52,7 @@ export function column(name: string, more: Partial<ColumnFacts> = {}): ColumnFac
     identity: "",
     generated: "",
     default: null,
+    identity_sequence: null,
     settings: "storage x local",
     comment: null,
     acl: [],
@@ -126,6 +127,10 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     foreign_tables: [],
     subscriptions: [],
     self_references: [],
+    partition_access: [],
+    media_handlers: [],
+    self_embeddings: [],
+    join_table_pairs: [],
     ...more,
   };
 }
