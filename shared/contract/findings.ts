@@ -74,6 +74,8 @@ export const FINDINGS = {
   new_name_mentioned: "A text uses the new name, which nothing has after a rollback",
   // Of any change, about the migration history.
   history_not_recorded: "The change is made, and is not in the migration history",
+  untrusted_object:
+    "Something has the name of an extension's or the platform's table, and is not that table",
   history_incomplete: "The rename is not in the migration history, nor what is done with it",
   // Of drift: database and record disagree, or view and table.
   copied_database: "The record is another database's, and table and view have other OIDs here",

@@ -83,7 +83,10 @@ export const migration = z.object({
   notifications: migrationNotifications.optional(),
 });
 
-/** How the locks were come by: times in milliseconds, `held_ms` from the last lock granted to the end of COMMIT. */
+/**
+ * How the locks were acquired: times in milliseconds, `held_ms` from the last lock granted to the end of COMMIT. The
+ * server measures it up to COMMIT, the function what COMMIT took.
+ */
 export const lockFigures = z.object({
   attempts: z.number().int(),
   waited_ms: z.number(),

@@ -13,6 +13,7 @@ import type { Facts, NameFacts, RelationFacts } from "../plan/facts.ts";
 import { ident, qualified } from "../plan/quoting.ts";
 import { refuseRelation } from "../plan/refusals.ts";
 import { requireServer, type TrackedRename } from "../plan/rename.ts";
+import { untrustedFindings } from "../plan/untrusted_findings.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { withNamesInRows } from "./names_in_rows.ts";
 import { asProblems, type OperationContext } from "./context.ts";
@@ -40,7 +41,7 @@ export async function analyze(
   }
   const answer = await asProblems(() =>
     context.database.withSession(async (session) => {
-      const { serverVersion, sources } = connected(
+      const { serverVersion, sources, untrusted } = connected(
         await session.begin(beginReading(context.limits)),
       );
       requireServer(serverVersion);
@@ -59,6 +60,7 @@ export async function analyze(
       return {
         tables: analyzeTables(tables, whole).map((analysis, index) => ({
           ...analysis,
+          findings: [...analysis.findings, ...untrustedFindings(untrusted)],
           migrations: migrationsOf(tables[index], tracked),
         })),
       };

@@ -22,10 +22,11 @@ import {
 import type { RelationName } from "../execute/blockers.ts";
 import { setLockTimeout } from "../execute/critical_section.ts";
 import type { Session } from "../execute/database.ts";
-import { isLockRefused } from "../execute/database_errors.ts";
+import { afterCommit, isLockRefused } from "../execute/database_errors.ts";
 import { type Plan, planStatements, requireAccepted } from "../plan/plan.ts";
 import { qualified } from "../plan/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
+import { untrustedFindings } from "../plan/untrusted_findings.ts";
 import type { NotificationType } from "../contract/notifications.ts";
 import { historyDetails } from "../tracking/history.ts";
 import { type Event, insertEvent, recordedLock } from "../tracking/events.ts";
@@ -41,7 +42,7 @@ import {
 } from "./history.ts";
 import { answeredOnce, recordAnswer, recordWholeAnswer, requireNew } from "./idempotency.ts";
 import { readMigrations } from "./read_migrations.ts";
-import { tellVerification } from "./tell_verification.ts";
+import { tellVerification, verified } from "./tell_verification.ts";
 
 /** What every request that changes something says. */
 export type ChangeRequest =
@@ -197,7 +198,11 @@ async function apply<Selected, P extends Plan>(
       const history = historyOf(request, connection.history, one.inHistory?.(selected) ?? true);
       const plan = withFindings(
         await one.plan(session, selected, connection),
-        [...one.selectedFindings?.(selected) ?? [], ...proposing ? [] : history.findings],
+        [
+          ...untrustedFindings(connection.untrusted),
+          ...one.selectedFindings?.(selected) ?? [],
+          ...proposing ? [] : history.findings,
+        ],
       );
       proposed = plan;
       recorded = history.recorded && !proposing;
@@ -235,19 +240,36 @@ async function apply<Selected, P extends Plan>(
     },
   );
   reach("committed");
-  const ids = one.migrations(done, request.mode);
-  if (proposing) {
-    const plan = proposed!;
-    return {
-      ...await answer(context, plan, ids),
-      batch_id: one.batchId,
-      mode: "propose",
-      lock: null,
-      verification: null,
-      tables: one.tablesOf(plan),
-    };
-  }
-  const plan = done;
+  return await afterCommit(() =>
+    proposed !== null && proposing
+      ? answerProposed(context, one, proposed)
+      : answerApplied(context, one, done, lock, recorded)
+  );
+}
+
+async function answerProposed<Selected, P extends Plan>(
+  context: OperationContext,
+  one: Change<Selected, P>,
+  plan: P,
+): Promise<OperationAnswer> {
+  return {
+    ...await answer(context, plan, one.migrations(plan, "propose")),
+    batch_id: one.batchId,
+    mode: "propose",
+    lock: null,
+    verification: null,
+    tables: one.tablesOf(plan),
+  };
+}
+
+async function answerApplied<Selected, P extends Plan>(
+  context: OperationContext,
+  one: Change<Selected, P>,
+  plan: P,
+  lock: OperationAnswer["lock"],
+  recorded: boolean,
+): Promise<OperationAnswer> {
+  const ids = one.migrations(plan, "apply");
   context.progress({ phase: "verifying", total: ids.length });
   const verification = await verified(context, () => one.verify(plan, ids));
   const about = { batch_id: one.batchId, migration_ids: ids };
@@ -304,7 +326,8 @@ async function planOnly<Selected, P extends Plan>(
   const { findings } = historyOf(request, connection.history, inHistory);
   const accept = () => requireApplicable(plan, request, one, selected);
   if (!request.migration_file) {
-    return { plan: withFindings(plan, findings), file: null, refusal: refusalOf(accept) };
+    const all = [...untrustedFindings(connection.untrusted), ...findings];
+    return { plan: withFindings(plan, all), file: null, refusal: refusalOf(accept) };
   }
   // Nobody is asked once more when the file is applied.
   accept();
@@ -408,26 +431,6 @@ const TOLD: Record<Event["operation"], NotificationType | null> = {
   // The rename is what it was.
   refresh: null,
 };
-
-/** A check that cannot be made is a check that did not pass; what is committed is never told as failed. */
-async function verified(
-  context: OperationContext,
-  verify: () => Promise<Verification>,
-): Promise<Verification> {
-  try {
-    return await verify();
-  } catch (cause) {
-    context.log("the verification could not be made", { cause });
-    return {
-      passed: false,
-      checks: [{
-        name: "verification",
-        passed: false,
-        detail: "The change is done, but the database could not be asked about it afterwards.",
-      }],
-    };
-  }
-}
 
 async function answer(context: OperationContext, plan: Plan, ids: string[]) {
   const { plan_hash, ...rest } = planned(plan);

@@ -8,6 +8,7 @@
  */
 import { EVENTS_TABLE } from "../contract/names.ts";
 import type { LockStatement, Plan, PlanStatement } from "./plan.ts";
+import { isTracked } from "./trusted_objects.ts";
 import { commentLine, dollarQuoted, literal, millisecondsLiteral } from "./quoting.ts";
 
 export interface ReplayOptions {
@@ -151,9 +152,9 @@ export function whereTracked(statements: string, tag = "track"): string {
     dollarQuoted(
       `
 begin
-if pg_catalog.to_regclass(${literal(TRACKING_TABLE)}) is null then
+if not ${isTracked} then
   raise warning using message = ${
-        literal(`not tracked, since there is no ${TRACKING_TABLE} in this database`)
+        literal(`not tracked, since there is no ${TRACKING_TABLE} of this tool in this database`)
       };
   return;
 end if;

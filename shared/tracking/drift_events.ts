@@ -12,11 +12,9 @@ const NOTING = 7_265_001;
 
 /** Message that writes an event of drift and tells of it, while nobody else looks whether it was told. */
 const tellOnce = (event: string, receivers: Receiver[]) => `
-begin isolation level read committed;
 set local lock_timeout = ${millisecondsLiteral(LOCK_TIMEOUT_MS)};
 select pg_catalog.pg_advisory_xact_lock(${NOTING});
-${withNotification(event, "migration.drift_detected", receivers)};
-commit`;
+${withNotification(event, "migration.drift_detected", receivers)}`;
 
 /**
  * Message that leaves an event for each compatibility view that runs with its owner's rights over a table

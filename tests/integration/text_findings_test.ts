@@ -15,6 +15,7 @@ import type { Finding } from "../../shared/contract/responses.ts";
 import { lex } from "../../shared/plan/texts/lexer.ts";
 import { spreadTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
+import { MEMBER_OF_PG_CRON } from "../support/pg_cron.ts";
 
 const MOVE = { old_name: "entries", new_name: "journal_entries" };
 
@@ -727,7 +728,8 @@ async function cronJobs(db: TestDatabase, jobs: Record<string, string>): Promise
       database text default current_database(), username text default 'postgres', active bool default true,
       jobname text);
     grant usage on schema cron to postgres;
-    grant select on cron.job to postgres`).simple();
+    grant select on cron.job to postgres;
+    ${MEMBER_OF_PG_CRON}`).simple();
   for (const [jobname, command] of Object.entries(jobs)) {
     await db.admin`insert into cron.job ${db.admin({ jobname, command })}`;
   }
