@@ -4,7 +4,7 @@
  * its code.
  */
 
-/** What each code says; the README tells more of them. */
+/** What each code says; `README.md` in this folder is written from it. */
 export const FINDINGS = {
   // Of a rename, about objects.
   name_needs_quotes: "The new name has to be written in quotes wherever it is used",
