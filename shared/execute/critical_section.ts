@@ -76,12 +76,16 @@ end `,
   )
 }`;
 
+const preparations = (plan: Plan, record: RecordSql) => [
+  ...plan.preparations,
+  ...recordStatements(record).flatMap(({ preparations }) => preparations),
+];
+
 /** The message before the critical section: has the server plan what needs no lock to be planned. */
 export function preparation(plan: Plan, record: RecordSql): string {
   return [
     FORGET_LEFTOVERS,
-    ...plan.preparations.map(({ sql }) => sql),
-    ...recordStatements(record).flatMap(({ preparations }) => preparations),
+    ...preparations(plan, record).map(({ sql }) => sql),
   ].join(";\n");
 }
 
@@ -105,7 +109,8 @@ export function criticalSection(
     setLockTimeout(INNER_LOCK_TIMEOUT_MS),
     `select ${note("granted_ms", CLOCK_MS)} as clock_ms`,
     ...plan.changes.map((statement) => statement.sql),
-    ...recordStatements(record).flatMap(({ execute, forget }) => [execute, forget]),
+    ...recordStatements(record).map(({ execute }) => execute),
+    ...preparations(plan, record).flatMap(({ forget }) => forget ?? []),
     "commit",
     `select ${CLOCK_MS} as clock_ms`,
   ].join(";\n");

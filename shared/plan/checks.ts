@@ -209,11 +209,10 @@ begin
   if wrong is not null then
     raise exception using errcode = '${FACTS_MOVED}', message = wrong;
   end if;
-  ${statement.forget};
 end `;
   return {
-    preparations: statement.preparations.map((sql) => ({
-      sql,
+    preparations: statement.preparations.map((one) => ({
+      ...one,
       purpose: "Plan a check of the outcome while nobody waits",
       once: true,
     })),
