@@ -21,9 +21,11 @@ import {
   lockFigures,
   milliseconds,
   preparation,
+  setLockTimeout,
 } from "./critical_section.ts";
 import type { Database, Row, Session } from "./database.ts";
 import { isCancelled, isConnectionLost, isLockFailure, isStalePlan } from "./database_errors.ts";
+import { NoTurn } from "./turns.ts";
 import { type Limits, remainingMs, requireTime } from "./limits.ts";
 import {
   type MigrationHistory,
@@ -37,8 +39,8 @@ import { textSourceColumns, textSources } from "./text_sources.ts";
 export interface ApplyOptions {
   /** Longest wait for one lock that clients feel, in milliseconds. */
   lockTimeoutMs: number;
-  /** How long to go on trying, in milliseconds. */
-  maxWaitMs: number;
+  /** How long to go on trying; what was tried before belongs to it. */
+  patience: Patience;
   limits: Limits;
   /** The relations that the request is about, as far as known, to name who holds locks on them. */
   relations: () => RelationName[];
@@ -58,10 +60,16 @@ export interface Prepared<P extends Plan> {
 }
 
 /**
- * Time after the deadline at which a connection that says nothing is given up, in milliseconds: the server
- * has its own timeouts before that, so it is the network that is silent.
+ * Longest wait in one go for a lock that no client feels, in milliseconds. A session that waits has a connection;
+ * after that time it gives it to whoever waits for one, and asks for another.
  */
-const SILENCE_MS = 2_000;
+const LONGEST_WAIT_MS = 2_000;
+
+/** Longest wait for its turn of a request that has no time to wait, in milliseconds: turns are short. */
+const LEAST_TURN_MS = 2_000;
+
+/** Longest wait for a lock of what only reads, in milliseconds: other people's DDL. */
+const READING_LOCK_TIMEOUT_MS = 10_000;
 
 /** How often a plan is made again because the facts moved while it was carried out. */
 const MAX_REPLANS = 5;
@@ -83,14 +91,23 @@ where s.name = 'transaction_timeout'`,
 
 /** The beginning of a read-only transaction: what plans and checks look at. */
 export const beginReading = (limits: Limits) =>
-  `begin isolation level read committed read only;\n${settings(remainingMs(limits))}`;
+  [
+    "begin isolation level read committed read only",
+    setLockTimeout(Math.min(READING_LOCK_TIMEOUT_MS, Math.max(1, remainingMs(limits)))),
+    settings(remainingMs(limits)),
+  ].join(";\n");
 
 /**
  * The beginning of a transaction that changes something. Facts are read after the locks, so a snapshot from
- * its beginning, which the role may have as its default, would not do.
+ * its beginning, which the role may have as its default, would not do. A wait for locks, here only for those that
+ * clients do not feel, is cut into pieces, so that nobody keeps a connection by waiting.
  */
-export const beginWriting = (limits: Limits) =>
-  `begin isolation level read committed;\n${settings(remainingMs(limits))}`;
+export const beginWriting = (limits: Limits, patience: Patience) =>
+  [
+    "begin isolation level read committed",
+    setLockTimeout(Math.max(1, Math.min(LONGEST_WAIT_MS, patience.remainingMs))),
+    settings(remainingMs(limits)),
+  ].join(";\n");
 
 export interface Connected {
   pid: number;
@@ -111,6 +128,62 @@ export function connected([row]: Row[]): Connected {
   };
 }
 
+/** Reports that a request waits for its turn. */
+export const reportQueued =
+  (progress: (progress: Progress) => void, { started }: Pick<Limits, "started">) => () =>
+    progress({ phase: "queued", waited_ms: milliseconds(performance.now() - started) });
+
+/**
+ * Does work in a session that may wait for locks, in its turn.
+ *
+ * @throws {NoTurn} Where the turn did not come as long as the request has patience.
+ */
+async function inTurn<T>(
+  database: Database,
+  { limits, progress, patience }: Pick<ApplyOptions, "limits" | "progress" | "patience">,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  // Who could not try at all is given a moment; whoever has tried had one.
+  const first = patience.failures === 0;
+  const waitMs = Math.min(
+    first ? Math.max(LEAST_TURN_MS, patience.remainingMs) : patience.remainingMs,
+    remainingMs(limits),
+  );
+  const waiting = reportQueued(progress, limits);
+  const { signal } = limits;
+  return await database.withSession(
+    { lane: "change", first, limits, waitMs, signal, waiting },
+    work,
+  );
+}
+
+/**
+ * Does work in transactions of its own that may wait for locks no client feels, until it has them.
+ *
+ * @throws {Problem} `lock_not_acquired`, `deadline_exceeded`; what `work` throws.
+ */
+export async function withLocks<T>(
+  database: Database,
+  options: Omit<ApplyOptions, "lockTimeoutMs">,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const { limits, patience, relations } = options;
+  for (;;) {
+    requireTime(limits);
+    try {
+      return await inTurn(database, options, async (session) => {
+        await session.begin(beginWriting(limits, patience));
+        return await work(session);
+      });
+    } catch (error) {
+      if (!(error instanceof NoTurn) && !isLockFailure(error)) throw error;
+      if (isLockFailure(error) && await patience.again()) continue;
+      requireTime(limits);
+      throw lockNotAcquired(patience, await lockHolders(database, relations(), 0), error);
+    }
+  }
+}
+
 /**
  * Carries a plan out.
  *
@@ -121,31 +194,24 @@ export function connected([row]: Row[]): Connected {
 export async function applyPlan<P extends Plan>(
   database: Database,
   options: ApplyOptions,
-  prepare: (
-    session: Session,
-    patience: Patience,
-    connected: Connected,
-  ) => Promise<Prepared<P>>,
+  prepare: (session: Session, connected: Connected) => Promise<Prepared<P>>,
 ): Promise<{ plan: P; lock: LockFigures }> {
-  const { limits, progress } = options;
-  const patience = new Patience(options.maxWaitMs, limits);
+  const { limits, progress, patience } = options;
   let blockers: Blocker[] = [];
   const seen = (now: Blocker[]) => {
     blockers = now;
     progress({ phase: "waiting", waited_ms: milliseconds(patience.elapsedMs), blockers });
   };
+  /** Asks only where this request keeps nothing from others any more. */
+  const giveUp = async (cause: unknown) => {
+    requireTime(limits);
+    if (blockers.length === 0) blockers = await lockHolders(database, options.relations(), 0);
+    return lockNotAcquired(patience, blockers, cause);
+  };
   for (let replans = 0;;) {
     requireTime(limits);
-    const outcome = await database.withSession(async (session) => {
-      const silent = setTimeout(() => session.breakOff(), remainingMs(limits) + SILENCE_MS);
-      const connection = connected(await session.begin(beginWriting(limits)));
-      const giveUp = async (cause: unknown) => {
-        requireTime(limits);
-        if (blockers.length === 0) {
-          blockers = await lockHolders(database, options.relations(), connection.pid);
-        }
-        return lockNotAcquired(patience, blockers, cause);
-      };
+    const outcome = await inTurn(database, options, async (session) => {
+      const connection = connected(await session.begin(beginWriting(limits, patience)));
       const attempt: Attempt = { session, options, patience, giveUp, seen, pid: connection.pid };
       try {
         progress({ phase: "preparing" });
@@ -158,26 +224,24 @@ export async function applyPlan<P extends Plan>(
               database,
               connection.pid,
               seen,
-              () => prepare(session, patience, connection),
+              () => prepare(session, connection),
             ),
         );
         return { plan: prepared.plan, lock: await enter(database, attempt, prepared) };
       } catch (error) {
         if (isCancelled(error) || isConnectionLost(error)) requireTime(limits);
-        if (isLockFailure(error)) {
-          if (!(await patience.again())) throw await giveUp(error);
-          return null;
-        }
+        if (isLockFailure(error)) return { retry: error };
         if (isStalePlan(error) && replans < MAX_REPLANS) {
           replans++;
-          return null;
+          return { retry: null };
         }
         throw error;
-      } finally {
-        clearTimeout(silent);
       }
+    }).catch(async (error) => {
+      throw error instanceof NoTurn ? await giveUp(error) : error;
     });
-    if (outcome !== null) return outcome;
+    if (!("retry" in outcome)) return outcome;
+    if (outcome.retry !== null && !(await patience.again())) throw await giveUp(outcome.retry);
   }
 }
 
@@ -231,8 +295,12 @@ async function enter<P extends Plan>(
         return figures as unknown as LockFigures;
       }
       if (!isLockFailure(error)) throw error;
+      // What was made ready is given up for a request that has no connection: it may need no more than a moment.
+      if (session.isAwaited) throw error;
       await session.run("rollback to savepoint critical_section");
-      if (!(await patience.again())) throw await giveUp(error);
+      if (await patience.again()) continue;
+      await session.rollback();
+      throw await giveUp(error);
     }
   }
 }
@@ -256,11 +324,16 @@ async function cancelledWithCaller<T>(
 
 function lockNotAcquired(patience: Patience, blockers: Blocker[], cause: unknown): Problem {
   const waited = milliseconds(patience.elapsedMs);
+  const untried = cause instanceof NoTurn && patience.failures === 0;
   return new Problem(
     patience.endsWithRequest ? "deadline_exceeded" : "lock_not_acquired",
-    `The locks could not be had within ${waited} ms, in ${patience.failures} attempts.`,
+    untried
+      ? `Other requests were at work or waited for locks; in ${waited} ms this one had no turn.`
+      : `The locks could not be acquired within ${waited} ms, in ${patience.failures} attempts.`,
     {
-      hint: blockers.length > 0
+      hint: untried
+        ? "Try again when the other requests are done, or with a longer max_wait_ms."
+        : blockers.length > 0
         ? "Wait for the blockers' transactions to end, or end them; then try again."
         : "Try again, with a longer max_wait_ms if the tables are busy.",
       fields: { attempts: patience.failures, waited_ms: waited, blockers },

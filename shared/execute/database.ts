@@ -1,15 +1,12 @@
 /** The database: a few connections an isolate, and sessions that have one to themselves. */
+import { millisecondsLiteral } from "../plan/quoting.ts";
 import { Connection, type Row } from "./connection.ts";
 import { isConnectionLost } from "./database_errors.ts";
+import { type Limits, remainingMs } from "./limits.ts";
 import { sleep } from "./patience.ts";
+import { type Turn, Turns, type Wish } from "./turns.ts";
 
 export type { Row } from "./connection.ts";
-
-/** Most connections one isolate keeps. */
-const MAX_CONNECTIONS = 4;
-
-/** Most of them that are sessions: what sessions ask beside their work must never wait for a session. */
-const MAX_SESSIONS = MAX_CONNECTIONS - 1;
 
 /** Time after which an idle connection is given back to the server, in milliseconds. */
 const IDLE_TIMEOUT_MS = 20_000;
@@ -22,6 +19,28 @@ const REACH_PAUSE_MS = 50;
 const SAFE_PATH = "set local search_path = pg_catalog, pg_temp";
 
 /**
+ * A single message takes its connection from others while it runs. It waits for no lock that somebody keeps, or a
+ * session that keeps it could wait for the connection; and it comes to an end.
+ */
+const QUERY_LOCK_TIMEOUT_MS = 1_000;
+const QUERY_TIMEOUT_MS = 30_000;
+
+/** Longest wait of a single message, or of what only reads, for its turn, in milliseconds. */
+export const MAX_TURN_MS = 30_000;
+
+/**
+ * Time after its end at which a connection that says nothing is given up, in milliseconds: the server has its own
+ * timeouts before that, so it is the network that is silent.
+ */
+const SILENCE_MS = 2_000;
+
+/** How a session comes to its connection, and how long it may have it. */
+export interface SessionWish extends Wish {
+  lane: "change" | "read";
+  limits: Limits;
+}
+
+/**
  * A pool of connections to one database.
  *
  * Nothing here needs a session to outlive its transaction (no named prepared statements, no session
@@ -29,10 +48,8 @@ const SAFE_PATH = "set local search_path = pg_catalog, pg_temp";
  */
 export class Database {
   readonly #url: string;
+  readonly #turns = new Turns();
   readonly #idle = new Map<Connection, ReturnType<typeof setTimeout>>();
-  readonly #waiting: { forSession: boolean; wake: () => void }[] = [];
-  #connections = 0;
-  #sessions = 0;
 
   constructor(url: string) {
     this.#url = url;
@@ -42,14 +59,21 @@ export class Database {
    * Runs one message of statements outside a transaction of ours, and gives the last one's rows. Its operators
    * are looked up where ours are, not in schemas of the project: a message of several statements is a transaction
    * of its own (PostgreSQL manual, 55.2.2.1), and one that it begins itself goes on in that.
+   *
+   * @param signal Ends the wait for a connection; what runs already is not stopped.
+   * @throws {NoTurn} Where no connection was free in time.
    */
-  async query(text: string): Promise<Row[]> {
-    const connection = await this.#take(false);
-    try {
-      return (await connection.run(`${SAFE_PATH};\n${text}`)).at(-1) ?? [];
-    } finally {
-      this.#giveBack(connection, false);
-    }
+  async query(text: string, signal?: AbortSignal): Promise<Row[]> {
+    const wish: Wish = { lane: "query", waitMs: MAX_TURN_MS, signal };
+    return await this.#withConnection(wish, QUERY_TIMEOUT_MS, async (connection) => {
+      const message = [
+        SAFE_PATH,
+        `set local lock_timeout = ${millisecondsLiteral(QUERY_LOCK_TIMEOUT_MS)}`,
+        `set local statement_timeout = ${millisecondsLiteral(QUERY_TIMEOUT_MS)}`,
+        text,
+      ].join(";\n");
+      return (await connection.run(message)).at(-1) ?? [];
+    });
   }
 
   /** Does what can be done twice, such as reading, again on another connection where one breaks. */
@@ -66,96 +90,94 @@ export class Database {
     }
   }
 
-  /** Takes a connection for as long as `work` runs; a transaction left open is rolled back. */
-  async withSession<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    const connection = await this.#take(true);
-    const session = new Session(connection);
-    try {
-      return await work(session);
-    } finally {
-      await session.rollback().catch(() => {
-        // A connection that is gone has taken its transaction with it.
-      });
-      this.#giveBack(connection, true);
-    }
+  /**
+   * Takes a connection for as long as `work` runs; a transaction left open is rolled back. `work` takes no other
+   * session: it would wait for what it has itself.
+   *
+   * @throws {NoTurn} Where no connection was free in time.
+   */
+  async withSession<T>(
+    { limits, ...wish }: SessionWish,
+    work: (session: Session) => Promise<T>,
+  ): Promise<T> {
+    return await this.#withConnection(wish, () => remainingMs(limits), async (connection, turn) => {
+      const session = new Session(connection, turn.isAwaited);
+      try {
+        return await work(session);
+      } finally {
+        await session.rollback().catch(() => {
+          // A connection that is gone has taken its transaction with it.
+        });
+      }
+    });
   }
 
   /** Closes the connections that are not in use. */
   async close(): Promise<void> {
     const idle = [...this.#idle];
     this.#idle.clear();
-    this.#connections -= idle.length;
     await Promise.all(idle.map(([connection, timer]) => {
       clearTimeout(timer);
       return connection.end();
     }));
   }
 
-  async #take(forSession: boolean): Promise<Connection> {
-    for (;;) {
-      if (!forSession || this.#sessions < MAX_SESSIONS) {
-        const connection = await this.#takeNow(forSession);
-        if (connection !== null) return connection;
+  async #withConnection<T>(
+    wish: Wish,
+    timeout: number | (() => number),
+    work: (connection: Connection, turn: Turn) => Promise<T>,
+  ): Promise<T> {
+    const turn = await this.#turns.take(wish);
+    try {
+      const connection = await this.#connect();
+      const ms = typeof timeout === "number" ? timeout : timeout();
+      const silent = setTimeout(() => connection.breakOff(), ms + SILENCE_MS);
+      try {
+        return await work(connection, turn);
+      } finally {
+        clearTimeout(silent);
+        this.#keep(connection);
       }
-      await new Promise<void>((wake) => this.#waiting.push({ forSession, wake }));
+    } finally {
+      turn.giveBack();
     }
   }
 
-  async #takeNow(forSession: boolean): Promise<Connection | null> {
+  /** Whoever has a turn finds a connection that lies idle, or opens one: there are never more than turns. */
+  async #connect(): Promise<Connection> {
     for (const [connection, timer] of this.#idle) {
       clearTimeout(timer);
       this.#idle.delete(connection);
-      if (forSession) this.#sessions++;
       if (!connection.closed && await connection.answers()) return connection;
-      if (forSession) this.#sessions--;
-      this.#connections--;
       void connection.end(0);
     }
-    if (this.#connections >= MAX_CONNECTIONS) return null;
-    this.#connections++;
-    if (forSession) this.#sessions++;
-    try {
-      return await Connection.open(this.#url);
-    } catch (error) {
-      this.#connections--;
-      if (forSession) this.#sessions--;
-      this.#wakeOne();
-      throw error;
-    }
+    return await Connection.open(this.#url);
   }
 
-  #giveBack(connection: Connection, ofSession: boolean): void {
-    if (ofSession) this.#sessions--;
-    if (connection.closed) {
-      this.#connections--;
-      void connection.end(0);
-    } else {
-      const timer = setTimeout(() => {
-        this.#idle.delete(connection);
-        this.#connections--;
-        void connection.end();
-      }, IDLE_TIMEOUT_MS);
-      this.#idle.set(connection, timer);
-    }
-    this.#wakeOne();
-  }
-
-  /** The one who has waited longest and may go on. */
-  #wakeOne(): void {
-    const index = this.#waiting.findIndex(({ forSession }) =>
-      !forSession || this.#sessions < MAX_SESSIONS
-    );
-    if (index >= 0) this.#waiting.splice(index, 1)[0].wake();
+  #keep(connection: Connection): void {
+    if (connection.closed) return void connection.end(0);
+    const timer = setTimeout(() => {
+      this.#idle.delete(connection);
+      void connection.end();
+    }, IDLE_TIMEOUT_MS);
+    this.#idle.set(connection, timer);
   }
 }
 
 /** One connection, spoken to in messages of whole statements (the simple query protocol). */
 export class Session {
   readonly #connection: Connection;
+  readonly #isAwaited: () => boolean;
   #open = false;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, isAwaited: () => boolean) {
     this.#connection = connection;
+    this.#isAwaited = isAwaited;
+  }
+
+  /** Whether another request waits that should have the connection now. */
+  get isAwaited(): boolean {
+    return this.#isAwaited();
   }
 
   /** Sends BEGIN and what goes with it in one message; the last statement's rows are the answer. */

@@ -5,6 +5,7 @@
 import { TICK_SCHEMA } from "../contract/names.ts";
 import { Problem } from "../contract/problems.ts";
 import { FACTS_MOVED } from "../plan/plan.ts";
+import { NoTurn } from "./turns.ts";
 
 interface DatabaseError {
   code: string;
@@ -115,6 +116,12 @@ function isDefinitionRefused(code: string): boolean {
 /** The problem an error of the database is for the caller; problems pass through as they are. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  if (error instanceof NoTurn) {
+    return new Problem("busy", "All of the function's connections to the database are in use.", {
+      hint: "Try again in a few seconds: other requests are at work, or wait for locks.",
+      cause: error,
+    });
+  }
   const { code, message } = asDatabaseError(error) ?? { code: "", message: "" };
   const options = { cause: error, fields: { sqlstate: code } };
   if (isConnectionLost(error) || code.startsWith("28") || code === "3D000") {
@@ -173,6 +180,12 @@ export function toProblem(error: unknown): Problem {
         `The database's encoding cannot hold a name of the request: ${message}.`,
         { ...options, hint: "Use characters that the database's encoding has." },
       );
+    case "55P03":
+    case "40P01":
+      return new Problem("lock_not_acquired", "Somebody else has locked what is needed here.", {
+        ...options,
+        hint: "Wait for their transaction to end, or end it; then try again.",
+      });
     case "57014":
       return new Problem("deadline_exceeded", "The database cancelled a statement.", {
         ...options,

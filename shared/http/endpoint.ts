@@ -106,7 +106,11 @@ export async function handle<Input, Output>(
         body: sent,
         days: settings.idempotencyDays,
       }),
-      limits: { deadline: started + settings.deadlineMs, signal: gone.signal },
+      limits: {
+        deadline: started + settings.deadlineMs,
+        signal: gone.signal,
+        started: performance.now(),
+      },
       progress: (progress) => {
         log.progress(progress);
         replayed ||= progress.phase === "replayed";

@@ -13,15 +13,15 @@ import { advisoryLocks } from "../execute/advisory_locks.ts";
 import {
   applyPlan,
   beginReading,
-  beginWriting,
   type Connected,
   connected,
   type Prepared,
+  withLocks,
 } from "../execute/apply_plan.ts";
 import type { RelationName } from "../execute/blockers.ts";
-import { setLockTimeout } from "../execute/critical_section.ts";
 import type { Session } from "../execute/database.ts";
 import { isLockRefused } from "../execute/database_errors.ts";
+import { Patience } from "../execute/patience.ts";
 import { type Plan, planStatements, requireAccepted } from "../plan/plan.ts";
 import { qualified } from "../plan/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
@@ -29,7 +29,13 @@ import type { NotificationType } from "../contract/notifications.ts";
 import { historyDetails } from "../tracking/history.ts";
 import { type Event, insertEvent, recordedLock } from "../tracking/events.ts";
 import { withNotification } from "../tracking/notifications.ts";
-import { asProblems, type OperationContext, recordingFailure, type Stage } from "./context.ts";
+import {
+  asProblems,
+  type OperationContext,
+  recordingFailure,
+  type Stage,
+  toRead,
+} from "./context.ts";
 import {
   historyFailed,
   historyOf,
@@ -107,12 +113,15 @@ export async function change<Selected, P extends Plan>(
   request: ChangeRequest,
   one: Change<Selected, P>,
 ): Promise<OperationAnswer> {
+  const patience = new Patience(request.max_wait_ms, context.limits);
   if (request.mode === "plan") {
-    const unkeyed = { ...context, idempotency: null };
-    const short = await asProblems(() => takeShortcut(unkeyed, one));
+    const short = await asProblems(() => planShortcut(context, one));
     if (short !== null) return short;
     const { plan, file } = await asProblems(() =>
-      context.database.withSession((session) => planOnly(context, session, request, one))
+      context.database.withSession(
+        toRead(context),
+        (session) => planOnly(context, session, request, one),
+      )
     );
     return {
       ...await answer(context, plan, one.migrations(plan, "plan")),
@@ -136,19 +145,35 @@ export async function change<Selected, P extends Plan>(
       answeredOnce(
         context,
         one.operation,
-        async () => await takeShortcut(context, one) ?? await apply(context, request, one, reach),
+        async () =>
+          await takeShortcut(context, one, patience) ??
+            await apply(context, request, one, patience, reach),
       ),
     () => stage,
   );
 }
 
+/** What would be answered without a plan. */
+async function planShortcut<Selected, P extends Plan>(
+  context: OperationContext,
+  { shortcut }: Change<Selected, P>,
+): Promise<OperationAnswer | null> {
+  if (shortcut === undefined) return null;
+  return await context.database.withSession(toRead(context), async (session) => {
+    await session.begin(beginReading(context.limits));
+    return await shortcut(session);
+  });
+}
+
 async function takeShortcut<Selected, P extends Plan>(
   context: OperationContext,
   { operation, shortcut }: Change<Selected, P>,
+  patience: Patience,
 ): Promise<OperationAnswer | null> {
   if (shortcut === undefined) return null;
-  return await context.database.withSession(async (session) => {
-    await session.begin(beginWriting(context.limits));
+  const { database, limits, progress } = context;
+  const options = { limits, progress, patience, relations: () => [] };
+  return await withLocks(database, options, async (session) => {
     await requireNew(context, session, operation);
     const answer = await shortcut(session);
     if (answer === null) return null;
@@ -166,6 +191,7 @@ async function apply<Selected, P extends Plan>(
   context: OperationContext,
   request: ChangeRequest,
   one: Change<Selected, P>,
+  patience: Patience,
   reach: (stage: Stage) => void,
 ): Promise<OperationAnswer> {
   let relations: RelationName[] = [];
@@ -176,14 +202,13 @@ async function apply<Selected, P extends Plan>(
     context.database,
     {
       lockTimeoutMs: request.lock_timeout_ms,
-      maxWaitMs: request.max_wait_ms,
+      patience,
       limits: context.limits,
       progress: context.progress,
       relations: () => relations,
     },
-    async (session, patience, connection): Promise<Prepared<P>> => {
+    async (session, connection): Promise<Prepared<P>> => {
       requireServer(connection.serverVersion);
-      await session.run(setLockTimeout(patience.remainingMs));
       await requireNew(context, session, one.operation);
       const selected = await one.select(session, true);
       relations = one.names(selected);

@@ -1,9 +1,11 @@
 /** What every operation is given: who asks, which database, and where to report to. */
 import type { ProblemCode } from "../contract/problems.ts";
 import type { Progress } from "../contract/responses.ts";
-import type { Database } from "../execute/database.ts";
+import type { Database, SessionWish } from "../execute/database.ts";
+import { MAX_TURN_MS } from "../execute/database.ts";
 import { isConnectionLost, toProblem } from "../execute/database_errors.ts";
 import type { Limits } from "../execute/limits.ts";
+import { reportQueued } from "../execute/apply_plan.ts";
 import { type Event, insertEvent } from "../tracking/events.ts";
 import { type Receiver, withFailureNotification } from "../tracking/notifications.ts";
 
@@ -33,6 +35,11 @@ export interface OperationContext {
   progress: (progress: Progress) => void;
   /** Called with what the caller is not told; never with secrets or rows. */
   log: (message: string, details: Record<string, unknown>) => void;
+}
+
+/** The wish for a session that only reads; a wait for it is reported. */
+export function toRead({ limits, progress }: OperationContext): SessionWish {
+  return { lane: "read", limits, waitMs: MAX_TURN_MS, waiting: reportQueued(progress, limits) };
 }
 
 /**

@@ -19,7 +19,7 @@ import { ownRow, ownTable } from "../proof/own_row.ts";
 import { reportInMarkdown } from "../proof/markdown.ts";
 import { API_ROLES, viewersOf } from "../proof/viewers.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
-import { asProblems, type OperationContext } from "./context.ts";
+import { asProblems, type OperationContext, toRead } from "./context.ts";
 import { namesOf, oidsOf, selectActive } from "./select_migrations.ts";
 import { tellVerification } from "./tell_verification.ts";
 import { testCost } from "./verify/cost.ts";
@@ -61,7 +61,7 @@ const TESTS: Record<
  */
 export async function verify(context: VerifyContext, request: VerifyRequest): Promise<Verified> {
   return await asProblems(() =>
-    context.database.withSession(async (session) => {
+    context.database.withSession(toRead(context), async (session) => {
       const subject = await readSubject(context, session, request);
       await session.rollback();
       const wanted = VERIFY_CHECKS.filter((name) => request.checks.includes(name));
