@@ -37,6 +37,7 @@ const ON_EVERY_ENDPOINT: ProblemCode[] = [
 const WITH_BODY: ProblemCode[] = [
   "invalid_json",
   "invalid_identifier",
+  "body_incomplete",
   "body_too_slow",
   "body_too_large",
   "unsupported_media_type",

@@ -7,6 +7,7 @@
 /** Status and title of each problem code; the table in the README is written from this one. */
 export const PROBLEMS = {
   invalid_json: { status: 400, title: "The body is not JSON" },
+  body_incomplete: { status: 400, title: "The body ended early" },
   invalid_request: { status: 400, title: "The request is not valid" },
   invalid_identifier: { status: 400, title: "A name cannot be a PostgreSQL identifier" },
   unauthorized: { status: 401, title: "No valid credentials" },

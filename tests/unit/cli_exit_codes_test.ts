@@ -31,6 +31,7 @@ const EXPECTED: Record<ProblemCode, number> = {
   drifted: 5,
   not_active: 5,
   request_in_progress: 5,
+  body_incomplete: 2,
   body_too_slow: 7,
   body_too_large: 2,
   unsupported_media_type: 2,

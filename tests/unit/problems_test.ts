@@ -3,7 +3,7 @@ import { Problem, type ProblemCode, PROBLEMS } from "../../shared/contract/probl
 
 /** The table of DESIGN section 4, and `not_active`, which the status machine of section 2 needs. */
 const STATUSES: Record<number, string> = {
-  400: "invalid_json invalid_request invalid_identifier",
+  400: "invalid_json body_incomplete invalid_request invalid_identifier",
   401: "unauthorized",
   403: "forbidden protected_schema not_table_owner extension_owned",
   404: "table_not_found migration_not_found",
