@@ -47,6 +47,11 @@ export interface ApplyOptions {
   progress: (progress: Progress) => void;
 }
 
+/** What needs no plan, and is committed already. */
+export interface Done<T> {
+  done: T;
+}
+
 export interface Prepared<P extends Plan> {
   plan: P;
   /** Statements that record the change; run in the critical section, after the plan's own. */
@@ -158,44 +163,17 @@ async function inTurn<T>(
 }
 
 /**
- * Does work in transactions of its own that may wait for locks no client feels, until it has them.
- *
- * @throws {Problem} `lock_not_acquired`, `deadline_exceeded`; what `work` throws.
- */
-export async function withLocks<T>(
-  database: Database,
-  options: Omit<ApplyOptions, "lockTimeoutMs">,
-  work: (session: Session) => Promise<T>,
-): Promise<T> {
-  const { limits, patience, relations } = options;
-  for (;;) {
-    requireTime(limits);
-    try {
-      return await inTurn(database, options, async (session) => {
-        await session.begin(beginWriting(limits, patience));
-        return await work(session);
-      });
-    } catch (error) {
-      if (!(error instanceof NoTurn) && !isLockFailure(error)) throw error;
-      if (isLockFailure(error) && await patience.again()) continue;
-      requireTime(limits);
-      throw lockNotAcquired(patience, await lockHolders(database, relations(), 0), error);
-    }
-  }
-}
-
-/**
  * Carries a plan out.
  *
  * @param prepare Runs in the transaction; may run several times.
  * @throws {Problem} `lock_not_acquired` with `attempts`, `waited_ms` and `blockers`; `deadline_exceeded`;
  *   `database_unavailable`; what `prepare` throws.
  */
-export async function applyPlan<P extends Plan>(
+export async function applyPlan<P extends Plan, T>(
   database: Database,
   options: ApplyOptions,
-  prepare: (session: Session, connected: Connected) => Promise<Prepared<P>>,
-): Promise<{ plan: P; lock: LockFigures }> {
+  prepare: (session: Session, connected: Connected) => Promise<Prepared<P> | Done<T>>,
+): Promise<{ plan: P; lock: LockFigures } | Done<T>> {
   const { limits, progress, patience } = options;
   let blockers: Blocker[] = [];
   const seen = (now: Blocker[]) => {
@@ -227,6 +205,7 @@ export async function applyPlan<P extends Plan>(
               () => prepare(session, connection),
             ),
         );
+        if ("done" in prepared) return prepared;
         return { plan: prepared.plan, lock: await enter(database, attempt, prepared) };
       } catch (error) {
         if (isCancelled(error) || isConnectionLost(error)) requireTime(limits);

@@ -48,11 +48,21 @@ export interface SessionWish extends Wish {
  */
 export class Database {
   readonly #url: string;
-  readonly #turns = new Turns();
-  readonly #idle = new Map<Connection, ReturnType<typeof setTimeout>>();
+  readonly #turns: Turns;
+  readonly #idle: Map<Connection, ReturnType<typeof setTimeout>>;
+  readonly #since: number | undefined;
 
-  constructor(url: string) {
+  /** @param request Shares another pool's connections, for a request that began then. */
+  constructor(url: string, request?: { pool: Database; since: number }) {
     this.#url = url;
+    this.#turns = request ? request.pool.#turns : new Turns();
+    this.#idle = request ? request.pool.#idle : new Map();
+    this.#since = request?.since;
+  }
+
+  /** The same pool for one request: what an older request asks comes before what a younger one asks. */
+  forRequest({ started }: Pick<Limits, "started">): Database {
+    return new Database(this.#url, { pool: this, since: started });
   }
 
   /**
@@ -127,7 +137,7 @@ export class Database {
     timeout: number | (() => number),
     work: (connection: Connection, turn: Turn) => Promise<T>,
   ): Promise<T> {
-    const turn = await this.#turns.take(wish);
+    const turn = await this.#turns.take({ since: this.#since, ...wish });
     try {
       const connection = await this.#connect();
       const ms = typeof timeout === "number" ? timeout : timeout();

@@ -30,7 +30,7 @@ export function isLockFailure(error: unknown): boolean {
  * again tells what is the matter.
  */
 export function isStalePlan(error: unknown): boolean {
-  const { code, message } = asDatabaseError(error) ?? { code: "", message: "" };
+  const code = sqlState(error);
   return [
     FACTS_MOVED,
     "42P01",
@@ -43,7 +43,17 @@ export function isStalePlan(error: unknown): boolean {
     "3F000",
     "26000",
   ]
-    .includes(code) || (code === "XX000" && message.includes("concurrently"));
+    .includes(code) || isCatalogMoved(error);
+}
+
+/**
+ * The catalog was changed while it was read: a function that looks an object up by its OID, such as pg_get_viewdef,
+ * sees the newest state, and not that of its query (PostgreSQL manual, 54, System Catalogs; elog of lookups).
+ */
+export function isCatalogMoved(error: unknown): boolean {
+  const { code, message } = asDatabaseError(error) ?? { code: "", message: "" };
+  return code === "XX000" &&
+    /concurrently|cache lookup failed|could not (open|find)|does not exist/.test(message);
 }
 
 /** The locked tables could not even be named: they are gone, are no tables, or are not ours. */

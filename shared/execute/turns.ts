@@ -26,6 +26,8 @@ export interface Wish {
   lane: Lane;
   /** Whether it has had no turn yet; of two turns one goes to such a wish, however many others wait. Default: false. */
   first?: boolean;
+  /** When the request began that it is for, on the clock of `performance.now()`: older ones go first. Default: now. */
+  since?: number;
   /** Longest time to wait for the turn, in milliseconds. */
   waitMs: number;
   /** Ends the waiting; whoever waited gets no turn. */
@@ -64,6 +66,7 @@ export interface Turn {
 interface Waiter {
   lane: Lane;
   first: boolean;
+  since: number;
   admit: () => void;
 }
 
@@ -89,8 +92,8 @@ export class Turns {
   }
 
   /**
-   * Waits for a turn. Among those who had none yet, and among the others, they come in the order in which they were
-   * asked for.
+   * Waits for a turn. Among those who had none yet, and among the others, those of the oldest request come first: what
+   * is begun is brought to its end before more is begun.
    *
    * @throws {NoTurn}
    */
@@ -120,10 +123,11 @@ export class Turns {
     return admits(this.#held, lane) && !this.#waiting.some((waiter) => waiter.lane === lane);
   }
 
-  async #wait({ lane, first = false, waitMs, signal, waiting }: Wish): Promise<void> {
+  async #wait(wish: Wish): Promise<void> {
+    const { lane, first = false, since = performance.now(), waitMs, signal, waiting } = wish;
     if (waitMs <= 0) throw new NoTurn(lane);
     const turn = Promise.withResolvers<void>();
-    const waiter: Waiter = { lane, first, admit: turn.resolve };
+    const waiter: Waiter = { lane, first, since, admit: turn.resolve };
     const giveUp = () => {
       const index = this.#waiting.indexOf(waiter);
       // Whoever was admitted already has the turn.
@@ -131,7 +135,8 @@ export class Turns {
       this.#waiting.splice(index, 1);
       turn.reject(new NoTurn(lane));
     };
-    this.#waiting.push(waiter);
+    const younger = this.#waiting.findIndex((one) => one.since > since);
+    this.#waiting.splice(younger < 0 ? this.#waiting.length : younger, 0, waiter);
     const end = setTimeout(giveUp, waitMs);
     signal?.addEventListener("abort", giveUp);
     const report = waiting === undefined ? undefined : reporting(waiting);
@@ -144,7 +149,7 @@ export class Turns {
     }
   }
 
-  /** As many as may go on: in turns those who had none yet and the others, whoever has waited longest first. */
+  /** As many as may go on: in turns those who had none yet and the others, the oldest requests first. */
   #admitWaiting(): void {
     for (;;) {
       const free = this.#waiting.filter(({ lane }) => admits(this.#held, lane));

@@ -13,7 +13,7 @@ import { ident, qualified } from "../plan/quoting.ts";
 import { refuseRelation } from "../plan/refusals.ts";
 import { requireServer, type TrackedRename } from "../plan/rename.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
-import { asProblems, type OperationContext, toRead } from "./context.ts";
+import { asProblems, type OperationContext, readingSession } from "./context.ts";
 
 /**
  * Analyzes the tables that are named, or all tables of the schemas. A table that is renamed is found under
@@ -35,7 +35,7 @@ export async function analyze(
     );
   }
   return await asProblems(() =>
-    context.database.withSession(toRead(context), async (session) => {
+    readingSession(context, async (session) => {
       const { serverVersion, sources } = connected(
         await session.begin(beginReading(context.limits)),
       );

@@ -16,7 +16,6 @@ import {
   type Connected,
   connected,
   type Prepared,
-  withLocks,
 } from "../execute/apply_plan.ts";
 import type { RelationName } from "../execute/blockers.ts";
 import type { Session } from "../execute/database.ts";
@@ -32,9 +31,9 @@ import { withNotification } from "../tracking/notifications.ts";
 import {
   asProblems,
   type OperationContext,
+  readingSession,
   recordingFailure,
   type Stage,
-  toRead,
 } from "./context.ts";
 import {
   historyFailed,
@@ -69,7 +68,8 @@ export interface Change<Selected, P extends Plan> {
   /** What the event of a failed request says of it. */
   details: Record<string, unknown>;
   /**
-   * Answers what needs no change of tables, in a transaction of its own; null where it does. Default: nothing.
+   * Answers what needs no change of tables, in a transaction that is committed then; null where it does. Default:
+   * nothing.
    */
   shortcut?: (session: Session) => Promise<OperationAnswer | null>;
   /** Finds what the request is about; with `lock`, keeps it from other requests until the commit. */
@@ -118,10 +118,7 @@ export async function change<Selected, P extends Plan>(
     const short = await asProblems(() => planShortcut(context, one));
     if (short !== null) return short;
     const { plan, file } = await asProblems(() =>
-      context.database.withSession(
-        toRead(context),
-        (session) => planOnly(context, session, request, one),
-      )
+      readingSession(context, (session) => planOnly(context, session, request, one))
     );
     return {
       ...await answer(context, plan, one.migrations(plan, "plan")),
@@ -145,9 +142,7 @@ export async function change<Selected, P extends Plan>(
       answeredOnce(
         context,
         one.operation,
-        async () =>
-          await takeShortcut(context, one, patience) ??
-            await apply(context, request, one, patience, reach),
+        () => apply(context, request, one, patience, reach),
       ),
     () => stage,
   );
@@ -159,28 +154,9 @@ async function planShortcut<Selected, P extends Plan>(
   { shortcut }: Change<Selected, P>,
 ): Promise<OperationAnswer | null> {
   if (shortcut === undefined) return null;
-  return await context.database.withSession(toRead(context), async (session) => {
+  return await readingSession(context, async (session) => {
     await session.begin(beginReading(context.limits));
     return await shortcut(session);
-  });
-}
-
-async function takeShortcut<Selected, P extends Plan>(
-  context: OperationContext,
-  { operation, shortcut }: Change<Selected, P>,
-  patience: Patience,
-): Promise<OperationAnswer | null> {
-  if (shortcut === undefined) return null;
-  const { database, limits, progress } = context;
-  const options = { limits, progress, patience, relations: () => [] };
-  return await withLocks(database, options, async (session) => {
-    await requireNew(context, session, operation);
-    const answer = await shortcut(session);
-    if (answer === null) return null;
-    await recordWholeAnswer(context, session, operation, answer);
-    await session.run("commit");
-    session.ended();
-    return answer;
   });
 }
 
@@ -198,7 +174,7 @@ async function apply<Selected, P extends Plan>(
   const proposing = request.mode === "propose";
   let proposed: P | null = null;
   let recorded = false;
-  const { plan: done, lock } = await applyPlan(
+  const outcome = await applyPlan<P, OperationAnswer>(
     context.database,
     {
       lockTimeoutMs: request.lock_timeout_ms,
@@ -207,9 +183,16 @@ async function apply<Selected, P extends Plan>(
       progress: context.progress,
       relations: () => relations,
     },
-    async (session, connection): Promise<Prepared<P>> => {
-      requireServer(connection.serverVersion);
+    async (session, connection) => {
       await requireNew(context, session, one.operation);
+      const short = await one.shortcut?.(session) ?? null;
+      if (short !== null) {
+        await recordWholeAnswer(context, session, one.operation, short);
+        await session.run("commit");
+        session.ended();
+        return { done: short };
+      }
+      requireServer(connection.serverVersion);
       const selected = await one.select(session, true);
       relations = one.names(selected);
       await takeWeakLocks(context, session, selected, one, proposing);
@@ -236,7 +219,7 @@ async function apply<Selected, P extends Plan>(
         batch_id: one.batchId,
         mode: request.mode,
       });
-      return {
+      const prepared: Prepared<P> = {
         // A proposal is the record alone.
         plan: proposing ? { ...plan, ...NOTHING } : plan,
         beforeAttempt: kept?.record,
@@ -252,8 +235,11 @@ async function apply<Selected, P extends Plan>(
         ],
         recorded: recordedLock(context.requestId),
       };
+      return prepared;
     },
   );
+  if ("done" in outcome) return outcome.done;
+  const { plan: done, lock } = outcome;
   reach("committed");
   const ids = one.migrations(done, request.mode);
   if (proposing) {

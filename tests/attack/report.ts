@@ -28,7 +28,7 @@ export class Report {
 
   failed(part: string, what: unknown): void {
     const text = what instanceof Error ? `${what.name}: ${what.message}` : String(what);
-    const line = text.replaceAll(/\s+/g, " ").slice(0, 600);
+    const line = text.replaceAll(/\s+/g, " ").slice(0, 1_200);
     this.failures.push({ part, what: line });
     if (this.failures.filter((one) => one.part === part).length <= SHOWN) {
       this.#say(`  FAILED ${part}: ${line}`);
