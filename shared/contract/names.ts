@@ -28,10 +28,14 @@ export const OWN_SCHEMA = "table_rename";
 /** The table of events, without which nothing is changed. */
 export const EVENTS_TABLE = `${OWN_SCHEMA}.sys_table_migration_events`;
 
+/** Where the counters were before they had OWN_SCHEMA. */
+const FORMER_SCHEMA = "table_rename_ticks";
+
+/** Schemas in which everything belongs to this tool. */
+export const OWN_SCHEMAS = [OWN_SCHEMA, FORMER_SCHEMA];
+
 const PROTECTED_SCHEMAS = new Set([
-  OWN_SCHEMA,
-  // Where the counters were before they had OWN_SCHEMA.
-  "table_rename_ticks",
+  ...OWN_SCHEMAS,
   "auth",
   "storage",
   "realtime",

@@ -39,6 +39,8 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
+export const PROBLEM_CODES = Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]];
+
 export interface ProblemOptions {
   /** What the caller can do next. */
   hint?: string;

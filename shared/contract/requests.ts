@@ -37,7 +37,7 @@ const lockOptions = {
 
 const planOptions = {
   mode: z.enum(["apply", "plan", "propose"]).default("apply"),
-  acknowledge: z.array(z.string().max(100)).max(100).default([]),
+  acknowledge: z.array(storableText(100)).max(100).default([]),
   expected_plan_hash: z.string().regex(/^sha256:[0-9a-f]{64}$/, {
     message: "a plan hash looks like sha256: and 64 hexadecimal digits",
   }).optional(),

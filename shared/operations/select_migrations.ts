@@ -3,10 +3,10 @@ import { Problem } from "../contract/problems.ts";
 import type { SelectionRequest } from "../contract/requests.ts";
 import type { RelationName } from "../execute/blockers.ts";
 import type { Session } from "../execute/database.ts";
-import { qualified } from "../plan/quoting.ts";
 import type { RecordedRename } from "../plan/rollback.ts";
 import { relocate } from "./relocate.ts";
 import { recordedFromRows, selectedMigrations } from "../tracking/migrations.ts";
+import { noneNamed, notActive } from "./ended_migrations.ts";
 
 export type Selection = Pick<SelectionRequest, "migration_id" | "batch_id" | "table" | "schema">;
 
@@ -40,27 +40,22 @@ export async function selectActive(
   );
   const { migration_id, batch_id, table, schema = "public" } = selection;
   if (found.length === 0) {
-    const what = migration_id !== undefined
-      ? `There is no migration ${migration_id}.`
-      : batch_id !== undefined
-      ? `There is no batch ${batch_id}.`
-      : `No active migration renamed ${qualified(schema, table!)}.`;
-    throw new Problem("migration_not_found", what, {
-      hint: "list-migrations shows what there is; names are case-sensitive.",
-    });
+    if (table !== undefined) throw await noneNamed(session, { schema, table });
+    throw new Problem(
+      "migration_not_found",
+      migration_id !== undefined
+        ? `There is no migration ${migration_id}.`
+        : `There is no batch ${batch_id}.`,
+      { hint: "list-migrations shows what there is." },
+    );
   }
   const active = found.filter(({ status }) => status === "active");
   if (active.length === 0) {
-    throw new Problem(
-      "not_active",
-      migration_id !== undefined
-        ? `The migration ${migration_id} is ${found[0].status}, not active.`
-        : `No migration of the batch ${batch_id} is active any more.`,
-      {
-        hint: `Only an active migration can be ${DONE[operation]}.`,
-        fields: { status: found[0].status },
-      },
-    );
+    const subject = migration_id !== undefined
+      ? `The migration ${migration_id} is ${found[0].status}, not active: it`
+      : `No migration of the batch ${batch_id} is active any more: the last one`;
+    const hint = `Only an active migration can be ${DONE[operation]}.`;
+    throw await notActive(session, found.map(({ id }) => id), subject, hint);
   }
   const meant = table === undefined
     ? active

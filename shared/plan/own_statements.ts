@@ -9,6 +9,18 @@
  */
 export const OWN_STATEMENT = 'with "table-rename" as (select)';
 
+/**
+ * Ends every statement of a plan as it is sent. What a rename changes it changes anew each time it is made and
+ * taken back; without the mark that would look like an application that runs the same definitions again and again.
+ */
+const OWN_MARK = "/* table-rename */";
+
+/** A statement of a plan, marked as ours. */
+export const markedAsOwn = (sql: string): string => `${sql} ${OWN_MARK}`;
+
+/** What only statements of ours have in their texts. */
+export const MARKS_OF_OWN = [OWN_STATEMENT, OWN_MARK, "sys_table_migration"];
+
 /** A statement of ours as it is shown to people: on one line, without what marks it. */
 export const shownStatement = (sql: string): string =>
   sql.replaceAll(`${OWN_STATEMENT} `, "").replaceAll("\n", " ");

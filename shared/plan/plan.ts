@@ -8,6 +8,8 @@ export interface PlanStatement extends Statement {
    * ahead. The same change made again elsewhere goes without.
    */
   once?: true;
+  /** What a migration file says instead, for databases that may lack what the statement names. */
+  in_file?: string;
   /**
    * What the hash is taken over instead, where the statement has something in it that is another in every
    * database, like an OID. Default: the statement.

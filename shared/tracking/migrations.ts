@@ -5,6 +5,7 @@ import type { Fingerprint } from "../plan/fingerprint.ts";
 import type { RenamedIndex } from "../plan/index_names.ts";
 import { jsonbLiteral, literal, nullableLiteral } from "../plan/quoting.ts";
 import type { TrackedRename } from "../plan/rename.ts";
+import type { NameHolder } from "../plan/rename_refusals.ts";
 import type { RecordedFingerprints, RecordedRename } from "../plan/rollback.ts";
 import { notify, type Receiver } from "./notifications.ts";
 
@@ -199,6 +200,25 @@ select ${AS_JSON} from public.sys_table_migrations m
 where m.id in (${uuids(ids)})`;
 }
 
+/** Query for the last rows with this old or new name, as callers see them, whatever their status. */
+export function namedMigrations(schema: string, table: string): string {
+  return `
+select ${AS_JSON} from public.sys_table_migrations m
+where m.schema_name = ${literal(schema)} and ${literal(table)} in (m.old_name, m.new_name)
+  and m.status <> 'active'
+order by m.requested_at desc, m.id desc
+limit 20`;
+}
+
+/** Query for the old and new names of unfinished migrations. */
+export function unfinishedNames(): string {
+  return `
+select m.schema_name as schema, e.name as table
+from public.sys_table_migrations m, lateral (values (m.old_name), (m.new_name)) e(name)
+where m.status in ('pending', 'active')
+limit 10000`;
+}
+
 /** Reads the answer of a query for rows as callers see them. */
 export function migrationsFromRows(rows: Record<string, unknown>[]): Migration[] {
   return rows.map((row) => row.migration as Migration);
@@ -215,7 +235,7 @@ export function trackedByNames(
 ): string {
   return `
 select m.id, m.schema_name, m.old_name, m.new_name, m.status,
-  m.table_oid::float8 as table_oid, coalesce((
+  m.batch_id, m.requested_by, m.table_oid::float8 as table_oid, coalesce((
     -- In a copied database it has another OID than was recorded.
     select c.oid::bigint::float8
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -244,6 +264,11 @@ select m.id, m.schema_name, m.old_name, m.new_name, m.status,
   m.table_oid::float8 as table_oid, m.view_oid::float8 as view_oid
 from public.sys_table_migrations m where m.status in ('active', 'finalized')
 order by m.migrated_at`;
+}
+
+/** Reads the answer of `trackedByNames`. */
+export function holdersFromRows(rows: Record<string, unknown>[]): NameHolder[] {
+  return rows as unknown as NameHolder[];
 }
 
 export function trackedFromRows(rows: Record<string, unknown>[]): TrackedRename[] {

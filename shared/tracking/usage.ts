@@ -71,7 +71,7 @@ where u.migration_id = ${literal(id)}::uuid and u.sample -> 'reads' <> 'null'`;
 const LOCK_TIMEOUT_MS = 500;
 
 /**
- * Message that keeps looks; an older look never takes the place of a newer one. The first look at a migration
+ * Statements that keep looks; an older look never takes the place of a newer one. The first look at a migration
  * without a snapshot is not kept while a request is at work on it, since that would wait for the request.
  */
 export function keepLooks(records: UsageRecord[]): string {
@@ -79,7 +79,6 @@ export function keepLooks(records: UsageRecord[]): string {
   migration_id uuid, snapshot_at timestamptz, snapshot jsonb, observed_since timestamptz,
   sampled_at timestamptz, sample jsonb, last_used_at timestamptz)`;
   return `
-begin isolation level read committed;
 set local lock_timeout = ${millisecondsLiteral(LOCK_TIMEOUT_MS)};
 update table_rename.sys_table_migration_usage u
 set snapshot_at = e.snapshot_at, snapshot = coalesce(e.snapshot, '{}'),
@@ -99,6 +98,5 @@ from (
   for key share of m skip locked
 ) m
 join ${looks} on e.migration_id = m.id
-on conflict (migration_id) do nothing;
-commit`;
+on conflict (migration_id) do nothing`;
 }

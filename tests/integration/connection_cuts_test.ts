@@ -71,7 +71,9 @@ for (const [index, server] of testServers().entries()) {
           const cut = cutOnce(verdict, (message) => isNumber(message, side, number));
           let began = false;
           proxy.judge = (message) => {
-            if (message.from === "client" && message.text.startsWith("begin")) began = true;
+            if (message.from === "client" && message.text.startsWith("begin isolation")) {
+              began = true;
+            }
             return began ? "forward" : cut(message);
           };
           const { next } = operations;

@@ -1,6 +1,6 @@
 /** A request that comes again with its key does its work once, whatever happened to the first answer. */
 import { assert, assertEquals, assertLess, assertNotEquals } from "@std/assert";
-import { afterCriticalSection, cutOnce } from "../support/broken_connections.ts";
+import { afterCriticalSection, cutOnce, isCriticalSection } from "../support/broken_connections.ts";
 import { assertRecordAgrees } from "../support/catalog_state.ts";
 import { startCuttingProxy } from "../support/cutting_proxy.ts";
 import { spreadTest, type TestDatabase } from "../support/database.ts";
@@ -425,7 +425,7 @@ for (const name of ["rename", "rollback", "finalize"] as const) {
       // From the critical section on nothing comes back any more, and nobody can be asked.
       proxy.judge = (message) => {
         if (sent) return "cut";
-        sent = message.from === "client" && /;\ncommit;\n/.test(message.text);
+        sent = isCriticalSection(message);
         return sent ? "cut after" : "forward";
       };
       const first = await quietly(() => postKeyed(functions, name, "k", body));

@@ -4,6 +4,7 @@ import type { Migration, OperationAnswer } from "../../shared/contract/responses
 import { databaseTest, spreadTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { databaseState, stateDifferences } from "../support/state.ts";
+import { MEMBER_OF_PG_CRON } from "../support/pg_cron.ts";
 
 interface Renamed {
   db: TestDatabase;
@@ -592,7 +593,8 @@ renamedTest(
         nodeport int, database text, username text, active boolean default true, jobname text);
       grant usage on schema cron to postgres; grant select on cron.job to postgres;
       insert into cron.job values (7, '* * * * *', 'delete from expert_profiles where id = 0',
-        'localhost', 5432, current_database(), 'postgres', true, 'clean')`).simple();
+        'localhost', 5432, current_database(), 'postgres', true, 'clean');
+      ${MEMBER_OF_PG_CRON}`).simple();
     await db.sql.unsafe(`
       create function by_new() returns bigint language plpgsql as
         $$ begin return (select count(*) from public.expert_profiles); end $$;

@@ -7,6 +7,7 @@ import { type Functions, functionsFor } from "../support/functions.ts";
 import { post } from "../support/requests.ts";
 import { ownServers } from "../support/own_servers.ts";
 import { until } from "../support/waiting.ts";
+import { MEMBER_OF_PG_CRON } from "../support/pg_cron.ts";
 
 const servers = ownServers([15, 17, 18]);
 
@@ -232,7 +233,8 @@ servers.test("a cron job that names the old name is a use", async ({ db }) => {
       (2, 'elsewhere', 'delete from public.experts', 'other', 'postgres'),
       (3, 'renamed', 'delete from expert_profiles -- experts', current_database(), 'postgres');
     grant usage on schema cron to postgres;
-    grant select on cron.job to postgres`).simple();
+    grant select on cron.job to postgres;
+    ${MEMBER_OF_PG_CRON}`).simple();
   await run(db.sql, TABLE);
   await functions.rename(RENAME);
   const { state, reasons, quiet_since } = await usageOf(functions);

@@ -121,6 +121,9 @@ export function functionsFor(url: string, more: Partial<Settings> = {}): Functio
     async [Symbol.asyncDispose]() {
       await backgroundEnded();
       await forgetDatabase(url);
+      if (settings.verifyDatabaseUrl !== undefined) {
+        await forgetDatabase(settings.verifyDatabaseUrl);
+      }
     },
   };
 }

@@ -206,7 +206,7 @@ Deno.test("the limits of numbers and texts are kept", () => {
     lock_timeout_ms: [0, 10_001, 1.5, -1],
     max_wait_ms: [-1, 120_001, 0.5],
     notes: ["n".repeat(10_001), "a\0b", "\ud800"],
-    acknowledge: [Array(101).fill("a"), ["a".repeat(101)], [1]],
+    acknowledge: [Array(101).fill("a"), ["a".repeat(101)], [1], ["\ud800"], ["a\0"]],
     expected_plan_hash: ["", "sha256:", "0".repeat(64), `sha256:${"g".repeat(64)}`],
   };
   for (const [field, values] of Object.entries(fine)) {

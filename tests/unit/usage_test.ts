@@ -297,6 +297,8 @@ Deno.test("a routine or a job that names it is a use, one that may is not known"
     search_path: null,
     owned: true,
     security_definer: false,
+    parameters: [],
+    record_parameters: false,
     trigger_of: [],
     calls: null,
     role: null,
