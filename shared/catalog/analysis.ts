@@ -3,6 +3,7 @@
  * runs when it changes, and who reaches it by its name from elsewhere. Each kind is one look at its catalog
  * for all relations together; only relations that have something are in the answer.
  */
+import { schemaToolMarks } from "./schema_tools.ts";
 import { literal } from "../plan/quoting.ts";
 import type { Facts, RelationFacts } from "../plan/facts.ts";
 
@@ -187,6 +188,7 @@ const eventTriggers = `
 /** JSON members of the whole answer; uses `target`, the relations that are described. */
 export const analysisMembers = `
   ${eventTriggers},
+  'schema_tools', ${schemaToolMarks},
   'graphql', exists (select from pg_catalog.pg_extension e where e.extname = 'pg_graphql'),
   'analysis', pg_catalog.json_build_object(
     ${
@@ -213,7 +215,7 @@ const NONE = {
 } satisfies Partial<RelationFacts>;
 
 /** What the query answers of it. */
-export interface AnalysisRow extends Pick<Facts, "event_triggers" | "graphql"> {
+export interface AnalysisRow extends Pick<Facts, "event_triggers" | "graphql" | "schema_tools"> {
   /** By kind: OID of the relation, and the fact. */
   analysis: { [Kind in keyof RelationAnalysis]: [number, RelationAnalysis[Kind][number]][] };
 }
@@ -222,6 +224,7 @@ export interface AnalysisRow extends Pick<Facts, "event_triggers" | "graphql"> {
 export const noAnalysis: AnalysisRow = {
   event_triggers: [],
   graphql: false,
+  schema_tools: [],
   analysis: NONE,
 };
 

@@ -6,6 +6,7 @@ import { builtOnMembers } from "./built_on.ts";
 import { columns } from "./columns.ts";
 import { dependantMembers } from "./dependants.ts";
 import { type IndexesWanted, indexMember } from "./index_names.ts";
+import { nameTakers } from "./name_takers.ts";
 import { nameMembers } from "./names.ts";
 import { aclFromRows, type AclRow, privilegeMembers } from "./privileges.ts";
 import { relationMembers } from "./relation.ts";
@@ -50,6 +51,7 @@ select pg_catalog.json_build_object(
     'user', current_user,
     'sql_functions', pg_catalog.has_language_privilege('sql', 'USAGE')),
   'texts', ${textsNaming(wanted.mentioned ?? [], wanted.sources ?? NO_SOURCES)},
+  'name_takers', ${nameTakers(wanted.mentioned ?? [])},
   ${wanted.analysis ? `${analysisMembers},` : ""}
   'names', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${nameMembers})
@@ -90,7 +92,7 @@ function relationFromParts(parts: Partial<RelationRow>[]): RelationFacts {
 }
 
 /** What the query answers, before it is put together. */
-interface FactsRow extends Pick<Facts, "session" | "names">, Partial<AnalysisRow> {
+interface FactsRow extends Pick<Facts, "session" | "names" | "name_takers">, Partial<AnalysisRow> {
   relations: Partial<RelationRow>[][];
   texts: TextRow[];
   index_names?: Pick<Facts, "indexes" | "relation_names">;
@@ -110,7 +112,7 @@ release savepoint facts`;
 
 /** Reads the query's answer. */
 export function factsFromRow(row: { facts: string }): Facts {
-  const { session, names, relations, texts, index_names, ...rest } = JSON.parse(
+  const { session, names, relations, texts, name_takers, index_names, ...rest } = JSON.parse(
     row.facts,
   ) as FactsRow;
   const analysis = { ...noAnalysis, ...rest };
@@ -122,9 +124,11 @@ export function factsFromRow(row: { facts: string }): Facts {
     indexes: index_names?.indexes ?? [],
     relation_names: index_names?.relation_names ?? [],
     texts: textsFromRows(texts),
+    name_takers,
     routines: routinesFromRows(texts),
     event_triggers: analysis.event_triggers,
     graphql: analysis.graphql,
+    schema_tools: analysis.schema_tools,
     relations: described.map((facts) => ({ ...facts, ...analyzed.get(facts.oid)! })),
   };
 }

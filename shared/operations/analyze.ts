@@ -16,6 +16,7 @@ import { requireServer, type TrackedRename } from "../plan/rename.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { asProblems, type OperationContext } from "./context.ts";
 import { suggesting, tablesThere } from "./suggestions.ts";
+import { noteWorstDrift } from "./note_drift.ts";
 
 /**
  * Analyzes the tables that are named, or all tables of the schemas. A table that is renamed is found under
@@ -36,7 +37,7 @@ export async function analyze(
       { hint: "Analyze tables of your own schemas only." },
     );
   }
-  return await asProblems(() =>
+  const answer = await asProblems(() =>
     context.database.withSession(async (session) => {
       const { serverVersion, sources } = connected(
         await session.begin(beginReading(context.limits)),
@@ -55,6 +56,8 @@ export async function analyze(
       };
     })
   );
+  await noteWorstDrift(context);
+  return answer;
 }
 
 async function readFacts(session: Session, wanted: FactsWanted): Promise<Facts> {

@@ -9,11 +9,12 @@ import type {
 } from "../contract/responses.ts";
 import { driftOf } from "../plan/drift_report.ts";
 import type { RecordedRename } from "../plan/rollback.ts";
-import { type FoundDrift, noteBypassedRowSecurity, noteDrift } from "../tracking/drift_events.ts";
+import { type FoundDrift, noteDrift } from "../tracking/drift_events.ts";
 import { notificationsFromRows, notificationsQuery } from "../tracking/list_notifications.ts";
 import { encodeCursor, migrationsPage, recordedWithPage } from "../tracking/list_migrations.ts";
 import { migrationsFromRows, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
-import { asProblems, type OperationContext, recordAndTell } from "./context.ts";
+import { asProblems, type OperationContext } from "./context.ts";
+import { noteWorstDrift } from "./note_drift.ts";
 import { read } from "./read_relations.ts";
 import { oidsOf } from "./select_migrations.ts";
 import { lookAtUsage, type Looks, withUsage } from "./usage.ts";
@@ -72,20 +73,6 @@ async function withDrift(
 async function usageOfPage(context: OperationContext, page: Migration[]): Promise<Looks | null> {
   const active = page.filter(({ status }) => status === "active");
   return active.length === 0 ? null : await lookAtUsage(context, active);
-}
-
-/** What lets somebody see rows they must not see leaves an event, whoever asked for what. */
-async function noteWorstDrift(context: OperationContext): Promise<void> {
-  try {
-    const { requestId, actor } = context;
-    await recordAndTell(
-      context,
-      true,
-      (receivers) => noteBypassedRowSecurity(requestId, actor, receivers),
-    );
-  } catch (cause) {
-    context.log("drift could not be recorded", { cause });
-  }
 }
 
 /** What was found is told, each kind once, where there is somebody to tell. */

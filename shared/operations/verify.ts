@@ -20,6 +20,7 @@ import { reportInMarkdown } from "../proof/markdown.ts";
 import { API_ROLES, viewersOf } from "../proof/viewers.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { asProblems, type OperationContext } from "./context.ts";
+import { noteWorstDrift } from "./note_drift.ts";
 import { namesOf, oidsOf, selectActive } from "./select_migrations.ts";
 import { tellVerification } from "./tell_verification.ts";
 import { testCost } from "./verify/cost.ts";
@@ -60,7 +61,7 @@ const TESTS: Record<
  *   `drifted`, `lock_not_acquired` with `blockers`, `deadline_exceeded`, `database_unavailable`.
  */
 export async function verify(context: VerifyContext, request: VerifyRequest): Promise<Verified> {
-  return await asProblems(() =>
+  return await noting(context, () =>
     context.database.withSession(async (session) => {
       const subject = await readSubject(context, session, request);
       await session.rollback();
@@ -77,8 +78,16 @@ export async function verify(context: VerifyContext, request: VerifyRequest): Pr
       const about = { batch_id: null, migration_ids: [subject.migration.id] };
       await tellVerification(context, null, about, answer);
       return { answer, markdown: reportInMarkdown(subject.migration, subject.table, answer) };
-    })
-  );
+    }));
+}
+
+/** Refused or not: a view that is gone is why there is nothing to be tested. */
+async function noting<T>(context: OperationContext, work: () => Promise<T>): Promise<T> {
+  try {
+    return await asProblems(work);
+  } finally {
+    await noteWorstDrift(context);
+  }
 }
 
 /** Finds the migration with its table and view as they are now, and whoever may use them. */

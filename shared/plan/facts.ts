@@ -15,14 +15,28 @@ export interface Facts {
   routines: RoutineFacts[];
   /** Texts that name one of the tables, as far as a quick look can tell; `texts/` reads them closely. */
   texts: TextFacts[];
+  /** Names of the user's routines that run SQL which they put together, or take a regclass; none without texts. */
+  name_takers: string[];
   /** Enabled event triggers of the database; read for an analysis only, like `graphql`. */
   event_triggers: EventTriggerFacts[];
   /** Whether the extension pg_graphql is there. */
   graphql: boolean;
+  /** Traces of programs that read or compare schemas; read for an analysis only. */
+  schema_tools: SchemaToolMark[];
   /** Indexes of the described relations and of their partitions, and those asked for by OID; none unless asked. */
   indexes: IndexFacts[];
   /** Relations in the indexes' schemas whose names the indexes could want. */
   relation_names: { schema: string; name: string }[];
+}
+
+/** A trace of a program in the catalog. */
+export interface SchemaToolMark {
+  /** The name by which `schema_tools.ts` knows it. */
+  mark: string;
+  /** Where it is; null for what is in no schema. */
+  schema: string | null;
+  /** What it is, as messages name it. */
+  object: string;
 }
 
 export interface IndexFacts {

@@ -5,6 +5,7 @@ import type { Facts, RelationFacts } from "./facts.ts";
 import { renameFindings } from "./findings.ts";
 import { databaseFindings, objectFindings } from "./object_findings.ts";
 import { nameNeedsQuotes } from "./quoted_names.ts";
+import { schemaToolFindings } from "./schema_tools.ts";
 import { type ReadText, readTexts, textFindings } from "./text_findings.ts";
 import { staleRoutineFindings } from "./warm_routines.ts";
 
@@ -18,7 +19,12 @@ export interface RenamedTable {
 
 /** The texts of the facts, read for what they do with these tables. */
 export const readTextsOf = (tables: RenamedTable[], facts: Facts): ReadText[] =>
-  readTexts(facts.texts, tables.map((table) => table.facts), newNamesOf(tables));
+  readTexts(
+    facts.texts,
+    tables.map((table) => table.facts),
+    newNamesOf(tables),
+    facts.name_takers,
+  );
 
 /**
  * What the caller should know before these tables are renamed together.
@@ -44,6 +50,7 @@ export function findingsOfRename(
       { newNames: newNamesOf(tables), hasView },
     ),
     ...databaseFindings(facts),
+    ...schemaToolFindings(facts),
     ...staleRoutineFindings(hasView ? facts.routines : []),
   ];
 }

@@ -34,8 +34,9 @@ export function readTexts(
   texts: TextFacts[],
   tables: NamedRelation[],
   newNames?: Map<number, string>,
+  takers?: string[],
 ): ReadText[] {
-  const index = tableIndex(tables, newNames);
+  const index = tableIndex(tables, newNames, takers);
   return texts.filter(isUsers).map((text) => ({ text, uses: usesIn(text, index) }));
 }
 
@@ -80,10 +81,13 @@ export interface NamedInText {
 export function namedIn(
   texts: TextFacts[],
   tables: Pick<RelationFacts, "schema" | "name">[],
+  takers?: string[],
 ): NamedInText[] {
   // Numbers that are no table's OIDs, so that no text is a trigger function of theirs.
   const index = tableIndex(
     tables.map(({ schema, name }, n) => ({ oid: -1 - n, schema, name, ...NOTHING_ELSE })),
+    undefined,
+    takers,
   );
   return texts.filter(isUsers).flatMap((text) => {
     const byTable = Map.groupBy(usesIn(text, index), ({ table }) => table.oid);
@@ -166,7 +170,7 @@ function findingOf(
     newName: newNames.get(shown.table.oid) ?? null,
     detail: shown.detail ?? "",
   };
-  const perhaps = shown.certainty === "possible" && code !== "unparsed_text" ? " perhaps" : "";
+  const perhaps = shown.certainty === "possible" && !POSSIBLE_BY_NATURE.has(code) ? " perhaps" : "";
   return [{
     code,
     severity,
@@ -175,6 +179,9 @@ function findingOf(
     remedy: rule.remedy(subject),
   }];
 }
+
+/** Their sentences say themselves that it is not certain. */
+const POSSIBLE_BY_NATURE = new Set<FindingCode>(["unparsed_text", "name_as_argument"]);
 
 const qualifiedName = ({ schema, name }: NamedRelation) => qualified(schema, name);
 

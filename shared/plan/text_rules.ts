@@ -6,6 +6,7 @@ import type { FindingCode } from "../contract/findings.ts";
 import type { Finding } from "../contract/responses.ts";
 import type { TextFacts } from "./facts.ts";
 import { literal } from "./quoting.ts";
+import { TRIGGER_NAME_RULE } from "./trigger_name_rule.ts";
 import { keyOf, type NamedRelation } from "./texts/table_index.ts";
 import type { Use } from "./texts/uses.ts";
 
@@ -187,27 +188,16 @@ export const RULES: Partial<Record<FindingCode, CodeRule>> = {
       "constraints, triggers, statistics or defaults",
     remedy: () => "Have it look the new name up once the table has it.",
   },
-  tg_table_name: {
-    severity: (_, detail) => detail === "compares" ? "breaking" : "warning",
-    worst: (uses) =>
-      uses.find(({ detail }) => detail === "compares") ??
-        uses.find(({ detail }) => detail === "pattern"),
-    does: ({ tables, detail, newName }) => {
-      const name = newName === null ? "the new name" : literal(newName);
-      const what = `is called by triggers of ${tables}, for which TG_TABLE_NAME will be ${name}`;
-      return detail === "compares"
-        ? `${what}, and compares it with the old one: it takes another way then, without an error`
-        : detail === "pattern"
-        ? `${what}, and compares it with a pattern that the new name may not match`
-        : `${what}: what it writes, sends or looks up by it changes`;
-    },
-    remedy: ({ first, newName, detail }) =>
-      detail === "uses"
-        ? "See that whatever reads what it writes knows both names."
-        : `Have it know both names before the rename: TG_TABLE_NAME in (${literal(first.name)}, ${
-          newName === null ? "the new name" : literal(newName)
-        }).`,
+  name_as_argument: {
+    severity: differs,
+    does: ({ tables, detail }) =>
+      `passes the name of ${tables} to ${detail}, which runs SQL that it puts together, or takes a regclass; ` +
+      "what that does by the old name is not followed",
+    remedy: ({ detail }) =>
+      `Look at what ${detail} does with the name: DDL, TRUNCATE and COPY fail for a view. ` +
+      "Have it given the new name once the table has it.",
   },
+  tg_table_name: TRIGGER_NAME_RULE,
   unparsed_text: {
     severity: differs,
     does: ({ text, tables, detail }) =>

@@ -64,22 +64,59 @@ export interface FoundDrift {
  * Message that leaves one event for what of this drift was not noted yet: each kind once a migration, until
  * its view is made again. The event has a hundred at most; the next look notes the next.
  */
-export function noteDrift(
+export const noteDrift = (
   requestId: string,
   actor: string,
   found: FoundDrift[],
   receivers: Receiver[],
+): string =>
+  tellOnce(
+    eventOf(
+      requestId,
+      actor,
+      `pg_catalog.jsonb_to_recordset(${
+        jsonbLiteral(found)
+      }) as f(migration_id uuid, code text, object text)`,
+    ),
+    receivers,
+  );
+
+/**
+ * Message that leaves one event for the compatibility views that are gone, or replaced by something else, as
+ * noteDrift does: they go without a word where a tool drops what is not in its schema, or somebody by CASCADE.
+ * In a database that is a copy of another, the tables are gone by their OIDs, too; nothing is said of those.
+ */
+export function noteLostViews(
+  requestId: string,
+  actor: string,
+  receivers: Receiver[] = [],
 ): string {
-  const event = `
+  const event = eventOf(
+    requestId,
+    actor,
+    `(
+    select m.id as migration_id,
+      case when r.oid is null then 'view_missing' else 'view_replaced' end as code,
+      pg_catalog.format('%I.%I', m.schema_name, m.old_name) as object
+    from public.sys_table_migrations m
+    join pg_catalog.pg_class t on t.oid = m.table_oid::pg_catalog.oid and t.relkind in ('r', 'p')
+    left join pg_catalog.pg_namespace n on n.nspname = m.schema_name
+    left join pg_catalog.pg_class r on r.relnamespace = n.oid and r.relname = m.old_name
+    where m.status = 'active' and m.compatibility_view_created and m.view_oid is not null
+      and not exists (select from pg_catalog.pg_class v where v.oid = m.view_oid::pg_catalog.oid)) f`,
+  );
+  return receivers.length === 0 ? event : tellOnce(event, receivers);
+}
+
+/** Statement that writes an event of the drift in `source`, a relation `f`, that was not noted yet; or none. */
+const eventOf = (requestId: string, actor: string, source: string) => `
 insert into public.sys_table_migration_events (
   request_id, operation, actor, outcome, problem_code, migration_ids, details)
 select ${literal(requestId)}::uuid, 'drift', ${literal(actor)}, 'failed', 'drifted',
   pg_catalog.array_agg(distinct f.migration_id),
   pg_catalog.jsonb_build_object('drift', pg_catalog.jsonb_agg(pg_catalog.to_jsonb(f)))
 from (
-  select f.* from pg_catalog.jsonb_to_recordset(${
-    jsonbLiteral(found)
-  }) as f(migration_id uuid, code text, object text)
+  select f.* from ${source}
   where not exists (
     select from public.sys_table_migration_events e
     where e.migration_ids @> array[f.migration_id] and e.operation = 'drift'
@@ -91,5 +128,3 @@ from (
           and r.outcome = 'succeeded' and r.id > e.id))
   limit ${MAX_NOTIFIED_MIGRATIONS}) f
 having pg_catalog.count(*) > 0`;
-  return tellOnce(event, receivers);
-}

@@ -238,8 +238,10 @@ export function factsOf(relations: RelationFacts[], free: string[] = []): Facts 
     relations,
     routines: [],
     texts: [],
+    name_takers: [],
     event_triggers: [],
     graphql: false,
+    schema_tools: [],
     indexes: [],
     relation_names: [],
   };

@@ -31,18 +31,30 @@ export interface TableIndex {
   byOid: Map<number, IndexedTable>;
   /** By the longest run of plain letters and digits of their names, in lower case; "" where there is none. */
   byWord: Map<string, IndexedTable[]>;
+  /** The schemas that they are in. */
+  schemas: Set<string>;
+  /** Names of routines that make SQL of what they are given, or take a regclass. */
+  takers: Set<string>;
 }
 
 /**
  * Makes the index; texts are then read once each, however many tables there are.
  *
  * @param newNames What the tables will be called, by OID. Default: not decided.
+ * @param takers Names of routines that make SQL of what they are given. Default: none is known.
  */
 export function tableIndex(
   relations: NamedRelation[],
   newNames: Map<number, string> = new Map(),
+  takers: string[] = [],
 ): TableIndex {
-  const index: TableIndex = { byName: new Map(), byOid: new Map(), byWord: new Map() };
+  const index: TableIndex = {
+    byName: new Map(),
+    byOid: new Map(),
+    byWord: new Map(),
+    schemas: new Set(relations.map(({ schema }) => schema)),
+    takers: new Set(takers),
+  };
   for (const relation of relations) {
     const table = indexed(relation, newNames.get(relation.oid) ?? null);
     index.byOid.set(table.oid, table);

@@ -7,7 +7,8 @@ import { readText } from "./bodies.ts";
 import { lex } from "./lexer.ts";
 import { Reading, type Use, weaker } from "./reading.ts";
 import { type TableIndex, wordsOf } from "./table_index.ts";
-import { readTriggerNames, readTriggerNamesElsewhere } from "./trigger_names.ts";
+import { RunTimeNames } from "./run_time_names.ts";
+import { asksForName, readTriggerNames, readTriggerNamesElsewhere } from "./trigger_names.ts";
 
 export { type Certainty, Use } from "./reading.ts";
 export { type TableIndex, tableIndex } from "./table_index.ts";
@@ -24,15 +25,19 @@ const COMPILED = new Set(["c", "internal"]);
 export function usesOf(text: ReadableText, tables: TableIndex): Use[] {
   if (COMPILED.has(text.language)) return [];
   const scope = { searchPath: text.search_path, schema: text.schema };
-  const reading = new Reading(text.text, tables, scope);
   const ofTriggers = (text.trigger_of ?? []).flatMap((oid) => tables.byOid.get(oid) ?? []);
-  if (ofTriggers.length > 0) {
-    if (text.language === "plpgsql") {
-      readTriggerNames(lex(text.text, { blanks: false }).tokens, ofTriggers, reading);
-    } else readTriggerNamesElsewhere(ofTriggers, reading);
+  const isTrigger = ofTriggers.length > 0 && text.language === "plpgsql";
+  const names = new RunTimeNames(isTrigger);
+  const reading = new Reading(text.text, tables, scope, "named", null, names);
+  if (mayName(text, tables) || (isTrigger && asksForName(text.text))) {
+    readText(text.language, reading);
   }
-  if (mayName(text, tables)) readText(text.language, reading);
-  return reading.uses.sort((a, b) => a.at - b.at);
+  if (isTrigger) {
+    readTriggerNames(lex(text.text, { blanks: false }).tokens, ofTriggers, reading);
+  } else if (ofTriggers.length > 0) readTriggerNamesElsewhere(ofTriggers, reading);
+  // At one place, what a trigger's name comes to is told before what else is done there.
+  const rank = ({ code }: Use) => code === "tg_table_name" ? 0 : 1;
+  return reading.uses.sort((a, b) => a.at - b.at || rank(a) - rank(b));
 }
 
 /** The first of the most certain uses. */
