@@ -278,12 +278,13 @@ async function enter<P extends Plan>(
       session.ended();
       return lockFigures(results, attempt, performance.now() - sent - distanceMs);
     } catch (error) {
-      if (!(await isStillOpen(session, error))) {
+      const end = await endOf(session, error);
+      if (end !== null) {
         session.ended();
-        if (!(await wasCommitted(database, String(xid), options.limits))) throw error;
+        if (!(await wasCommitted(database, String(xid), options.limits))) throw end.cause;
         const figures = await recordedFigures(database, recorded);
         // A crash can take an uncommitted transaction's id back, and another's then has it.
-        if (figures === null) throw error;
+        if (figures === null) throw end.cause;
         return figures;
       }
       if (!isLockFailure(error)) throw error;
@@ -307,17 +308,18 @@ async function recordedFigures(database: Database, query: string): Promise<LockF
 }
 
 /**
- * Whether the transaction is there after an error, back at the savepoint. Where it is not, the error came with
- * COMMIT or after it, and only the server knows what became of the transaction: an error alone never says that
- * nothing was changed.
+ * What has ended the transaction after an error; null where it is still there, and then it is back at the savepoint.
+ * Where it is not, the error came with COMMIT or after it, or the connection is gone, and only the server knows what
+ * became of the transaction: an error alone never says that nothing was changed.
  */
-async function isStillOpen(session: Session, error: unknown): Promise<boolean> {
-  if (isConnectionLost(error)) return false;
+async function endOf(session: Session, error: unknown): Promise<{ cause: unknown } | null> {
+  if (isConnectionLost(error)) return { cause: error };
   try {
     await session.run("rollback to savepoint critical_section");
-    return true;
+    return null;
   } catch (later) {
-    if (isConnectionLost(later) || isOutsideOfTransaction(later)) return false;
+    if (isConnectionLost(later)) return { cause: later };
+    if (isOutsideOfTransaction(later)) return { cause: error };
     throw later;
   }
 }
