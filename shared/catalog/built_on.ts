@@ -2,7 +2,7 @@
  * What is built on a view, with all that is needed to make it depend on something else: found by pg_depend
  * (PostgreSQL manual, 52.18), from the view and its row type on through whatever cannot keep its OID.
  */
-import { TICK_SCHEMA } from "../contract/names.ts";
+import { OWN_SCHEMA } from "../contract/names.ts";
 import {
   catalogOid,
   definitionOf,
@@ -278,7 +278,7 @@ export const builtOnMembers = `
         and d.refclassid = ${catalogOid("pg_class")} and d.refobjid <> t.oid
       join pg_catalog.pg_class f on f.oid = d.refobjid
       where q.ev_class = t.oid and q.rulename = '_RETURN'
-        and f.relnamespace is distinct from pg_catalog.to_regnamespace(${literal(TICK_SCHEMA)})
+        and f.relnamespace is distinct from pg_catalog.to_regnamespace(${literal(OWN_SCHEMA)})
       limit 1
     ),
     source as (

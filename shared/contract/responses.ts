@@ -1,6 +1,7 @@
 /** What callers get back; the client checks answers against these schemas' types. */
 import { z } from "zod";
 import { FINDING_CODES } from "./findings.ts";
+import { PROBLEM_CODES } from "./problems.ts";
 
 const timestamp = z.iso.datetime({ offset: true });
 
@@ -12,6 +13,8 @@ export const finding = z.object({
   object: z.string(),
   message: z.string(),
   remedy: z.string(),
+  /** Of `old_name_in_use` where no use was seen: when the old name can be given up without being asked again. */
+  earliest: z.string().optional(),
 });
 
 export const statement = z.object({ sql: z.string(), purpose: z.string() });
@@ -80,7 +83,10 @@ export const migration = z.object({
   notifications: migrationNotifications.optional(),
 });
 
-/** How the locks were come by: times in milliseconds, `held_ms` from the last lock granted to the end of COMMIT. */
+/**
+ * How the locks were acquired: times in milliseconds, `held_ms` from the last lock granted to the end of COMMIT. The
+ * server measures it up to COMMIT, the function what COMMIT took.
+ */
 export const lockFigures = z.object({
   attempts: z.number().int(),
   waited_ms: z.number(),
@@ -157,6 +163,12 @@ export const operationAnswer = z.object({
   history: historyEntry.optional(),
   /** Of a plan, where it was asked for. */
   migration_file: migrationFile.optional(),
+  /** Of a plan that an apply with the same fields would refuse: the problem that it would answer. */
+  would_be_refused: z.object({
+    code: z.enum(PROBLEM_CODES),
+    detail: z.string(),
+    hint: z.string().optional(),
+  }).optional(),
 });
 
 /** A session that keeps a request waiting for its locks; `query` is cut to 200 characters. */

@@ -47,12 +47,14 @@ function secretsOf(settings: Secrets): string[] {
 function passwordsOf(url: string | undefined): string[] {
   // As postgres.js would read it; a URL that is none has its password between the same marks.
   const password = /^[^/]*\/\/[^/@]*?:(.*)@[^@]*$/.exec(url ?? "")?.[1];
-  if (password === undefined) return [];
-  try {
-    return [password, decodeURIComponent(password)];
-  } catch {
-    return [password];
-  }
+  const parameter = /[?&]password=([^&]*)/.exec(url ?? "")?.[1];
+  return [password, parameter].filter((text) => text !== undefined).flatMap((text) => {
+    try {
+      return [text, decodeURIComponent(text)];
+    } catch {
+      return [text];
+    }
+  });
 }
 
 /** Controls, invisible and direction-changing characters, and line ends that JSON leaves as they are. */

@@ -21,6 +21,7 @@ import { reportInMarkdown } from "../proof/markdown.ts";
 import { API_ROLES, viewersOf } from "../proof/viewers.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { asProblems, type OperationContext } from "./context.ts";
+import { noteWorstDrift } from "./note_drift.ts";
 import { namesOf, oidsOf, selectActive } from "./select_migrations.ts";
 import { tellVerification } from "./tell_verification.ts";
 import { testCost } from "./verify/cost.ts";
@@ -64,7 +65,7 @@ const TESTS: Record<
  *   `drifted`, `lock_not_acquired` with `blockers`, `deadline_exceeded`, `database_unavailable`.
  */
 export async function verify(context: VerifyContext, request: VerifyRequest): Promise<Verified> {
-  return await asProblems(async () => {
+  return await noting(context, async () => {
     const subject = await context.database.withSession((session) =>
       readSubject(context, session, request)
     );
@@ -86,6 +87,15 @@ export async function verify(context: VerifyContext, request: VerifyRequest): Pr
       return { answer, markdown: reportInMarkdown(subject.migration, subject.table, answer) };
     });
   });
+}
+
+/** Refused or not: a view that is gone is why there is nothing to be tested. */
+async function noting<T>(context: OperationContext, work: () => Promise<T>): Promise<T> {
+  try {
+    return await asProblems(work);
+  } finally {
+    await noteWorstDrift(context);
+  }
 }
 
 /** Finds the migration with its table and view as they are now, and whoever may use them. */
@@ -125,6 +135,8 @@ async function readRelations(
   const query = factsQuery({
     names: [{ schema: migration.schema_name, name: migration.old_name }],
     oids: oidsOf([migration]),
+    // What the Data API embeds is among it.
+    analysis: true,
   });
   const [[row], standing] = await session.runAll(`${query};\n${standingMigrations()}`);
   const facts = factsFromRow(row as { facts: string });

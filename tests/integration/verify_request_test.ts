@@ -170,7 +170,7 @@ verifyTest(
       assertEquals(/kept-to-itself/i.test(JSON.stringify(answer)), false);
     });
     assertEquals(logged, []);
-    const events = await db.admin`select * from sys_table_migration_events`;
+    const events = await db.admin`select * from table_rename.sys_table_migration_events`;
     assertEquals(/kept-to-itself/i.test(JSON.stringify(events)), false);
   },
 );

@@ -2,6 +2,7 @@
 import { remainingMs, requireTime } from "../../execute/limits.ts";
 import type { Session } from "../../execute/database.ts";
 import { isCancelled, statementError } from "../../execute/database_errors.ts";
+import { wholeTransaction } from "../../execute/transaction.ts";
 import type { VerifyRequest } from "../../contract/requests.ts";
 import type { VerifyCheck, VerifyFailure, VerifySession } from "../../contract/responses.ts";
 import type { RelationFacts } from "../../plan/facts.ts";
@@ -78,12 +79,12 @@ export class Tester {
     const role = session.separate ? { role: first.role.name } : {};
     const message = trialMessage(block, { ...options, ...role, schema, timeoutMs });
     try {
-      return outcomeOf(await this.session.runWhole(message));
+      return outcomeOf(await this.session.runWhole(message, timeoutMs));
     } catch (error) {
       await this.session.rollback();
       const sqlstate = statementError(error);
       if (sqlstate === null) throw error;
-      await this.session.run(LEAVE_NOTHING);
+      await this.session.runWhole(wholeTransaction(LEAVE_NOTHING));
       return isCancelled(error)
         ? new Untried(`it took longer than ${Math.round(timeoutMs)} ms`, sqlstate)
         : new Untried(`the server refused the trial with ${sqlstate}`, sqlstate);
