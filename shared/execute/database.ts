@@ -1,7 +1,8 @@
 /** The database: a few connections an isolate, and sessions that have one to themselves. */
 import { Connection, type Row } from "./connection.ts";
-import { isConnectionLost } from "./database_errors.ts";
+import { isCancelled, isConnectionLost } from "./database_errors.ts";
 import { sleep } from "./patience.ts";
+import { beginReadWrite, wholeTransaction } from "./transaction.ts";
 
 export type { Row } from "./connection.ts";
 
@@ -18,8 +19,12 @@ const IDLE_TIMEOUT_MS = 20_000;
 const REACH_TIME_MS = 5_000;
 const REACH_PAUSE_MS = 50;
 
-/** With it only the server's own functions, operators and types are found without a schema. */
-const SAFE_PATH = "set local search_path = pg_catalog, pg_temp";
+/**
+ * How often a transaction is begun, and how soon it must fail to be begun again, in milliseconds: a login can have
+ * timeouts that are over before our own hold.
+ */
+const BEGIN_TRIES = 5;
+const SOON_MS = 1_000;
 
 /**
  * A pool of connections to one database.
@@ -38,15 +43,11 @@ export class Database {
     this.#url = url;
   }
 
-  /**
-   * Runs one message of statements outside a transaction of ours, and gives the last one's rows. Its operators
-   * are looked up where ours are, not in schemas of the project: a message of several statements is a transaction
-   * of its own (PostgreSQL manual, 55.2.2.1), and one that it begins itself goes on in that.
-   */
+  /** Runs statements in a transaction of their own, all in one message, and gives the last one's rows. */
   async query(text: string): Promise<Row[]> {
     const connection = await this.#take(false);
     try {
-      return (await connection.run(`${SAFE_PATH};\n${text}`)).at(-1) ?? [];
+      return await runTransaction(connection, text);
     } finally {
       this.#giveBack(connection, false);
     }
@@ -68,15 +69,17 @@ export class Database {
 
   /** Takes a connection for as long as `work` runs; a transaction left open is rolled back. */
   async withSession<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    const connection = await this.#take(true);
-    const session = new Session(connection);
+    const session = new Session(await this.#take(true), (lost) => {
+      void lost.end(0);
+      return Connection.open(this.#url);
+    });
     try {
       return await work(session);
     } finally {
       await session.rollback().catch(() => {
         // A connection that is gone has taken its transaction with it.
       });
-      this.#giveBack(connection, true);
+      this.#giveBack(session.connection, true);
     }
   }
 
@@ -149,35 +152,76 @@ export class Database {
   }
 }
 
-/** One connection, spoken to in messages of whole statements (the simple query protocol). */
+/** Runs one transaction in one message; where a login's own timeout is too short for that, in two. */
+async function runTransaction(connection: Connection, text: string): Promise<Row[]> {
+  for (let tries = 1;; tries++) {
+    const started = performance.now();
+    try {
+      if (tries === 1) return lastRows(await connection.run(wholeTransaction(text)));
+      // The server reads a message to its end before our timeout holds; this one is short.
+      await connection.run(beginReadWrite());
+      return lastRows(await connection.run(`${text};\ncommit`));
+    } catch (error) {
+      if (connection.closed) throw error;
+      await connection.run("rollback");
+      if (tries === BEGIN_TRIES || !endedTooSoon(error, started)) throw error;
+    }
+  }
+}
+
+/** The rows of the last statement that gives rows, be they none; COMMIT does not. */
+const lastRows = (results: Row[][]): Row[] => results.at(-1) ?? [];
+
+/** Whether a timeout that is not ours has ended the statement, the transaction or the session. */
+const endedTooSoon = (error: unknown, started: number, soonMs = SOON_MS): boolean =>
+  (isCancelled(error) || isConnectionLost(error)) && performance.now() - started < soonMs;
+
+/**
+ * A connection for one piece of work, spoken to in messages of whole statements (the simple query protocol). All
+ * of them run in a transaction that `begin` or `runWhole` has set up.
+ */
 export class Session {
-  readonly #connection: Connection;
+  #connection: Connection;
+  readonly #renew: (lost: Connection) => Promise<Connection>;
   #open = false;
 
-  constructor(connection: Connection) {
+  /** @param renew Opens another connection for one that was lost while no transaction was open. */
+  constructor(connection: Connection, renew: (lost: Connection) => Promise<Connection>) {
     this.#connection = connection;
+    this.#renew = renew;
   }
 
-  /** Sends BEGIN and what goes with it in one message; the last statement's rows are the answer. */
+  get connection(): Connection {
+    return this.#connection;
+  }
+
+  /**
+   * Sends BEGIN and what goes with it in one message; the last statement's rows are the answer. The message
+   * changes nothing, so it is sent again where a login's own timeouts have ended the statement or the session.
+   */
   async begin(text: string): Promise<Row[]> {
-    this.#open = true;
-    return await this.run(text);
+    return lastRows(await this.#first(text, SOON_MS));
   }
 
   /** Sends one message; the answer is the rows of its last statement. */
   async run(text: string): Promise<Row[]> {
-    return (await this.runAll(text)).at(-1) ?? [];
+    return lastRows(await this.runAll(text));
   }
 
   /** Sends one message; the answer is the rows of each statement. */
   async runAll(text: string): Promise<Row[][]> {
-    return await this.#connection.run(text);
+    if (!this.#open) throw new Error("a statement was to run outside of a transaction");
+    return await this.#send(text);
   }
 
-  /** Sends a transaction from BEGIN to its end in one message; where that fails, it is still open. */
-  async runWhole(text: string): Promise<Row[][]> {
-    this.#open = true;
-    const results = await this.runAll(text);
+  /**
+   * Sends a transaction from BEGIN to its end in one message; where that fails, it is still open. It must do no harm
+   * when it is sent twice.
+   *
+   * @param timeoutMs What the message allows its statements: what is cancelled before was not cancelled by it.
+   */
+  async runWhole(text: string, timeoutMs = SOON_MS): Promise<Row[][]> {
+    const results = await this.#first(text, Math.min(timeoutMs, SOON_MS));
     this.#open = false;
     return results;
   }
@@ -194,9 +238,35 @@ export class Session {
 
   /** Rolls the transaction back, if one is open. */
   async rollback(): Promise<void> {
-    if (!this.#open || this.#connection.closed) return;
+    if (!this.#open) return;
     this.#open = false;
-    await this.run("rollback");
+    if (!this.#connection.closed) await this.#send("rollback");
+  }
+
+  /** A transaction is about to begin: a connection that ended while none was open is replaced. */
+  async #ready(): Promise<void> {
+    if (!this.#open && this.#connection.closed) {
+      this.#connection = await this.#renew(this.#connection);
+    }
+    this.#open = true;
+  }
+
+  /** Sends the first message of a transaction, again where something has ended it sooner than `soonMs`. */
+  async #first(text: string, soonMs: number): Promise<Row[][]> {
+    for (let tries = 1;; tries++) {
+      const started = performance.now();
+      await this.#ready();
+      try {
+        return await this.#send(text);
+      } catch (error) {
+        if (tries === BEGIN_TRIES || !endedTooSoon(error, started, soonMs)) throw error;
+        await this.rollback();
+      }
+    }
+  }
+
+  #send(text: string): Promise<Row[][]> {
+    return this.#connection.run(text);
   }
 }
 

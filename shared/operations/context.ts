@@ -2,7 +2,7 @@
 import type { ProblemCode } from "../contract/problems.ts";
 import type { Progress } from "../contract/responses.ts";
 import type { Database } from "../execute/database.ts";
-import { isConnectionLost, toProblem } from "../execute/database_errors.ts";
+import { AfterCommit, isConnectionLost, toProblem } from "../execute/database_errors.ts";
 import type { Limits } from "../execute/limits.ts";
 import { type Event, insertEvent } from "../tracking/events.ts";
 import { type Receiver, withFailureNotification } from "../tracking/notifications.ts";
@@ -81,7 +81,8 @@ export async function recordingFailure<T>(
     return await work();
   } catch (error) {
     const problem = toProblem(error);
-    if (UNRECORDED.includes(problem.code)) throw problem;
+    // What was committed has left its event.
+    if (UNRECORDED.includes(problem.code) || error instanceof AfterCommit) throw problem;
     const { attempts, waited_ms } = problem.fields as { attempts?: number; waited_ms?: number };
     const event: Event = {
       ...about,

@@ -18,6 +18,7 @@ import type { OperationContext } from "./context.ts";
 import { readNamesInRows } from "./names_in_rows.ts";
 import { allInHistory, replayEnd } from "./replay_end.ts";
 import { readFacts } from "./read_relations.ts";
+import { relocationFindings } from "./relocate.ts";
 import { namesOf, oidsOf, selectActive, tablesOf } from "./select_migrations.ts";
 import { keepUsage, type Looks, readUsage, withUsage } from "./usage.ts";
 
@@ -38,7 +39,8 @@ export async function finalize(
     batchId: batch_id ?? null,
     details: { migration_id, schema, table },
     shortcut: (session) => alreadyFinalized(session, request),
-    select: (session, lock) => selectActive(session, request, "finalize", lock),
+    select: (session, lock) => selectActive(session, request, "finalize", lock, request.relocate),
+    selectedFindings: relocationFindings,
     names: namesOf,
     tables: tablesOf,
     plan: async (session, migrations, connected) => {

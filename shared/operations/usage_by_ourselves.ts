@@ -1,5 +1,6 @@
 /** What we do through an old name ourselves, where the view counts its use, is no use of it. */
 import type { Session } from "../execute/database.ts";
+import { wholeTransaction } from "../execute/transaction.ts";
 import type { RelationFacts } from "../plan/facts.ts";
 import type { RecordedRename } from "../plan/rollback.ts";
 import { passOverReads } from "../tracking/usage.ts";
@@ -23,7 +24,7 @@ export async function notCountingReads(
   } finally {
     try {
       // The session's counts are told to the server at the end of its next transaction.
-      await session.run("select pg_catalog.pg_stat_force_next_flush()");
+      await session.runWhole(wholeTransaction("select pg_catalog.pg_stat_force_next_flush()"));
       await context.database.query(passOverReads(migration.id, view.tick));
     } catch (cause) {
       context.log("our own reads through the old name could not be left out", { cause });

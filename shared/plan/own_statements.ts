@@ -1,7 +1,8 @@
 /** How our own statements are told from those of applications, where the server keeps texts of statements. */
 
 /**
- * Begins every statement by which verify uses an old name, so that whoever counts how often the name is used
+ * Begins every statement by which verify uses an old name, and those that read facts, in which a short name can be
+ * an alias, so that whoever counts how often the name is used
  * can leave it out. A common table expression that nobody reads: the planner drops it, so the plan is the same;
  * but the server counts the statement apart from one of an application that is otherwise alike, which a comment
  * would not bring about (pg_stat_statements).

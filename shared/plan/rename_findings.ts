@@ -1,11 +1,13 @@
 /** All findings of a rename, whether it is planned or only thought of by an analysis. */
 import type { Finding } from "../contract/responses.ts";
+import { dataApiFindings } from "./data_api_findings.ts";
 import type { ViewPlan } from "./compatibility_view.ts";
 import type { Facts, RelationFacts } from "./facts.ts";
 import { renameFindings } from "./findings.ts";
 import { namesInRowsFindings } from "./names_in_rows.ts";
 import { databaseFindings, objectFindings } from "./object_findings.ts";
 import { schemaToolFindings } from "./schema_tools.ts";
+import { nameNeedsQuotes } from "./quoted_names.ts";
 import { type ReadText, readTexts, textFindings } from "./text_findings.ts";
 import { unreadStatements } from "./unread_statements.ts";
 import { staleRoutineFindings, warmRoutines } from "./warm_routines.ts";
@@ -35,8 +37,10 @@ export function findingsOfRename(
   const hasView = tables.some(({ view }) => view !== null);
   return [
     ...tables.flatMap(({ facts: table, newName, view }) => [
+      ...(newName === null ? [] : nameNeedsQuotes(table, newName)),
       ...renameFindings(table, newName, view),
       ...objectFindings(table, facts, { newName, hasView: view !== null }),
+      ...dataApiFindings(table, { newName, hasView: view !== null }),
     ]),
     ...textFindings(
       texts,

@@ -34,6 +34,14 @@ export interface RecordedRename extends TrackedRename {
   in_history?: boolean;
   /** The table's name when the record was read, if it was in its schema then. */
   present_name?: string | null;
+  /** Whether the recorded view had the old name when the record was read. */
+  view_in_place?: boolean;
+  /**
+   * Where the record is another database's: `found`, table and view were found by their names, and their OIDs are
+   * those of this database; `offered`, something has their names, and the caller has to say that it is meant;
+   * `gone`, there is nothing that could be meant. Default: it fits, or differs otherwise.
+   */
+  elsewhere?: "found" | "offered" | "gone";
 }
 
 /** The table before the rename; table and view after it, null where they could not be read then. */

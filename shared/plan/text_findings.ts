@@ -8,6 +8,7 @@ import { PREPARED_PREFIX } from "./plan.ts";
 import { qualified } from "./quoting.ts";
 import { type CodeRule, RULES, type Subject } from "./text_rules.ts";
 import { isRepeatable } from "./texts/repeatable.ts";
+import { withLookupsByParameter } from "./texts/parameter_lookups.ts";
 import type { NamedRelation } from "./texts/table_index.ts";
 import {
   type Certainty,
@@ -130,7 +131,8 @@ function isUsers({ kind, schema, text, calls }: TextFacts): boolean {
 function readIn(text: TextFacts, index: TableIndex): UsesAndRows {
   const { uses, rows } = readUses(text, index);
   if (text.kind !== "statement") return { uses, rows };
-  return { uses: uses.filter(({ code }) => code !== "unparsed_text"), rows };
+  const readable = uses.filter(({ code }) => code !== "unparsed_text");
+  return { uses: withLookupsByParameter(text.text, readable), rows };
 }
 
 function codesOf(text: TextFacts, uses: Use[], serverVersion: number): Map<FindingCode, Use[]> {

@@ -36,7 +36,10 @@ export function warmRoutines(texts: ReadText[], tables: { oid: number }[]): Warm
  * a subtransaction that has succeeded counts as part of the whole (XactLockTableWait).
  */
 export function recompile(routines: WarmRoutine[]): PlanStatement[] {
-  return routines.filter(({ owned }) => owned).map(({ identity, security_definer }) => {
+  // Facts come in no order.
+  const inOrder = routines.filter(({ owned }) => owned)
+    .sort((a, b) => (a.identity < b.identity ? -1 : a.identity > b.identity ? 1 : 0));
+  return inOrder.map(({ identity, security_definer }) => {
     const sql = `alter routine ${identity} security ${security_definer ? "definer" : "invoker"}`;
     return {
       sql,

@@ -7,6 +7,7 @@ import type { Facts, TextFacts } from "../../shared/plan/facts.ts";
 import { spreadTest, type TestDatabase } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 import { until } from "../support/waiting.ts";
+import { MEMBER_OF_PG_CRON } from "../support/pg_cron.ts";
 
 /** The facts that a plan for tables of these names in public would be made from, as role postgres or another. */
 async function factsNaming(
@@ -147,7 +148,8 @@ const CRON = `
     (1, '* * * * *', 'delete from experts', 'localhost', 5432, current_database(), 'postgres', true, null),
     (2, '* * * * *', 'vacuum public.experts', 'localhost', 5432, current_database(), 'nobody', false, 'tidy'),
     (3, '* * * * *', 'select 1', 'localhost', 5432, current_database(), 'postgres', true, 'other'),
-    (4, '* * * * *', 'delete from experts', 'localhost', 5432, 'another', 'postgres', true, 'elsewhere')`;
+    (4, '* * * * *', 'delete from experts', 'localhost', 5432, 'another', 'postgres', true, 'elsewhere');
+  ${MEMBER_OF_PG_CRON}`;
 
 spreadTest("commands of pg_cron in this database are read, where they can be", async ({ db }) => {
   await db.admin.unsafe(CRON).simple();
@@ -168,6 +170,8 @@ spreadTest("commands of pg_cron in this database are read, where they can be", a
     ["tidy", false],
   ]);
   // What only has the name of pg_cron's table is in nobody's way.
+  await db.admin`alter extension pg_cron drop table cron.job`;
+  assertEquals(await jobs(), []);
   await db.admin`drop table cron.job`;
   await db.admin`create table cron.job (a int)`;
   assertEquals(await jobs(), []);

@@ -1,4 +1,5 @@
 /** The tables that texts are searched for, by name, with what has to be known of them to judge a use. */
+import { viewDefault } from "../column_defaults.ts";
 import type { RelationFacts } from "../facts.ts";
 import { lex } from "./lexer.ts";
 import { isGroup, isIdentifier, isWord, nest, type Node } from "./nodes.ts";
@@ -16,7 +17,7 @@ export interface IndexedTable {
   columns: Set<string>;
   /** Columns of the primary key, where other columns can depend on it in GROUP BY; else null. */
   primaryKey: string[] | null;
-  /** Identity and generated columns, which a view cannot be updated in to their DEFAULT. */
+  /** Generated columns, and identity columns without a default on the view, which a view cannot be updated in to their DEFAULT. */
   computedColumns: Set<string>;
   /** Definitions of the constraints, by name. */
   constraints: Map<string, string>;
@@ -91,7 +92,9 @@ function indexed(relation: NamedRelation, newName: string | null): IndexedTable 
     columns: new Set(columns.map((column) => column.name)),
     primaryKey: primaryKey ?? null,
     computedColumns: new Set(
-      columns.filter((column) => column.identity !== "" || column.generated !== "")
+      columns.filter((column) =>
+        (column.identity !== "" || column.generated !== "") && viewDefault(column) === null
+      )
         .map((column) => column.name),
     ),
     constraints: new Map(constraints.map((one) => [one.name, one.definition])),
