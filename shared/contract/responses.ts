@@ -1,6 +1,7 @@
 /** What callers get back; the client checks answers against these schemas' types. */
 import { z } from "zod";
 import { FINDING_CODES } from "./findings.ts";
+import { PROBLEM_CODES } from "./problems.ts";
 
 const timestamp = z.iso.datetime({ offset: true });
 
@@ -12,6 +13,8 @@ export const finding = z.object({
   object: z.string(),
   message: z.string(),
   remedy: z.string(),
+  /** Of `old_name_in_use` where no use was seen: when the old name can be given up without being asked again. */
+  earliest: z.string().optional(),
 });
 
 export const statement = z.object({ sql: z.string(), purpose: z.string() });
@@ -160,6 +163,12 @@ export const operationAnswer = z.object({
   history: historyEntry.optional(),
   /** Of a plan, where it was asked for. */
   migration_file: migrationFile.optional(),
+  /** Of a plan that an apply with the same fields would refuse: the problem that it would answer. */
+  would_be_refused: z.object({
+    code: z.enum(PROBLEM_CODES),
+    detail: z.string(),
+    hint: z.string().optional(),
+  }).optional(),
 });
 
 /** A session that keeps a request waiting for its locks; `query` is cut to 200 characters. */
@@ -177,10 +186,11 @@ export const blocker = z.object({
 
 /**
  * Where an operation is: the data of a `progress` event. Not every event repeats what is known already.
+ * `queued`: the function's connections are in use by other requests, and this one waits for its turn.
  * `replayed`: an earlier request with the same key did the work, and its answer follows.
  */
 export const progress = z.object({
-  phase: z.enum(["preparing", "locking", "waiting", "verifying", "replayed"]),
+  phase: z.enum(["queued", "preparing", "locking", "waiting", "verifying", "replayed"]),
   /** Number of the attempt to get the locks, from 1. */
   attempt: z.number().int().optional(),
   /** Milliseconds since the operation began. */
@@ -210,7 +220,27 @@ export const verifyCheck = z.object({
   failures: z.array(verifyFailure),
 });
 
-export const verifyAnswer = z.object({ passed: z.boolean(), checks: z.array(verifyCheck) });
+/** In whose session the tests were made, and so what code of others they may run. */
+export const verifySession = z.object({
+  /** The session's login. */
+  login: z.string(),
+  /** Whether that is a login without rights of its own (RENAME_VERIFY_DB_URL). */
+  separate: z.boolean(),
+  /**
+   * Whether statements were run or explained at all. Without a login of its own they are only where all code on
+   * the way belongs to roles that have the rights of the functions' login anyway.
+   */
+  executed: z.boolean(),
+  detail: z.string(),
+  /** Code on the way that belongs to others. */
+  untrusted: z.array(z.object({ object: z.string(), owner: z.string() })),
+});
+
+export const verifyAnswer = z.object({
+  passed: z.boolean(),
+  session: verifySession,
+  checks: z.array(verifyCheck),
+});
 
 /** What became of all notifications of the last 30 days, and of those that are not delivered yet. */
 export const notificationsReport = z.object({
@@ -286,6 +316,7 @@ export type MigrationFile = z.output<typeof migrationFile>;
 export type OperationAnswer = z.output<typeof operationAnswer>;
 export type VerifyFailure = z.output<typeof verifyFailure>;
 export type VerifyCheck = z.output<typeof verifyCheck>;
+export type VerifySession = z.output<typeof verifySession>;
 export type VerifyAnswer = z.output<typeof verifyAnswer>;
 export type ListMigrationsAnswer = z.output<typeof listMigrationsAnswer>;
 export type Effect = z.output<typeof effect>;

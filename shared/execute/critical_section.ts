@@ -2,7 +2,8 @@
  * The critical section: everything from the first lock that clients feel to COMMIT, as one message to the
  * server, so that the blocking window does not grow with the distance between function and database.
  */
-import type { LockFigures } from "../contract/responses.ts";
+import type { LockFigures, Statement } from "../contract/responses.ts";
+import { markedAsOwn } from "../plan/own_statements.ts";
 import {
   type LockStatement,
   type Plan,
@@ -81,12 +82,17 @@ end `,
   )
 }`;
 
+const preparations = (plan: Plan, record: RecordSql) => [
+  ...plan.preparations,
+  ...recordStatements(record).flatMap(({ preparations }) => preparations),
+];
+
 /** The message before the critical section: has the server plan what needs no lock to be planned. */
 export function preparation(plan: Plan, record: RecordSql): string {
   return [
     FORGET_LEFTOVERS,
-    ...plan.preparations.map(({ sql }) => sql),
-    ...recordStatements(record).flatMap(({ preparations }) => preparations),
+    ...plan.preparations.map(marked),
+    ...recordStatements(record).flatMap(({ preparations }) => preparations.map(({ sql }) => sql)),
   ].join(";\n");
 }
 
@@ -104,7 +110,7 @@ export function criticalSection(
   return [
     `set local statement_timeout = ${millisecondsLiteral(timeout)}`,
     setLockTimeout(INNER_LOCK_TIMEOUT_MS),
-    ...plan.beforeLocks.map((statement) => statement.sql),
+    ...plan.beforeLocks.map(marked),
     ...recordBefore,
     `select ${note("attempts", String(attempt.number))}, ${
       note("waited_ms", String(milliseconds(attempt.waitedMs)))
@@ -112,8 +118,9 @@ export function criticalSection(
     ...lockStatements(plan.locks, attempt.lockTimeoutMs),
     setLockTimeout(INNER_LOCK_TIMEOUT_MS),
     `select ${note("granted_ms", CLOCK_MS)} as clock_ms`,
-    ...plan.changes.map((statement) => statement.sql),
-    ...recordStatements(record).flatMap(({ execute, forget }) => [execute, forget]),
+    ...plan.changes.map(marked),
+    ...recordStatements(record).map(({ execute }) => execute),
+    ...preparations(plan, record).flatMap(({ forget }) => forget ?? []),
     `select ${CLOCK_MS} as clock_ms, ${MESSAGE_MS} as server_ms`,
     "commit",
   ].join(";\n");
@@ -153,7 +160,7 @@ function lockStatements(locks: LockStatement[], lockTimeoutMs: number): string[]
     );
     if (timeout !== current) statements.push(setLockTimeout(timeout));
     current = timeout;
-    statements.push(lock.sql);
+    statements.push(marked(lock));
   }
   return statements;
 }
@@ -162,6 +169,8 @@ function lockStatements(locks: LockStatement[], lockTimeoutMs: number): string[]
 export function setLockTimeout(ms: number): string {
   return `set local lock_timeout = ${millisecondsLiteral(ms)}`;
 }
+
+const marked = ({ sql }: Statement): string => markedAsOwn(sql);
 
 /** Rounded to hundredths, never negative: server and function have clocks of their own. */
 export const milliseconds = (value: number) => Math.max(0, Math.round(value * 100) / 100);

@@ -2,6 +2,7 @@
  * The way that every change takes: select, lock weakly, read facts, plan, carry out, verify, answer. What
  * differs from one operation to the next is a `Change`; a plan is the same way, stopped before the locks.
  */
+import { Problem } from "../contract/problems.ts";
 import type { SelectionRequest } from "../contract/requests.ts";
 import type {
   Finding,
@@ -13,15 +14,14 @@ import { advisoryLocks } from "../execute/advisory_locks.ts";
 import {
   applyPlan,
   beginReading,
-  beginWriting,
   type Connected,
   connected,
   type Prepared,
 } from "../execute/apply_plan.ts";
 import type { RelationName } from "../execute/blockers.ts";
-import { setLockTimeout } from "../execute/critical_section.ts";
 import type { Session } from "../execute/database.ts";
 import { afterCommit, isLockRefused } from "../execute/database_errors.ts";
+import { Patience } from "../execute/patience.ts";
 import { type Plan, planStatements, requireAccepted } from "../plan/plan.ts";
 import { qualified } from "../plan/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
@@ -30,7 +30,13 @@ import type { NotificationType } from "../contract/notifications.ts";
 import { historyDetails } from "../tracking/history.ts";
 import { type Event, insertEvent, recordedLock } from "../tracking/events.ts";
 import { withNotification } from "../tracking/notifications.ts";
-import { asProblems, type OperationContext, recordingFailure, type Stage } from "./context.ts";
+import {
+  asProblems,
+  type OperationContext,
+  readingSession,
+  recordingFailure,
+  type Stage,
+} from "./context.ts";
 import {
   historyFailed,
   historyOf,
@@ -64,7 +70,8 @@ export interface Change<Selected, P extends Plan> {
   /** What the event of a failed request says of it. */
   details: Record<string, unknown>;
   /**
-   * Answers what needs no change of tables, in a transaction of its own; null where it does. Default: nothing.
+   * Answers what needs no change of tables, in a transaction that is committed then; null where it does. Default:
+   * nothing.
    */
   shortcut?: (session: Session) => Promise<OperationAnswer | null>;
   /** Finds what the request is about; with `lock`, keeps it from other requests until the commit. */
@@ -72,6 +79,8 @@ export interface Change<Selected, P extends Plan> {
   /** Names that no other request may be at work on, and the tables among them that are there now. */
   names: (selected: Selected) => RelationName[];
   tables: (selected: Selected) => RelationName[];
+  /** What is to be said of what was selected. Default: nothing. */
+  selectedFindings?: (selected: Selected) => Finding[];
   /** Reads the facts and makes the plan. */
   plan: (session: Session, selected: Selected, connected: Connected) => Promise<P>;
   /**
@@ -90,6 +99,8 @@ export interface Change<Selected, P extends Plan> {
   record: (plan: P) => string[];
   /** The migrations it is about, in the answer's order; of a plan, those that are there already. */
   migrations: (plan: P, mode: ChangeRequest["mode"]) => string[];
+  /** Refuses to apply another plan than the one that was agreed on before. Default: there was none. */
+  requireSame?: (selected: Selected, plan: P) => void;
   /** Finding codes that were accepted before. Default: none. */
   accepted?: (selected: Selected) => string[];
   /** What the plan is about, table by table. */
@@ -108,12 +119,12 @@ export async function change<Selected, P extends Plan>(
   request: ChangeRequest,
   one: Change<Selected, P>,
 ): Promise<OperationAnswer> {
+  const patience = new Patience(request.max_wait_ms, context.limits);
   if (request.mode === "plan") {
-    const unkeyed = { ...context, idempotency: null };
-    const short = await asProblems(() => takeShortcut(unkeyed, one));
+    const short = await asProblems(() => planShortcut(context, one));
     if (short !== null) return short;
-    const { plan, file } = await asProblems(() =>
-      context.database.withSession((session) => planOnly(context, session, request, one))
+    const { plan, file, refusal } = await asProblems(() =>
+      readingSession(context, (session) => planOnly(context, session, request, one))
     );
     return {
       ...await answer(context, plan, one.migrations(plan, "plan")),
@@ -123,6 +134,7 @@ export async function change<Selected, P extends Plan>(
       verification: null,
       tables: one.tablesOf(plan),
       ...(file !== null && { migration_file: file }),
+      ...(refusal !== null && { would_be_refused: refusal }),
     };
   }
   const about = { operation: one.operation, batch_id: null, details: one.details };
@@ -137,26 +149,21 @@ export async function change<Selected, P extends Plan>(
       answeredOnce(
         context,
         one.operation,
-        async () => await takeShortcut(context, one) ?? await apply(context, request, one, reach),
+        () => apply(context, request, one, patience, reach),
       ),
     () => stage,
   );
 }
 
-async function takeShortcut<Selected, P extends Plan>(
+/** What would be answered without a plan. */
+async function planShortcut<Selected, P extends Plan>(
   context: OperationContext,
-  { operation, shortcut }: Change<Selected, P>,
+  { shortcut }: Change<Selected, P>,
 ): Promise<OperationAnswer | null> {
   if (shortcut === undefined) return null;
-  return await context.database.withSession(async (session) => {
-    await session.begin(beginWriting(context.limits));
-    await requireNew(context, session, operation);
-    const answer = await shortcut(session);
-    if (answer === null) return null;
-    await recordWholeAnswer(context, session, operation, answer);
-    await session.run("commit");
-    session.ended();
-    return answer;
+  return await readingSession(context, async (session) => {
+    await session.begin(beginReading(context.limits));
+    return await shortcut(session);
   });
 }
 
@@ -167,37 +174,47 @@ async function apply<Selected, P extends Plan>(
   context: OperationContext,
   request: ChangeRequest,
   one: Change<Selected, P>,
+  patience: Patience,
   reach: (stage: Stage) => void,
 ): Promise<OperationAnswer> {
   let relations: RelationName[] = [];
   const proposing = request.mode === "propose";
   let proposed: P | null = null;
   let recorded = false;
-  const { plan: done, lock } = await applyPlan(
+  const outcome = await applyPlan<P, OperationAnswer>(
     context.database,
     {
       lockTimeoutMs: request.lock_timeout_ms,
-      maxWaitMs: request.max_wait_ms,
+      patience,
       limits: context.limits,
       progress: context.progress,
       relations: () => relations,
     },
-    async (session, patience, connection): Promise<Prepared<P>> => {
-      requireServer(connection.serverVersion);
-      await session.run(setLockTimeout(patience.remainingMs));
+    async (session, connection) => {
       await requireNew(context, session, one.operation);
+      const short = await one.shortcut?.(session) ?? null;
+      if (short !== null) {
+        await recordWholeAnswer(context, session, one.operation, short);
+        await session.run("commit");
+        session.ended();
+        return { done: short };
+      }
+      requireServer(connection.serverVersion);
       const selected = await one.select(session, true);
       relations = one.names(selected);
       await takeWeakLocks(context, session, selected, one, proposing);
       const history = historyOf(request, connection.history, one.inHistory?.(selected) ?? true);
       const plan = withFindings(
         await one.plan(session, selected, connection),
-        [...untrustedFindings(connection.untrusted), ...(proposing ? [] : history.findings)],
+        [
+          ...untrustedFindings(connection.untrusted),
+          ...one.selectedFindings?.(selected) ?? [],
+          ...proposing ? [] : history.findings,
+        ],
       );
       proposed = plan;
       recorded = history.recorded && !proposing;
-      const acknowledge = [...request.acknowledge, ...one.accepted?.(selected) ?? []];
-      requireAccepted(plan, { ...request, acknowledge });
+      requireApplicable(plan, request, one, selected);
       reach("begun");
       const event = eventOf(context, plan, one, request.mode);
       const replay = recorded ? one.replay(plan) : null;
@@ -212,7 +229,7 @@ async function apply<Selected, P extends Plan>(
         batch_id: one.batchId,
         mode: request.mode,
       });
-      return {
+      const prepared: Prepared<P> = {
         // A proposal is the record alone.
         plan: proposing ? { ...plan, ...NOTHING } : plan,
         beforeAttempt: kept?.record,
@@ -228,8 +245,11 @@ async function apply<Selected, P extends Plan>(
         ],
         recorded: recordedLock(context.requestId),
       };
+      return prepared;
     },
   );
+  if ("done" in outcome) return outcome.done;
+  const { plan: done, lock } = outcome;
   reach("committed");
   return await afterCommit(() =>
     proposed !== null && proposing
@@ -277,7 +297,35 @@ async function answerApplied<Selected, P extends Plan>(
   };
 }
 
-/** The plan, and where it is asked for the file that makes it elsewhere. */
+/**
+ * Refuses a plan that the caller did not ask for, or that would break something.
+ *
+ * @throws {Problem} `plan_changed`, `breaking_findings` or `old_name_in_use`.
+ */
+function requireApplicable<Selected, P extends Plan>(
+  plan: P,
+  request: ChangeRequest,
+  one: Change<Selected, P>,
+  selected: Selected,
+): void {
+  one.requireSame?.(selected, plan);
+  const acknowledge = [...request.acknowledge, ...one.accepted?.(selected) ?? []];
+  requireAccepted(plan, { ...request, acknowledge });
+}
+
+/** Why an apply of the plan would be refused; null where it would not. */
+function refusalOf(accept: () => void): OperationAnswer["would_be_refused"] | null {
+  try {
+    accept();
+    return null;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    const { code, message, hint } = error;
+    return { code, detail: message, ...(hint !== undefined && { hint }) };
+  }
+}
+
+/** The plan, whether an apply would refuse it, and where it is asked for the file that makes it elsewhere. */
 async function planOnly<Selected, P extends Plan>(
   context: OperationContext,
   session: Session,
@@ -287,17 +335,18 @@ async function planOnly<Selected, P extends Plan>(
   const { plan, selected, connection } = await planWithoutLocks(context, session, one);
   const inHistory = one.inHistory?.(selected) ?? true;
   const { findings } = historyOf(request, connection.history, inHistory);
+  const accept = () => requireApplicable(plan, request, one, selected);
   if (!request.migration_file) {
     const all = [...untrustedFindings(connection.untrusted), ...findings];
-    return { plan: withFindings(plan, all), file: null };
+    return { plan: withFindings(plan, all), file: null, refusal: refusalOf(accept) };
   }
   // Nobody is asked once more when the file is applied.
-  const acknowledge = [...request.acknowledge, ...one.accepted?.(selected) ?? []];
-  requireAccepted(plan, { ...request, acknowledge });
+  accept();
   const event = eventOf(context, plan, one, "apply");
   const { history } = connection;
   return {
     plan,
+    refusal: null,
     file: await migrationFile(session, history, plan, one.replay(plan), event, request),
   };
 }
@@ -313,7 +362,11 @@ async function planWithoutLocks<Selected, P extends Plan>(
   const connection = connected(await session.begin(beginReading(context.limits)));
   requireServer(connection.serverVersion);
   const selected = await one.select(session, false);
-  return { plan: await one.plan(session, selected, connection), selected, connection };
+  const plan = withFindings(
+    await one.plan(session, selected, connection),
+    one.selectedFindings?.(selected) ?? [],
+  );
+  return { plan, selected, connection };
 }
 
 /**
@@ -362,7 +415,11 @@ function eventOf<Selected, P extends Plan>(
     problem_code: null,
     batch_id: one.batchId,
     migration_ids: one.migrations(plan, mode),
-    details: { plan_hash: plan.hash, ...(mode === "propose" && { proposed: true }) },
+    details: {
+      plan_hash: plan.hash,
+      ...(mode === "propose" && { proposed: true }),
+      ...(plan.findings.some(({ code }) => code === "copied_database") && { relocated: true }),
+    },
   };
 }
 

@@ -33,7 +33,7 @@ export function replayOf(
   plan: Pick<Plan, "preparations" | "beforeLocks" | "locks" | "changes">,
   { about, lockTimeoutMs, maxWaitMs, guards = [], tracking, trackingTag }: ReplayOptions,
 ): string[] {
-  const ready = [...plan.preparations, ...plan.beforeLocks].filter(isForAll);
+  const ready = [...plan.preparations, ...plan.beforeLocks].filter(isForAll).map(asInFile);
   const locks = plan.locks.filter(({ changes }) => !changes);
   const changes = [...plan.locks.filter(({ changes }) => changes), ...plan.changes];
   const head = [
@@ -48,13 +48,18 @@ select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
       ...asTheirRoles(ready),
       ...(locks.length === 0 ? [] : [lockBlock(locks, lockTimeoutMs, maxWaitMs)]),
       ...guards,
-      ...asTheirRoles(changes.filter(isForAll)),
+      ...asTheirRoles(changes.filter(isForAll).map(asInFile)),
       trackingBlock(tracking, trackingTag),
     ]),
   ];
 }
 
 const isForAll = ({ once }: PlanStatement) => !once;
+
+const asInFile = (statement: PlanStatement): PlanStatement => ({
+  ...statement,
+  sql: statement.in_file ?? statement.sql,
+});
 
 /** Each with its purpose above it, said once for several in a row. */
 function explained(statements: PlanStatement[]): string[] {

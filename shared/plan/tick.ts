@@ -8,24 +8,16 @@
 import { OWN_SCHEMA } from "../contract/names.ts";
 import type { Statement } from "../contract/responses.ts";
 import type { RelationFacts } from "./facts.ts";
+import { nameDigest } from "./name_digest.ts";
 import { literal, qualified } from "./quoting.ts";
 
 /** Name of the tick of a view: one name of one table, which only one view at a time can have. */
 export function tickName({ schema, name }: Pick<RelationFacts, "schema" | "name">) {
-  return `tick_${digest(`${schema}\0${name}`)}`;
+  return `tick_${nameDigest(schema, name)}`;
 }
 
 /** Regular expression for the names of ticks; earlier ones begin with the table's OID. */
 export const TICK_NAMES = "^(tick|[0-9]+)_[0-9a-f]{16}$";
-
-/** FNV-1a, 64 bits: schema and name may be too long to be joined. */
-function digest(text: string): string {
-  let hash = 0xcbf29ce484222325n;
-  for (const byte of new TextEncoder().encode(text)) {
-    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
-  }
-  return hash.toString(16).padStart(16, "0");
-}
 
 /** Statements that make a tick; nobody waits for them. */
 export function makeTick(tick: string, view: string): Statement[] {

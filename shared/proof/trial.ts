@@ -13,6 +13,8 @@ export interface TrialOptions {
   timeoutMs: number;
   /** Whether it writes. Default: false, and then all its statements see the same rows. */
   writes?: boolean;
+  /** The role that the block begins as, and goes back to; left out: the session's login. */
+  role?: string;
   /** Further settings of the transaction. */
   settings?: Record<string, string>;
 }
@@ -48,6 +50,7 @@ export function trialMessage(block: string, options: TrialOptions): string {
     `set local ${CLIENTS_PATH} = ${literal(path)}`,
     ...settings,
     ...(options.writes ? ["discard sequences"] : []),
+    ...(options.role === undefined ? [] : [`set local role ${ident(options.role)}`]),
     `do ${dollarQuoted(block, "trial")}`,
     `select pg_catalog.current_setting(${literal(OUTCOME)}) as outcome`,
     LEAVE_NOTHING,

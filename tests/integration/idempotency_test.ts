@@ -72,14 +72,15 @@ spreadTest(
     await using functions = functionsFor(db.url);
     await makeTable(db);
     const { batch_id } = await functions.rename(RENAME);
-    const first = await postKeyed(functions, "finalize", "k1", { batch_id });
+    const ended = { batch_id, quiet_for_days: 0 };
+    const first = await postKeyed(functions, "finalize", "k1", ended);
     assertEquals([first.status, first.replayed], [200, false], JSON.stringify(first.body));
     assert(first.body.statements.length > 0);
-    assertReplay(first, await postKeyed(functions, "finalize", "k1", { batch_id }));
-    const other = await postKeyed(functions, "finalize", "k2", { batch_id });
+    assertReplay(first, await postKeyed(functions, "finalize", "k1", ended));
+    const other = await postKeyed(functions, "finalize", "k2", ended);
     assertEquals([other.status, other.replayed, other.body.statements], [200, false, []]);
     // What is answered without any change is recorded, too: the key is that request's from now on.
-    assertReplay(other, await postKeyed(functions, "finalize", "k2", { batch_id }));
+    assertReplay(other, await postKeyed(functions, "finalize", "k2", ended));
     assertRefused(
       await postKeyed(functions, "finalize", "k2", { table: "experts" }),
       "idempotency_key_reused",
@@ -416,7 +417,10 @@ for (const name of ["rename", "rollback", "finalize"] as const) {
       await using direct = functionsFor(db.url);
       await makeTable(db);
       if (name !== "rename") await direct.rename(RENAME);
-      const body = name === "rename" ? RENAME : { table: "experts" };
+      const body = {
+        ...name === "rename" ? RENAME : { table: "experts" },
+        ...name === "finalize" && { quiet_for_days: 0 },
+      };
       let sent = false;
       // From the critical section on nothing comes back any more, and nobody can be asked.
       proxy.judge = (message) => {

@@ -152,7 +152,15 @@ spreadTest(
 
     await write(functions, repo, "rename-table", "experts", "expert_profiles");
     await push();
-    await write(functions, repo, "finalize-rename", "experts", "--acknowledge", "old_name_in_use");
+    await write(
+      functions,
+      repo,
+      "finalize-rename",
+      "experts",
+      "--quiet-for-days=0",
+      "--acknowledge",
+      "old_name_in_use",
+    );
     await push();
     assertEquals((await functions.list({ status: "finalized" })).migrations.length, 1);
     assertEquals((await db.sql`select name, label from names`).map(({ label }) => label), ["Ada!"]);

@@ -180,11 +180,27 @@ proposedTest("one table of a proposal is withdrawn by its name", async ({ functi
 });
 
 proposedTest("names that are proposed are taken for everybody else", async (proposed) => {
-  const problem = await refused(proposed, "name_taken", "rename", {
-    old_name: "teams",
-    new_name: "expert_profiles",
-  });
-  assertStringIncludes(problem.detail, "expert_profiles");
+  const { db, proposal: { batch_id, migrations: [{ id, requested_by }] } } = proposed;
+  await db.sql`create table others (id int)`;
+  const about = { migration_id: id, migration_status: "pending", batch_id, requested_by };
+  for (const mode of ["plan", "apply", "propose"]) {
+    const old = await refused(proposed, "already_renamed", "rename", {
+      old_name: "experts",
+      new_name: "people",
+      mode,
+    });
+    assertStringIncludes(old.detail, `is proposed to become "public"."expert_profiles"`);
+    const held = await refused(proposed, "name_taken", "rename", {
+      old_name: "others",
+      new_name: "expert_profiles",
+      mode,
+    });
+    assertStringIncludes(held.detail, "held by a proposal of key:default");
+    for (const problem of [old, held]) {
+      assertEquals({ ...problem, ...about }, problem);
+      assertStringIncludes(problem.hint!, batch_id!);
+    }
+  }
 });
 
 proposedTest(

@@ -5,6 +5,7 @@ import { type DatabaseTestOptions, spreadTest, type TestDatabase } from "../supp
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { testRoles } from "../support/roles.ts";
 import { catalogState, stateDifferences } from "../support/state.ts";
+import { nameNeedsQuotes } from "../../shared/plan/quoted_names.ts";
 
 const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
@@ -166,7 +167,7 @@ roundTripTest(
    create table old partition of whole (region default 'us') for values in ('us');
    create table rest partition of whole default;
    insert into whole values (1), (2); insert into whole values (3, 'us')`,
-  { statements: WRITES },
+  { statements: WRITES, findings: ["partition_exposed"] },
 );
 
 roundTripTest(
@@ -176,7 +177,7 @@ roundTripTest(
    create table h0 partition of old for values with (modulus 2, remainder 0);
    create table h1 partition of old for values with (modulus 2, remainder 1);
    insert into whole values (1), (2), (3)`,
-  { statements: WRITES },
+  { statements: WRITES, findings: ["partition_exposed"] },
 );
 
 roundTripTest(
@@ -400,7 +401,7 @@ kindTest(
     assert(warning.message.includes("(feed)"), warning.message);
     await roundTrip(db, functions, [move], {
       acknowledge: ["realtime_publication"],
-      findings: ["realtime_publication", "publication_name_change"],
+      findings: ["realtime_publication", "publication_name_change", "partition_exposed"],
     });
   },
 );
@@ -461,7 +462,11 @@ spreadTest(
           : name.slice(0, -1) + (name.endsWith("z") ? "y" : "z"),
       });
     }
-    await roundTrip(db, functions, moves, { statements: [INSERT] });
+    const findings = moves.flatMap(({ schema, old_name, new_name }) =>
+      nameNeedsQuotes({ schema, name: old_name }, new_name).map(({ code }) => code)
+    );
+    assert(findings.length > 10);
+    await roundTrip(db, functions, moves, { statements: [INSERT], findings });
     // One at a time too, the names the other way round.
     for (const { schema, old_name, new_name } of moves.slice(0, 6)) {
       const there = await functions.rename({ schema, old_name, new_name });

@@ -213,10 +213,10 @@ const BREAKING: Truth[] = [
   {
     code: "set_default",
     broken:
-      "begin update entries set (name, hand) = ('x', default) where id = 1; return 'done'; end",
+      "begin update entries set (name, doubled) = ('x', default) where id = 1; return 'done'; end",
     neighbour:
-      "begin update entries set (name, hand) = (default, 7) where id = 1; return 'done'; end",
-    then: "23502",
+      "begin update entries set (name, hand) = (default, default) where id = 1; return 'done'; end",
+    then: "428C9",
   },
   {
     code: "disable_trigger",

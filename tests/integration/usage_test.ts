@@ -4,6 +4,7 @@ import postgres from "postgres";
 import type { Usage } from "../../shared/contract/responses.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
+import { post } from "../support/requests.ts";
 import { ownServers } from "../support/own_servers.ts";
 import { until } from "../support/waiting.ts";
 import { MEMBER_OF_PG_CRON } from "../support/pg_cron.ts";
@@ -480,6 +481,18 @@ servers.test("days of quiet are a condition for the end of a rename", async ({ d
   assertEquals((await usageOf(functions)).state, "unknown");
   await age(db, 8);
   await functions.finalize(week);
+  // It is a week unless the caller says otherwise.
+  await functions.rename({ old_name: "expert_profiles", new_name: "people" });
+  const early = await post(functions, "finalize", { table: "expert_profiles" });
+  assertEquals([early.status, early.body.code], [409, "old_name_in_use"]);
+  assertStringIncludes(early.body.detail, "Too early");
+  assert(
+    !/still/.test(JSON.stringify([early.body.detail, early.body.findings, early.body.evidence])),
+  );
+  const days = (Date.parse(early.body.earliest) - Date.now()) / 86_400_000;
+  assert(days > 6.9 && days < 7.1, early.body.earliest);
+  assertStringIncludes(early.body.detail, early.body.earliest);
+  assertStringIncludes(early.body.hint, '"quiet_for_days": 0');
 });
 
 servers.test("what cannot be known is not quiet for any number of days", async ({ db }) => {

@@ -93,7 +93,10 @@ spreadTest(
     });
     assertEquals(rolledBack.body.migrations[0].rollback_by, "webhook:bot nightly");
     const { body: { batch_id } } = await deliver(functions, "rename", { id: "m4" });
-    const finalized = await deliver(functions, "finalize", { id: "m5", body: { batch_id } });
+    const finalized = await deliver(functions, "finalize", {
+      id: "m5",
+      body: { batch_id, quiet_for_days: 0 },
+    });
     assertEquals(finalized.body.migrations[0].finalized_by, "webhook:ci");
     const events = await db
       .sql`select operation, actor from table_rename.sys_table_migration_events order by id`;

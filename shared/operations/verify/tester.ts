@@ -4,7 +4,7 @@ import type { Session } from "../../execute/database.ts";
 import { isCancelled, statementError } from "../../execute/database_errors.ts";
 import { wholeTransaction } from "../../execute/transaction.ts";
 import type { VerifyRequest } from "../../contract/requests.ts";
-import type { VerifyCheck, VerifyFailure } from "../../contract/responses.ts";
+import type { VerifyCheck, VerifyFailure, VerifySession } from "../../contract/responses.ts";
 import type { RelationFacts } from "../../plan/facts.ts";
 import type { RecordedRename } from "../../plan/rollback.ts";
 import type { ProofFacts } from "../../proof/facts.ts";
@@ -23,6 +23,8 @@ export interface Subject {
   target: ReadTarget;
   viewers: Viewer[];
   notTried: NotTried[];
+  /** In whose session things are tried, and whether they may be. */
+  session: VerifySession;
 }
 
 /** Longest time that one test takes, in milliseconds; what it has not got to by then is told. */
@@ -47,6 +49,12 @@ export class Tester {
     readonly subject: Subject,
   ) {}
 
+  /** Why nothing may be run or explained; null where it may. */
+  get barred(): string | null {
+    const { executed, detail } = this.subject.session;
+    return executed ? null : detail;
+  }
+
   /** Milliseconds that this test still has. */
   get remainingMs(): number {
     const own = this.#started + TEST_MS - performance.now();
@@ -63,10 +71,13 @@ export class Tester {
     options: Partial<TrialOptions> = {},
   ): Promise<Outcome | Untried> {
     requireTime(this.context.limits);
+    if (this.barred !== null) return new Untried(this.barred);
     const timeoutMs = Math.min(options.timeoutMs ?? this.request.max_ms, this.remainingMs);
     if (timeoutMs < 1) return new Untried("the time for this test was up");
-    const schema = this.subject.table.schema;
-    const message = trialMessage(block, { ...options, schema, timeoutMs });
+    const { table: { schema }, session, viewers: [first] } = this.subject;
+    // Its login can do nothing by itself.
+    const role = session.separate ? { role: first.role.name } : {};
+    const message = trialMessage(block, { ...options, ...role, schema, timeoutMs });
     try {
       return outcomeOf(await this.session.runWhole(message, timeoutMs));
     } catch (error) {
