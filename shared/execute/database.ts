@@ -11,6 +11,18 @@ export type { Row } from "./connection.ts";
 /** Time after which an idle connection is given back to the server, in milliseconds. */
 const IDLE_TIMEOUT_MS = 20_000;
 
+/**
+ * A connection that lay idle for longer is asked whether it still answers, in milliseconds: before that the end of one
+ * is noticed when it comes, and to ask would be half of what a single message costs.
+ */
+const FRESH_MS = 500;
+
+/** An idle connection: since when, and the timer that ends it. */
+interface Idle {
+  since: number;
+  timer: ReturnType<typeof setTimeout>;
+}
+
 /** How long a database that hangs up is called again, and the pause before each call, in milliseconds. */
 const REACH_TIME_MS = 5_000;
 const REACH_PAUSE_MS = 50;
@@ -49,7 +61,7 @@ export interface SessionWish extends Wish {
 export class Database {
   readonly #url: string;
   readonly #turns: Turns;
-  readonly #idle: Map<Connection, ReturnType<typeof setTimeout>>;
+  readonly #idle: Map<Connection, Idle>;
   readonly #since: number | undefined;
 
   /** @param request Shares another pool's connections, for a request that began then. */
@@ -126,7 +138,7 @@ export class Database {
   async close(): Promise<void> {
     const idle = [...this.#idle];
     this.#idle.clear();
-    await Promise.all(idle.map(([connection, timer]) => {
+    await Promise.all(idle.map(([connection, { timer }]) => {
       clearTimeout(timer);
       return connection.end();
     }));
@@ -155,10 +167,11 @@ export class Database {
 
   /** Whoever has a turn finds a connection that lies idle, or opens one: there are never more than turns. */
   async #connect(): Promise<Connection> {
-    for (const [connection, timer] of this.#idle) {
+    for (const [connection, { since, timer }] of this.#idle) {
       clearTimeout(timer);
       this.#idle.delete(connection);
-      if (!connection.closed && await connection.answers()) return connection;
+      const fresh = performance.now() - since < FRESH_MS;
+      if (!connection.closed && (fresh || await connection.answers())) return connection;
       void connection.end(0);
     }
     return await Connection.open(this.#url);
@@ -170,7 +183,7 @@ export class Database {
       this.#idle.delete(connection);
       void connection.end();
     }, IDLE_TIMEOUT_MS);
-    this.#idle.set(connection, timer);
+    this.#idle.set(connection, { since: performance.now(), timer });
   }
 }
 
