@@ -1,12 +1,14 @@
 /**
- * `npm test [-- [paths…] [--unit] [--filter text] [options of deno test]]`: starts the PostgreSQL
- * servers that the tests need, runs the tests, stops the servers. The last line of the output says
- * `N passed, N failed`, counted from the runner's JUnit report; the exit code is 0 only if tests
- * ran, none failed, and no secret is in the output.
+ * `npm test [-- [paths…] [--unit] [--filter text] [options of deno test]]`: starts the PostgreSQL servers that
+ * the chosen tests need, runs the tests, stops the servers. The last line of the output says
+ * `N passed, N failed`, counted from the runner's JUnit report. The exit code is 0 only if tests ran, none
+ * failed, and no secret is in the output. Types are checked by `npm run check`, not here.
+ *
+ * `npm run test:full` (`--full`) samples nothing: PG_VERSIONS=15,17,18, EVERY_VERSION=1, CUTS=full, CORPUS=full.
  *
  * PG_VERSIONS    versions to test on, by default `15,17`; TEST_PG_18=1 adds 18
- * EVERY_VERSION  1: every test of the database on every version, where of some, of which there are many
- *                alike, each is run on one of them
+ * EVERY_VERSION  1: every test of the database on every version. Otherwise a test runs on one of them, which
+ *                its name decides, unless it says that it has to run on each
  * CUTS, CORPUS   full: all that is sampled otherwise
  * TEST_ROLE      a role that the functions connect as instead of postgres; it is made a member of postgres
  * DENO_JOBS      test files that run at the same time, by default 3
@@ -15,7 +17,8 @@
  */
 import { statfs } from "node:fs/promises";
 import { freemem } from "node:os";
-import { join } from "node:path";
+import { join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { POSTGRES_VERSIONS, type PostgresVersion } from "../shared/local/postgres_binaries.ts";
 import type { PostgresServer } from "../shared/local/postgres_server.ts";
 import { type ShutdownWatch, watchForShutdown } from "../shared/local/shutdown.ts";
@@ -28,6 +31,8 @@ import { variableOf } from "./support/servers.ts";
 const ROOT = new URL("../", import.meta.url);
 const UNIT_FOLDER = "tests/unit";
 const FOLDERS = [UNIT_FOLDER, "tests/integration", "tests/acceptance", "tests/types"];
+
+const LIST_TESTS = "tests/support/list_tests.ts";
 
 const MEMORY_FOLDER = "/dev/shm";
 
@@ -45,6 +50,17 @@ const delay = (ms: number) => new Promise((resolve) => Deno.unrefTimer(setTimeou
 /** Options of deno test whose value is the next argument. */
 const OPTIONS_WITH_VALUE = new Set(["--filter", "--ignore", "--location", "--seed"]);
 
+/** There is nothing to run, which is a failure. */
+class NoTests extends Error {}
+
+/** What `--full` sets. */
+const FULL = {
+  PG_VERSIONS: "15,17,18",
+  EVERY_VERSION: "1",
+  CUTS: "full",
+  CORPUS: "full",
+};
+
 if (import.meta.main) {
   using shutdown = watchForShutdown();
   const temporary = await Deno.makeTempDir({ prefix: "rename-tests-", dir: await roomInMemory() });
@@ -55,7 +71,7 @@ if (import.meta.main) {
     summary = describeCounts(counts);
     succeeded = counts.failed === 0 && counts.passed > 0;
   } catch (error) {
-    if (!shutdown.pending) console.error(error);
+    if (!shutdown.pending) console.error(error instanceof NoTests ? error.message : error);
   } finally {
     // Stacks of interrupted tests notice in a moment, and need their files to stop.
     if (shutdown.pending) await new Promise((resolve) => setTimeout(resolve, STACKS_STOP_MS));
@@ -80,15 +96,18 @@ async function roomInMemory(): Promise<string | undefined> {
 }
 
 async function run(temporary: string, shutdown: ShutdownWatch): Promise<TestCounts> {
-  const { unitOnly, paths, options } = readArguments(Deno.args);
-  const chosen = paths.length ? paths : await existing(unitOnly ? [UNIT_FOLDER] : FOLDERS);
-  if (chosen.length === 0) throw new Error("there are no tests");
+  const { unitOnly, paths, filter, options } = readArguments(Deno.args);
+  const folders = paths.length ? paths : await existing(unitOnly ? [UNIT_FOLDER] : FOLDERS);
+  if (folders.length === 0) throw new NoTests("There are no tests.");
+  const chosen = filter === null ? folders : await filesWith(filter, await testFiles(folders));
+  const needsServers = !unitOnly && chosen.some((path) => !isUnit(path));
+  if (needsServers) console.log(sampled());
 
   // The servers' own user has to pass through; each server's folder is closed to others.
   if (Deno.build.os !== "windows") await Deno.chmod(temporary, 0o711);
   const servers: PostgresServer[] = [];
   try {
-    const env = unitOnly ? {} : await startServers(temporary, servers);
+    const env = needsServers ? await startServers(temporary, servers) : {};
     if (shutdown.pending) throw new Error("stopped before the tests began");
     const report = Deno.env.get("TEST_REPORT") || join(temporary, "report.xml");
     // What the tests leave in temporary folders goes with this one.
@@ -115,16 +134,86 @@ function readArguments(args: string[]) {
   const options: string[] = [];
   const paths: string[] = [];
   let unitOnly = false;
+  let filter: string | null = null;
   for (let index = 0; index < args.length; index++) {
     const argument = args[index];
     if (argument === "--unit") unitOnly = true;
+    else if (argument === "--full") setFull();
     else if (!argument.startsWith("-")) paths.push(argument);
     else {
       options.push(argument);
       if (OPTIONS_WITH_VALUE.has(argument)) options.push(args[++index] ?? "");
+      if (argument.startsWith("--filter")) filter = options.at(-1)!.replace(/^--filter=/, "");
     }
   }
-  return { unitOnly, paths, options };
+  return { unitOnly, paths, filter, options };
+}
+
+function setFull(): void {
+  for (const [name, value] of Object.entries(FULL)) Deno.env.set(name, value);
+}
+
+function isUnit(path: string): boolean {
+  const root = fileURLToPath(ROOT);
+  return relative(root, resolve(root, path)).startsWith(UNIT_FOLDER);
+}
+
+/** The test files in the folders, or the files themselves. */
+async function testFiles(paths: string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const path of paths) {
+    const url = new URL(path, ROOT);
+    if ((await Deno.stat(url)).isFile) {
+      found.push(path);
+      continue;
+    }
+    const entries = await Array.fromAsync(Deno.readDir(url));
+    const inside = entries
+      .filter(({ name, isDirectory }) => isDirectory || name.endsWith("_test.ts"))
+      .map(({ name }) => `${path.replace(/\/$/, "")}/${name}`);
+    found.push(...await testFiles(inside));
+  }
+  return found.sort();
+}
+
+/**
+ * The files that have a test which the filter lets through: only they are loaded, and only they decide whether
+ * a server has to be started.
+ *
+ * @throws {Error} No test has such a name.
+ */
+async function filesWith(filter: string, files: string[]): Promise<string[]> {
+  const none = JSON.stringify({ version: 0, port: 0, password: "" });
+  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", LIST_TESTS, ...files],
+    cwd: ROOT,
+    // A test of the database is named after its server, which need not run for that.
+    env: Object.fromEntries(
+      wantedVersions().map((version) => [
+        variableOf(version),
+        none.replace("0", String(version)),
+      ]),
+    ),
+    stderr: "inherit",
+  }).output();
+  if (!success) throw new Error("the test files could not be loaded");
+  const lines = new TextDecoder().decode(stdout).trimEnd().split("\n");
+  const names = JSON.parse(lines.at(-1)!) as Record<string, string[]>;
+  const pattern = /^\/(.*)\/$/.exec(filter);
+  const matches = (name: string) =>
+    pattern ? new RegExp(pattern[1]).test(name) : name.includes(filter);
+  const found = files.filter((file) => names[file].some(matches));
+  if (found.length === 0) throw new NoTests(`No test has ${filter} in its name.`);
+  return found;
+}
+
+/** What is left out of this run, in one line. */
+function sampled(): string {
+  const full = Object.entries(FULL).every(([name, value]) => Deno.env.get(name) === value);
+  return `PostgreSQL ${wantedVersions().join(", ")}; ` +
+    (full
+      ? "every test on each, nothing is sampled."
+      : "most tests run on one of them each, and cuts and the corpus are sampled; npm run test:full runs all.");
 }
 
 async function existing(folders: string[]): Promise<string[]> {
@@ -170,7 +259,7 @@ async function runTests(
   [ofOutput, ofErrors]: SecretWatch[],
 ): Promise<boolean> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["test", "-A", "--parallel", `--junit-path=${report}`, ...args],
+    args: ["test", "-A", "--no-check", "--parallel", `--junit-path=${report}`, ...args],
     cwd: ROOT,
     env: {
       DENO_JOBS: Deno.env.get("DENO_JOBS") ?? "3",

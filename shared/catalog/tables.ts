@@ -27,3 +27,26 @@ where n.nspname in (select s from pg_catalog.jsonb_array_elements_text(${jsonbLi
 order by n.nspname collate "C", c.relname collate "C"
 limit ${limit}`;
 }
+
+/**
+ * Query for the names of tables and partitioned tables, whatever their schema, but for the server's own.
+ *
+ * @param limit Most rows.
+ */
+export function tableNames(limit: number): string {
+  return `
+select n.nspname as schema, c.relname as table
+from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p') and c.relpersistence <> 't'
+  and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+limit ${limit}`;
+}
+
+/** Query for those of the schemas that are there. */
+export function schemasAmong(schemas: string[]): string {
+  return `
+select n.nspname as schema from pg_catalog.pg_namespace n
+where n.nspname in (select s from pg_catalog.jsonb_array_elements_text(${
+    jsonbLiteral(schemas)
+  }) s)`;
+}

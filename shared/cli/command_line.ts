@@ -20,6 +20,15 @@ export function withoutFlag(args: string[], flag: string): string[] {
   return index < 0 ? args : args.toSpliced(index, 1);
 }
 
+/** The arguments without an option and its value, written as one argument or as two. */
+export function withoutValue(args: string[], option: string): string[] {
+  const end = args.indexOf("--");
+  const index = args.findIndex((arg, at) =>
+    (end < 0 || at < end) && (arg === option || arg.startsWith(`${option}=`))
+  );
+  return index < 0 ? args : args.toSpliced(index, args[index] === option ? 2 : 1);
+}
+
 /** Control characters in ANSI-C quotes, so that what is shown is what is run. */
 function shellQuoted(text: string): string {
   if (/^[\w@%+=:,./-]+$/.test(text)) return text;

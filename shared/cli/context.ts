@@ -46,7 +46,7 @@ export async function runCommand(
       terminal.out.write(problemInMarkdown(problemOf(error)).trimEnd());
       return;
     }
-    terminal.err.write(describeProblem(error, terminal.err, options.places));
+    terminal.err.write(describeProblem(error, terminal.err, options.places, context.args));
     if (error.code === "unreachable" && !terminal.env("SUPABASE_URL")) {
       terminal.err.write(
         "\nnpm run serve starts the local stack; SUPABASE_URL names another project.",
@@ -68,7 +68,8 @@ export function notVerified(terminal: Terminal): number {
   return EXIT.notVerified;
 }
 
-async function connect(terminal: Terminal, actor: string | undefined): Promise<Connected> {
+/** The project to ask, and where it is. */
+export async function connect(terminal: Terminal, actor: string | undefined): Promise<Connected> {
   const connection = await readConnection(terminal.env);
   try {
     return { client: createRenameClient({ ...connection, actor }), url: connection.url };

@@ -20,7 +20,7 @@ export const EXIT_CODES_HELP = `Exit codes:
   2  wrong usage, or a request that is not valid
   3  not allowed: no or wrong key, protected schema, another owner
   4  no such table or migration
-  5  refused: something would break, the name is taken, database and record disagree, …
+  5  refused, or planned and an apply would be: something would break, the name is taken, …
   6  the locks were not acquired in time
   7  the project, its functions or its database cannot be reached
   8  done, but the verification found something that is not as it should be`;

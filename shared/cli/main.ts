@@ -3,13 +3,14 @@ import { Command, CommanderError } from "commander";
 import { addAnalyzeTable } from "./analyze_table.ts";
 import { CONNECTION_HELP } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
-import { EXIT, EXIT_CODES_HELP, exitCodeOf } from "./exit_codes.ts";
+import { EXIT, EXIT_CODES_HELP, exitCodeOf, UsageError } from "./exit_codes.ts";
 import { addFinalizeRename } from "./finalize_rename.ts";
 import { addGenerateTypes } from "./generate_types.ts";
 import { addListMigrations } from "./list_migrations.ts";
 import { addRefreshView } from "./refresh_view.ts";
 import { addRenameTable } from "./rename_table.ts";
 import { addRollbackRename } from "./rollback_rename.ts";
+import { swallowedOptions } from "./swallowed_options.ts";
 import { addTestViewCompatibility } from "./test_view_compatibility.ts";
 import { processTerminal, safeLines, type Stream, type Terminal } from "./terminal.ts";
 
@@ -27,7 +28,10 @@ const EXAMPLES = `Examples:
 export async function main(args: string[], terminal: Terminal): Promise<number> {
   const context: CommandContext = { terminal, args, exitCode: EXIT.done };
   try {
-    await createProgram(context).parseAsync(args, { from: "user" });
+    const program = createProgram(context);
+    const swallowed = swallowedOptions(program, args, terminal.env);
+    if (swallowed !== null) throw new UsageError(swallowed);
+    await program.parseAsync(args, { from: "user" });
     return context.exitCode;
   } catch (error) {
     // Commander has said what was wrong, or shown the help that was asked for.

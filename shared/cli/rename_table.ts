@@ -1,6 +1,8 @@
 /** `rename-table`: gives tables new names, and keeps the old ones usable. */
 import type { Command } from "commander";
-import { type CommandContext, notVerified, printJson, runCommand } from "./context.ts";
+import type { RenameClient } from "../client/client.ts";
+import { fileError, withAllIssues } from "./check_renames.ts";
+import { type CommandContext, connect, notVerified, printJson, runCommand } from "./context.ts";
 import { CONNECTION_HELP } from "./connection.ts";
 import { EXIT, EXIT_CODES_HELP, UsageError } from "./exit_codes.ts";
 import { MIGRATION_FILE_HELP, withPath, writeMigrationFile } from "./migration_file.ts";
@@ -11,7 +13,7 @@ import {
   type OperationOptions,
   showsProgress,
 } from "./options.ts";
-import { FILE_HELP, readRenamesFile, type RenamesFile } from "./renames_file.ts";
+import { FILE_HELP, readRenamesFile, type RenameEntry, type RenamesFile } from "./renames_file.ts";
 import { runOperation } from "./run_operation.ts";
 import { describeOperation, reportOperation } from "./show_operation.ts";
 import { withProgress } from "./show_progress.ts";
@@ -82,16 +84,25 @@ async function renameTable(
   if (options.batchId !== undefined) {
     return await applyProposal(context, oldName ?? options.fromFile, options, options.batchId);
   }
-  const { renames, places } = await wantedRenames(terminal.env, oldName, newName, options);
+  const { renames, places, faults } = await wantedRenames(terminal.env, oldName, newName, options);
   if (options.propose && options.plan) throw new UsageError("give either --plan or --propose");
   if (options.propose && options.migrationFile !== undefined) {
     throw new UsageError("give either --migration-file or --propose");
   }
   const { schema, actor, json, markdown, verbose = false, acknowledge = [], migrationFile } =
     options;
+  const inSchema = (rename: RenameEntry) => schema === undefined ? rename : { schema, ...rename };
+  const plan = (client: RenameClient) => (some: RenameEntry[]) =>
+    client.rename({ renames: some.map(inSchema), mode: "plan" });
+  if (faults.length > 0) {
+    throw await fileError(options.fromFile!, { renames, places, faults }, async (some) => {
+      const { client } = await connect(terminal, actor);
+      return await plan(client)(some);
+    });
+  }
   await runCommand(context, { json, markdown, actor, places }, async ({ client, url }) => {
     const request = {
-      renames: renames.map((rename) => schema === undefined ? rename : { schema, ...rename }),
+      renames: renames.map(inSchema),
       ...(!options.view && { compatibility_view: false }),
       ...(options.renameIndexes && { rename_indexes: true }),
       ...(options.countUse && { count_use: true }),
@@ -102,7 +113,9 @@ async function renameTable(
       terminal.err,
       showsProgress(options),
       (onProgress) => client.rename(request, { onProgress, ...asOnePiece(options) }),
-    );
+    ).catch(async (error) => {
+      throw await withAllIssues(error, renames, plan(client));
+    });
     const file = migrationFile && await writeMigrationFile(answer, migrationFile, terminal.env);
     if (json) printJson(terminal, withPath(answer, file));
     else {
@@ -113,6 +126,7 @@ async function renameTable(
         markdown ? reportOperation(answer, page) : describeOperation(answer, page),
       );
     }
+    if (answer.would_be_refused !== undefined) return EXIT.refused;
     return answer.verification?.passed === false ? notVerified(terminal) : EXIT.done;
   });
 }
@@ -156,7 +170,7 @@ async function wantedRenames(
     throw new UsageError("give either OLD and NEW or --from-file, not both");
   }
   if (oldName !== undefined && newName !== undefined) {
-    return { renames: [{ old_name: oldName, new_name: newName }], places: [] };
+    return { renames: [{ old_name: oldName, new_name: newName }], places: [], faults: [] };
   }
   throw new UsageError("give the old and the new name, or --from-file");
 }

@@ -13,6 +13,13 @@ export interface RenamesFile {
   renames: RenameEntry[];
   /** Where each rename stands, in the same order, such as `renames.csv, line 4`. */
   places: string[];
+  /** What is wrong in the file; such entries are not among the renames. */
+  faults: FileFault[];
+}
+
+export interface FileFault {
+  line: number;
+  what: string;
 }
 
 export const FILE_HELP = `Files:
@@ -24,19 +31,57 @@ export const FILE_HELP = `Files:
 /**
  * Reads the file. Names are taken as they are; the endpoint says which of them cannot be identifiers.
  *
- * @throws {UsageError} The file cannot be read or holds something else; the message says the line.
+ * @throws {UsageError} The file cannot be read, or is not JSON or CSV; the message says the line.
  */
 export async function readRenamesFile(path: string): Promise<RenamesFile> {
   const parse = /\.json$/i.test(path) ? fromJson : /\.csv$/i.test(path) ? fromCsv : undefined;
   if (parse === undefined) throw new UsageError(`${path}: the name should end in .json or .csv`);
   const text = await readText(path);
-  const entries = parse(text, (line, what) => new UsageError(`${path}, line ${line}: ${what}`));
-  if (entries.length === 0) throw new UsageError(`${path}: there are no renames in it`);
+  const read = new Entries();
+  try {
+    parse(text, read);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    read.faults.push(error);
+  }
+  const { entries, faults } = read;
+  if (entries.length + faults.length === 0) {
+    throw new UsageError(`${path}: there are no renames in it`);
+  }
   return {
     renames: entries.map(({ rename }) => rename),
     places: entries.map(({ line }) => `${path}, line ${line}`),
+    faults: faults.map(({ line, what }) => ({ line, what })),
   };
 }
+
+/** What is wrong with an entry, or with the whole of a file. */
+class Fault extends Error {
+  constructor(readonly line: number, readonly what: string) {
+    super(what);
+  }
+}
+
+/** What was read so far; a fault of one entry does not keep the others from being read. */
+class Entries {
+  readonly entries: Entry[] = [];
+  readonly faults: Fault[] = [];
+
+  add(read: () => Entry): void {
+    try {
+      this.entries.push(read());
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      this.faults.push(error);
+    }
+  }
+
+  addAll<Item>(items: Item[], read: (item: Item) => Entry): void {
+    for (const item of items) this.add(() => read(item));
+  }
+}
+
+const fault = (line: number, what: string) => new Fault(line, what);
 
 async function readText(path: string): Promise<string> {
   let bytes: Uint8Array;
@@ -63,14 +108,12 @@ interface Entry {
   line: number;
 }
 
-type Fault = (line: number, what: string) => UsageError;
-
 const COLUMNS = ["old_name", "new_name", "schema"] as const;
 type Column = (typeof COLUMNS)[number];
 
 const isColumn = (name: string): name is Column => COLUMNS.includes(name as Column);
 
-function fromJson(text: string, fault: Fault): Entry[] {
+function fromJson(text: string, read: Entries): void {
   let root: JsonNode;
   try {
     root = parseJsonText(text);
@@ -78,18 +121,22 @@ function fromJson(text: string, fault: Fault): Entry[] {
     if (!(error instanceof JsonTextError)) throw error;
     throw fault(error.line, `not JSON: ${error.message.replace(/^line \d+, /, "")}`);
   }
-  if (root.kind === "array") return root.items.map((item) => jsonEntry(item, fault));
+  if (root.kind === "array") return read.addAll(root.items, jsonEntry);
   if (root.kind === "scalar") throw fault(root.line, "expected a list or an object of renames");
   const names = root.members.map(({ name }) => name);
   const renames = root.members.find(({ name }) => name === "renames")?.node;
   if (renames?.kind === "array") {
-    const other = root.members.find(({ node }) => node !== renames);
-    if (other) throw fault(other.line, `"${other.name}" is not read from a file; use the options`);
-    return renames.items.map((item) => jsonEntry(item, fault));
+    for (const { name, line, node } of root.members) {
+      if (node === renames) continue;
+      read.faults.push(fault(line, `"${name}" is not read from a file; use the options`));
+    }
+    return read.addAll(renames.items, jsonEntry);
   }
-  if (names.includes("old_name") && names.includes("new_name")) return [jsonEntry(root, fault)];
+  if (names.includes("old_name") && names.includes("new_name")) {
+    return read.add(() => jsonEntry(root));
+  }
   const seen = new Map<string, number>();
-  return root.members.map(({ name, line, node }) => {
+  read.addAll(root.members, ({ name, line, node }) => {
     if (seen.has(name)) throw fault(line, `"${name}" is renamed in line ${seen.get(name)} already`);
     seen.set(name, line);
     if (node.kind !== "scalar" || typeof node.value !== "string") {
@@ -99,7 +146,7 @@ function fromJson(text: string, fault: Fault): Entry[] {
   });
 }
 
-function jsonEntry(node: JsonNode, fault: Fault): Entry {
+function jsonEntry(node: JsonNode): Entry {
   if (node.kind !== "object") {
     throw fault(node.line, 'expected an object like {"old_name": "a", "new_name": "b"}');
   }
@@ -115,11 +162,11 @@ function jsonEntry(node: JsonNode, fault: Fault): Entry {
   return { rename: complete(found, (what) => fault(node.line, what)), line: node.line };
 }
 
-function fromCsv(text: string, fault: Fault): Entry[] {
-  const records = csvRecords(text, fault);
-  const header = records.length > 0 ? headerOf(records[0], fault) : null;
+function fromCsv(text: string, read: Entries): void {
+  const records = csvRecords(text);
+  const header = records.length > 0 ? headerOf(records[0]) : null;
   const columns = header ?? COLUMNS;
-  return records.slice(header ? 1 : 0).map(({ cells, line }) => {
+  read.addAll(records.slice(header ? 1 : 0), ({ cells, line }) => {
     if (cells.length > columns.length) {
       throw fault(
         line,
@@ -141,7 +188,7 @@ interface CsvRecord {
   line: number;
 }
 
-function csvRecords(text: string, fault: Fault): CsvRecord[] {
+function csvRecords(text: string): CsvRecord[] {
   try {
     const records = parseCsv(text, {
       info: true,
@@ -158,7 +205,7 @@ function csvRecords(text: string, fault: Fault): CsvRecord[] {
 }
 
 /** The columns that the first line names, or null where it is a rename already. */
-function headerOf({ cells, line }: CsvRecord, fault: Fault): Column[] | null {
+function headerOf({ cells, line }: CsvRecord): Column[] | null {
   const names = cells.map((cell) => {
     const name = cell.toLowerCase().replace(/[ -]/g, "_");
     return name === "old" || name === "new" ? `${name}_name` : name;
@@ -173,7 +220,7 @@ function headerOf({ cells, line }: CsvRecord, fault: Fault): Column[] | null {
   });
 }
 
-function complete(found: Partial<Record<Column, string>>, fault: (what: string) => UsageError) {
+function complete(found: Partial<Record<Column, string>>, fault: (what: string) => Fault) {
   const { old_name, new_name, schema } = found;
   if (old_name === undefined) throw fault("the old name is missing");
   if (new_name === undefined) throw fault("the new name is missing");

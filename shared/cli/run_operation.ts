@@ -29,6 +29,7 @@ export async function runOperation(
       if (markdown) terminal.out.write(reportOperation(answer, page));
       else terminal.out.write(describeOperation(answer, { ...terminal.out, ...page }));
     }
+    if (answer.would_be_refused !== undefined) return EXIT.refused;
     return answer.verification?.passed === false ? notVerified(terminal) : EXIT.done;
   });
 }

@@ -2,11 +2,11 @@
 import type { Finding, Migration, OperationAnswer } from "../contract/responses.ts";
 import { breakingCodes } from "../markdown/findings.ts";
 import { operationInMarkdown } from "../markdown/operation.ts";
-import { commandLine, withOption, withoutFlag } from "./command_line.ts";
+import { commandLine, withOption, withoutFlag, withoutValue } from "./command_line.ts";
 import { describeFindings } from "./show_findings.ts";
 import { describeStatements } from "./show_statements.ts";
 import { describeVerification } from "./show_verification.ts";
-import { safe, type Stream, table } from "./terminal.ts";
+import { paragraph, safe, type Stream, table } from "./terminal.ts";
 
 export interface OperationPage extends Pick<Stream, "colors" | "width"> {
   operation: "rename" | "rollback" | "finalize" | "refresh";
@@ -98,10 +98,20 @@ function describeMigrations(migrations: Migration[], page: OperationPage): strin
   );
 }
 
-function describePlan({ plan_hash, findings }: OperationAnswer, page: OperationPage): string {
+function describePlan(answer: OperationAnswer, page: OperationPage): string {
+  const { plan_hash, findings, would_be_refused: refusal } = answer;
+  const { colors, width } = page;
   const codes = openCodes(findings, page);
   return [
-    `${page.colors.bold("Plan hash")}  ${safe(plan_hash)}`,
+    ...(refusal === undefined ? [] : [
+      `${colors.bold(colors.red("An apply would be refused"))}  ${safe(refusal.code)}`,
+      paragraph(safe(refusal.detail), width, 2),
+      ...(refusal.hint === undefined
+        ? []
+        : [colors.dim(paragraph(`→ ${safe(refusal.hint)}`, width, 2))]),
+      "",
+    ]),
+    `${colors.bold("Plan hash")}  ${safe(plan_hash)}`,
     "",
     codes.length === 0
       ? "To apply exactly this plan:"
@@ -132,7 +142,7 @@ export function reportOperation(
 /** The command line of a plan, made into the one that applies exactly it. */
 function applyCommand(args: string[], acknowledge: string[], planHash: string): string {
   return commandLine(withOption(
-    ["--plan", "--markdown"].reduce(withoutFlag, args),
+    withoutValue(["--plan", "--markdown"].reduce(withoutFlag, args), "--expected-plan-hash"),
     ...(acknowledge.length > 0 ? ["--acknowledge", acknowledge.join(",")] : []),
     "--expected-plan-hash",
     planHash,

@@ -1,6 +1,7 @@
 /** A refusal or failure, for a person to read. */
 import type { RenameError } from "../client/client.ts";
 import type { Blocker, Finding } from "../contract/responses.ts";
+import { correctedCalls } from "./corrected_call.ts";
 import { describeFindings } from "./show_findings.ts";
 import { paragraph, safe, type Stream, table } from "./terminal.ts";
 
@@ -17,10 +18,10 @@ const LISTS: Record<string, (items: never[], page: Page, places: string[]) => st
       items.map(({ kind, identity, view, reason }) => [kind, identity, view, reason]),
       page,
     ),
-  issues: (items: { path: string; message: string }[], page, places) =>
+  issues: (items: { path: string; message: string; hint?: string }[], page, places) =>
     table(
-      ["PLACE", "FIELD", "FAULT"],
-      items.map(({ path, message }) => [placeOf(path, places), path, message]),
+      ["PLACE", "FIELD", "FAULT", "NEXT STEP"],
+      items.map(({ path, message, hint }) => [placeOf(path, places), path, message, hint ?? null]),
       page,
     ),
 };
@@ -35,8 +36,14 @@ const TOLD = new Set([
  * Message, hint and code, then what the case adds: findings, blockers, differences, dependants, issues.
  *
  * @param places Where each rename was written, to name the line of an issue.
+ * @param args The arguments of the command, to print the call that was perhaps meant.
  */
-export function describeProblem(error: RenameError, page: Page, places: string[] = []): string {
+export function describeProblem(
+  error: RenameError,
+  page: Page,
+  places: string[] = [],
+  args: string[] = [],
+): string {
   const { colors, width } = page;
   const label = (text: string, color: (text: string) => string) => color(text.padEnd(6));
   const labelled = (name: string, text: string) =>
@@ -58,7 +65,12 @@ export function describeProblem(error: RenameError, page: Page, places: string[]
   for (const [name, value] of members) {
     const describe = Object.hasOwn(LISTS, name) ? LISTS[name] : undefined;
     if (describe === undefined || !Array.isArray(value) || value.length === 0) continue;
+    if (name === "issues" && places.length === 0 && saysTheSame(value)) continue;
     parts.push(`\n${describe(value as never[], page, places)}`);
+  }
+  const calls = correctedCalls(args, error.problem ?? {});
+  if (calls.length > 0) {
+    parts.push(["\nPerhaps you meant:", ...calls.map((call) => `  ${safe(call)}`)].join("\n"));
   }
   const accept = acceptableCodes(error);
   if (accept.length > 0) {
@@ -68,6 +80,10 @@ export function describeProblem(error: RenameError, page: Page, places: string[]
   }
   return parts.join("\n");
 }
+
+/** Whether the one issue is the refusal itself. */
+const saysTheSame = (issues: { code?: string }[]) =>
+  issues.length === 1 && issues[0]?.code !== undefined;
 
 /** What an acknowledgement would help against. */
 function acceptableCodes({ code, problem }: RenameError): string[] {

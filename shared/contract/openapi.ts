@@ -281,7 +281,7 @@ function notification(type: NotificationType, when: string): Json {
 const PROBLEM: Json = {
   type: "object",
   description:
-    "RFC 9457, with fields of the case: issues, findings, blockers, differences, dependants.",
+    "RFC 9457, with fields of the case: issues, findings, blockers, differences, dependants, did_you_mean.",
   required: ["type", "title", "status", "detail", "code"],
   properties: {
     type: { type: "string" },
@@ -290,6 +290,34 @@ const PROBLEM: Json = {
     detail: { type: "string" },
     code: { type: "string", enum: Object.keys(PROBLEMS) },
     hint: { type: "string", description: "The next step." },
+    issues: {
+      type: "array",
+      description: "What is not valid in the request, or each refusal of a batch.",
+      items: {
+        type: "object",
+        required: ["path", "message"],
+        properties: {
+          path: { type: "string", description: "The field, such as renames.3.old_name." },
+          message: { type: "string" },
+          code: { type: "string", description: "Of a refusal: the code that it has alone." },
+          hint: { type: "string" },
+        },
+        additionalProperties: true,
+      },
+    },
+    did_you_mean: {
+      type: "array",
+      description: "Of a name that is not there: the tables whose names come closest.",
+      items: {
+        type: "object",
+        required: ["schema", "table"],
+        properties: { schema: { type: "string" }, table: { type: "string" } },
+      },
+    },
+    migration_status: {
+      type: "string",
+      description: "Status of the migration that the problem is about.",
+    },
   },
   additionalProperties: true,
   examples: [PROBLEM_EXAMPLE],

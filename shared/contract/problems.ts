@@ -23,7 +23,7 @@ export const PROBLEMS = {
   breaking_findings: { status: 409, title: "Something would break" },
   dependants_cannot_follow: { status: 409, title: "Something is built on the view" },
   plan_changed: { status: 409, title: "The plan is no longer the expected one" },
-  old_name_in_use: { status: 409, title: "The old name is still in use" },
+  old_name_in_use: { status: 409, title: "The old name is in use, or may still be" },
   drifted: { status: 409, title: "Database and record disagree" },
   not_active: { status: 409, title: "The migration is not active" },
   request_in_progress: { status: 409, title: "The same request is still running" },
@@ -41,6 +41,8 @@ export const PROBLEMS = {
 } as const;
 
 export type ProblemCode = keyof typeof PROBLEMS;
+
+export const PROBLEM_CODES = Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]];
 
 export interface ProblemOptions {
   /** What the caller can do next. */

@@ -1,6 +1,7 @@
 /** What callers get back; the client checks answers against these schemas' types. */
 import { z } from "zod";
 import { FINDING_CODES } from "./findings.ts";
+import { PROBLEM_CODES } from "./problems.ts";
 
 const timestamp = z.iso.datetime({ offset: true });
 
@@ -12,6 +13,8 @@ export const finding = z.object({
   object: z.string(),
   message: z.string(),
   remedy: z.string(),
+  /** Of `old_name_in_use` where no use was seen: when the old name can be given up without being asked again. */
+  earliest: z.string().optional(),
 });
 
 export const statement = z.object({ sql: z.string(), purpose: z.string() });
@@ -80,7 +83,10 @@ export const migration = z.object({
   notifications: migrationNotifications.optional(),
 });
 
-/** How the locks were come by: times in milliseconds, `held_ms` from the last lock granted to the end of COMMIT. */
+/**
+ * How the locks were acquired: times in milliseconds, `held_ms` from the last lock granted to the end of COMMIT. The
+ * server measures it up to COMMIT, the function what COMMIT took.
+ */
 export const lockFigures = z.object({
   attempts: z.number().int(),
   waited_ms: z.number(),
@@ -157,6 +163,12 @@ export const operationAnswer = z.object({
   history: historyEntry.optional(),
   /** Of a plan, where it was asked for. */
   migration_file: migrationFile.optional(),
+  /** Of a plan that an apply with the same fields would refuse: the problem that it would answer. */
+  would_be_refused: z.object({
+    code: z.enum(PROBLEM_CODES),
+    detail: z.string(),
+    hint: z.string().optional(),
+  }).optional(),
 });
 
 /** A session that keeps a request waiting for its locks; `query` is cut to 200 characters. */
@@ -208,7 +220,27 @@ export const verifyCheck = z.object({
   failures: z.array(verifyFailure),
 });
 
-export const verifyAnswer = z.object({ passed: z.boolean(), checks: z.array(verifyCheck) });
+/** In whose session the tests were made, and so what code of others they may run. */
+export const verifySession = z.object({
+  /** The session's login. */
+  login: z.string(),
+  /** Whether that is a login without rights of its own (RENAME_VERIFY_DB_URL). */
+  separate: z.boolean(),
+  /**
+   * Whether statements were run or explained at all. Without a login of its own they are only where all code on
+   * the way belongs to roles that have the rights of the functions' login anyway.
+   */
+  executed: z.boolean(),
+  detail: z.string(),
+  /** Code on the way that belongs to others. */
+  untrusted: z.array(z.object({ object: z.string(), owner: z.string() })),
+});
+
+export const verifyAnswer = z.object({
+  passed: z.boolean(),
+  session: verifySession,
+  checks: z.array(verifyCheck),
+});
 
 /** What became of all notifications of the last 30 days, and of those that are not delivered yet. */
 export const notificationsReport = z.object({
@@ -284,6 +316,7 @@ export type MigrationFile = z.output<typeof migrationFile>;
 export type OperationAnswer = z.output<typeof operationAnswer>;
 export type VerifyFailure = z.output<typeof verifyFailure>;
 export type VerifyCheck = z.output<typeof verifyCheck>;
+export type VerifySession = z.output<typeof verifySession>;
 export type VerifyAnswer = z.output<typeof verifyAnswer>;
 export type ListMigrationsAnswer = z.output<typeof listMigrationsAnswer>;
 export type Effect = z.output<typeof effect>;

@@ -12,19 +12,29 @@ import type { Blocker, LockFigures, Progress } from "../contract/responses.ts";
 import type { TextSources } from "../plan/facts.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { StatementStatistics } from "../plan/usage/facts.ts";
-import { millisecondsLiteral } from "../plan/quoting.ts";
+import { literal } from "../plan/quoting.ts";
+import { untrustedColumn } from "../plan/trusted_objects.ts";
+import { EVENTS_TABLE } from "../contract/names.ts";
 import { lockHolders, type RelationName, watchingBlockers } from "./blockers.ts";
-import { wasCommitted } from "./commit_outcome.ts";
+import { outcomeUnknown, wasCommitted } from "./commit_outcome.ts";
 import {
   criticalSection,
   type LockExpressions,
   lockFigures,
+  MESSAGE_MS,
   milliseconds,
   preparation,
   setLockTimeout,
 } from "./critical_section.ts";
 import type { Database, Row, Session } from "./database.ts";
-import { isCancelled, isConnectionLost, isLockFailure, isStalePlan } from "./database_errors.ts";
+import {
+  isCancelled,
+  isConnectionLost,
+  isLockFailure,
+  isOutsideOfTransaction,
+  isStalePlan,
+  otherTracking,
+} from "./database_errors.ts";
 import { NoTurn } from "./turns.ts";
 import { type Limits, remainingMs, requireTime } from "./limits.ts";
 import {
@@ -35,6 +45,7 @@ import {
 import { Patience } from "./patience.ts";
 import { statementStatistics, statementStatisticsColumns } from "./statement_statistics.ts";
 import { textSourceColumns, textSources } from "./text_sources.ts";
+import { beginReadOnly, beginReadWrite } from "./transaction.ts";
 
 export interface ApplyOptions {
   /** Longest wait for one lock that clients feel, in milliseconds. */
@@ -79,39 +90,29 @@ const READING_LOCK_TIMEOUT_MS = 10_000;
 /** How often a plan is made again because the facts moved while it was carried out. */
 const MAX_REPLANS = 5;
 
-/** The settings of every transaction of ours; they hold whatever the role or the database has set. */
-const settings = (timeoutMs: number) =>
-  [
-    "set local search_path = pg_catalog, pg_temp",
-    `set local statement_timeout = ${millisecondsLiteral(timeoutMs)}`,
-    "set local idle_in_transaction_session_timeout = '60s'",
-    // Since PostgreSQL 17; unknown before.
-    `select pg_catalog.set_config(s.name, '0', true) from pg_catalog.pg_settings s
-where s.name = 'transaction_timeout'`,
-    "set local standard_conforming_strings = on",
-    `select pg_catalog.pg_backend_pid() as pid,
+/** What the beginning of a transaction asks. */
+const CONNECTED = `select pg_catalog.pg_backend_pid() as pid,
   pg_catalog.current_setting('server_version_num')::int as server_version,${textSourceColumns},
-  ${statementStatisticsColumns},${migrationHistoryColumn}`,
-  ].join(";\n");
+  ${statementStatisticsColumns},${migrationHistoryColumn},${untrustedColumn},
+  pg_catalog.to_regclass(${literal(EVENTS_TABLE)}) is not null as tracked`;
 
 /** The beginning of a read-only transaction: what plans and checks look at. */
 export const beginReading = (limits: Limits) =>
   [
-    "begin isolation level read committed read only",
+    beginReadOnly(remainingMs(limits)),
     setLockTimeout(Math.min(READING_LOCK_TIMEOUT_MS, Math.max(1, remainingMs(limits)))),
-    settings(remainingMs(limits)),
+    CONNECTED,
   ].join(";\n");
 
 /**
- * The beginning of a transaction that changes something. Facts are read after the locks, so a snapshot from
- * its beginning, which the role may have as its default, would not do. A wait for locks, here only for those that
- * clients do not feel, is cut into pieces, so that nobody keeps a connection by waiting.
+ * The beginning of a transaction that changes something. A wait for locks, here only for those that clients do not
+ * feel, is cut into pieces, so that nobody keeps a connection by waiting.
  */
 export const beginWriting = (limits: Limits, patience: Patience) =>
   [
-    "begin isolation level read committed",
+    beginReadWrite(remainingMs(limits)),
     setLockTimeout(Math.max(1, Math.min(LONGEST_WAIT_MS, patience.remainingMs))),
-    settings(remainingMs(limits)),
+    CONNECTED,
   ].join(";\n");
 
 export interface Connected {
@@ -120,16 +121,25 @@ export interface Connected {
   sources: TextSources;
   statistics: StatementStatistics;
   history: MigrationHistory;
+  /** What is left alone, since it is not what its name says (`plan/trusted_objects.ts`). */
+  untrusted: string[];
 }
 
-/** Reads what the beginning of a transaction answers. */
+/**
+ * Reads what the beginning of a transaction answers.
+ *
+ * @throws {Problem} `database_unavailable` where the tracking tables are missing, or are those of another version:
+ *   what could not be recorded in the end is not begun.
+ */
 export function connected([row]: Row[]): Connected {
+  if (!row.tracked) throw otherTracking();
   return {
     pid: Number(row.pid),
     serverVersion: Number(row.server_version),
     sources: textSources(row),
     statistics: statementStatistics(row),
     history: migrationHistory(row),
+    untrusted: (row.untrusted ?? []) as string[],
   };
 }
 
@@ -238,11 +248,13 @@ async function enter<P extends Plan>(
   { session, options, patience, giveUp, seen, pid }: Attempt,
   { plan, record, beforeAttempt, recordBefore, recorded }: Prepared<P>,
 ): Promise<LockFigures> {
-  const [{ xid }] = await session.run([
+  const prepared = performance.now();
+  const [{ xid, server_ms }] = await session.run([
     preparation(plan, record),
     "savepoint critical_section",
-    "select pg_catalog.pg_current_xact_id()::text as xid",
+    `select pg_catalog.pg_current_xact_id()::text as xid, ${MESSAGE_MS} as server_ms`,
   ].join(";\n"));
+  const distanceMs = performance.now() - prepared - Number(server_ms);
   for (;;) {
     requireTime(options.limits);
     const attempt = {
@@ -255,6 +267,7 @@ async function enter<P extends Plan>(
     const message = criticalSection(plan, record, attempt, recordBefore);
     try {
       if (beforeAttempt !== undefined) await session.run(beforeAttempt);
+      const sent = performance.now();
       // From here on it is carried to its end, whether or not the caller still waits.
       const results = await watchingBlockers(
         database,
@@ -263,24 +276,49 @@ async function enter<P extends Plan>(
         () => session.runAll(message),
       );
       session.ended();
-      return lockFigures(results, attempt);
+      return lockFigures(results, attempt, performance.now() - sent - distanceMs);
     } catch (error) {
-      if (isConnectionLost(error)) {
+      if (!(await isStillOpen(session, error))) {
         session.ended();
         if (!(await wasCommitted(database, String(xid), options.limits))) throw error;
-        const [figures] = await database.whileReachable(() => database.query(recorded));
+        const figures = await recordedFigures(database, recorded);
         // A crash can take an uncommitted transaction's id back, and another's then has it.
-        if (figures === undefined) throw error;
-        return figures as unknown as LockFigures;
+        if (figures === null) throw error;
+        return figures;
       }
       if (!isLockFailure(error)) throw error;
       // What was made ready is given up for a request that has no connection: it may need no more than a moment.
       if (session.isAwaited) throw error;
-      await session.run("rollback to savepoint critical_section");
       if (await patience.again()) continue;
       await session.rollback();
       throw await giveUp(error);
     }
+  }
+}
+
+/** The figures of a change as it has recorded them; null where it was not made. */
+async function recordedFigures(database: Database, query: string): Promise<LockFigures | null> {
+  try {
+    const [figures] = await database.whileReachable(() => database.query(query));
+    return figures === undefined ? null : figures as unknown as LockFigures;
+  } catch (cause) {
+    throw outcomeUnknown(cause);
+  }
+}
+
+/**
+ * Whether the transaction is there after an error, back at the savepoint. Where it is not, the error came with
+ * COMMIT or after it, and only the server knows what became of the transaction: an error alone never says that
+ * nothing was changed.
+ */
+async function isStillOpen(session: Session, error: unknown): Promise<boolean> {
+  if (isConnectionLost(error)) return false;
+  try {
+    await session.run("rollback to savepoint critical_section");
+    return true;
+  } catch (later) {
+    if (isConnectionLost(later) || isOutsideOfTransaction(later)) return false;
+    throw later;
   }
 }
 

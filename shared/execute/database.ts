@@ -1,9 +1,10 @@
 /** The database: a few connections an isolate, and sessions that have one to themselves. */
 import { millisecondsLiteral } from "../plan/quoting.ts";
 import { Connection, type Row } from "./connection.ts";
-import { isConnectionLost } from "./database_errors.ts";
+import { isCancelled, isConnectionLost } from "./database_errors.ts";
 import { type Limits, remainingMs } from "./limits.ts";
 import { sleep } from "./patience.ts";
+import { beginReadWrite, wholeTransaction } from "./transaction.ts";
 import { type Turn, Turns, type Wish } from "./turns.ts";
 
 export type { Row } from "./connection.ts";
@@ -27,15 +28,19 @@ interface Idle {
 const REACH_TIME_MS = 5_000;
 const REACH_PAUSE_MS = 50;
 
-/** With it only the server's own functions, operators and types are found without a schema. */
-const SAFE_PATH = "set local search_path = pg_catalog, pg_temp";
+/**
+ * How often a transaction is begun, and how soon it must fail to be begun again, in milliseconds: a login can have
+ * timeouts that are over before our own hold.
+ */
+const BEGIN_TRIES = 5;
+const SOON_MS = 1_000;
 
 /**
  * A single message takes its connection from others while it runs. It waits for no lock that somebody keeps, or a
  * session that keeps it could wait for the connection; and it comes to an end.
  */
 const QUERY_LOCK_TIMEOUT_MS = 1_000;
-const QUERY_TIMEOUT_MS = 30_000;
+const QUERY_SILENCE_MS = 60_000;
 
 /** Longest wait of a single message, or of what only reads, for its turn, in milliseconds. */
 export const MAX_TURN_MS = 30_000;
@@ -78,23 +83,24 @@ export class Database {
   }
 
   /**
-   * Runs one message of statements outside a transaction of ours, and gives the last one's rows. Its operators
-   * are looked up where ours are, not in schemas of the project: a message of several statements is a transaction
-   * of its own (PostgreSQL manual, 55.2.2.1), and one that it begins itself goes on in that.
+   * Runs statements in a transaction of their own, all in one message, and gives the last one's rows.
    *
    * @param signal Ends the wait for a connection; what runs already is not stopped.
    * @throws {NoTurn} Where no connection was free in time.
    */
   async query(text: string, signal?: AbortSignal): Promise<Row[]> {
-    const wish: Wish = { lane: "query", waitMs: MAX_TURN_MS, signal };
-    return await this.#withConnection(wish, QUERY_TIMEOUT_MS, async (connection) => {
-      const message = [
-        SAFE_PATH,
-        `set local lock_timeout = ${millisecondsLiteral(QUERY_LOCK_TIMEOUT_MS)}`,
-        `set local statement_timeout = ${millisecondsLiteral(QUERY_TIMEOUT_MS)}`,
-        text,
-      ].join(";\n");
-      return (await connection.run(message)).at(-1) ?? [];
+    return await this.#withTurn({ lane: "query", waitMs: MAX_TURN_MS, signal }, async () => {
+      const connection = await this.#connect();
+      const silent = setTimeout(() => connection.breakOff(), QUERY_SILENCE_MS + SILENCE_MS);
+      try {
+        const bounded = `set local lock_timeout = ${
+          millisecondsLiteral(QUERY_LOCK_TIMEOUT_MS)
+        };\n${text}`;
+        return await runTransaction(connection, bounded);
+      } finally {
+        clearTimeout(silent);
+        this.#keep(connection);
+      }
     });
   }
 
@@ -122,14 +128,21 @@ export class Database {
     { limits, ...wish }: SessionWish,
     work: (session: Session) => Promise<T>,
   ): Promise<T> {
-    return await this.#withConnection(wish, () => remainingMs(limits), async (connection, turn) => {
-      const session = new Session(connection, turn.isAwaited);
+    return await this.#withTurn(wish, async ({ isAwaited }) => {
+      const renew = (lost: Connection) => {
+        void lost.end(0);
+        return Connection.open(this.#url);
+      };
+      const session = new Session(await this.#connect(), renew, isAwaited);
+      const silent = setTimeout(() => session.breakOff(), remainingMs(limits) + SILENCE_MS);
       try {
         return await work(session);
       } finally {
         await session.rollback().catch(() => {
           // A connection that is gone has taken its transaction with it.
         });
+        clearTimeout(silent);
+        this.#keep(session.connection);
       }
     });
   }
@@ -144,22 +157,10 @@ export class Database {
     }));
   }
 
-  async #withConnection<T>(
-    wish: Wish,
-    timeout: number | (() => number),
-    work: (connection: Connection, turn: Turn) => Promise<T>,
-  ): Promise<T> {
+  async #withTurn<T>(wish: Wish, work: (turn: Turn) => Promise<T>): Promise<T> {
     const turn = await this.#turns.take({ since: this.#since, ...wish });
     try {
-      const connection = await this.#connect();
-      const ms = typeof timeout === "number" ? timeout : timeout();
-      const silent = setTimeout(() => connection.breakOff(), ms + SILENCE_MS);
-      try {
-        return await work(connection, turn);
-      } finally {
-        clearTimeout(silent);
-        this.#keep(connection);
-      }
+      return await work(turn);
     } finally {
       turn.giveBack();
     }
@@ -187,14 +188,51 @@ export class Database {
   }
 }
 
-/** One connection, spoken to in messages of whole statements (the simple query protocol). */
+/** Runs one transaction in one message; where a login's own timeout is too short for that, in two. */
+async function runTransaction(connection: Connection, text: string): Promise<Row[]> {
+  for (let tries = 1;; tries++) {
+    const started = performance.now();
+    try {
+      if (tries === 1) return lastRows(await connection.run(wholeTransaction(text)));
+      // The server reads a message to its end before our timeout holds; this one is short.
+      await connection.run(beginReadWrite());
+      return lastRows(await connection.run(`${text};\ncommit`));
+    } catch (error) {
+      if (connection.closed) throw error;
+      await connection.run("rollback");
+      if (tries === BEGIN_TRIES || !endedTooSoon(error, started)) throw error;
+    }
+  }
+}
+
+/** The rows of the last statement that gives rows, be they none; COMMIT does not. */
+const lastRows = (results: Row[][]): Row[] => results.at(-1) ?? [];
+
+/** Whether a timeout that is not ours has ended the statement, the transaction or the session. */
+const endedTooSoon = (error: unknown, started: number, soonMs = SOON_MS): boolean =>
+  (isCancelled(error) || isConnectionLost(error)) && performance.now() - started < soonMs;
+
+/**
+ * A connection for one piece of work, spoken to in messages of whole statements (the simple query protocol). All
+ * of them run in a transaction that `begin` or `runWhole` has set up.
+ */
 export class Session {
-  readonly #connection: Connection;
+  #connection: Connection;
+  readonly #renew: (lost: Connection) => Promise<Connection>;
   readonly #isAwaited: () => boolean;
   #open = false;
 
-  constructor(connection: Connection, isAwaited: () => boolean) {
+  /**
+   * @param renew Opens another connection for one that was lost while no transaction was open.
+   * @param isAwaited Whether another request waits that should have the connection now.
+   */
+  constructor(
+    connection: Connection,
+    renew: (lost: Connection) => Promise<Connection>,
+    isAwaited: () => boolean,
+  ) {
     this.#connection = connection;
+    this.#renew = renew;
     this.#isAwaited = isAwaited;
   }
 
@@ -203,26 +241,37 @@ export class Session {
     return this.#isAwaited();
   }
 
-  /** Sends BEGIN and what goes with it in one message; the last statement's rows are the answer. */
+  get connection(): Connection {
+    return this.#connection;
+  }
+
+  /**
+   * Sends BEGIN and what goes with it in one message; the last statement's rows are the answer. The message
+   * changes nothing, so it is sent again where a login's own timeouts have ended the statement or the session.
+   */
   async begin(text: string): Promise<Row[]> {
-    this.#open = true;
-    return await this.run(text);
+    return lastRows(await this.#first(text, SOON_MS));
   }
 
   /** Sends one message; the answer is the rows of its last statement. */
   async run(text: string): Promise<Row[]> {
-    return (await this.runAll(text)).at(-1) ?? [];
+    return lastRows(await this.runAll(text));
   }
 
   /** Sends one message; the answer is the rows of each statement. */
   async runAll(text: string): Promise<Row[][]> {
-    return await this.#connection.run(text);
+    if (!this.#open) throw new Error("a statement was to run outside of a transaction");
+    return await this.#send(text);
   }
 
-  /** Sends a transaction from BEGIN to its end in one message; where that fails, it is still open. */
-  async runWhole(text: string): Promise<Row[][]> {
-    this.#open = true;
-    const results = await this.runAll(text);
+  /**
+   * Sends a transaction from BEGIN to its end in one message; where that fails, it is still open. It must do no harm
+   * when it is sent twice.
+   *
+   * @param timeoutMs What the message allows its statements: what is cancelled before was not cancelled by it.
+   */
+  async runWhole(text: string, timeoutMs = SOON_MS): Promise<Row[][]> {
+    const results = await this.#first(text, Math.min(timeoutMs, SOON_MS));
     this.#open = false;
     return results;
   }
@@ -239,9 +288,35 @@ export class Session {
 
   /** Rolls the transaction back, if one is open. */
   async rollback(): Promise<void> {
-    if (!this.#open || this.#connection.closed) return;
+    if (!this.#open) return;
     this.#open = false;
-    await this.run("rollback");
+    if (!this.#connection.closed) await this.#send("rollback");
+  }
+
+  /** A transaction is about to begin: a connection that ended while none was open is replaced. */
+  async #ready(): Promise<void> {
+    if (!this.#open && this.#connection.closed) {
+      this.#connection = await this.#renew(this.#connection);
+    }
+    this.#open = true;
+  }
+
+  /** Sends the first message of a transaction, again where something has ended it sooner than `soonMs`. */
+  async #first(text: string, soonMs: number): Promise<Row[][]> {
+    for (let tries = 1;; tries++) {
+      const started = performance.now();
+      await this.#ready();
+      try {
+        return await this.#send(text);
+      } catch (error) {
+        if (tries === BEGIN_TRIES || !endedTooSoon(error, started, soonMs)) throw error;
+        await this.rollback();
+      }
+    }
+  }
+
+  #send(text: string): Promise<Row[][]> {
+    return this.#connection.run(text);
   }
 }
 

@@ -29,6 +29,8 @@ export interface RequestContext {
   log: (message: string, details: Record<string, unknown>) => void;
   /** Who is told of changes; undefined where nobody is. */
   notify: Notify | undefined;
+  /** The database as a login without rights of its own; null where no such login is set. */
+  verifierDatabase: Database | null;
   /** The project's Data API and the keys that open it; null without SUPABASE_URL or a secret key. */
   dataApi: { url: string; secretKey: string; publishableKey: string | null } | null;
 }
@@ -118,6 +120,9 @@ export async function handle<Input, Output>(
       },
       log: log.notice,
       notify: await notifyOf(settings, log.notice),
+      verifierDatabase: settings.verifyDatabaseUrl === undefined
+        ? null
+        : databaseAt(settings.verifyDatabaseUrl),
       dataApi: dataApiOf(settings),
     };
     if (!streaming) {

@@ -1,6 +1,6 @@
 /** How to go on: apply exactly this plan, or the proposal, or take it back. */
 import type { OperationAnswer } from "../contract/responses.ts";
-import { code, fenced } from "./escape.ts";
+import { code, fenced, prose } from "./escape.ts";
 import { breakingCodes } from "./findings.ts";
 import type { OperationReport } from "./operation.ts";
 
@@ -23,7 +23,7 @@ export function nextInMarkdown(answer: OperationAnswer, report: OperationReport)
 }
 
 function applyPlan(
-  { plan_hash, findings, statements }: OperationAnswer,
+  { plan_hash, findings, statements, would_be_refused: refusal }: OperationAnswer,
   { command, acknowledged = [] }: OperationReport,
 ): string {
   if (statements.length === 0) return `Plan hash: ${code(plan_hash)}`;
@@ -34,6 +34,9 @@ function applyPlan(
     ...(open.length > 0 && { acknowledge: [...acknowledged, ...open] }),
   };
   return [
+    ...(refusal === undefined ? [] : [
+      `**An apply would be refused** (${code(refusal.code)}): ${prose(refusal.detail)}`,
+    ]),
     "### Apply exactly this plan",
     `Plan hash: ${code(plan_hash)}`,
     command === undefined

@@ -75,11 +75,20 @@ const text = (value: unknown): string => prose(shortened(String(value ?? ""), MA
 
 /** How each member that is a list is shown. */
 const LISTS: Record<string, (items: never[], most: number) => string> = {
-  issues: (items: { path: string; message: string }[], most) =>
-    list("What is not valid", items, most, ["Field", "Fault"], ({ path, message }) => [
-      cell(path),
-      text(message),
-    ]),
+  issues: (items: { path: string; message: string; code?: string; hint?: string }[], most) =>
+    items.every(({ code }) => code === undefined)
+      ? list("What is not valid", items, most, ["Field", "Fault"], ({ path, message }) => [
+        cell(path),
+        text(message),
+      ])
+      // A single refusal is what the problem itself says.
+      : items.length === 1
+      ? ""
+      : list("What is refused", items, most, ["Field", "Why", "Next step"], (one) => [
+        cell(one.path),
+        text(one.message),
+        text(one.hint),
+      ]),
   blockers: (items: Blocker[], most) =>
     list(
       "Who holds locks on the tables",

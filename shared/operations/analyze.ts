@@ -8,12 +8,17 @@ import type { AnalyzeAnswer } from "../contract/responses.ts";
 import { beginReading, connected } from "../execute/apply_plan.ts";
 import type { Row, Session } from "../execute/database.ts";
 import { analyzeTables } from "../plan/analysis.ts";
+import type { NamedTable } from "../plan/closest_names.ts";
 import type { Facts, NameFacts, RelationFacts } from "../plan/facts.ts";
 import { ident, qualified } from "../plan/quoting.ts";
 import { refuseRelation } from "../plan/refusals.ts";
 import { requireServer, type TrackedRename } from "../plan/rename.ts";
+import { untrustedFindings } from "../plan/untrusted_findings.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
+import { withNamesInRows } from "./names_in_rows.ts";
 import { asProblems, type OperationContext, readingSession } from "./context.ts";
+import { noteWorstDrift } from "./note_drift.ts";
+import { suggesting, tablesThere } from "./suggestions.ts";
 
 /**
  * Analyzes the tables that are named, or all tables of the schemas. A table that is renamed is found under
@@ -34,9 +39,9 @@ export async function analyze(
       { hint: "Analyze tables of your own schemas only." },
     );
   }
-  return await asProblems(() =>
+  const answer = await asProblems(() =>
     readingSession(context, async (session) => {
-      const { serverVersion, sources } = connected(
+      const { serverVersion, sources, untrusted } = connected(
         await session.begin(beginReading(context.limits)),
       );
       requireServer(serverVersion);
@@ -44,15 +49,25 @@ export async function analyze(
       const facts = await readFacts(session, { ...wanted, sources, analysis: true });
       const tables = query.table === undefined
         ? inOrder(facts, wanted.oids)
-        : named(facts, tracked);
+        : await namedOrSuggested(session, facts, tracked);
+      const changes = tables.map(({ oid, schema, name }) => ({
+        oid,
+        schema,
+        from: name,
+        to: null,
+      }));
+      const whole = await withNamesInRows(session, facts, changes);
       return {
-        tables: analyzeTables(tables, facts).map((analysis, index) => ({
+        tables: analyzeTables(tables, whole).map((analysis, index) => ({
           ...analysis,
+          findings: [...analysis.findings, ...untrustedFindings(untrusted)],
           migrations: migrationsOf(tables[index], tracked),
         })),
       };
     })
   );
+  await noteWorstDrift(context);
+  return answer;
 }
 
 async function readFacts(session: Session, wanted: FactsWanted): Promise<Facts> {
@@ -123,6 +138,20 @@ function tablesFrom(rows: TableRow[], schemas: string[]): { oid: number; name: s
     });
   }
   return tables;
+}
+
+/** The same, and where a table is not there, the problem says which may have been meant. */
+async function namedOrSuggested(
+  session: Session,
+  facts: Facts,
+  tracked: TrackedRename[],
+): Promise<RelationFacts[]> {
+  try {
+    return named(facts, tracked);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== "table_not_found") throw error;
+    throw suggesting(error, error.fields as unknown as NamedTable, await tablesThere(session));
+  }
 }
 
 /** The tables at the names asked for, or that had them before a rename; each once. */

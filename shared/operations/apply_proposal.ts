@@ -10,6 +10,7 @@ import type { RenamePlan } from "../plan/rename.ts";
 import { activateBatch, noteViews, proposedBatch } from "../tracking/migrations.ts";
 import { change } from "./change.ts";
 import type { OperationContext } from "./context.ts";
+import { notActive } from "./ended_migrations.ts";
 import {
   namesOf,
   newMigrations,
@@ -67,11 +68,9 @@ export async function applyProposal(
     accepted: ({ acknowledge }) => acknowledge,
     names: ({ renames }) => namesOf(renames),
     tables: ({ renames }) => tablesOf(renames),
-    plan: async (session, proposal, { sources }) => {
-      const plan = await readAndPlanRename(session, proposal, sources, batch_id);
-      if (request.mode === "apply") requireSame(proposal, plan);
-      return plan;
-    },
+    plan: (session, proposal, { sources }) =>
+      readAndPlanRename(session, proposal, sources, batch_id),
+    requireSame,
     recordAhead: (plan, inHistory) =>
       activateBatch({ ...head(plan), migrations: rows(plan, inHistory) }),
     replay: (plan) =>
@@ -99,10 +98,12 @@ async function readProposal(session: Session, batchId: string, lock: boolean): P
   }
   const other = rows.find(({ status }) => status !== "pending");
   if (other !== undefined) {
-    throw new Problem("not_active", `The batch ${batchId} is ${other.status}, not pending.`, {
-      hint: "Only a pending batch can be applied; propose it again where it was withdrawn.",
-      fields: { status: other.status },
-    });
+    throw await notActive(
+      session,
+      rows.filter(({ status }) => status !== "pending").map(({ id }) => String(id)),
+      `The batch ${batchId} is ${other.status}, not pending: it`,
+      "Only a pending batch can be applied; propose it again where it was withdrawn.",
+    );
   }
   const plans = rows.map(({ plan }) =>
     plan as {

@@ -2,6 +2,7 @@
  * The way that every change takes: select, lock weakly, read facts, plan, carry out, verify, answer. What
  * differs from one operation to the next is a `Change`; a plan is the same way, stopped before the locks.
  */
+import { Problem } from "../contract/problems.ts";
 import type { SelectionRequest } from "../contract/requests.ts";
 import type {
   Finding,
@@ -19,11 +20,12 @@ import {
 } from "../execute/apply_plan.ts";
 import type { RelationName } from "../execute/blockers.ts";
 import type { Session } from "../execute/database.ts";
-import { isLockRefused } from "../execute/database_errors.ts";
+import { afterCommit, isLockRefused } from "../execute/database_errors.ts";
 import { Patience } from "../execute/patience.ts";
 import { type Plan, planStatements, requireAccepted } from "../plan/plan.ts";
 import { qualified } from "../plan/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
+import { untrustedFindings } from "../plan/untrusted_findings.ts";
 import type { NotificationType } from "../contract/notifications.ts";
 import { historyDetails } from "../tracking/history.ts";
 import { type Event, insertEvent, recordedLock } from "../tracking/events.ts";
@@ -45,7 +47,7 @@ import {
 } from "./history.ts";
 import { answeredOnce, recordAnswer, recordWholeAnswer, requireNew } from "./idempotency.ts";
 import { readMigrations } from "./read_migrations.ts";
-import { tellVerification } from "./tell_verification.ts";
+import { tellVerification, verified } from "./tell_verification.ts";
 
 /** What every request that changes something says. */
 export type ChangeRequest =
@@ -77,6 +79,8 @@ export interface Change<Selected, P extends Plan> {
   /** Names that no other request may be at work on, and the tables among them that are there now. */
   names: (selected: Selected) => RelationName[];
   tables: (selected: Selected) => RelationName[];
+  /** What is to be said of what was selected. Default: nothing. */
+  selectedFindings?: (selected: Selected) => Finding[];
   /** Reads the facts and makes the plan. */
   plan: (session: Session, selected: Selected, connected: Connected) => Promise<P>;
   /**
@@ -95,6 +99,8 @@ export interface Change<Selected, P extends Plan> {
   record: (plan: P) => string[];
   /** The migrations it is about, in the answer's order; of a plan, those that are there already. */
   migrations: (plan: P, mode: ChangeRequest["mode"]) => string[];
+  /** Refuses to apply another plan than the one that was agreed on before. Default: there was none. */
+  requireSame?: (selected: Selected, plan: P) => void;
   /** Finding codes that were accepted before. Default: none. */
   accepted?: (selected: Selected) => string[];
   /** What the plan is about, table by table. */
@@ -117,7 +123,7 @@ export async function change<Selected, P extends Plan>(
   if (request.mode === "plan") {
     const short = await asProblems(() => planShortcut(context, one));
     if (short !== null) return short;
-    const { plan, file } = await asProblems(() =>
+    const { plan, file, refusal } = await asProblems(() =>
       readingSession(context, (session) => planOnly(context, session, request, one))
     );
     return {
@@ -128,6 +134,7 @@ export async function change<Selected, P extends Plan>(
       verification: null,
       tables: one.tablesOf(plan),
       ...(file !== null && { migration_file: file }),
+      ...(refusal !== null && { would_be_refused: refusal }),
     };
   }
   const about = { operation: one.operation, batch_id: null, details: one.details };
@@ -199,12 +206,15 @@ async function apply<Selected, P extends Plan>(
       const history = historyOf(request, connection.history, one.inHistory?.(selected) ?? true);
       const plan = withFindings(
         await one.plan(session, selected, connection),
-        proposing ? [] : history.findings,
+        [
+          ...untrustedFindings(connection.untrusted),
+          ...one.selectedFindings?.(selected) ?? [],
+          ...proposing ? [] : history.findings,
+        ],
       );
       proposed = plan;
       recorded = history.recorded && !proposing;
-      const acknowledge = [...request.acknowledge, ...one.accepted?.(selected) ?? []];
-      requireAccepted(plan, { ...request, acknowledge });
+      requireApplicable(plan, request, one, selected);
       reach("begun");
       const event = eventOf(context, plan, one, request.mode);
       const replay = recorded ? one.replay(plan) : null;
@@ -241,19 +251,36 @@ async function apply<Selected, P extends Plan>(
   if ("done" in outcome) return outcome.done;
   const { plan: done, lock } = outcome;
   reach("committed");
-  const ids = one.migrations(done, request.mode);
-  if (proposing) {
-    const plan = proposed!;
-    return {
-      ...await answer(context, plan, ids),
-      batch_id: one.batchId,
-      mode: "propose",
-      lock: null,
-      verification: null,
-      tables: one.tablesOf(plan),
-    };
-  }
-  const plan = done;
+  return await afterCommit(() =>
+    proposed !== null && proposing
+      ? answerProposed(context, one, proposed)
+      : answerApplied(context, one, done, lock, recorded)
+  );
+}
+
+async function answerProposed<Selected, P extends Plan>(
+  context: OperationContext,
+  one: Change<Selected, P>,
+  plan: P,
+): Promise<OperationAnswer> {
+  return {
+    ...await answer(context, plan, one.migrations(plan, "propose")),
+    batch_id: one.batchId,
+    mode: "propose",
+    lock: null,
+    verification: null,
+    tables: one.tablesOf(plan),
+  };
+}
+
+async function answerApplied<Selected, P extends Plan>(
+  context: OperationContext,
+  one: Change<Selected, P>,
+  plan: P,
+  lock: OperationAnswer["lock"],
+  recorded: boolean,
+): Promise<OperationAnswer> {
+  const ids = one.migrations(plan, "apply");
   context.progress({ phase: "verifying", total: ids.length });
   const verification = await verified(context, () => one.verify(plan, ids));
   const about = { batch_id: one.batchId, migration_ids: ids };
@@ -270,7 +297,35 @@ async function apply<Selected, P extends Plan>(
   };
 }
 
-/** The plan, and where it is asked for the file that makes it elsewhere. */
+/**
+ * Refuses a plan that the caller did not ask for, or that would break something.
+ *
+ * @throws {Problem} `plan_changed`, `breaking_findings` or `old_name_in_use`.
+ */
+function requireApplicable<Selected, P extends Plan>(
+  plan: P,
+  request: ChangeRequest,
+  one: Change<Selected, P>,
+  selected: Selected,
+): void {
+  one.requireSame?.(selected, plan);
+  const acknowledge = [...request.acknowledge, ...one.accepted?.(selected) ?? []];
+  requireAccepted(plan, { ...request, acknowledge });
+}
+
+/** Why an apply of the plan would be refused; null where it would not. */
+function refusalOf(accept: () => void): OperationAnswer["would_be_refused"] | null {
+  try {
+    accept();
+    return null;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    const { code, message, hint } = error;
+    return { code, detail: message, ...(hint !== undefined && { hint }) };
+  }
+}
+
+/** The plan, whether an apply would refuse it, and where it is asked for the file that makes it elsewhere. */
 async function planOnly<Selected, P extends Plan>(
   context: OperationContext,
   session: Session,
@@ -280,14 +335,18 @@ async function planOnly<Selected, P extends Plan>(
   const { plan, selected, connection } = await planWithoutLocks(context, session, one);
   const inHistory = one.inHistory?.(selected) ?? true;
   const { findings } = historyOf(request, connection.history, inHistory);
-  if (!request.migration_file) return { plan: withFindings(plan, findings), file: null };
+  const accept = () => requireApplicable(plan, request, one, selected);
+  if (!request.migration_file) {
+    const all = [...untrustedFindings(connection.untrusted), ...findings];
+    return { plan: withFindings(plan, all), file: null, refusal: refusalOf(accept) };
+  }
   // Nobody is asked once more when the file is applied.
-  const acknowledge = [...request.acknowledge, ...one.accepted?.(selected) ?? []];
-  requireAccepted(plan, { ...request, acknowledge });
+  accept();
   const event = eventOf(context, plan, one, "apply");
   const { history } = connection;
   return {
     plan,
+    refusal: null,
     file: await migrationFile(session, history, plan, one.replay(plan), event, request),
   };
 }
@@ -303,7 +362,11 @@ async function planWithoutLocks<Selected, P extends Plan>(
   const connection = connected(await session.begin(beginReading(context.limits)));
   requireServer(connection.serverVersion);
   const selected = await one.select(session, false);
-  return { plan: await one.plan(session, selected, connection), selected, connection };
+  const plan = withFindings(
+    await one.plan(session, selected, connection),
+    one.selectedFindings?.(selected) ?? [],
+  );
+  return { plan, selected, connection };
 }
 
 /**
@@ -352,7 +415,11 @@ function eventOf<Selected, P extends Plan>(
     problem_code: null,
     batch_id: one.batchId,
     migration_ids: one.migrations(plan, mode),
-    details: { plan_hash: plan.hash, ...(mode === "propose" && { proposed: true }) },
+    details: {
+      plan_hash: plan.hash,
+      ...(mode === "propose" && { proposed: true }),
+      ...(plan.findings.some(({ code }) => code === "copied_database") && { relocated: true }),
+    },
   };
 }
 
@@ -375,26 +442,6 @@ const TOLD: Record<Event["operation"], NotificationType | null> = {
   // The rename is what it was.
   refresh: null,
 };
-
-/** A check that cannot be made is a check that did not pass; what is committed is never told as failed. */
-async function verified(
-  context: OperationContext,
-  verify: () => Promise<Verification>,
-): Promise<Verification> {
-  try {
-    return await verify();
-  } catch (cause) {
-    context.log("the verification could not be made", { cause });
-    return {
-      passed: false,
-      checks: [{
-        name: "verification",
-        passed: false,
-        detail: "The change is done, but the database could not be asked about it afterwards.",
-      }],
-    };
-  }
-}
 
 async function answer(context: OperationContext, plan: Plan, ids: string[]) {
   const { plan_hash, ...rest } = planned(plan);

@@ -3,7 +3,12 @@ import type { ProblemCode } from "../contract/problems.ts";
 import type { Progress } from "../contract/responses.ts";
 import type { Database, Session, SessionWish } from "../execute/database.ts";
 import { MAX_TURN_MS } from "../execute/database.ts";
-import { isCatalogMoved, isConnectionLost, toProblem } from "../execute/database_errors.ts";
+import {
+  AfterCommit,
+  isCatalogMoved,
+  isConnectionLost,
+  toProblem,
+} from "../execute/database_errors.ts";
 import type { Limits } from "../execute/limits.ts";
 import { sleep } from "../execute/patience.ts";
 import { reportQueued } from "../execute/apply_plan.ts";
@@ -108,7 +113,8 @@ export async function recordingFailure<T>(
     return await work();
   } catch (error) {
     const problem = toProblem(error);
-    if (UNRECORDED.includes(problem.code)) throw problem;
+    // What was committed has left its event.
+    if (UNRECORDED.includes(problem.code) || error instanceof AfterCommit) throw problem;
     const { attempts, waited_ms } = problem.fields as { attempts?: number; waited_ms?: number };
     const event: Event = {
       ...about,

@@ -15,6 +15,7 @@ import type { OperationContext } from "./context.ts";
 import { allInHistory, replayEnd } from "./replay_end.ts";
 import { keepStates } from "./keep_states.ts";
 import { readFacts } from "./read_relations.ts";
+import { relocationFindings } from "./relocate.ts";
 import { namesOf, oidsOf, selectActive, tablesOf } from "./select_migrations.ts";
 
 /**
@@ -33,7 +34,8 @@ export async function refresh(
     batchId: null,
     details: { migration_id, without_columns: without_columns.slice(0, 20) },
     select: async (session, lock) =>
-      (await selectActive(session, { migration_id }, "refresh", lock))[0],
+      (await selectActive(session, { migration_id }, "refresh", lock, request.relocate))[0],
+    selectedFindings: (migration) => relocationFindings([migration]),
     names: (migration) => namesOf([migration]),
     tables: (migration) => tablesOf([migration]),
     plan: (session, migration) => readAndPlan(session, request, migration),

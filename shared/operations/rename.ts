@@ -1,27 +1,33 @@
 /** The rename: the table gets its new name, a compatibility view takes the old one. Or it is proposed. */
 import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
+import { schemasAmong } from "../catalog/tables.ts";
 import type { RenameRequest } from "../contract/requests.ts";
 import type { OperationAnswer } from "../contract/responses.ts";
 import type { Connected } from "../execute/apply_plan.ts";
 import type { RelationName } from "../execute/blockers.ts";
 import type { Session } from "../execute/database.ts";
 import { dependencies, renamedTables } from "../plan/dependencies.ts";
-import type { TextSources } from "../plan/facts.ts";
+import type { Facts, TextSources } from "../plan/facts.ts";
 import { fingerprint } from "../plan/fingerprint.ts";
+import type { NameChange } from "../plan/names_in_rows.ts";
 import { ident, qualified } from "../plan/quoting.ts";
-import { planRename, type RenamePlan, requireRenamable } from "../plan/rename.ts";
+import { planRename, type RenamePlan, requireServer } from "../plan/rename.ts";
+import { isOffLimits, lookUp, refuseTogether } from "../plan/rename_refusals.ts";
 import { sameColumns } from "../plan/replay_guards.ts";
+import { splitNames } from "../plan/schema_in_name.ts";
 import {
+  holdersFromRows,
   insertBatch,
   type NewMigration,
   noteViews,
   trackedByNames,
-  trackedFromRows,
 } from "../tracking/migrations.ts";
 import { type BatchHead, newRows, trackBatch } from "../tracking/replay.ts";
 import { change } from "./change.ts";
 import type { OperationContext } from "./context.ts";
 import { listedLines, type Replay, slug } from "./history.ts";
+import { withNamesInRows } from "./names_in_rows.ts";
+import { withSuggestions } from "./suggestions.ts";
 import { noteSnapshots, renewUsage } from "./usage.ts";
 import { verifyRename } from "./verify_rename.ts";
 
@@ -59,9 +65,12 @@ export async function rename(
     operation: "rename",
     batchId,
     details: { renames: request.renames.slice(0, 20), renames_total: request.renames.length },
-    select: () => {
-      requireRenamable(request.renames);
-      return Promise.resolve(null);
+    select: async (session) => {
+      // Nothing is locked there; to plan it says what else is wrong.
+      if (request.renames.some(isOffLimits)) {
+        await readAndPlanRename(session, request, { statements: null, cron: false });
+      }
+      return null;
     },
     names: () => namesOf(request.renames),
     tables: () => tablesOf(request.renames),
@@ -109,20 +118,34 @@ export async function readAndPlanRename(
     ...(rename_indexes &&
       { indexes: { oids: [], newNames: renames.map(({ new_name }) => new_name) } }),
   });
-  const [, [facts], tracked] = await session.runAll(
-    `${message};\n${trackedByNames(names, proposal)}`,
-  );
-  return await planRename(
-    renames,
-    factsFromRow(facts as { facts: string }),
-    trackedFromRows(tracked),
-    {
-      compatibilityView: compatibility_view,
-      renameIndexes: rename_indexes,
-      countUse: count_use,
-    },
-  );
+  const prefixes = renames.flatMap(({ new_name }) => splitNames(new_name))
+    .map(({ schema }) => schema);
+  const [, [row], rows, schemaRows = []] = await session.runAll([
+    message,
+    trackedByNames(names, proposal),
+    ...(prefixes.length > 0 ? [schemasAmong(prefixes)] : []),
+  ].join(";\n"));
+  const facts = factsFromRow(row as { facts: string });
+  const tracked = holdersFromRows(rows);
+  const schemas = schemaRows.map(({ schema }) => String(schema));
+  requireServer(facts.session.server_version);
+  const { refusals } = lookUp(renames, facts, tracked, schemas);
+  if (refusals.length > 0) throw refuseTogether(await withSuggestions(session, refusals));
+  const whole = await withNamesInRows(session, facts, nameChanges(renames, facts));
+  return await planRename(renames, whole, tracked, {
+    compatibilityView: compatibility_view,
+    renameIndexes: rename_indexes,
+    countUse: count_use,
+    schemas,
+  });
 }
+
+/** The tables that there are of the request's; what is missing is told by the plan. */
+const nameChanges = (renames: RenameRequest["renames"], { names }: Facts): NameChange[] =>
+  renames.flatMap(({ schema, old_name, new_name }) => {
+    const oid = names.find((one) => one.schema === schema && one.name === old_name)?.relation?.oid;
+    return oid === undefined ? [] : [{ oid, schema, from: old_name, to: new_name }];
+  });
 
 export const namesOf = (renames: RenameRequest["renames"]): RelationName[] =>
   renames.flatMap(({ schema, old_name, new_name }) => [

@@ -3,9 +3,10 @@ import { Problem } from "../contract/problems.ts";
 import type { SelectionRequest } from "../contract/requests.ts";
 import type { RelationName } from "../execute/blockers.ts";
 import type { Session } from "../execute/database.ts";
-import { qualified } from "../plan/quoting.ts";
 import type { RecordedRename } from "../plan/rollback.ts";
+import { relocate } from "./relocate.ts";
 import { recordedFromRows, selectedMigrations } from "../tracking/migrations.ts";
+import { noneNamed, notActive } from "./ended_migrations.ts";
 
 export type Selection = Pick<SelectionRequest, "migration_id" | "batch_id" | "table" | "schema">;
 
@@ -21,7 +22,10 @@ const DONE = {
  * The active migrations that are meant, newest first. By table it is one: of a table that was renamed
  * several times, a rollback means the last rename, a finalization the one that left this old name.
  *
+ * Records of another database are told by names, and with `lock` brought up to date.
+ *
  * @param lock Keeps the rows from other requests until the transaction's end.
+ * @param asked Whether the caller says that what has the recorded names is meant.
  * @throws {Problem} `migration_not_found`, `not_active`.
  */
 export async function selectActive(
@@ -29,36 +33,36 @@ export async function selectActive(
   selection: Selection,
   operation: keyof typeof DONE,
   lock: boolean,
+  asked = false,
 ): Promise<RecordedRename[]> {
   const found = recordedFromRows(
     await session.run(selectedMigrations(selection, ["active"], lock)),
   );
   const { migration_id, batch_id, table, schema = "public" } = selection;
   if (found.length === 0) {
-    const what = migration_id !== undefined
-      ? `There is no migration ${migration_id}.`
-      : batch_id !== undefined
-      ? `There is no batch ${batch_id}.`
-      : `No active migration renamed ${qualified(schema, table!)}.`;
-    throw new Problem("migration_not_found", what, {
-      hint: "list-migrations shows what there is; names are case-sensitive.",
-    });
+    if (table !== undefined) throw await noneNamed(session, { schema, table });
+    throw new Problem(
+      "migration_not_found",
+      migration_id !== undefined
+        ? `There is no migration ${migration_id}.`
+        : `There is no batch ${batch_id}.`,
+      { hint: "list-migrations shows what there is." },
+    );
   }
   const active = found.filter(({ status }) => status === "active");
   if (active.length === 0) {
-    throw new Problem(
-      "not_active",
-      migration_id !== undefined
-        ? `The migration ${migration_id} is ${found[0].status}, not active.`
-        : `No migration of the batch ${batch_id} is active any more.`,
-      {
-        hint: `Only an active migration can be ${DONE[operation]}.`,
-        fields: { status: found[0].status },
-      },
-    );
+    const subject = migration_id !== undefined
+      ? `The migration ${migration_id} is ${found[0].status}, not active: it`
+      : `No migration of the batch ${batch_id} is active any more: the last one`;
+    const hint = `Only an active migration can be ${DONE[operation]}.`;
+    throw await notActive(session, found.map(({ id }) => id), subject, hint);
   }
-  if (table === undefined) return active;
-  return operation === "finalize" ? [leaving(table, active)] : active.slice(0, 1);
+  const meant = table === undefined
+    ? active
+    : operation === "finalize"
+    ? [leaving(table, active)]
+    : active.slice(0, 1);
+  return await relocate(session, meant, { asked, keep: lock });
 }
 
 /** The migration whose old name it is, or else the one that gave it as the new name. */

@@ -14,7 +14,8 @@ export function oldNameInUse(migrations: TrackedRename[], facts: Facts): Finding
     schema: schema_name,
     name: old_name,
   }));
-  return namedIn(facts.texts.filter(({ kind }) => kind !== "statement"), names).map(
+  const texts = facts.texts.filter(({ kind }) => kind !== "statement");
+  return namedIn({ ...facts, texts }, names).map(
     ({ kind, identity, table, certainty, excerpt }): Finding => {
       const certain = certainty !== "possible";
       return {

@@ -1,21 +1,21 @@
 /** The plan of a rename: facts and request in, statements and findings out. Its reverse is `rollback.ts`. */
-import { isProtectedSchema, isTrackingTable } from "../contract/names.ts";
 import { Problem } from "../contract/problems.ts";
 import type { Rename } from "../contract/requests.ts";
 import type { Statement } from "../contract/responses.ts";
 import { checkRelations, checkViews, type ExpectedView } from "./checks.ts";
+import { defaultedIdentities } from "./column_defaults.ts";
 import { compatibilityView, type ViewPlan } from "./compatibility_view.ts";
-import type { Facts, NameFacts, RelationFacts } from "./facts.ts";
+import type { Facts, RelationFacts } from "./facts.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
+import { byName } from "./name_digest.ts";
 import { ident, qualified } from "./quoting.ts";
 import { indexRenames, indexStatements, type RenamedIndex } from "./index_names.ts";
-import { refuseRelation } from "./refusals.ts";
+import { lookUp, type NameHolder, refuseTogether } from "./rename_refusals.ts";
 import { findingsOfRename, readTextsOf } from "./rename_findings.ts";
 import { checkRowCasts } from "./row_type.ts";
 import type { ReadText } from "./text_findings.ts";
 import { makeTick, tickName } from "./tick.ts";
-import { recompile } from "./warm_routines.ts";
-import { RELATION_KINDS, typeKind } from "./relation_kinds.ts";
+import { recompile, warmRoutines } from "./warm_routines.ts";
 
 /** A tracked rename, as far as plans care. */
 export interface TrackedRename {
@@ -26,6 +26,8 @@ export interface TrackedRename {
   status: string;
   table_oid: number | null;
   view_oid: number | null;
+  /** Whether nothing has its table's OID or new name any more. Default: not known. */
+  table_gone?: boolean;
 }
 
 export interface RenamePlan extends Plan {
@@ -47,56 +49,32 @@ export interface PlannedTable {
   indexes: RenamedIndex[];
 }
 
+export interface RenameOptions {
+  compatibilityView: boolean;
+  renameIndexes?: boolean;
+  countUse?: boolean;
+  /** Those of the schemas that new names seem to begin with that are there. */
+  schemas?: string[];
+}
+
 /** Oldest server with security-invoker views (release notes of PostgreSQL 15). */
 export const MINIMUM_SERVER_VERSION = 150_000;
 
 /**
- * Refuses what needs no look at the database: schemas and tables that are off limits.
- *
- * @throws {Problem} `protected_schema`.
- */
-export function requireRenamable(renames: Rename[]): void {
-  for (const { schema, old_name, new_name } of renames) {
-    if (isProtectedSchema(schema)) {
-      throw new Problem(
-        "protected_schema",
-        `The schema ${ident(schema)} belongs to PostgreSQL or the platform.`,
-        { hint: "Rename tables of your own schemas only." },
-      );
-    }
-    for (const name of [old_name, new_name]) {
-      if (isTrackingTable(schema, name)) {
-        throw new Problem(
-          "protected_schema",
-          `${qualified(schema, name)} is a name of this tool's tracking tables.`,
-          { hint: "Choose another name." },
-        );
-      }
-    }
-  }
-}
-
-/**
  * Makes the plan of a batch.
  *
- * @throws {Problem} `unsupported_server`, `table_not_found`, `already_renamed`, `unsupported_relation`,
- *   `extension_owned`, `not_table_owner`, `forbidden` or `name_taken`, for the first rename that has one.
+ * @throws {Problem} `unsupported_server`; or that of the first rename that is refused, with all others in
+ *   its `issues`: see `lookUp`.
  */
 export async function planRename(
   renames: Rename[],
   facts: Facts,
-  tracked: TrackedRename[],
-  options: { compatibilityView: boolean; renameIndexes?: boolean; countUse?: boolean },
+  tracked: NameHolder[],
+  options: RenameOptions,
 ): Promise<RenamePlan> {
   requireServer(facts.session.server_version);
-  const names = new Map(facts.names.map((name) => [key(name.schema, name.name), name]));
-  const relations = new Map(facts.relations.map((relation) => [relation.oid, relation]));
-  const found = renames.map((rename) => {
-    const old = names.get(key(rename.schema, rename.old_name))!;
-    const table = requireTable(rename, old, relations, tracked);
-    requireFree(rename, names.get(key(rename.schema, rename.new_name))!, relations, tracked);
-    return { rename, facts: table };
-  });
+  const { found, refusals } = lookUp(renames, facts, tracked, options.schemas);
+  if (refusals.length > 0) throw refuseTogether(refusals);
   const { byTable, findings: indexFindings } = options.renameIndexes
     ? indexRenames(found, facts)
     : { byTable: new Map<number, RenamedIndex[]>(), findings: [] };
@@ -125,6 +103,7 @@ export async function planRename(
       security_invoker: view.securityInvoker,
       same_owner: view.owner === table.owner,
       same_grantors: view.replaced.length === 0 && view.owner === table.owner,
+      defaulted: defaultedIdentities(table.columns),
     });
   }
   const renamed = tables.map(({ rename, facts: { oid, schema, kind } }) => ({
@@ -150,13 +129,15 @@ export async function planRename(
     checks.push(checkRowCasts(casts, "Check that the views' rows can be made the tables'"));
   }
   changes.push(...checks.map(({ statement }) => statement), reloadSchemaCache);
-  const routines = options.compatibilityView ? facts.routines : [];
   const renamedTables = tables.map(({ rename, facts, view }) => ({
     facts,
     newName: rename.new_name,
     view,
   }));
   const texts = readTextsOf(renamedTables, facts);
+  const routines = options.compatibilityView
+    ? warmRoutines(texts, tables.map(({ facts }) => facts))
+    : [];
   const indexes = indexStatements(
     tables.flatMap((table) => table.indexes),
     facts,
@@ -193,11 +174,11 @@ export function requireServer(version: number): void {
 
 /**
  * The first table is waited for, for as long as the lock timeout says; the others are not, so that nobody
- * is kept waiting for a batch that holds some locks and waits for more. By OID, so that two batches cannot
+ * is kept waiting for a batch that holds some locks and waits for more. By name, so that two batches cannot
  * hold what the other waits for.
  */
 function renameLocks(tables: RelationFacts[]): LockStatement[] {
-  const [first, ...rest] = tables.toSorted((a, b) => a.oid - b.oid)
+  const [first, ...rest] = tables.toSorted(byName)
     .map((table) => `only ${qualified(table.schema, table.name)}`);
   const locks: LockStatement[] = [{
     sql: `lock table ${first} in access exclusive mode`,
@@ -212,112 +193,4 @@ function renameLocks(tables: RelationFacts[]): LockStatement[] {
     });
   }
   return locks;
-}
-
-const key = (schema: string, name: string) => JSON.stringify([schema, name]);
-
-function requireTable(
-  rename: Rename,
-  name: NameFacts,
-  relations: Map<number, RelationFacts>,
-  tracked: TrackedRename[],
-): RelationFacts {
-  const object = qualified(rename.schema, rename.old_name);
-  const earlier = tracked.find((migration) =>
-    migration.status === "active" && migration.schema_name === rename.schema &&
-    migration.old_name === rename.old_name
-  );
-  const view = name.relation?.oid;
-  if (earlier && (view === undefined || view === earlier.view_oid)) {
-    throw new Problem(
-      "already_renamed",
-      `${object} is already renamed to ${qualified(earlier.schema_name, earlier.new_name)}.`,
-      {
-        hint: "Roll that migration back to undo it, or rename the table under its present name.",
-        fields: { migration_id: earlier.id },
-      },
-    );
-  }
-  if (name.schema_oid === null || name.relation === null) {
-    throw new Problem("table_not_found", `There is no table ${object}.`, {
-      hint: name.schema_oid === null
-        ? `There is no schema ${ident(rename.schema)}; names are case-sensitive.`
-        : "Check the schema and the spelling; names are case-sensitive.",
-      fields: { schema: rename.schema, table: rename.old_name },
-    });
-  }
-  const relation = relations.get(name.relation.oid);
-  refuseRelation(object, name.relation.kind, relation);
-  if (!name.can_create) {
-    throw new Problem(
-      "forbidden",
-      `This role may not create relations in the schema ${
-        ident(rename.schema)
-      }, which a rename needs.`,
-      { hint: `As the schema's owner: grant create on schema ${ident(rename.schema)} to it.` },
-    );
-  }
-  if (earlier) {
-    throw new Problem(
-      "already_renamed",
-      `An active migration holds the name ${object}: the table that had it is now ${
-        qualified(earlier.schema_name, earlier.new_name)
-      }.`,
-      {
-        hint: "Roll back or finalize that migration first.",
-        fields: { migration_id: earlier.id },
-      },
-    );
-  }
-  return relation!;
-}
-
-function requireFree(
-  rename: Rename,
-  name: NameFacts,
-  relations: Map<number, RelationFacts>,
-  tracked: TrackedRename[],
-): void {
-  const object = qualified(rename.schema, rename.new_name);
-  const holder = tracked.find((migration) =>
-    migration.schema_name === rename.schema && migration.status !== "rolled_back" &&
-    migration.status !== "finalized" &&
-    (migration.new_name === rename.new_name || migration.view_oid === name.relation?.oid)
-  );
-  if (name.relation !== null || name.type !== null) {
-    const isOurView = holder !== undefined && name.relation !== null &&
-      holder.view_oid === name.relation.oid;
-    const what = isOurView
-      ? `the compatibility view of ${qualified(holder.schema_name, holder.new_name)}`
-      : name.relation !== null
-      ? RELATION_KINDS[name.relation.kind].what
-      : typeKind(name.type!.kind);
-    const owner = name.relation && relations.get(name.relation.oid)?.owner;
-    throw new Problem("name_taken", `${object} is taken by ${what}.`, {
-      hint: isOurView
-        ? "To give the table this name back, roll its migration back."
-        : "Choose another name, or move what has it out of the way.",
-      fields: {
-        taken_by: {
-          schema: rename.schema,
-          name: rename.new_name,
-          kind: what,
-          ...(owner ? { owner } : {}),
-        },
-        ...(isOurView ? { migration_id: holder.id } : {}),
-      },
-    });
-  }
-  if (holder?.new_name === rename.new_name) {
-    throw new Problem(
-      "name_taken",
-      `${object} is held by an active migration of ${
-        qualified(holder.schema_name, holder.old_name)
-      }.`,
-      {
-        hint: "Roll back or finalize that migration first.",
-        fields: { migration_id: holder.id },
-      },
-    );
-  }
 }

@@ -1,7 +1,7 @@
 /** Plans of the same statement through both names: equal but for names, costs and estimates included. */
 import type { VerifyFailure } from "../contract/responses.ts";
 import { literal } from "../plan/quoting.ts";
-import { ANYTHING, leaveOutcome, refusal } from "./trial.ts";
+import { ANYTHING, asClients, leaveOutcome, refusal } from "./trial.ts";
 import { BE_ONESELF, become, ONESELF, present, type Viewer } from "./viewers.ts";
 
 /** One statement through both names. */
@@ -37,7 +37,7 @@ export function explainBlock(viewer: Viewer, pairs: Pair[]): string {
   const explain = (which: string, statement: string) => `
     begin
       ${become(viewer)}
-      execute ${literal(`explain (verbose, format json) ${statement}`)} into plan;
+      ${asClients(`execute ${literal(`explain (verbose, format json) ${statement}`)} into plan;`)}
       ${BE_ONESELF}
       one := one || pg_catalog.jsonb_build_object(${literal(which)},
         pg_catalog.jsonb_build_object('sqlstate', null, 'plan', plan::jsonb));

@@ -55,8 +55,10 @@ declare
 begin
   for tracking in
     select c.oid from pg_catalog.pg_class c
-    where c.relnamespace = 'public'::pg_catalog.regnamespace and c.relkind = 'r'
-      and c.relname ~ '^sys_table_migration(s|_[a-z_]+)$'
+    where c.relkind = 'r' and (
+      c.relnamespace = 'public'::pg_catalog.regnamespace and c.relname = 'sys_table_migrations'
+      or c.relnamespace = 'table_rename'::pg_catalog.regnamespace
+        and c.relname ~ '^sys_table_migration_[a-z]+$')
   loop
     execute pg_catalog.format('grant %s on table %s to table_renamer',
       case
@@ -73,15 +75,15 @@ $$;
 grant usage on schema public to table_renamer;
 
 -- "count_use": each view's counter is a table of the login's. Counters that were made before are handed over.
-grant usage, create on schema table_rename_ticks to table_renamer;
+grant usage, create on schema table_rename to table_renamer;
 do $$
 declare
   counter pg_catalog.regclass;
 begin
   for counter in
     select c.oid from pg_catalog.pg_class c
-    where c.relnamespace = 'table_rename_ticks'::pg_catalog.regnamespace and c.relkind = 'r'
-      and pg_catalog.pg_get_userbyid(c.relowner) = current_user
+    where c.relnamespace = 'table_rename'::pg_catalog.regnamespace and c.relkind = 'r'
+      and c.relname !~ '^sys_table_migration_' and pg_catalog.pg_get_userbyid(c.relowner) = current_user
   loop
     execute pg_catalog.format('alter table %s owner to table_renamer', counter);
   end loop;

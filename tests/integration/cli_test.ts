@@ -247,7 +247,7 @@ spreadTest("who gives a waiting rename up changes nothing", async ({ db }) => {
         assertGreater(blockers[0].age_ms!, 0);
         // The attempt that was under way ends with its lock timeout, and then the failure is recorded.
         const outcome = async () =>
-          (await db.sql`select problem_code from sys_table_migration_events`)[0];
+          (await db.sql`select problem_code from table_rename.sys_table_migration_events`)[0];
         for (let look = 0; look < 250 && await outcome() === undefined; look++) {
           await new Promise((resolve) => setTimeout(resolve, 20));
         }
@@ -359,3 +359,62 @@ spreadTest(
     });
   },
 );
+
+spreadTest(
+  "a name that is not there is answered with the corrected call, and a plan that would be refused with 5",
+  async ({ db }) => {
+    await db.sql.unsafe(`
+      create schema shop; create table shop.customers (id int); create table experts (id int);
+      create function cleared() returns void language plpgsql as 'begin truncate experts; end';`)
+      .simple();
+    await withCli(db, async (cli) => {
+      const unknown = await cli(["rename-table", "public.experts", "people", "--plan"]);
+      assertEquals(unknown.code, 4);
+      assertEquals(printedCommand(unknown.stderr, "Perhaps you meant:"), [
+        ...["rename-table", "experts", "people", "--plan"],
+      ]);
+      const elsewhere = await cli(["analyze-table", "custmers"]);
+      assertEquals(printedCommand(elsewhere.stderr, "Perhaps you meant:"), [
+        ...["analyze-table", "--schema", "shop", "customers"],
+      ]);
+      const plan = await cli(["rename-table", "experts", "people", "--plan"]);
+      assertEquals(plan.code, 5);
+      assertStringIncludes(plan.stdout, "An apply would be refused  breaking_findings\n");
+      const json = await cli(["rename-table", "experts", "people", "--plan", "--json"]);
+      assertEquals([json.code, JSON.parse(json.stdout).would_be_refused.code], [
+        ...[5, "breaking_findings"],
+      ]);
+      const accepted = ["--plan", "--acknowledge", "truncate"];
+      assertEquals((await cli(["rename-table", "experts", "people", ...accepted])).code, 0);
+    });
+  },
+);
+
+spreadTest("all faults of a file are told at once, with their lines", async ({ db }) => {
+  await db.sql.unsafe("create table experts (id int); create table teams (id int)").simple();
+  const dir = await Deno.makeTempDir({ prefix: "renames-" });
+  const file = `${dir}/renames.csv`;
+  const linesOf = (text: string) =>
+    [...text.matchAll(/renames\.csv, line (\d+)/g)].map(([, line]) => Number(line));
+  try {
+    await withCli(db, async (cli) => {
+      const told = async (text: string, code: number) => {
+        await Deno.writeTextFile(file, text);
+        const ended = await cli(["rename-table", "--from-file", file]);
+        assertEquals([ended.code, ended.stdout], [code, ""], ended.stderr);
+        return ended.stderr;
+      };
+      // Faults of the file, of names, and of what the database has.
+      const all = await told(`exprets,a\nteams\nexperts,${"x".repeat(64)}\nteams,experts\n`, 2);
+      assertEquals(linesOf(all), [1, 2, 3, 4], all);
+      assertStringIncludes(all, 'Did you mean "public"."experts"?');
+      const names = await told(`exprets,a\nexperts,${"x".repeat(64)}\nteams,experts2\n`, 2);
+      assertEquals(linesOf(names), [1, 2], names);
+      const database = await told("exprets,a\nteams,b\nteems,c\n", 4);
+      assertEquals(linesOf(database), [1, 3], database);
+    });
+    assertEquals([await kindOf(db, "experts"), await kindOf(db, "teams")], ["r", "r"]);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});

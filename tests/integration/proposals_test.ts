@@ -71,7 +71,7 @@ proposedTest(
     const { migrations } = await functions.list({ status: "pending" });
     assertEquals(migrations.length, 2);
     const events = await db.sql`
-    select operation, outcome, details ->> 'proposed' as proposed from sys_table_migration_events`;
+    select operation, outcome, details ->> 'proposed' as proposed from table_rename.sys_table_migration_events`;
     assertEquals([...events], [{ operation: "rename", outcome: "succeeded", proposed: "true" }]);
   },
 );
@@ -162,7 +162,7 @@ proposedTest(
       ["rolled_back", "not now"],
     ]);
     const [event] = await db.sql`
-    select operation, migration_ids, details from sys_table_migration_events order by id desc limit 1`;
+    select operation, migration_ids, details from table_rename.sys_table_migration_events order by id desc limit 1`;
     assertEquals(event.operation, "rollback");
     assertEquals(event.migration_ids, answer.migrations.map(({ id }) => id));
     assertEquals(event.details, { withdrawn: true });
@@ -180,11 +180,27 @@ proposedTest("one table of a proposal is withdrawn by its name", async ({ functi
 });
 
 proposedTest("names that are proposed are taken for everybody else", async (proposed) => {
-  const problem = await refused(proposed, "name_taken", "rename", {
-    old_name: "teams",
-    new_name: "expert_profiles",
-  });
-  assertStringIncludes(problem.detail, "expert_profiles");
+  const { db, proposal: { batch_id, migrations: [{ id, requested_by }] } } = proposed;
+  await db.sql`create table others (id int)`;
+  const about = { migration_id: id, migration_status: "pending", batch_id, requested_by };
+  for (const mode of ["plan", "apply", "propose"]) {
+    const old = await refused(proposed, "already_renamed", "rename", {
+      old_name: "experts",
+      new_name: "people",
+      mode,
+    });
+    assertStringIncludes(old.detail, `is proposed to become "public"."expert_profiles"`);
+    const held = await refused(proposed, "name_taken", "rename", {
+      old_name: "others",
+      new_name: "expert_profiles",
+      mode,
+    });
+    assertStringIncludes(held.detail, "held by a proposal of key:default");
+    for (const problem of [old, held]) {
+      assertEquals({ ...problem, ...about }, problem);
+      assertStringIncludes(problem.hint!, batch_id!);
+    }
+  }
 });
 
 proposedTest(

@@ -47,8 +47,10 @@ export interface TestDatabase {
 export interface DatabaseTestOptions {
   /** Default privileges of the database. Default: `classic`. */
   defaultPrivileges?: DefaultPrivileges;
-  /** Only on these major versions. Default: on every server that runs. */
+  /** On each of these major versions that runs, and on no other. Default: on one of those that run. */
   versions?: number[];
+  /** On every server that runs: what is tested differs from version to version. Default: false. */
+  everyVersion?: boolean;
   /** Why the test is skipped, or false. */
   ignore?: string | false;
   only?: boolean;
@@ -65,8 +67,9 @@ export interface DatabaseTestContext {
 type DatabaseTestBody = (t: DatabaseTestContext) => Promise<void> | void;
 
 /**
- * Registers one test a running server, `[pg15] name`, `[pg17] name`, each with a database of its
- * own, dropped afterwards. A test for versions that do not run is reported as skipped.
+ * Registers a test `[pg15] name` with a database of its own, dropped afterwards. It runs on one of the running
+ * servers, which one its name decides, so that every other test runs on the other; or on each of them, where
+ * the options say so or EVERY_VERSION is 1. A test for versions that do not run is reported as skipped.
  */
 export function databaseTest(name: string, body: DatabaseTestBody): void;
 export function databaseTest(
@@ -80,12 +83,17 @@ export function databaseTest(
   third?: DatabaseTestBody,
 ): void {
   const [options, body] = typeof second === "function" ? [{}, second] : [second, third!];
-  const { defaultPrivileges, versions, ignore, ...rest } = options;
+  const { defaultPrivileges, versions, everyVersion, ignore, ...rest } = options;
   const servers = testServers();
   if (servers.length === 0) {
     throw new Error("no database server is running for the tests; start them with npm test");
   }
-  const chosen = servers.filter(({ version }) => !versions || versions.includes(version));
+  const everywhere = everyVersion || Deno.env.get("EVERY_VERSION") === "1";
+  const chosen = versions
+    ? servers.filter(({ version }) => versions.includes(version))
+    : everywhere
+    ? servers
+    : [servers[hash(name) % servers.length]];
   if (chosen.length === 0) {
     Deno.test({ name: `[pg${versions}] ${name} (not running)`, ignore: true, fn: () => {} });
   }
@@ -106,31 +114,11 @@ export function databaseTest(
   }
 }
 
-/**
- * The same for a test of which there are many alike: on one of the servers, which one is told by its name, so
- * that every other runs on the other; with EVERY_VERSION=1 on every server.
- */
-export function spreadTest(name: string, body: DatabaseTestBody): void;
-export function spreadTest(
-  name: string,
-  options: DatabaseTestOptions,
-  body: DatabaseTestBody,
-): void;
-export function spreadTest(
-  name: string,
-  second: DatabaseTestOptions | DatabaseTestBody,
-  third?: DatabaseTestBody,
-): void {
-  const [options, body] = typeof second === "function" ? [{}, second] : [second, third!];
-  const servers = testServers();
-  const everywhere = Deno.env.get("EVERY_VERSION") === "1" || options.versions !== undefined;
-  if (everywhere || servers.length === 0) return databaseTest(name, options, body);
-  const sum = [...name].reduce(
-    (sum, character) => (sum * 31 + character.codePointAt(0)!) % 65_521,
-    7,
-  );
-  const { version } = servers[sum % servers.length];
-  databaseTest(name, { ...options, versions: [version] }, body);
+/** The same; some tests call it so. */
+export const spreadTest = databaseTest;
+
+function hash(name: string): number {
+  return [...name].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)!) % 65_521, 7);
 }
 
 /** Makes a database on `server`; the caller closes it. */

@@ -11,6 +11,7 @@ import type {
 } from "../../shared/plan/facts.ts";
 import { fingerprint } from "../../shared/plan/fingerprint.ts";
 import type { BuiltObject, BuiltOnFacts } from "../../shared/plan/repointing/built_on.ts";
+import type { NameHolder } from "../../shared/plan/rename_refusals.ts";
 import type { RecordedRename } from "../../shared/plan/rollback.ts";
 
 /** The role that the plans are made for. */
@@ -51,6 +52,7 @@ export function column(name: string, more: Partial<ColumnFacts> = {}): ColumnFac
     identity: "",
     generated: "",
     default: null,
+    identity_sequence: null,
     settings: "storage x local",
     comment: null,
     acl: [],
@@ -125,6 +127,10 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     foreign_tables: [],
     subscriptions: [],
     self_references: [],
+    partition_access: [],
+    media_handlers: [],
+    self_embeddings: [],
+    join_table_pairs: [],
     ...more,
   };
 }
@@ -216,6 +222,7 @@ export function builtView(
     default_grantees: [],
     routine: null,
     sizes: [],
+    lent: [],
     labels: 0,
     extension_dependencies: 0,
     ...more,
@@ -235,10 +242,15 @@ export function factsOf(relations: RelationFacts[], free: string[] = []): Facts 
     session: { server_version: SERVER_VERSION, user: SESSION_USER, sql_functions: true },
     names,
     relations,
-    routines: [],
+    statements_read: { read: 0, wanted: 0 },
+    name_columns: [],
+    names_in_rows: { found: [], unread: [] },
+    namesakes: [],
     texts: [],
+    name_takers: [],
     event_triggers: [],
     graphql: false,
+    schema_tools: [],
     indexes: [],
     relation_names: [],
   };
@@ -259,8 +271,10 @@ export function recorded(
   view: RelationFacts | null,
   oldName: string,
   more: Partial<RecordedRename> = {},
-): RecordedRename {
+): RecordedRename & NameHolder {
   return {
+    batch_id: "6b0f2f0e-3a4f-4b5f-8f53-0000000000ff",
+    requested_by: "key:default",
     id: "6b0f2f0e-3a4f-4b5f-8f53-000000000001",
     schema_name: of.schema,
     old_name: oldName,

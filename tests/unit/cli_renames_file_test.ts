@@ -1,6 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { callerPath } from "../../shared/cli/caller_path.ts";
+import { fileError } from "../../shared/cli/check_renames.ts";
 import { UsageError } from "../../shared/cli/exit_codes.ts";
+import { RenameError } from "../../shared/client/client.ts";
+import { Problem } from "../../shared/contract/problems.ts";
 import { readRenamesFile, type RenamesFile } from "../../shared/cli/renames_file.ts";
 
 /** Reads a file with this name and content; paths in what comes back are only its name. */
@@ -9,8 +12,8 @@ async function read(name: string, content: string | Uint8Array): Promise<Renames
   try {
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
     await Deno.writeFile(`${dir}/${name}`, bytes);
-    const { renames, places } = await readRenamesFile(`${dir}/${name}`);
-    return { renames, places: places.map((place) => place.replace(`${dir}/`, "")) };
+    const { renames, places, faults } = await readRenamesFile(`${dir}/${name}`);
+    return { renames, places: places.map((place) => place.replace(`${dir}/`, "")), faults };
   } catch (error) {
     if (error instanceof UsageError) error.message = error.message.replace(`${dir}/`, "");
     throw error;
@@ -48,7 +51,7 @@ const GOOD: Record<string, [name: string, content: string, places?: string[]]> =
 for (const [what, [name, content, places]] of Object.entries(GOOD)) {
   Deno.test(`a file is read: ${what}`, async () => {
     const found = await read(name, content);
-    assertEquals(found.renames, TWO);
+    assertEquals([found.renames, found.faults], [TWO, []]);
     if (places) assertEquals(found.places, places);
   });
 }
@@ -165,9 +168,33 @@ const BAD: Record<string, [name: string, content: string | Uint8Array, message: 
 
 for (const [what, [name, content, message]] of Object.entries(BAD)) {
   Deno.test(`a file is refused with its place: ${what}`, async () => {
-    await assertRejects(() => read(name, content), UsageError, message);
+    await assertRejects(() => readWithoutFaults(name, content), UsageError, message);
   });
 }
+
+/** Reads a file as the command does; its faults are one error. */
+async function readWithoutFaults(name: string, content: string | Uint8Array): Promise<void> {
+  const file = await read(name, content);
+  if (file.faults.length > 0) throw await fileError(name, file, () => Promise.resolve());
+}
+
+Deno.test("the faults of a file are told all at once, and what is in order is read", async () => {
+  const csv = await read("r.csv", "a,b\nc\nd,e\n,f\ng,h,i,j\n");
+  assertEquals(csv.renames.map(({ old_name }) => old_name), ["a", "d"]);
+  assertEquals(csv.faults.map(({ line }) => line), [2, 4, 5]);
+  const json = await read("r.json", '[{"old_name":"a","new_name":"b"},\n{"old_name":"c"},\n7]');
+  assertEquals(json.renames.length, 1);
+  assertEquals(json.faults.map(({ line }) => line), [2, 3]);
+  const error = await fileError("r.json", json, () => {
+    const issues = [{ path: "renames.0.old_name", code: "table_not_found", message: "None." }];
+    const body = new Problem("table_not_found", "None.", { fields: { issues } }).toBody();
+    return Promise.reject(new RenameError("table_not_found", "None.", { problem: body }));
+  });
+  assertEquals(
+    error.message.split("\n").map((line) => /^ *(r\.json, line \d): /.exec(line)![1]),
+    ["r.json, line 1", "r.json, line 2", "r.json, line 3"],
+  );
+});
 
 Deno.test("a file that is not there is said to be missing, a folder not to be a file", async () => {
   await assertRejects(() => readRenamesFile("/nowhere/r.csv"), UsageError, "there is no such file");

@@ -44,8 +44,8 @@ const MAY_USE: Record<string, string[]> = {
   operations: [],
   tracking: [],
   aliases: [],
-  // The platform's runtime has node:net; postgres.js stands on it.
-  execute: ["postgres", "node:net"],
+  // The platform's runtime has these; postgres.js stands on them.
+  execute: ["postgres", "node:net", "node:tls", "node:stream", "node:buffer"],
   catalog: [],
   proof: [],
   data_api: ["@supabase/supabase-js"],

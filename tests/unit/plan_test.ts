@@ -1,13 +1,9 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { Problem } from "../../shared/contract/problems.ts";
-import type { Facts, RelationFacts } from "../../shared/plan/facts.ts";
+import type { Facts, RelationFacts, TextFacts } from "../../shared/plan/facts.ts";
 import { makePlan, type Plan, planStatements, requireAccepted } from "../../shared/plan/plan.ts";
-import {
-  planRename,
-  requireRenamable,
-  requireServer,
-  type TrackedRename,
-} from "../../shared/plan/rename.ts";
+import { planRename, requireServer } from "../../shared/plan/rename.ts";
+import { isOffLimits, lookUp, type NameHolder } from "../../shared/plan/rename_refusals.ts";
 import { planRollback, type RecordedRename } from "../../shared/plan/rollback.ts";
 import {
   builtOn,
@@ -41,7 +37,7 @@ const experts = frozen(table("experts", {
 const factsBefore = frozen(factsOf([experts], ["expert_profiles"]));
 const request = frozen([renaming("experts", "expert_profiles")]);
 
-const planOf = (facts: Facts = factsBefore, renames = request, tracked: TrackedRename[] = []) =>
+const planOf = (facts: Facts = factsBefore, renames = request, tracked: NameHolder[] = []) =>
   planRename(renames, facts, tracked, VIEW);
 
 /** The facts before, with something changed about the one table. */
@@ -56,7 +52,7 @@ async function refused(
   code: string,
   facts: Facts,
   renames = request,
-  tracked: TrackedRename[] = [],
+  tracked: NameHolder[] = [],
 ): Promise<Problem> {
   const problem = await assertRejects(() => planOf(facts, renames, tracked), Problem);
   assertEquals(problem.code, code, problem.message);
@@ -113,7 +109,7 @@ Deno.test("without a view there is nothing but the new name", async () => {
   assertEquals(plan.tables[0].view, null);
 });
 
-Deno.test("locks are taken in the order of OIDs whatever the request's, and only the first is waited for", async () => {
+Deno.test("locks are taken in the order of names whatever the request's, and only the first is waited for", async () => {
   const facts = factsOf(
     [table("a", { oid: 30 }), table("b", { oid: 10 }), table("c", { oid: 20 })],
     ["a2", "b2", "c2"],
@@ -123,8 +119,8 @@ Deno.test("locks are taken in the order of OIDs whatever the request's, and only
     (await planOf(facts, order.map((name) => renaming(name, `${name}2`)))).locks
       .map(({ sql, timeout_share }) => [sql, timeout_share]);
   assertEquals(await locks(names), [
-    [`lock table only "public"."b" in access exclusive mode`, 1],
-    [`lock table only "public"."c", only "public"."a" in access exclusive mode nowait`, 0],
+    [`lock table only "public"."a" in access exclusive mode`, 1],
+    [`lock table only "public"."b", only "public"."c" in access exclusive mode nowait`, 0],
   ]);
   assertEquals(await locks(names.toReversed()), await locks(names));
 });
@@ -161,7 +157,6 @@ Deno.test("the same facts give the same hash, in every process", async () => {
 Deno.test("whatever changes a statement changes the hash; findings and purposes do not", async () => {
   const { hash } = await planOf();
   const changes: Partial<RelationFacts>[] = [
-    { oid: 1 },
     { kind: "p" },
     { columns: experts.columns.slice(1) },
     { columns: experts.columns.toReversed() },
@@ -173,6 +168,10 @@ Deno.test("whatever changes a statement changes the hash; findings and purposes 
   const hashes = [hash];
   for (const change of changes) hashes.push((await planOf(withTable(change))).hash);
   assertEquals(new Set(hashes).size, changes.length + 1);
+  // In another database, or made anew, the same table has another OID and other column numbers.
+  const elsewhere = await planOf(withTable({ oid: 1 }));
+  assertEquals(elsewhere.hash, hash);
+  assert(planStatements(elsewhere).some(({ sql }) => sql.includes(" 1::int8")));
   const published = await planOf(
     withTable({ publications: [{ name: "supabase_realtime", definition: "all" }] }),
   );
@@ -237,14 +236,32 @@ Deno.test("a table without columns gets a view without columns", async () => {
   assertEquals(plan.findings.map(({ code }) => code), ["no_columns"]);
 });
 
-Deno.test("routines that name the old name are compiled again before the locks; those of others are named", async () => {
-  const routines = [
-    { schema: "public", identity: '"public"."f"(integer)', security_definer: false, owned: true },
-    { schema: "public", identity: '"public"."g"()', security_definer: true, owned: true },
-    { schema: "other", identity: '"other"."h"()', security_definer: false, owned: false },
-    { schema: "auth", identity: '"auth"."i"()', security_definer: false, owned: false },
+Deno.test("routines that keep rows of the table are compiled again before the locks; those of others are named", async () => {
+  const routine = (identity: string, more: Partial<TextFacts> = {}): TextFacts => ({
+    kind: "routine",
+    identity,
+    schema: "public",
+    language: "plpgsql",
+    text: "declare e public.experts; begin null; end",
+    search_path: null,
+    owned: true,
+    security_definer: false,
+    parameters: [],
+    record_parameters: false,
+    trigger_of: [],
+    calls: null,
+    role: null,
+    object_identity: identity,
+    ...more,
+  });
+  const texts = [
+    routine('"public"."f"(integer)'),
+    routine('"public"."g"()', { security_definer: true }),
+    routine('"public"."keeps_none"()', { text: "begin delete from public.experts; end" }),
+    routine('"other"."h"()', { schema: "other", owned: false }),
+    routine('"auth"."i"()', { schema: "auth", owned: false }),
   ];
-  const plan = await planOf({ ...factsBefore, routines });
+  const plan = await planOf({ ...factsBefore, texts });
   assertEquals(plan.beforeLocks.map(({ sql }) => sql), [
     'alter routine "public"."f"(integer) security invoker',
     'alter routine "public"."g"() security definer',
@@ -252,10 +269,11 @@ Deno.test("routines that name the old name are compiled again before the locks; 
   assertEquals(plan.findings.map(({ code, object }) => [code, object]), [
     ["routine_kept_compiled", '"other"."h"()'],
   ]);
-  const bare = await planRename(request, { ...factsBefore, routines }, [], {
+  const bare = await planRename(request, { ...factsBefore, texts }, [], {
     compatibilityView: false,
   });
-  assertEquals([bare.beforeLocks, bare.findings], [[], []]);
+  assertEquals(bare.beforeLocks, []);
+  assert(bare.findings.every(({ code }) => code === "old_name_gone"));
 });
 
 Deno.test("a server older than 15 is refused, since its views would show hidden rows", async () => {
@@ -270,20 +288,75 @@ Deno.test("a server older than 15 is refused, since its views would show hidden 
   assertMatch((await refused("unsupported_server", old)).message, /PostgreSQL 14 /);
 });
 
-Deno.test("schemas of the platform and the tracking tables are refused without a look at the database", () => {
+Deno.test("schemas of the platform and the tracking tables are refused, whatever the database has there", () => {
+  const codes = (...one: Parameters<typeof renaming>) =>
+    lookUp([renaming(...one)], factsOf([]), []).refusals.map(({ field, problem }) => [
+      field,
+      problem.code,
+    ]);
   for (const schema of ["auth", "pg_catalog", "supabase_migrations"]) {
-    const problem = thrown(() => requireRenamable([renaming("a", "b", schema)]));
-    assertEquals(problem.code, "protected_schema");
+    assertEquals(codes("a", "b", schema), [["schema", "protected_schema"]]);
+    assert(isOffLimits(renaming("a", "b", schema)));
   }
-  for (
-    const one of [
-      renaming("sys_table_migrations", "b"),
-      renaming("a", "sys_table_migration_events"),
-    ]
-  ) {
-    assertEquals(thrown(() => requireRenamable([one])).code, "protected_schema");
+  assertEquals(codes("sys_table_migrations", "b"), [["old_name", "protected_schema"]]);
+  assertEquals(codes("a", "sys_table_migration_events"), [["new_name", "protected_schema"]]);
+  assert(isOffLimits(renaming("a", "sys_table_migration_events")));
+  assert(!isOffLimits(renaming("a", "b")) && !isOffLimits(renaming("a", "b", "app")));
+});
+
+Deno.test("every refusal of a batch is in the issues of its problem, in the batch's order", async () => {
+  const taken = table("taken", { oid: 98 });
+  const view = table("aside", { oid: 99, kind: "v" });
+  const facts = factsOf([experts, taken, view], ["gone", "x", "y", "public.people"]);
+  const problem = await assertRejects(
+    () =>
+      planRename(
+        [
+          renaming("experts", "x"),
+          renaming("gone", "taken"),
+          renaming("aside", "y"),
+          renaming("taken", "public.people"),
+        ],
+        facts,
+        [],
+        { ...VIEW, schemas: ["public"] },
+      ),
+    Problem,
+  );
+  assertEquals([problem.code, problem.status], ["table_not_found", 404]);
+  assertMatch(problem.message, /There is no table "public"\."gone"\. \(and 3 more\)/);
+  const issues = problem.fields.issues as Record<string, unknown>[];
+  assertEquals(issues.map(({ path, code }) => [path, code]), [
+    ["renames.1.old_name", "table_not_found"],
+    ["renames.1.new_name", "name_taken"],
+    ["renames.2.old_name", "unsupported_relation"],
+    ["renames.3.new_name", "invalid_identifier"],
+  ]);
+  assert(issues.every(({ message, hint }) => message && hint));
+  assertEquals(problem.fields.issues_total, 4);
+});
+
+Deno.test("names that a proposal holds are told with the proposal and who made it", async () => {
+  const proposal = {
+    ...recorded(table("x", { oid: 5 }), null, "experts", { status: "pending" }),
+    batch_id: "0a0a0a0a-0000-4000-8000-000000000001",
+    requested_by: "key:default ada",
+  };
+  const facts = factsOf([experts, table("other", { oid: 98 })], ["expert_profiles", "x"]);
+  const about = {
+    migration_id: proposal.id,
+    migration_status: "pending",
+    batch_id: proposal.batch_id,
+    requested_by: proposal.requested_by,
+  };
+  const old = await refused("already_renamed", facts, request, [proposal]);
+  assertMatch(old.message, /is proposed to become "public"\."x", by key:default ada/);
+  const held = await refused("name_taken", facts, [renaming("other", "x")], [proposal]);
+  assertMatch(held.message, /"x" is held by a proposal of key:default ada to rename .*"experts"/);
+  for (const { fields, hint } of [old, held]) {
+    assertMatch(hint!, /withdraw it/);
+    assertEquals({ ...fields, ...about }, fields);
   }
-  requireRenamable([renaming("a", "b"), renaming("a", "b", "app")]);
 });
 
 Deno.test("a table that is not there is told from a schema that is not there", async () => {

@@ -6,6 +6,7 @@
 import type { Finding, Statement } from "../../contract/responses.ts";
 import type { Check } from "../checks.ts";
 import type { RelationFacts } from "../facts.ts";
+import { byName } from "../name_digest.ts";
 import type { LockStatement, PlanStatement } from "../plan.ts";
 import { ident, qualified } from "../quoting.ts";
 import { checkFollowed, checkNothingMoved } from "./checks.ts";
@@ -119,7 +120,7 @@ function locks(
   const hosts = new Map(
     followers.flatMap(({ object: { host } }) => host === null ? [] : [[host.oid, host]]),
   );
-  return [...hosts.values()].filter(({ oid }) => !locked.has(oid)).sort((a, b) => a.oid - b.oid)
+  return [...hosts.values()].filter(({ oid }) => !locked.has(oid)).sort(byName)
     .map((host) => ({
       sql: lockAlone(host),
       purpose: "Lock what is built on the view, without waiting",

@@ -1,4 +1,5 @@
 /** Texts within texts: the bodies of DO and CREATE FUNCTION, and whole texts by their language. */
+import { asksCatalogs } from "./catalogs.ts";
 import { lex, type Token } from "./lexer.ts";
 import { nest, statementsOf } from "./nodes.ts";
 import { readPlpgsql } from "./plpgsql.ts";
@@ -27,12 +28,18 @@ export function readText(language: string, reading: Reading): void {
   const { nodes, faults } = nest(lex(reading.text, { blanks: false }));
   if (language === "plpgsql") readPlpgsql(nodes, reading);
   else {
+    const strings = asksCatalogs(nodes) ? "beside execute" : "elsewhere";
     for (const statement of statementsOf(nodes)) {
       readStatement(statement, null, reading);
-      readStrings(statement, "elsewhere", reading);
+      readStrings(statement, strings, reading);
     }
   }
-  if (faults.length > 0) readMentions(reading, faults[0].what);
+  if (faults.length === 0) return;
+  readMentions(reading, faults[0].what);
+  // What cannot be read may declare anything.
+  for (const { oid } of tablesMentioned(reading.text, reading.index)) {
+    reading.rows.variables.add(oid);
+  }
 }
 
 function readMentions(reading: Reading, fault: string | null = null): void {

@@ -1,82 +1,86 @@
 /**
  * Queries of the catalog that look a table up by its name: they find the view now, of which the catalog knows
- * no indexes, constraints, triggers, defaults or sizes.
+ * no indexes, constraints, triggers, defaults or sizes. The catalog knows tables of every schema, whatever the
+ * search path: a name means all of them, unless the query says which schema.
  */
-import { isIdentifier, isMark, type Node } from "./nodes.ts";
-import type { Clauses } from "./queries.ts";
+import { catalogsIn, differing } from "./catalogs.ts";
+import type { Clauses } from "./clauses.ts";
+import { isIdentifier, isMark, isOperator, isWord, type Node } from "./nodes.ts";
 import type { Reading } from "./reading.ts";
+import type { IndexedTable } from "./table_index.ts";
 
-/** Catalogs that have nothing about a view, or not what they have about a table. */
-const ABOUT_TABLES = new Set(
-  `pg_tables pg_index pg_indexes pg_constraint pg_attrdef pg_policy pg_policies pg_trigger pg_rules pg_stats
-  pg_statistic pg_statistic_ext pg_inherits pg_partitioned_table pg_publication_rel pg_publication_tables
-  pg_stat_user_tables pg_stat_all_tables pg_statio_user_tables pg_statio_all_tables pg_stat_user_indexes
-  pg_stat_xact_user_tables table_constraints key_column_usage constraint_column_usage constraint_table_usage
-  triggers`.split(/\s+/),
+/** Columns of catalogs that hold a schema's name or OID. */
+const SCHEMA_COLUMNS = new Set(
+  `table_schema schemaname nspname relnamespace constraint_schema event_object_schema trigger_schema
+  view_schema`.split(/\s+/),
 );
 
-/** Catalogs that have views too; what differs are these columns and values. */
-const DIFFERENCES: Record<string, Set<string>> = {
-  pg_class: new Set(["relkind", "reltuples", "relpages", "relrowsecurity", "relforcerowsecurity"]),
-  pg_attribute: new Set(["attnotnull", "atthasdef", "attidentity", "attgenerated"]),
-  tables: new Set(["BASE TABLE"]),
-  columns: new Set([
-    "column_default",
-    "is_nullable",
-    "is_identity",
-    "identity_generation",
-    "is_generated",
-    "generation_expression",
-  ]),
-};
+/** What the query says. */
+interface Said {
+  names: { value: string; start: number }[];
+  /** Its words, and its strings. */
+  words: Set<string>;
+  /** The schemas that it compares columns with; null where it compares none, or with what is not known. */
+  schemas: Set<string> | null;
+}
 
 /** Notes a name that is looked up in the catalog, where the answer is another one for a view. */
 export function readCatalogQuery(clauses: Clauses, reading: Reading): void {
-  const from = clauses.from ?? [];
-  const catalogs = from.filter((node, i) =>
-    isIdentifier(node) && !isMark(from[i + 1], ".") &&
-    (ABOUT_TABLES.has(node.value) || node.value in DIFFERENCES) &&
-    isCatalog(from, i)
-  ).map((node) => isIdentifier(node) ? node.value : "");
+  const catalogs = catalogsIn(clauses.from ?? []);
   if (catalogs.length === 0) return;
-  const strings: { value: string; start: number }[] = [];
-  const said = new Set<string>();
-  collect(Object.values(clauses).flatMap((part) => part!), strings, said);
-  const detail =
-    catalogs.find((one) =>
-      ABOUT_TABLES.has(one) || [...DIFFERENCES[one]].some((word) => said.has(word))
-    ) ?? null;
-  for (const { value, start } of strings) {
-    const candidates = reading.index.byName.get(value);
-    if (candidates === undefined) continue;
-    // The schema is another string, or the one that names without a schema are in.
-    const named = candidates.filter(({ schema }) => said.has(schema))
+  const said: Said = { names: [], words: new Set(), schemas: null };
+  collect(Object.values(clauses).flatMap((part) => part!), said, reading);
+  const detail = differing(catalogs, said.words);
+  for (const { value, start } of said.names) {
+    reading.understood(start);
+    const tables = ofSchemas(reading.everyNamed(value), said)
       .map((table) => ({ table, certain: true }));
-    const tables = named.length > 0 ? named : reading.resolve([value]);
     reading.use(tables, start, detail === null ? null : "catalog_lookup", detail);
   }
 }
 
-/** `tables`, `columns` and `triggers` only in their schema: elsewhere they are somebody's tables. */
-function isCatalog(from: Node[], i: number): boolean {
-  const [schema, dot, name] = [from[i - 2], from[i - 1], from[i]];
-  const within = isMark(dot, ".") && isIdentifier(schema) ? schema.value : null;
-  if (!isIdentifier(name)) return false;
-  return name.value.startsWith("pg_")
-    ? within === null || within === "pg_catalog"
-    : within === "information_schema";
+function ofSchemas(tables: IndexedTable[], { schemas, words }: Said): IndexedTable[] {
+  if (schemas !== null) return tables.filter(({ schema }) => schemas.has(schema));
+  const named = tables.filter(({ schema }) => words.has(schema));
+  return named.length > 0 ? named : tables;
 }
 
-function collect(
-  nodes: Node[],
-  strings: { value: string; start: number }[],
-  said: Set<string>,
-): void {
-  for (const node of nodes) {
-    if (node.kind === "group") collect(node.nodes, strings, said);
-    else if (node.kind === "string") {
-      strings.push(node);
-      said.add(node.value);
-    } else if (isIdentifier(node)) said.add(node.value);
+function collect(nodes: Node[], said: Said, reading: Reading): void {
+  nodes.forEach((node, i) => {
+    if (node.kind === "group") return collect(node.nodes, said, reading);
+    if (node.kind === "string") {
+      said.names.push(node);
+      said.words.add(node.value);
+      return;
+    }
+    if (!isIdentifier(node)) return;
+    said.words.add(node.value);
+    if (SCHEMA_COLUMNS.has(node.value)) {
+      for (const schema of comparedWith(nodes, i)) (said.schemas ??= new Set()).add(schema);
+    }
+    const variable = reading.names.placeholderAt(nodes, i);
+    const values = variable === null ? [] : reading.names.expand(variable.text);
+    said.names.push(...values.map((value) => ({ value, start: node.start })));
+  });
+}
+
+/** Constants that a column is equal to: `= 'a'`, `in ('a', 'b')`, `= any (array['a'])`. */
+function comparedWith(nodes: Node[], column: number): string[] {
+  const operator = nodes[column + 1];
+  if (isOperator(operator, "=")) {
+    const value = nodes[column + 2];
+    if (isWord(value, "any", "some")) return stringsIn(nodes[column + 3]);
+    if (value?.kind === "string") return [value.value];
+    return [];
   }
+  if (isWord(operator, "in")) return stringsIn(nodes[column + 2]);
+  // 'a' = n.nspname
+  const before = isMark(nodes[column - 1], ".") ? column - 3 : column - 1;
+  const constant = nodes[before - 1];
+  return isOperator(nodes[before], "=") && constant?.kind === "string" ? [constant.value] : [];
+}
+
+function stringsIn(node: Node | undefined): string[] {
+  if (node?.kind === "string") return [node.value];
+  return node?.kind === "group" ? node.nodes.flatMap(stringsIn) : [];
 }

@@ -3,8 +3,15 @@
  * expressions hold each other, so this module and `queries.ts` import each other.
  */
 import type { FindingCode } from "../../contract/findings.ts";
+import { fold } from "./folding.ts";
 import { lex } from "./lexer.ts";
-import { type Level, relationNamed, SYSTEM_COLUMNS, systemColumnOwner } from "./levels.ts";
+import {
+  type Level,
+  type LevelRelation,
+  relationNamed,
+  SYSTEM_COLUMNS,
+  systemColumnOwner,
+} from "./levels.ts";
 import {
   areWords,
   commaSeparated,
@@ -51,6 +58,21 @@ const PRIVILEGE_FUNCTIONS = new Map([
   ["has_column_privilege", 3],
 ]);
 
+/** Functions whose answer is the same for the view: comments and privileges are copied. */
+const SAME_FOR_A_VIEW = new Set([
+  "obj_description",
+  "col_description",
+  ...PRIVILEGE_FUNCTIONS.keys(),
+]);
+
+/** Functions that are given the name of a sequence, which a rename leaves alone. */
+const SEQUENCE_FUNCTIONS = new Set(["nextval", "currval", "setval"]);
+
+/** Functions that are given names of what is none of the database's objects. */
+const NAMED_BY_ARGUMENT = new Map<string, "channel" | "setting">(
+  [["pg_notify", "channel"], ["current_setting", "setting"]],
+);
+
 /** Reads an expression, or a list of them. */
 export function readExpression(nodes: Node[], level: Level | null, reading: Reading): void {
   for (let i = 0; i < nodes.length;) {
@@ -58,8 +80,10 @@ export function readExpression(nodes: Node[], level: Level | null, reading: Read
     if (node.kind === "group") {
       readGroup(node, level, reading);
       i++;
-    } else if (isMark(node, "::")) i = readType(nodes, i + 1, reading);
-    else if (isWord(node, "as")) i += isIdentifier(nodes[i + 1]) ? 2 : 1;
+    } else if (isMark(node, "::")) {
+      if (isWord(nodes[i + 1], "regclass")) readOperand(nodes, i, reading);
+      i = readType(nodes, i + 1, reading);
+    } else if (isWord(node, "as")) i += isIdentifier(nodes[i + 1]) ? 2 : 1;
     else if (node.kind === "string") {
       readConstant(nodes, i, reading);
       i++;
@@ -72,6 +96,7 @@ export function readExpression(nodes: Node[], level: Level | null, reading: Read
         i = name.next + 1;
       } else {
         readColumn(name, level, reading);
+        if (!isMark(nodes[name.next], ".")) readWholeRow(name, level, reading);
         i = name.next;
       }
     }
@@ -80,8 +105,19 @@ export function readExpression(nodes: Node[], level: Level | null, reading: Read
 
 /** What stands in parentheses: a query, or expressions. */
 export function readGroup(group: Group, level: Level | null, reading: Reading): void {
-  if (isQuery(group)) readQuery(group.nodes, level, reading);
-  else readExpression(group.nodes, level, reading);
+  if (isQuery(group)) return readQuery(group.nodes, level, reading);
+  readExpression(group.nodes, level, reading);
+  // As an argument `t.*` is the row as a whole; in a list it is its columns.
+  for (const one of commaSeparated(group.nodes)) {
+    const name = nameAt(one, 0);
+    const isStar = name !== null && name.next === one.length - 2 && isMark(one[name.next], ".") &&
+      isOperator(one[name.next + 1], "*");
+    if (isStar) noteWholeRow(relationNamed(level, name.parts.at(-1)!), reading);
+  }
+}
+
+function noteWholeRow(relation: LevelRelation | null, reading: Reading): void {
+  if (relation?.table) reading.rows.wholeRows.add(relation.table.oid);
 }
 
 export function isQuery(group: Group): boolean {
@@ -94,15 +130,26 @@ export function isQuery(group: Group): boolean {
 /**
  * A type's name, which can be a table's, `t%ROWTYPE` and `t.c%TYPE` among them.
  *
+ * @param of What has the type: a variable, or a value that is made of it.
  * @returns The index behind the name.
  */
-export function readType(nodes: Node[], from: number, reading: Reading): number {
+export function readType(
+  nodes: Node[],
+  from: number,
+  reading: Reading,
+  of: "variable" | "value" = "value",
+): number {
   const i = isWord(nodes[from], "setof") ? from + 1 : from;
   const name = nameAt(nodes, i);
   if (name === null) return i;
   const isColumns = isOperator(nodes[name.next], "%") && isWord(nodes[name.next + 1], "type");
   const parts = isColumns ? name.parts.slice(0, -1) : name.parts;
-  if (parts.length > 0) reading.use(reading.resolve(parts), name.start);
+  if (parts.length === 0) return name.next;
+  const tables = reading.resolve(parts);
+  reading.use(tables, name.start);
+  if (of === "variable" && parts.at(-1) === "record") reading.rows.records = true;
+  const kept = of === "variable" ? reading.rows.variables : reading.rows.wholeRows;
+  if (!isColumns) { for (const { table } of tables) kept.add(table.oid); }
   return name.next;
 }
 
@@ -118,6 +165,21 @@ function readConstant(nodes: Node[], i: number, reading: Reading): void {
     isWord(nodes[type.next + 1], "text", "varchar", "name");
   const code = asText ? null : "catalog_lookup";
   readRelationName(node.value, node.start, code, "regclass", reading);
+}
+
+/** `format('%I.%I', 'public', 'old')::regclass`, `('public.' || 'old')::regclass`, `variable::regclass`. */
+function readOperand(nodes: Node[], cast: number, reading: Reading): void {
+  let from = cast - 1;
+  while (isMark(nodes[from - 1], "::")) from -= 2;
+  if (nodes[from]?.kind === "string") return;
+  if (isGroup(nodes[from]) && isIdentifier(nodes[from - 1])) from--;
+  while (isMark(nodes[from - 1], ".")) from -= 2;
+  // What stands before it, as the left side of ||, is not made a name.
+  const folded = fold(nodes.slice(from), 0, reading.names);
+  if (folded === null || from + folded.next <= cast) return;
+  const asText = isMark(nodes[cast + 2], "::");
+  const code = asText ? null : "catalog_lookup";
+  readRelationName(folded.text, folded.start, code, "regclass", reading);
 }
 
 /** A string that holds a relation's name as SQL writes it. */
@@ -143,20 +205,31 @@ function readCall(
 ): void {
   const called = name.parts.at(-1)!;
   if (called === "cast") return readCast(group, level, reading);
+  if (SAME_FOR_A_VIEW.has(called) && reading.tells("catalog_lookup")) {
+    return reading.without("catalog_lookup", () => readCall(name, group, after, level, reading));
+  }
   const [first, ...others] = commaSeparated(group.nodes);
-  const constant = first?.[0];
-  if (constant?.kind === "string" && (first.length === 1 || isMark(first[1], "::"))) {
+  const constant = first === undefined ? null : fold(first, 0, reading.names);
+  if (constant !== null && constant.next === first.length) {
+    const use = NAMED_BY_ARGUMENT.get(called);
+    if (use !== undefined && reading.names.hasTriggerTable(constant.text)) {
+      reading.madeName(use, null, constant.text, constant.start);
+    }
+    if (SEQUENCE_FUNCTIONS.has(called) && reading.names.hasTriggerTable(constant.text)) {
+      readRelationName(constant.text, constant.start, null, null, reading);
+    }
     const code = codeOfCall(called, after);
     if (code !== undefined) {
       const column = others[0]?.[0];
       const detail = code === "serial_sequence_lookup" && column?.kind === "string"
         ? column.value
         : called;
-      readRelationName(constant.value, constant.start, code, detail, reading);
+      readRelationName(constant.text, constant.start, code, detail, reading);
       for (const other of others) readExpression(other, level, reading);
       return;
     }
   }
+  if (reading.index.takers.has(called)) readNamesGiven(group.nodes, called, reading);
   const given = PRIVILEGE_FUNCTIONS.get(called);
   if (given !== undefined) {
     const [relation] = (others.length < given ? first : others[0]) ?? [];
@@ -165,6 +238,27 @@ function readCall(
     }
   }
   readGroup(group, level, reading);
+}
+
+/** Names of tables, as constants or in variables, that a routine is given which makes SQL of them. */
+function readNamesGiven(nodes: Node[], called: string, reading: Reading): void {
+  nodes.forEach((node, i) => {
+    if (node.kind === "group") return readNamesGiven(node.nodes, called, reading);
+    const variable = reading.names.placeholderAt(nodes, i);
+    const values = node.kind === "string"
+      ? [node.value]
+      : variable === null
+      ? []
+      : reading.names.expand(variable.text);
+    if (node.kind === "string") reading.understood(node.start);
+    const tables = values.flatMap((value) => reading.everyNamed(value));
+    reading.use(
+      tables.map((table) => ({ table, certain: false })),
+      node.start,
+      "name_as_argument",
+      called,
+    );
+  });
 }
 
 /** What the function does where a view has the name; undefined for functions that are not given one. */
@@ -186,6 +280,13 @@ function readCast(group: Group, level: Level | null, reading: Reading): void {
   }
   readExpression(group.nodes.slice(0, as), level, reading);
   readType(group.nodes, as + 1, reading);
+}
+
+/** A relation's name alone, which means its row unless a column has the name. */
+function readWholeRow(name: Name, level: Level | null, reading: Reading): void {
+  if (name.parts.length > 1) return;
+  const relation = relationNamed(level, name.parts[0]);
+  if (!relation?.table?.columns.has(name.parts[0])) noteWholeRow(relation, reading);
 }
 
 function readColumn(name: Name, level: Level | null, reading: Reading): void {

@@ -1,10 +1,10 @@
 /** Constant folding of strings: '…' || x, format(), concat(), quote_ident() and their like. */
 import { ident, literal } from "../quoting.ts";
 import { commaSeparated, isGroup, isMark, isOperator, isWord, nameAt, type Node } from "./nodes.ts";
-import { UNKNOWN } from "./reading.ts";
+import { hasPlaceholder, type RunTimeNames, TRIGGER_TABLE, UNKNOWN } from "./run_time_names.ts";
 
 export interface Folded {
-  /** What is known of the string; UNKNOWN stands for the rest. */
+  /** What is known of the string; placeholders stand for the rest. */
   text: string;
   /** Where it begins in the text that it is part of. */
   start: number;
@@ -24,15 +24,15 @@ interface Part {
 }
 
 /** Folds the string expression that begins at index `i`; null where none begins there. */
-export function fold(nodes: Node[], i: number): Folded | null {
-  const first = knownPart(nodes, i);
+export function fold(nodes: Node[], i: number, names: RunTimeNames): Folded | null {
+  const first = knownPart(nodes, i, names);
   if (first === null) return null;
   const node = nodes[i];
   const continues = isOperator(nodes[i - 1], "||");
   const parts: Part[] = [first];
   let { next } = first;
   while (isOperator(nodes[next], "||")) {
-    const part = knownPart(nodes, next + 1) ?? unknownPart(nodes, next + 1);
+    const part = knownPart(nodes, next + 1, names) ?? unknownPart(nodes, next + 1);
     parts.push(part);
     next = part.next;
   }
@@ -43,22 +43,27 @@ export function fold(nodes: Node[], i: number): Folded | null {
 }
 
 /** A part that begins with something known: a constant, one in parentheses, a call of a function known here. */
-function knownPart(nodes: Node[], i: number): Part | null {
+function knownPart(nodes: Node[], i: number, names: RunTimeNames): Part | null {
   const node = nodes[i];
   if (node?.kind === "string") {
     return { text: node.value, next: behindCasts(nodes, i + 1), unread: [] };
   }
   if (isGroup(node)) {
-    const inside = fold(node.nodes, 0);
+    const inside = fold(node.nodes, 0, names);
     if (inside?.next !== node.nodes.length) return null;
     return { text: inside.text, next: behindCasts(nodes, i + 1), unread: inside.unread };
   }
   const name = nameAt(nodes, i);
   const call = name && nodes[name.next];
+  if (name !== null && !isGroup(call)) {
+    const variable = names.placeholderAt(nodes, i);
+    return variable &&
+      { text: variable.text, next: behindCasts(nodes, variable.next), unread: [] };
+  }
   if (!name || !isGroup(call)) return null;
   const read = CALLS.get(name.parts.at(-1)!);
   if (read === undefined) return null;
-  const args = commaSeparated(call.nodes).map(argumentOf);
+  const args = commaSeparated(call.nodes).map((argument) => argumentOf(argument, names));
   const text = read(args.map((argument) => argument.text));
   if (text === null) return null;
   const unread = args.flatMap((argument) => argument.unread);
@@ -93,8 +98,8 @@ function behindCasts(nodes: Node[], from: number): number {
 }
 
 /** An argument, folded as a whole or not at all. */
-function argumentOf(nodes: Node[]): Omit<Part, "next"> {
-  const folded = fold(nodes, 0);
+function argumentOf(nodes: Node[], names: RunTimeNames): Omit<Part, "next"> {
+  const folded = fold(nodes, 0, names);
   return folded?.next === nodes.length ? folded : { text: null, unread: [nodes] };
 }
 
@@ -107,23 +112,49 @@ const CALLS = new Map<string, Call>([
   ["quote_ident", ([value]) => value == null ? UNKNOWN : identifier(value)],
   ["quote_literal", ([value]) => value == null ? UNKNOWN : constant(value)],
   ["quote_nullable", ([value]) => value == null ? UNKNOWN : constant(value)],
+  ...["lower", "upper", "btrim", "trim", "coalesce"].map((name) => [name, unchanged] as const),
+  ...[
+    "replace",
+    "regexp_replace",
+    "substr",
+    "substring",
+    "left",
+    "right",
+    "split_part",
+    "translate",
+  ]
+    .map((name) => [name, changed] as const),
 ]);
+
+/** Names are in lower case, without blanks, nearly always. */
+function unchanged([value]: (string | null)[]): string | null {
+  return value != null && hasPlaceholder(value) ? value : null;
+}
+
+/** What is made of the name of the trigger's table is another name. */
+function changed([value]: (string | null)[]): string | null {
+  return value?.includes(TRIGGER_TABLE) ? TRIGGER_TABLE + UNKNOWN : null;
+}
 
 /** format() of the manual, 9.4.1: %s, %I and %L, by position or in order, widths passed by. */
 function format(text: string, values: (string | null)[]): string {
   let index = 0;
   return text.replace(
     /%(?:%|(?:(\d+)\$)?-?(?:\d+|\*(?:\d+\$)?)?([sIL]))/g,
-    (_, position: string | undefined, kind: string | undefined) => {
+    (found, position: string | undefined, kind: string | undefined, at: number) => {
       if (kind === undefined) return "%";
       if (position !== undefined) index = Number(position) - 1;
       const value = values[index++];
       if (value == null) return UNKNOWN;
-      return kind === "s" ? value : kind === "I" ? identifier(value) : constant(value);
+      if (kind === "L") return constant(value);
+      // Where more of the name follows or came before, the server's answer has no quotes there either.
+      const isPart = /\w/.test(text[at - 1] ?? "") || /\w/.test(text[at + found.length] ?? "");
+      return kind === "s" || isPart ? value : identifier(value);
     },
   );
 }
 
 // A text of the server's has no NUL characters, and what puts quotes around one refuses them.
-const identifier = (value: string) => ident(value.replaceAll("\0", ""));
+const identifier = (value: string) =>
+  hasPlaceholder(value) ? value : ident(value.replaceAll("\0", ""));
 const constant = (value: string) => literal(value.replaceAll("\0", ""));

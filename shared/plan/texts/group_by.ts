@@ -14,7 +14,8 @@ import {
   nameAt,
   type Node,
 } from "./nodes.ts";
-import { type Clauses, clausesOf, readFrom, withoutLabel } from "./queries.ts";
+import { type Clauses, clausesOf } from "./clauses.ts";
+import { readFrom, withoutLabel } from "./queries.ts";
 import { isQuery } from "./expressions.ts";
 import type { Reading } from "./reading.ts";
 import type { IndexedTable } from "./table_index.ts";

@@ -13,11 +13,15 @@ import {
   type Node,
 } from "./nodes.ts";
 import type { Reading } from "./reading.ts";
+import { asksCatalogs } from "./catalogs.ts";
+import { fold } from "./folding.ts";
 import { readStatement } from "./statements.ts";
 import { readStrings, type StringContext } from "./strings.ts";
+import { readVariables } from "./variables.ts";
 
 /** Reads the body of a function, procedure or DO block. */
 export function readPlpgsql(nodes: Node[], reading: Reading): void {
+  readVariables(nodes, reading);
   new Body(nodes, reading).read();
 }
 
@@ -27,7 +31,8 @@ class Body {
   private readonly strings: StringContext;
 
   constructor(private readonly nodes: Node[], private readonly reading: Reading) {
-    this.strings = indexOfWord(nodes, 0, "execute") < 0 ? "elsewhere" : "beside execute";
+    const executes = indexOfWord(nodes, 0, "execute") >= 0;
+    this.strings = executes || asksCatalogs(nodes) ? "beside execute" : "elsewhere";
   }
 
   read(): void {
@@ -128,14 +133,16 @@ class Body {
     if (cursor > 0 && cursor <= 3) {
       const parameters = nodes[cursor + 1];
       if (isGroup(parameters)) {
-        for (const one of commaSeparated(parameters.nodes)) readType(one, 1, this.reading);
+        for (const one of commaSeparated(parameters.nodes)) {
+          readType(one, 1, this.reading, "variable");
+        }
       }
       const query = indexOfWord(nodes, cursor, "for", "is");
       if (query > 0) this.sql(nodes.slice(query + 1));
       return;
     }
     const type = isWord(nodes[1], "constant") ? 2 : 1;
-    const next = readType(nodes, type, this.reading);
+    const next = readType(nodes, type, this.reading, "variable");
     const value = nodes.findIndex((node, i) =>
       i >= next && (isWord(node, "default") || isOperator(node, ":=", "="))
     );
@@ -184,9 +191,13 @@ class Body {
   /** EXECUTE command [INTO target] [USING expressions] */
   private execute(nodes: Node[]): void {
     const end = indexOfWord(nodes, 0, "into", "using");
-    this.select(end < 0 ? nodes : nodes.slice(0, end), "execute");
     const using = indexOfWord(nodes, 0, "using");
-    if (using >= 0) this.select(nodes.slice(using + 1));
+    const given = using < 0 ? [] : nodes.slice(using + 1);
+    const { names } = this.reading;
+    names.parameters = commaSeparated(given).map((one) => fold(one, 0, names)?.text ?? "");
+    this.select(end < 0 ? nodes : nodes.slice(0, end), "execute");
+    names.parameters = [];
+    if (using >= 0) this.select(given);
   }
 }
 

@@ -1,5 +1,6 @@
 /** Queries: WITH, SELECT, VALUES, TABLE, set operations, and what stands in FROM. */
 import { readCatalogQuery } from "./catalog_queries.ts";
+import { clausesOf } from "./clauses.ts";
 import { isQuery, readExpression, readGroup, readType } from "./expressions.ts";
 import { readGrouping } from "./group_by.ts";
 import {
@@ -24,6 +25,7 @@ import {
 } from "./nodes.ts";
 import type { Reading } from "./reading.ts";
 import { readStatement } from "./statements.ts";
+import { readLookup } from "./trigger_lookups.ts";
 
 /** Reads a query, with what WITH or parentheses stand around it. */
 export function readQuery(nodes: Node[], outer: Level | null, reading: Reading): void {
@@ -86,38 +88,6 @@ const beginsStatement = (node: Node) =>
   isGroup(node) ||
   isWord(node, "select", "values", "table", "insert", "update", "delete", "merge");
 
-/** The clauses of a SELECT, by the word that begins them; the select list is `list`. */
-export type Clauses = Partial<Record<string, Node[]>>;
-
-const CLAUSES = new Set([
-  "into",
-  "from",
-  "where",
-  "group",
-  "having",
-  "window",
-  "order",
-  "limit",
-  "offset",
-  "fetch",
-  "for",
-]);
-
-/** Splits at the words that begin clauses; all are reserved, so only names behind a dot or AS can be them. */
-export function clausesOf(nodes: Node[]): Clauses {
-  const clauses: Clauses = { list: [] };
-  let current = clauses.list!;
-  nodes.forEach((node, i) => {
-    const before = nodes[i - 1];
-    const begins = node.kind === "word" && CLAUSES.has(node.value) && !isMark(before, ".") &&
-      !isWord(before, "as") &&
-      !(node.value === "from" && isWord(before, "distinct") && isWord(nodes[i - 2], "is", "not"));
-    if (!begins) current.push(node);
-    else current = clauses[node.value] ??= [];
-  });
-  return clauses;
-}
-
 /** A SELECT, of which the first word is taken off; an expression of PL/pgSQL is one, too. */
 export function readSelect(nodes: Node[], outer: Level | null, reading: Reading): void {
   const level = newLevel(outer);
@@ -131,6 +101,7 @@ export function readSelect(nodes: Node[], outer: Level | null, reading: Reading)
   }
   readGrouping(clauses, level, reading);
   readCatalogQuery(clauses, reading);
+  readLookup(clauses, reading);
 }
 
 /** Words that cannot be an operand, so that what follows them is no label. */

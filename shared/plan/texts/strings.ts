@@ -5,16 +5,27 @@
 import { isQuery } from "./expressions.ts";
 import { fold, type Folded } from "./folding.ts";
 import { lex } from "./lexer.ts";
-import { indexOfWord, isGroup, isWord, nameAt, nest, type Node, statementsOf } from "./nodes.ts";
-import { clausesOf, readFrom, readSelect } from "./queries.ts";
+import {
+  indexOfWord,
+  isGroup,
+  isMark,
+  isWord,
+  nameAt,
+  nest,
+  type Node,
+  statementsOf,
+} from "./nodes.ts";
+import { clausesOf } from "./clauses.ts";
+import { readFrom, readSelect } from "./queries.ts";
 import type { Reading } from "./reading.ts";
 import { newLevel } from "./levels.ts";
+import { withoutPlaceholders } from "./run_time_names.ts";
 import { readStatement, STATEMENT_WORDS } from "./statements.ts";
 import { readUpdate } from "./writes.ts";
 
 /**
- * `execute`: the string is run. `beside execute`: it stands in a text that runs strings, this one perhaps.
- * `elsewhere`: nothing in the text runs strings, but a function that it is given to may.
+ * `execute`: the string is run. `beside execute`: it stands in a text that runs strings, this one perhaps, or
+ * asks the catalog for names. `elsewhere`: nothing in the text does, but a function that it is given to may.
  */
 export type StringContext = "execute" | "beside execute" | "elsewhere";
 
@@ -28,7 +39,7 @@ export function readStrings(nodes: Node[], context: StringContext, reading: Read
 
 function readAmong(nodes: Node[], context: StringContext, reading: Reading): void {
   for (let i = 0; i < nodes.length;) {
-    const folded = fold(nodes, i);
+    const folded = isMark(nodes[i - 1], ".") ? null : fold(nodes, i, reading.names);
     if (folded === null) {
       const node = nodes[i++];
       if (node.kind === "group") readAmong(node.nodes, context, reading);
@@ -49,10 +60,14 @@ function readString(folded: Folded, context: StringContext, reading: Reading): v
   const name = nameAt(nodes, 0);
   if (name !== null && name.next === nodes.length) {
     // No more than a name, which may be put into a statement, or compared with something.
-    if (context === "elsewhere") return;
-    const exact = reading.resolve([text]);
-    const tables = exact.length > 0 ? exact : reading.resolve(name.parts);
-    return reading.within(text, "possible", place).use(tables, 0);
+    if (context === "elsewhere" || reading.isUnderstood(start)) return;
+    // A name in a string means a table of any schema, unless it says which.
+    const exact = reading.everyNamed(withoutPlaceholders(text));
+    const tables = exact.length > 0
+      ? exact
+      : reading.everyNamed(name.parts.map(withoutPlaceholders).join("."));
+    const possible = tables.map((table) => ({ table, certain: false }));
+    return reading.within(text, "possible", place).use(possible, 0);
   }
   const isStatement = isGroup(first)
     ? isQuery(first)

@@ -1,17 +1,20 @@
 /**
  * Trigger functions that ask for the name of their table: TG_TABLE_NAME is the new name from the rename on. What
- * compares it with the old name takes another way, or none, without an error.
+ * compares it with the old name takes another way, or none, without an error; what is named after the table is
+ * not found any more.
  */
 import { ident, qualified } from "../quoting.ts";
 import type { Token } from "./lexer.ts";
 import type { Reading } from "./reading.ts";
-import type { IndexedTable } from "./table_index.ts";
+import { type MadeName, TRIGGER_SCHEMA, TRIGGER_TABLE, UNKNOWN } from "./run_time_names.ts";
+import type { IndexedTable, TableIndex } from "./table_index.ts";
 
 /**
  * What is done with the name. `compares`: with the old name, and not with the new one. `pattern`: with a
- * pattern that the old name matches, where the new one is not known yet. `uses`: anything else.
+ * pattern that the old name matches, where the new one is not known yet. `relation`, `channel`, `setting`: a
+ * name of another one is made of it. `lookup`: rows are found by it. `uses`: anything else.
  */
-export type NameUse = "compares" | "pattern" | "uses";
+export type NameUse = "compares" | "pattern" | MadeName["use"] | "uses";
 
 /** Functions whose first argument is a name of something else. */
 const OTHER_NAMES = new Set(["pg_notify", "nextval", "currval", "set_config", "current_setting"]);
@@ -22,7 +25,7 @@ export function readTriggerNames(
   tables: IndexedTable[],
   reading: Reading,
 ): void {
-  const name = tokens.find((_, i) => asksForName(tokens, i));
+  const name = tokens.find((_, i) => isTablesName(tokens, i));
   const asksForOid = tokens.some((token) => isWord(token, "tg_relid"));
   if (name === undefined && !asksForOid) return;
   const strings = tokens.flatMap((token, i) =>
@@ -39,6 +42,13 @@ export function readTriggerNames(
       strings.some(({ token }) => isNameOf(token.value, table, newName));
     if (same && !knowsNew) found(same.token, "compares");
     else if (name !== undefined) {
+      const made = knowsNew
+        ? undefined
+        : reading.names.made.find((one) => losesItsOwn(one, table, reading.index));
+      if (made !== undefined) {
+        reading.use([{ table, certain: true }], made.at, "tg_table_name", made.use);
+        continue;
+      }
       const pattern = knowsNew ? undefined : strings.find(({ i }) => {
         const matches = patternOf(tokens, i);
         return matches?.(table.name) && !(newName !== null && matches(newName));
@@ -69,8 +79,31 @@ export function readTriggerNamesElsewhere(tables: IndexedTable[], reading: Readi
 const isWord = (token: Token | undefined, ...words: string[]) =>
   token?.kind === "word" && words.includes(token.value);
 
+/** Whether a text asks for the name of the trigger's table, at a quick look. */
+export const asksForName = (text: string) => /\btg_(?:table_name|relname|relid)\b/i.test(text);
+
+/** Whether what was found under the old name is not there under the new one. */
+function losesItsOwn(
+  { use, schema, name }: MadeName,
+  table: IndexedTable,
+  { byName }: TableIndex,
+): boolean {
+  if (use !== "relation") return true;
+  const others = schema === null || schema === TRIGGER_SCHEMA || schema === UNKNOWN;
+  const within = others ? table.schema : schema;
+  // By its name alone the table itself is meant, which has the new one.
+  if (name === TRIGGER_TABLE && within === table.schema) return false;
+  const { newName } = table;
+  if (newName === null || name.includes(UNKNOWN)) return true;
+  const named = (by: string) => name.replaceAll(TRIGGER_TABLE, () => by);
+  // What is renamed with it in the same way is found.
+  return !(byName.get(named(table.name)) ?? []).some((other) =>
+    other.schema === within && other.newName === named(newName)
+  );
+}
+
 /** TG_TABLE_NAME, its older name, and TG_RELID made a name. */
-function asksForName(tokens: Token[], i: number): boolean {
+function isTablesName(tokens: Token[], i: number): boolean {
   if (isWord(tokens[i], "tg_table_name", "tg_relname")) return true;
   return isWord(tokens[i], "tg_relid") && isRegclass(tokens, i);
 }

@@ -16,6 +16,7 @@ import {
 import { readAlias, readFrom } from "./queries.ts";
 import type { Reading, Resolved } from "./reading.ts";
 import { readStatement } from "./statements.ts";
+import { noteLookup } from "./trigger_lookups.ts";
 
 /** What is written to. */
 interface Target {
@@ -74,6 +75,8 @@ export function readInsert(nodes: Node[], outer: Level | null, reading: Reading)
   // The source sees nothing of the target.
   readStatement(nodes.slice(i, conflict), outer, reading);
   if (conflict < end) {
+    // A row that is there under the old name is not the one that conflicts.
+    if (indexOfWord(nodes, conflict, "set") >= 0) noteLookup(nodes.slice(i, conflict), reading);
     readConflict(nodes.slice(conflict + 2, end), { tables, level }, reading);
   }
   readExpression(nodes.slice(end + 1), level, reading);
@@ -93,7 +96,10 @@ function readConflict(
 ): void {
   const constraint = nodes[2];
   if (areWords(nodes, 0, "on", "constraint") && isIdentifier(constraint)) {
-    reading.use(tables, constraint.start, "on_conflict_on_constraint", constraint.value);
+    // Where the name can mean several tables, only one that has the constraint is meant.
+    const having = tables.filter(({ table }) => table.constraints.has(constraint.value));
+    const meant = having.length > 0 ? having : tables;
+    reading.use(meant, constraint.start, "on_conflict_on_constraint", constraint.value);
   }
   const set = indexOfWord(nodes, 0, "set");
   if (set < 0) return readExpression(nodes, level, reading);
@@ -163,7 +169,10 @@ function tailOf<Word extends string>(
 function readCondition(where: Node[], { level, tables }: Target, reading: Reading): void {
   if (areWords(where, 0, "current", "of")) {
     reading.use(tables, where[0].start, "where_current_of");
-  } else readExpression(where, level, reading);
+  } else {
+    readExpression(where, level, reading);
+    noteLookup(where, reading);
+  }
 }
 
 /** `a = 1, (b, c) = (2, DEFAULT)`: notes columns that a view cannot set to their default. */

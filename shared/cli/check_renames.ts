@@ -1,0 +1,102 @@
+/** All that is wrong with the renames of a file, at once: what its lines lack, and what the endpoint finds. */
+import { RenameError } from "../client/client.ts";
+import { UsageError } from "./exit_codes.ts";
+import type { RenameEntry, RenamesFile } from "./renames_file.ts";
+
+/** An entry of a problem's `issues`, about one of the renames. */
+interface Issue {
+  path: string;
+  message: string;
+  code?: string;
+  hint?: string;
+}
+
+/** Asks for the plan of renames; throws what the endpoint refuses. */
+type AskForPlan = (renames: RenameEntry[]) => Promise<unknown>;
+
+/** Most times that the endpoint is asked; it says at most 20 faults of names at a time. */
+const MOST_ROUNDS = 60;
+
+/**
+ * What the endpoint has against the renames, their indices in `path`. It looks into the database only once all
+ * names are in order, so those that are not are left out, and the rest is asked for again.
+ */
+export async function issuesOf(renames: RenameEntry[], ask: AskForPlan): Promise<Issue[]> {
+  const found: Issue[] = [];
+  let left = renames.map((rename, index) => ({ rename, index }));
+  for (let round = 0; round < MOST_ROUNDS && left.length > 0; round++) {
+    const issues = await refusedOf(left.map(({ rename }) => rename), ask);
+    const wrong = new Set(issues.map((issue) => indexOf(issue)));
+    found.push(...issues.map((issue) => ({
+      ...issue,
+      path: issue.path.replace(/^renames\.\d+/, `renames.${left[indexOf(issue)!].index}`),
+    })));
+    // Where a refusal has a code, the database was asked for all.
+    if (issues.length === 0 || issues.some(({ code }) => code !== undefined)) break;
+    left = left.filter((_, index) => !wrong.has(index));
+  }
+  return found.toSorted((a, b) => indexOf(a)! - indexOf(b)!);
+}
+
+/** The issues about single renames of the problem that a plan ends with; none where it is about all of it. */
+async function refusedOf(renames: RenameEntry[], ask: AskForPlan): Promise<Issue[]> {
+  try {
+    await ask(renames);
+    return [];
+  } catch (error) {
+    if (!(error instanceof RenameError)) throw error;
+    const issues = (error.problem?.issues ?? []) as Issue[];
+    return issues.filter((issue) => (indexOf(issue) ?? renames.length) < renames.length);
+  }
+}
+
+function indexOf({ path }: Issue): number | undefined {
+  const index = /^renames\.(\d+)\b/.exec(path)?.[1];
+  return index === undefined ? undefined : Number(index);
+}
+
+/**
+ * The error of a file that has faults, in the order of its lines, with what the endpoint has against the rest
+ * of it. The endpoint only plans that; where it cannot be reached the faults are told alone.
+ */
+export async function fileError(
+  path: string,
+  { renames, places, faults }: RenamesFile,
+  ask: AskForPlan,
+): Promise<UsageError> {
+  let refused: { line: number; what: string }[] = [];
+  try {
+    refused = (await issuesOf(renames, ask)).map((issue) => ({
+      line: Number(/\d+$/.exec(places[indexOf(issue)!])![0]),
+      what: `${issue.message}${issue.hint === undefined ? "" : ` ${issue.hint}`}`,
+    }));
+  } catch {
+    // What is wrong with the connection is told once the file is in order.
+  }
+  const lines = [...faults, ...refused].toSorted((a, b) => a.line - b.line)
+    .map(({ line, what }) => `${path}, line ${line}: ${what}`);
+  return new UsageError(lines.join("\n       "));
+}
+
+/** The same problem with all issues, where it has only those that are seen without a look at the database. */
+export async function withAllIssues(
+  error: unknown,
+  renames: RenameEntry[],
+  ask: AskForPlan,
+): Promise<unknown> {
+  if (!(error instanceof RenameError) || error.problem === undefined) return error;
+  const { code, problem } = error;
+  if (code !== "invalid_request" && code !== "invalid_identifier") return error;
+  const issues = (problem.issues ?? []) as Issue[];
+  if (issues.length === 0 || issues.some((issue) => issue.code || indexOf(issue) === undefined)) {
+    return error;
+  }
+  const all = await issuesOf(renames, ask);
+  return new RenameError(code, error.detail.replace(/ \(and \d+ more\)$/, "") + more(all), {
+    ...error,
+    problem: { ...problem, issues: all, issues_total: all.length },
+    cause: error,
+  });
+}
+
+const more = ({ length }: Issue[]) => length > 1 ? ` (and ${length - 1} more)` : "";

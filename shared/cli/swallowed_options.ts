@@ -1,0 +1,154 @@
+/**
+ * Options that npm took for its own, because `--` is missing before the command. The command would run without
+ * them: `npm run cli rename-table a b --plan` would rename.
+ *
+ * npm 9 to 11 leave a trace of each in the environment of the script, as `npm_config_<name>`. An option that npm
+ * does not know keeps its name. `--plan` is read as the short options -p -l -a -n, and `--no-view` as the
+ * beginning of `--no-viewer`. npm puts the settings of .npmrc files into the same variables, so what such a
+ * file sets is no trace.
+ */
+import { dirname, join } from "node:path";
+import type { Command } from "commander";
+import { commandLine, PROGRAM, withOption } from "./command_line.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Options that change only how much is shown; npm has settings of its own by their names. */
+const HARMLESS = new Set(["--verbose", "--quiet"]);
+
+/** What npm makes of `--plan`. One of them alone is a mistyped `--plan`, or npm's own option in vain. */
+const PLAN = ["parseable", "long", "all"];
+
+interface KnownOption {
+  long: string;
+  /** Whether a value has to follow. */
+  required: boolean;
+}
+
+interface Swallowed {
+  /** What npm took. */
+  option: string;
+  /** The option as it was written, as far as that can be known. */
+  words: string[];
+  /** Whether its value, or the argument behind it, is somewhere among the arguments. */
+  scattered: boolean;
+}
+
+/**
+ * What to say where npm took options that were meant for the command; null where it took none.
+ *
+ * @param args The arguments that arrived.
+ * @param readFile The text of a file, null where there is none.
+ */
+export function swallowedOptions(
+  program: Command,
+  args: string[],
+  env: Terminal["env"],
+  readFile: (path: string) => string | null = textOf,
+): string | null {
+  // pnpm, Yarn and Bun hand every option on.
+  if (!env("npm_config_user_agent")?.startsWith("npm/")) return null;
+  const script = env("npm_lifecycle_script") ?? "";
+  if (!/\bcli[\\/]main\.ts\b/.test(script)) return null;
+  const traces = new Traces(env, readFile);
+  const swallowed = [
+    ...planOf(traces, args),
+    ...knownOptions(program).flatMap((option) => optionOf(option, traces, args)),
+  ];
+  if (swallowed.length === 0) return null;
+  const given = argumentsGiven(args, script);
+  const words = swallowed.flatMap((option) => option.words);
+  // Where a value lost its option, its place among the arguments cannot be known.
+  const line = swallowed.some(({ scattered }) => scattered)
+    ? [commandLine([]), given[0], "…", ...words].filter((word) => word !== undefined).join(" ")
+    : commandLine(given.includes("--") ? withOption(given, ...words) : [...given, ...words]);
+  const event = env("npm_lifecycle_event") ?? "cli";
+  const names = swallowed.map(({ option }) => option).join(", ");
+  return `npm took ${names} for its own, so the command did not get it. Nothing was done.\n` +
+    `npm hands on only what comes after --:\n  ${line.replace(PROGRAM, `npm run ${event} --`)}`;
+}
+
+/** The settings that npm got from its command line. */
+class Traces {
+  readonly #env: Terminal["env"];
+  readonly #files: string[];
+
+  constructor(env: Terminal["env"], readFile: (path: string) => string | null) {
+    this.#env = env;
+    const npm = env("npm_execpath");
+    const project = env("npm_config_local_prefix");
+    this.#files = [
+      env("npm_config_userconfig"),
+      env("npm_config_globalconfig"),
+      project && join(project, ".npmrc"),
+      // The settings that npm was installed with.
+      npm && join(dirname(dirname(npm)), "npmrc"),
+    ].flatMap((path) => path ? [readFile(path) ?? ""] : []);
+  }
+
+  /** The value of a setting, undefined where it was not on the command line. */
+  of(name: string): string | undefined {
+    const value = this.#env(`npm_config_${name.replaceAll("-", "_")}`);
+    if (value === undefined || this.#setElsewhere(name)) return undefined;
+    return value;
+  }
+
+  #setElsewhere(name: string): boolean {
+    // Windows does not tell the two ways of writing apart.
+    const upper = `NPM_CONFIG_${name.replaceAll("-", "_").toUpperCase()}`;
+    if (Deno.build.os !== "windows" && this.#env(upper) !== undefined) return true;
+    const line = new RegExp(`^\\s*"?${name}"?\\s*(=|\\[\\]|$)`, "m");
+    return this.#files.some((text) => line.test(text));
+  }
+}
+
+function planOf(traces: Traces, args: string[]): Swallowed[] {
+  if (args.includes("--plan")) return [];
+  const plan = (option: string) => [{ option, words: ["--plan"], scattered: false }];
+  const found = PLAN.filter((name) => traces.of(name) === "true");
+  // `--all` alone is an option of list-migrations.
+  if (found.length > 0 && found.join() !== "all") return plan("--plan");
+  // Of npm and not of ours, but whoever writes it wants nothing to happen.
+  return traces.of("dry-run") === "true" ? plan("--dry-run") : [];
+}
+
+function optionOf({ long, required }: KnownOption, traces: Traces, args: string[]): Swallowed[] {
+  const given = args.some((arg) => arg === long || arg.startsWith(`${long}=`));
+  if (given || HARMLESS.has(long) || long === "--plan") return [];
+  const one = (...words: string[]) => [{ option: long, words, scattered: words.length > 1 }];
+  if (long === "--no-view") return traces.of("viewer") === "false" ? one(long) : [];
+  const [, negated, name] = /^--(no-)?(.+)$/.exec(long)!;
+  if (name === "all" && PLAN.every((each) => traces.of(each) === "true")) return [];
+  const value = traces.of(name);
+  if (value === undefined) return [];
+  if (negated) return value === "" ? one(long) : [];
+  // npm's own settings of yes and no, such as json, are empty where they are off.
+  if (value === "" && !required) return [];
+  if (value === "true") return required ? one(long, "VALUE") : one(long);
+  return one(`${long}=${value}`);
+}
+
+function knownOptions(program: Command): KnownOption[] {
+  const byName = new Map<string, KnownOption>();
+  for (const command of program.commands) {
+    for (const { long, required } of command.options) {
+      if (long) byName.set(long, { long, required });
+    }
+  }
+  return [...byName.values()];
+}
+
+/** The arguments without those that the script itself begins with, as `npm run types` does. */
+function argumentsGiven(args: string[], script: string): string[] {
+  const own = script.trim().split(/\s+/);
+  let length = args.length;
+  while (length > 0 && own.slice(-length).join(" ") !== args.slice(0, length).join(" ")) length--;
+  return args.slice(length);
+}
+
+function textOf(path: string): string | null {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return null;
+  }
+}
