@@ -17,7 +17,11 @@ async function factsNaming(
 ): Promise<Facts> {
   const connection = await Connection.open(db.urlOf(role));
   try {
-    const limits = { deadline: performance.now() + 30_000, signal: new AbortController().signal };
+    const limits = {
+      deadline: performance.now() + 30_000,
+      signal: new AbortController().signal,
+      started: 0,
+    };
     const { sources } = connected((await connection.run(beginReading(limits))).at(-1)!);
     const query = factsQuery({
       names: names.map((name) => ({ schema: "public", name })),
