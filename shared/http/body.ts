@@ -123,7 +123,7 @@ function inOneBuffer(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader
 }
 
 /** The same bytes with room for more, twice as much each time. */
-function withRoom(bytes: Uint8Array<ArrayBuffer>, length: number, more: number) {
+function withRoom(bytes: Uint8Array, length: number, more: number) {
   if (length + more <= bytes.byteLength) return bytes;
   const larger = new Uint8Array(Math.max(length + more, bytes.byteLength * 2));
   larger.set(bytes.subarray(0, length));
