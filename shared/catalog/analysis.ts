@@ -3,6 +3,7 @@
  * runs when it changes, and who reaches it by its name from elsewhere. Each kind is one look at its catalog
  * for all relations together; only relations that have something are in the answer.
  */
+import { joinTablePairs, mediaHandlers, partitionAccess, selfEmbeddings } from "./data_api.ts";
 import { schemaToolMarks } from "./schema_tools.ts";
 import { literal } from "../plan/quoting.ts";
 import type { Facts, RelationFacts } from "../plan/facts.ts";
@@ -86,8 +87,11 @@ const computedRelationships = kind(
       select t.oid as relation, pg_catalog.json_build_object(
         'function', (pg_catalog.pg_identify_object(
           'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, 0)).identity,
+        'schema', (select pn.nspname from pg_catalog.pg_namespace pn where pn.oid = p.pronamespace),
         'name', p.proname,
-        'returns', pg_catalog.quote_ident(rn.nspname) || '.' || pg_catalog.quote_ident(r.relname)) as fact
+        'returns', pg_catalog.quote_ident(rn.nspname) || '.' || pg_catalog.quote_ident(r.relname),
+        'set', p.proretset,
+        'rows', p.prorows) as fact
       from target t
       join pg_catalog.pg_class c on c.oid = t.oid
       join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
@@ -199,6 +203,10 @@ export const analysisMembers = `
     foreignTables,
     subscriptions,
     selfReferences,
+    kind("partition_access", partitionAccess),
+    kind("media_handlers", mediaHandlers),
+    kind("self_embeddings", selfEmbeddings),
+    kind("join_table_pairs", joinTablePairs),
   ].join(",\n    ")
 })`;
 
@@ -212,6 +220,10 @@ const NONE = {
   foreign_tables: [],
   subscriptions: [],
   self_references: [],
+  partition_access: [],
+  media_handlers: [],
+  self_embeddings: [],
+  join_table_pairs: [],
 } satisfies Partial<RelationFacts>;
 
 /** What the query answers of it. */

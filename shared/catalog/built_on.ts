@@ -2,7 +2,7 @@
  * What is built on a view, with all that is needed to make it depend on something else: found by pg_depend
  * (PostgreSQL manual, 52.18), from the view and its row type on through whatever cannot keep its OID.
  */
-import { TICK_SCHEMA } from "../contract/names.ts";
+import { OWN_SCHEMA } from "../contract/names.ts";
 import {
   catalogOid,
   definitionOf,
@@ -14,6 +14,8 @@ import { literal } from "../plan/quoting.ts";
 import { explodedAcl } from "./privileges.ts";
 import { mayCreateIn, maySetRole } from "./relation.ts";
 import { isRowCast } from "./row_type.ts";
+import { UNTRUSTED_ROLES } from "./trusted_roles.ts";
+import { untrustedCode } from "./untrusted_code.ts";
 
 /** What others can depend on when they depend on the object `a`: itself and, of a relation, its types. */
 const addresses = `
@@ -187,6 +189,16 @@ const castPattern = `coalesce('::' || pg_catalog.regexp_replace(
         pg_catalog.substr(${typeInJson}, 2, pg_catalog.length(${typeInJson}) - 2),
         '([^a-zA-Z0-9_])', '\\\\\\1', 'g') || '(\\[\\])?|', '')`;
 
+/**
+ * Whose code would run with the session's rights if the object were made again: a check looks at each row as
+ * whoever adds it; a materialized view is filled, and its indexes are built, as its owner and with no way out of
+ * that, so that only an owner whose rights are the session's lends them.
+ */
+const lent = `
+      case when co.convalidated or (c.relkind = 'm' and c.relispopulated
+        and w.owner not in (select u.oid from (${UNTRUSTED_ROLES}) u))
+      then ${untrustedCode("select x.classid, x.objid", { read: true })} else '[]'::json end`;
+
 /** JSON object of one object \`x\`: \`BuiltObject\` in \`plan/repointing/built_on.ts\`. */
 const object = `
     pg_catalog.json_build_object(
@@ -239,6 +251,7 @@ const object = `
         from pg_catalog.pg_attribute a
         where x.remade and a.attrelid = c.oid and a.attnum > 0 and a.attacl is not null),
       'default_grantees', ${grantees},
+      'lent', ${lent},
       'routine', case when p.oid is not null then ${routine} end,
       'sizes', case when c.relkind = 'm' then ${sizes} else '[]'::json end,
       'labels', (
@@ -265,7 +278,7 @@ export const builtOnMembers = `
         and d.refclassid = ${catalogOid("pg_class")} and d.refobjid <> t.oid
       join pg_catalog.pg_class f on f.oid = d.refobjid
       where q.ev_class = t.oid and q.rulename = '_RETURN'
-        and f.relnamespace is distinct from pg_catalog.to_regnamespace(${literal(TICK_SCHEMA)})
+        and f.relnamespace is distinct from pg_catalog.to_regnamespace(${literal(OWN_SCHEMA)})
       limit 1
     ),
     source as (

@@ -3,7 +3,7 @@
  * is taken often, and most of a relation's facts have no part in it.
  */
 import type { DriftColumn, DriftFacts, DriftRelation, GrantedRight } from "../plan/drift_facts.ts";
-import { partialReaders } from "./columns.ts";
+import { identitySequence, partialReaders } from "./columns.ts";
 import { nameMembers } from "./names.ts";
 import { rowTypeMembers } from "./row_type.ts";
 import { targets, type TargetsWanted } from "./targets.ts";
@@ -17,7 +17,7 @@ const rights = (acl: string) =>
           e.is_grantable)), '[]')
         from pg_catalog.aclexplode(${acl}) e)`;
 
-/** Arrays of name, type, collation, identity, generated, default, ACL and partial readers. */
+/** Arrays of name, type, collation, identity, generated, default, ACL, partial readers and identity sequence. */
 const columns = `(
       select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
           a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
@@ -26,7 +26,8 @@ const columns = `(
             select pg_catalog.pg_get_expr(d.adbin, d.adrelid)
             from pg_catalog.pg_attrdef d where d.adrelid = a.attrelid and d.adnum = a.attnum) end,
           case when a.attacl is not null then ${rights("a.attacl")} end,
-          case when a.attacl is not null then ${partialReaders} end) order by a.attnum), '[]')
+          case when a.attacl is not null then ${partialReaders} end,
+          ${identitySequence}) order by a.attnum), '[]')
       from pg_catalog.pg_attribute a
       where a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped)`;
 
@@ -84,6 +85,7 @@ type ColumnRow = [
   default_: string | null,
   acl: RightRow[] | null,
   partialReaders: string[] | null,
+  identitySequence: DriftColumn["identity_sequence"],
 ];
 
 interface RelationRow extends Omit<DriftRelation, "acl" | "columns" | "dependants" | "view_reads"> {
@@ -117,7 +119,8 @@ const rightOf = ([privilege, grantee, grantable]: RightRow): GrantedRight => ({
 });
 
 const columnOf = (
-  [name, type, collation, identity, generated, default_, acl, partial_readers]: ColumnRow,
+  [name, type, collation, identity, generated, default_, acl, partial_readers, identity_sequence]:
+    ColumnRow,
 ): DriftColumn => ({
   name,
   type,
@@ -127,4 +130,5 @@ const columnOf = (
   default: default_,
   acl: (acl ?? []).map(rightOf),
   partial_readers: partial_readers ?? [],
+  identity_sequence,
 });

@@ -43,7 +43,7 @@ export function indexMember({ oids, newNames }: IndexesWanted): string {
           'constraints', case when own.oid is null then '[]' else (
             select pg_catalog.json_agg(other.conname)
             from pg_catalog.pg_constraint other where other.conrelid = i.indrelid) end) as index,
-        c.oid, c.relnamespace
+        c.relname, c.relnamespace
       from found f
       join pg_catalog.pg_class c on c.oid = f.oid
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -52,7 +52,8 @@ export function indexMember({ oids, newNames }: IndexesWanted): string {
         and own.contype in ('p', 'u', 'x')
     )
     select pg_catalog.json_build_object(
-      'indexes', (select coalesce(pg_catalog.json_agg(l.index order by l.oid), '[]') from listed l),
+      'indexes', (select coalesce(pg_catalog.json_agg(l.index
+        order by l.relnamespace::pg_catalog.regnamespace::text collate "C", l.relname collate "C"), '[]') from listed l),
       'relation_names', (
         select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
             'schema', n.nspname, 'name', c.relname)), '[]')

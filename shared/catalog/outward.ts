@@ -1,12 +1,12 @@
 /**
  * What writes to a table, or reads of it, would set off whose effect a rollback does not take back: calls to
  * the network, other databases, files, untrusted languages; and what leaves the role that it was called as, which
- * in our session leads to all that our login may do. By the texts of functions, and of those that they name, so
+ * behaves otherwise in a session of ours than in one of the application's. By the texts of functions, and of those that they name, so
  * it errs on the side of caution; who hides what a function does, hides it from this too.
  */
 import { literal } from "../plan/quoting.ts";
 
-/** Words in a function's body that lead outside of the transaction, or of the role. */
+/** Words in a function's body that lead outside of the transaction. */
 const SENDS = [
   "http",
   "\\mnet\\s*\\.\\s*\\w",
@@ -17,6 +17,13 @@ const SENDS = [
   "\\mpg_(stat\\w*_reset\\w*|stat_reset\\w*|file_\\w+|background_\\w+)\\M",
   "\\maws_\\w",
   "\\mamqp\\w*",
+].join("|");
+
+/**
+ * Words that lead out of the role. It is no defence against who hides them: whose code is run at all is decided
+ * by its owner, or by a session that has nothing to give.
+ */
+const LEAVES = [
   "\\m(re)?set\\s+((local|session)\\s+)?(role|session\\s+authorization)\\M",
   "\\mset_config\\s*\\(\\s*'(role|session_authorization)'",
 ].join("|");
@@ -82,6 +89,8 @@ export const outward = (table: number, view: number) =>
           when x.lanname in ('sql', 'plpgsql') or x.lanpltrusted
             then x.extname is null and x.body ~ ${literal(SENDS)}
           else true end
+        union all
+        select 'leaves' where x.extname is null and x.lanname <> 'c' and x.body ~ ${literal(LEAVES)}
         union all
         select 'notifies' where x.extname is null and x.body ~ ${literal(NOTIFIES)}
         union all

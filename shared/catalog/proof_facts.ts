@@ -3,27 +3,33 @@ import { literal } from "../plan/quoting.ts";
 import type { ProofFacts } from "../proof/facts.ts";
 import { outward } from "./outward.ts";
 import { maySetRole } from "./relation.ts";
+import { relationsOnTheWay, untrustedCode } from "./untrusted_code.ts";
 
 export interface ProofFactsWanted {
   table: number;
   view: number;
   /** Roles that are wanted although they may have no privilege; those that do not exist are left out. */
   roles: string[];
+  /** The login without rights in whose session things are tried; null where it is the session's role. */
+  verifier: string | null;
 }
 
 /** The query's text; like the facts query it expects `search_path = pg_catalog, pg_temp`. */
-export function proofFactsQuery({ table, view, roles }: ProofFactsWanted): string {
+export function proofFactsQuery({ table, view, roles, verifier }: ProofFactsWanted): string {
+  const user = verifier === null ? "current_user" : `${literal(verifier)}::name`;
   return `
 select pg_catalog.json_build_object(
-  'user', current_user,
-  'roles', ${rolesOf(roles)},
+  'user', ${user},
+  'separate', ${verifier !== null},
+  'roles', ${rolesOf(roles, user)},
   'columns', ${COLUMNS},
   'keys', ${KEYS},
   'indexed', ${INDEXED},
   'watched', ${WATCHED},
   'partition_columns', ${PARTITION_COLUMNS},
   'foreign_keys', ${FOREIGN_KEYS},
-  'outward', ${outward(table, view)}
+  'outward', ${outward(table, view)},
+  'untrusted', ${verifier === null ? untrustedCode(relationsOnTheWay(table, view)) : "'[]'::json"}
 )::text as proof
 from pg_catalog.pg_class t, pg_catalog.pg_class v
 where t.oid = ${table} and v.oid = ${view}`;
@@ -47,11 +53,11 @@ const allowed = (privilege: "SELECT" | "INSERT" | "UPDATE") =>
         where a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
           and pg_catalog.has_column_privilege(r.oid, t.oid, a.attnum, ${literal(privilege)}))`;
 
-const rolesOf = (wanted: string[]) =>
+const rolesOf = (wanted: string[], user: string) =>
   `(
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
         'name', r.rolname,
-        'settable', ${maySetRole("r.oid")},
+        'settable', ${maySetRole("r.oid", user)},
         'select', ${allowed("SELECT")},
         'insert', ${allowed("INSERT")},
         'update', ${allowed("UPDATE")}) order by r.rolname), '[]')

@@ -6,13 +6,16 @@ import { builtOnMembers } from "./built_on.ts";
 import { columns } from "./columns.ts";
 import { dependantMembers } from "./dependants.ts";
 import { type IndexesWanted, indexMember } from "./index_names.ts";
+import { nameColumns } from "./name_columns.ts";
 import { nameTakers } from "./name_takers.ts";
 import { nameMembers } from "./names.ts";
+import { NO_NAMES_IN_ROWS } from "../plan/names_in_rows.ts";
 import { aclFromRows, type AclRow, privilegeMembers } from "./privileges.ts";
 import { relationMembers } from "./relation.ts";
 import { rowTypeMembers } from "./row_type.ts";
 import { targets, type TargetsWanted } from "./targets.ts";
-import { routinesFromRows, type TextRow, textsFromRows, textsNaming } from "./texts.ts";
+import { namesakes } from "./namesakes.ts";
+import { statementsRead, type TextRow, textsFromRows, textsNaming } from "./texts.ts";
 
 export interface FactsWanted extends TargetsWanted {
   /** Names of relations that texts are searched for. Default: none, and no texts are read. */
@@ -51,6 +54,8 @@ select pg_catalog.json_build_object(
     'user', current_user,
     'sql_functions', pg_catalog.has_language_privilege('sql', 'USAGE')),
   'texts', ${textsNaming(wanted.mentioned ?? [], wanted.sources ?? NO_SOURCES)},
+  'namesakes', ${namesakes(wanted.mentioned ?? [])},
+  'name_columns', ${wanted.mentioned === undefined ? "'[]'::json" : nameColumns},
   'name_takers', ${nameTakers(wanted.mentioned ?? [])},
   ${wanted.analysis ? `${analysisMembers},` : ""}
   'names', (
@@ -92,7 +97,10 @@ function relationFromParts(parts: Partial<RelationRow>[]): RelationFacts {
 }
 
 /** What the query answers, before it is put together. */
-interface FactsRow extends Pick<Facts, "session" | "names" | "name_takers">, Partial<AnalysisRow> {
+interface FactsRow
+  extends
+    Pick<Facts, "session" | "names" | "namesakes" | "name_takers" | "name_columns">,
+    Partial<AnalysisRow> {
   relations: Partial<RelationRow>[][];
   texts: TextRow[];
   index_names?: Pick<Facts, "indexes" | "relation_names">;
@@ -112,9 +120,20 @@ release savepoint facts`;
 
 /** Reads the query's answer. */
 export function factsFromRow(row: { facts: string }): Facts {
-  const { session, names, relations, texts, name_takers, index_names, ...rest } = JSON.parse(
-    row.facts,
-  ) as FactsRow;
+  const {
+    session,
+    names,
+    namesakes,
+    name_columns,
+    name_takers,
+    relations,
+    texts,
+    index_names,
+    ...rest
+  } = JSON
+    .parse(
+      row.facts,
+    ) as FactsRow;
   const analysis = { ...noAnalysis, ...rest };
   const described = relations.map(relationFromParts);
   const analyzed = analysisByRelation(analysis, described.map(({ oid }) => oid));
@@ -124,8 +143,11 @@ export function factsFromRow(row: { facts: string }): Facts {
     indexes: index_names?.indexes ?? [],
     relation_names: index_names?.relation_names ?? [],
     texts: textsFromRows(texts),
+    statements_read: statementsRead(texts),
+    namesakes,
+    name_columns,
+    names_in_rows: NO_NAMES_IN_ROWS,
     name_takers,
-    routines: routinesFromRows(texts),
     event_triggers: analysis.event_triggers,
     graphql: analysis.graphql,
     schema_tools: analysis.schema_tools,

@@ -2,13 +2,13 @@
 import { commentOn } from "./comments.ts";
 
 /**
- * Whether the session's role may SET ROLE to a role. PostgreSQL 16 made SET a privilege of its own; the
+ * Whether the session's role, or another, may SET ROLE to a role. PostgreSQL 16 made SET a privilege of its own; the
  * argument is not looked at before the branch is taken, so that 15 does not trip over it.
  */
-export const maySetRole = (role: string) => `
+export const maySetRole = (role: string, member = "current_user") => `
   case when pg_catalog.current_setting('server_version_num')::int >= 160000
-    then pg_catalog.pg_has_role(${role}, 'SET')
-    else pg_catalog.pg_has_role(${role}, 'MEMBER') end`;
+    then pg_catalog.pg_has_role(${member}, ${role}, 'SET')
+    else pg_catalog.pg_has_role(${member}, ${role}, 'MEMBER') end`;
 
 /** Whether a role may make something in a schema, and may name what is there. */
 export const mayCreateIn = (role: string, schema: string) =>

@@ -3,15 +3,17 @@
  * (`plan/row_type.ts` says what for).
  */
 import { literal } from "../plan/quoting.ts";
-import { ROW_CAST_PREFIX } from "../plan/row_type.ts";
+import { ROW_CAST_PREFIX, ROW_CAST_SUFFIXES } from "../plan/row_type.ts";
 
 /**
  * Whether `p`, a row of pg_proc, is the function of one of our casts: it makes rows of a view rows of a table,
- * and is named after an OID, which need not be the table's where the rename was made again elsewhere.
+ * and is named as ours are.
  */
 export const isRowCast = (p: string) => `
   (pg_catalog.starts_with(${p}.proname, ${literal(ROW_CAST_PREFIX)})
-    and pg_catalog.substr(${p}.proname, ${ROW_CAST_PREFIX.length + 1}) ~ '^[0-9]+$'
+    and pg_catalog.substr(${p}.proname, ${ROW_CAST_PREFIX.length + 1}) ~ ${
+  literal(ROW_CAST_SUFFIXES)
+}
     and exists (
       select from pg_catalog.pg_type taken join pg_catalog.pg_class tv on tv.oid = taken.typrelid
       where taken.oid = ${p}.proargtypes[0] and tv.relkind = 'v')
@@ -138,7 +140,7 @@ export const rowTypeMembers = `
             'executors', (
               select coalesce(pg_catalog.json_agg(distinct pg_catalog.pg_get_userbyid(e.grantee)), '[]')
               from pg_catalog.aclexplode(p.proacl) e where e.grantee not in (0, p.proowner))
-          ) order by ta.typrelid), '[]')
+          ) order by p.proname collate "C"), '[]')
         from pg_catalog.pg_proc p
         join pg_catalog.pg_type ta on ta.oid = p.prorettype
         where t.relkind = 'v' and p.oid in (

@@ -1,4 +1,5 @@
 /** The relations that a query of facts is about: by their names, free or taken, and by their OIDs. */
+import { OWN_STATEMENT } from "../plan/own_statements.ts";
 import { jsonbLiteral } from "../plan/quoting.ts";
 
 export interface TargetsWanted {
@@ -13,7 +14,7 @@ export interface TargetsWanted {
  * all relations that are meant.
  */
 export const targets = ({ names, oids }: TargetsWanted): string =>
-  `with wanted_name as (
+  `${OWN_STATEMENT}, wanted_name as (
   select w.ordinality, w.value ->> 'schema' as schema_name, w.value ->> 'name' as relation_name
   from pg_catalog.jsonb_array_elements(${jsonbLiteral(names)}) with ordinality w
 ),

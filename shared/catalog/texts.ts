@@ -2,34 +2,18 @@
  * Texts that the server keeps as text: bodies of routines, commands of pg_cron, statements recorded by
  * pg_stat_statements. What may name a wanted table is read here; `plan/texts` reads it closely.
  */
-import type { RoutineFacts, TextFacts, TextSources } from "../plan/facts.ts";
-import { identsOf, literal, qualified } from "../plan/quoting.ts";
-import { plpgsqlRoutines } from "../plan/warm_routines.ts";
+import type { StatementsRead, TextFacts, TextSources } from "../plan/facts.ts";
+import { identsOf } from "../plan/quoting.ts";
 import { mayName } from "./name_search.ts";
-
-/** Most recorded statements that are read: the most frequent ones. */
-const MAX_STATEMENTS = 1_000;
-
-/**
- * Most characters of a recorded statement: what is longer is a list of values nearly always, with all names
- * before it. Bodies and commands are read whole, since what they say at their end runs like the rest.
- */
-const MAX_STATEMENT_LENGTH = 10_000;
-
-/**
- * Beginnings of statements that are left out: definitions and grants, which a migration (or a rename of ours)
- * has run once, and what we send ourselves. What an application sends again and again stays in, ALTER TABLE …
- * DISABLE TRIGGER included.
- */
-const ONE_TIME_STATEMENT = String
-  .raw`^(\s|/\*.*?\*/|--[^\n]*\n)*(create|drop|comment|grant|revoke|prepare|lock\s+table\s+only|do\s+\$(lock|check)\$|with\s+wanted_name\s|alter\s+(?!table\s.*\m(enable|disable)\M.*\mtrigger\M))`;
+import { recordedStatements } from "./recorded_statements.ts";
 
 /** A text as the query answers it. */
 export interface TextRow extends Omit<TextFacts, "search_path"> {
   /** As the setting has it. */
   search_path: string | null;
-  /** Whether it may name a wanted table, rather than being called by a trigger only. */
-  named: boolean;
+  /** Of a recorded statement: how many there are that should be read, and whether this one is cut. */
+  among?: number;
+  cut?: boolean;
 }
 
 /** Expression for a JSON array of the texts; uses `target`, the relations that are described. */
@@ -38,7 +22,7 @@ export function textsNaming(names: string[], sources: TextSources): string {
   const parts = [
     routines(names),
     ...(sources.cron ? [cronJobs(names)] : []),
-    ...(sources.statements === null ? [] : [statements(names, sources.statements)]),
+    ...(sources.statements === null ? [] : [recordedStatements(names, sources.statements)]),
   ];
   return `(
   select coalesce(pg_catalog.json_agg(x.text), '[]')
@@ -59,12 +43,14 @@ const routines = (names: string[]) => `
         where pg_catalog.starts_with(s.setting, 'search_path=')),
       'owned', pg_catalog.pg_has_role(p.proowner, 'USAGE'),
       'security_definer', p.prosecdef,
+      'parameters', coalesce(pg_catalog.to_json(pg_catalog.array_remove(p.proargnames, '')), '[]'),
+      'record_parameters', 'pg_catalog.record'::pg_catalog.regtype = any (
+        coalesce(p.proallargtypes, p.proargtypes::pg_catalog.oid[])),
       'trigger_of', coalesce(pg_catalog.to_json(g.relations), '[]'),
       'calls', null,
       'role', null,
       'object_identity', (pg_catalog.pg_identify_object(
-        'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, 0)).identity,
-      'named', p.named) as text
+        'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, 0)).identity) as text
     from (
       -- The languages and schemas first, since looking at a text costs most.
       select p.*, ${mayName(names, "p.prosrc")} as named
@@ -99,56 +85,29 @@ const cronJobs = (names: string[]) => `
         select pg_catalog.pg_has_role(r.oid, 'USAGE')
         from pg_catalog.pg_roles r where r.rolname = j.job ->> 'username'), false),
       'security_definer', false,
+      'parameters', pg_catalog.json_build_array(),
+      'record_parameters', false,
       'trigger_of', pg_catalog.json_build_array(),
       'calls', null,
       'role', null,
-      'object_identity', null,
-      'named', true) as text
+      'object_identity', null) as text
     from (select pg_catalog.to_jsonb(job) as job from cron.job) j
     where j.job ->> 'database' = pg_catalog.current_database()
       and ${mayName(names, "(j.job ->> 'command')")}`;
 
-const statements = (names: string[], schema: string) => `
-    select pg_catalog.json_build_object(
-      'kind', 'statement',
-      'identity', s.queryid::text,
-      'schema', null,
-      'language', 'sql',
-      'text', s.query,
-      'search_path', null,
-      'owned', false,
-      'security_definer', false,
-      'trigger_of', pg_catalog.json_build_array(),
-      'calls', s.calls,
-      'role', pg_catalog.pg_get_userbyid(s.userid),
-      'object_identity', null,
-      'named', true) as text
-    from (
-      select s.queryid, s.userid, pg_catalog.min(s.query) as query, pg_catalog.sum(s.calls)::int8 as calls
-      from (
-        select s.queryid, s.userid, s.calls, pg_catalog.left(s.query, ${MAX_STATEMENT_LENGTH}) as query
-        from ${qualified(schema, "pg_stat_statements")} s
-        -- Without the right to see it, an entry of another role has no id.
-        where s.queryid is not null and s.dbid = (
-          select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
-        offset 0
-      ) s
-      where ${mayName(names, "s.query")} and s.query !~* ${literal(ONE_TIME_STATEMENT)}
-        and pg_catalog.strpos(s.query, 'sys_table_migration') = 0
-      group by s.queryid, s.userid
-      order by 4 desc, 1, 2
-      limit ${MAX_STATEMENTS}
-    ) s`;
-
 /** The texts as facts. */
 export function textsFromRows(rows: TextRow[]): TextFacts[] {
-  return rows.map(({ named: _, ...text }) => ({
+  return rows.map(({ among: _, cut: __, ...text }) => ({
     ...text,
     search_path: text.search_path === null ? null : identsOf(text.search_path),
   }));
 }
 
-/** The PL/pgSQL routines among them whose text names a table; some may only seem to. */
-export function routinesFromRows(rows: TextRow[]): RoutineFacts[] {
-  return plpgsqlRoutines(rows.filter(({ named }) => named));
+/** How many of the recorded statements that should be read were. */
+export function statementsRead(rows: TextRow[]): StatementsRead {
+  const statements = rows.filter(({ kind }) => kind === "statement");
+  return {
+    read: statements.filter(({ cut }) => !cut).length,
+    wanted: statements[0]?.among ?? 0,
+  };
 }

@@ -1,6 +1,7 @@
 /** The ticks by which compatibility views count their use (`plan/tick.ts`). */
-import { TICK_SCHEMA } from "../contract/names.ts";
+import { OWN_SCHEMA } from "../contract/names.ts";
 import { literal } from "../plan/quoting.ts";
+import { TICK_NAMES } from "../plan/tick.ts";
 
 /** Query for the ticks that a view, an expression of type oid, looks into. */
 export const ticksOf = (view: string) => `
@@ -11,6 +12,7 @@ export const ticksOf = (view: string) => `
           and td.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
       join pg_catalog.pg_class tc on tc.oid = td.refobjid
       join pg_catalog.pg_namespace tn on tn.oid = tc.relnamespace and tn.nspname = ${
-  literal(TICK_SCHEMA)
+  literal(OWN_SCHEMA)
 }
+        and tc.relname ~ ${literal(TICK_NAMES)}
       where trw.ev_class = ${view} and trw.rulename = '_RETURN'`;

@@ -17,7 +17,7 @@ import { runOperation } from "./run_operation.ts";
 const EXAMPLES = `Examples:
   npm run cli -- finalize-rename experts --plan
   npm run cli -- finalize-rename experts
-  npm run cli -- finalize-rename experts --quiet-for-days 7
+  npm run cli -- finalize-rename experts --quiet-for-days 0
   npm run cli -- finalize-rename --batch-id 6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10`;
 
 export function addFinalizeRename(program: Command, context: CommandContext): void {
@@ -31,7 +31,11 @@ export function addFinalizeRename(program: Command, context: CommandContext): vo
       ),
   );
   addCarryPrivileges(addOperationOptions(command))
-    .option("--quiet-for-days <n>", "only if no use was seen, nor missed, for so long", wholeNumber)
+    .option(
+      "--quiet-for-days <n>",
+      "days without any use, none missed (7); 0: at once",
+      wholeNumber,
+    )
     .addHelpText(
       "after",
       `\n${[MIGRATION_FILE_HELP, EXAMPLES, EXIT_CODES_HELP, CONNECTION_HELP].join("\n\n")}`,

@@ -21,6 +21,7 @@ export const columnNames = codes;
 /** What the commands that change something have in common. */
 export interface OperationOptions extends MigrationFileOptions {
   carryPrivileges?: true;
+  relocate?: true;
   schema?: string;
   plan?: true;
   acknowledge?: string[];
@@ -53,11 +54,14 @@ export function addOperationOptions(command: Command): Command {
     .option("--markdown", "print the answer, or the problem, as Markdown for a pull request");
 }
 
-/** The option of the commands that end or renew a view. */
+/** The options of the commands that end or renew a view. */
 export const addCarryPrivileges = (command: Command): Command =>
   command.option(
     "--carry-privileges",
     "what was granted or revoked on the old name alone is granted or revoked on the table",
+  ).option(
+    "--relocate",
+    "in a copied database: what has the recorded names is what the record means",
   );
 
 /** A selection of migrations, by table or by id. */
@@ -87,7 +91,8 @@ export function wantedSelection(table: string | undefined, options: SelectionOpt
 
 /** The fields of a request body that these options stand for. */
 export function operationFields(options: OperationOptions) {
-  const { acknowledge, expectedPlanHash, lockTimeout, maxWait, notes, carryPrivileges } = options;
+  const { acknowledge, expectedPlanHash, lockTimeout, maxWait, notes, carryPrivileges, relocate } =
+    options;
   const file = options.migrationFile !== undefined;
   return {
     ...((options.plan || file) && { mode: "plan" as const }),
@@ -99,6 +104,7 @@ export function operationFields(options: OperationOptions) {
     ...(maxWait !== undefined && { max_wait_ms: maxWait }),
     ...(notes !== undefined && { notes }),
     ...(carryPrivileges && { carry_privileges: true }),
+    ...(relocate && { relocate: true }),
   };
 }
 

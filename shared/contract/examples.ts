@@ -192,6 +192,14 @@ export const ANSWERS: Record<string, Record<string, unknown>> = {
   VerifyAnswer: {
     "It does": {
       passed: true,
+      session: {
+        login: "table_verifier",
+        separate: true,
+        executed: true,
+        detail:
+          "Statements were run in a session of table_verifier, which has no rights of its own.",
+        untrusted: [],
+      },
       checks: [{ name: "reads", passed: true, detail: "Every role reads the same.", failures: [] }],
     },
   },

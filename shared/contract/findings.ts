@@ -4,7 +4,7 @@
  * its code.
  */
 
-/** What each code says; the README tells more of them. */
+/** What each code says; `README.md` in this folder is written from it. */
 export const FINDINGS = {
   // Of a rename, about objects.
   name_needs_quotes: "The new name has to be written in quotes wherever it is used",
@@ -14,7 +14,14 @@ export const FINDINGS = {
   row_type_functions: "Functions, columns or casts stand on the table's row type",
   webhook_payload: "Database webhooks send the table's name, which changes",
   computed_relationships: "The Data API finds functions that embed rows by the row type's name",
+  ambiguous_many_to_many:
+    "The Data API embeds other tables through it, and finds the view a second way",
+  ambiguous_self_reference: "The Data API embeds its rows in one another by a foreign key's column",
+  media_type_handlers: "Aggregates over its rows serve media types of the Data API",
+  partition_exposed: "The table is a partition, and its view is listed by the Data API",
+  identity_default_missing: "An identity column has no default under the old name",
   foreign_table_users: "Foreign tables of this database lead back to the table",
+  names_in_rows: "An extension keeps the table's name in its rows",
   graphql: "Types and fields of pg_graphql are named after the table",
   subscription_target: "A subscription writes into the table, which it finds by its name",
   event_trigger: "An event trigger runs at the commands of the plan",
@@ -50,6 +57,7 @@ export const FINDINGS = {
   privileges_on_old_name: "GRANT or REVOKE by the old name, which is about the view alone",
   cron_mentions: "A scheduled job names the table",
   unparsed_text: "A text that may name the table cannot be read here",
+  statements_not_read: "Not every recorded statement that may matter was read",
   // Of rollback, finalize and refresh.
   view_grants_changed: "Privileges changed on the view alone would be lost with it",
   view_grants_carried: "Privileges changed on the view alone are changed on the table",
@@ -61,13 +69,16 @@ export const FINDINGS = {
   reads_as_owner: "A view or rule reads the table as its owner afterwards",
   calls_interrupted: "Calls of some functions fail once while the locks are held",
   index_renamed_since: "An index was renamed since, and keeps its name",
-  old_name_in_use: "The old name is in use",
+  old_name_in_use: "The old name is in use, or was not quiet for as many days as were asked for",
   old_name_mentioned: "A text may name the old name",
   new_name_mentioned: "A text uses the new name, which nothing has after a rollback",
   // Of any change, about the migration history.
   history_not_recorded: "The change is made, and is not in the migration history",
+  untrusted_object:
+    "Something has the name of an extension's or the platform's table, and is not that table",
   history_incomplete: "The rename is not in the migration history, nor what is done with it",
   // Of drift: database and record disagree, or view and table.
+  copied_database: "The record is another database's, and table and view have other OIDs here",
   table_missing: "The table is gone",
   table_renamed: "The table has another name than the record says",
   later_migration: "A later rename of the table stands in the way",

@@ -22,11 +22,20 @@ export function identifierFault(name: string): string | null {
   return null;
 }
 
-/** Holds the tables by which compatibility views count their use. */
-export const TICK_SCHEMA = "table_rename_ticks";
+/** Holds what belongs to this tool, public.sys_table_migrations apart. */
+export const OWN_SCHEMA = "table_rename";
+
+/** The table of events, without which nothing is changed. */
+export const EVENTS_TABLE = `${OWN_SCHEMA}.sys_table_migration_events`;
+
+/** Where the counters were before they had OWN_SCHEMA. */
+const FORMER_SCHEMA = "table_rename_ticks";
+
+/** Schemas in which everything belongs to this tool. */
+export const OWN_SCHEMAS = [OWN_SCHEMA, FORMER_SCHEMA];
 
 const PROTECTED_SCHEMAS = new Set([
-  TICK_SCHEMA,
+  ...OWN_SCHEMAS,
   "auth",
   "storage",
   "realtime",

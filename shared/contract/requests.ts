@@ -37,7 +37,7 @@ const lockOptions = {
 
 const planOptions = {
   mode: z.enum(["apply", "plan", "propose"]).default("apply"),
-  acknowledge: z.array(z.string().max(100)).max(100).default([]),
+  acknowledge: z.array(storableText(100)).max(100).default([]),
   expected_plan_hash: z.string().regex(/^sha256:[0-9a-f]{64}$/, {
     message: "a plan hash looks like sha256: and 64 hexadecimal digits",
   }).optional(),
@@ -109,12 +109,16 @@ const privilegeOptions = {
   carry_privileges: z.boolean().default(false),
 };
 
+/** Says that what has the recorded names is meant, where the record's OIDs are another database's. */
+const relocationOptions = { relocate: z.boolean().default(false) };
+
 const selectedFields = {
   ...selection,
   ...planOptions,
   ...lockOptions,
   ...fileOptions,
   ...privilegeOptions,
+  ...relocationOptions,
 };
 
 type Selecting = { [Field in keyof typeof selection]?: string | undefined };
@@ -142,8 +146,11 @@ const selected = z.strictObject(selectedFields).superRefine(selectsOnce);
 
 const finalize = z.strictObject({
   ...selectedFields,
-  /** For how many days no use of the old name must have been seen, with nothing missed. Default: not asked. */
-  quiet_for_days: z.int().min(1).max(3_650).optional(),
+  /**
+   * For how many days no use of the old name must have been seen, with nothing missed; 0: that is not asked. It
+   * cannot be undone, so it is a week unless the caller says otherwise.
+   */
+  quiet_for_days: z.int().min(0).max(3_650).default(7),
 }).superRefine(selectsOnce);
 
 const refresh = z.strictObject({
@@ -153,6 +160,7 @@ const refresh = z.strictObject({
   ...lockOptions,
   ...fileOptions,
   ...privilegeOptions,
+  ...relocationOptions,
 });
 
 const MIGRATION_STATUSES = ["pending", "active", "rolled_back", "finalized"] as const;

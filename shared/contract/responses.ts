@@ -13,6 +13,8 @@ export const finding = z.object({
   object: z.string(),
   message: z.string(),
   remedy: z.string(),
+  /** Of `old_name_in_use` where no use was seen: when the old name can be given up without being asked again. */
+  earliest: z.string().optional(),
 });
 
 export const statement = z.object({ sql: z.string(), purpose: z.string() });
@@ -81,7 +83,10 @@ export const migration = z.object({
   notifications: migrationNotifications.optional(),
 });
 
-/** How the locks were come by: times in milliseconds, `held_ms` from the last lock granted to the end of COMMIT. */
+/**
+ * How the locks were acquired: times in milliseconds, `held_ms` from the last lock granted to the end of COMMIT. The
+ * server measures it up to COMMIT, the function what COMMIT took.
+ */
 export const lockFigures = z.object({
   attempts: z.number().int(),
   waited_ms: z.number(),
@@ -181,10 +186,11 @@ export const blocker = z.object({
 
 /**
  * Where an operation is: the data of a `progress` event. Not every event repeats what is known already.
+ * `queued`: the function's connections are in use by other requests, and this one waits for its turn.
  * `replayed`: an earlier request with the same key did the work, and its answer follows.
  */
 export const progress = z.object({
-  phase: z.enum(["preparing", "locking", "waiting", "verifying", "replayed"]),
+  phase: z.enum(["queued", "preparing", "locking", "waiting", "verifying", "replayed"]),
   /** Number of the attempt to get the locks, from 1. */
   attempt: z.number().int().optional(),
   /** Milliseconds since the operation began. */
@@ -214,7 +220,27 @@ export const verifyCheck = z.object({
   failures: z.array(verifyFailure),
 });
 
-export const verifyAnswer = z.object({ passed: z.boolean(), checks: z.array(verifyCheck) });
+/** In whose session the tests were made, and so what code of others they may run. */
+export const verifySession = z.object({
+  /** The session's login. */
+  login: z.string(),
+  /** Whether that is a login without rights of its own (RENAME_VERIFY_DB_URL). */
+  separate: z.boolean(),
+  /**
+   * Whether statements were run or explained at all. Without a login of its own they are only where all code on
+   * the way belongs to roles that have the rights of the functions' login anyway.
+   */
+  executed: z.boolean(),
+  detail: z.string(),
+  /** Code on the way that belongs to others. */
+  untrusted: z.array(z.object({ object: z.string(), owner: z.string() })),
+});
+
+export const verifyAnswer = z.object({
+  passed: z.boolean(),
+  session: verifySession,
+  checks: z.array(verifyCheck),
+});
 
 /** What became of all notifications of the last 30 days, and of those that are not delivered yet. */
 export const notificationsReport = z.object({
@@ -290,6 +316,7 @@ export type MigrationFile = z.output<typeof migrationFile>;
 export type OperationAnswer = z.output<typeof operationAnswer>;
 export type VerifyFailure = z.output<typeof verifyFailure>;
 export type VerifyCheck = z.output<typeof verifyCheck>;
+export type VerifySession = z.output<typeof verifySession>;
 export type VerifyAnswer = z.output<typeof verifyAnswer>;
 export type ListMigrationsAnswer = z.output<typeof listMigrationsAnswer>;
 export type Effect = z.output<typeof effect>;

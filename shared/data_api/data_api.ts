@@ -14,8 +14,8 @@ export interface ApiQuery {
   /** Columns by which the rows are ordered. */
   order: string[];
   limit: number;
-  /** A neighbour whose rows are embedded, found by the constraint's name. */
-  embed?: { table: string; constraint: string; columns: string[] };
+  /** A neighbour whose rows are embedded: by its name or a key's column, which a hint can tell from others. */
+  embed?: { target: string; hint: string | null; columns: string[] };
 }
 
 export interface ApiAnswer {
@@ -56,13 +56,14 @@ const NEIGHBOUR = "neighbour";
 
 function selection(embed: ApiQuery["embed"]): string {
   if (embed === undefined) return "*";
-  const { table, constraint, columns } = embed;
-  return `*,${NEIGHBOUR}:${quoted(table)}!${quoted(constraint)}(${columns.map(quoted).join(",")})`;
+  const { target, hint, columns } = embed;
+  const named = quoted(target) + (hint === null ? "" : `!${quoted(hint)}`);
+  return `*,${NEIGHBOUR}:${named}(${columns.map(quoted).join(",")})`;
 }
 
 /** A name as PostgREST reads it: in quotes, with backslashes, where it holds what has a meaning there. */
 const quoted = (name: string): string =>
-  /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : JSON.stringify(name);
+  name === "*" || /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : JSON.stringify(name);
 
 /** A request as people read it. */
 export const shownRequest = (relation: string, { embed }: ApiQuery): string =>
@@ -104,6 +105,9 @@ function codeOf(text: string): string | null {
 export const isUnknownToCache = ({ code }: ApiAnswer): boolean =>
   code !== null &&
   ["PGRST200", "PGRST202", "PGRST204", "PGRST205", "42P01", "42703"].includes(code);
+
+/** More than one way leads to what is to be embedded. */
+export const isAmbiguous = ({ code }: ApiAnswer): boolean => code === "PGRST201";
 
 /** The schema is none of those that the Data API serves. */
 export const isUnexposed = ({ code }: ApiAnswer): boolean => code === "PGRST106";

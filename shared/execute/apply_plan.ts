@@ -12,18 +12,30 @@ import type { Blocker, LockFigures, Progress } from "../contract/responses.ts";
 import type { TextSources } from "../plan/facts.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { StatementStatistics } from "../plan/usage/facts.ts";
-import { millisecondsLiteral } from "../plan/quoting.ts";
+import { literal } from "../plan/quoting.ts";
+import { untrustedColumn } from "../plan/trusted_objects.ts";
+import { EVENTS_TABLE } from "../contract/names.ts";
 import { lockHolders, type RelationName, watchingBlockers } from "./blockers.ts";
-import { wasCommitted } from "./commit_outcome.ts";
+import { outcomeUnknown, wasCommitted } from "./commit_outcome.ts";
 import {
   criticalSection,
   type LockExpressions,
   lockFigures,
+  MESSAGE_MS,
   milliseconds,
   preparation,
+  setLockTimeout,
 } from "./critical_section.ts";
 import type { Database, Row, Session } from "./database.ts";
-import { isCancelled, isConnectionLost, isLockFailure, isStalePlan } from "./database_errors.ts";
+import {
+  isCancelled,
+  isConnectionLost,
+  isLockFailure,
+  isOutsideOfTransaction,
+  isStalePlan,
+  otherTracking,
+} from "./database_errors.ts";
+import { NoTurn } from "./turns.ts";
 import { type Limits, remainingMs, requireTime } from "./limits.ts";
 import {
   type MigrationHistory,
@@ -33,16 +45,22 @@ import {
 import { Patience } from "./patience.ts";
 import { statementStatistics, statementStatisticsColumns } from "./statement_statistics.ts";
 import { textSourceColumns, textSources } from "./text_sources.ts";
+import { beginReadOnly, beginReadWrite } from "./transaction.ts";
 
 export interface ApplyOptions {
   /** Longest wait for one lock that clients feel, in milliseconds. */
   lockTimeoutMs: number;
-  /** How long to go on trying, in milliseconds. */
-  maxWaitMs: number;
+  /** How long to go on trying; what was tried before belongs to it. */
+  patience: Patience;
   limits: Limits;
   /** The relations that the request is about, as far as known, to name who holds locks on them. */
   relations: () => RelationName[];
   progress: (progress: Progress) => void;
+}
+
+/** What needs no plan, and is committed already. */
+export interface Done<T> {
+  done: T;
 }
 
 export interface Prepared<P extends Plan> {
@@ -58,39 +76,44 @@ export interface Prepared<P extends Plan> {
 }
 
 /**
- * Time after the deadline at which a connection that says nothing is given up, in milliseconds: the server
- * has its own timeouts before that, so it is the network that is silent.
+ * Longest wait in one go for a lock that no client feels, in milliseconds. A session that waits has a connection;
+ * after that time it gives it to whoever waits for one, and asks for another.
  */
-const SILENCE_MS = 2_000;
+const LONGEST_WAIT_MS = 2_000;
+
+/** Longest wait for its turn of a request that has no time to wait, in milliseconds: turns are short. */
+const LEAST_TURN_MS = 2_000;
+
+/** Longest wait for a lock of what only reads, in milliseconds: other people's DDL. */
+const READING_LOCK_TIMEOUT_MS = 10_000;
 
 /** How often a plan is made again because the facts moved while it was carried out. */
 const MAX_REPLANS = 5;
 
-/** The settings of every transaction of ours; they hold whatever the role or the database has set. */
-const settings = (timeoutMs: number) =>
-  [
-    "set local search_path = pg_catalog, pg_temp",
-    `set local statement_timeout = ${millisecondsLiteral(timeoutMs)}`,
-    "set local idle_in_transaction_session_timeout = '60s'",
-    // Since PostgreSQL 17; unknown before.
-    `select pg_catalog.set_config(s.name, '0', true) from pg_catalog.pg_settings s
-where s.name = 'transaction_timeout'`,
-    "set local standard_conforming_strings = on",
-    `select pg_catalog.pg_backend_pid() as pid,
+/** What the beginning of a transaction asks. */
+const CONNECTED = `select pg_catalog.pg_backend_pid() as pid,
   pg_catalog.current_setting('server_version_num')::int as server_version,${textSourceColumns},
-  ${statementStatisticsColumns},${migrationHistoryColumn}`,
-  ].join(";\n");
+  ${statementStatisticsColumns},${migrationHistoryColumn},${untrustedColumn},
+  pg_catalog.to_regclass(${literal(EVENTS_TABLE)}) is not null as tracked`;
 
 /** The beginning of a read-only transaction: what plans and checks look at. */
 export const beginReading = (limits: Limits) =>
-  `begin isolation level read committed read only;\n${settings(remainingMs(limits))}`;
+  [
+    beginReadOnly(remainingMs(limits)),
+    setLockTimeout(Math.min(READING_LOCK_TIMEOUT_MS, Math.max(1, remainingMs(limits)))),
+    CONNECTED,
+  ].join(";\n");
 
 /**
- * The beginning of a transaction that changes something. Facts are read after the locks, so a snapshot from
- * its beginning, which the role may have as its default, would not do.
+ * The beginning of a transaction that changes something. A wait for locks, here only for those that clients do not
+ * feel, is cut into pieces, so that nobody keeps a connection by waiting.
  */
-export const beginWriting = (limits: Limits) =>
-  `begin isolation level read committed;\n${settings(remainingMs(limits))}`;
+export const beginWriting = (limits: Limits, patience: Patience) =>
+  [
+    beginReadWrite(remainingMs(limits)),
+    setLockTimeout(Math.max(1, Math.min(LONGEST_WAIT_MS, patience.remainingMs))),
+    CONNECTED,
+  ].join(";\n");
 
 export interface Connected {
   pid: number;
@@ -98,17 +121,55 @@ export interface Connected {
   sources: TextSources;
   statistics: StatementStatistics;
   history: MigrationHistory;
+  /** What is left alone, since it is not what its name says (`plan/trusted_objects.ts`). */
+  untrusted: string[];
 }
 
-/** Reads what the beginning of a transaction answers. */
+/**
+ * Reads what the beginning of a transaction answers.
+ *
+ * @throws {Problem} `database_unavailable` where the tracking tables are missing, or are those of another version:
+ *   what could not be recorded in the end is not begun.
+ */
 export function connected([row]: Row[]): Connected {
+  if (!row.tracked) throw otherTracking();
   return {
     pid: Number(row.pid),
     serverVersion: Number(row.server_version),
     sources: textSources(row),
     statistics: statementStatistics(row),
     history: migrationHistory(row),
+    untrusted: (row.untrusted ?? []) as string[],
   };
+}
+
+/** Reports that a request waits for its turn. */
+export const reportQueued =
+  (progress: (progress: Progress) => void, { started }: Pick<Limits, "started">) => () =>
+    progress({ phase: "queued", waited_ms: milliseconds(performance.now() - started) });
+
+/**
+ * Does work in a session that may wait for locks, in its turn.
+ *
+ * @throws {NoTurn} Where the turn did not come as long as the request has patience.
+ */
+async function inTurn<T>(
+  database: Database,
+  { limits, progress, patience }: Pick<ApplyOptions, "limits" | "progress" | "patience">,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  // Who could not try at all is given a moment; whoever has tried had one.
+  const first = patience.failures === 0;
+  const waitMs = Math.min(
+    first ? Math.max(LEAST_TURN_MS, patience.remainingMs) : patience.remainingMs,
+    remainingMs(limits),
+  );
+  const waiting = reportQueued(progress, limits);
+  const { signal } = limits;
+  return await database.withSession(
+    { lane: "change", first, limits, waitMs, signal, waiting },
+    work,
+  );
 }
 
 /**
@@ -118,34 +179,27 @@ export function connected([row]: Row[]): Connected {
  * @throws {Problem} `lock_not_acquired` with `attempts`, `waited_ms` and `blockers`; `deadline_exceeded`;
  *   `database_unavailable`; what `prepare` throws.
  */
-export async function applyPlan<P extends Plan>(
+export async function applyPlan<P extends Plan, T>(
   database: Database,
   options: ApplyOptions,
-  prepare: (
-    session: Session,
-    patience: Patience,
-    connected: Connected,
-  ) => Promise<Prepared<P>>,
-): Promise<{ plan: P; lock: LockFigures }> {
-  const { limits, progress } = options;
-  const patience = new Patience(options.maxWaitMs, limits);
+  prepare: (session: Session, connected: Connected) => Promise<Prepared<P> | Done<T>>,
+): Promise<{ plan: P; lock: LockFigures } | Done<T>> {
+  const { limits, progress, patience } = options;
   let blockers: Blocker[] = [];
   const seen = (now: Blocker[]) => {
     blockers = now;
     progress({ phase: "waiting", waited_ms: milliseconds(patience.elapsedMs), blockers });
   };
+  /** Asks only where this request keeps nothing from others any more. */
+  const giveUp = async (cause: unknown) => {
+    requireTime(limits);
+    if (blockers.length === 0) blockers = await lockHolders(database, options.relations(), 0);
+    return lockNotAcquired(patience, blockers, cause);
+  };
   for (let replans = 0;;) {
     requireTime(limits);
-    const outcome = await database.withSession(async (session) => {
-      const silent = setTimeout(() => session.breakOff(), remainingMs(limits) + SILENCE_MS);
-      const connection = connected(await session.begin(beginWriting(limits)));
-      const giveUp = async (cause: unknown) => {
-        requireTime(limits);
-        if (blockers.length === 0) {
-          blockers = await lockHolders(database, options.relations(), connection.pid);
-        }
-        return lockNotAcquired(patience, blockers, cause);
-      };
+    const outcome = await inTurn(database, options, async (session) => {
+      const connection = connected(await session.begin(beginWriting(limits, patience)));
       const attempt: Attempt = { session, options, patience, giveUp, seen, pid: connection.pid };
       try {
         progress({ phase: "preparing" });
@@ -158,26 +212,25 @@ export async function applyPlan<P extends Plan>(
               database,
               connection.pid,
               seen,
-              () => prepare(session, patience, connection),
+              () => prepare(session, connection),
             ),
         );
+        if ("done" in prepared) return prepared;
         return { plan: prepared.plan, lock: await enter(database, attempt, prepared) };
       } catch (error) {
         if (isCancelled(error) || isConnectionLost(error)) requireTime(limits);
-        if (isLockFailure(error)) {
-          if (!(await patience.again())) throw await giveUp(error);
-          return null;
-        }
+        if (isLockFailure(error)) return { retry: error };
         if (isStalePlan(error) && replans < MAX_REPLANS) {
           replans++;
-          return null;
+          return { retry: null };
         }
         throw error;
-      } finally {
-        clearTimeout(silent);
       }
+    }).catch(async (error) => {
+      throw error instanceof NoTurn ? await giveUp(error) : error;
     });
-    if (outcome !== null) return outcome;
+    if (!("retry" in outcome)) return outcome;
+    if (outcome.retry !== null && !(await patience.again())) throw await giveUp(outcome.retry);
   }
 }
 
@@ -195,11 +248,13 @@ async function enter<P extends Plan>(
   { session, options, patience, giveUp, seen, pid }: Attempt,
   { plan, record, beforeAttempt, recordBefore, recorded }: Prepared<P>,
 ): Promise<LockFigures> {
-  const [{ xid }] = await session.run([
+  const prepared = performance.now();
+  const [{ xid, server_ms }] = await session.run([
     preparation(plan, record),
     "savepoint critical_section",
-    "select pg_catalog.pg_current_xact_id()::text as xid",
+    `select pg_catalog.pg_current_xact_id()::text as xid, ${MESSAGE_MS} as server_ms`,
   ].join(";\n"));
+  const distanceMs = performance.now() - prepared - Number(server_ms);
   for (;;) {
     requireTime(options.limits);
     const attempt = {
@@ -212,6 +267,7 @@ async function enter<P extends Plan>(
     const message = criticalSection(plan, record, attempt, recordBefore);
     try {
       if (beforeAttempt !== undefined) await session.run(beforeAttempt);
+      const sent = performance.now();
       // From here on it is carried to its end, whether or not the caller still waits.
       const results = await watchingBlockers(
         database,
@@ -220,20 +276,51 @@ async function enter<P extends Plan>(
         () => session.runAll(message),
       );
       session.ended();
-      return lockFigures(results, attempt);
+      return lockFigures(results, attempt, performance.now() - sent - distanceMs);
     } catch (error) {
-      if (isConnectionLost(error)) {
+      const end = await endOf(session, error);
+      if (end !== null) {
         session.ended();
-        if (!(await wasCommitted(database, String(xid), options.limits))) throw error;
-        const [figures] = await database.whileReachable(() => database.query(recorded));
+        if (!(await wasCommitted(database, String(xid), options.limits))) throw end.cause;
+        const figures = await recordedFigures(database, recorded);
         // A crash can take an uncommitted transaction's id back, and another's then has it.
-        if (figures === undefined) throw error;
-        return figures as unknown as LockFigures;
+        if (figures === null) throw end.cause;
+        return figures;
       }
       if (!isLockFailure(error)) throw error;
-      await session.run("rollback to savepoint critical_section");
-      if (!(await patience.again())) throw await giveUp(error);
+      // What was made ready is given up for a request that has no connection: it may need no more than a moment.
+      if (session.isAwaited) throw error;
+      if (await patience.again()) continue;
+      await session.rollback();
+      throw await giveUp(error);
     }
+  }
+}
+
+/** The figures of a change as it has recorded them; null where it was not made. */
+async function recordedFigures(database: Database, query: string): Promise<LockFigures | null> {
+  try {
+    const [figures] = await database.whileReachable(() => database.query(query));
+    return figures === undefined ? null : figures as unknown as LockFigures;
+  } catch (cause) {
+    throw outcomeUnknown(cause);
+  }
+}
+
+/**
+ * What has ended the transaction after an error; null where it is still there, and then it is back at the savepoint.
+ * Where it is not, the error came with COMMIT or after it, or the connection is gone, and only the server knows what
+ * became of the transaction: an error alone never says that nothing was changed.
+ */
+async function endOf(session: Session, error: unknown): Promise<{ cause: unknown } | null> {
+  if (isConnectionLost(error)) return { cause: error };
+  try {
+    await session.run("rollback to savepoint critical_section");
+    return null;
+  } catch (later) {
+    if (isConnectionLost(later)) return { cause: later };
+    if (isOutsideOfTransaction(later)) return { cause: error };
+    throw later;
   }
 }
 
@@ -256,11 +343,16 @@ async function cancelledWithCaller<T>(
 
 function lockNotAcquired(patience: Patience, blockers: Blocker[], cause: unknown): Problem {
   const waited = milliseconds(patience.elapsedMs);
+  const untried = cause instanceof NoTurn && patience.failures === 0;
   return new Problem(
     patience.endsWithRequest ? "deadline_exceeded" : "lock_not_acquired",
-    `The locks could not be had within ${waited} ms, in ${patience.failures} attempts.`,
+    untried
+      ? `Other requests were at work or waited for locks; in ${waited} ms this one had no turn.`
+      : `The locks could not be acquired within ${waited} ms, in ${patience.failures} attempts.`,
     {
-      hint: blockers.length > 0
+      hint: untried
+        ? "Try again when the other requests are done, or with a longer max_wait_ms."
+        : blockers.length > 0
         ? "Wait for the blockers' transactions to end, or end them; then try again."
         : "Try again, with a longer max_wait_ms if the tables are busy.",
       fields: { attempts: patience.failures, waited_ms: waited, blockers },

@@ -45,19 +45,20 @@ export async function wasCommitted(
       if (isUnknownTransaction(cause)) return false;
       const wait = Math.max(remainingMs(limits), LEAST_TIME_MS - elapsed);
       if (!isConnectionLost(cause) || wait <= 0) {
-        throw new Problem(
-          "database_unavailable",
-          "The connection broke while the change was committed, and the database cannot be reached since.",
-          {
-            hint: "When it is back, list-migrations says whether the change was made.",
-            cause,
-          },
-        );
+        throw outcomeUnknown(cause);
       }
     }
     await sleep(POLL_MS);
   }
 }
+
+/** Whether the change was made cannot be said now. */
+export const outcomeUnknown = (cause: unknown): Problem =>
+  new Problem(
+    "database_unavailable",
+    "The connection broke while the change was committed, and the database cannot be reached since.",
+    { hint: "When it is back, list-migrations says whether the change was made.", cause },
+  );
 
 async function endOrphan(database: Database, xid: string): Promise<void> {
   await database.query(`

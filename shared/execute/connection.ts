@@ -4,10 +4,11 @@
  */
 import type { Duplex } from "node:stream";
 import postgres from "postgres";
-import { isConnectionLost } from "./database_errors.ts";
+import { isCancelled, isConnectionLost } from "./database_errors.ts";
 import { type DatabaseUrl, parseDatabaseUrl } from "./database_url.ts";
 import { type Encryption, encryptionsOf, inTurn } from "./encryption.ts";
 import { openSocket } from "./server_socket.ts";
+import { PING } from "./transaction.ts";
 
 /** A row as the simple protocol gives it: numbers, booleans and JSON parsed, the rest as text. */
 export type Row = Record<string, unknown>;
@@ -17,6 +18,9 @@ const CONNECT_TIMEOUT_MS = 10_000;
 
 /** How long an end waits for what runs, in seconds. */
 const END_TIMEOUT_S = 5;
+
+/** How often a new connection is asked for an answer before it is given up. */
+const PING_TRIES = 5;
 
 export class Connection {
   readonly #client: postgres.Sql;
@@ -86,7 +90,7 @@ export class Connection {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => late.reject(lost("CONNECT_TIMEOUT")), CONNECT_TIMEOUT_MS);
     try {
-      await Promise.race([connection.run("select 1"), late.promise]);
+      await Promise.race([connection.#ping(), late.promise]);
       return connection;
     } catch (error) {
       connection.breakOff();
@@ -104,7 +108,7 @@ export class Connection {
   /** Whether the server still answers; a connection that lay idle may have been ended without our notice. */
   async answers(): Promise<boolean> {
     try {
-      await this.run("select 1");
+      await this.#ping();
       return true;
     } catch {
       this.#closed = true;
@@ -112,7 +116,23 @@ export class Connection {
     }
   }
 
-  /** Sends one message of statements; the answer is the rows of each. */
+  /** Asks for nothing but an answer; a login's own statement timeout may be too short even for that. */
+  async #ping(): Promise<void> {
+    for (let tries = 1;; tries++) {
+      try {
+        await this.run(PING);
+        return;
+      } catch (error) {
+        if (!isCancelled(error) || tries === PING_TRIES) throw error;
+        await this.run("rollback");
+      }
+    }
+  }
+
+  /**
+   * Sends one message of statements; the answer is the rows of each. Whoever sends one sees to the transaction
+   * it runs in (`database.ts`): nothing is sent outside of one.
+   */
   async run(text: string): Promise<Row[][]> {
     if (this.#closed) throw lost("CONNECTION_CLOSED");
     try {

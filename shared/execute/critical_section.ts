@@ -2,7 +2,8 @@
  * The critical section: everything from the first lock that clients feel to COMMIT, as one message to the
  * server, so that the blocking window does not grow with the distance between function and database.
  */
-import type { LockFigures } from "../contract/responses.ts";
+import type { LockFigures, Statement } from "../contract/responses.ts";
+import { markedAsOwn } from "../plan/own_statements.ts";
 import {
   type LockStatement,
   type Plan,
@@ -37,7 +38,12 @@ const STATEMENT_TIMEOUT_MS = 30_000;
 const NO_WAIT_MS = 1;
 
 /** The server's clock in milliseconds, not the transaction's. */
-const CLOCK_MS = "(extract(epoch from pg_catalog.clock_timestamp()) * 1000)::float8";
+const CLOCK_MS = "(extract(epoch from pg_catalog.clock_timestamp()) * 1000::numeric)::float8";
+
+/** Time since the server received the message that it stands in, in milliseconds. */
+export const MESSAGE_MS =
+  "(extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp())" +
+  " * 1000::numeric)::float8";
 
 /** Figures are kept in settings of the transaction, so that the statements are the same at every attempt. */
 type Figure = "attempts" | "waited_ms" | "asked_ms" | "granted_ms";
@@ -76,16 +82,24 @@ end `,
   )
 }`;
 
+const preparations = (plan: Plan, record: RecordSql) => [
+  ...plan.preparations,
+  ...recordStatements(record).flatMap(({ preparations }) => preparations),
+];
+
 /** The message before the critical section: has the server plan what needs no lock to be planned. */
 export function preparation(plan: Plan, record: RecordSql): string {
   return [
     FORGET_LEFTOVERS,
-    ...plan.preparations.map(({ sql }) => sql),
-    ...recordStatements(record).flatMap(({ preparations }) => preparations),
+    ...plan.preparations.map(marked),
+    ...recordStatements(record).flatMap(({ preparations }) => preparations.map(({ sql }) => sql)),
   ].join(";\n");
 }
 
-/** The message, from the lock timeout to COMMIT and a last look at the clock. */
+/**
+ * The message, from the lock timeout to COMMIT. Nothing comes after that: it would run with the login's own
+ * settings, and could fail where all is done. So the last look at the clock is before it.
+ */
 export function criticalSection(
   plan: Plan,
   record: RecordSql,
@@ -96,7 +110,7 @@ export function criticalSection(
   return [
     `set local statement_timeout = ${millisecondsLiteral(timeout)}`,
     setLockTimeout(INNER_LOCK_TIMEOUT_MS),
-    ...plan.beforeLocks.map((statement) => statement.sql),
+    ...plan.beforeLocks.map(marked),
     ...recordBefore,
     `select ${note("attempts", String(attempt.number))}, ${
       note("waited_ms", String(milliseconds(attempt.waitedMs)))
@@ -104,25 +118,34 @@ export function criticalSection(
     ...lockStatements(plan.locks, attempt.lockTimeoutMs),
     setLockTimeout(INNER_LOCK_TIMEOUT_MS),
     `select ${note("granted_ms", CLOCK_MS)} as clock_ms`,
-    ...plan.changes.map((statement) => statement.sql),
-    ...recordStatements(record).flatMap(({ execute, forget }) => [execute, forget]),
+    ...plan.changes.map(marked),
+    ...recordStatements(record).map(({ execute }) => execute),
+    ...preparations(plan, record).flatMap(({ forget }) => forget ?? []),
+    `select ${CLOCK_MS} as clock_ms, ${MESSAGE_MS} as server_ms`,
     "commit",
-    `select ${CLOCK_MS} as clock_ms`,
   ].join(";\n");
 }
 
-/** Reads the figures from the message's answers. */
+/**
+ * Reads the figures from the message's answers.
+ *
+ * @param answeredMs How long the message took to be answered, without the way to the server and back. What of it
+ *   the server had not spent when it came to COMMIT is the time of COMMIT.
+ */
 export function lockFigures(
   results: Row[][],
   attempt: { number: number; waitedMs: number },
+  answeredMs: number,
 ): LockFigures {
-  const [asked, granted, committed] = results.flatMap((rows) =>
-    rows[0] !== undefined && "clock_ms" in rows[0] ? [Number(rows[0].clock_ms)] : []
+  const [asked, granted, ready] = results.flatMap(([row]) =>
+    row !== undefined && "clock_ms" in row ? [row] : []
   );
+  const clock = (row: Row) => Number(row.clock_ms);
+  const commitMs = Math.max(0, answeredMs - Number(ready.server_ms));
   return {
     attempts: attempt.number,
-    waited_ms: milliseconds(attempt.waitedMs + granted - asked),
-    held_ms: milliseconds(committed - granted),
+    waited_ms: milliseconds(attempt.waitedMs + clock(granted) - clock(asked)),
+    held_ms: milliseconds(clock(ready) - clock(granted) + commitMs),
   };
 }
 
@@ -137,7 +160,7 @@ function lockStatements(locks: LockStatement[], lockTimeoutMs: number): string[]
     );
     if (timeout !== current) statements.push(setLockTimeout(timeout));
     current = timeout;
-    statements.push(lock.sql);
+    statements.push(marked(lock));
   }
   return statements;
 }
@@ -146,6 +169,8 @@ function lockStatements(locks: LockStatement[], lockTimeoutMs: number): string[]
 export function setLockTimeout(ms: number): string {
   return `set local lock_timeout = ${millisecondsLiteral(ms)}`;
 }
+
+const marked = ({ sql }: Statement): string => markedAsOwn(sql);
 
 /** Rounded to hundredths, never negative: server and function have clocks of their own. */
 export const milliseconds = (value: number) => Math.max(0, Math.round(value * 100) / 100);

@@ -2,9 +2,11 @@
  * What the database's errors mean for the caller (SQLSTATE, PostgreSQL manual, appendix A). Nothing of the
  * inside leaks: messages are passed on only where they speak of the caller's own objects, and not of rows.
  */
-import { TICK_SCHEMA } from "../contract/names.ts";
+import { OWN_SCHEMA } from "../contract/names.ts";
 import { Problem } from "../contract/problems.ts";
 import { FACTS_MOVED } from "../plan/plan.ts";
+import { UNTRUSTED } from "../plan/trusted_objects.ts";
+import { NoTurn } from "./turns.ts";
 
 interface DatabaseError {
   code: string;
@@ -23,26 +25,67 @@ export function isLockFailure(error: unknown): boolean {
   return ["55P03", "40P01"].includes(sqlState(error));
 }
 
+/** The migration that made the tracking tables what these functions expect; the name of its file. */
+export const NEEDED_MIGRATION = "20261129000000_move_tables_to_own_schema.sql";
+
+/**
+ * What the functions keep is not where they expect it: the error names a tracking table, or their schema. It may
+ * also be a trigger of ours that refuses what an older version has made.
+ */
+function isUntracked(error: unknown): boolean {
+  const { code, message } = asDatabaseError(error) ?? { code: "", message: "" };
+  return ["42P01", "42703"].includes(code) && message.includes("sys_table_migration") ||
+    code === "3F000" && message.includes(OWN_SCHEMA);
+}
+
+/** The problem that it is for the caller. */
+export const otherTracking = (cause?: unknown): Problem =>
+  new Problem(
+    "database_unavailable",
+    "The tracking tables are not in this database, or are of another version than the functions, which need " +
+      `the migration ${NEEDED_MIGRATION}.`,
+    {
+      hint:
+        "Apply supabase/migrations: `supabase db push`, or `npm run migrate` with SUPABASE_DB_URL. Where all " +
+        "of them are applied, the functions are older than the tables: deploy them again.",
+      fields: { migration: NEEDED_MIGRATION },
+      cause,
+    },
+  );
+
 /**
  * The plan was made from facts that no longer hold: our own checks say so, or a name was taken or left, a
- * dependant appeared, a row of the catalog was changed under us, or what was prepared is used up. Planning
+ * routine or its type is gone, a dependant appeared, a row of the catalog was changed under us, or what was prepared is used up. Planning
  * again tells what is the matter.
  */
 export function isStalePlan(error: unknown): boolean {
-  const { code, message } = asDatabaseError(error) ?? { code: "", message: "" };
+  if (isUntracked(error)) return false;
+  const code = sqlState(error);
   return [
     FACTS_MOVED,
     "42P01",
     "42P07",
+    "42704",
     "42710",
     "42809",
+    "42883",
     "42703",
     "23505",
     "2BP01",
     "3F000",
     "26000",
   ]
-    .includes(code) || (code === "XX000" && message.includes("concurrently"));
+    .includes(code) || isCatalogMoved(error);
+}
+
+/**
+ * The catalog was changed while it was read: a function that looks an object up by its OID, such as pg_get_viewdef,
+ * sees the newest state, and not that of its query (PostgreSQL manual, 54, System Catalogs; elog of lookups).
+ */
+export function isCatalogMoved(error: unknown): boolean {
+  const { code, message } = asDatabaseError(error) ?? { code: "", message: "" };
+  return code === "XX000" &&
+    /concurrently|cache lookup failed|could not (open|find)|does not exist/.test(message);
 }
 
 /** The locked tables could not even be named: they are gone, are no tables, or are not ours. */
@@ -83,10 +126,17 @@ export function statementError(error: unknown): string | null {
   return /^[0-9A-Z]{5}$/.test(code) && !isConnectionLost(error) ? code : null;
 }
 
-/** pg_xact_status of an id that is not given out yet: a crash has taken the transaction along. */
+/**
+ * pg_xact_status of an id that is not given out yet: a crash has taken the transaction along. It has no other
+ * reason for this error, whose text is in the language that the server speaks.
+ */
 export function isUnknownTransaction(error: unknown): boolean {
-  const { code, message } = asDatabaseError(error) ?? { code: "", message: "" };
-  return code === "22023" && message.includes("is in the future");
+  return sqlState(error) === "22023";
+}
+
+/** no_active_sql_transaction, or its savepoint is gone: the transaction has ended, this way or that. */
+export function isOutsideOfTransaction(error: unknown): boolean {
+  return ["25P01", "3B001"].includes(sqlState(error));
 }
 
 /**
@@ -112,9 +162,56 @@ function isDefinitionRefused(code: string): boolean {
   ].includes(code);
 }
 
-/** The problem an error of the database is for the caller; problems pass through as they are. */
+/** What failed once the change was committed: its cause must not be reported as if nothing had been changed. */
+export class AfterCommit extends Error {
+  constructor(cause: unknown) {
+    super("something failed after the commit", { cause });
+  }
+}
+
+/**
+ * Does what comes after a commit.
+ *
+ * @throws {AfterCommit} Whatever goes wrong.
+ */
+export async function afterCommit<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw cause instanceof AfterCommit ? cause : new AfterCommit(cause);
+  }
+}
+
+/** The change is there, its answer is not; which of the codes it is says whether to expect it soon. */
+function unanswered(cause: unknown): Problem {
+  const code = cause instanceof Problem
+    ? cause.code
+    : isConnectionLost(cause)
+    ? "database_unavailable"
+    : isCancelled(cause)
+    ? "deadline_exceeded"
+    : "internal";
+  return new Problem(code, "The change is made, but its answer could not be put together.", {
+    hint:
+      "Do not send it as a new request: list-migrations shows what was done, and a request with the same " +
+      "Idempotency-Key is answered with it.",
+    cause,
+  });
+}
+
+/**
+ * The problem an error of the database is for the caller; problems pass through as they are. Where it says that
+ * nothing was changed, it came before the commit (`AfterCommit`).
+ */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  if (error instanceof AfterCommit) return unanswered(error.cause);
+  if (error instanceof NoTurn) {
+    return new Problem("busy", "All of the function's connections to the database are in use.", {
+      hint: "Try again in a few seconds: other requests are at work, or wait for locks.",
+      cause: error,
+    });
+  }
   const { code, message } = asDatabaseError(error) ?? { code: "", message: "" };
   const options = { cause: error, fields: { sqlstate: code } };
   if (isConnectionLost(error) || code.startsWith("28") || code === "3D000") {
@@ -128,16 +225,20 @@ export function toProblem(error: unknown): Problem {
       },
     );
   }
-  const untracked = ["42P01", "42703"].includes(code) && message.includes("sys_table_migration");
-  if (untracked || (code === "3F000" && message.includes(TICK_SCHEMA))) {
-    const what = "The tracking tables are not in this database, or older than the functions.";
-    return new Problem("database_unavailable", what, {
-      hint:
-        "Apply supabase/migrations: `supabase db push`, or `npm run migrate` with SUPABASE_DB_URL.",
-      cause: error,
-    });
-  }
+  if (isUntracked(error)) return otherTracking(error);
   switch (code) {
+    case UNTRUSTED:
+      return new Problem(
+        "database_unavailable",
+        `This tool's tables are not its own: ${message}.`,
+        {
+          hint:
+            "Look who made them. Each must be an ordinary table that belongs to the functions' login, the database's " +
+            "owner, postgres or a superuser, as must its schema and the functions of its triggers. Drop what is " +
+            "somebody else's, or give it to postgres (ALTER TABLE … OWNER TO), then apply supabase/migrations again.",
+          cause: error,
+        },
+      );
     case FACTS_MOVED:
       return new Problem(
         "plan_changed",
@@ -157,7 +258,7 @@ export function toProblem(error: unknown): Problem {
     case "42501":
       return new Problem("forbidden", `The database refused a statement: ${message}.`, {
         ...options,
-        hint: message.includes("sys_table_migration") || message.includes(TICK_SCHEMA)
+        hint: message.includes("sys_table_migration") || message.includes(OWN_SCHEMA)
           ? "Run supabase/roles/table_renamer.sql again, as postgres: it grants the functions' login what they need."
           : "The function's database role lacks this privilege; grant it, or call as another role.",
       });
@@ -173,6 +274,12 @@ export function toProblem(error: unknown): Problem {
         `The database's encoding cannot hold a name of the request: ${message}.`,
         { ...options, hint: "Use characters that the database's encoding has." },
       );
+    case "55P03":
+    case "40P01":
+      return new Problem("lock_not_acquired", "Somebody else has locked what is needed here.", {
+        ...options,
+        hint: "Wait for their transaction to end, or end it; then try again.",
+      });
     case "57014":
       return new Problem("deadline_exceeded", "The database cancelled a statement.", {
         ...options,

@@ -4,13 +4,15 @@
  * name what is missing, so the message that begins a transaction asks.
  */
 import { literal } from "../plan/quoting.ts";
+import { isMemberOf } from "../plan/trusted_objects.ts";
 import type { StatementStatistics } from "../plan/usage/facts.ts";
 import type { Row } from "./database.ts";
 
 const relation = (name: string) =>
   `(
         select c.oid from pg_catalog.pg_class c
-        where c.relnamespace = n.oid and c.relname = ${literal(name)})`;
+        where c.relnamespace = n.oid and c.relname = ${literal(name)}
+          and ${isMemberOf("pg_stat_statements", "c.oid")})`;
 
 /**
  * Columns for what can be read of it. Before release 1.9 it neither tells nested statements apart nor when

@@ -3,6 +3,7 @@
  * a relation that is missing, so the message that begins a transaction asks, and the facts query comes after.
  */
 import type { TextSources } from "../plan/facts.ts";
+import { isMemberOf } from "../plan/trusted_objects.ts";
 import type { Row } from "./database.ts";
 
 /**
@@ -17,15 +18,19 @@ export const textSourceColumns = `
         select from pg_catalog.pg_proc p
         where p.pronamespace = n.oid and p.proname = 'pg_stat_statements'
           and not pg_catalog.has_function_privilege(p.oid, 'EXECUTE'))
-      and pg_catalog.has_table_privilege(
-        pg_catalog.to_regclass(pg_catalog.quote_ident(n.nspname) || '.pg_stat_statements'), 'SELECT')
+      and exists (
+        select from pg_catalog.pg_class c
+        where c.relnamespace = n.oid and c.relname = 'pg_stat_statements'
+          and ${isMemberOf("pg_stat_statements", "c.oid")}
+          and pg_catalog.has_table_privilege(c.oid, 'SELECT'))
       then n.nspname end
     from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace
     where e.extname = 'pg_stat_statements') as statements_schema,
-  coalesce((
-    select case when pg_catalog.has_schema_privilege(n.oid, 'USAGE')
-      then pg_catalog.has_table_privilege(pg_catalog.to_regclass('cron.job'), 'SELECT') end
-    from pg_catalog.pg_namespace n where n.nspname = 'cron'), false) as cron_jobs`;
+  exists (
+    select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'cron' and c.relname = 'job' and ${isMemberOf("pg_cron", "c.oid")}
+      and pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+      and pg_catalog.has_table_privilege(c.oid, 'SELECT')) as cron_jobs`;
 
 /** Reads what these columns answer. */
 export function textSources(row: Row): TextSources {

@@ -29,6 +29,8 @@ export interface RequestContext {
   log: (message: string, details: Record<string, unknown>) => void;
   /** Who is told of changes; undefined where nobody is. */
   notify: Notify | undefined;
+  /** The database as a login without rights of its own; null where no such login is set. */
+  verifierDatabase: Database | null;
   /** The project's Data API and the keys that open it; null without SUPABASE_URL or a secret key. */
   dataApi: { url: string; secretKey: string; publishableKey: string | null } | null;
 }
@@ -97,8 +99,13 @@ export async function handle<Input, Output>(
     const gone = new AbortController();
     request.signal.addEventListener("abort", () => gone.abort());
     let replayed = false;
+    const limits = {
+      deadline: started + settings.deadlineMs,
+      signal: gone.signal,
+      started: performance.now(),
+    };
     const context: RequestContext = {
-      database: databaseAt(requireDatabaseUrl(settings)),
+      database: databaseAt(requireDatabaseUrl(settings)).forRequest(limits),
       actor: caller.actor,
       requestId,
       idempotency: await idempotencyOf(request, caller, {
@@ -106,13 +113,16 @@ export async function handle<Input, Output>(
         body: sent,
         days: settings.idempotencyDays,
       }),
-      limits: { deadline: started + settings.deadlineMs, signal: gone.signal },
+      limits,
       progress: (progress) => {
         log.progress(progress);
         replayed ||= progress.phase === "replayed";
       },
       log: log.notice,
       notify: await notifyOf(settings, log.notice),
+      verifierDatabase: settings.verifyDatabaseUrl === undefined
+        ? null
+        : databaseAt(settings.verifyDatabaseUrl),
       dataApi: dataApiOf(settings),
     };
     if (!streaming) {

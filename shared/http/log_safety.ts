@@ -9,7 +9,13 @@ const REDACTED = "[redacted]";
 /** What of the settings must not be read by anybody; secrets of webhooks are not kept in a form to be found. */
 type Secrets = Pick<
   Settings,
-  "databaseUrl" | "secretKeys" | "publishableKeys" | "serviceRoleKey" | "anonKey" | "notify"
+  | "databaseUrl"
+  | "verifyDatabaseUrl"
+  | "secretKeys"
+  | "publishableKeys"
+  | "serviceRoleKey"
+  | "anonKey"
+  | "notify"
 >;
 
 /** The line with every secret of the settings taken out, should one have found its way into a message. */
@@ -19,7 +25,8 @@ export function withoutSecrets(line: string, settings: Secrets): string {
 
 /** As they are, and as JSON writes them; the longest first, since one can be part of another. */
 function secretsOf(settings: Secrets): string[] {
-  const { databaseUrl, secretKeys, publishableKeys, serviceRoleKey, anonKey, notify } = settings;
+  const { databaseUrl, verifyDatabaseUrl, secretKeys, publishableKeys, serviceRoleKey } = settings;
+  const { anonKey, notify } = settings;
   const secrets = [
     ...Object.values(secretKeys),
     ...Object.values(publishableKeys),
@@ -27,6 +34,8 @@ function secretsOf(settings: Secrets): string[] {
     anonKey,
     databaseUrl,
     ...passwordsOf(databaseUrl),
+    verifyDatabaseUrl,
+    ...passwordsOf(verifyDatabaseUrl),
     // Receivers of notifications are often known by a token in their URL.
     ...notify?.urls.map(({ href }) => href) ?? [],
   ].filter((secret) => secret !== undefined && secret.length >= LEAST_LENGTH) as string[];

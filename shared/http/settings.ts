@@ -9,6 +9,12 @@ export interface Settings {
    * `SUPABASE_DB_URL`, the direct connection that the platform sets, as `postgres`.
    */
   databaseUrl: string | undefined;
+  /**
+   * `RENAME_VERIFY_DB_URL`, the login that supabase/roles/table_verifier.sql makes: verify tries things in its
+   * sessions, so that code of others gets none of our rights. Default: none, and then verify runs only what
+   * belongs to roles that have our rights anyway.
+   */
+  verifyDatabaseUrl?: string;
   /** `SUPABASE_URL`: the project, whose Data API verify asks; not needed for anything else. */
   projectUrl?: string;
   /** `SUPABASE_SECRET_KEYS`: name → key. */
@@ -53,6 +59,7 @@ export function settingsFromEnv(
   const webhooks = readWebhookSecrets(text("RENAME_WEBHOOK_SECRET"));
   return {
     databaseUrl: text("RENAME_DB_URL") ?? text("SUPABASE_DB_URL"),
+    verifyDatabaseUrl: text("RENAME_VERIFY_DB_URL"),
     projectUrl: text("SUPABASE_URL"),
     secretKeys: keys(text("SUPABASE_SECRET_KEYS")),
     publishableKeys: keys(text("SUPABASE_PUBLISHABLE_KEYS")),

@@ -1,16 +1,23 @@
-/** `npm run openapi`: writes the OpenAPI document; with --check it only says whether it is up to date. */
+/**
+ * `npm run openapi`: writes the OpenAPI document and the page of codes; with --check it only says whether they
+ * are up to date.
+ */
 import { openApiDocument } from "../contract/openapi.ts";
+import { contractReference } from "../contract/reference.ts";
 
-const FILE = new URL("../contract/openapi.json", import.meta.url);
+const FOLDER = new URL("../contract/", import.meta.url);
 
-const wanted = `${JSON.stringify(openApiDocument(), null, 2)}\n`;
-if (Deno.args.includes("--check")) {
-  const present = await Deno.readTextFile(FILE).catch(() => "");
-  if (present !== wanted) {
-    console.error("shared/contract/openapi.json is not what the contract says: npm run openapi");
-    Deno.exit(1);
+const wanted = {
+  "openapi.json": `${JSON.stringify(openApiDocument(), null, 2)}\n`,
+  "README.md": contractReference(),
+};
+for (const [name, text] of Object.entries(wanted)) {
+  const file = new URL(name, FOLDER);
+  if (!Deno.args.includes("--check")) {
+    await Deno.writeTextFile(file, text);
+    console.log(`Wrote ${file.pathname}`);
+  } else if (await Deno.readTextFile(file).catch(() => "") !== text) {
+    console.error(`shared/contract/${name} is not what the contract says: npm run openapi`);
+    Deno.exitCode = 1;
   }
-} else {
-  await Deno.writeTextFile(FILE, wanted);
-  console.log(`Wrote ${FILE.pathname}`);
 }

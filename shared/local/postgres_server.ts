@@ -10,7 +10,7 @@
  */
 import { join, resolve } from "node:path";
 import { type ServerRun, startServer, stopCommand, stopServer } from "./pg_ctl.ts";
-import { findBinaries, type PostgresVersion } from "./postgres_binaries.ts";
+import { findBinaries, type PostgresBinaries, type PostgresVersion } from "./postgres_binaries.ts";
 import { createCluster, settle, writeSettings } from "./postgres_cluster.ts";
 import { stopLeftover } from "./postgres_leftover.ts";
 import { findFreePort, PortInUseError, requireFreePort } from "./port.ts";
@@ -27,6 +27,8 @@ export interface PostgresOptions {
   settings?: Record<string, string>;
   /** false: a crash of the machine may lose everything, and the server is faster. Default true. */
   durable?: boolean;
+  /** The programs to run. Default: those of the npm package of the version. */
+  programs?: PostgresBinaries;
   /** Told what was mended or done differently than asked, one sentence each. Default: nobody. */
   notice?: (message: string) => void;
 }
@@ -62,7 +64,7 @@ const START_ATTEMPTS = 3;
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
   const notice = options.notice ?? (() => {});
   const user = await serverUser();
-  const binaries = await findBinaries(options.version, user);
+  const binaries = options.programs ?? await findBinaries(options.version, user);
   const dir = await makeDir(resolve(options.dir), user, notice);
   const lock = await lockDir(dir);
   try {

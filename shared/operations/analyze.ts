@@ -13,10 +13,12 @@ import type { Facts, NameFacts, RelationFacts } from "../plan/facts.ts";
 import { ident, qualified } from "../plan/quoting.ts";
 import { refuseRelation } from "../plan/refusals.ts";
 import { requireServer, type TrackedRename } from "../plan/rename.ts";
+import { untrustedFindings } from "../plan/untrusted_findings.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
-import { asProblems, type OperationContext } from "./context.ts";
-import { suggesting, tablesThere } from "./suggestions.ts";
+import { withNamesInRows } from "./names_in_rows.ts";
+import { asProblems, type OperationContext, readingSession } from "./context.ts";
 import { noteWorstDrift } from "./note_drift.ts";
+import { suggesting, tablesThere } from "./suggestions.ts";
 
 /**
  * Analyzes the tables that are named, or all tables of the schemas. A table that is renamed is found under
@@ -38,8 +40,8 @@ export async function analyze(
     );
   }
   const answer = await asProblems(() =>
-    context.database.withSession(async (session) => {
-      const { serverVersion, sources } = connected(
+    readingSession(context, async (session) => {
+      const { serverVersion, sources, untrusted } = connected(
         await session.begin(beginReading(context.limits)),
       );
       requireServer(serverVersion);
@@ -48,9 +50,17 @@ export async function analyze(
       const tables = query.table === undefined
         ? inOrder(facts, wanted.oids)
         : await namedOrSuggested(session, facts, tracked);
+      const changes = tables.map(({ oid, schema, name }) => ({
+        oid,
+        schema,
+        from: name,
+        to: null,
+      }));
+      const whole = await withNamesInRows(session, facts, changes);
       return {
-        tables: analyzeTables(tables, facts).map((analysis, index) => ({
+        tables: analyzeTables(tables, whole).map((analysis, index) => ({
           ...analysis,
+          findings: [...analysis.findings, ...untrustedFindings(untrusted)],
           migrations: migrationsOf(tables[index], tracked),
         })),
       };

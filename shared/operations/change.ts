@@ -14,23 +14,29 @@ import { advisoryLocks } from "../execute/advisory_locks.ts";
 import {
   applyPlan,
   beginReading,
-  beginWriting,
   type Connected,
   connected,
   type Prepared,
 } from "../execute/apply_plan.ts";
 import type { RelationName } from "../execute/blockers.ts";
-import { setLockTimeout } from "../execute/critical_section.ts";
 import type { Session } from "../execute/database.ts";
-import { isLockRefused } from "../execute/database_errors.ts";
+import { afterCommit, isLockRefused } from "../execute/database_errors.ts";
+import { Patience } from "../execute/patience.ts";
 import { type Plan, planStatements, requireAccepted } from "../plan/plan.ts";
 import { qualified } from "../plan/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
+import { untrustedFindings } from "../plan/untrusted_findings.ts";
 import type { NotificationType } from "../contract/notifications.ts";
 import { historyDetails } from "../tracking/history.ts";
 import { type Event, insertEvent, recordedLock } from "../tracking/events.ts";
 import { withNotification } from "../tracking/notifications.ts";
-import { asProblems, type OperationContext, recordingFailure, type Stage } from "./context.ts";
+import {
+  asProblems,
+  type OperationContext,
+  readingSession,
+  recordingFailure,
+  type Stage,
+} from "./context.ts";
 import {
   historyFailed,
   historyOf,
@@ -41,7 +47,7 @@ import {
 } from "./history.ts";
 import { answeredOnce, recordAnswer, recordWholeAnswer, requireNew } from "./idempotency.ts";
 import { readMigrations } from "./read_migrations.ts";
-import { tellVerification } from "./tell_verification.ts";
+import { tellVerification, verified } from "./tell_verification.ts";
 
 /** What every request that changes something says. */
 export type ChangeRequest =
@@ -64,7 +70,8 @@ export interface Change<Selected, P extends Plan> {
   /** What the event of a failed request says of it. */
   details: Record<string, unknown>;
   /**
-   * Answers what needs no change of tables, in a transaction of its own; null where it does. Default: nothing.
+   * Answers what needs no change of tables, in a transaction that is committed then; null where it does. Default:
+   * nothing.
    */
   shortcut?: (session: Session) => Promise<OperationAnswer | null>;
   /** Finds what the request is about; with `lock`, keeps it from other requests until the commit. */
@@ -72,6 +79,8 @@ export interface Change<Selected, P extends Plan> {
   /** Names that no other request may be at work on, and the tables among them that are there now. */
   names: (selected: Selected) => RelationName[];
   tables: (selected: Selected) => RelationName[];
+  /** What is to be said of what was selected. Default: nothing. */
+  selectedFindings?: (selected: Selected) => Finding[];
   /** Reads the facts and makes the plan. */
   plan: (session: Session, selected: Selected, connected: Connected) => Promise<P>;
   /**
@@ -110,12 +119,12 @@ export async function change<Selected, P extends Plan>(
   request: ChangeRequest,
   one: Change<Selected, P>,
 ): Promise<OperationAnswer> {
+  const patience = new Patience(request.max_wait_ms, context.limits);
   if (request.mode === "plan") {
-    const unkeyed = { ...context, idempotency: null };
-    const short = await asProblems(() => takeShortcut(unkeyed, one));
+    const short = await asProblems(() => planShortcut(context, one));
     if (short !== null) return short;
     const { plan, file, refusal } = await asProblems(() =>
-      context.database.withSession((session) => planOnly(context, session, request, one))
+      readingSession(context, (session) => planOnly(context, session, request, one))
     );
     return {
       ...await answer(context, plan, one.migrations(plan, "plan")),
@@ -140,26 +149,21 @@ export async function change<Selected, P extends Plan>(
       answeredOnce(
         context,
         one.operation,
-        async () => await takeShortcut(context, one) ?? await apply(context, request, one, reach),
+        () => apply(context, request, one, patience, reach),
       ),
     () => stage,
   );
 }
 
-async function takeShortcut<Selected, P extends Plan>(
+/** What would be answered without a plan. */
+async function planShortcut<Selected, P extends Plan>(
   context: OperationContext,
-  { operation, shortcut }: Change<Selected, P>,
+  { shortcut }: Change<Selected, P>,
 ): Promise<OperationAnswer | null> {
   if (shortcut === undefined) return null;
-  return await context.database.withSession(async (session) => {
-    await session.begin(beginWriting(context.limits));
-    await requireNew(context, session, operation);
-    const answer = await shortcut(session);
-    if (answer === null) return null;
-    await recordWholeAnswer(context, session, operation, answer);
-    await session.run("commit");
-    session.ended();
-    return answer;
+  return await readingSession(context, async (session) => {
+    await session.begin(beginReading(context.limits));
+    return await shortcut(session);
   });
 }
 
@@ -170,32 +174,43 @@ async function apply<Selected, P extends Plan>(
   context: OperationContext,
   request: ChangeRequest,
   one: Change<Selected, P>,
+  patience: Patience,
   reach: (stage: Stage) => void,
 ): Promise<OperationAnswer> {
   let relations: RelationName[] = [];
   const proposing = request.mode === "propose";
   let proposed: P | null = null;
   let recorded = false;
-  const { plan: done, lock } = await applyPlan(
+  const outcome = await applyPlan<P, OperationAnswer>(
     context.database,
     {
       lockTimeoutMs: request.lock_timeout_ms,
-      maxWaitMs: request.max_wait_ms,
+      patience,
       limits: context.limits,
       progress: context.progress,
       relations: () => relations,
     },
-    async (session, patience, connection): Promise<Prepared<P>> => {
-      requireServer(connection.serverVersion);
-      await session.run(setLockTimeout(patience.remainingMs));
+    async (session, connection) => {
       await requireNew(context, session, one.operation);
+      const short = await one.shortcut?.(session) ?? null;
+      if (short !== null) {
+        await recordWholeAnswer(context, session, one.operation, short);
+        await session.run("commit");
+        session.ended();
+        return { done: short };
+      }
+      requireServer(connection.serverVersion);
       const selected = await one.select(session, true);
       relations = one.names(selected);
       await takeWeakLocks(context, session, selected, one, proposing);
       const history = historyOf(request, connection.history, one.inHistory?.(selected) ?? true);
       const plan = withFindings(
         await one.plan(session, selected, connection),
-        proposing ? [] : history.findings,
+        [
+          ...untrustedFindings(connection.untrusted),
+          ...one.selectedFindings?.(selected) ?? [],
+          ...proposing ? [] : history.findings,
+        ],
       );
       proposed = plan;
       recorded = history.recorded && !proposing;
@@ -214,7 +229,7 @@ async function apply<Selected, P extends Plan>(
         batch_id: one.batchId,
         mode: request.mode,
       });
-      return {
+      const prepared: Prepared<P> = {
         // A proposal is the record alone.
         plan: proposing ? { ...plan, ...NOTHING } : plan,
         beforeAttempt: kept?.record,
@@ -230,22 +245,42 @@ async function apply<Selected, P extends Plan>(
         ],
         recorded: recordedLock(context.requestId),
       };
+      return prepared;
     },
   );
+  if ("done" in outcome) return outcome.done;
+  const { plan: done, lock } = outcome;
   reach("committed");
-  const ids = one.migrations(done, request.mode);
-  if (proposing) {
-    const plan = proposed!;
-    return {
-      ...await answer(context, plan, ids),
-      batch_id: one.batchId,
-      mode: "propose",
-      lock: null,
-      verification: null,
-      tables: one.tablesOf(plan),
-    };
-  }
-  const plan = done;
+  return await afterCommit(() =>
+    proposed !== null && proposing
+      ? answerProposed(context, one, proposed)
+      : answerApplied(context, one, done, lock, recorded)
+  );
+}
+
+async function answerProposed<Selected, P extends Plan>(
+  context: OperationContext,
+  one: Change<Selected, P>,
+  plan: P,
+): Promise<OperationAnswer> {
+  return {
+    ...await answer(context, plan, one.migrations(plan, "propose")),
+    batch_id: one.batchId,
+    mode: "propose",
+    lock: null,
+    verification: null,
+    tables: one.tablesOf(plan),
+  };
+}
+
+async function answerApplied<Selected, P extends Plan>(
+  context: OperationContext,
+  one: Change<Selected, P>,
+  plan: P,
+  lock: OperationAnswer["lock"],
+  recorded: boolean,
+): Promise<OperationAnswer> {
+  const ids = one.migrations(plan, "apply");
   context.progress({ phase: "verifying", total: ids.length });
   const verification = await verified(context, () => one.verify(plan, ids));
   const about = { batch_id: one.batchId, migration_ids: ids };
@@ -302,7 +337,8 @@ async function planOnly<Selected, P extends Plan>(
   const { findings } = historyOf(request, connection.history, inHistory);
   const accept = () => requireApplicable(plan, request, one, selected);
   if (!request.migration_file) {
-    return { plan: withFindings(plan, findings), file: null, refusal: refusalOf(accept) };
+    const all = [...untrustedFindings(connection.untrusted), ...findings];
+    return { plan: withFindings(plan, all), file: null, refusal: refusalOf(accept) };
   }
   // Nobody is asked once more when the file is applied.
   accept();
@@ -326,7 +362,11 @@ async function planWithoutLocks<Selected, P extends Plan>(
   const connection = connected(await session.begin(beginReading(context.limits)));
   requireServer(connection.serverVersion);
   const selected = await one.select(session, false);
-  return { plan: await one.plan(session, selected, connection), selected, connection };
+  const plan = withFindings(
+    await one.plan(session, selected, connection),
+    one.selectedFindings?.(selected) ?? [],
+  );
+  return { plan, selected, connection };
 }
 
 /**
@@ -375,7 +415,11 @@ function eventOf<Selected, P extends Plan>(
     problem_code: null,
     batch_id: one.batchId,
     migration_ids: one.migrations(plan, mode),
-    details: { plan_hash: plan.hash, ...(mode === "propose" && { proposed: true }) },
+    details: {
+      plan_hash: plan.hash,
+      ...(mode === "propose" && { proposed: true }),
+      ...(plan.findings.some(({ code }) => code === "copied_database") && { relocated: true }),
+    },
   };
 }
 
@@ -398,26 +442,6 @@ const TOLD: Record<Event["operation"], NotificationType | null> = {
   // The rename is what it was.
   refresh: null,
 };
-
-/** A check that cannot be made is a check that did not pass; what is committed is never told as failed. */
-async function verified(
-  context: OperationContext,
-  verify: () => Promise<Verification>,
-): Promise<Verification> {
-  try {
-    return await verify();
-  } catch (cause) {
-    context.log("the verification could not be made", { cause });
-    return {
-      passed: false,
-      checks: [{
-        name: "verification",
-        passed: false,
-        detail: "The change is done, but the database could not be asked about it afterwards.",
-      }],
-    };
-  }
-}
 
 async function answer(context: OperationContext, plan: Plan, ids: string[]) {
   const { plan_hash, ...rest } = planned(plan);

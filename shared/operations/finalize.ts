@@ -8,14 +8,17 @@ import { leavingTable } from "../plan/dependencies.ts";
 import { type FinalizePlan, planFinalize } from "../plan/finalize.ts";
 import { usageFindings } from "../plan/usage/findings.ts";
 import { checkFinalized } from "../plan/finalize_verification.ts";
+import { namesInRowsLeft } from "../plan/names_in_rows.ts";
 import { oldNameInUse } from "../plan/old_name_in_use.ts";
 import type { RecordedRename } from "../plan/rollback.ts";
 import { markFinalized, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { alreadyFinalized } from "./already_finalized.ts";
 import { change } from "./change.ts";
 import type { OperationContext } from "./context.ts";
+import { readNamesInRows } from "./names_in_rows.ts";
 import { allInHistory, replayEnd } from "./replay_end.ts";
 import { readFacts } from "./read_relations.ts";
+import { relocationFindings } from "./relocate.ts";
 import { namesOf, oidsOf, selectActive, tablesOf } from "./select_migrations.ts";
 import { keepUsage, type Looks, readUsage, withUsage } from "./usage.ts";
 
@@ -36,7 +39,8 @@ export async function finalize(
     batchId: batch_id ?? null,
     details: { migration_id, schema, table },
     shortcut: (session) => alreadyFinalized(session, request),
-    select: (session, lock) => selectActive(session, request, "finalize", lock),
+    select: (session, lock) => selectActive(session, request, "finalize", lock, request.relocate),
+    selectedFindings: relocationFindings,
     names: namesOf,
     tables: tablesOf,
     plan: async (session, migrations, connected) => {
@@ -82,10 +86,20 @@ async function readAndPlan(
     acknowledge: request.acknowledge,
     carryPrivileges: request.carry_privileges,
   });
+  const changes = plan.tables.map((
+    { migration: { schema_name, old_name }, facts: { oid, name } },
+  ) => ({
+    oid,
+    schema: schema_name,
+    from: old_name,
+    to: name,
+  }));
+  const names = await readNamesInRows(session, facts, changes);
   return {
     ...plan,
     findings: [
       ...plan.findings,
+      ...namesInRowsLeft(names, changes, "finalize"),
       ...oldNameInUse(migrations, facts),
       ...usageFindings(migrations, looks, request),
     ],

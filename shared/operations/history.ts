@@ -9,6 +9,7 @@ import type { Row, Session } from "../execute/database.ts";
 import type { MigrationHistory } from "../execute/migration_history.ts";
 import type { Plan, PlanStatement } from "../plan/plan.ts";
 import { replayOf, whereTracked } from "../plan/replay.ts";
+import { HISTORY_TABLE } from "../plan/trusted_objects.ts";
 import { builtDigests, sameBuilt } from "../plan/replay_guards.ts";
 import { type Event, insertEvent } from "../tracking/events.ts";
 import {
@@ -52,7 +53,7 @@ export type HistoryRequest = Pick<
   "record_history" | "lock_timeout_ms" | "max_wait_ms"
 >;
 
-const TABLE = "supabase_migrations.schema_migrations";
+const TABLE = HISTORY_TABLE;
 
 /**
  * Whether a change is recorded, and what the caller should know where it could be expected to be and is not.
@@ -64,7 +65,10 @@ export function historyOf(
   state: MigrationHistory,
   inHistory: boolean,
 ): { recorded: boolean; findings: Finding[] } {
-  if (record_history === "never" || state === "missing") return { recorded: false, findings: [] };
+  // What is not trusted has a finding of its own, whatever the request says.
+  if (record_history === "never" || state === "missing" || state === "untrusted") {
+    return { recorded: false, findings: [] };
+  }
   if (state === "closed") {
     return {
       recorded: false,

@@ -10,7 +10,7 @@
 import { Problem } from "../contract/problems.ts";
 import type { OperationAnswer } from "../contract/responses.ts";
 import type { Session } from "../execute/database.ts";
-import { isConnectionLost } from "../execute/database_errors.ts";
+import { afterCommit, isConnectionLost } from "../execute/database_errors.ts";
 import type { Event } from "../tracking/events.ts";
 import {
   isAlone,
@@ -68,7 +68,9 @@ export async function answeredOnce(
       await rememberRefused(context, idempotency, operation, error);
       throw error;
     }
-    const answer = error.recorded.answer ?? await answerLate(context, idempotency, error.recorded);
+    const { recorded } = error;
+    const answer = recorded.answer ??
+      await afterCommit(() => answerLate(context, idempotency, recorded));
     context.progress({ phase: "replayed" });
     return answer;
   }

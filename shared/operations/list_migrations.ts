@@ -1,4 +1,5 @@
 /** The list of migrations, and where the database no longer agrees with it. */
+import { beginReading } from "../execute/apply_plan.ts";
 import { driftFactsFromRow, driftFactsQuery } from "../catalog/drift_facts.ts";
 import type { ListMigrationsQuery } from "../contract/requests.ts";
 import type {
@@ -12,9 +13,16 @@ import type { RecordedRename } from "../plan/rollback.ts";
 import { type FoundDrift, noteDrift } from "../tracking/drift_events.ts";
 import { notificationsFromRows, notificationsQuery } from "../tracking/list_notifications.ts";
 import { encodeCursor, migrationsPage, recordedWithPage } from "../tracking/list_migrations.ts";
-import { migrationsFromRows, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
-import { asProblems, type OperationContext } from "./context.ts";
+import {
+  migrationsFromRows,
+  recordedFromRows,
+  selectedMigrations,
+  standingMigrations,
+  trackedFromRows,
+} from "../tracking/migrations.ts";
+import { asProblems, type OperationContext, readingSession } from "./context.ts";
 import { noteWorstDrift } from "./note_drift.ts";
+import { isAmiss, relocate, relocationFindings } from "./relocate.ts";
 import { read } from "./read_relations.ts";
 import { oidsOf } from "./select_migrations.ts";
 import { lookAtUsage, type Looks, withUsage } from "./usage.ts";
@@ -34,10 +42,12 @@ export async function listMigrations(
     const page = found.slice(0, query.limit);
     const last = page.at(-1);
     const more = found.length > query.limit && last !== undefined;
-    const recorded = recordedWithPage(rows).slice(0, query.limit);
+    const recorded = query.include.length === 0
+      ? []
+      : await inThisDatabase(context, recordedWithPage(rows).slice(0, query.limit));
     const [drifted, used, told] = await Promise.all([
       query.include.includes("drift") ? withDrift(context, page, recorded) : page,
-      query.include.includes("usage") ? usageOfPage(context, page) : null,
+      query.include.includes("usage") ? usageOfPage(context, page, recorded) : null,
       query.include.includes("notifications") ? notificationsOf(context, page) : null,
       noteWorstDrift(context),
     ]);
@@ -66,12 +76,40 @@ async function withDrift(
   const [[row], standing] = await read(context, `${query};\n${standingMigrations()}`);
   const facts = driftFactsFromRow(row as { facts: string });
   const drift = driftOf(active, facts, trackedFromRows(standing));
-  return page.map((migration) => ({ ...migration, drift: drift.get(migration.id) ?? [] }));
+  return page.map((migration, index) => ({
+    ...migration,
+    drift: [...relocationFindings([recorded[index]]), ...drift.get(migration.id) ?? []],
+  }));
+}
+
+/** The same records; those of another database with the OIDs that are meant here, where that is certain. */
+async function inThisDatabase(
+  context: OperationContext,
+  recorded: RecordedRename[],
+): Promise<RecordedRename[]> {
+  const ids = recorded.filter(isAmiss).map(({ id }) => id);
+  if (ids.length === 0) return recorded;
+  const found = await context.database.whileReachable(() =>
+    readingSession(context, async (session) => {
+      await session.begin(beginReading(context.limits));
+      const rows = await session.run(selectedMigrations({ ids }, ["active"], false));
+      return await relocate(session, recordedFromRows(rows), { asked: false, keep: false });
+    })
+  );
+  const byId = new Map(found.map((migration) => [migration.id, migration]));
+  return recorded.map((migration) => byId.get(migration.id) ?? migration);
 }
 
 /** One look for the whole page; only active migrations have an old name that leads somewhere. */
-async function usageOfPage(context: OperationContext, page: Migration[]): Promise<Looks | null> {
-  const active = page.filter(({ status }) => status === "active");
+async function usageOfPage(
+  context: OperationContext,
+  page: Migration[],
+  recorded: RecordedRename[],
+): Promise<Looks | null> {
+  const active = page.map((migration, index) => ({
+    ...migration,
+    view_oid: recorded[index].view_oid,
+  })).filter(({ status }) => status === "active");
   return active.length === 0 ? null : await lookAtUsage(context, active);
 }
 

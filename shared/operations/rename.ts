@@ -7,8 +7,9 @@ import type { Connected } from "../execute/apply_plan.ts";
 import type { RelationName } from "../execute/blockers.ts";
 import type { Session } from "../execute/database.ts";
 import { dependencies, renamedTables } from "../plan/dependencies.ts";
-import type { TextSources } from "../plan/facts.ts";
+import type { Facts, TextSources } from "../plan/facts.ts";
 import { fingerprint } from "../plan/fingerprint.ts";
+import type { NameChange } from "../plan/names_in_rows.ts";
 import { ident, qualified } from "../plan/quoting.ts";
 import { planRename, type RenamePlan, requireServer } from "../plan/rename.ts";
 import { isOffLimits, lookUp, refuseTogether } from "../plan/rename_refusals.ts";
@@ -25,6 +26,7 @@ import { type BatchHead, newRows, trackBatch } from "../tracking/replay.ts";
 import { change } from "./change.ts";
 import type { OperationContext } from "./context.ts";
 import { listedLines, type Replay, slug } from "./history.ts";
+import { withNamesInRows } from "./names_in_rows.ts";
 import { withSuggestions } from "./suggestions.ts";
 import { noteSnapshots, renewUsage } from "./usage.ts";
 import { verifyRename } from "./verify_rename.ts";
@@ -129,13 +131,21 @@ export async function readAndPlanRename(
   requireServer(facts.session.server_version);
   const { refusals } = lookUp(renames, facts, tracked, schemas);
   if (refusals.length > 0) throw refuseTogether(await withSuggestions(session, refusals));
-  return await planRename(renames, facts, tracked, {
+  const whole = await withNamesInRows(session, facts, nameChanges(renames, facts));
+  return await planRename(renames, whole, tracked, {
     compatibilityView: compatibility_view,
     renameIndexes: rename_indexes,
     countUse: count_use,
     schemas,
   });
 }
+
+/** The tables that there are of the request's; what is missing is told by the plan. */
+const nameChanges = (renames: RenameRequest["renames"], { names }: Facts): NameChange[] =>
+  renames.flatMap(({ schema, old_name, new_name }) => {
+    const oid = names.find((one) => one.schema === schema && one.name === old_name)?.relation?.oid;
+    return oid === undefined ? [] : [{ oid, schema, from: old_name, to: new_name }];
+  });
 
 export const namesOf = (renames: RenameRequest["renames"]): RelationName[] =>
   renames.flatMap(({ schema, old_name, new_name }) => [

@@ -5,18 +5,23 @@ import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import type { Session } from "../execute/database.ts";
 import { leavingTable } from "../plan/dependencies.ts";
 import type { TextSources } from "../plan/facts.ts";
+import { namesInRowsLeft } from "../plan/names_in_rows.ts";
 import { planRollback, type RecordedRename, type RollbackPlan } from "../plan/rollback.ts";
 import { checkRolledBack } from "../plan/verification.ts";
 import { markRolledBack, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { change } from "./change.ts";
+import { closeRecord } from "./close_record.ts";
 import type { OperationContext } from "./context.ts";
+import { readNamesInRows } from "./names_in_rows.ts";
 import { allInHistory, replayEnd } from "./replay_end.ts";
 import { readFacts } from "./read_relations.ts";
+import { relocationFindings } from "./relocate.ts";
 import { namesOf, oidsOf, selectActive, tablesOf } from "./select_migrations.ts";
 import { withdrawProposal } from "./withdraw_proposal.ts";
 
 /**
- * Rolls the selected migrations back, all or none. What is only proposed is withdrawn.
+ * Rolls the selected migrations back, all or none. What is only proposed is withdrawn; where the tables are gone,
+ * and that is acknowledged, the records are closed.
  *
  * @throws {Problem} Any code of the contract that is about migrations, drift, dependants, locks or the
  *   database.
@@ -30,8 +35,11 @@ export async function rollback(
     operation: "rollback",
     batchId: batch_id ?? null,
     details: { migration_id, schema, table },
-    shortcut: (session) => withdrawProposal(context, session, request),
-    select: (session, lock) => selectActive(session, request, "rollback", lock),
+    shortcut: async (session) =>
+      await withdrawProposal(context, session, request) ??
+        await closeRecord(context, session, request),
+    select: (session, lock) => selectActive(session, request, "rollback", lock, request.relocate),
+    selectedFindings: relocationFindings,
     names: namesOf,
     tables: tablesOf,
     plan: (session, migrations, { sources }) => readAndPlan(session, request, migrations, sources),
@@ -68,12 +76,19 @@ async function readAndPlan(
     builtOn: true,
   });
   const [, [facts], active] = await session.runAll(`${message};\n${standingMigrations()}`);
-  return await planRollback(
-    migrations,
-    factsFromRow(facts as { facts: string }),
-    trackedFromRows(active),
-    { acknowledge: request.acknowledge, carryPrivileges: request.carry_privileges },
-  );
+  const read = factsFromRow(facts as { facts: string });
+  const plan = await planRollback(migrations, read, trackedFromRows(active), {
+    acknowledge: request.acknowledge,
+    carryPrivileges: request.carry_privileges,
+  });
+  const changes = plan.tables.map(({ migration: { schema_name, old_name, new_name }, facts }) => ({
+    oid: facts.oid,
+    schema: schema_name,
+    from: new_name,
+    to: old_name,
+  }));
+  const names = await readNamesInRows(session, read, changes);
+  return { ...plan, findings: [...plan.findings, ...namesInRowsLeft(names, changes, "rollback")] };
 }
 
 async function verify(context: OperationContext, plan: RollbackPlan): Promise<Verification> {

@@ -4,6 +4,7 @@ import type { SelectionRequest } from "../contract/requests.ts";
 import type { RelationName } from "../execute/blockers.ts";
 import type { Session } from "../execute/database.ts";
 import type { RecordedRename } from "../plan/rollback.ts";
+import { relocate } from "./relocate.ts";
 import { recordedFromRows, selectedMigrations } from "../tracking/migrations.ts";
 import { noneNamed, notActive } from "./ended_migrations.ts";
 
@@ -21,7 +22,10 @@ const DONE = {
  * The active migrations that are meant, newest first. By table it is one: of a table that was renamed
  * several times, a rollback means the last rename, a finalization the one that left this old name.
  *
+ * Records of another database are told by names, and with `lock` brought up to date.
+ *
  * @param lock Keeps the rows from other requests until the transaction's end.
+ * @param asked Whether the caller says that what has the recorded names is meant.
  * @throws {Problem} `migration_not_found`, `not_active`.
  */
 export async function selectActive(
@@ -29,6 +33,7 @@ export async function selectActive(
   selection: Selection,
   operation: keyof typeof DONE,
   lock: boolean,
+  asked = false,
 ): Promise<RecordedRename[]> {
   const found = recordedFromRows(
     await session.run(selectedMigrations(selection, ["active"], lock)),
@@ -52,8 +57,12 @@ export async function selectActive(
     const hint = `Only an active migration can be ${DONE[operation]}.`;
     throw await notActive(session, found.map(({ id }) => id), subject, hint);
   }
-  if (table === undefined) return active;
-  return operation === "finalize" ? [leaving(table, active)] : active.slice(0, 1);
+  const meant = table === undefined
+    ? active
+    : operation === "finalize"
+    ? [leaving(table, active)]
+    : active.slice(0, 1);
+  return await relocate(session, meant, { asked, keep: lock });
 }
 
 /** The migration whose old name it is, or else the one that gave it as the new name. */

@@ -31,3 +31,23 @@ export async function tellVerification(
     log("a failed verification could not be told", { cause });
   }
 }
+
+/** A check that cannot be made is a check that did not pass; what is committed is never told as failed. */
+export async function verified(
+  context: OperationContext,
+  verify: () => Promise<Verification>,
+): Promise<Verification> {
+  try {
+    return await verify();
+  } catch (cause) {
+    context.log("the verification could not be made", { cause });
+    return {
+      passed: false,
+      checks: [{
+        name: "verification",
+        passed: false,
+        detail: "The change is done, but the database could not be asked about it afterwards.",
+      }],
+    };
+  }
+}

@@ -8,18 +8,19 @@ import type { DataApiAccess } from "../data_api/data_api.ts";
 import { beginReading, connected } from "../execute/apply_plan.ts";
 import { lockHolders } from "../execute/blockers.ts";
 import { setLockTimeout } from "../execute/critical_section.ts";
-import type { Session } from "../execute/database.ts";
+import type { Database, Session } from "../execute/database.ts";
 import { isLockFailure } from "../execute/database_errors.ts";
 import { requireAgreement } from "../plan/drift.ts";
 import { qualified } from "../plan/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
 import type { RecordedRename } from "../plan/rollback.ts";
 import { commonColumns } from "../proof/columns.ts";
+import type { ProofFacts } from "../proof/facts.ts";
 import { ownRow, ownTable } from "../proof/own_row.ts";
 import { reportInMarkdown } from "../proof/markdown.ts";
 import { API_ROLES, viewersOf } from "../proof/viewers.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
-import { asProblems, type OperationContext } from "./context.ts";
+import { asProblems, type OperationContext, toRead } from "./context.ts";
 import { noteWorstDrift } from "./note_drift.ts";
 import { namesOf, oidsOf, selectActive } from "./select_migrations.ts";
 import { tellVerification } from "./tell_verification.ts";
@@ -27,6 +28,7 @@ import { testCost } from "./verify/cost.ts";
 import { testDataApi } from "./verify/data_api.ts";
 import { testJoins } from "./verify/joins.ts";
 import { testReads } from "./verify/reads.ts";
+import { findVerifier, sessionOf } from "./verify/trial_session.ts";
 import { type Subject, Tester } from "./verify/tester.ts";
 import { testWrites } from "./verify/writes.ts";
 import { notCountingReads } from "./usage_by_ourselves.ts";
@@ -34,6 +36,8 @@ import { notCountingReads } from "./usage_by_ourselves.ts";
 export interface VerifyContext extends OperationContext {
   /** The project's Data API; null where it is not known. */
   dataApi: DataApiAccess | null;
+  /** The database as a login without rights of its own; null where there is none. */
+  verifierDatabase: Database | null;
 }
 
 export interface Verified {
@@ -61,10 +65,13 @@ const TESTS: Record<
  *   `drifted`, `lock_not_acquired` with `blockers`, `deadline_exceeded`, `database_unavailable`.
  */
 export async function verify(context: VerifyContext, request: VerifyRequest): Promise<Verified> {
-  return await noting(context, () =>
-    context.database.withSession(async (session) => {
-      const subject = await readSubject(context, session, request);
-      await session.rollback();
+  return await noting(context, async () => {
+    const subject = await context.database.withSession(
+      toRead(context),
+      (session) => readSubject(context, session, request),
+    );
+    const trials = subject.session.separate ? context.verifierDatabase! : context.database;
+    return await trials.withSession(toRead(context), async (session) => {
       const wanted = VERIFY_CHECKS.filter((name) => request.checks.includes(name));
       const checks: VerifyCheck[] = [];
       await notCountingReads(context, session, subject, async () => {
@@ -74,11 +81,13 @@ export async function verify(context: VerifyContext, request: VerifyRequest): Pr
           checks.push(await TESTS[name](tester, context));
         }
       });
-      const answer = { passed: checks.every(({ passed }) => passed), checks };
+      const passed = checks.every(({ passed }) => passed);
+      const answer = { passed, session: subject.session, checks };
       const about = { batch_id: null, migration_ids: [subject.migration.id] };
       await tellVerification(context, null, about, answer);
       return { answer, markdown: reportInMarkdown(subject.migration, subject.table, answer) };
-    }));
+    });
+  });
 }
 
 /** Refused or not: a view that is gone is why there is nothing to be tested. */
@@ -107,7 +116,7 @@ async function readSubject(
   requireView(migration);
   await session.run(setLockTimeout(request.max_ms));
   try {
-    return await readRelations(session, request, migration);
+    return await readRelations(context, session, request, migration);
   } catch (error) {
     if (!isLockFailure(error)) throw error;
     throw new Problem("lock_not_acquired", "Somebody else has locked the table or its view.", {
@@ -119,6 +128,7 @@ async function readSubject(
 }
 
 async function readRelations(
+  context: VerifyContext,
   session: Session,
   request: VerifyRequest,
   migration: RecordedRename,
@@ -126,6 +136,8 @@ async function readRelations(
   const query = factsQuery({
     names: [{ schema: migration.schema_name, name: migration.old_name }],
     oids: oidsOf([migration]),
+    // What the Data API embeds is among it.
+    analysis: true,
   });
   const [[row], standing] = await session.runAll(`${query};\n${standingMigrations()}`);
   const facts = factsFromRow(row as { facts: string });
@@ -134,14 +146,16 @@ async function readRelations(
   });
   // The agreement refuses where there is none.
   const { table, view } = { ...step, view: step.view! };
+  const verifier = await findVerifier(context.verifierDatabase, session, [table.oid, view.oid]);
   const [proofRow] = await session.run(
     proofFactsQuery({
       table: table.oid,
       view: view.oid,
       roles: [...API_ROLES, ...request.claims.map(({ role }) => role)],
+      verifier: verifier.login,
     }),
   );
-  const proof = proofFactsFromRow(proofRow);
+  const proof = asTried(proofFactsFromRow(proofRow));
   const own = ownTable(table, proof);
   const columns = commonColumns(table, view);
   const { key, unique } = ownRow(own, false);
@@ -152,8 +166,25 @@ async function readRelations(
     key: unique && key.every((name) => columns.includes(name)) ? key : [],
   };
   const who = viewersOf(proof, table.owner, request.claims);
-  return { migration, table, view, proof, own, target, ...who };
+  return {
+    migration,
+    table,
+    view,
+    proof,
+    own,
+    target,
+    ...who,
+    session: sessionOf(verifier, proof),
+  };
 }
+
+/** What leaves its role gets nowhere in a session without rights; in one of ours it reaches out, as it were. */
+const asTried = (proof: ProofFacts): ProofFacts => ({
+  ...proof,
+  outward: proof.outward.flatMap((found) =>
+    found.kind !== "leaves" ? [found] : proof.separate ? [] : [{ ...found, kind: "sends" as const }]
+  ),
+});
 
 function requireView(migration: RecordedRename): void {
   if (migration.compatibility_view_created) return;

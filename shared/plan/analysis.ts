@@ -16,14 +16,14 @@ export function analyzeTables(
   tables: RelationFacts[],
   facts: Facts,
 ): Omit<AnalyzedTable, "migrations">[] {
-  const texts = textsByTable(facts, readTexts(facts.texts, tables));
+  const texts = textsByTable(readTexts(facts, tables));
   return tables.map((table) => {
-    const own = texts.get(table.oid) ?? { read: [], routines: [] };
+    const own = texts.get(table.oid) ?? { read: [] };
     // A name must be given to make the view's plan; of the plan only what findings need is used.
     const view = compatibilityView(table, table.name, facts.session);
     const findings = findingsOfRename(
       [{ facts: table, newName: null, view }],
-      { ...facts, routines: own.routines },
+      facts,
       own.read,
     );
     return {

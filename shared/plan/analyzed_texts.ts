@@ -1,17 +1,13 @@
 /** Texts in an analysis: which of them use which table, and what a rename does to each. */
 import type { AnalyzedDependant, Effect, Finding } from "../contract/responses.ts";
-import type { Facts, RelationFacts, RoutineFacts, TextFacts } from "./facts.ts";
+import type { RelationFacts, TextFacts } from "./facts.ts";
 import { type ReadText, textObject } from "./text_findings.ts";
-import { strongest, tableIndex } from "./texts/uses.ts";
-import { wordsOf } from "./texts/table_index.ts";
-import { plpgsqlRoutines } from "./warm_routines.ts";
+import { strongest } from "./texts/uses.ts";
 
 /** The texts of one table. */
 export interface TableTexts {
   /** Those that use it, each with its uses of this table alone. */
   read: ReadText[];
-  /** PL/pgSQL routines that may name it, at a quick look. */
-  routines: RoutineFacts[];
 }
 
 /**
@@ -19,28 +15,19 @@ export interface TableTexts {
  *
  * @param read The texts, read for all tables at once.
  */
-export function textsByTable(facts: Facts, read: ReadText[]): Map<number, TableTexts> {
+export function textsByTable(read: ReadText[]): Map<number, TableTexts> {
   const found = new Map<number, TableTexts>();
   const of = (oid: number) => {
     let texts = found.get(oid);
-    if (texts === undefined) found.set(oid, texts = { read: [], routines: [] });
+    if (texts === undefined) found.set(oid, texts = { read: [] });
     return texts;
   };
-  for (const { text, uses } of read) {
+  for (const { text, uses, rows } of read) {
     for (const [oid, own] of Map.groupBy(uses, ({ table }) => table.oid)) {
-      of(oid).read.push({ text, uses: own });
+      of(oid).read.push({ text, uses: own, rows });
     }
     for (const oid of text.trigger_of) {
-      if (!uses.some(({ table }) => table.oid === oid)) of(oid).read.push({ text, uses: [] });
-    }
-  }
-  const { byWord } = tableIndex(facts.relations.filter(({ kind }) => kind === "r" || kind === "p"));
-  for (const text of facts.texts) {
-    const [routine] = plpgsqlRoutines([text]);
-    if (routine === undefined) continue;
-    // As the query looked for names that read the texts.
-    for (const word of new Set(["", ...wordsOf(text.text)])) {
-      for (const { oid } of byWord.get(word) ?? []) of(oid).routines.push(routine);
+      if (!uses.some(({ table }) => table.oid === oid)) of(oid).read.push({ text, uses: [], rows });
     }
   }
   return found;

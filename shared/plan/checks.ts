@@ -6,8 +6,9 @@
  * about as long as the rename itself; so each is prepared, and planned, before the locks are taken.
  */
 import type { RelationKind } from "./facts.ts";
-import { FACTS_MOVED, type PlanStatement, prepared } from "./plan.ts";
+import { FACTS_MOVED, ofThisDatabase, type PlanStatement, prepared, withoutMarks } from "./plan.ts";
 import { dollarQuoted, literal, qualified } from "./quoting.ts";
+import { invokerOption } from "./view_options.ts";
 
 export interface Check {
   /** To be run before the locks are taken. */
@@ -36,6 +37,8 @@ export interface ExpectedView {
   same_grantors: boolean;
   /** Numbers of the table's columns that the view leaves out on purpose. Default: none. */
   without?: number[];
+  /** Numbers of the identity columns that have a default on the view. Default: none. */
+  defaulted?: number[];
 }
 
 /**
@@ -98,12 +101,14 @@ export function checkViews(
     select e.schema, e.name, case
       when t.oid::int8 is distinct from e.table_oid then 'has another table beside it'
       when v.relkind is distinct from 'v' then 'is no view'
-      when coalesce(v.reloptions, '{}') <>
-          case when e.security_invoker then array['security_invoker=true'] else '{}' end
+      when ${invokerOption("v.reloptions")} <> e.security_invoker
+          or exists (
+            select from pg_catalog.pg_options_to_table(v.reloptions) o
+            where o.option_name <> 'security_invoker')
         then 'has other options'
       when e.same_owner and v.relowner <> t.relowner then 'has another owner'
-      when ${columnsOf("t", "e.without")} is distinct from ${
-      columnsOf("v", "'{}'")
+      when ${columnsOf("t", "e.without", "e.defaulted")} is distinct from ${
+      columnsOf("v", "'{}'", "'{}'")
     } then 'has other columns'
       when ${sameGrantors ? differentAcl : differentPrivileges} then 'has other privileges'${
       columnGrants
@@ -131,7 +136,7 @@ export function checkViews(
  */
 function relationRows(expected: ExpectedRelation[]): string {
   const rows = expected.map(({ oid, schema, name, kind }) =>
-    `(${literal(schema)}, ${literal(name)}, ${found(schema, name)}, ${oid}::int8, ${
+    `(${literal(schema)}, ${literal(name)}, ${found(schema, name)}, ${ofThisDatabase(oid)}::int8, ${
       literal(kind)
     }::"char")`
   );
@@ -145,24 +150,27 @@ function viewRows(expected: ExpectedView[]): string {
     const names = [literal(schema), literal(name), found(schema, name), found(schema, table_name)];
     const rest = [
       ...[view.security_invoker, view.same_owner, view.same_grantors].map(String),
-      `${literal(`{${(view.without ?? []).join(",")}}`)}::int2[]`,
+      // The columns that it shows are in the statement that makes it.
+      ...[view.without, view.defaulted].map((numbers) =>
+        `${ofThisDatabase(literal(`{${(numbers ?? []).join(",")}}`))}::int2[]`
+      ),
     ];
-    return `(${[...names, `${view.table_oid}::int8`, ...rest].join(", ")})`;
+    return `(${[...names, `${ofThisDatabase(view.table_oid)}::int8`, ...rest].join(", ")})`;
   });
   return `(values ${rows.join(",\n      ")})
       as e(schema, name, view_found, table_found, table_oid,
-        security_invoker, same_owner, same_grantors, without)`;
+        security_invoker, same_owner, same_grantors, without, defaulted)`;
 }
 
 /** What has the name when the check runs, as an OID. */
 export const found = (schema: string, name: string) =>
   `pg_catalog.to_regclass(${literal(qualified(schema, name))})::pg_catalog.oid`;
 
-/** A view's columns say of themselves what their table's do; identity and generated columns have no default. */
-const columnsOf = (relation: string, without: string) =>
+/** A view's columns say of themselves what their table's do; of identity columns some have a default. */
+const columnsOf = (relation: string, without: string, defaulted: string) =>
   `array(
         select row(a.attname, a.atttypid, a.atttypmod, a.attcollation,
-          a.atthasdef and a.attgenerated = '', a.attacl is null)
+          (a.atthasdef and a.attgenerated = '') or a.attnum = any (${defaulted}), a.attacl is null)
         from pg_catalog.pg_attribute a
         where a.attrelid = ${relation}.oid and a.attnum > 0 and not a.attisdropped
           and a.attnum <> all (${without})
@@ -198,9 +206,16 @@ function entriesOf(acl: string): string {
           group by i.grantee, i.privilege_type, 5`;
 }
 
-/** A check that raises what its query answers, unless that is null. */
+/**
+ * A check that raises what its query answers, unless that is null.
+ *
+ * @param query May have constants of `ofThisDatabase`.
+ */
 export function raiseUnlessNone(name: string, purpose: string, query: string): Check {
-  const statement = prepared(`check_${name}`, query);
+  const { sql, hashed } = withoutMarks(query);
+  const own = `check_${name}`;
+  const statement = prepared(own, sql);
+  const hashedPreparations = prepared(own, hashed).preparations;
   const body = `
 declare
   wrong text;
@@ -209,11 +224,11 @@ begin
   if wrong is not null then
     raise exception using errcode = '${FACTS_MOVED}', message = wrong;
   end if;
-  ${statement.forget};
 end `;
   return {
-    preparations: statement.preparations.map((sql) => ({
-      sql,
+    preparations: statement.preparations.map((one, index) => ({
+      ...one,
+      hashed: hashedPreparations[index].sql,
       purpose: "Plan a check of the outcome while nobody waits",
       once: true,
     })),

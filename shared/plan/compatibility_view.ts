@@ -1,5 +1,6 @@
 /** The compatibility view: the statements that make it, after the table has moved to its new name. */
 import type { Statement } from "../contract/responses.ts";
+import { viewDefault } from "./column_defaults.ts";
 import { isSecurityInvoker } from "./findings.ts";
 import type { AclFacts, RelationFacts, SessionFacts } from "./facts.ts";
 import { grantStatements } from "./grants.ts";
@@ -66,14 +67,13 @@ export function compatibilityView(
       purpose: "The view belongs to the table's owner",
     });
   }
-  const defaults = table.columns.filter((column) =>
-    column.default !== null && column.generated === "" && column.identity === ""
-  );
+  const defaults = table.columns.flatMap((column) => {
+    const value = viewDefault(column);
+    return value === null ? [] : [`alter column ${ident(column.name)} set default ${value}`];
+  });
   if (defaults.length > 0) {
     statements.push({
-      sql: `alter table ${view}\n  ` +
-        defaults.map((column) => `alter column ${ident(column.name)} set default ${column.default}`)
-          .join(",\n  "),
+      sql: `alter table ${view}\n  ${defaults.join(",\n  ")}`,
       purpose: "The view has the table's column defaults",
     });
   }
@@ -84,7 +84,9 @@ export function compatibilityView(
   })));
   statements.push(...comments(table, view));
   const present = replaced?.row_type.casts.find(({ target }) => target === whole.oid);
-  const rowCast = rowCastWanted(table, session) ? rowCastFunction(table.oid, present) : null;
+  const rowCast = rowCastWanted(table, session)
+    ? rowCastFunction(table.schema, table.name, present)
+    : null;
   if (rowCast !== null) {
     statements.push(...rowTypeStatements(whole, {
       view: table.name,

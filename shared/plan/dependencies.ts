@@ -21,7 +21,7 @@ export function renamedTables(plan: RenamePlan): PlannedTable[] {
 }
 
 function dependantsByTable(plan: RenamePlan): Dependants[] {
-  const texts = textsByTable(plan.facts, plan.texts);
+  const texts = textsByTable(plan.texts);
   return plan.tables.map(({ facts: table, view }) => {
     const read = texts.get(table.oid)?.read ?? [];
     const served = view !== null && view.rowCast !== null;

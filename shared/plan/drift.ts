@@ -12,6 +12,7 @@ import type { RecordedRename, RollbackStep } from "./rollback.ts";
 
 export interface DriftDifference {
   code:
+    | "copied_database"
     | "table_missing"
     | "table_renamed"
     | "later_migration"
@@ -80,10 +81,29 @@ export function agreement<Relation extends LocatedRelation>(
   /** The name each table will have once the steps before are done. */
   const names = new Map(facts.relations.map((relation) => [relation.oid, relation.name]));
   for (const migration of migrations) {
-    const table = relations.get(migration.table_oid ?? -1);
+    const table = migration.elsewhere === "gone"
+      ? undefined
+      : relations.get(migration.table_oid ?? -1);
     const add = difference(migration, differences);
+    if (migration.elsewhere === "offered") {
+      add(
+        "copied_database",
+        migration.new_name,
+        "has another OID than the record, as after pg_dump and pg_restore, and it is not certain that it is " +
+          "the table that was renamed",
+        "Look whether table and view are those that are meant. If so, send " +
+          '"relocate": true with rollback, finalize or refresh: that brings the record up to date.',
+      );
+      continue;
+    }
     if (table === undefined) {
-      add("table_missing", migration.new_name, "is gone", "Restore it, or delete the record.");
+      add(
+        "table_missing",
+        migration.new_name,
+        "is gone",
+        "Restore it; or close the record by a rollback of the migration with " +
+          '"acknowledge": ["table_missing"].',
+      );
       continue;
     }
     const name = names.get(table.oid)!;
@@ -145,7 +165,9 @@ const renamedOn = (
   standing: TrackedRename[],
 ): TrackedRename | undefined =>
   standing.findLast((other) =>
-    other.id !== migration.id && other.table_oid === table.oid &&
+    other.id !== migration.id &&
+    // A record that was found by its names goes by them here as well.
+    (other.table_oid === table.oid || migration.elsewhere === "found") &&
     other.schema_name === table.schema && other.new_name === table.name
   );
 

@@ -20,7 +20,14 @@ export type GrantedRight = Pick<AclFacts, "privilege" | "grantee" | "grantable">
 export interface DriftColumn extends
   Pick<
     ColumnFacts,
-    "name" | "type" | "collation" | "identity" | "generated" | "default" | "partial_readers"
+    | "name"
+    | "type"
+    | "collation"
+    | "identity"
+    | "generated"
+    | "default"
+    | "identity_sequence"
+    | "partial_readers"
   > {
   acl: GrantedRight[];
 }

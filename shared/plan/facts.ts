@@ -3,6 +3,7 @@
  * `catalog/` reads them, the plans are made from them alone.
  */
 
+import type { NameColumn, NamesInRows } from "./names_in_rows.ts";
 import type { BuiltOnFacts } from "./repointing/built_on.ts";
 
 export interface Facts {
@@ -11,10 +12,16 @@ export interface Facts {
   names: NameFacts[];
   /** Relations found at names asked about, and by OID; each once. */
   relations: RelationFacts[];
-  /** PL/pgSQL routines whose text names one of the tables. */
-  routines: RoutineFacts[];
   /** Texts that name one of the tables, as far as a quick look can tell; `texts/` reads them closely. */
   texts: TextFacts[];
+  /** How many of the recorded statements that had to be read are among the texts. */
+  statements_read: StatementsRead;
+  /** Columns of extensions' tables that may hold names of tables; none unless texts are read. */
+  name_columns: NameColumn[];
+  /** What these hold of the names that change, as far as it was looked for. */
+  names_in_rows: NamesInRows;
+  /** Relations that have one of the names looked for in texts, wherever they are; of very many, some. */
+  namesakes: [schema: string, name: string][];
   /** Names of the user's routines that run SQL which they put together, or take a regclass; none without texts. */
   name_takers: string[];
   /** Enabled event triggers of the database; read for an analysis only, like `graphql`. */
@@ -27,6 +34,13 @@ export interface Facts {
   indexes: IndexFacts[];
   /** Relations in the indexes' schemas whose names the indexes could want. */
   relation_names: { schema: string; name: string }[];
+}
+
+export interface StatementsRead {
+  /** Those that were read to their end. */
+  read: number;
+  /** Those that name a table and do what a view may not serve. */
+  wanted: number;
 }
 
 /** A trace of a program in the catalog. */
@@ -69,6 +83,10 @@ export interface TextFacts {
   /** Whether the session's role has the owner's privileges. */
   owned: boolean;
   security_definer: boolean;
+  /** Names of a routine's parameters, of what it gives back too. */
+  parameters: string[];
+  /** Whether a parameter of the routine is of the type record, which a row of any table can be put into. */
+  record_parameters: boolean;
   /** OIDs of the described relations that have a trigger which calls the routine. */
   trigger_of: number[];
   /** How often a statement ran, and as whom; null for the others. */
@@ -76,15 +94,6 @@ export interface TextFacts {
   role: string | null;
   /** A routine as `DependantFacts.identity` names it; null for the others. */
   object_identity: string | null;
-}
-
-export interface RoutineFacts {
-  schema: string;
-  /** Qualified, quoted and with the types of its arguments, as DDL names it. */
-  identity: string;
-  security_definer: boolean;
-  /** Whether the session's role has the owner's privileges. */
-  owned: boolean;
 }
 
 export interface SessionFacts {
@@ -180,6 +189,48 @@ export interface RelationFacts {
   subscriptions: string[];
   /** Names of its foreign keys that refer to the relation itself. */
   self_references: string[];
+  /** Of a partition that the Data API could reach: by whom. */
+  partition_access: PartitionAccessFacts[];
+  /** Aggregates over its rows by which the Data API serves media types. */
+  media_handlers: { aggregate: string; media_type: string }[];
+  /** Foreign keys to itself that the Data API embeds by their column. */
+  self_embeddings: { constraint: string; column: string; references: string }[];
+  /** Tables that the Data API embeds in one another through it. */
+  join_table_pairs: JoinTablePair[];
+}
+
+/** What a role of the Data API could do with a partition, if that were listed. */
+export interface PartitionAccessFacts {
+  role: string;
+  privileges: string[];
+  /** Whether the partition has row-level security of its own. */
+  row_security: boolean;
+  /** Whether it can do more than through the partitioned table. */
+  beyond: boolean;
+}
+
+/** Two tables of one schema, and all that leads from one to the other by the Data API's rules. */
+export interface JoinTablePair {
+  one: { oid: number; schema: string; table: string };
+  other: { oid: number; schema: string; table: string };
+  /** Whether a function stands for whatever leads from one to the other, and back. */
+  overridden: [forth: boolean, back: boolean];
+  /** Foreign keys from one to the other, in either direction. */
+  direct_keys: number;
+  /** Tables whose primary key holds foreign keys to both. */
+  junctions: JunctionFacts[];
+}
+
+export interface JunctionFacts {
+  oid: number;
+  /** Column numbers. */
+  primary_key: number[];
+  /** Pairs of foreign keys. */
+  ways: number;
+  /** Whether the Data API lists it, as it does not list partitions. */
+  listed: boolean;
+  /** Views that read it, at any depth, with their queries as they are stored. */
+  readers: { oid: number; served: boolean; query: string }[];
 }
 
 export interface RowTypeFacts {
@@ -222,12 +273,25 @@ export interface ColumnFacts {
   /** `pg_attribute.attgenerated`: stored, virtual (18), or empty. */
   generated: "" | "s" | "v";
   default: string | null;
+  /** The sequence of a column that is generated by default as identity; null for any other. */
+  identity_sequence: IdentitySequence | null;
   /** What else a column carries: storage, compression, statistics target, options. */
   settings: string;
   comment: string | null;
   acl: AclFacts[];
   /** Roles that may read this column but not every column of the relation. */
   partial_readers: string[];
+}
+
+export interface IdentitySequence {
+  /** Its name as SQL takes it. */
+  quoted: string;
+  /** The default by which a column takes its next number, as the server prints it. */
+  next: string;
+  /** Roles that may insert into the table and may not use the sequence. */
+  without_usage: string[];
+  /** Roles beside the owner that may do both. */
+  with_usage: string[];
 }
 
 /** One entry of an ACL, as `aclexplode` gives it; a null grantee is PUBLIC. */
@@ -300,9 +364,14 @@ export interface TriggerFunctionFacts {
 export interface ComputedRelationshipFacts {
   /** As `DependantFacts.identity`. */
   function: string;
+  schema: string;
   name: string;
   /** The relation whose rows it gives, qualified and quoted. */
   returns: string;
+  /** Whether it gives any number of rows. */
+  set: boolean;
+  /** How many rows it is said to give; 1 makes the embedded rows an object. */
+  rows: number;
 }
 
 export interface ForeignTableFacts {

@@ -4,6 +4,7 @@
  */
 import type { FindingCode } from "../contract/findings.ts";
 import type { Finding } from "../contract/responses.ts";
+import { identityFindings } from "./column_defaults.ts";
 import type { DriftRelation } from "./drift_facts.ts";
 import type { AclFacts, RelationFacts, RowTypeUser } from "./facts.ts";
 import { called } from "./object_findings.ts";
@@ -112,6 +113,7 @@ export function renameFindings(
       "Enable row-level security on the table only after the old name is gone.",
     );
   }
+  findings.push(...identityFindings(table.columns).map((one) => ({ ...one, object })));
   findings.push(...rowTypeFindings(table, view.rowCast));
   if (view.owner !== table.owner) {
     add(

@@ -4,6 +4,7 @@
  */
 import type { Difference } from "../contract/responses.ts";
 import type { AclFacts, ColumnFacts, NamedDefinition, RelationFacts } from "./facts.ts";
+import { comparableOptions } from "./view_options.ts";
 
 export type Fingerprint = Record<string, string>;
 
@@ -13,7 +14,7 @@ export function fingerprint(relation: RelationFacts): Fingerprint {
     kind: relation.kind,
     persistence: relation.persistence,
     owner: relation.owner,
-    options: relation.options.join(", "),
+    options: comparableOptions(relation.options).join(", "),
     "row level security": [
       relation.row_security ? "enabled" : "disabled",
       ...(relation.force_row_security ? ["forced"] : []),

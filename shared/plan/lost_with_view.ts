@@ -9,6 +9,7 @@ import {
   withChanges,
 } from "./carried_privileges.ts";
 import type { Check } from "./checks.ts";
+import { viewDefault } from "./column_defaults.ts";
 import type { ColumnFacts, RelationFacts } from "./facts.ts";
 import { differences, fingerprint } from "./fingerprint.ts";
 import { qualified } from "./quoting.ts";
@@ -138,7 +139,7 @@ function sameColumnOnTable(object: string, table: RelationFacts, view: RelationF
   const named = (column: ColumnFacts) => `column ${column.name}` === object;
   const [onTable, onView] = [table.columns.find(named), view.columns.find(named)];
   return onTable !== undefined && onView !== undefined && onTable.type === onView.type &&
-    onTable.default === onView.default && onTable.comment === onView.comment;
+    viewDefault(onTable) === viewDefault(onView) && onTable.comment === onView.comment;
 }
 
 const MAX_LISTED = 10;

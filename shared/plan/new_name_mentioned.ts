@@ -10,13 +10,17 @@ import { namedIn } from "./text_findings.ts";
  *
  * @param steps What is rolled back, newest first; of one table it can be several.
  */
-export function newNameMentioned(steps: RollbackStep[], { texts }: Facts): Finding[] {
+export function newNameMentioned(
+  steps: RollbackStep[],
+  { texts, namesakes }: Facts,
+): Finding[] {
   const going = [...Map.groupBy(steps, ({ table }) => table)].flatMap(([table, own]) => {
     const [last, ...between] = own.map(({ migration }) => migration.old_name).reverse();
     return [table.name, ...between].filter((name) => name !== last)
       .map((name) => ({ schema: table.schema, name }));
   });
-  return namedIn(texts.filter(({ kind }) => kind !== "statement"), going).map(
+  const lasting = texts.filter(({ kind }) => kind !== "statement");
+  return namedIn({ texts: lasting, namesakes, name_takers: [] }, going).map(
     ({ kind, identity, table, certainty, excerpt }): Finding => ({
       code: "new_name_mentioned",
       severity: "warning",

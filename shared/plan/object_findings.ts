@@ -26,7 +26,6 @@ export function objectFindings(
   return [
     webhookPayload(table, context),
     ...(facts.graphql ? [graphql(table, context)] : []),
-    computedRelationships(table, context),
     foreignTableUsers(table, context),
     subscriptionTarget(table, context),
   ].flatMap((finding) => finding === null ? [] : [{ ...finding, object }]);
@@ -96,23 +95,6 @@ function graphql(table: RelationFacts, { newName }: FindingContext): Found {
     remedy:
       'Keep the type\'s name by a comment on the table, @graphql({"name": "…"}), or have the ' +
       "queries use the new name, or acknowledge.",
-  };
-}
-
-function computedRelationships(table: RelationFacts, { hasView }: FindingContext): Found {
-  if (table.computed_relationships.length === 0 || !hasView) return null;
-  const functions = table.computed_relationships.map(({ function: identity }) => identity);
-  return {
-    code: "computed_relationships",
-    severity: "breaking",
-    message:
-      `The Data API embeds rows by functions of the table's row type: ${
-        functions.join(", ")
-      }. It looks for them by the row type's name, so requests that embed them in rows of the old ` +
-      "name fail (PGRST200).",
-    remedy:
-      "Add an overload with the view's row type after the rename, have requests use the new name, " +
-      "or acknowledge.",
   };
 }
 

@@ -15,7 +15,7 @@ export function oldNameInUse(migrations: TrackedRename[], facts: Facts): Finding
     name: old_name,
   }));
   const texts = facts.texts.filter(({ kind }) => kind !== "statement");
-  return namedIn(texts, names, facts.name_takers).map(
+  return namedIn({ ...facts, texts }, names).map(
     ({ kind, identity, table, certainty, excerpt }): Finding => {
       const certain = certainty !== "possible";
       return {

@@ -8,6 +8,18 @@ export interface PlanStatement extends Statement {
    * ahead. The same change made again elsewhere goes without.
    */
   once?: true;
+  /** What a migration file says instead, for databases that may lack what the statement names. */
+  in_file?: string;
+  /**
+   * What the hash is taken over instead, where the statement has something in it that is another in every
+   * database, like an OID. Default: the statement.
+   */
+  hashed?: string;
+  /**
+   * Statement that undoes for the session what this one makes and no rollback takes away. It runs last before the
+   * commit: an attempt that fails earlier is followed by another one, which needs what was made.
+   */
+  forget?: string;
 }
 
 /** A statement that takes a lock clients of the table can feel. */
@@ -28,7 +40,10 @@ export interface Plan {
   /** What changes the database, in order, once the locks are held; the last ones check the outcome. */
   changes: PlanStatement[];
   findings: Finding[];
-  /** SHA-256 over every statement: equal plans have equal hashes, and what was reviewed is what runs. */
+  /**
+   * SHA-256 over every statement, but for OIDs: equal plans have equal hashes, what was reviewed is what runs, and
+   * where tables and what is built on them are the same in two databases, so are the hashes.
+   */
   hash: string;
 }
 
@@ -42,10 +57,13 @@ export function planStatements(plan: Plan): Statement[] {
 export async function makePlan(
   parts: Omit<Plan, "hash">,
 ): Promise<Plan> {
-  const text = [...parts.preparations, ...parts.beforeLocks, ...parts.locks, ...parts.changes].map((
-    s,
-  ) => s.sql)
-    .join(";\n");
+  const all: PlanStatement[] = [
+    ...parts.preparations,
+    ...parts.beforeLocks,
+    ...parts.locks,
+    ...parts.changes,
+  ];
+  const text = all.map(({ sql, hashed }) => hashed ?? sql).join(";\n");
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   const hex = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join(
     "",
@@ -93,22 +111,46 @@ export function requireAccepted(
   );
 }
 
-/** A use of the old name has a problem code of its own; it is told alone, being the gravest. */
+/**
+ * A use of the old name has a problem code of its own; it is told alone, being the gravest. Where none was seen, and
+ * only not for long enough, it is said when that will be.
+ */
 function refuseNameInUse(open: Finding[], findings: Finding[]): void {
-  const uses = open.filter(({ code }) => code === "old_name_in_use");
-  if (uses.length === 0) return;
-  const objects = [...new Set(uses.map(({ object }) => object))];
+  const all = open.filter(({ code }) => code === "old_name_in_use");
+  if (all.length === 0) return;
+  const uses = all.filter(({ earliest }) => earliest === undefined);
+  const told = uses.length > 0 ? uses : all;
+  const objects = [...new Set(told.map(({ object }) => object))];
+  const listed = objects.slice(0, 5).join(", ") +
+    (objects.length > 5 ? ` and ${objects.length - 5} more` : "");
+  const evidence = all.map(({ object, message }) => ({ object, message }));
+  const earliest = all.flatMap((one) => one.earliest ?? []).sort().at(-1);
+  const accept = '"acknowledge": ["old_name_in_use"]';
   throw new Problem(
     "old_name_in_use",
-    `The old name is still used: ${objects.slice(0, 5).join(", ")}` +
-      (objects.length > 5 ? ` and ${objects.length - 5} more.` : "."),
+    uses.length > 0
+      ? `The old name is still used: ${listed}.`
+      : `Too early to end the rename of ${listed}. ${told.map(({ message }) => message).join(" ")}`,
     {
-      hint: "Change each to the new name; to end the rename all the same, send " +
-        '"acknowledge": ["old_name_in_use"].',
-      fields: { findings, evidence: uses.map(({ object, message }) => ({ object, message })) },
+      hint: uses.length > 0
+        ? `Change each to the new name; to end the rename all the same, send ${accept}.`
+        : [...new Set(told.map(({ remedy }) => remedy))].join(" "),
+      fields: { findings, evidence, ...(uses.length === 0 && { earliest }) },
     },
   );
 }
+
+/**
+ * An SQL constant that is another in every database, to be put into the query of a check: the hash is taken without
+ * it. No text of the server or of a request has the character that marks it.
+ */
+export const ofThisDatabase = (constant: string | number): string => `\0${constant}\0`;
+
+/** A query with such constants, as it runs and as it is hashed. */
+export const withoutMarks = (query: string): { sql: string; hashed: string } => ({
+  sql: query.replaceAll("\0", ""),
+  hashed: query.replaceAll(/\0[^\0]*\0/g, "?"),
+});
 
 /** Sent with the commit, so that the Data API never has a schema that was rolled back. */
 export const reloadSchemaCache: Statement = {
@@ -124,20 +166,22 @@ export const PREPARED_PREFIX = "table_rename_";
 
 export interface PreparedStatement {
   /** Statements that parse and plan it, and do nothing else. */
-  preparations: string[];
+  preparations: Pick<PlanStatement, "sql" | "forget">[];
   execute: string;
-  forget: string;
 }
 
 /**
  * A statement without parameters that is planned ahead: to explain its execution makes the plan that every
- * later execution takes (PostgreSQL manual, PREPARE, notes). It outlives a transaction that is rolled back.
+ * later execution takes (PostgreSQL manual, PREPARE, notes). It outlives a transaction that is rolled back; so
+ * does its end, which is why it is forgotten only with the commit.
  */
 export function prepared(name: string, sql: string): PreparedStatement {
   const own = PREPARED_PREFIX + name;
   return {
-    preparations: [`prepare ${own} as${sql}`, `explain (costs off) execute ${own}`],
+    preparations: [
+      { sql: `prepare ${own} as${sql}`, forget: `deallocate ${own}` },
+      { sql: `explain (costs off) execute ${own}` },
+    ],
     execute: `execute ${own}`,
-    forget: `deallocate ${own}`,
   };
 }

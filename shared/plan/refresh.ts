@@ -2,6 +2,7 @@
 import { Problem } from "../contract/problems.ts";
 import type { Finding, Statement } from "../contract/responses.ts";
 import { type Check, checkRelations, checkViews } from "./checks.ts";
+import { defaultedIdentities, viewDefault } from "./column_defaults.ts";
 import { compatibilityView, type ViewPlan } from "./compatibility_view.ts";
 import { requireAgreement } from "./drift.ts";
 import type { ColumnFacts, Facts, RelationFacts } from "./facts.ts";
@@ -174,6 +175,7 @@ function checks(
         same_grantors: made.replaced.length === 0 && made.owner === table.owner,
         without: table.columns.filter((column) => !wanted.some(({ name }) => name === column.name))
           .map(({ number }) => number),
+        defaulted: defaultedIdentities(wanted),
       }],
       table.columns.some(({ acl }) => acl.length > 0),
       "Check options, columns, defaults and privileges of the view",
@@ -229,10 +231,9 @@ const beginsWith = (wanted: ColumnFacts[], present: ColumnFacts[]): boolean =>
 function leftovers(view: RelationFacts, shown: RelationFacts): Statement[] {
   const old = qualified(shown.schema, shown.name);
   const columns = new Map(shown.columns.map((column) => [column.name, column]));
-  const stale = view.columns.filter(({ name, default: present }) => {
-    const { default: wanted, identity, generated } = columns.get(name)!;
-    return present !== null && (wanted === null || identity !== "" || generated !== "");
-  });
+  const stale = view.columns.filter(({ name, default: present }) =>
+    present !== null && viewDefault(columns.get(name)!) === null
+  );
   const statements: Statement[] = [];
   if (stale.length > 0) {
     statements.push({

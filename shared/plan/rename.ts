@@ -3,9 +3,11 @@ import { Problem } from "../contract/problems.ts";
 import type { Rename } from "../contract/requests.ts";
 import type { Statement } from "../contract/responses.ts";
 import { checkRelations, checkViews, type ExpectedView } from "./checks.ts";
+import { defaultedIdentities } from "./column_defaults.ts";
 import { compatibilityView, type ViewPlan } from "./compatibility_view.ts";
 import type { Facts, RelationFacts } from "./facts.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
+import { byName } from "./name_digest.ts";
 import { ident, qualified } from "./quoting.ts";
 import { indexRenames, indexStatements, type RenamedIndex } from "./index_names.ts";
 import { lookUp, type NameHolder, refuseTogether } from "./rename_refusals.ts";
@@ -13,7 +15,7 @@ import { findingsOfRename, readTextsOf } from "./rename_findings.ts";
 import { checkRowCasts } from "./row_type.ts";
 import type { ReadText } from "./text_findings.ts";
 import { makeTick, tickName } from "./tick.ts";
-import { recompile } from "./warm_routines.ts";
+import { recompile, warmRoutines } from "./warm_routines.ts";
 
 /** A tracked rename, as far as plans care. */
 export interface TrackedRename {
@@ -24,6 +26,8 @@ export interface TrackedRename {
   status: string;
   table_oid: number | null;
   view_oid: number | null;
+  /** Whether nothing has its table's OID or new name any more. Default: not known. */
+  table_gone?: boolean;
 }
 
 export interface RenamePlan extends Plan {
@@ -99,6 +103,7 @@ export async function planRename(
       security_invoker: view.securityInvoker,
       same_owner: view.owner === table.owner,
       same_grantors: view.replaced.length === 0 && view.owner === table.owner,
+      defaulted: defaultedIdentities(table.columns),
     });
   }
   const renamed = tables.map(({ rename, facts: { oid, schema, kind } }) => ({
@@ -124,13 +129,15 @@ export async function planRename(
     checks.push(checkRowCasts(casts, "Check that the views' rows can be made the tables'"));
   }
   changes.push(...checks.map(({ statement }) => statement), reloadSchemaCache);
-  const routines = options.compatibilityView ? facts.routines : [];
   const renamedTables = tables.map(({ rename, facts, view }) => ({
     facts,
     newName: rename.new_name,
     view,
   }));
   const texts = readTextsOf(renamedTables, facts);
+  const routines = options.compatibilityView
+    ? warmRoutines(texts, tables.map(({ facts }) => facts))
+    : [];
   const indexes = indexStatements(
     tables.flatMap((table) => table.indexes),
     facts,
@@ -167,11 +174,11 @@ export function requireServer(version: number): void {
 
 /**
  * The first table is waited for, for as long as the lock timeout says; the others are not, so that nobody
- * is kept waiting for a batch that holds some locks and waits for more. By OID, so that two batches cannot
+ * is kept waiting for a batch that holds some locks and waits for more. By name, so that two batches cannot
  * hold what the other waits for.
  */
 function renameLocks(tables: RelationFacts[]): LockStatement[] {
-  const [first, ...rest] = tables.toSorted((a, b) => a.oid - b.oid)
+  const [first, ...rest] = tables.toSorted(byName)
     .map((table) => `only ${qualified(table.schema, table.name)}`);
   const locks: LockStatement[] = [{
     sql: `lock table ${first} in access exclusive mode`,

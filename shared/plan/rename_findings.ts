@@ -1,13 +1,16 @@
 /** All findings of a rename, whether it is planned or only thought of by an analysis. */
 import type { Finding } from "../contract/responses.ts";
+import { dataApiFindings } from "./data_api_findings.ts";
 import type { ViewPlan } from "./compatibility_view.ts";
 import type { Facts, RelationFacts } from "./facts.ts";
 import { renameFindings } from "./findings.ts";
+import { namesInRowsFindings } from "./names_in_rows.ts";
 import { databaseFindings, objectFindings } from "./object_findings.ts";
-import { nameNeedsQuotes } from "./quoted_names.ts";
 import { schemaToolFindings } from "./schema_tools.ts";
+import { nameNeedsQuotes } from "./quoted_names.ts";
 import { type ReadText, readTexts, textFindings } from "./text_findings.ts";
-import { staleRoutineFindings } from "./warm_routines.ts";
+import { unreadStatements } from "./unread_statements.ts";
+import { staleRoutineFindings, warmRoutines } from "./warm_routines.ts";
 
 export interface RenamedTable {
   facts: RelationFacts;
@@ -19,12 +22,7 @@ export interface RenamedTable {
 
 /** The texts of the facts, read for what they do with these tables. */
 export const readTextsOf = (tables: RenamedTable[], facts: Facts): ReadText[] =>
-  readTexts(
-    facts.texts,
-    tables.map((table) => table.facts),
-    newNamesOf(tables),
-    facts.name_takers,
-  );
+  readTexts(facts, tables.map((table) => table.facts), newNamesOf(tables));
 
 /**
  * What the caller should know before these tables are renamed together.
@@ -42,6 +40,7 @@ export function findingsOfRename(
       ...(newName === null ? [] : nameNeedsQuotes(table, newName)),
       ...renameFindings(table, newName, view),
       ...objectFindings(table, facts, { newName, hasView: view !== null }),
+      ...dataApiFindings(table, { newName, hasView: view !== null }),
     ]),
     ...textFindings(
       texts,
@@ -51,7 +50,17 @@ export function findingsOfRename(
     ),
     ...databaseFindings(facts),
     ...schemaToolFindings(facts),
-    ...staleRoutineFindings(hasView ? facts.routines : []),
+    ...namesInRowsFindings(
+      facts.names_in_rows,
+      tables.map(({ facts: { oid, schema, name }, newName }) => ({
+        oid,
+        schema,
+        from: name,
+        to: newName,
+      })),
+    ),
+    ...unreadStatements(facts.statements_read),
+    ...staleRoutineFindings(hasView ? warmRoutines(texts, tables.map(({ facts }) => facts)) : []),
   ];
 }
 

@@ -147,6 +147,7 @@ function requireTable(
   }
   const earlier = holder;
   const view = name.relation?.oid;
+  if (earlier?.table_gone) throw heldByRecord("already_renamed", object, earlier);
   if (earlier && (view === undefined || view === earlier.view_oid)) {
     throw new Problem(
       "already_renamed",
@@ -226,6 +227,9 @@ function requireFree(
       },
     });
   }
+  if (holder?.new_name === rename.new_name && holder.table_gone) {
+    throw heldByRecord("name_taken", object, holder);
+  }
   if (holder?.new_name === rename.new_name) {
     const table = qualified(holder.schema_name, holder.old_name);
     throw new Problem(
@@ -236,6 +240,26 @@ function requireFree(
       { hint: endOf(holder), fields: fieldsOf(holder) },
     );
   }
+}
+
+/** What holds a name is a record alone, since the table that was renamed is gone. */
+function heldByRecord(
+  code: "already_renamed" | "name_taken",
+  object: string,
+  holder: NameHolder,
+): Problem {
+  const { id, schema_name, old_name, new_name } = holder;
+  return new Problem(
+    code,
+    `${object} is held by the record of an active migration of ${
+      qualified(schema_name, old_name)
+    } to ${ident(new_name)}, a table that is gone.`,
+    {
+      hint:
+        `Close the record: roll back {"migration_id": "${id}", "acknowledge": ["table_missing"]}.`,
+      fields: fieldsOf(holder),
+    },
+  );
 }
 
 /** How a name that a migration holds becomes free. */

@@ -6,7 +6,9 @@
  * `set_config(…, true)` lasts until its end, and LOCK TABLE, which asks for a transaction block, is taken in a
  * DO block. What has to be put back afterwards is, since the session's user may be acting as another role.
  */
+import { EVENTS_TABLE } from "../contract/names.ts";
 import type { LockStatement, Plan, PlanStatement } from "./plan.ts";
+import { isTracked } from "./trusted_objects.ts";
 import { commentLine, dollarQuoted, literal, millisecondsLiteral } from "./quoting.ts";
 
 export interface ReplayOptions {
@@ -31,7 +33,7 @@ export function replayOf(
   plan: Pick<Plan, "preparations" | "beforeLocks" | "locks" | "changes">,
   { about, lockTimeoutMs, maxWaitMs, guards = [], tracking, trackingTag }: ReplayOptions,
 ): string[] {
-  const ready = [...plan.preparations, ...plan.beforeLocks].filter(isForAll);
+  const ready = [...plan.preparations, ...plan.beforeLocks].filter(isForAll).map(asInFile);
   const locks = plan.locks.filter(({ changes }) => !changes);
   const changes = [...plan.locks.filter(({ changes }) => changes), ...plan.changes];
   const head = [
@@ -46,13 +48,18 @@ select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
       ...asTheirRoles(ready),
       ...(locks.length === 0 ? [] : [lockBlock(locks, lockTimeoutMs, maxWaitMs)]),
       ...guards,
-      ...asTheirRoles(changes.filter(isForAll)),
+      ...asTheirRoles(changes.filter(isForAll).map(asInFile)),
       trackingBlock(tracking, trackingTag),
     ]),
   ];
 }
 
 const isForAll = ({ once }: PlanStatement) => !once;
+
+const asInFile = (statement: PlanStatement): PlanStatement => ({
+  ...statement,
+  sql: statement.in_file ?? statement.sql,
+});
 
 /** Each with its purpose above it, said once for several in a row. */
 function explained(statements: PlanStatement[]): string[] {
@@ -145,11 +152,18 @@ export function whereTracked(statements: string, tag = "track"): string {
     dollarQuoted(
       `
 begin
-if pg_catalog.to_regclass(${literal(TRACKING_TABLE)}) is null then
+if not ${isTracked} then
   raise warning using message = ${
-        literal(`not tracked, since there is no ${TRACKING_TABLE} in this database`)
+        literal(`not tracked, since there is no ${TRACKING_TABLE} of this tool in this database`)
       };
   return;
+end if;
+if pg_catalog.to_regclass(${literal(EVENTS_TABLE)}) is null then
+  raise exception using errcode = 'object_not_in_prerequisite_state',
+    message = ${
+        literal(`the tracking tables are older than this file: there is no ${EVENTS_TABLE}`)
+      },
+    hint = 'Apply the migration ..._move_tables_to_own_schema of the tracking tables before it.';
 end if;
 ${statements}end `,
       tag,

@@ -5,7 +5,7 @@
 import type { Difference, Finding } from "../contract/responses.ts";
 import { checkRelations, type ExpectedRelation } from "./checks.ts";
 import { requireAgreement } from "./drift.ts";
-import type { Facts, RelationFacts, RoutineFacts } from "./facts.ts";
+import type { Facts, RelationFacts } from "./facts.ts";
 import { differences, type Fingerprint, fingerprint } from "./fingerprint.ts";
 import { indexStatements, type RenamedIndex, restoredIndexes } from "./index_names.ts";
 import { listed, lostWithViews } from "./lost_with_view.ts";
@@ -16,8 +16,13 @@ import { notOwner } from "./refusals.ts";
 import type { TrackedRename } from "./rename.ts";
 import type { Follower } from "./repointing/followers.ts";
 import { viewsGoing } from "./repointing/views_going.ts";
-import { mayMention } from "./texts/table_index.ts";
-import { recompile, staleRoutineFindings } from "./warm_routines.ts";
+import { readTexts } from "./text_findings.ts";
+import {
+  recompile,
+  staleRoutineFindings,
+  type WarmRoutine,
+  warmRoutines,
+} from "./warm_routines.ts";
 
 /** A tracked rename with what was kept of the states around it. */
 export interface RecordedRename extends TrackedRename {
@@ -29,6 +34,14 @@ export interface RecordedRename extends TrackedRename {
   in_history?: boolean;
   /** The table's name when the record was read, if it was in its schema then. */
   present_name?: string | null;
+  /** Whether the recorded view had the old name when the record was read. */
+  view_in_place?: boolean;
+  /**
+   * Where the record is another database's: `found`, table and view were found by their names, and their OIDs are
+   * those of this database; `offered`, something has their names, and the caller has to say that it is meant;
+   * `gone`, there is nothing that could be meant. Default: it fits, or differs otherwise.
+   */
+  elsewhere?: "found" | "offered" | "gone";
 }
 
 /** The table before the rename; table and view after it, null where they could not be read then. */
@@ -107,7 +120,7 @@ export async function planRollback(
     };
   });
   const routines = steps.some(({ view }) => view !== null)
-    ? withoutFollowers(namingOldNames(steps, facts), going.followers)
+    ? withoutFollowers(keepingRows(steps, facts), going.followers)
     : [];
   const restored = restoredIndexes(
     steps.map(({ migration, table }) => ({ indexes: migration.indexes, table_oid: table.oid })),
@@ -153,18 +166,14 @@ export const expected = (
   name: string,
 ): ExpectedRelation => ({ oid, schema, name, kind });
 
-/** Of the routines whose texts were read, for whatever name, those that may name a view that goes. */
-function namingOldNames(steps: RollbackStep[], { texts, routines }: Facts): RoutineFacts[] {
-  const names = steps.map(({ migration }) => migration.old_name);
-  const others = new Set(
-    texts.filter(({ kind, text }) => kind === "routine" && !mayMention(text, names))
-      .map(({ identity }) => identity),
-  );
-  return routines.filter(({ identity }) => !others.has(identity));
+/** Routines that keep rows of the views that go. */
+function keepingRows(steps: RollbackStep[], facts: Facts): WarmRoutine[] {
+  const views = steps.map(({ migration, table }) => ({ ...table, name: migration.old_name }));
+  return warmRoutines(readTexts(facts, views), views);
 }
 
 /** Routines that are made again anyway; to alter them before would be to change what was captured. */
-function withoutFollowers(routines: RoutineFacts[], followers: Follower[]): RoutineFacts[] {
+function withoutFollowers(routines: WarmRoutine[], followers: Follower[]): WarmRoutine[] {
   const made = new Set(followers.map(({ object }) => object.routine?.signature));
   return routines.filter(({ identity }) => !made.has(identity));
 }

@@ -12,9 +12,10 @@
 import type { Statement } from "../contract/responses.ts";
 import { type Check, found, raiseUnlessNone } from "./checks.ts";
 import type { RelationFacts, RowCastFacts, SessionFacts } from "./facts.ts";
+import { nameDigest } from "./name_digest.ts";
 import { dollarQuoted, ident, literal, qualified } from "./quoting.ts";
 
-/** Begins the name of the function of a compatibility cast; the OID of the table whose rows it makes follows. */
+/** Begins the name of the function of a compatibility cast; a digest of the view's name follows. */
 export const ROW_CAST_PREFIX = "compatibility_cast_";
 
 /** Whoever may do one of these with the view may use the cast: each can come across rows of it. */
@@ -45,12 +46,12 @@ export function rowCastWanted(table: RelationFacts, session: SessionFacts): bool
   return table.row_type.users.length > 0 && session.sql_functions;
 }
 
-/**
- * Name of the cast's function; the casts of a table's several views are overloads. One that is there keeps its
- * name: where the rename was made again from the migration history, it is after the OID of the first table.
- */
-export const rowCastFunction = (tableOid: number, present?: RowCastFacts): string =>
-  present?.function ?? `${ROW_CAST_PREFIX}${tableOid}`;
+/** What follows the prefix, as a regular expression; earlier functions have the OID of the table there. */
+export const ROW_CAST_SUFFIXES = "^([0-9]+|[0-9a-f]{16})$";
+
+/** Name of the cast's function. One that is there keeps its name. */
+export const rowCastFunction = (schema: string, view: string, present?: RowCastFacts): string =>
+  present?.function ?? `${ROW_CAST_PREFIX}${nameDigest(schema, view)}`;
 
 /**
  * Statements that make the cast from the view's row type to the table's, or bring it up to date.
@@ -61,7 +62,7 @@ export const rowCastFunction = (tableOid: number, present?: RowCastFacts): strin
 export function rowTypeStatements(table: RelationFacts, target: RowCastTarget): Statement[] {
   const { owner, sessionUser, present } = target;
   const view = qualified(table.schema, target.view);
-  const name = qualified(table.schema, rowCastFunction(table.oid, present));
+  const name = qualified(table.schema, rowCastFunction(table.schema, target.view, present));
   const signature = `${name}(${view})`;
   const of = qualified(table.schema, target.table);
   const statements: Statement[] = [{

@@ -2,18 +2,23 @@
 import type { FindingCode } from "../contract/findings.ts";
 import { isProtectedSchema } from "../contract/names.ts";
 import type { Finding } from "../contract/responses.ts";
-import type { RelationFacts, TextFacts } from "./facts.ts";
+import type { Facts, RelationFacts, TextFacts } from "./facts.ts";
+import { MARKS_OF_OWN } from "./own_statements.ts";
+import { PREPARED_PREFIX } from "./plan.ts";
 import { qualified } from "./quoting.ts";
 import { type CodeRule, RULES, type Subject } from "./text_rules.ts";
+import { withLookupsByParameter } from "./texts/parameter_lookups.ts";
+import { isRepeatable } from "./texts/repeatable.ts";
 import type { NamedRelation } from "./texts/table_index.ts";
 import {
   type Certainty,
   isOneTimeStatement,
+  readUses,
   strongest,
   type TableIndex,
   tableIndex,
   type Use,
-  usesOf,
+  type UsesAndRows,
 } from "./texts/uses.ts";
 
 export interface TextFindingOptions {
@@ -23,25 +28,27 @@ export interface TextFindingOptions {
   hasView?: boolean;
 }
 
-/** A text with the uses of tables that are found in it. */
-export interface ReadText {
+/** A text with what is found in it. */
+export interface ReadText extends UsesAndRows {
   text: TextFacts;
-  uses: Use[];
 }
+
+/** The texts, and what is known beside them of the names in them. */
+export type TextsOf = Pick<Facts, "texts" | "name_takers" | "namesakes">;
 
 /** Reads the texts, each once, for what they do with these tables; those of the server and ours are left out. */
 export function readTexts(
-  texts: TextFacts[],
+  { texts, name_takers, namesakes }: TextsOf,
   tables: NamedRelation[],
   newNames?: Map<number, string>,
-  takers?: string[],
 ): ReadText[] {
-  const index = tableIndex(tables, newNames, takers);
-  return texts.filter(isUsers).map((text) => ({ text, uses: usesIn(text, index) }));
+  const index = tableIndex(tables, newNames, name_takers, namesakes);
+  return texts.filter(isUsers).map((text) => ({ text, ...readIn(text, index) }));
 }
 
 /**
- * What the caller should know of texts before these tables are renamed: one finding for each text and code.
+ * What the caller should know of texts before these tables are renamed: one finding for each text and code, or
+ * several where the tables are used in different ways.
  * What a view cannot serve is breaking, what it serves otherwise is a warning; so is what only may be the case.
  */
 export function textFindings(
@@ -54,7 +61,9 @@ export function textFindings(
   return texts.flatMap(({ text, uses }) => {
     const groups = hasView ? codesOf(text, uses, serverVersion) : codesWithoutView(text, uses);
     return [...groups].flatMap(([code, group]) =>
-      findingOf(text, code, group, byOid, newNames ?? new Map())
+      usedAlike(code, group).flatMap((alike) =>
+        findingOf(text, code, alike, byOid, newNames ?? new Map())
+      )
     );
   });
 }
@@ -76,21 +85,21 @@ export interface NamedInText {
 
 /**
  * Which texts name the tables at all, once for each text and table. Recorded statements that define something
- * are left out: they have been run.
+ * and have run once are left out: they are done with.
  */
 export function namedIn(
-  texts: TextFacts[],
+  { texts, name_takers, namesakes }: TextsOf,
   tables: Pick<RelationFacts, "schema" | "name">[],
-  takers?: string[],
 ): NamedInText[] {
   // Numbers that are no table's OIDs, so that no text is a trigger function of theirs.
   const index = tableIndex(
     tables.map(({ schema, name }, n) => ({ oid: -1 - n, schema, name, ...NOTHING_ELSE })),
     undefined,
-    takers,
+    name_takers,
+    namesakes,
   );
   return texts.filter(isUsers).flatMap((text) => {
-    const byTable = Map.groupBy(usesIn(text, index), ({ table }) => table.oid);
+    const byTable = Map.groupBy(readIn(text, index).uses, ({ table }) => table.oid);
     return [...byTable.values()].map((uses) => {
       const { table, certainty, excerpt } = strongest(uses);
       return {
@@ -107,19 +116,23 @@ export function namedIn(
 const NOTHING_ELSE = { kind: "v" as const, columns: [], constraints: [], children: [] };
 
 /** What the server or this tool runs itself names what it names by right. */
-function isUsers({ kind, schema, text }: TextFacts): boolean {
+function isUsers({ kind, schema, text, calls }: TextFacts): boolean {
   if (kind === "routine") return schema === null || !isProtectedSchema(schema);
   if (kind !== "statement") return true;
+  // What has run more than once will run again, whatever it defines.
+  if ((calls ?? 0) <= 1 && isOneTimeStatement(text)) return false;
   // Foreign keys are checked by queries that the server writes anew after a rename (ri_triggers.c).
   const isForeignKeyCheck = /\bonly\b/i.test(text) && /operator\(pg_catalog\./i.test(text);
-  return !isForeignKeyCheck && !/sys_table_migration|table_rename_/.test(text) &&
-    !isOneTimeStatement(text);
+  return !isForeignKeyCheck && !text.includes(PREPARED_PREFIX) &&
+    !MARKS_OF_OWN.some((mark) => text.includes(mark));
 }
 
 /** A recorded statement has been read by the server; where it cannot be read here, it is because it was cut. */
-function usesIn(text: TextFacts, index: TableIndex): Use[] {
-  const uses = usesOf(text, index);
-  return text.kind === "statement" ? uses.filter(({ code }) => code !== "unparsed_text") : uses;
+function readIn(text: TextFacts, index: TableIndex): UsesAndRows {
+  const { uses, rows } = readUses(text, index);
+  if (text.kind !== "statement") return { uses, rows };
+  const readable = uses.filter(({ code }) => code !== "unparsed_text");
+  return { uses: withLookupsByParameter(text.text, readable), rows };
 }
 
 function codesOf(text: TextFacts, uses: Use[], serverVersion: number): Map<FindingCode, Use[]> {
@@ -150,6 +163,24 @@ function codesWithoutView(text: TextFacts, uses: Use[]): Map<FindingCode, Use[]>
   return new Map([["tg_table_name", asked], ["old_name_gone", others]]);
 }
 
+/**
+ * The uses in groups that one message and one remedy are right for: tables of which different columns are meant,
+ * or constraints, must not be mixed up.
+ */
+function usedAlike(code: FindingCode, uses: Use[]): Use[][] {
+  const rule: CodeRule | undefined = RULES[code];
+  if (rule?.each) {
+    return [...Map.groupBy(uses, ({ table, detail }) => `${table.oid} ${detail}`).values()];
+  }
+  const byTable = [...Map.groupBy(uses, ({ table }) => table.oid).values()];
+  const likeness = (group: Use[]) => {
+    const details = [...new Set(group.map(({ detail }) => detail))].sort();
+    const alone = details.some((detail) => rule?.apart?.(detail));
+    return alone ? String(group[0].table.oid) : JSON.stringify(details);
+  };
+  return [...Map.groupBy(byTable, likeness).values()].map((groups) => groups.flat());
+}
+
 function findingOf(
   text: TextFacts,
   code: FindingCode,
@@ -160,14 +191,14 @@ function findingOf(
   const rule: CodeRule | undefined = RULES[code];
   if (uses.length === 0 || rule === undefined) return [];
   const shown = rule.worst?.(uses) ?? strongest(uses);
-  const severity = severityOf(rule, text, shown);
+  const severity = severityOf(code, rule, text, shown);
   if (severity === null) return [];
   const concerned = [...new Set(uses.map(({ table }) => table.oid))];
   const subject: Subject = {
     text,
     tables: listed(concerned.map((oid) => qualifiedName(tables.get(oid)!))),
     first: tables.get(shown.table.oid)!,
-    newName: newNames.get(shown.table.oid) ?? null,
+    newName: concerned.length > 1 ? null : newNames.get(shown.table.oid) ?? null,
     detail: shown.detail ?? "",
   };
   const perhaps = shown.certainty === "possible" && !POSSIBLE_BY_NATURE.has(code) ? " perhaps" : "";
@@ -185,9 +216,18 @@ const POSSIBLE_BY_NATURE = new Set<FindingCode>(["unparsed_text", "name_as_argum
 
 const qualifiedName = ({ schema, name }: NamedRelation) => qualified(schema, name);
 
-function severityOf(rule: CodeRule, text: TextFacts, use: Use): Finding["severity"] | null {
+function severityOf(
+  code: FindingCode,
+  rule: CodeRule,
+  text: TextFacts,
+  use: Use,
+): Finding["severity"] | null {
   const severity = rule.severity(text.kind, use.detail);
-  return severity === "breaking" && use.certainty === "possible" ? "warning" : severity;
+  if (severity !== "breaking") return severity;
+  // A recorded definition that somebody has to undo before it can run again is no regular use.
+  const isTried = code === "ddl_on_old_name" && text.kind === "statement" &&
+    !isRepeatable(text.text);
+  return isTried || use.certainty === "possible" ? "warning" : severity;
 }
 
 const MAX_LISTED = 5;

@@ -5,7 +5,7 @@
 import type { FindingCode } from "../contract/findings.ts";
 import type { Finding } from "../contract/responses.ts";
 import type { TextFacts } from "./facts.ts";
-import { literal } from "./quoting.ts";
+import { ident, literal } from "./quoting.ts";
 import { TRIGGER_NAME_RULE } from "./trigger_name_rule.ts";
 import { keyOf, type NamedRelation } from "./texts/table_index.ts";
 import type { Use } from "./texts/uses.ts";
@@ -32,29 +32,49 @@ export interface CodeRule {
   does: (subject: Subject) => string;
   /** The next step. */
   remedy: (subject: Subject) => string;
+  /** Whether each table and detail has a finding of its own, since the remedy is about that one. Default: false. */
+  each?: true;
+  /** Whether a table has a finding of its own where it is used so. Default: tables that are used alike share one. */
+  apart?: (detail: string | null) => boolean;
   /** Which of several uses is told of. Default: the most certain one. */
   worst?: (uses: Use[]) => Use | undefined;
 }
 
 const fails = () => "breaking" as const;
 const differs = () => "warning" as const;
-/** Of recorded statements that define something every one ever run is there; it is done with. */
-const failsUnlessRecorded = (kind: Kind) => kind === "statement" ? null : "breaking" as const;
-const differsUnlessRecorded = (kind: Kind) => kind === "statement" ? null : "warning" as const;
+
+/**
+ * What else PL/pgSQL needs where columns are named that were not before: a variable or parameter of the same
+ * name makes that ambiguous (42702), and the target of ON CONFLICT cannot be qualified.
+ */
+function columnsFirst({ language, parameters }: TextFacts, columns: string[]): string {
+  if (language !== "plpgsql") return "";
+  const clashing = columns.filter((column) => parameters.includes(column)).map(ident);
+  return clashing.length === 0
+    ? " Where a variable is called like one of these columns, begin the body with #variable_conflict use_column."
+    : ` Begin the body with #variable_conflict use_column, since ${clashing.join(", ")} ${
+      clashing.length === 1 ? "is a parameter, too" : "are parameters, too"
+    } (42702 otherwise).`;
+}
 
 const OTHER_NAME = "use the new name once the table has it, or acknowledge";
 
 export const RULES: Partial<Record<FindingCode, CodeRule>> = {
   on_conflict_on_constraint: {
+    each: true,
     severity: fails,
     does: ({ tables, detail }) =>
       `inserts into ${tables} with ON CONFLICT ON CONSTRAINT ${detail}, which a view does not have (42704)`,
-    remedy: ({ first, detail }) => {
+    remedy: ({ first, detail, text }) => {
       const definition = first.constraints.find(({ name }) => name === detail)?.definition ?? "";
       const key = keyOf(definition, "primary", "unique");
-      return key === null
-        ? `Name what conflicts otherwise, ${OTHER_NAME}.`
-        : `Use ON CONFLICT (${key.text}) instead, which means the same for both, or acknowledge.`;
+      if (key === null) {
+        return "Where it does nothing then, use ON CONFLICT DO NOTHING, which is for every constraint; " +
+          `or else ${OTHER_NAME}.`;
+      }
+      return `Use ON CONFLICT (${key.text}) instead, which means the same for both, or acknowledge.${
+        columnsFirst(text, key.columns)
+      }`;
     },
   },
   merge: {
@@ -124,27 +144,27 @@ export const RULES: Partial<Record<FindingCode, CodeRule>> = {
       `Use session_replication_role, or a setting that the triggers look at; or ${OTHER_NAME}.`,
   },
   ddl_on_old_name: {
-    severity: failsUnlessRecorded,
+    severity: fails,
     does: ({ tables, detail }) =>
       `changes or refers to the definition of ${tables} (${detail}), which fails for a view`,
     remedy: () => `Have it use the new name once the table has it, or acknowledge.`,
   },
   ddl_on_view_only: {
-    severity: differsUnlessRecorded,
+    severity: differs,
     does: ({ tables, detail }) =>
       `changes the definition of ${tables} (${detail}), which is done to the view alone, or not at all, ` +
       "without an error",
     remedy: () => "Have it use the new name once the table has it.",
   },
   create_table_like: {
-    severity: differsUnlessRecorded,
+    severity: differs,
     does: ({ tables }) =>
       `makes a table LIKE ${tables}; of a view that takes over the columns alone, without constraints, ` +
       "indexes, NOT NULL and identity",
     remedy: () => "Have it use the new name once the table has it.",
   },
   privileges_on_old_name: {
-    severity: differsUnlessRecorded,
+    severity: differs,
     does: ({ tables, detail }) =>
       `runs ${detail} on ${tables}, which changes the privileges on the view alone: what it takes from the ` +
       "old name stays open under the new one",
@@ -163,6 +183,7 @@ export const RULES: Partial<Record<FindingCode, CodeRule>> = {
     remedy: () => "Have it use the new name once the table has it.",
   },
   serial_sequence_lookup: {
+    each: true,
     severity: differs,
     does: ({ tables }) =>
       `asks pg_get_serial_sequence for the sequence of a column of ${tables}; for a view the answer is NULL`,

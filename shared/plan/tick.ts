@@ -5,28 +5,23 @@
  * The view stays updatable, keeps row-level security, and works as before whatever is in the table: only that
  * it was looked at counts. Everybody may read it, since under security_invoker whoever uses the view does.
  */
-import { TICK_SCHEMA } from "../contract/names.ts";
+import { OWN_SCHEMA } from "../contract/names.ts";
 import type { Statement } from "../contract/responses.ts";
 import type { RelationFacts } from "./facts.ts";
+import { nameDigest } from "./name_digest.ts";
 import { literal, qualified } from "./quoting.ts";
 
-/** Name of the tick of a view: one name of one table. */
-export function tickName({ oid, schema, name }: Pick<RelationFacts, "oid" | "schema" | "name">) {
-  return `${oid}_${digest(`${schema}\0${name}`)}`;
+/** Name of the tick of a view: one name of one table, which only one view at a time can have. */
+export function tickName({ schema, name }: Pick<RelationFacts, "schema" | "name">) {
+  return `tick_${nameDigest(schema, name)}`;
 }
 
-/** FNV-1a, 64 bits: a table that is renamed on has several old names, and names may be too long to be joined. */
-function digest(text: string): string {
-  let hash = 0xcbf29ce484222325n;
-  for (const byte of new TextEncoder().encode(text)) {
-    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
-  }
-  return hash.toString(16).padStart(16, "0");
-}
+/** Regular expression for the names of ticks; earlier ones begin with the table's OID. */
+export const TICK_NAMES = "^(tick|[0-9]+)_[0-9a-f]{16}$";
 
 /** Statements that make a tick; nobody waits for them. */
 export function makeTick(tick: string, view: string): Statement[] {
-  const table = qualified(TICK_SCHEMA, tick);
+  const table = qualified(OWN_SCHEMA, tick);
   const purpose = `Make the table by which ${view} counts its use`;
   return [
     // One can be left over from a view that somebody has dropped.
@@ -41,11 +36,11 @@ export function makeTick(tick: string, view: string): Statement[] {
 
 /** The view's condition, which always holds. */
 export const tickCondition = (tick: string): string =>
-  `(select pg_catalog.count(*) from ${qualified(TICK_SCHEMA, tick)}) is not null`;
+  `(select pg_catalog.count(*) from ${qualified(OWN_SCHEMA, tick)}) is not null`;
 
 /** Statements for when the view is gone. */
 export const dropTick = ({ tick }: Pick<RelationFacts, "tick">): Statement[] =>
   tick === null ? [] : [{
-    sql: `drop table ${qualified(TICK_SCHEMA, tick)} restrict`,
+    sql: `drop table ${qualified(OWN_SCHEMA, tick)} restrict`,
     purpose: "Remove the table by which the view counted its use",
   }];

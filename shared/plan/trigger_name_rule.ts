@@ -81,6 +81,8 @@ const consequence = (detail: string | null) =>
 
 export const TRIGGER_NAME_RULE: CodeRule = {
   severity: (_, detail) => consequence(detail).severity,
+  // Elsewhere the remedy names the table's two names.
+  apart: (detail) => consequence(detail) !== CONSEQUENCES.uses,
   worst: (uses) => {
     const worst = NAME_USES.find((one) => uses.some(({ detail }) => detail === one));
     return uses.find(({ detail }) => detail === worst);

@@ -1,10 +1,12 @@
 /** What must hold after a rename or a rollback, as checks over facts. */
 import type { Check, Difference, Verification } from "../contract/responses.ts";
+import { viewDefault } from "./column_defaults.ts";
 import type { RelationFacts } from "./facts.ts";
 import { differences, type Fingerprint, fingerprint } from "./fingerprint.ts";
 import { ident, qualified } from "./quoting.ts";
 import type { PlannedTable, TrackedRename } from "./rename.ts";
 import type { RolledBackTable } from "./rollback.ts";
+import { comparableOptions } from "./view_options.ts";
 
 type Names = Pick<TrackedRename, "schema_name" | "old_name" | "new_name">;
 
@@ -46,7 +48,7 @@ export function checkRenamed(states: RenamedState[]): Verification {
 
     const old = qualified(rename.schema, rename.old_name);
     const options = plannedView.securityInvoker ? "security_invoker=true" : "";
-    if (one.view?.kind !== "v" || one.view.options.join() !== options) {
+    if (one.view?.kind !== "v" || comparableOptions(one.view.options).join() !== options) {
       view.push({ object: old, before: `a view with (${options})`, after: describe(one.view) });
       continue;
     }
@@ -207,7 +209,7 @@ function columnsOf(relation: RelationFacts): Fingerprint {
       index + 1,
       column.type,
       column.collation,
-      column.generated === "" && column.identity === "" ? column.default : null,
+      viewDefault(column),
       column.comment,
     ].map(String).join(", "),
   ]);

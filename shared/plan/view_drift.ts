@@ -4,19 +4,17 @@
  */
 import type { FindingCode } from "../contract/findings.ts";
 import type { Finding } from "../contract/responses.ts";
+import { viewDefault } from "./column_defaults.ts";
 import type { DriftColumn, DriftRelation } from "./drift_facts.ts";
 import { isSecurityInvoker } from "./findings.ts";
 import { qualified } from "./quoting.ts";
+import { runsAsInvoker } from "./view_options.ts";
 import { describeRight, rightsBeyond, rightsOf } from "./rights.ts";
 
 /** Codes of drift that lets somebody see or do what the table forbids; it is never only told when asked. */
 export const SECURITY_DRIFT = new Set(["row_security_bypassed", "view_wider_than_table"]);
 
 const REFRESH = "Refresh the view.";
-
-/** Whether the view runs with its caller's rights, as its options say now. */
-export const runsAsInvoker = (view: Pick<DriftRelation, "options">): boolean =>
-  view.options.some((option) => /^security_invoker=(true|on|yes|1)$/i.test(option));
 
 /**
  * What differs between a compatibility view and its table.
@@ -105,10 +103,6 @@ function listed(names: string[]): string {
   return names.slice(0, MAX_LISTED).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
-/** The default that a view's column must have for `SET c = DEFAULT` to mean what it means on the table. */
-const wantedDefault = (column: DriftColumn): string | null =>
-  column.identity === "" && column.generated === "" ? column.default : null;
-
 function addColumnDrift(
   table: DriftRelation,
   view: DriftRelation,
@@ -139,7 +133,7 @@ function addColumnDrift(
   const onTable = new Map(wanted.map((column) => [column.name, column]));
   const differing = view.columns.filter((column) => {
     const own = onTable.get(column.name);
-    return own !== undefined && wantedDefault(own) !== column.default;
+    return own !== undefined && viewDefault(own) !== column.default;
   }).map(({ name }) => name);
   if (differing.length > 0) {
     add(

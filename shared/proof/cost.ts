@@ -4,7 +4,7 @@ import { ident, literal } from "../plan/quoting.ts";
 import { changeable, hasOwnValue, type OwnTable } from "./own_row.ts";
 import type { Pair } from "./plans.ts";
 import type { ReadTarget } from "./reads.ts";
-import { ANYTHING, leaveOutcome } from "./trial.ts";
+import { ANYTHING, asClients, leaveOutcome } from "./trial.ts";
 import { plainValue, type ValueColumn } from "./values.ts";
 import { become, ONESELF, present, type Viewer } from "./viewers.ts";
 
@@ -155,13 +155,13 @@ export function timedBlock(
   const analyze = (sql: string) =>
     literal(`explain (analyze, timing off, buffers off, summary on, format json) ${sql}`);
   const run = (which: "table" | "view", sql: string) => `
-      execute ${analyze(sql)} into plan${using};
+      ${asClients(`execute ${analyze(sql)} into plan${using};`)}
       if run > 0 then
         ${which}_planning := ${which}_planning || (plan -> 0 ->> 'Planning Time')::float8;
         ${which}_execution := ${which}_execution || (plan -> 0 ->> 'Execution Time')::float8;
       end if;`;
   const estimate = (sql: string) => `
-    execute ${literal(`explain (format json) ${sql}`)} into plan${using};
+    ${asClients(`execute ${literal(`explain (format json) ${sql}`)} into plan${using};`)}
     cost := greatest(cost, (plan -> 0 -> 'Plan' ->> 'Total Cost')::float8);`;
   const times = (which: string) =>
     `pg_catalog.jsonb_build_object('planning', ${which}_planning, 'execution', ${which}_execution)`;
@@ -181,14 +181,14 @@ begin
   begin
     ${become(viewer)}
     ${
-    key.length === 0 ? "" : `execute ${
+    key.length === 0 ? "" : asClients(`execute ${
       literal(
         `select ${
           key.map((name) => `t.${ident(name)}`).join(", ")
         } from ${target.table} as t limit 1`,
       )
     } into source;
-    get diagnostics found_rows = row_count;`
+    get diagnostics found_rows = row_count;`)
   }
     if found_rows = 0 then left_out := 'no row';
     else${estimate(table)}${estimate(view)}

@@ -1,8 +1,10 @@
 /** What the trials of verify need to know beside the facts of the table: who, by which keys, with what reach. */
 
 export interface ProofFacts {
-  /** The session's role. */
+  /** The login of the session in which things are tried. */
   user: string;
+  /** Whether that is a login without rights of its own, which has nothing to give to what it runs. */
+  separate: boolean;
   /** The table's owner, the grantees of table and view, those whom policies name, and whoever was asked for. */
   roles: RoleFacts[];
   columns: ProofColumn[];
@@ -16,6 +18,8 @@ export interface ProofFacts {
   foreign_keys: ForeignKeyFacts[];
   /** What a statement would run that could have an effect which no rollback takes back. */
   outward: OutwardFacts[];
+  /** What a statement would run, or planning it, of whom the session's rights must not be lent to. */
+  untrusted: UntrustedFacts[];
 }
 
 export interface RoleFacts {
@@ -76,8 +80,18 @@ export interface OutwardFacts {
   object: string;
   /** Whether reading runs it: a policy. */
   on_read: boolean;
-  /** `sends`: outside the transaction; `notifies`: a NOTIFY, which is sent with a commit only. */
-  kind: "sends" | "notifies";
+  /**
+   * `sends`: outside the transaction; `notifies`: a NOTIFY, which is sent with a commit only; `leaves`: out of
+   * the role, back to the session's login.
+   */
+  kind: "sends" | "notifies" | "leaves";
   /** The function that it comes down to. */
   routine: string;
+}
+
+/** Code, by who owns it. */
+export interface UntrustedFacts {
+  /** `function public.checked(text)`, `operator public.===(text,integer)`. */
+  object: string;
+  owner: string;
 }

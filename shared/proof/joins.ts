@@ -11,7 +11,7 @@ import {
   type ReadOutcome,
   type ReadTarget,
 } from "./reads.ts";
-import { ANYTHING, leaveOutcome, saying } from "./trial.ts";
+import { ANYTHING, asClients, leaveOutcome, saying } from "./trial.ts";
 import { BE_ONESELF, become, ONESELF, present, type Viewer } from "./viewers.ts";
 
 /** The neighbour as SQL: a table that refers to itself is joined with itself, by the same name. */
@@ -68,7 +68,7 @@ export function joinBlock(
     [target.table, target.view].map((name) => `
   begin
     ${become(viewer)}
-    execute ${literal(`explain (format json) ${text(name)}`)} into plan;
+    ${asClients(`execute ${literal(`explain (format json) ${text(name)}`)} into plan;`)}
     ${BE_ONESELF}
     ${which} := greatest(${which}, (plan -> 0 -> 'Plan' ->> 'Total Cost')::float8);
   exception when ${ANYTHING} then null;
@@ -76,10 +76,14 @@ export function joinBlock(
   const read = (name: string, which: "table" | "view") => `
     begin
       ${become(viewer)}
-      execute case when compared = 'all' then ${literal(query(name))} else ${
-    literal(some(name))
-  } end
-        into ${which}_rows, ${which}_print;
+      ${
+    asClients(
+      `execute case when compared = 'all' then ${literal(query(name))} else ${
+        literal(some(name))
+      } end
+        into ${which}_rows, ${which}_print;`,
+    )
+  }
       ${BE_ONESELF}
     exception when ${ANYTHING} then ${which}_state := sqlstate;
     end;`;

@@ -15,7 +15,7 @@ const TITLES: Record<string, string> = {
 export function reportInMarkdown(
   migration: { id: string; schema_name: string; old_name: string },
   table: { name: string },
-  { passed, checks }: VerifyAnswer,
+  { passed, session, checks }: VerifyAnswer,
 ): string {
   const name = (text: string) => code(`${migration.schema_name}.${text}`);
   const failed = checks.filter(({ passed }) => !passed);
@@ -31,6 +31,7 @@ export function reportInMarkdown(
         ...(skipped.length > 0 ? [`${skipped.length} skipped`] : []),
       ].join(", ")
     }; migration ${code(migration.id)}.`,
+    prose(session.detail),
     tableOf(
       ["Test", "Result", "Failures"],
       checks.map((check) => [

@@ -2,6 +2,7 @@
  * A row of our own: the recipe by which it is copied from a row of the table, with fresh values where something
  * must be unique, or made up where the table is empty. Identity and generated columns make their own values.
  */
+import { asClients } from "./trial.ts";
 import type { RelationFacts } from "../plan/facts.ts";
 import { ident, literal, qualified } from "../plan/quoting.ts";
 import type { ForeignKeyFacts, KeyFacts, ProofFacts } from "./facts.ts";
@@ -192,7 +193,7 @@ limit 1`;
     : ` using ${others.map((name) => field("made", name)).join(", ")}`;
   const into = references.map(({ name }) => field("made", name)).join(", ");
   return {
-    step: `execute ${literal(query)} into ${into}${using};`,
+    step: asClients(`execute ${literal(query)} into ${into}${using};`),
     columns: references.map(({ name }) => name),
   };
 }
@@ -202,7 +203,9 @@ const isReferenceBy = ({ direction, columns }: ForeignKeyFacts, name: string): b
 
 /** A row of constants, NULL where it may be; what must refer to a neighbour refers to any of its rows. */
 function madeUp(table: OwnTable, columns: ValueColumn[]): string {
-  const steps = [`execute ${literal(`select * from ${table.name} limit 0`)} into made;`];
+  const steps = [
+    asClients(`execute ${literal(`select * from ${table.name} limit 0`)} into made;`),
+  ];
   const needed = columns.filter(({ not_null }) => not_null).map(({ name }) => name);
   const references = table.proof.foreign_keys.filter(({ direction, columns: own }) =>
     direction === "out" && own.some((name) => needed.includes(name))
@@ -217,7 +220,9 @@ function madeUp(table: OwnTable, columns: ValueColumn[]): string {
       qualified(schema, neighbour)
     } limit 1`;
     steps.push(
-      `execute ${literal(query)} into ${own.map((name) => field("made", name)).join(", ")};`,
+      asClients(
+        `execute ${literal(query)} into ${own.map((name) => field("made", name)).join(", ")};`,
+      ),
     );
   }
   return steps.join("\n      ");

@@ -1,7 +1,8 @@
 /** Plans of the same statement through both names: equal but for names, costs and estimates included. */
 import type { VerifyFailure } from "../contract/responses.ts";
 import { literal } from "../plan/quoting.ts";
-import { ANYTHING, leaveOutcome, refusal } from "./trial.ts";
+import { commuted } from "./commuted.ts";
+import { ANYTHING, asClients, leaveOutcome, refusal } from "./trial.ts";
 import { BE_ONESELF, become, ONESELF, present, type Viewer } from "./viewers.ts";
 
 /** One statement through both names. */
@@ -37,7 +38,7 @@ export function explainBlock(viewer: Viewer, pairs: Pair[]): string {
   const explain = (which: string, statement: string) => `
     begin
       ${become(viewer)}
-      execute ${literal(`explain (verbose, format json) ${statement}`)} into plan;
+      ${asClients(`execute ${literal(`explain (verbose, format json) ${statement}`)} into plan;`)}
       ${BE_ONESELF}
       one := one || pg_catalog.jsonb_build_object(${literal(which)},
         pg_catalog.jsonb_build_object('sqlstate', null, 'plan', plan::jsonb));
@@ -80,29 +81,39 @@ export function judgePlans({ table, view, again }: ExplainOutcome): PlanVerdict 
 }
 
 /**
- * The plan as text in which relations go by the order in which they are met; so do parents of partitions,
- * which no node is of. Of one relation alone the server leaves its alias out in some plans (ruleutils), so
- * that it counts for nothing.
+ * The plan as text in which relations go by the order in which they are met: as nodes first, then where an
+ * expression names them, as it does parents of partitions, which no node is of. Of one relation alone the server
+ * leaves its alias out in some plans (ruleutils), so that it counts for nothing. Sides of a comparison have an
+ * order of ours, and so they must not decide which relation is met first.
  */
 function canonical({ sqlstate, plan }: Explained): string {
   if (plan === null) return JSON.stringify(sqlstate);
   const plans = plan.flatMap(({ Plan }) => Plan === undefined ? [] : [Plan]);
-  const aliases = new Set(plans.flatMap(aliasesOf));
+  const inOrder = plans.flatMap(aliasesOf);
+  const aliases = new Set(inOrder);
   const met = new Map<string, string>();
   const numbered = (name: string): string => {
-    if (!met.has(name)) met.set(name, `relation ${met.size + 1}`);
+    if (!met.has(name)) met.set(name, `"relation ${met.size + 1}"`);
     return met.get(name)!;
   };
+  inOrder.forEach(numbered);
+  // A plan that reads nothing has no alias, and may still name columns of one.
+  const dropped = (name: string) => aliases.size === 0 || (aliases.size === 1 && aliases.has(name));
+  const named = (text: string) =>
+    withQualifiers(text, (name) => dropped(name) ? "" : `${numbered(name)}.`);
+  JSON.stringify(plans, (member, value) => {
+    if (typeof value === "string" && member !== "Alias" && !CONDITION.test(member)) named(value);
+    return value;
+  });
   // The server has the members in one order (jsonb).
   return JSON.stringify(plans, (member, value) => {
     if (typeof value !== "string") return value;
-    if (member === "Alias") return numbered(value);
-    // A plan that reads nothing has no alias, and may still name columns of one.
-    const dropped = (name: string) =>
-      aliases.size === 0 || (aliases.size === 1 && aliases.has(name));
-    return withQualifiers(value, (name) => dropped(name) ? "" : `${numbered(name)}.`);
+    return member === "Alias" ? numbered(value) : commuted(named(value));
   });
 }
+
+/** Members whose expressions are conditions. */
+const CONDITION = /(Cond|Filter)$/;
 
 const aliasesOf = (node: PlanNode): string[] => [
   ...(node.Alias === undefined ? [] : [node.Alias]),
@@ -143,11 +154,18 @@ function linesOf({ sqlstate, plan }: Explained): string[] {
   return lines;
 }
 
-const CONDITIONS = ["Index Cond", "Hash Cond", "Merge Cond", "Join Filter", "Filter"];
+const CONDITIONS = [
+  "Index Cond",
+  "Recheck Cond",
+  "Hash Cond",
+  "Merge Cond",
+  "Join Filter",
+  "Filter",
+];
 
 /** The first lines that differ but for names; null where the difference is in something they do not show. */
 function differingLines(expected: string[], got: string[]): [string, string] | null {
-  const bare = (line: string | undefined) => line && withQualifiers(line, () => "");
+  const bare = (line: string | undefined) => line && commuted(withQualifiers(line, () => ""));
   const longest = Math.max(expected.length, got.length);
   for (let at = 0; at < longest; at++) {
     if (bare(expected[at]) === bare(got[at])) continue;

@@ -2,7 +2,7 @@
 import type { VerifyFailure } from "../contract/responses.ts";
 import { OWN_STATEMENT } from "../plan/own_statements.ts";
 import { ident, literal } from "../plan/quoting.ts";
-import { ANYTHING, leaveOutcome, type NameOutcome, saying } from "./trial.ts";
+import { ANYTHING, asClients, leaveOutcome, type NameOutcome, saying } from "./trial.ts";
 import { BE_ONESELF, become, ONESELF, present, type Viewer } from "./viewers.ts";
 
 /** What is read: the two names as SQL, the columns that both have, and the key that orders them. */
@@ -108,7 +108,7 @@ export function readBlock(
     names.map((name) => `
   begin
     ${become(viewer)}
-    execute ${literal(`explain (format json) ${query(name)}`)} into plan;
+    ${asClients(`execute ${literal(`explain (format json) ${query(name)}`)} into plan;`)}
     ${BE_ONESELF}
     ${which} := greatest(${which}, (plan -> 0 -> 'Plan' ->> 'Total Cost')::float8);
   exception when ${ANYTHING} then null;
@@ -118,13 +118,17 @@ export function readBlock(
   begin
     ${become(viewer)}
     if compared = 'all' then
-      execute ${literal(all(name))} into ${which}_rows, ${which}_print;
+      ${asClients(`execute ${literal(all(name))} into ${which}_rows, ${which}_print;`)}
     elsif compared = 'ends' then
-      execute ${literal(ends(name))} into ${which}_rows, ${which}_print;${
+      ${asClients(`execute ${literal(ends(name))} into ${which}_rows, ${which}_print;`)}${
     key.length === 0 ? "" : `
     else
-      execute ${literal(boundedQuery(name, columns, key))} into ${which}_rows, ${which}_print
-        using ${using.join(", ")};`
+      ${
+      asClients(
+        `execute ${literal(boundedQuery(name, columns, key))} into ${which}_rows, ${which}_print
+        using ${using.join(", ")};`,
+      )
+    }`
   }
     end if;
     ${BE_ONESELF}
@@ -132,8 +136,10 @@ export function readBlock(
   end;`;
   const bounds = key.length === 0 ? "compared := 'ends';" : `
     ${become(owner)}
-    execute ${literal(boundQuery(target.table, key, limits.maxRows, false))} into first;
-    execute ${literal(boundQuery(target.table, key, limits.maxRows, true))} into last;
+    ${
+    asClients(`execute ${literal(boundQuery(target.table, key, limits.maxRows, false))} into first;
+    execute ${literal(boundQuery(target.table, key, limits.maxRows, true))} into last;`)
+  }
     ${BE_ONESELF}`;
   return `
 declare

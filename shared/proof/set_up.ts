@@ -1,7 +1,7 @@
 /** The row of our own comes to be: copied from a row that the viewer sees, if there is one. */
 import { ident, literal } from "../plan/quoting.ts";
 import { field } from "./own_row.ts";
-import { ANYTHING, leaveOutcome, TAKE_BACK, WHEN_TAKEN_BACK } from "./trial.ts";
+import { ANYTHING, asClients, leaveOutcome, TAKE_BACK, WHEN_TAKEN_BACK } from "./trial.ts";
 import { BE_ONESELF, become, ONESELF, present, type Viewer } from "./viewers.ts";
 import { inserts, type WriteContext, type WriteName } from "./write_statements.ts";
 
@@ -17,12 +17,14 @@ export function sampleBlock(viewer: Viewer, owner: Viewer, table: string): strin
   if place is null then
     begin
       ${become(as)}
-      execute ${
-    literal(
-      `select pg_catalog.jsonb_build_object('tableoid', t.tableoid::int8, 'ctid', t.ctid::text)
+      ${
+    asClients(`execute ${
+      literal(
+        `select pg_catalog.jsonb_build_object('tableoid', t.tableoid::int8, 'ctid', t.ctid::text)
 from ${table} as t limit 1`,
-    )
-  } into place;
+      )
+    } into place;`)
+  }
       ${BE_ONESELF}
     exception when ${ANYTHING} then null;
     end;
@@ -62,11 +64,11 @@ values (${columns.map((_, index) => `$${index + 1}`).join(", ")}) returning *`;
     ? ""
     : ` using ${columns.map(({ name }) => field("made", name)).join(", ")}`;
   const whole = `select * from ${table.name} as t`;
-  const parts = [`execute ${literal(`${whole} limit 0`)} into own;`];
+  const parts = [asClients(`execute ${literal(`${whole} limit 0`)} into own;`)];
   if (sampled !== null) {
     parts.push(
       become(owner),
-      `execute ${literal(`${whole} where ${placed(sampled)}`)} into strict source;`,
+      asClients(`execute ${literal(`${whole} where ${placed(sampled)}`)} into strict source;`),
       BE_ONESELF,
     );
   }
@@ -75,8 +77,10 @@ values (${columns.map((_, index) => `$${index + 1}`).join(", ")}) returning *`;
     begin
       ${become(owner)}
       ${way}
-      execute ${literal(sql)} into own${using};
-      get diagnostics own_rows = row_count;
+      ${
+      asClients(`execute ${literal(sql)} into own${using};
+      get diagnostics own_rows = row_count;`)
+    }
       ${BE_ONESELF}
       setup_state := null;
       ${inserts(write) ? TAKE_BACK : ""}
@@ -97,8 +101,12 @@ values (${columns.map((_, index) => `$${index + 1}`).join(", ")}) returning *`;
     parts.push(`if own_rows is distinct from 1 then
     begin
       ${become(owner)}
-      execute ${literal(`${whole} where ${placed(sampled)} for update skip locked`)} into own;
-      get diagnostics own_rows = row_count;
+      ${
+      asClients(
+        `execute ${literal(`${whole} where ${placed(sampled)} for update skip locked`)} into own;
+      get diagnostics own_rows = row_count;`,
+      )
+    }
       existing := own_rows = 1;
       ${BE_ONESELF}
     exception when ${ANYTHING} then own_rows := 0;
@@ -106,7 +114,7 @@ values (${columns.map((_, index) => `$${index + 1}`).join(", ")}) returning *`;
   end if;`);
   }
   parts.push(`if own_rows is distinct from 1 then
-    execute ${literal(`${whole} limit 0`)} into own;
+    ${asClients(`execute ${literal(`${whole} limit 0`)} into own;`)}
   end if;`);
   return parts.join("\n  ");
 }

@@ -4,6 +4,7 @@
  * no values of rows leave the server.
  */
 import { dollarQuoted, ident, literal, millisecondsLiteral } from "../plan/quoting.ts";
+import { meaningSettings } from "../plan/transaction_settings.ts";
 
 export interface TrialOptions {
   /** Schema of the table; names in triggers and policies are looked up there first, as PostgREST has it. */
@@ -12,6 +13,8 @@ export interface TrialOptions {
   timeoutMs: number;
   /** Whether it writes. Default: false, and then all its statements see the same rows. */
   writes?: boolean;
+  /** The role that the block begins as, and goes back to; left out: the session's login. */
+  role?: string;
   /** Further settings of the transaction. */
   settings?: Record<string, string>;
 }
@@ -25,7 +28,13 @@ const OUTCOME = "table_rename.trial";
 export const TAKE_BACK = "raise exception using errcode = 'RN002';";
 export const WHEN_TAKEN_BACK = "when sqlstate 'RN002' then null;";
 
-/** The message; its answer is read by `outcomeOf`. */
+/** Setting of the transaction: the search path under which clients' statements are tried. */
+const CLIENTS_PATH = "table_rename.clients_path";
+
+/**
+ * The message; its answer is read by `outcomeOf`. Like every transaction of ours it runs with our search path; that
+ * of clients is for the tried statements alone (`asClients`).
+ */
 export function trialMessage(block: string, options: TrialOptions): string {
   const path = [...new Set([options.schema, "public", "extensions"])].map(ident).join(", ");
   const settings = Object.entries(options.settings ?? {}).map(([name, value]) =>
@@ -35,23 +44,31 @@ export function trialMessage(block: string, options: TrialOptions): string {
     options.writes
       ? "begin isolation level read committed read write"
       : "begin isolation level repeatable read read only",
-    `set local search_path = ${path}`,
-    `set local statement_timeout = ${millisecondsLiteral(options.timeoutMs)}`,
+    ...meaningSettings(options.timeoutMs),
     `set local lock_timeout = ${millisecondsLiteral(LOCK_TIMEOUT_MS)}`,
     "set local idle_in_transaction_session_timeout = '10s'",
-    // Since PostgreSQL 17; unknown before.
-    `select pg_catalog.set_config(s.name, '0', true) from pg_catalog.pg_settings s
-where s.name = 'transaction_timeout'`,
-    "set local standard_conforming_strings = on",
-    "set local row_security = on",
+    `set local ${CLIENTS_PATH} = ${literal(path)}`,
     ...settings,
     ...(options.writes ? ["discard sequences"] : []),
+    ...(options.role === undefined ? [] : [`set local role ${ident(options.role)}`]),
     `do ${dollarQuoted(block, "trial")}`,
     `select pg_catalog.current_setting(${literal(OUTCOME)}) as outcome`,
     LEAVE_NOTHING,
     "rollback",
   ].join(";\n");
 }
+
+/**
+ * Statements of the block that run an EXECUTE as clients of the Data API do: names in triggers, policies and defaults
+ * are looked up in the table's schema first. Nothing else of the block is looked up there; an error brings our own
+ * path back, as it does every setting.
+ */
+export const asClients = (execute: string): string =>
+  `perform pg_catalog.set_config('search_path', pg_catalog.current_setting(${
+    literal(CLIENTS_PATH)
+  }), true);
+    ${execute}
+    perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);`;
 
 /**
  * What a rollback leaves to the session: locks that a trigger or a policy may have taken, and statements that it

@@ -24,26 +24,32 @@ export interface NotTried {
 }
 
 /**
- * Who is tried: the owner first, the API's roles, every other role that table, view or policies name, each
+ * Who is tried: first whoever sees most, in whose place rows are made and looked at: the owner, or service_role
+ * in a session of a login of its own. Then the API's roles, every other role that table, view or policies name, each
  * with its bare claims; then each set of claims under the role it names.
  */
 export function viewersOf(
-  { roles, user }: ProofFacts,
+  { roles, user, separate }: ProofFacts,
   owner: string,
   claims: ({ role: string } & Record<string, unknown>)[],
 ): { viewers: Viewer[]; notTried: NotTried[] } {
   const byName = new Map(roles.map((role) => [role.name, role]));
+  const first = separate
+    ? ["service_role", ...API_ROLES].filter((name) => byName.get(name)?.settable)
+    : [byName.get(owner)?.settable || owner === user ? owner : user];
   const names = [
-    byName.get(owner)?.settable || owner === user ? owner : user,
+    ...first,
     ...API_ROLES.filter((name) => byName.has(name)),
-    ...roles.map(({ name }) => name).filter((name) => name !== user || name === owner),
+    ...roles.map(({ name }) => name).filter((name) =>
+      name !== user || (name === owner && !separate)
+    ),
   ];
   const notTried: NotTried[] = [];
   const viewers: Viewer[] = [];
   for (const [index, name] of [...new Set(names)].entries()) {
     // Whoever asked is no role of the table's; the block needs no facts to act as itself.
     const role = byName.get(name) ?? { name, settable: true, select: [], insert: [], update: [] };
-    if (!role.settable && name !== user) {
+    if (!role.settable && (separate || name !== user)) {
       notTried.push({ role: name, why: `${user} may not SET ROLE to it` });
     } else if (index >= MAX_ROLES) {
       notTried.push({ role: name, why: `more than ${MAX_ROLES} roles have privileges` });

@@ -7,6 +7,7 @@ import { type SampledRow, setUp } from "./set_up.ts";
 import { MOVED_AFTER, MOVED_BEFORE, type MovedSequence } from "./sequences.ts";
 import {
   ANYTHING,
+  asClients,
   isPassing,
   leaveOutcome,
   type NameOutcome,
@@ -67,8 +68,10 @@ export function writeBlock(
   const attempt = (which: string, statement: WriteStatement) => `
   begin
     ${become(viewer)}
-    ${execute(statement, `${which}_row`)}
-    get diagnostics ${which}_rows = row_count;
+    ${
+    asClients(`${execute(statement, `${which}_row`)}
+    get diagnostics ${which}_rows = row_count;`)
+  }
     ${statement.returns ? "" : result(table, row, write, `${which}_row`, owner)}
     ${TAKE_BACK}
   exception
@@ -149,12 +152,14 @@ function result(
   if (!known) return BE_ONESELF;
   const condition = row.key.map((name, index) => `t.${ident(name)} = $${index + 1}`);
   return `${become(owner)}
-    execute ${
-    literal(
-      `select ${hashesOf("t")} from ${table.name} as t where ${condition.join(" and ")}`,
-    )
+    ${
+    asClients(`execute ${
+      literal(
+        `select ${hashesOf("t")} from ${table.name} as t where ${condition.join(" and ")}`,
+      )
+    }
+      into ${into} using ${row.key.map((name) => field(record, name)).join(", ")};`)
   }
-      into ${into} using ${row.key.map((name) => field(record, name)).join(", ")};
     ${BE_ONESELF}`;
 }
 

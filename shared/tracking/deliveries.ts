@@ -77,32 +77,32 @@ pg_catalog.to_jsonb(m) - 'plan' - 'fingerprint'
  */
 export function takeDue(receivers: string[], limit: number): string {
   return `
-update public.sys_table_migration_notifications n
+update table_rename.sys_table_migration_notifications n
 set given_up_at = pg_catalog.clock_timestamp()
 from (
-  select n.event_id, n.receiver from public.sys_table_migration_notifications n
+  select n.event_id, n.receiver from table_rename.sys_table_migration_notifications n
   where ${OPEN} and n.created_at <= pg_catalog.now() - ${GIVEN_UP_AFTER}
   limit ${AT_ONCE} for update skip locked) late
 where n.event_id = late.event_id and n.receiver = late.receiver;
-delete from public.sys_table_migration_notifications n
+delete from table_rename.sys_table_migration_notifications n
 using (
-  select o.event_id, o.receiver from public.sys_table_migration_notifications o
+  select o.event_id, o.receiver from table_rename.sys_table_migration_notifications o
   where o.event_id <= (
       select pg_catalog.max(f.event_id) from (
-        select i.event_id from public.sys_table_migration_notifications i
+        select i.event_id from table_rename.sys_table_migration_notifications i
         order by i.event_id limit ${AT_ONCE}) f)
     and coalesce(o.delivered_at, o.given_up_at) <= pg_catalog.now() - ${KEPT_FOR}
   for update skip locked) old
 where n.event_id = old.event_id and n.receiver = old.receiver;
 with due as (
-  select n.event_id, n.receiver from public.sys_table_migration_notifications n
+  select n.event_id, n.receiver from table_rename.sys_table_migration_notifications n
   where ${OPEN} and n.next_attempt_at <= pg_catalog.clock_timestamp()
     and n.receiver in (select pg_catalog.jsonb_array_elements_text(${jsonbLiteral(receivers)}))
   order by n.attempts, n.next_attempt_at
   limit ${limit} for update skip locked
 ),
 taken as (
-  update public.sys_table_migration_notifications n
+  update table_rename.sys_table_migration_notifications n
   set attempts = n.attempts + 1, last_attempt_at = pg_catalog.clock_timestamp(),
     next_attempt_at = pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => ${BACKOFF})
   from due
@@ -121,7 +121,7 @@ select pg_catalog.jsonb_build_object(
     join public.sys_table_migrations m on m.id = i.id),
   'migrations_total', pg_catalog.cardinality(e.migration_ids)) as delivery
 from taken t
-join public.sys_table_migration_events e on e.id = t.event_id`;
+join table_rename.sys_table_migration_events e on e.id = t.event_id`;
 }
 
 /** Reads the answer of `takeDue`. */
@@ -137,7 +137,7 @@ const thisOne = ({ event_id, receiver }: Delivery) =>
 /** Statement that notes that the receiver has it. */
 export function noteDelivered(delivery: Delivery): string {
   return `
-update public.sys_table_migration_notifications n
+update table_rename.sys_table_migration_notifications n
 set delivered_at = pg_catalog.clock_timestamp()
 where ${thisOne(delivery)} and n.delivered_at is null`;
 }
@@ -145,7 +145,7 @@ where ${thisOne(delivery)} and n.delivered_at is null`;
 /** Statement that notes why the receiver does not have it; `final`: it is not tried again. */
 export function noteUndelivered(delivery: Delivery, error: string, final: boolean): string {
   return `
-update public.sys_table_migration_notifications n
+update table_rename.sys_table_migration_notifications n
 set last_error = ${literal(error)}${final ? ", given_up_at = pg_catalog.clock_timestamp()" : ""}
 where ${thisOne(delivery)} and n.delivered_at is null`;
 }

@@ -25,7 +25,7 @@ export function insertEvent(
 ): string {
   const ids = event.migration_ids.map((id) => `${literal(id)}::uuid`).join(", ");
   return `
-insert into public.sys_table_migration_events (
+insert into table_rename.sys_table_migration_events (
   request_id, operation, actor, outcome, problem_code, batch_id, migration_ids,
   lock_attempts, lock_waited_ms, lock_held_ms, details)
 values (${literal(event.request_id)}::uuid, ${literal(event.operation)}, ${literal(event.actor)},
@@ -40,6 +40,6 @@ values (${literal(event.request_id)}::uuid, ${literal(event.operation)}, ${liter
 export function recordedLock(requestId: string): string {
   return `
 select e.lock_attempts as attempts, e.lock_waited_ms as waited_ms, e.lock_held_ms as held_ms
-from public.sys_table_migration_events e
+from table_rename.sys_table_migration_events e
 where e.request_id = ${literal(requestId)}::uuid and e.outcome = 'succeeded'`;
 }

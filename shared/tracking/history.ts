@@ -3,6 +3,7 @@
  * statements one by one, as `supabase db push` writes them and `supabase migration fetch` makes files of them.
  */
 import { dollarQuoted, literal } from "../plan/quoting.ts";
+import { requireHistory } from "../plan/trusted_objects.ts";
 import { putRows, type RowsOfServer } from "./replay.ts";
 
 /** Seed of the versions' hash, so that they are no other application's. */
@@ -46,6 +47,7 @@ declare
   last text;
   taken boolean;
 begin
+${requireHistory}
   select pg_catalog.max(h.version) into last
   from supabase_migrations.schema_migrations h where h.version ~ '^[0-9]{14}$';
   given := pg_catalog.to_char(
@@ -108,13 +110,14 @@ export const historyDetails = (name: string): string =>
 export function recordedHistory(requestId: string): string {
   return `
 select e.details -> 'history' ->> 'version' as version, e.details -> 'history' ->> 'name' as name
-from public.sys_table_migration_events e
+from table_rename.sys_table_migration_events e
 where e.request_id = ${literal(requestId)}::uuid and e.outcome = 'succeeded'`;
 }
 
-/** Statement that adds a statement to a row of the history; what was added before is not added again. */
+/** Statements that add a statement to a row of the history; what was added before is not added again. */
 export function addToHistory(version: string, statement: string, rows: RowsOfServer): string {
   return `
+do ${dollarQuoted(`begin${requireHistory}\nend `, "history")};
 update supabase_migrations.schema_migrations h
 set statements = h.statements || s.statement
 from (select ${putRows(literal(statement), rows)} as statement) s

@@ -3,7 +3,7 @@ import { Problem } from "../contract/problems.ts";
 import type { ListMigrationsQuery } from "../contract/requests.ts";
 import { literal } from "../plan/quoting.ts";
 import type { RecordedRename } from "../plan/rollback.ts";
-import { migrationsFromRows } from "./migrations.ts";
+import { migrationsFromRows, PRESENT } from "./migrations.ts";
 
 /** Where the next page begins: after this row. */
 interface Cursor {
@@ -42,15 +42,17 @@ export function migrationsPage(query: ListMigrationsQuery): string {
     order by requested_at desc, id desc limit ${query.limit + 1}`;
   return `
 with page as (${rows})
-select pg_catalog.to_jsonb(p) - 'plan' - 'fingerprint' as migration,
-  p.fingerprint -> 'without_columns' as without_columns
-from page p order by p.requested_at desc, p.id desc`;
+select pg_catalog.to_jsonb(m) - 'plan' - 'fingerprint' as migration,
+  m.fingerprint -> 'without_columns' as without_columns, ${PRESENT}
+from page m order by m.requested_at desc, m.id desc`;
 }
 
 /** The page's rows as the plans need them, without the states that are kept for comparison. */
 export function recordedWithPage(rows: Record<string, unknown>[]): RecordedRename[] {
   return migrationsFromRows(rows).map((migration, index) => ({
     ...migration,
+    present_name: rows[index].present_name as string | null,
+    view_in_place: Boolean(rows[index].view_in_place),
     indexes: [],
     fingerprint: {
       before: {},

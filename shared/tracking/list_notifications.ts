@@ -19,15 +19,15 @@ export function notificationsQuery(ids: string[]): string {
 select
   (select coalesce(pg_catalog.jsonb_object_agg(i.id, (
     select pg_catalog.jsonb_build_object(${counts})
-    from public.sys_table_migration_events e
-    join public.sys_table_migration_notifications n on n.event_id = e.id
+    from table_rename.sys_table_migration_events e
+    join table_rename.sys_table_migration_notifications n on n.event_id = e.id
     where e.migration_ids @> array[i.id::uuid])), '{}')
   from pg_catalog.jsonb_array_elements_text(${jsonbLiteral(ids)}) as i(id)) as by_migration,
   (select coalesce(pg_catalog.jsonb_agg(r.receiver order by r.host, r.key), '[]') from (
     select n.host, n.receiver as key, pg_catalog.jsonb_build_object(
       'key', n.receiver, 'host', n.host, ${counts},
       'last_delivered_at', pg_catalog.max(n.delivered_at)) as receiver
-    from public.sys_table_migration_notifications n
+    from table_rename.sys_table_migration_notifications n
     group by n.host, n.receiver) r) as receivers,
   (select coalesce(pg_catalog.jsonb_agg(u.listed order by u.id desc, u.receiver), '[]') from (
     select e.id, n.receiver, pg_catalog.jsonb_build_object(
@@ -36,8 +36,8 @@ select
       'state', case when ${isGivenUp("n")} then 'given_up' else 'pending' end,
       'next_attempt_at', case when not (${isGivenUp("n")}) then n.next_attempt_at end,
       'last_error', n.last_error) as listed
-    from public.sys_table_migration_notifications n
-    join public.sys_table_migration_events e on e.id = n.event_id
+    from table_rename.sys_table_migration_notifications n
+    join table_rename.sys_table_migration_events e on e.id = n.event_id
     where n.delivered_at is null
     order by e.id desc, n.receiver limit ${MAX_LISTED}) u) as undelivered`;
 }

@@ -129,7 +129,7 @@ with withdrawn as (
   returning m.id, m.batch_id, m.requested_at
 ),
 event as (
-  insert into public.sys_table_migration_events (
+  insert into table_rename.sys_table_migration_events (
     request_id, operation, actor, outcome, batch_id, migration_ids, details)
   select ${literal(by.requestId)}::uuid, 'rollback', ${literal(by.actor)}, 'succeeded',
     pg_catalog.max(w.batch_id::text)::uuid, pg_catalog.array_agg(w.id order by w.requested_at, w.id),
@@ -235,7 +235,17 @@ export function trackedByNames(
 ): string {
   return `
 select m.id, m.schema_name, m.old_name, m.new_name, m.status,
-  m.table_oid::float8 as table_oid, m.view_oid::float8 as view_oid, m.batch_id, m.requested_by
+  m.batch_id, m.requested_by, m.table_oid::float8 as table_oid, coalesce((
+    -- In a copied database it has another OID than was recorded.
+    select c.oid::bigint::float8
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where m.compatibility_view_created and c.relkind = 'v' and c.relname = m.old_name::name
+      and n.nspname = m.schema_name::name), m.view_oid::float8) as view_oid,
+  m.status = 'active' and not exists (
+    select from pg_catalog.pg_class c where c.oid = m.table_oid::pg_catalog.oid and c.relkind in ('r', 'p'))
+  and not exists (
+    select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.relname = m.new_name::name and n.nspname = m.schema_name::name) as table_gone
 from public.sys_table_migrations m
 where m.status in ('pending', 'active')${
     but === null ? "" : ` and m.batch_id <> ${literal(but)}::uuid`
@@ -265,6 +275,15 @@ export function trackedFromRows(rows: Record<string, unknown>[]): TrackedRename[
   return rows as unknown as TrackedRename[];
 }
 
+/** Columns for what has the recorded OIDs of the migration `m`: the table's name, and whether the view is in its place. */
+export const PRESENT = `(
+    select c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.oid = m.table_oid::pg_catalog.oid and n.nspname = m.schema_name::name) as present_name,
+  exists (
+    select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.oid = m.view_oid::pg_catalog.oid and c.relkind = 'v' and c.relname = m.old_name::name
+      and n.nspname = m.schema_name::name) as view_in_place`;
+
 /**
  * Query for the migrations that a request selects, newest first: by id or batch whatever their status, by
  * table only those of `statuses`.
@@ -286,8 +305,7 @@ export function selectedMigrations(
   return `
 select m.id, m.schema_name, m.old_name, m.new_name, m.status, m.compatibility_view_created,
   m.table_oid::float8 as table_oid, m.view_oid::float8 as view_oid, m.fingerprint,
-  (select c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where c.oid = m.table_oid::pg_catalog.oid and n.nspname = m.schema_name::name) as present_name,
+  ${PRESENT},
   coalesce(m.plan -> 'indexes', '[]') as indexes,
   coalesce((m.plan ->> 'in_history')::boolean, false) as in_history
 from public.sys_table_migrations m
@@ -306,15 +324,45 @@ export function recordedFromRows(rows: Record<string, unknown>[]): RecordedRenam
   });
 }
 
-/** Statement that keeps the states after a rename beside the one before it. */
-export function keepFingerprints(
-  prints: { id: string; after: Fingerprint | null; view: Fingerprint | null }[],
+/** Statement that brings records up to date that were made in another database: OIDs, and what is told by OIDs. */
+export function moveRecords(
+  records: Pick<RecordedRename, "id" | "table_oid" | "view_oid" | "indexes" | "fingerprint">[],
 ): string {
+  const rows = records.map(({ id, table_oid, view_oid, indexes, fingerprint }) => ({
+    id,
+    table_oid,
+    view_oid,
+    indexes,
+    view: fingerprint.view,
+  }));
+  return `
+update public.sys_table_migrations m
+set table_oid = e.table_oid, view_oid = e.view_oid,
+  plan = m.plan || pg_catalog.jsonb_build_object('indexes', e.indexes),
+  fingerprint = m.fingerprint || pg_catalog.jsonb_build_object('view', e.view)
+from pg_catalog.jsonb_to_recordset(${jsonbLiteral(rows)}) as e(
+  id uuid, table_oid bigint, view_oid bigint, indexes jsonb, view jsonb)
+where m.id = e.id and m.status = 'active'`;
+}
+
+/** Statement that keeps the states after a rename beside the one before it. */
+export function keepFingerprints(prints: KeptState[]): string {
   return `
 update public.sys_table_migrations m
 set fingerprint = m.fingerprint || pg_catalog.jsonb_build_object('after', e.after, 'view', e.view)
 from pg_catalog.jsonb_to_recordset(${jsonbLiteral(prints)}) as e(id uuid, after jsonb, view jsonb)
-where m.id = e.id`;
+where m.id = e.id and m.id in (
+  select free.id from public.sys_table_migrations free
+  where free.id in (${uuids(prints.map(({ id }) => id))})
+  order by free.id for no key update skip locked)
+returning m.id`;
+}
+
+/** The states after a change: of the table, and of the view where there is one. */
+export interface KeptState {
+  id: string;
+  after: Fingerprint | null;
+  view: Fingerprint | null;
 }
 
 const uuids = (ids: string[]) => ids.map((id) => `${literal(id)}::uuid`).join(", ");

@@ -23,9 +23,9 @@ const SAME_AGAIN = "interval '10 minutes'";
 /** The condition that none of the last events, `o`, is the same and was told. */
 const notToldLately = (same: string) =>
   `not exists (
-  select from public.sys_table_migration_events o
+  select from table_rename.sys_table_migration_events o
   where o.occurred_at > pg_catalog.now() - ${SAME_AGAIN} and ${same} and exists (
-    select from public.sys_table_migration_notifications n where n.event_id = o.id))`;
+    select from table_rename.sys_table_migration_notifications n where n.event_id = o.id))`;
 
 /**
  * The statement that writes events, with a row for each receiver of each event.
@@ -50,7 +50,7 @@ where ${condition}`;
 /** The INSERT that tells the receivers of the events whose ids this part of a statement gives. */
 export function notify(part: string, type: NotificationType, receivers: Receiver[]): string {
   const values = receivers.map(({ key, host }) => `(${literal(key)}, ${literal(host)})`);
-  return `insert into public.sys_table_migration_notifications (event_id, receiver, host, type)
+  return `insert into table_rename.sys_table_migration_notifications (event_id, receiver, host, type)
 select e.id, r.receiver, r.host, ${literal(type)}
 from ${part} e cross join (values ${values.join(", ")}) as r(receiver, host)`;
 }
@@ -90,7 +90,7 @@ export function noteFailedVerification(failed: FailedVerification, receivers: Re
     jsonbLiteral(failed.migration_ids)
   })::uuid)`;
   const event = `
-insert into public.sys_table_migration_events (
+insert into table_rename.sys_table_migration_events (
   request_id, operation, actor, outcome, problem_code, batch_id, migration_ids, details)
 select ${literal(failed.request_id)}::uuid, 'verify', ${literal(failed.actor)}, 'failed',
   'verification_failed', ${nullableLiteral(failed.batch_id)}::uuid, ${ids},

@@ -75,8 +75,8 @@ select sys_table_migration_requests.request_id, sys_table_migration_requests.ope
     'waited_ms', e.lock_waited_ms, 'held_ms', e.lock_held_ms) end as lock,
   (extract(epoch from pg_catalog.clock_timestamp()
     - coalesce(e.occurred_at, sys_table_migration_requests.created_at)) * 1000)::float8 as age_ms
-from public.sys_table_migration_requests
-left join public.sys_table_migration_events e
+from table_rename.sys_table_migration_requests
+left join table_rename.sys_table_migration_events e
   on e.request_id = sys_table_migration_requests.request_id and e.outcome = 'succeeded'
 where sys_table_migration_requests.idempotency_key = ${literal(key)}
   and sys_table_migration_requests.created_at > ${oldest(days)}`;
@@ -107,10 +107,10 @@ export function requestFromRows([row]: Record<string, unknown>[]): RecordedReque
  */
 export function recordRequest(made: MadeRequest, planned: PlannedAnswer): string {
   return `
-delete from public.sys_table_migration_requests r
+delete from table_rename.sys_table_migration_requests r
 where r.idempotency_key = ${literal(made.key)}
   and (r.response_body is null or r.created_at <= ${oldest(made.days)});
-insert into public.sys_table_migration_requests (
+insert into table_rename.sys_table_migration_requests (
   idempotency_key, operation, actor, body_hash, request_id, webhook_sent_at, created_at, response_body)
 select ${columns(made)}, ${jsonbLiteral(planned)}`;
 }
@@ -118,7 +118,7 @@ select ${columns(made)}, ${jsonbLiteral(planned)}`;
 /** Statement that keeps the whole answer, so that a second attempt gets the same. */
 export function keepAnswer(key: string, requestId: string, answer: OperationAnswer): string {
   return `
-update public.sys_table_migration_requests r
+update table_rename.sys_table_migration_requests r
 set finished_at = pg_catalog.clock_timestamp(), response_status = 200,
   response_body = ${jsonbLiteral(answer)}
 where r.idempotency_key = ${literal(key)} and r.request_id = ${literal(requestId)}::uuid`;
@@ -130,7 +130,7 @@ where r.idempotency_key = ${literal(key)} and r.request_id = ${literal(requestId
  */
 export function noteRefused(made: MadeRequest): string {
   return `
-insert into public.sys_table_migration_requests as r (
+insert into table_rename.sys_table_migration_requests as r (
   idempotency_key, operation, actor, body_hash, request_id, webhook_sent_at, created_at)
 select ${columns(made)}
 where ${tryKey(made.key)}
@@ -144,9 +144,9 @@ where r.response_body is null or r.created_at <= ${oldest(made.days)}`;
 /** Statement that deletes some of what is past its time, and waits for nobody who does the same. */
 export function pruneRequests(days: number): string {
   return `
-delete from public.sys_table_migration_requests r
+delete from table_rename.sys_table_migration_requests r
 where r.idempotency_key in (
-  select o.idempotency_key from public.sys_table_migration_requests o
+  select o.idempotency_key from table_rename.sys_table_migration_requests o
   where o.created_at <= ${oldest(days)}
   order by o.created_at limit ${PRUNED_AT_ONCE} for update skip locked)`;
 }

@@ -20,17 +20,17 @@ export interface RefusedWebhook {
 export function noteRefusedWebhook(refused: RefusedWebhook): string {
   const details = { reason: refused.reason, ...refused.details };
   return `
-insert into public.sys_table_migration_events (
+insert into table_rename.sys_table_migration_events (
   request_id, operation, actor, outcome, problem_code, details)
 select ${literal(refused.request_id)}::uuid, 'webhook', ${literal(refused.actor)}, 'refused',
   'unauthorized', ${jsonbLiteral(details)}
 where not exists (
-    select from public.sys_table_migration_events e
+    select from table_rename.sys_table_migration_events e
     where e.operation = 'webhook' and e.details ->> 'reason' = ${literal(refused.reason)}
       and e.occurred_at > pg_catalog.now() - interval '1 minute')
   and (
     select count(*) from (
-      select from public.sys_table_migration_events e
+      select from table_rename.sys_table_migration_events e
       where e.operation = 'webhook' and e.details ->> 'reason' = ${literal(refused.reason)}
         and e.occurred_at > pg_catalog.now() - interval '1 day'
       limit ${MOST_A_DAY}) today) < ${MOST_A_DAY}`;

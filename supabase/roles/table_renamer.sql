@@ -9,6 +9,9 @@
 -- table_owner, who cannot log in. If your tables have such an owner already, put its name wherever table_owner
 -- stands here. For PostgreSQL 15 there is a shorter way with wider rights, at the end of this file.
 
+-- Names are looked up among the server's own alone, whatever others have made in the schemas of the search path.
+set search_path = pg_catalog, pg_temp;
+
 -- The roles ----------------------------------------------------------------------------------------------
 
 do $$
@@ -55,8 +58,10 @@ declare
 begin
   for tracking in
     select c.oid from pg_catalog.pg_class c
-    where c.relnamespace = 'public'::pg_catalog.regnamespace and c.relkind = 'r'
-      and c.relname ~ '^sys_table_migration(s|_[a-z_]+)$'
+    where c.relkind = 'r' and (
+      c.relnamespace = 'public'::pg_catalog.regnamespace and c.relname = 'sys_table_migrations'
+      or c.relnamespace = 'table_rename'::pg_catalog.regnamespace
+        and c.relname ~ '^sys_table_migration_[a-z]+$')
   loop
     execute pg_catalog.format('grant %s on table %s to table_renamer',
       case
@@ -73,15 +78,15 @@ $$;
 grant usage on schema public to table_renamer;
 
 -- "count_use": each view's counter is a table of the login's. Counters that were made before are handed over.
-grant usage, create on schema table_rename_ticks to table_renamer;
+grant usage, create on schema table_rename to table_renamer;
 do $$
 declare
   counter pg_catalog.regclass;
 begin
   for counter in
     select c.oid from pg_catalog.pg_class c
-    where c.relnamespace = 'table_rename_ticks'::pg_catalog.regnamespace and c.relkind = 'r'
-      and pg_catalog.pg_get_userbyid(c.relowner) = current_user
+    where c.relnamespace = 'table_rename'::pg_catalog.regnamespace and c.relkind = 'r'
+      and c.relname !~ '^sys_table_migration_' and pg_catalog.pg_get_userbyid(c.relowner) = current_user
   loop
     execute pg_catalog.format('alter table %s owner to table_renamer', counter);
   end loop;
@@ -124,6 +129,8 @@ begin
   end if;
 end
 $$;
+
+reset search_path;
 
 -- On PostgreSQL 15, the shorter way ----------------------------------------------------------------------
 

@@ -103,11 +103,11 @@ export async function putBack(db: TestDatabase, tables: Pair[]): Promise<void> {
     await db.sql.unsafe(statements.join(";\n")).simple();
   }
   await db.sql.unsafe(`delete from public.sys_table_migrations;
-    delete from public.sys_table_migration_events`).simple();
+    delete from table_rename.sys_table_migration_events`).simple();
   await db.admin.unsafe(CLEAN_UP);
 }
 
 /** Every rename leaves dead rows in these; a project's autovacuum would have taken them away. */
 const CLEAN_UP = `vacuum pg_catalog.pg_class, pg_catalog.pg_attribute, pg_catalog.pg_attrdef,
   pg_catalog.pg_type, pg_catalog.pg_depend, pg_catalog.pg_shdepend, pg_catalog.pg_rewrite,
-  public.sys_table_migrations, public.sys_table_migration_events`;
+  public.sys_table_migrations, table_rename.sys_table_migration_events`;

@@ -69,9 +69,9 @@ for (const defaultPrivileges of ["classic", "none"] as const) {
     { versions: [17], defaultPrivileges },
     async ({ db }) => {
       await using functions = functionsFor(db.url);
-      await db.sql.unsafe(`drop table sys_table_migrations, sys_table_migration_events,
-        sys_table_migration_requests, sys_table_migration_usage,
-        sys_table_migration_notifications; ${SCHEMA}`).simple();
+      await db.sql.unsafe(`drop table sys_table_migrations, table_rename.sys_table_migration_events,
+        table_rename.sys_table_migration_requests, table_rename.sys_table_migration_usage,
+        table_rename.sys_table_migration_notifications; ${SCHEMA}`).simple();
       const before = await advise(db);
       assert(before.some(({ name }) => name === "rls_disabled_in_public"), "the advisors work");
 
@@ -85,8 +85,10 @@ for (const defaultPrivileges of ["classic", "none"] as const) {
       // By design: nobody but the functions' own role is to see the tracking tables.
       assertEquals(
         informed.filter((text) => text.includes("rls_enabled_no_policy")),
-        ["_events", "_notifications", "_requests", "_usage", "s"].map((end) =>
-          `INFO rls_enabled_no_policy: Table \`public.sys_table_migration${end}\` has RLS enabled, ` +
+        ["s", "_events", "_notifications", "_requests", "_usage"].map((end) =>
+          `INFO rls_enabled_no_policy: Table \`${
+            end === "s" ? "public" : "table_rename"
+          }.sys_table_migration${end}\` has RLS enabled, ` +
           "but no policies exist"
         ),
       );

@@ -8,6 +8,7 @@ import { withoutRecorded } from "../support/findings.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { databaseState, stateDifferences } from "../support/state.ts";
 import { until } from "../support/waiting.ts";
+import { MEMBER_OF_PG_CRON } from "../support/pg_cron.ts";
 
 /**
  * The objects of each kind that has any, as `name: effect`; but for recorded statements, of which the server
@@ -410,7 +411,8 @@ spreadTest(
       create table cron.job (jobid bigint, jobname text, command text, database text, username text);
       insert into cron.job values
         (1, 'tidy', 'delete from experts', current_database(), 'postgres'),
-        (2, null, 'truncate public.experts', current_database(), 'postgres')`).simple();
+        (2, null, 'truncate public.experts', current_database(), 'postgres');
+      ${MEMBER_OF_PG_CRON}`).simple();
     await db.sql.unsafe(`
       create table experts (id int primary key);
       create table others (id int primary key);

@@ -44,7 +44,7 @@ spreadTest("every kind of admin is let in, and recorded by name", async ({ db })
     assertEquals(response.status, 200, JSON.stringify(body));
     assertEquals(body.migrations[0].migrated_by, actor);
     const [event] = await db.sql`
-      select actor from sys_table_migration_events order by id desc limit 1`;
+      select actor from table_rename.sys_table_migration_events order by id desc limit 1`;
     assertEquals(event.actor, actor);
     const list = await functions.fetch("list-migrations", { headers: { apikey: "", ...headers } });
     assertEquals(list.status, 200);

@@ -247,7 +247,7 @@ spreadTest("who gives a waiting rename up changes nothing", async ({ db }) => {
         assertGreater(blockers[0].age_ms!, 0);
         // The attempt that was under way ends with its lock timeout, and then the failure is recorded.
         const outcome = async () =>
-          (await db.sql`select problem_code from sys_table_migration_events`)[0];
+          (await db.sql`select problem_code from table_rename.sys_table_migration_events`)[0];
         for (let look = 0; look < 250 && await outcome() === undefined; look++) {
           await new Promise((resolve) => setTimeout(resolve, 20));
         }

@@ -274,7 +274,7 @@ spreadTest("a reader that stays is named, and nothing is changed", async ({ db }
   assert(Date.parse(blocker.since!) > Date.now() - 60_000);
   assertEquals(stateDifferences(before, await databaseState(db.admin)), []);
 
-  const [event] = await db.sql`select * from sys_table_migration_events`;
+  const [event] = await db.sql`select * from table_rename.sys_table_migration_events`;
   assertEquals(
     [event.operation, event.outcome, event.problem_code],
     ["rename", "refused", "lock_not_acquired"],
@@ -324,7 +324,7 @@ spreadTest("a reader that goes in time lets the rename succeed", async ({ db }) 
   assert(verification?.passed);
   assertGreater(lock!.attempts, 1);
   assertGreater(lock!.waited_ms, 300);
-  const [event] = await db.sql`select * from sys_table_migration_events`;
+  const [event] = await db.sql`select * from table_rename.sys_table_migration_events`;
   assertEquals([event.outcome, event.lock_attempts], ["succeeded", lock!.attempts]);
   assertGreater(event.lock_held_ms, 0);
 });
@@ -536,7 +536,7 @@ spreadTest(
         assert(await wasKilled(db));
         assertEquals(stateDifferences(before, await databaseState(db.admin)), [], `step ${step}`);
         const [event] = await db.sql`
-        select * from sys_table_migration_events order by id desc limit 1`;
+        select * from table_rename.sys_table_migration_events order by id desc limit 1`;
         assertEquals(
           [event.operation, event.outcome, event.problem_code],
           [name, "failed", "database_unavailable"],
@@ -608,7 +608,7 @@ spreadTest("an event trigger that raises is told, and nothing is changed", async
   assertStringIncludes(problem.detail, "no schema changes on Fridays");
   assertStringIncludes(problem.hint!, "event trigger");
   assertEquals(stateDifferences(before, await databaseState(db.admin)), []);
-  const [event] = await db.sql`select * from sys_table_migration_events`;
+  const [event] = await db.sql`select * from table_rename.sys_table_migration_events`;
   assertEquals([event.outcome, event.problem_code], ["refused", "forbidden"]);
 
   await db.admin`alter event trigger no_ddl disable`;

@@ -71,7 +71,9 @@ for (const [index, server] of testServers().entries()) {
           const cut = cutOnce(verdict, (message) => isNumber(message, side, number));
           let began = false;
           proxy.judge = (message) => {
-            if (message.from === "client" && message.text.startsWith("begin")) began = true;
+            if (message.from === "client" && message.text.startsWith("begin isolation")) {
+              began = true;
+            }
             return began ? "forward" : cut(message);
           };
           const { next } = operations;
@@ -98,7 +100,7 @@ for (const [index, server] of testServers().entries()) {
       assertEquals([status, proxy.cuts], [200, 1]);
       const [event] = await operations.db.sql`
         select lock_attempts as attempts, lock_waited_ms as waited_ms, lock_held_ms as held_ms
-        from sys_table_migration_events where request_id = ${requestId}`;
+        from table_rename.sys_table_migration_events where request_id = ${requestId}`;
       assertEquals(body.lock, { ...event });
       assert(body.verification.passed, JSON.stringify(body.verification));
       await operations.secondTry(operation);

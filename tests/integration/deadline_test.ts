@@ -129,7 +129,7 @@ for (const [what, mode] of [["prepares", "share update exclusive"], ["waits", "a
         });
         const events = () =>
           db.sql`
-        select outcome, problem_code from sys_table_migration_events order by id desc limit 1`;
+        select outcome, problem_code from table_rename.sys_table_migration_events order by id desc limit 1`;
         await until("it left its event", async () => (await events()).length > 0, 10_000);
         const [event] = await events();
         assertEquals({ ...event }, { outcome: "failed", problem_code: "deadline_exceeded" });
@@ -156,7 +156,7 @@ spreadTest(
       .then(() => "answered", () => "gone");
     assertEquals(answer, "gone");
     const [event] = await until("it is recorded", async () => {
-      const rows = await db.sql`select outcome from sys_table_migration_events`;
+      const rows = await db.sql`select outcome from table_rename.sys_table_migration_events`;
       return rows.length > 0 && rows;
     });
     assertEquals(event.outcome, "succeeded");

@@ -19,7 +19,7 @@ const makeTable = (db: TestDatabase) => db.sql`create table experts (id int prim
 
 /** Makes what is pending due now. */
 const makeDue = (db: TestDatabase) =>
-  db.sql`update sys_table_migration_notifications set next_attempt_at = now()`;
+  db.sql`update table_rename.sys_table_migration_notifications set next_attempt_at = now()`;
 
 /** Any request goes on with what is due. */
 async function lookAgain(functions: Functions, db: TestDatabase): Promise<void> {
@@ -33,7 +33,7 @@ const rowsOf = async (db: TestDatabase) => [
     select host, attempts, last_error, delivered_at is not null as delivered,
       given_up_at is not null as given_up,
       extract(epoch from next_attempt_at - last_attempt_at)::float8 as pause_s
-    from sys_table_migration_notifications order by event_id, host`,
+    from table_rename.sys_table_migration_notifications order by event_id, host`,
 ];
 
 const TIMES_OUT = "no answer within 0.2 s";
@@ -150,7 +150,7 @@ spreadTest(
       await functions.rollback({ migration_id: id });
       await backgroundEnded();
       const age = (hours: number) =>
-        db.sql`update sys_table_migration_notifications
+        db.sql`update table_rename.sys_table_migration_notifications
           set created_at = now() - make_interval(hours => ${hours})
           where type = 'migration.applied'`;
       await age(23);
@@ -176,9 +176,9 @@ spreadTest(
         [true, false],
       ]);
       // Long over, it is deleted; what nobody looked at for as long is given up first.
-      await db.sql`update sys_table_migration_notifications
+      await db.sql`update table_rename.sys_table_migration_notifications
         set given_up_at = now() - interval '31 days' where type = 'migration.applied'`;
-      await db.sql`update sys_table_migration_notifications
+      await db.sql`update table_rename.sys_table_migration_notifications
         set created_at = now() - interval '32 days', delivered_at = null
         where type = 'migration.rolled_back'`;
       await lookAgain(functions, db);
@@ -242,10 +242,10 @@ spreadTest("isolates that deliver at the same time take each notification once",
   assertNotEquals(urls[0], urls[1]);
   await db.sql`
     with event as (
-      insert into sys_table_migration_events (request_id, operation, actor, outcome)
+      insert into table_rename.sys_table_migration_events (request_id, operation, actor, outcome)
       select gen_random_uuid(), 'rename', 'somebody', 'succeeded' from generate_series(1, 60)
       returning id)
-    insert into sys_table_migration_notifications (event_id, receiver, host, type)
+    insert into table_rename.sys_table_migration_notifications (event_id, receiver, host, type)
     select id, 'key', '', 'migration.applied' from event`;
   const recipients: Recipients = {
     ...notify!,
@@ -274,7 +274,7 @@ spreadTest(
     await functions.rename(RENAME);
     await backgroundEnded();
     // As if the isolate had ended between the receiver's answer and its note of it.
-    await db.sql`update sys_table_migration_notifications set delivered_at = null`;
+    await db.sql`update table_rename.sys_table_migration_notifications set delivered_at = null`;
     await functions.list();
     await backgroundEnded();
     assertEquals(receiver.received.length, 1, "it is not due before its time");
@@ -302,7 +302,8 @@ spreadTest(
       hosts.sort(),
       [[`127.0.0.1:${one.port}`, false], [`127.0.0.1:${two.port}`, true]].sort(),
     );
-    const kept = await db.sql`select n::text as row from sys_table_migration_notifications n`;
+    const kept = await db
+      .sql`select n::text as row from table_rename.sys_table_migration_notifications n`;
     assert(kept.every(({ row }) => !row.includes("token-of")), JSON.stringify(kept));
   },
 );
@@ -380,7 +381,8 @@ spreadTest(
       await functions.refused("lock_not_acquired", "rename", { ...RENAME, ...options });
       await backgroundEnded();
       await holder.release();
-      const [{ count }] = await db.sql`select count(*)::int from sys_table_migration_events`;
+      const [{ count }] = await db
+        .sql`select count(*)::int from table_rename.sys_table_migration_events`;
       assertEquals([asked, count], [1, 1]);
       assertEquals((await rowsOf(db))[0].last_error, "answered 400");
       await relay.shutdown();
@@ -434,7 +436,7 @@ spreadTest("a login that is not postgres tells and delivers as postgres does", a
   await functions.list({ include: "drift,notifications" });
   await functions.rollback({ migration_id: id });
   await backgroundEnded();
-  await db.sql`update sys_table_migration_notifications
+  await db.sql`update table_rename.sys_table_migration_notifications
     set delivered_at = delivered_at - interval '31 days'`;
   await functions.list();
   await backgroundEnded();

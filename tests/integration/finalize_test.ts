@@ -4,6 +4,7 @@ import type { Migration, OperationAnswer } from "../../shared/contract/responses
 import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { databaseState, stateDifferences } from "../support/state.ts";
+import { MEMBER_OF_PG_CRON } from "../support/pg_cron.ts";
 
 interface Renamed {
   db: TestDatabase;
@@ -81,7 +82,7 @@ renamedTest(
     const seen = await db.as("authenticated", (tx) => tx`select name from expert_profiles`);
     assertEquals([...seen], [{ name: "mine" }]);
     const [event] = await db.sql`
-    select operation, outcome, migration_ids from sys_table_migration_events order by id desc limit 1`;
+    select operation, outcome, migration_ids from table_rename.sys_table_migration_events order by id desc limit 1`;
     assertEquals({ ...event }, {
       operation: "finalize",
       outcome: "succeeded",
@@ -166,7 +167,8 @@ renamedTest("while a scheduled job names the old name it is refused", async (ren
       nodeport int, database text, username text, active boolean, jobname text);
     grant usage on schema cron to postgres; grant select on cron.job to postgres;
     insert into cron.job values (1, '0 3 * * *', 'delete from experts where name is null', 'localhost',
-      5432, current_database(), 'postgres', true, 'nightly');`).simple();
+      5432, current_database(), 'postgres', true, 'nightly');
+    ${MEMBER_OF_PG_CRON}`).simple();
   const problem = await refused(renamed, "old_name_in_use");
   assertStringIncludes(JSON.stringify(problem.evidence), "nightly");
   await db.admin`update cron.job set command = 'delete from expert_profiles where name is null'`;

@@ -215,9 +215,10 @@ spreadTest(
     assertEquals(await send(), first);
     // The same where the first answer was lost after the commit.
     await db.sql`
-    update sys_table_migration_requests set finished_at = null, created_at = now() - interval '1 h',
+    update table_rename.sys_table_migration_requests set finished_at = null, created_at = now() - interval '1 h',
       response_body = response_body - 'history' - 'verification' - 'lock' - 'migrations'`;
-    await db.sql`update sys_table_migration_events set occurred_at = now() - interval '1 hour'`;
+    await db
+      .sql`update table_rename.sys_table_migration_events set occurred_at = now() - interval '1 hour'`;
     const late = await send();
     assertEquals(late.history, first.history);
     assertEquals((await history(db)).length, 1);

@@ -335,6 +335,7 @@ hostileTest("100 hostile bodies: a refusal with its code, or what the body says"
     ["invalid_request", json({ ...canary, notes: "a\0b" })],
     ["invalid_request", json({ ...canary, notes: "\ud800" })],
     ["invalid_request", json({ ...canary, notes: "x".repeat(10_001) })],
+    ["invalid_request", json({ ...canary, acknowledge: ["\ud800"] })],
     ["invalid_identifier", json({ old_name: "canary", new_name: "x".repeat(1_000_000) })],
     ["plan_changed", json({ ...canary, expected_plan_hash: `sha256:${"0".repeat(64)}` })],
     ["protected_schema", json({ ...canary, schema: "pg_catalog" })],

@@ -55,7 +55,8 @@ spreadTest(
       apikey: "",
     };
     await functions.fetch("rename", { method: "POST", headers: forged, body: "{}" });
-    const events = await db.sql`select from sys_table_migration_events where operation = 'webhook'`;
+    const events = await db
+      .sql`select from table_rename.sys_table_migration_events where operation = 'webhook'`;
     assertEquals(events.length, 1, "the refused webhook left no event");
     const { migrations: [{ id }] } = await functions.rename({ ...RENAME, count_use: true });
     await db.sql`select count(*) from experts`;

@@ -172,7 +172,7 @@ spreadTest(
     // The request id leads to the event.
     const { response } = await problem(functions, "table_not_found", "rename", CALLS.rename);
     const [event] = await db.sql`
-    select * from sys_table_migration_events order by id desc limit 1`;
+    select * from table_rename.sys_table_migration_events order by id desc limit 1`;
     assertEquals(event.request_id, response.headers.get("x-request-id"));
     assertEquals([event.outcome, event.problem_code], ["refused", "table_not_found"]);
   },
@@ -263,8 +263,8 @@ spreadTest(
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql`create table experts (id int)`;
-    await db.sql`drop table sys_table_migrations, sys_table_migration_events,
-    sys_table_migration_requests, sys_table_migration_usage`;
+    await db.sql`drop table sys_table_migrations, table_rename.sys_table_migration_events,
+    table_rename.sys_table_migration_requests, table_rename.sys_table_migration_usage`;
     for (const name of Object.keys(METHODS)) {
       for (const mode of ["plan", "apply"]) {
         const init = name === "list-migrations"

@@ -1,6 +1,6 @@
 /** A request that comes again with its key does its work once, whatever happened to the first answer. */
 import { assert, assertEquals, assertLess, assertNotEquals } from "@std/assert";
-import { afterCriticalSection, cutOnce } from "../support/broken_connections.ts";
+import { afterCriticalSection, cutOnce, isCriticalSection } from "../support/broken_connections.ts";
 import { assertRecordAgrees } from "../support/catalog_state.ts";
 import { startCuttingProxy } from "../support/cutting_proxy.ts";
 import { spreadTest, type TestDatabase } from "../support/database.ts";
@@ -56,7 +56,7 @@ spreadTest(
     }
     assertEquals(stateDifferences(before, await databaseState(db.sql)), []);
     // What is answered from the record leaves no event: nothing was done.
-    assertEquals((await db.sql`select from sys_table_migration_events`).length, 3);
+    assertEquals((await db.sql`select from table_rename.sys_table_migration_events`).length, 3);
     const rows = await recordedRequests(db.sql);
     assertEquals(rows.map((row) => [row.idempotency_key, row.operation, row.finished]), [
       ["key:default k1", "rename", true],
@@ -72,14 +72,15 @@ spreadTest(
     await using functions = functionsFor(db.url);
     await makeTable(db);
     const { batch_id } = await functions.rename(RENAME);
-    const first = await postKeyed(functions, "finalize", "k1", { batch_id });
+    const ended = { batch_id, quiet_for_days: 0 };
+    const first = await postKeyed(functions, "finalize", "k1", ended);
     assertEquals([first.status, first.replayed], [200, false], JSON.stringify(first.body));
     assert(first.body.statements.length > 0);
-    assertReplay(first, await postKeyed(functions, "finalize", "k1", { batch_id }));
-    const other = await postKeyed(functions, "finalize", "k2", { batch_id });
+    assertReplay(first, await postKeyed(functions, "finalize", "k1", ended));
+    const other = await postKeyed(functions, "finalize", "k2", ended);
     assertEquals([other.status, other.replayed, other.body.statements], [200, false, []]);
     // What is answered without any change is recorded, too: the key is that request's from now on.
-    assertReplay(other, await postKeyed(functions, "finalize", "k2", { batch_id }));
+    assertReplay(other, await postKeyed(functions, "finalize", "k2", ended));
     assertRefused(
       await postKeyed(functions, "finalize", "k2", { table: "experts" }),
       "idempotency_key_reused",
@@ -253,7 +254,7 @@ for (const count of [1, 5]) {
         assertEquals(done.filter(({ replayed }) => !replayed).length, 1);
         for (const { body } of done) assertEquals(body, done[0].body);
         assertEquals(await workDone(db.sql), { migrations: 1, events: 1 });
-        assertEquals((await db.sql`select from sys_table_migration_events`).length, 1);
+        assertEquals((await db.sql`select from table_rename.sys_table_migration_events`).length, 1);
         // Whoever was told to come again gets the answer, too: at the same time or not.
         const second = await Promise.all(
           Array.from({ length: 50 }, (_, n) => postKeyed(all[n % count], "rename", "k", RENAME)),
@@ -416,12 +417,15 @@ for (const name of ["rename", "rollback", "finalize"] as const) {
       await using direct = functionsFor(db.url);
       await makeTable(db);
       if (name !== "rename") await direct.rename(RENAME);
-      const body = name === "rename" ? RENAME : { table: "experts" };
+      const body = {
+        ...name === "rename" ? RENAME : { table: "experts" },
+        ...name === "finalize" && { quiet_for_days: 0 },
+      };
       let sent = false;
       // From the critical section on nothing comes back any more, and nobody can be asked.
       proxy.judge = (message) => {
         if (sent) return "cut";
-        sent = message.from === "client" && /;\ncommit;\n/.test(message.text);
+        sent = isCriticalSection(message);
         return sent ? "cut after" : "forward";
       };
       const first = await quietly(() => postKeyed(functions, name, "k", body));
@@ -434,7 +438,7 @@ for (const name of ["rename", "rollback", "finalize"] as const) {
       assert(second.body.verification.passed, JSON.stringify(second.body.verification));
       const [event] = await db.sql`
       select lock_attempts as attempts, lock_waited_ms as waited_ms, lock_held_ms as held_ms
-      from sys_table_migration_events where operation = ${name} and outcome = 'succeeded'`;
+      from table_rename.sys_table_migration_events where operation = ${name} and outcome = 'succeeded'`;
       assertEquals(second.body.lock, { ...event });
       assertReplay(second, await postKeyed(direct, name, "k", body));
     },
@@ -475,7 +479,7 @@ async function renameAndLoseAnswer(db: TestDatabase, functions: Functions): Prom
   const answer = await postKeyed(functions, "rename", "k", RENAME);
   assertEquals(answer.status, 200);
   await db.sql`
-    update sys_table_migration_requests set finished_at = null, response_status = null,
+    update table_rename.sys_table_migration_requests set finished_at = null, response_status = null,
       response_body = response_body - array['migrations', 'lock', 'verification']`;
   await backdate(db.sql, "11 seconds");
   return answer;
@@ -541,7 +545,7 @@ spreadTest(
     await db.sql.unsafe(`
     create function refuse() returns trigger language plpgsql as
       $$ begin raise exception 'no room'; end $$;
-    create trigger refuse before update on sys_table_migration_requests
+    create trigger refuse before update on table_rename.sys_table_migration_requests
       for each row execute function refuse()`).simple();
     let first: KeyedAnswer;
     const logged = await loggedBy(async () => {
@@ -549,7 +553,7 @@ spreadTest(
     });
     assertEquals([first!.status, first!.replayed], [200, false]);
     assert(logged.some((line) => line.includes("could not be kept")), logged.join());
-    await db.sql`drop trigger refuse on sys_table_migration_requests`;
+    await db.sql`drop trigger refuse on table_rename.sys_table_migration_requests`;
     await backdate(db.sql, "11 seconds");
     const second = await postKeyed(functions, "rename", "k", RENAME);
     assertEquals([second.status, second.replayed], [200, true]);
@@ -581,7 +585,7 @@ spreadTest(
     await using functions = functionsFor(db.url);
     await makeTable(db);
     await db.sql`
-    insert into sys_table_migration_requests
+    insert into table_rename.sys_table_migration_requests
       (idempotency_key, operation, actor, body_hash, created_at, finished_at, response_body)
     select 'key:default old ' || n, 'rename', 'key:default', '', now() - (6 + n) * interval '1 day',
       now(), '{}'
@@ -589,7 +593,7 @@ spreadTest(
     const { body } = await postKeyed(functions, "rename", "k1", RENAME);
     const left = async () =>
       (await db.sql`
-      select substr(idempotency_key, 17)::int as n from sys_table_migration_requests
+      select substr(idempotency_key, 17)::int as n from table_rename.sys_table_migration_requests
       where idempotency_key like '% old %' order by 1`).map(({ n }) => n);
     assertEquals(await left(), Array.from({ length: 151 }, (_, n) => n));
     await postKeyed(functions, "rollback", "k2", { batch_id: body.batch_id });
@@ -606,7 +610,7 @@ spreadTest(
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await makeTable(db);
-    await db.sql`alter table sys_table_migration_requests drop column request_id`;
+    await db.sql`alter table table_rename.sys_table_migration_requests drop column request_id`;
     await quietly(async () => {
       const answer = await postKeyed(functions, "rename", "k", RENAME);
       assertRefused(answer, "database_unavailable");

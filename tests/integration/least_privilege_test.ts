@@ -52,7 +52,9 @@ databaseTest(
     // What was made belongs to the tables' owner, not to the login.
     const made = await ownersOf(db, "app");
     for (const name of tables) assert(`relation ${name}` in made, name);
-    const cast = Object.keys(made).filter((what) => /^function compatibility_cast_\d+$/.test(what));
+    const cast = Object.keys(made).filter((what) =>
+      /^function compatibility_cast_[0-9a-f]{16}$/.test(what)
+    );
     assert(cast.length > 0, JSON.stringify(made));
     const own = [...tables.map((name) => `relation ${name}`), ...cast];
     assertEquals(own.filter((what) => made[what] !== login.owner), []);
@@ -156,6 +158,7 @@ databaseTest("every operation can be done by the login, whoever calls", async ({
   await db.sql`drop view names`;
   const ended = await deliver("finalize", "m2", {
     batch_id,
+    quiet_for_days: 0,
     acknowledge: ["old_name_in_use", "old_name_use_unknown"],
   });
   assertEquals(ended.migrations[0].finalized_by, "webhook:ci");
@@ -172,7 +175,7 @@ databaseTest("every operation can be done by the login, whoever calls", async ({
     401,
   );
   const events = await db.admin`
-    select operation, outcome, count(*)::int from sys_table_migration_events group by 1, 2 order by 1, 2`;
+    select operation, outcome, count(*)::int from table_rename.sys_table_migration_events group by 1, 2 order by 1, 2`;
   assertEquals(events.map(({ operation, outcome, count }) => `${count} ${operation} ${outcome}`), [
     "1 finalize succeeded",
     "1 refresh succeeded",
@@ -211,8 +214,8 @@ spreadTest("a login that lacks something is told what to run", async ({ db }) =>
   for (
     const [statement, more] of [
       [`revoke insert on sys_table_migrations from ${login.renamer}`, {}],
-      [`drop policy ${login.renamer} on sys_table_migration_usage`, {}],
-      [`revoke create on schema table_rename_ticks from ${login.renamer}`, { count_use: true }],
+      [`drop policy ${login.renamer} on table_rename.sys_table_migration_usage`, {}],
+      [`revoke create on schema table_rename from ${login.renamer}`, { count_use: true }],
     ] as const
   ) {
     await db.sql.unsafe(statement);
@@ -264,9 +267,9 @@ databaseTest("the login can do little beside its work", async ({ db }) => {
   await refused("select pg_read_file('PG_VERSION')");
   await refused("select pg_terminate_backend(pg_backend_pid()) from letters");
   // What is recorded of events stays as it is.
-  await refused("update sys_table_migration_events set actor = 'nobody'");
-  await refused("delete from sys_table_migration_events");
-  await refused("truncate sys_table_migration_events");
+  await refused("update table_rename.sys_table_migration_events set actor = 'nobody'");
+  await refused("delete from table_rename.sys_table_migration_events");
+  await refused("truncate table_rename.sys_table_migration_events");
   await refused("delete from sys_table_migrations");
   await refused("drop table sys_table_migrations");
   await refused("alter table sys_table_migrations disable row level security");

@@ -218,9 +218,11 @@ spreadTest(
       await post(functions, "rename", RENAME);
       await db.admin`drop event trigger noisy`;
       // Broken in the middle, and found gone.
-      await db.admin.unsafe("alter table sys_table_migration_events rename to gone").simple();
+      await db.admin.unsafe("alter table table_rename.sys_table_migration_events rename to gone")
+        .simple();
       await post(functions, "rename", RENAME);
-      await db.admin.unsafe("alter table gone rename to sys_table_migration_events").simple();
+      await db.admin.unsafe("alter table table_rename.gone rename to sys_table_migration_events")
+        .simple();
       const wrong = new URL(db.url);
       wrong.password = `${password}x`;
       const unreadable = db.url.replace("postgresql://", "postgresql://%%%");
@@ -250,7 +252,7 @@ spreadTest("what the caller is not told is logged under the request's id", async
   await db.sql`create table experts (id int)`;
   await functions.rename(RENAME);
   await db.admin.unsafe(
-    "alter table sys_table_migration_events add constraint none check (outcome = 'succeeded') not valid",
+    "alter table table_rename.sys_table_migration_events add constraint none check (outcome = 'succeeded') not valid",
   ).simple();
   let response: Response | undefined;
   const lines = await logged(async () => {
@@ -265,7 +267,7 @@ spreadTest("what the caller is not told is logged under the request's id", async
   assertEquals(told, {
     sqlstate: "23514",
     message: 'new row for relation "sys_table_migration_events" violates check constraint "none"',
-    schema_name: "public",
+    schema_name: "table_rename",
     table_name: "sys_table_migration_events",
     constraint_name: "none",
     routine: "ExecConstraints",

@@ -57,7 +57,7 @@ const publicSchema = (db: TestDatabase) => describeSchemas(db.admin, ["public"])
 
 /** A database with a table `experts`, whose migrations are all in a repository. */
 async function begun(db: TestDatabase, repo: Repository): Promise<void> {
-  repo.write("20261123200000_app.sql", SCHEMA);
+  repo.write("20991231000000_app.sql", SCHEMA);
   await repo.supabase(db, "db", "push");
 }
 
@@ -76,7 +76,7 @@ databaseTest(
       "expert_profiles",
       "--rename-indexes",
     );
-    assertMatch(file, /^20261123200001_rename_experts_to_expert_profiles\.sql$/);
+    assertMatch(file, /^20991231000001_rename_experts_to_expert_profiles\.sql$/);
     assertEquals(descriptionDifferences(before, await publicSchema(db)), []);
 
     await repo.supabase(db, "db", "push");
@@ -90,7 +90,7 @@ databaseTest(
     const { passed, checks } = await functions.verify({ migration_id: migration.id });
     assert(passed, JSON.stringify(checks));
     const [{ operation, details }] = await db.sql`
-    select operation, details from sys_table_migration_events where migration_ids @> array[${migration.id}::uuid]`;
+    select operation, details from table_rename.sys_table_migration_events where migration_ids @> array[${migration.id}::uuid]`;
     assertEquals([operation, details.migration_file], ["rename", true]);
 
     const { verification, findings, history } = await functions.rollback({ table: "experts" });
@@ -152,7 +152,15 @@ spreadTest(
 
     await write(functions, repo, "rename-table", "experts", "expert_profiles");
     await push();
-    await write(functions, repo, "finalize-rename", "experts", "--acknowledge", "old_name_in_use");
+    await write(
+      functions,
+      repo,
+      "finalize-rename",
+      "experts",
+      "--quiet-for-days=0",
+      "--acknowledge",
+      "old_name_in_use",
+    );
     await push();
     assertEquals((await functions.list({ status: "finalized" })).migrations.length, 1);
     assertEquals((await db.sql`select name, label from names`).map(({ label }) => label), ["Ada!"]);

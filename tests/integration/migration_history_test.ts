@@ -15,7 +15,7 @@ import {
 } from "../support/migration_files.ts";
 import { testRoles } from "../support/roles.ts";
 
-const SCHEMAS = ["public", "app", "table_rename_ticks"];
+const SCHEMAS = ["public", "app", "table_rename"];
 
 /** Fails the test unless both databases hold the same: schemas, and the record of the renames. */
 async function assertReplayed(db: TestDatabase, fresh: TestDatabase): Promise<void> {

@@ -157,9 +157,10 @@ spreadTest(
       log: log.map(({ text }) => text).join("\n"),
     };
     const tables = await db.admin`
-    select relname::text as name from pg_class where relname ~ '^sys_table_migration' and relkind = 'r'`;
-    for (const { name } of tables) {
-      const rows = await db.admin`select to_jsonb(t)::text as row from ${db.admin(name)} t`;
+    select relname::text as name, relnamespace::regnamespace::text as schema from pg_class where relname ~ '^sys_table_migration' and relkind = 'r'`;
+    for (const { schema, name } of tables) {
+      const rows = await db.admin`
+        select to_jsonb(t)::text as row from ${db.admin(schema)}.${db.admin(name)} t`;
       told[name] = rows.map(({ row }) => row).join("\n");
     }
     assert(told.sys_table_migration_events.includes("refused"), "no refusal left an event");

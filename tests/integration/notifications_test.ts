@@ -32,7 +32,7 @@ function toldTest(
 }
 
 const outbox = async (db: TestDatabase) =>
-  (await db.sql`select type, host from sys_table_migration_notifications
+  (await db.sql`select type, host from table_rename.sys_table_migration_notifications
     order by event_id, receiver`).map(({ type }) => type);
 
 /** Any DDL fails from now on, until `drop event trigger on_ddl`. */
@@ -62,7 +62,7 @@ toldTest(
     const applied = await functions.rename({ batch_id: batch_id!, notes: "now" });
     assertEquals((await told()).notification.data.migrations, applied.migrations);
     const [{ request_id, occurred_at }] = await db.sql`
-      select request_id, occurred_at from sys_table_migration_events order by id desc limit 1`;
+      select request_id, occurred_at from table_rename.sys_table_migration_events order by id desc limit 1`;
     const { timestamp, data } = (await told()).notification;
     assertEquals(new Date(timestamp), occurred_at);
     assertEquals([data.request_id, data.operation], [request_id, "rename"]);
@@ -174,7 +174,8 @@ toldTest(
       await db.admin`create event trigger on_ddl on ddl_command_end execute function on_ddl()`;
       await post(functions, "rename", { old_name: "teams", new_name: "groups" });
       assertEquals(await outbox(db), ["migration.failed", "migration.failed"]);
-      await db.sql`update sys_table_migration_events set occurred_at = now() - interval '11 min'`;
+      await db
+        .sql`update table_rename.sys_table_migration_events set occurred_at = now() - interval '11 min'`;
       await post(functions, "rename", RENAME);
       assertEquals((await outbox(db)).length, 3);
     }),
@@ -239,17 +240,18 @@ toldTest(
       await db.sql.unsafe(`
         create function hide() returns trigger language plpgsql as
           $$ begin alter table public.sys_table_migrations rename to hidden; return null; end $$;
-        create constraint trigger at_commit after insert on sys_table_migration_events
+        create constraint trigger at_commit after insert on table_rename.sys_table_migration_events
           deferrable initially deferred for each row when (new.outcome = 'succeeded')
           execute function hide()`).simple();
       await functions.refused("database_unavailable", "rename", RENAME);
       await backgroundEnded();
-      await db.sql`drop trigger at_commit on sys_table_migration_events`;
+      await db.sql`drop trigger at_commit on table_rename.sys_table_migration_events`;
       await db.sql`alter table hidden rename to sys_table_migrations`;
       await functions.list();
       await backgroundEnded();
       assertEquals(receiver.types.sort(), ["migration.applied", "migration.verification_failed"]);
-      const [{ count }] = await db.sql`select count(*)::int from sys_table_migration_events
+      const [{ count }] = await db
+        .sql`select count(*)::int from table_rename.sys_table_migration_events
         where operation = 'rename' and outcome = 'failed'`;
       assertEquals(count, 1, "the caller was told of a failure");
     }),
@@ -301,10 +303,10 @@ toldTest(
     await db.sql.unsafe(`
       create function slowly() returns trigger language plpgsql as
         $$ begin perform pg_sleep(0.25); return new; end $$;
-      create trigger slowly before insert on sys_table_migration_events for each row
+      create trigger slowly before insert on table_rename.sys_table_migration_events for each row
         when (new.operation = 'drift') execute function slowly()`).simple();
     await Promise.all([functions.list({ include: "drift" }), functions.list({ include: "drift" })]);
-    await db.sql`drop trigger slowly on sys_table_migration_events`;
+    await db.sql`drop trigger slowly on table_rename.sys_table_migration_events`;
     const first = [[id, "view_columns_differ"]];
     assertEquals(await look(), [first]);
     await db.sql`revoke select on experts from anon`;
@@ -348,7 +350,8 @@ spreadTest("where nobody is to be told, the outbox stays empty", async ({ db }) 
   await functions.verify({ migration_id: id, checks: ["reads"] });
   await functions.rollback({ migration_id: id, acknowledge: ["view_grants_changed"] });
   assertEquals(await outbox(db), []);
-  const operations = await db.sql`select operation from sys_table_migration_events order by id`;
+  const operations = await db
+    .sql`select operation from table_rename.sys_table_migration_events order by id`;
   assertEquals(operations.map(({ operation }) => operation), ["rename", "rollback"]);
 });
 
@@ -390,7 +393,7 @@ toldTest(
     quietly(async () => {
       const { migrations: [{ id }] } = await functions.rename(RENAME);
       await backgroundEnded();
-      await db.sql`drop table sys_table_migration_notifications`;
+      await db.sql`drop table table_rename.sys_table_migration_notifications`;
       const problem = await functions.refused("database_unavailable", "rollback", {
         migration_id: id,
       });
@@ -404,14 +407,15 @@ toldTest(
       await db.sql`alter table expert_profiles enable row level security`;
       await functions.list();
       const drift = await db.sql`
-        select details ->> 'code' as code from sys_table_migration_events where operation = 'drift'`;
+        select details ->> 'code' as code from table_rename.sys_table_migration_events where operation = 'drift'`;
       assertEquals([...drift], [{ code: "row_security_bypassed" }]);
       await db.sql`alter view experts set (security_invoker = true)`;
       await db.sql`alter table expert_profiles disable row level security`;
       // Without receivers nothing needs the outbox.
       await using unheard = functionsFor(db.url);
       await unheard.rollback({ migration_id: id });
-      const [{ count }] = await db.sql`select count(*)::int from sys_table_migration_events
+      const [{ count }] = await db
+        .sql`select count(*)::int from table_rename.sys_table_migration_events
         where problem_code = 'database_unavailable'`;
       assertEquals(count, 1, "the refusal left its event");
     }),

@@ -21,7 +21,7 @@ spreadTest("a plan changes nothing, and is what an apply runs", async ({ db }) =
   const before = await databaseState(db.admin);
   const plan = await functions.rename({ ...ITEMS, mode: "plan" });
   assertEquals(stateDifferences(before, await databaseState(db.admin)), []);
-  assertEquals((await db.sql`select from sys_table_migration_events`).length, 0);
+  assertEquals((await db.sql`select from table_rename.sys_table_migration_events`).length, 0);
   assertEquals(plan.mode, "plan");
   assertEquals(
     [plan.batch_id, plan.lock, plan.verification, plan.migrations],

@@ -71,7 +71,7 @@ proposedTest(
     const { migrations } = await functions.list({ status: "pending" });
     assertEquals(migrations.length, 2);
     const events = await db.sql`
-    select operation, outcome, details ->> 'proposed' as proposed from sys_table_migration_events`;
+    select operation, outcome, details ->> 'proposed' as proposed from table_rename.sys_table_migration_events`;
     assertEquals([...events], [{ operation: "rename", outcome: "succeeded", proposed: "true" }]);
   },
 );
@@ -162,7 +162,7 @@ proposedTest(
       ["rolled_back", "not now"],
     ]);
     const [event] = await db.sql`
-    select operation, migration_ids, details from sys_table_migration_events order by id desc limit 1`;
+    select operation, migration_ids, details from table_rename.sys_table_migration_events order by id desc limit 1`;
     assertEquals(event.operation, "rollback");
     assertEquals(event.migration_ids, answer.migrations.map(({ id }) => id));
     assertEquals(event.details, { withdrawn: true });

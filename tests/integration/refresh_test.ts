@@ -284,7 +284,7 @@ renamedTest(
     await db.sql`alter table expert_profiles enable row level security`;
     assertEquals((await db.as("anon", (tx) => tx`select id from experts`)).length, 1, "it leaks");
     const events = () =>
-      db.sql`select details ->> 'object' as object from sys_table_migration_events
+      db.sql`select details ->> 'object' as object from table_rename.sys_table_migration_events
       where operation = 'drift' and migration_ids = ${[again.id]}`;
     assertEquals((await events()).length, 0);
     await functions.list();

@@ -167,7 +167,7 @@ roundTripTest(
    create table old partition of whole (region default 'us') for values in ('us');
    create table rest partition of whole default;
    insert into whole values (1), (2); insert into whole values (3, 'us')`,
-  { statements: WRITES },
+  { statements: WRITES, findings: ["partition_exposed"] },
 );
 
 roundTripTest(
@@ -177,7 +177,7 @@ roundTripTest(
    create table h0 partition of old for values with (modulus 2, remainder 0);
    create table h1 partition of old for values with (modulus 2, remainder 1);
    insert into whole values (1), (2), (3)`,
-  { statements: WRITES },
+  { statements: WRITES, findings: ["partition_exposed"] },
 );
 
 roundTripTest(
@@ -401,7 +401,7 @@ kindTest(
     assert(warning.message.includes("(feed)"), warning.message);
     await roundTrip(db, functions, [move], {
       acknowledge: ["realtime_publication"],
-      findings: ["realtime_publication", "publication_name_change"],
+      findings: ["realtime_publication", "publication_name_change", "partition_exposed"],
     });
   },
 );

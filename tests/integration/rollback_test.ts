@@ -4,6 +4,7 @@ import type { Migration, OperationAnswer } from "../../shared/contract/responses
 import { databaseTest, spreadTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { databaseState, stateDifferences } from "../support/state.ts";
+import { MEMBER_OF_PG_CRON } from "../support/pg_cron.ts";
 
 interface Renamed {
   db: TestDatabase;
@@ -194,12 +195,63 @@ renamedTest("another table under the new name is left alone", async (renamed) =>
   await drifted(renamed, "table_renamed", '"public"."expert_profiles"');
 });
 
-renamedTest("a table that is gone is refused", async (renamed) => {
-  await renamed.db.sql`drop table expert_profiles cascade`;
-  const problem = await refused(renamed, "drifted");
-  assertEquals((problem.differences as DriftField[])[0].code, "table_missing");
-  await refused(renamed, "drifted", { acknowledge: ["view_missing", "table_missing"] });
-});
+renamedTest(
+  "the record of a table that was dropped is closed once that is acknowledged",
+  async (renamed) => {
+    const { db, functions } = renamed;
+    const { migrations: [{ id }] } = await functions.list();
+    await db.sql`drop table expert_profiles cascade`;
+    const problem = await refused(renamed, "drifted");
+    assertEquals((problem.differences as DriftField[])[0].code, "table_missing");
+    assertStringIncludes(problem.hint!, '"acknowledge": ["table_missing"]');
+    await functions.refused("drifted", "finalize", {
+      migration_id: id,
+      acknowledge: ["table_missing"],
+    });
+    // Another table of the old name is held up by the record alone, and so is one of the new name.
+    await db.sql`create table experts (mine int)`;
+    await db.sql`create table others (id int)`;
+    for (
+      const [code, names] of [
+        ["already_renamed", { old_name: "experts", new_name: "people" }],
+        ["name_taken", { old_name: "others", new_name: "expert_profiles" }],
+      ] as const
+    ) {
+      const held = await functions.refused(code, "rename", names);
+      assertStringIncludes(held.detail, "is gone");
+      assertStringIncludes(held.hint!, id);
+      assertStringIncludes(held.hint!, "table_missing");
+    }
+    const body = { table: "experts", acknowledge: ["table_missing"] };
+    const plan = await functions.rollback({ ...body, mode: "plan" });
+    assertEquals(plan.migrations.map(({ status }) => status), ["active"]);
+    const closed = await functions.rollback({ ...body, notes: "dropped by the application" });
+    assertEquals(
+      closed.migrations.map(({ status, notes }) => [status, notes]),
+      [["rolled_back", "dropped by the application"]],
+    );
+    const [event] = await db.sql`
+    select operation, outcome, migration_ids, details from table_rename.sys_table_migration_events
+    order by id desc limit 1`;
+    assertEquals({ ...event }, {
+      operation: "rollback",
+      outcome: "succeeded",
+      migration_ids: [id],
+      details: { table_missing: true },
+    });
+    // What has the name now is not touched, and is renamed like any other.
+    assertEquals(
+      (await db.sql`select attname from pg_attribute
+    where attrelid = 'experts'::regclass and attnum > 0`)[0].attname,
+      "mine",
+    );
+    const { verification } = await functions.rename({ old_name: "experts", new_name: "people" });
+    assert(verification?.passed);
+    // Whose table is there is not closed, whatever is acknowledged: it is rolled back.
+    const back = await functions.rollback(body);
+    assert(back.verification?.passed && back.statements.length > 0);
+  },
+);
 
 for (
   const [what, make] of [
@@ -541,7 +593,8 @@ renamedTest(
         nodeport int, database text, username text, active boolean default true, jobname text);
       grant usage on schema cron to postgres; grant select on cron.job to postgres;
       insert into cron.job values (7, '* * * * *', 'delete from expert_profiles where id = 0',
-        'localhost', 5432, current_database(), 'postgres', true, 'clean')`).simple();
+        'localhost', 5432, current_database(), 'postgres', true, 'clean');
+      ${MEMBER_OF_PG_CRON}`).simple();
     await db.sql.unsafe(`
       create function by_new() returns bigint language plpgsql as
         $$ begin return (select count(*) from public.expert_profiles); end $$;

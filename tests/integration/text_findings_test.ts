@@ -15,6 +15,7 @@ import type { Finding } from "../../shared/contract/responses.ts";
 import { lex } from "../../shared/plan/texts/lexer.ts";
 import { spreadTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
+import { MEMBER_OF_PG_CRON } from "../support/pg_cron.ts";
 
 const MOVE = { old_name: "entries", new_name: "journal_entries" };
 
@@ -212,10 +213,10 @@ const BREAKING: Truth[] = [
   {
     code: "set_default",
     broken:
-      "begin update entries set (name, hand) = ('x', default) where id = 1; return 'done'; end",
+      "begin update entries set (name, doubled) = ('x', default) where id = 1; return 'done'; end",
     neighbour:
-      "begin update entries set (name, hand) = (default, 7) where id = 1; return 'done'; end",
-    then: "23502",
+      "begin update entries set (name, hand) = (default, default) where id = 1; return 'done'; end",
+    then: "428C9",
   },
   {
     code: "disable_trigger",
@@ -727,7 +728,8 @@ async function cronJobs(db: TestDatabase, jobs: Record<string, string>): Promise
       database text default current_database(), username text default 'postgres', active bool default true,
       jobname text);
     grant usage on schema cron to postgres;
-    grant select on cron.job to postgres`).simple();
+    grant select on cron.job to postgres;
+    ${MEMBER_OF_PG_CRON}`).simple();
   for (const [jobname, command] of Object.entries(jobs)) {
     await db.admin`insert into cron.job ${db.admin({ jobname, command })}`;
   }

@@ -8,10 +8,10 @@ import { catalogState, stateDifferences } from "../support/state.ts";
 /** The tables, with a column of each. */
 const COLUMNS = {
   sys_table_migrations: "notes",
-  sys_table_migration_events: "actor",
-  sys_table_migration_requests: "actor",
-  sys_table_migration_usage: "sample",
-  sys_table_migration_notifications: "host",
+  "table_rename.sys_table_migration_events": "actor",
+  "table_rename.sys_table_migration_requests": "actor",
+  "table_rename.sys_table_migration_usage": "sample",
+  "table_rename.sys_table_migration_notifications": "host",
 };
 
 const TABLES = Object.keys(COLUMNS);
@@ -54,11 +54,11 @@ for (const defaultPrivileges of ["classic", "none"] as const) {
           }
         }
         const [{ usage }] = await db.sql`select has_sequence_privilege(${role},
-          'sys_table_migration_events_id_seq', 'USAGE, SELECT, UPDATE') as usage`;
+          'table_rename.sys_table_migration_events_id_seq', 'USAGE, SELECT, UPDATE') as usage`;
         assertEquals(usage, false);
       }
       const rows = await db.sql`
-        select relname, relrowsecurity from pg_class where relname = any(${TABLES})`;
+        select relname, relrowsecurity from pg_class where oid = any(${TABLES}::text[]::regclass[])`;
       assertEquals(rows.map((row) => row.relrowsecurity), TABLES.map(() => true));
       assertEquals((await db.sql`select from pg_policy`).length, 0);
     },
@@ -127,7 +127,7 @@ spreadTest("the tables refuse what cannot be", async ({ db }) => {
   await insert({ status: "pending", schema_name: "other" });
   for (let n = 0; n < 3; n++) await insert({ status: "rolled_back", rollback_at: now });
   const event = (outcome: string, problem_code: string | null) =>
-    db.sql`insert into sys_table_migration_events (request_id, operation, actor, outcome, problem_code)
+    db.sql`insert into table_rename.sys_table_migration_events (request_id, operation, actor, outcome, problem_code)
       values (gen_random_uuid(), 'rename', 'test', ${outcome}, ${problem_code})`;
   await assertRejects(() => event("maybe", null), Error, "outcome_check");
   await assertRejects(() => event("succeeded", "internal"), Error, "problem_check");
@@ -157,7 +157,7 @@ spreadTest(
     await functions.refused("migration_not_found", "rollback", { table: "nothing" });
     await functions.rollback({ batch_id: batch_id! });
     await functions.refused("not_active", "rollback", { migration_id: ids[0] });
-    const events = await db.sql`select * from sys_table_migration_events order by id`;
+    const events = await db.sql`select * from table_rename.sys_table_migration_events order by id`;
     assertEquals(events.map((e) => [e.operation, e.outcome, e.problem_code]), [
       ["rename", "succeeded", null],
       ["rename", "refused", "already_renamed"],
@@ -190,7 +190,7 @@ spreadTest("plans, lists and broken requests leave no event", async ({ db }) => 
   await functions.refused("invalid_request", "rename", { old_name: "experts" });
   await functions.refused("invalid_request", "rollback", {});
   await functions.list();
-  assertEquals((await db.sql`select from sys_table_migration_events`).length, 0);
+  assertEquals((await db.sql`select from table_rename.sys_table_migration_events`).length, 0);
 });
 
 spreadTest("an event carries the id that the answer carried", async ({ db }) => {
@@ -201,7 +201,7 @@ spreadTest("an event carries the id that the answer carried", async ({ db }) => 
     body: JSON.stringify({ old_name: "nothing", new_name: "other" }),
   });
   await response.body?.cancel();
-  const [event] = await db.sql`select request_id from sys_table_migration_events`;
+  const [event] = await db.sql`select request_id from table_rename.sys_table_migration_events`;
   assertEquals(response.headers.get("x-request-id"), event.request_id);
 });
 
@@ -238,7 +238,7 @@ for (
     assertMatch(migration.requested_by, actor);
     assertMatch(migration.migrated_by!, actor);
     assertMatch(migration.rollback_by!, actor);
-    for (const event of await db.sql`select actor from sys_table_migration_events`) {
+    for (const event of await db.sql`select actor from table_rename.sys_table_migration_events`) {
       assertMatch(event.actor, actor);
     }
   });
@@ -280,7 +280,7 @@ spreadTest("a request that gave up says in its event how long it waited", async 
     lock_timeout_ms: 20,
   });
   await reader.release();
-  const [event] = await db.sql`select * from sys_table_migration_events`;
+  const [event] = await db.sql`select * from table_rename.sys_table_migration_events`;
   assertEquals([event.lock_attempts, event.lock_waited_ms], [problem.attempts, problem.waited_ms]);
   assertEquals(event.lock_held_ms, 0);
   assertStringIncludes(problem.detail, `${problem.attempts} attempts`);

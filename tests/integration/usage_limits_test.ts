@@ -66,7 +66,7 @@ servers.test(
     assertEquals((await usageOf(functions)).calls, 1);
     assertEquals(await stateOf(functions), "used calls_seen statistics_reset");
     await db
-      .sql`update sys_table_migration_usage set last_used_at = last_used_at - interval '2 days'`;
+      .sql`update table_rename.sys_table_migration_usage set last_used_at = last_used_at - interval '2 days'`;
     assertEquals(await stateOf(functions), "unknown statistics_reset");
   },
 );
@@ -214,7 +214,8 @@ servers.test("a look that cannot be kept is a look all the same", async ({ db })
     console.error = error;
   }
   assertEquals(
-    (await db.sql`select from sys_table_migration_usage where sampled_at is not null`).length,
+    (await db.sql`select from table_rename.sys_table_migration_usage where sampled_at is not null`)
+      .length,
     0,
   );
 });
@@ -239,7 +240,7 @@ serverTest(
     // Whether or not this call is among what is evicted, nobody is told that there was none.
     await run(db.sql, "select id from experts where id = 1");
     await flood(db, 450);
-    await db.sql`update sys_table_migration_usage set last_used_at = null`;
+    await db.sql`update table_rename.sys_table_migration_usage set last_used_at = null`;
     assert(["unknown", "used"].includes((await usageOf(functions)).state));
   },
 );
@@ -259,13 +260,13 @@ serverTest(
       renames: names.map((old_name) => ({ old_name, new_name: `new_${old_name}` })),
     });
     const [{ noted }] = await db.sql<{ noted: number }[]>`
-      select distinct (snapshot ->> 'dealloc')::int as noted from sys_table_migration_usage`;
+      select distinct (snapshot ->> 'dealloc')::int as noted from table_rename.sys_table_migration_usage`;
     assertGreater(noted, before);
     const { migrations } = await functions.list({ include: "usage", limit: 60 });
     // What is evicted after the rename is a loss, and to look takes some room, too.
     const [{ looked }] = await db.sql<{ looked: number }[]>`
       select distinct (sample -> 'statements' ->> 'dealloc')::int as looked
-      from sys_table_migration_usage`;
+      from table_rename.sys_table_migration_usage`;
     const expected = looked === noted ? "quiet" : "unknown";
     assertEquals(new Set(migrations.map(({ usage }) => usage!.state)), new Set([expected]));
     const codes = new Set(

@@ -4,8 +4,10 @@ import postgres from "postgres";
 import type { Usage } from "../../shared/contract/responses.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
+import { post } from "../support/requests.ts";
 import { ownServers } from "../support/own_servers.ts";
 import { until } from "../support/waiting.ts";
+import { MEMBER_OF_PG_CRON } from "../support/pg_cron.ts";
 
 const servers = ownServers([15, 17, 18]);
 
@@ -231,7 +233,8 @@ servers.test("a cron job that names the old name is a use", async ({ db }) => {
       (2, 'elsewhere', 'delete from public.experts', 'other', 'postgres'),
       (3, 'renamed', 'delete from expert_profiles -- experts', current_database(), 'postgres');
     grant usage on schema cron to postgres;
-    grant select on cron.job to postgres`).simple();
+    grant select on cron.job to postgres;
+    ${MEMBER_OF_PG_CRON}`).simple();
   await run(db.sql, TABLE);
   await functions.rename(RENAME);
   const { state, reasons, quiet_since } = await usageOf(functions);
@@ -400,7 +403,7 @@ servers.test("each look tells what is new, however many look at once", async ({ 
 /** Moves everything that is noted about usage back in time, as if it had been noted so long ago. */
 const age = (db: TestDatabase, days: number) =>
   db.sql`
-    update sys_table_migration_usage
+    update table_rename.sys_table_migration_usage
     set snapshot_at = snapshot_at - make_interval(days => ${days}),
       observed_since = observed_since - make_interval(days => ${days}),
       sampled_at = sampled_at - make_interval(days => ${days}),
@@ -478,6 +481,18 @@ servers.test("days of quiet are a condition for the end of a rename", async ({ d
   assertEquals((await usageOf(functions)).state, "unknown");
   await age(db, 8);
   await functions.finalize(week);
+  // It is a week unless the caller says otherwise.
+  await functions.rename({ old_name: "expert_profiles", new_name: "people" });
+  const early = await post(functions, "finalize", { table: "expert_profiles" });
+  assertEquals([early.status, early.body.code], [409, "old_name_in_use"]);
+  assertStringIncludes(early.body.detail, "Too early");
+  assert(
+    !/still/.test(JSON.stringify([early.body.detail, early.body.findings, early.body.evidence])),
+  );
+  const days = (Date.parse(early.body.earliest) - Date.now()) / 86_400_000;
+  assert(days > 6.9 && days < 7.1, early.body.earliest);
+  assertStringIncludes(early.body.detail, early.body.earliest);
+  assertStringIncludes(early.body.hint, '"quiet_for_days": 0');
 });
 
 servers.test("what cannot be known is not quiet for any number of days", async ({ db }) => {
@@ -510,10 +525,10 @@ servers.test(
     assertEquals(migrations.map(({ drift }) => drift), [[], [], []]);
     const without = await functions.list();
     assert(without.migrations.every((migration) => !("usage" in migration)));
-    const { length } = await db.sql`select from sys_table_migration_usage`;
+    const { length } = await db.sql`select from table_rename.sys_table_migration_usage`;
     assertEquals(length, 2);
     await db.sql`delete from sys_table_migrations`;
-    assertEquals((await db.sql`select from sys_table_migration_usage`).length, 0);
+    assertEquals((await db.sql`select from table_rename.sys_table_migration_usage`).length, 0);
   },
 );
 
@@ -547,5 +562,5 @@ servers.test("a rename that is refused leaves nothing about usage", async ({ db 
   await run(reader, "begin; select from experts");
   await functions.refused("lock_not_acquired", "rename", { ...RENAME, max_wait_ms: 50 });
   await run(reader, "rollback");
-  assertEquals((await db.sql`select from sys_table_migration_usage`).length, 0);
+  assertEquals((await db.sql`select from table_rename.sys_table_migration_usage`).length, 0);
 });

@@ -145,6 +145,61 @@ servedTest(
   { schemas: ["api"] },
 );
 
+spreadTest(
+  "embeddings that the view makes ambiguous fail, and pass with the remedies of the findings",
+  async ({ db }) => {
+    await db.sql.unsafe(`
+      create table posts (id int primary key, parent_id int references posts);
+      create table tags (id int primary key);
+      create table post_tags (
+        post_id int references posts, tag_id int references tags, primary key (post_id, tag_id));
+      insert into posts values (1, null), (2, 1); insert into tags values (3);
+      insert into post_tags values (1, 3)`).simple();
+    await using api = await dataApiStandIn(db);
+    await using functions = functionsFor(db.url, { projectUrl: api.url });
+    const rename = async (old_name: string, new_name: string, acknowledge: string[]) => {
+      const { migrations: [{ id }] } = await functions.rename({ old_name, new_name, acknowledge });
+      return id;
+    };
+    const check = async (migration_id: string) => {
+      const { checks: [check] } = await functions.verify({ migration_id, checks: ["data_api"] });
+      return check;
+    };
+    const joins = await rename("post_tags", "labels", ["ambiguous_many_to_many"]);
+    const requests = ["posts?select=*,neighbour:tags(*)", "tags?select=*,neighbour:posts(*)"]
+      .map((request) => `GET /rest/v1/${request} with the secret key`);
+    const ambiguous = await check(joins);
+    assertEquals([ambiguous.passed, ambiguous.skipped], [false, undefined]);
+    assertEquals(
+      ambiguous.failures.toSorted((a, b) => a.statement < b.statement ? -1 : 1),
+      requests.map((statement) => ({
+        statement,
+        expected: "an answer, as before the rename",
+        got: "300 PGRST201",
+      })),
+    );
+    assertStringIncludes(ambiguous.detail, "2 requests for tables that it joins, by neither name.");
+
+    const self = await rename("posts", "articles", ["ambiguous_self_reference"]);
+    const itself = await check(self);
+    assertEquals(itself.failures, [{
+      statement: "GET /rest/v1/posts?select=*,neighbour:parent_id(id) with the secret key",
+      expected: "200, 2 rows",
+      got: "300 PGRST201",
+    }]);
+    await db.sql.unsafe(`
+      create function articles(posts) returns setof articles rows 1 stable language sql as
+        'select t.* from articles t where t.id = $1.parent_id';
+      notify pgrst`).simple();
+    const remedied = await check(self);
+    assert(remedied.passed, JSON.stringify(remedied, null, 2));
+    assert(
+      answers(remedied).some(({ request }) => request.includes("neighbour:parent_id(id)")),
+      "the embedding was asked for",
+    );
+  },
+);
+
 let writes = 0;
 servedTest(
   "an answer that keeps changing by itself is no failure, which is said",

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import type { VerifyCheck } from "../../shared/contract/responses.ts";
-import { verifyTest } from "../support/verified.ts";
+import { databaseTest } from "../support/database.ts";
+import { functionsFor } from "../support/functions.ts";
+import { verifying, verifyTest } from "../support/verified.ts";
 
 /** Neighbours both ways, and the table itself. */
 const EXPERTS = `
@@ -194,6 +196,34 @@ verifyTest(
     } finally {
       over = true;
       await writing;
+    }
+  },
+);
+
+databaseTest(
+  "a join whose sides the server writes in another order passes, whichever table is renamed",
+  { versions: [15, 17, 18] },
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await db.sql.unsafe(`
+      create table users (id uuid primary key default gen_random_uuid(), name text);
+      create table posts (id int primary key, author_id uuid references users, title text);
+      create index on posts (author_id);
+      alter table posts enable row level security;
+      create policy own on posts using (author_id = auth.uid());
+      insert into users (name) values ('a');
+      insert into posts select 1, u.id, 't' from users u`).simple();
+    // A loop over two rows, which filters; then one that looks an index up by its bitmap.
+    for (const posts of [1, 5_000]) {
+      await db.sql`insert into posts
+        select g, case when g % 100 = 0 then u.id end, 't' from users u, generate_series(2, ${posts}) g`;
+      await db.sql.unsafe("analyze users, posts");
+      for (const [old_name, new_name] of [["users", "people"], ["posts", "articles"]]) {
+        const { migrations: [migration] } = await functions.rename({ old_name, new_name });
+        const { passes } = verifying(db, functions, migration);
+        await passes("joins");
+        await functions.rollback({ migration_id: migration.id });
+      }
     }
   },
 );

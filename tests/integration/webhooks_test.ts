@@ -72,7 +72,7 @@ function assertRefused(reason: string, { status, body }: Answer): void {
 const refusals = async (db: TestDatabase) =>
   await db.sql`
     select actor, outcome, problem_code, details, details ->> 'reason' as reason
-    from sys_table_migration_events where operation = 'webhook' order by id`;
+    from table_rename.sys_table_migration_events where operation = 'webhook' order by id`;
 
 spreadTest(
   "every endpoint that changes something takes signed webhooks, and records who sent them",
@@ -93,10 +93,13 @@ spreadTest(
     });
     assertEquals(rolledBack.body.migrations[0].rollback_by, "webhook:bot nightly");
     const { body: { batch_id } } = await deliver(functions, "rename", { id: "m4" });
-    const finalized = await deliver(functions, "finalize", { id: "m5", body: { batch_id } });
+    const finalized = await deliver(functions, "finalize", {
+      id: "m5",
+      body: { batch_id, quiet_for_days: 0 },
+    });
     assertEquals(finalized.body.migrations[0].finalized_by, "webhook:ci");
     const events = await db
-      .sql`select operation, actor from sys_table_migration_events order by id`;
+      .sql`select operation, actor from table_rename.sys_table_migration_events order by id`;
     assertEquals(events.map(({ operation, actor }) => [operation, actor]), [
       ["rename", "webhook:ci"],
       ["refresh", "webhook:ci"],
@@ -187,7 +190,7 @@ spreadTest(
     assertEquals(more, []);
     // One event for all three: whoever has a message cannot fill the table with it.
     const events = await db.sql`
-      select from sys_table_migration_events where problem_code = 'unauthorized'`;
+      select from table_rename.sys_table_migration_events where problem_code = 'unauthorized'`;
     assertEquals(events.length, 1);
     assertEquals([noted.actor, noted.outcome, noted.problem_code], [
       "webhook:ci",
@@ -330,13 +333,13 @@ spreadTest(
     assertEquals((await refusals(db)).length, 1);
     // A minute later there may be one more.
     const minuteLater = () =>
-      db.sql`update sys_table_migration_events set occurred_at = occurred_at - interval '61 seconds'`;
+      db.sql`update table_rename.sys_table_migration_events set occurred_at = occurred_at - interval '61 seconds'`;
     await minuteLater();
     await flood(2);
     assertEquals((await refusals(db)).length, 2);
     // A hundred a day for each reason, and no more.
     await db.sql`
-    insert into sys_table_migration_events
+    insert into table_rename.sys_table_migration_events
       (request_id, operation, actor, outcome, problem_code, details, occurred_at)
     select gen_random_uuid(), 'webhook', 'webhook', 'refused', 'unauthorized', '{"reason":"stale"}',
       now() - n * interval '2 minutes' from generate_series(1, 97) n`;
@@ -423,8 +426,8 @@ spreadTest("no secret and no signature is in any answer, event or record", async
   const headers = await signedHeaders({ id: "m", body: JSON.stringify(RENAME) });
   secrets.push(headers["webhook-signature"].slice(3));
   const [kept] = await db.sql`
-    select (select json_agg(e) from sys_table_migration_events e)::text
-      || (select json_agg(r) from sys_table_migration_requests r)::text as text`;
+    select (select json_agg(e) from table_rename.sys_table_migration_events e)::text
+      || (select json_agg(r) from table_rename.sys_table_migration_requests r)::text as text`;
   const all = JSON.stringify(answers) + logged.join() + kept.text;
   for (const secret of secrets) assertFalse(all.includes(secret));
 });

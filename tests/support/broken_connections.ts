@@ -145,8 +145,8 @@ export function cutOnce(
 
 /** Whether it is the critical section: the message that takes the locks and ends with COMMIT. */
 export const isCriticalSection = ({ from, type, text }: ProxyMessage): boolean =>
-  from === "client" && type === "Q" && /in access exclusive mode;/.test(text) &&
-  /;\ncommit;\n/.test(text);
+  from === "client" && type === "Q" && text.includes("table_rename.granted_ms") &&
+  /;\ncommit\0?$/.test(text);
 
 /**
  * Tells what comes on the critical section's connection once it is sent; what looks for blockers meanwhile has

@@ -38,6 +38,6 @@ export async function assertRecordAgrees(sql: postgres.Sql, active: number): Pro
 /** The events of one request: its outcomes, in order. */
 export async function outcomesOf(sql: postgres.Sql, requestId: string): Promise<string[]> {
   const rows = await sql`
-    select outcome from sys_table_migration_events where request_id = ${requestId} order by id`;
+    select outcome from table_rename.sys_table_migration_events where request_id = ${requestId} order by id`;
   return rows.map(({ outcome }) => outcome);
 }

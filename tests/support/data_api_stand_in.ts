@@ -1,10 +1,11 @@
 /**
- * A test double of the Data API (PostgREST), for the one test that asks it: GET on a relation with `select`,
- * `order`, `limit` and one embedded neighbour, answered from the test's real database under the role of the
- * key. Like the real one it knows relations and foreign keys by a schema cache that it reads once, and again
- * when it is notified; so a stale cache is a cache that is not read again.
+ * A test double of the Data API (PostgREST): GET on a relation with `select`, `order`, `limit` and embedded
+ * relations, answered from the test's real database under the role of the key. Like the real one it knows
+ * relations and what can be embedded by a schema cache that it reads once, and again when it is notified; so a
+ * stale cache is a cache that is not read again.
  */
 import type postgres from "postgres";
+import { type Cache, findEmbedded, keyOf, partsOf, readCache } from "./data_api_cache.ts";
 import type { TestDatabase } from "./database.ts";
 import { PUBLISHABLE_KEY, SECRET_KEY } from "./functions.ts";
 
@@ -22,24 +23,12 @@ export interface StandIn extends AsyncDisposable {
   /** Paths and queries of the requests for relations, in order. */
   requests: string[];
   reloads: number;
-}
-
-interface ForeignKey {
-  name: string;
-  from: string;
-  to: string;
-  columns: string[];
-  references: string[];
-}
-
-interface Cache {
-  relations: Set<string>;
-  /** Those of views as well, by the tables that they show. */
-  keys: ForeignKey[];
+  /** Reads the schema again now. */
+  reload(): Promise<void>;
 }
 
 /** How long a late reload takes, in milliseconds. */
-const LATE_MS = 1_500;
+const LATE_MS = 3_000;
 
 export async function dataApiStandIn(
   db: TestDatabase,
@@ -48,14 +37,14 @@ export async function dataApiStandIn(
   const sql = db.connect({ role: "authenticator", max: 3 });
   const reader = db.connect({ role: "supabase_admin", max: 2 });
   const state = { url: "", requests: [] as string[], reloads: 0 };
-  let cache = await readCache(reader);
+  let cache = await readCache(reader, schemas);
   const timers = new Set<ReturnType<typeof setTimeout>>();
   const listening = await reader.listen("pgrst", () => {
     if (reload === "never") return;
     const timer = setTimeout(async () => {
       timers.delete(timer);
       try {
-        cache = await readCache(reader);
+        cache = await readCache(reader, schemas);
         state.reloads++;
       } catch {
         // The test is over.
@@ -77,44 +66,15 @@ export async function dataApiStandIn(
   });
   state.url = `http://127.0.0.1:${server.addr.port}`;
   return Object.assign(state, {
+    reload: async () => {
+      cache = await readCache(reader, schemas);
+    },
     [Symbol.asyncDispose]: async () => {
       for (const timer of timers) clearTimeout(timer);
       await listening.unlisten();
       await server.shutdown();
     },
   });
-}
-
-async function readCache(sql: postgres.Sql): Promise<Cache> {
-  const relations = await sql`
-    select format('%I.%I', n.nspname, c.relname) as name
-    from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p', 'v') and n.nspname !~ '^pg_'`;
-  // A relation has the keys of the table that it is, or shows.
-  const keys = await sql`
-    with shown as (
-      select c.oid, c.oid as base from pg_class c where c.relkind in ('r', 'p')
-      union all
-      select rw.ev_class, d.refobjid from pg_rewrite rw join pg_depend d on d.objid = rw.oid
-      where d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass
-        and d.refobjid <> rw.ev_class and d.refobjsubid = 0 and rw.rulename = '_RETURN'
-      union
-      select rw.ev_class, d.refobjid from pg_rewrite rw join pg_depend d on d.objid = rw.oid
-      where d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass
-        and d.refobjid <> rw.ev_class and d.refobjsubid > 0 and rw.rulename = '_RETURN')
-    select distinct k.conname as name, s.oid::regclass::text as from, r.oid::regclass::text as to,
-      array(select a.attname::text from pg_attribute a
-        where a.attrelid = k.conrelid and a.attnum = any(k.conkey)
-        order by array_position(k.conkey, a.attnum)) as columns,
-      array(select a.attname::text from pg_attribute a
-        where a.attrelid = k.confrelid and a.attnum = any(k.confkey)
-        order by array_position(k.confkey, a.attnum)) as references
-    from pg_constraint k join shown s on s.base = k.conrelid join shown r on r.base = k.confrelid
-    where k.contype = 'f'`;
-  return {
-    relations: new Set(relations.map(({ name }) => name)),
-    keys: keys as unknown as ForeignKey[],
-  };
 }
 
 const problem = (status: number, code: string, message: string) =>
@@ -130,46 +90,22 @@ async function answer(
 ): Promise<Response> {
   const role = key === SECRET_KEY ? "service_role" : key === PUBLISHABLE_KEY ? "anon" : null;
   if (role === null) return problem(401, "PGRST301", "No suitable key");
-  const quote = (name: string) => `"${name.split('"').join('""')}"`;
-  const plain = (name: string) => /^[a-z_][a-z0-9_]*$/.test(name) ? name : quote(name);
-  if (!cache.relations.has(`${plain(schema)}.${plain(relation)}`)) {
+  if (!cache.relations.has(keyOf(schema, relation))) {
     return problem(404, "PGRST205", `Could not find the table '${schema}.${relation}'`);
   }
-  const selected = ["t.*"];
-  const embed = /^\*,neighbour:"?(.+?)"?!"?(.+?)"?\((.+)\)$/.exec(query.get("select") ?? "");
-  if (embed !== null) {
-    const [, table, name, columns] = embed;
-    // The reader's search path has public, so that its relations go by their bare names.
-    const here = (one: string) => [plain(one), `${plain(schema)}.${plain(one)}`];
-    const found = cache.keys.find((one) =>
-      one.name === name &&
-      ((here(relation).includes(one.from) && here(table).includes(one.to)) ||
-        (here(table).includes(one.from) && here(relation).includes(one.to)))
-    );
-    if (found === undefined) {
-      return problem(
-        400,
-        "PGRST200",
-        `Could not find a relationship between ${relation} and ${table}`,
-      );
-    }
-    const out = here(relation).includes(found.from);
-    const [own, theirs] = out
-      ? [found.columns, found.references]
-      : [found.references, found.columns];
-    const on = own.map((one, index) => `t.${quote(one)} = n.${quote(theirs[index])}`).join(" and ");
-    const rows = `select ${columns} from ${quote(schema)}.${quote(table)} n where ${on}`;
-    selected.push(
-      out
-        ? `(select to_json(x) from (${rows} limit 1) x) as neighbour`
-        : `(select coalesce(json_agg(x), '[]') from (${rows}) x) as neighbour`,
-    );
+  let selected: string;
+  try {
+    const items = parseSelect(query.get("select") ?? "*");
+    selected = selectList(cache, schema, relation, items, "t", 0);
+  } catch (error) {
+    if (error instanceof Refused) return problem(error.status, error.code, error.message);
+    throw error;
   }
   const order = query.get("order")?.split(",").map((one) => {
     const column = one.replace(/\.asc$/, "");
     return `t.${column.startsWith('"') ? column : quote(column)}`;
   });
-  const text = `select ${selected.join(", ")} from ${quote(schema)}.${quote(relation)} t${
+  const text = `select ${selected} from ${quote(schema)}.${quote(relation)} t${
     order ? ` order by ${order.join(", ")}` : ""
   } limit ${Number(query.get("limit") ?? 1000)}`;
   try {
@@ -184,4 +120,104 @@ async function answer(
     const status = code === "42501" ? (role === "anon" ? 401 : 403) : code === "42P01" ? 404 : 400;
     return problem(status, code, message);
   }
+}
+
+const quote = (name: string) => `"${name.split('"').join('""')}"`;
+const relationOf = (key: string) => partsOf(key).map(quote).join(".");
+
+class Refused extends Error {
+  constructor(readonly status: number, readonly code: string, message: string) {
+    super(message);
+  }
+}
+
+interface SelectItem {
+  alias: string | null;
+  name: string;
+  hint: string | null;
+  /** Null for a column. */
+  items: SelectItem[] | null;
+}
+
+/** Reads `a,alias:b,c!hint(d,e(f))`. */
+function parseSelect(text: string): SelectItem[] {
+  let at = 0;
+  const name = (): string => {
+    if (text[at] === '"') {
+      const [quoted] = /"(?:\\.|[^"\\])*"/y.exec(text.slice(at)) ?? [""];
+      at += quoted.length;
+      return JSON.parse(quoted);
+    }
+    const [plain] = /^[^,:!()"]+/.exec(text.slice(at)) ?? [""];
+    at += plain.length;
+    return plain;
+  };
+  const take = (character: string) => text[at] === character && ++at > 0;
+  const list = (): SelectItem[] => {
+    const items: SelectItem[] = [];
+    do {
+      const item: SelectItem = { alias: null, name: name(), hint: null, items: null };
+      if (take(":")) [item.alias, item.name] = [item.name, name()];
+      if (take("!")) item.hint = name();
+      if (take("(")) {
+        item.items = list();
+        take(")");
+      }
+      items.push(item);
+    } while (take(","));
+    return items;
+  };
+  return list();
+}
+
+/** The expressions that a SELECT from `relation`, called `alias`, has. */
+function selectList(
+  cache: Cache,
+  schema: string,
+  relation: string,
+  items: SelectItem[],
+  alias: string,
+  depth: number,
+): string {
+  return items.map((item) => {
+    const shown = quote(item.alias ?? item.name);
+    if (item.items === null) {
+      return item.name === "*" ? `${alias}.*` : `${alias}.${quote(item.name)} as ${shown}`;
+    }
+    const found = findEmbedded(cache, schema, relation, item.name, item.hint);
+    if (found.length === 0) {
+      throw new Refused(
+        400,
+        "PGRST200",
+        `Could not find a relationship between '${relation}' and '${item.name}' in the schema cache`,
+      );
+    }
+    if (found.length > 1) {
+      throw new Refused(
+        300,
+        "PGRST201",
+        "Could not embed because more than one relationship was found for " +
+          `'${relation}' and '${item.name}'`,
+      );
+    }
+    const [one] = found;
+    const [n, j] = [`n${depth}`, `j${depth}`];
+    const inner = selectList(cache, schema, partsOf(one.to)[1], item.items, n, depth + 1);
+    const equal = (left: string, right: string, columns: [string, string][]) =>
+      columns.map(([a, b]) => `${left}.${quote(a)} = ${right}.${quote(b)}`);
+    const [from, single] = "kind" in one
+      ? [
+        one.junction === undefined
+          ? `${relationOf(one.to)} ${n} where ${equal(alias, n, one.columns).join(" and ")}`
+          : `${relationOf(one.to)} ${n}, ${relationOf(one.junction.relation)} ${j} where ${
+            [...equal(alias, j, one.columns), ...equal(n, j, one.junction.columns)].join(" and ")
+          }`,
+        one.kind === "many-to-one" || one.kind === "one-to-one",
+      ]
+      : [`${quote(one.schema)}.${quote(one.name)}(${alias}) ${n}`, one.single];
+    const rows = `select ${inner} from ${from}`;
+    return single
+      ? `(select to_json(x) from (${rows} limit 1) x) as ${shown}`
+      : `(select coalesce(json_agg(x), '[]') from (${rows}) x) as ${shown}`;
+  }).join(", ");
 }

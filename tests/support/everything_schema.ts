@@ -5,6 +5,7 @@ import type { TestDatabase } from "./database.ts";
 export const EVERYTHING_ACKNOWLEDGED = [
   "realtime_publication",
   "column_grants",
+  "ambiguous_self_reference",
 ];
 
 /** Tables of the schema that are renamed, besides `items`: partitioned, partition, child, odd names. */

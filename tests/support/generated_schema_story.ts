@@ -23,6 +23,9 @@ const RENAME_CODES = [
   "column_grants",
   "row_type_functions",
   "computed_relationships",
+  "ambiguous_self_reference",
+  "ambiguous_many_to_many",
+  "partition_exposed",
   "old_name_gone",
 ];
 

@@ -32,9 +32,9 @@ export async function installKiller(db: TestDatabase): Promise<void> {
     grant usage on schema killer to public;
     create trigger killer before insert or update on public.sys_table_migrations
       for each statement execute function killer.on_write();
-    create trigger killer before insert on public.sys_table_migration_events
+    create trigger killer before insert on table_rename.sys_table_migration_events
       for each statement execute function killer.on_write();
-    create constraint trigger killer_at_commit after insert on public.sys_table_migration_events
+    create constraint trigger killer_at_commit after insert on table_rename.sys_table_migration_events
       deferrable initially deferred for each row when (new.outcome = 'succeeded')
       execute function killer.on_write();
     create event trigger killer on ddl_command_end execute function killer.on_ddl();

@@ -65,19 +65,19 @@ export function assertRefused(answer: KeyedAnswer, code: string): void {
 export async function recordedRequests(sql: postgres.Sql) {
   return await sql`
     select *, finished_at is not null as finished, response_body is not null as made
-    from sys_table_migration_requests order by created_at`;
+    from table_rename.sys_table_migration_requests order by created_at`;
 }
 
 /** How many migrations and successful events there are: what was done, and how often. */
 export async function workDone(sql: postgres.Sql): Promise<{ migrations: number; events: number }> {
   const [row] = await sql`
     select (select count(*)::int from sys_table_migrations) as migrations,
-      (select count(*)::int from sys_table_migration_events where outcome = 'succeeded') as events`;
+      (select count(*)::int from table_rename.sys_table_migration_events where outcome = 'succeeded') as events`;
   return { migrations: row.migrations, events: row.events };
 }
 
 /** Makes the tracking of all requests look as if they had been made earlier. */
 export async function backdate(sql: postgres.Sql, by: string): Promise<void> {
-  await sql`update sys_table_migration_requests set created_at = created_at - ${by}::interval`;
-  await sql`update sys_table_migration_events set occurred_at = occurred_at - ${by}::interval`;
+  await sql`update table_rename.sys_table_migration_requests set created_at = created_at - ${by}::interval`;
+  await sql`update table_rename.sys_table_migration_events set occurred_at = occurred_at - ${by}::interval`;
 }

@@ -21,15 +21,17 @@ export interface Repository extends AsyncDisposable {
   write(file: string, sql: string): void;
 }
 
-/** A repository with our migrations, as a project has them, in a folder of its own. */
-export async function repository(): Promise<Repository> {
+/**
+ * A repository in a folder of its own.
+ *
+ * @param ours Whether our migrations are in it, as a project has them. Default: they are.
+ */
+export async function repository(ours = true): Promise<Repository> {
   const dir = await Deno.makeTempDir({ prefix: "repository-" });
   const migrations = join(dir, "supabase", "migrations");
   await Deno.mkdir(migrations, { recursive: true });
   await Deno.writeTextFile(join(dir, "supabase", "config.toml"), 'project_id = "test"\n');
-  for await (const { name } of Deno.readDir(OUR_MIGRATIONS)) {
-    await Deno.copyFile(join(OUR_MIGRATIONS, name), join(migrations, name));
-  }
+  if (ours) copyOurs({ dir });
   const run = async ({ url }: Pick<TestDatabase, "url">, args: string[]) => {
     const { success, stdout, stderr } = await supabaseCli(
       [...args, "--yes", "--workdir", dir],
@@ -56,12 +58,19 @@ export async function repository(): Promise<Repository> {
   };
 }
 
+/** Copies the migrations of this checkout into a repository, as the README says. */
+export function copyOurs({ dir }: Pick<Repository, "dir">): void {
+  for (const { name } of Deno.readDirSync(OUR_MIGRATIONS)) {
+    Deno.copyFileSync(join(OUR_MIGRATIONS, name), join(dir, "supabase", "migrations", name));
+  }
+}
+
 /** A database as a new project has it: without migrations of ours or anybody's. */
 export async function emptyDatabase(like: TestDatabase): Promise<TestDatabase & AsyncDisposable> {
   const server = testServers().find(({ version }) => version === like.version)!;
   const db = await createTestDatabase(server);
   await db.admin.unsafe(`
-    drop schema supabase_migrations, table_rename_ticks cascade;
+    drop schema supabase_migrations, table_rename cascade;
     do $$
     declare
       tracking regclass;

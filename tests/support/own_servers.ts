@@ -1,6 +1,6 @@
 /** Servers of a test file's own, for what is counted by a whole server or set for it. */
 import { join } from "node:path";
-import type { PostgresVersion } from "../../shared/local/postgres_binaries.ts";
+import type { PostgresBinaries, PostgresVersion } from "../../shared/local/postgres_binaries.ts";
 import { type PostgresServer, startPostgres } from "../../shared/local/postgres_server.ts";
 import { createSupabaseRoles, makeSupabaseLike } from "../../shared/local/supabase_like.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
@@ -24,10 +24,13 @@ export interface OwnServers {
 /**
  * Starts a server of each version with these settings before the tests of the file that calls it, and stops
  * them after the last one.
+ *
+ * @param programs Of the one version. Default: those that the project installs.
  */
 export function ownServers(
   versions: PostgresVersion[],
   settings: Record<string, string> = {},
+  programs?: PostgresBinaries,
 ): OwnServers {
   const running = new Map<PostgresVersion, { server: PostgresServer; description: TestServer }>();
   let folder: string | undefined;
@@ -41,6 +44,7 @@ export function ownServers(
         dir: join(folder!, `postgres-${version}`),
         durable: false,
         settings: { autovacuum_naptime: "1h", ...settings },
+        programs,
       });
       const description = { version, port: server.port, password: server.password };
       running.set(version, { server, description });

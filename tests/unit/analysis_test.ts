@@ -1,6 +1,7 @@
 /** The analysis and its findings, made from facts alone. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { analyzeTables } from "../../shared/plan/analysis.ts";
+import { dataApiFindings } from "../../shared/plan/data_api_findings.ts";
 import type { RelationFacts, TextFacts } from "../../shared/plan/facts.ts";
 import { databaseFindings, objectFindings } from "../../shared/plan/object_findings.ts";
 import { factsOf, frozen, grant, rowTypeUser, table } from "../support/handwritten_facts.ts";
@@ -21,8 +22,11 @@ const CONCERNED: Partial<RelationFacts> = {
   }],
   computed_relationships: [{
     function: "public.reviews_of(public.experts)",
+    schema: "public",
     name: "reviews_of",
     returns: "public.reviews",
+    set: true,
+    rows: 1000,
   }],
   foreign_tables: [{
     identity: "remote.experts",
@@ -31,12 +35,29 @@ const CONCERNED: Partial<RelationFacts> = {
     updatable: true,
   }],
   subscriptions: ["feed"],
+  partition_access: [{ role: "anon", privileges: ["SELECT"], row_security: false, beyond: true }],
+  media_handlers: [{ aggregate: "public.listed(public.experts)", media_type: "application/vnd.x" }],
+  self_embeddings: [{ constraint: "experts_parent_fkey", column: "parent_id", references: "id" }],
+  join_table_pairs: [{
+    one: { oid: 1, schema: "public", table: "posts" },
+    other: { oid: 2, schema: "public", table: "tags" },
+    overridden: [false, false],
+    direct_keys: 0,
+    junctions: [{ oid: 16_400, primary_key: [1, 2], ways: 1, listed: true, readers: [] }],
+  }],
 };
+
+const DATA_API_CODES = [
+  "computed_relationships",
+  "partition_exposed",
+  "media_type_handlers",
+  "ambiguous_many_to_many",
+  "ambiguous_self_reference",
+];
 
 const CODES = [
   "webhook_payload",
   "graphql",
-  "computed_relationships",
   "foreign_table_users",
   "subscription_target",
 ];
@@ -50,6 +71,8 @@ const text = (more: Partial<TextFacts>): TextFacts => ({
   search_path: null,
   owned: true,
   security_definer: false,
+  parameters: [],
+  record_parameters: false,
   trigger_of: [],
   calls: null,
   role: null,
@@ -69,6 +92,7 @@ Deno.test("an analysis is made from facts alone, and leaves them as they are", (
     analysis.findings.map(({ code }) => code).sort(),
     [
       ...CODES,
+      ...DATA_API_CODES,
       "realtime_publication",
     ].sort(),
   );
@@ -92,9 +116,12 @@ Deno.test("every finding names the table and says the next step, with a new name
   const facts = { ...factsOf([of]), graphql: true };
   for (const newName of [null, "people"]) {
     for (const hasView of [true, false]) {
-      const findings = objectFindings(of, facts, { newName, hasView });
-      // Without a view there is nothing that rows could be embedded in.
-      const expected = hasView ? CODES : CODES.filter((code) => code !== "computed_relationships");
+      const findings = [
+        ...objectFindings(of, facts, { newName, hasView }),
+        ...dataApiFindings(of, { newName, hasView }),
+      ];
+      // Without a view the Data API finds nothing under the old name.
+      const expected = hasView ? [...CODES, ...DATA_API_CODES] : CODES;
       assertEquals(findings.map(({ code }) => code), expected);
       for (const { object, message, remedy } of findings) {
         assertEquals(object, '"public"."experts"');
@@ -185,7 +212,7 @@ Deno.test("a function that stands on the table and names it is told once, with t
 Deno.test("each table has the texts and stale routines of its own", () => {
   const tables = [experts(), table("others", { oid: 17_000 })];
   const texts = [
-    text({ owned: false }),
+    text({ owned: false, text: "declare e experts; begin perform 1 from experts; end" }),
     text({ identity: "public.g()", object_identity: "public.g()", text: "begin perform 1; end" }),
     text({
       identity: "public.h()",

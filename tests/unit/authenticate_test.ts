@@ -228,6 +228,7 @@ Deno.test("settings are read from the environment of the platform, and broken on
     }),
     {
       databaseUrl: "postgresql://x",
+      verifyDatabaseUrl: undefined,
       projectUrl: "https://x.supabase.co",
       secretKeys: { default: "a", ci: "b" },
       publishableKeys: { default: "c" },
@@ -244,6 +245,8 @@ Deno.test("settings are read from the environment of the platform, and broken on
   const urls = { RENAME_DB_URL: "postgresql://renamer@x", SUPABASE_DB_URL: "postgresql://x" };
   assertEquals(read(urls).databaseUrl, "postgresql://renamer@x");
   assertEquals(read({ ...urls, RENAME_DB_URL: " " }).databaseUrl, "postgresql://x");
+  const verifier = { ...urls, RENAME_VERIFY_DB_URL: "postgresql://verifier@x" };
+  assertEquals(read(verifier).verifyDatabaseUrl, "postgresql://verifier@x");
   const nothing = read({ SUPABASE_DB_URL: "", SUPABASE_SERVICE_ROLE_KEY: "  " });
   assertEquals(nothing.databaseUrl, undefined);
   assertEquals(nothing.serviceRoleKey, undefined);

@@ -1,6 +1,8 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import { join, relative } from "node:path";
 import { FINDING_CODES } from "../../shared/contract/findings.ts";
+import { PROBLEMS } from "../../shared/contract/problems.ts";
+import { contractReference } from "../../shared/contract/reference.ts";
 import { modulesBelow, ROOT_FOLDER } from "../support/module_graph.ts";
 
 /** Where findings and differences are made. A code that is in no list there is a type error. */
@@ -19,16 +21,8 @@ Deno.test("every finding code of the contract is one that a plan or a look at dr
   assertEquals(FINDING_CODES.filter((code) => !made.has(code)), []);
 });
 
-Deno.test("the README tells of every finding code, and of no other", async () => {
-  const readme = await Deno.readTextFile(join(ROOT_FOLDER, "README.md"));
-  const section = (heading: string) => {
-    const [, after] = readme.split(`\n### ${heading}\n`);
-    return after.split(/\n#+ /)[0];
-  };
-  const rows = `${section("Findings")}\n${section("GET list-migrations")}`.split("\n")
-    .filter((line) => /^\| `/.test(line));
-  const told = rows.flatMap((row) =>
-    [...row.split("|")[1].matchAll(/`([a-z_]+)`/g)].map(([, code]) => code)
-  );
-  assertEquals([...new Set(told)].toSorted(), FINDING_CODES.toSorted());
+Deno.test("the page of codes has every finding code and every problem code", () => {
+  const page = contractReference();
+  const codes = [...page.matchAll(/^\|(?: \d+ \|)? `([a-z_]+)` \|/gm)].map(([, code]) => code);
+  assertEquals(codes, [...Object.keys(PROBLEMS), ...FINDING_CODES]);
 });

@@ -246,12 +246,12 @@ Deno.test("a routine that is made again is never made over another one", () => {
   const [aside, again, ...rest] = statementsFor(routine);
   assertEquals(
     aside,
-    'alter routine public.f(public.experts) rename to "__compatibility_routine_30000"',
+    'alter routine public.f(public.experts) rename to "__compatibility_routine_7cec41374ad316a8"',
   );
   assertEquals(again, "create FUNCTION public.f(public.experts)\n AS $$CREATE OR REPLACE $$");
   assertEquals(rest, [
     `revoke all on routine public.f(public.experts) from public, "${SESSION_USER}"`,
-    'drop routine "public"."__compatibility_routine_30000" restrict',
+    'drop routine "public"."__compatibility_routine_7cec41374ad316a8" restrict',
   ]);
 });
 
@@ -301,11 +301,11 @@ Deno.test("a rollback locks the view, what is on it, and the table; and looks ag
   ]);
   assertMatch(plan.changes[0].sql, /nothing_moved/);
   assertEquals(plan.changes.map(({ sql }) => sql).filter((sql) => !sql.startsWith("do ")), [
-    'alter view "public"."experts" rename to "__compatibility_view_17400"',
+    'alter view "public"."experts" rename to "__compatibility_view_874f79cdc59eeed9"',
     'alter table "public"."expert_profiles" rename to "experts"',
     `create or replace view "public"."report" ("id") with ("security_invoker" = 'true') as\n` +
     " SELECT id\n   FROM public.experts",
-    'drop view "public"."__compatibility_view_17400" restrict',
+    'drop view "public"."__compatibility_view_874f79cdc59eeed9" restrict',
     "notify pgrst, 'reload schema'",
   ]);
 });
@@ -325,7 +325,7 @@ Deno.test("a finalize gives the table its name again once all is read; without d
   const [locks, changes] = await of(built(bare, builtView("report", bare.oid)));
   assertEquals(locks.length, 3);
   assertEquals(changes.slice(-3), [
-    'drop view "public"."__compatibility_view_17400" restrict',
+    'drop view "public"."__compatibility_view_874f79cdc59eeed9" restrict',
     'alter table "public"."experts" rename to "expert_profiles"',
     "notify pgrst, 'reload schema'",
   ]);

@@ -68,6 +68,7 @@ Deno.test("a rollback has the same defaults, and no schema unless one is given",
     lock_timeout_ms: 200,
     max_wait_ms: 30_000,
     carry_privileges: false,
+    relocate: false,
     record_history: "auto",
     migration_file: false,
   });
@@ -97,8 +98,9 @@ Deno.test("a page that is a look at the database can hold 1,000 migrations", () 
 
 Deno.test("days of quiet go with a finalization only, and are whole days", () => {
   assertEquals(parseFinalizeRequest({ table: "a", quiet_for_days: 7 }).quiet_for_days, 7);
-  assertEquals(parseFinalizeRequest({ table: "a" }).quiet_for_days, undefined);
-  for (const quiet_for_days of [0, -1, 1.5, "7", null, 1e9]) {
+  assertEquals(parseFinalizeRequest({ table: "a" }).quiet_for_days, 7);
+  assertEquals(parseFinalizeRequest({ table: "a", quiet_for_days: 0 }).quiet_for_days, 0);
+  for (const quiet_for_days of [-1, 1.5, "7", null, 1e9]) {
     assertEquals(refused("finalize", { table: "a", quiet_for_days })[1], "quiet_for_days");
   }
   assertEquals(refused("finalize", { table: "a", migration_id: UUID })[0], "invalid_request");
@@ -204,7 +206,7 @@ Deno.test("the limits of numbers and texts are kept", () => {
     lock_timeout_ms: [0, 10_001, 1.5, -1],
     max_wait_ms: [-1, 120_001, 0.5],
     notes: ["n".repeat(10_001), "a\0b", "\ud800"],
-    acknowledge: [Array(101).fill("a"), ["a".repeat(101)], [1]],
+    acknowledge: [Array(101).fill("a"), ["a".repeat(101)], [1], ["\ud800"], ["a\0"]],
     expected_plan_hash: ["", "sha256:", "0".repeat(64), `sha256:${"g".repeat(64)}`],
   };
   for (const [field, values] of Object.entries(fine)) {

@@ -43,7 +43,7 @@ const sqlOf = (facts: RelationFacts, more: Partial<Parameters<typeof rowTypeStat
 
 Deno.test("the cast is a function over all columns, granted like the view, commented, and implicit", () => {
   const [made, revoked, granted, comment, cast, ...others] = sqlOf(experts);
-  const signature = '"public"."compatibility_cast_16400"("public"."experts")';
+  const signature = '"public"."compatibility_cast_874f79cdc59eeed9"("public"."experts")';
   assertEquals(
     made,
     `create function ${signature} returns "public"."expert_profiles"\n` +
@@ -76,7 +76,7 @@ Deno.test("where the view belongs to another role its function does, and keeps t
   const sql = sqlOf(facts, { owner: "keeper" });
   assertEquals(
     sql[1],
-    'alter function "public"."compatibility_cast_16400"("public"."experts") owner to "keeper"',
+    'alter function "public"."compatibility_cast_874f79cdc59eeed9"("public"."experts") owner to "keeper"',
   );
   assertEquals(sql.some((one) => /^(grant|revoke)[^]*"keeper"/.test(one)), false);
 });

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Usage } from "../../shared/contract/responses.ts";
 import type { TextFacts } from "../../shared/plan/facts.ts";
 import { usageOf } from "../../shared/plan/usage.ts";
@@ -297,6 +297,8 @@ Deno.test("a routine or a job that names it is a use, one that may is not known"
     search_path: null,
     owned: true,
     security_definer: false,
+    parameters: [],
+    record_parameters: false,
     trigger_of: [],
     calls: null,
     role: null,
@@ -311,7 +313,7 @@ Deno.test("a routine or a job that names it is a use, one that may is not known"
 });
 
 Deno.test("to end a rename, recent calls and too short a quiet stand against it", () => {
-  const findings = (one: Look, quiet_for_days?: number) =>
+  const findings = (one: Look, quiet_for_days = 0) =>
     usageFindings([MIGRATION], { at: NOW, byId: new Map([[ID, one]]) }, { quiet_for_days });
   const used = look({
     entries: [entry("select from experts where name = 'secret'", { calls: 3 })],
@@ -328,7 +330,24 @@ Deno.test("to end a rename, recent calls and too short a quiet stand against it"
   const quiet = look({});
   assertEquals(findings(quiet), []);
   assertEquals(findings(quiet, 22), []);
-  assertStringIncludes(findings(quiet, 23)[0].message, `since ${RENAMED} only`);
+  const [early, ...more] = findings(quiet, 23);
+  assertEquals(more, []);
+  assertMatch(
+    early.message,
+    /not quiet for 23 days, but since \S+Z only\. The earliest date is \S+Z/,
+  );
+  assertStringIncludes(early.message, early.earliest!);
+  const end = Date.parse(RENAMED) + 23 * 86_400_000;
+  assertEquals(Date.parse(early.earliest!), Math.ceil(end / 60_000) * 60_000);
+  // Names of which the same is to be said are told together, however many.
+  const ids = Array.from({ length: 30 }, (_, n) => `${ID}${n}`);
+  const many = usageFindings(
+    ids.map((id, n) => ({ ...MIGRATION, id, old_name: `t${n}` })),
+    { at: NOW, byId: new Map(ids.map((id) => [id, quiet])) },
+    { quiet_for_days: 23 },
+  );
+  assertEquals(many.length, 1);
+  for (let n = 0; n < 30; n++) assertStringIncludes(many[0].message, `"public"."t${n}"`);
   const unknown = look({ statements: { hidden: 2 } });
   assertEquals(findings(unknown), []);
   assertStringIncludes(findings(unknown, 1)[0].message, "cannot be known");

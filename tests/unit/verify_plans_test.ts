@@ -67,6 +67,64 @@ Deno.test("an alias in a string constant is text", () => {
   assertEquals(judged(explained(table), explained(same)).kind, "same");
 });
 
+Deno.test("sides of an operator that commutes are the same in either order", () => {
+  const join = (
+    t: string,
+    n: string,
+    condition: string,
+    more: Partial<PlanNode> = {},
+  ): PlanNode => ({
+    "Node Type": "Nested Loop",
+    "Join Filter": condition,
+    Plans: [scan(t), scan(n, { "Relation Name": "posts" })],
+    ...more,
+  });
+  const same: [string, string][] = [
+    ["(t.id = n.author_id)", "(n.author_id = people.id)"],
+    ["(t.id < n.author_id)", "(n.author_id > people.id)"],
+    ["((t.a = n.b) AND (n.c <> t.d))", "((people.d <> n.c) AND (n.b = people.a))"],
+    ["(t.id OPERATOR(public.=) n.author_id)", "(n.author_id OPERATOR(public.=) people.id)"],
+    ["((t.id)::text = lower(n.name))", "(lower(n.name) = (people.id)::text)"],
+    [
+      "(CASE WHEN (t.a = n.b) THEN 1 ELSE 2 END = 1)",
+      "(1 = CASE WHEN (n.b = people.a) THEN 1 ELSE 2 END)",
+    ],
+  ];
+  for (const [table, view] of same) {
+    const judgement = judged(
+      explained(join("t", "n", table)),
+      explained(join("people", "n", view)),
+    );
+    assertEquals(judgement.kind, "same", JSON.stringify(judgement));
+  }
+  const different: [string, string][] = [
+    ["(t.id < n.author_id)", "(n.author_id < people.id)"],
+    ["(t.id - n.author_id)", "(n.author_id - people.id)"],
+    ["(t.id = ANY (n.ids))", "(people.id = ALL (n.ids))"],
+    ["(t.id = n.author_id)", "(people.id = people.author_id)"],
+    ["(t.name = 'a(b = c)')", "(people.name = 'a(c = b)')"],
+    ["((t.a = n.b) AND (t.c = n.d))", "((people.a = n.b) OR (people.c = n.d))"],
+    ["((t.a = n.b) AND (NOT t.c))", "((NOT people.a) AND (people.c = n.b))"],
+  ];
+  for (const [table, view] of different) {
+    const judgement = judged(
+      explained(join("t", "n", table)),
+      explained(join("people", "n", view)),
+    );
+    assertEquals(judgement.kind, "failed", view);
+  }
+  // Parents of partitions have no node that would number them.
+  const parents = (condition: string, output: string[]) =>
+    join("a_1", "b_1", condition, { Output: output });
+  assertEquals(
+    judged(
+      explained(parents("(a.id = b.id)", ["a.id", "b.id"])),
+      explained(parents("(b.id = x.id)", ["x.id", "b.id"])),
+    ).kind,
+    "same",
+  );
+});
+
 Deno.test("costs, estimates, filters, nodes and the side of a join make plans different", () => {
   const join = (condition: string): PlanNode => ({
     "Node Type": "Hash Join",

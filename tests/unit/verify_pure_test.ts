@@ -80,6 +80,7 @@ const role = (name: string, settable = true): RoleFacts => ({
 
 const proof = (roles: RoleFacts[]): ProofFacts => ({
   user: "postgres",
+  separate: false,
   roles,
   columns: [],
   keys: [],
@@ -88,6 +89,7 @@ const proof = (roles: RoleFacts[]): ProofFacts => ({
   partition_columns: [],
   foreign_keys: [],
   outward: [],
+  untrusted: [],
 });
 
 Deno.test("the owner is tried first, then the API's roles, others, and each set of claims", () => {
@@ -218,6 +220,13 @@ Deno.test("a Markdown report shows texts as they are, whatever is in them", () =
     { name: "`new`" },
     {
       passed: false,
+      session: {
+        login: hostile,
+        separate: false,
+        executed: false,
+        detail: hostile,
+        untrusted: [{ object: hostile, owner: hostile }],
+      },
       checks: [{
         name: "reads",
         passed: false,

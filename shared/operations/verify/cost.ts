@@ -8,7 +8,15 @@ import {
   type TimedOutcome,
 } from "../../proof/cost.ts";
 import { explainPairs } from "./explained.ts";
-import { check, counted, listed, notTriedSentence, type Tester, Untried } from "./tester.ts";
+import {
+  check,
+  counted,
+  listed,
+  notTriedSentence,
+  skipped,
+  type Tester,
+  Untried,
+} from "./tester.ts";
 
 /** Time beyond that of the runs until a block is stopped, in milliseconds: for the run that is under way. */
 const GRACE_MS = 2_000;
@@ -20,6 +28,7 @@ const WHY: Record<NonNullable<TimedOutcome["left_out"]>, string> = {
 };
 
 export async function testCost(tester: Tester): Promise<VerifyCheck> {
+  if (tester.barred !== null) return skipped("cost", tester.barred);
   const { proof, own, target, viewers } = tester.subject;
   const failures: VerifyFailure[] = [];
   const untried: string[] = [];
@@ -50,7 +59,7 @@ export async function testCost(tester: Tester): Promise<VerifyCheck> {
     [
       `${
         counted(probes.length, "statement")
-      } explained as the owner and by the Data API's roles; ` +
+      } explained as ${owner.label} and by the Data API's roles; ` +
       `${Object.keys(queries).length} of them run by both names in turn.`,
       leftOut.length > 0 && `Not run: ${listed(leftOut)}.`,
       outward &&

@@ -5,6 +5,7 @@ import {
   type ApiQuery,
   DataApi,
   type DataApiAccess,
+  isAmbiguous,
   isUnexposed,
   isUnknownToCache,
   shownRequest,
@@ -12,6 +13,7 @@ import {
 } from "../../data_api/data_api.ts";
 import { requireTime } from "../../execute/limits.ts";
 import { sleep } from "../../execute/patience.ts";
+import { unambiguous } from "../../plan/embedding.ts";
 import { reloadSchemaCache } from "../../plan/plan.ts";
 import { rows } from "../../proof/trial.ts";
 import { check, notTriedSentence, skipped, type Tester } from "./tester.ts";
@@ -63,10 +65,17 @@ export async function testDataApi(
       if (outcome.failure !== null) failures.push(outcome.failure);
     }
   }
+  const byBothNames = answers.length;
+  const joined = await askThrough(tester, api, cache);
+  failures.push(...joined.failures);
+  answers.push(...joined.answers);
+  untried.push(...joined.untried);
   return check(
     NAME,
     [
-      `${answers.length} requests by both names, with supabase-js; they are uses of the old name, and counted as such.`,
+      `${byBothNames} requests by both names, with supabase-js; they are uses of the old name, and counted as such.`,
+      joined.answers.length > 0 &&
+      `${joined.answers.length} requests for tables that it joins, by neither name.`,
       cache.waitedMs !== null && `Waited ${cache.waitedMs} ms for its schema cache to be reloaded.`,
       notTriedSentence([], untried),
     ],
@@ -91,13 +100,51 @@ function requestsOf(tester: Tester, api: DataApi, access: DataApiAccess): Reques
   const neighbour = near.find(({ direction }) => direction === "out") ?? near[0];
   if (neighbour !== undefined) {
     const embed = {
-      table: neighbour.table,
-      constraint: neighbour.name,
+      target: neighbour.table,
+      hint: neighbour.name,
       columns: neighbour.neighbour_columns,
     };
     requests.push({ api, key: "secret key", query: { ...plain, embed } });
   }
+  for (const { column, references } of table.self_embeddings) {
+    const embed = { target: column, hint: null, columns: [references] };
+    requests.push({ api, key: "secret key", query: { ...plain, embed } });
+  }
   return requests;
+}
+
+/**
+ * Embeds in one another the tables that the renamed one joins, without naming it, as was possible before: the
+ * view must not have made it ambiguous.
+ */
+async function askThrough(tester: Tester, api: DataApi, cache: CacheWait) {
+  const { table, view } = tester.subject;
+  const failures: VerifyFailure[] = [];
+  const answers: Record<string, unknown>[] = [];
+  const untried: string[] = [];
+  for (const { schema, from, to } of unambiguous(table.join_table_pairs, [view.oid])) {
+    const query: ApiQuery = {
+      order: [],
+      limit: 1,
+      embed: { target: to, hint: null, columns: ["*"] },
+    };
+    const statement = `${shownRequest(from, query)} with the secret key`;
+    if (schema !== table.schema) {
+      untried.push(`${statement}: it is in another schema`);
+      continue;
+    }
+    let answer = await api.read(from, query);
+    while (isUnknownToCache(answer) && await cache.again()) answer = await api.read(from, query);
+    answers.push({ request: statement, answer: saying(answer) });
+    if (isAmbiguous(answer)) {
+      failures.push({
+        statement,
+        expected: "an answer, as before the rename",
+        got: saying(answer),
+      });
+    }
+  }
+  return { failures, answers, untried };
 }
 
 type Outcome =

@@ -30,6 +30,7 @@ export async function testJoins(tester: Tester): Promise<VerifyCheck> {
     columns.every((name) => target.columns.includes(name))
   );
   if (keys.length === 0) return skipped("joins", "No foreign key leads here or away.");
+  if (tester.barred !== null) return skipped("joins", tester.barred);
   const [owner, ...others] = viewers;
   const callers = others.filter(({ api }) => api);
   const report: Report = { failures: [], untried: [], costly: [] };

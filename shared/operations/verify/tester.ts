@@ -2,8 +2,9 @@
 import { remainingMs, requireTime } from "../../execute/limits.ts";
 import type { Session } from "../../execute/database.ts";
 import { isCancelled, statementError } from "../../execute/database_errors.ts";
+import { wholeTransaction } from "../../execute/transaction.ts";
 import type { VerifyRequest } from "../../contract/requests.ts";
-import type { VerifyCheck, VerifyFailure } from "../../contract/responses.ts";
+import type { VerifyCheck, VerifyFailure, VerifySession } from "../../contract/responses.ts";
 import type { RelationFacts } from "../../plan/facts.ts";
 import type { RecordedRename } from "../../plan/rollback.ts";
 import type { ProofFacts } from "../../proof/facts.ts";
@@ -22,6 +23,8 @@ export interface Subject {
   target: ReadTarget;
   viewers: Viewer[];
   notTried: NotTried[];
+  /** In whose session things are tried, and whether they may be. */
+  session: VerifySession;
 }
 
 /** Longest time that one test takes, in milliseconds; what it has not got to by then is told. */
@@ -46,6 +49,12 @@ export class Tester {
     readonly subject: Subject,
   ) {}
 
+  /** Why nothing may be run or explained; null where it may. */
+  get barred(): string | null {
+    const { executed, detail } = this.subject.session;
+    return executed ? null : detail;
+  }
+
   /** Milliseconds that this test still has. */
   get remainingMs(): number {
     const own = this.#started + TEST_MS - performance.now();
@@ -62,17 +71,20 @@ export class Tester {
     options: Partial<TrialOptions> = {},
   ): Promise<Outcome | Untried> {
     requireTime(this.context.limits);
+    if (this.barred !== null) return new Untried(this.barred);
     const timeoutMs = Math.min(options.timeoutMs ?? this.request.max_ms, this.remainingMs);
     if (timeoutMs < 1) return new Untried("the time for this test was up");
-    const schema = this.subject.table.schema;
-    const message = trialMessage(block, { ...options, schema, timeoutMs });
+    const { table: { schema }, session, viewers: [first] } = this.subject;
+    // Its login can do nothing by itself.
+    const role = session.separate ? { role: first.role.name } : {};
+    const message = trialMessage(block, { ...options, ...role, schema, timeoutMs });
     try {
-      return outcomeOf(await this.session.runWhole(message));
+      return outcomeOf(await this.session.runWhole(message, timeoutMs));
     } catch (error) {
       await this.session.rollback();
       const sqlstate = statementError(error);
       if (sqlstate === null) throw error;
-      await this.session.run(LEAVE_NOTHING);
+      await this.session.runWhole(wholeTransaction(LEAVE_NOTHING));
       return isCancelled(error)
         ? new Untried(`it took longer than ${Math.round(timeoutMs)} ms`, sqlstate)
         : new Untried(`the server refused the trial with ${sqlstate}`, sqlstate);

@@ -66,6 +66,8 @@ export interface BuiltObject extends CatalogAddress {
   column_acls: { name: string; acl: AclFacts[] }[];
   /** Roles that default privileges would give something on a new object of this kind here. */
   default_grantees: string[];
+  /** Code of others that would run with the session's rights if the object were made again. */
+  lent: { object: string; owner: string }[];
   routine: RoutineTraits | null;
   /** Of a materialized view: itself and the relations that it reads, in pages of 8 kB. */
   sizes: { name: string; pages: number }[];

@@ -3,6 +3,7 @@
  * when the facts were read; in the end, that each dependant is what it was, and means the table.
  */
 import { type Check, found, raiseUnlessNone } from "../checks.ts";
+import { ofThisDatabase } from "../plan.ts";
 import { literal } from "../quoting.ts";
 import type { Follower } from "./followers.ts";
 import type { LeavingView } from "./leaving_view.ts";
@@ -15,9 +16,9 @@ import { catalogOid, definitionOf, keptOf, skeletonOf, sourcesDigest } from "./o
  */
 export function checkNothingMoved(leaving: LeavingView[], followers: Follower[]): Check {
   const views = leaving.map(({ view }) =>
-    `(${literal(view.schema)}, ${literal(view.name)}, ${
-      found(view.schema, view.name)
-    }, ${view.oid}::int8, ${literal(view.built_on!.digest)})`
+    `(${literal(view.schema)}, ${literal(view.name)}, ${found(view.schema, view.name)}, ${
+      ofThisDatabase(view.oid)
+    }::int8, ${ofThisDatabase(literal(view.built_on!.digest))})`
   );
   const digest = sourcesDigest(
     "v.oid",
@@ -25,7 +26,7 @@ export function checkNothingMoved(leaving: LeavingView[], followers: Follower[])
       catalogOid("pg_proc")
     } end as classid,
           case when s.oid = e.oid then e.found else s.oid::pg_catalog.oid end as objid
-        from (values ${sourceRows(leaving).join(", ")}) s(of_view, catalog, oid)
+        from (values ${ofThisDatabase(sourceRows(leaving).join(", "))}) s(of_view, catalog, oid)
         where s.of_view = e.oid`,
   );
   return raiseUnlessNone(
@@ -85,7 +86,7 @@ function different(followers: Follower[], before: boolean): string {
     const printed = before ? "as before" : follower.printed;
     return `(${literal(`${object.kind} ${object.identity}`)}, ${catalogOid(object.catalog)}, ${
       address(follower, before)
-    }, ${before || keepsOid(follower) ? `${object.oid}::int8` : "null::int8"}, ${
+    }, ${before || keepsOid(follower) ? `${ofThisDatabase(object.oid)}::int8` : "null::int8"}, ${
       printed === "as before" ? literal(object.definition_digest!) : "null"
     }, ${printed === "without casts" ? literal(object.skeleton_digest!) : "null"}, ${
       literal(object.kept_digest!)
@@ -127,7 +128,7 @@ function address({ object }: Follower, before: boolean): string {
     case "pg_proc":
       return remade && !before
         ? `pg_catalog.to_regprocedure(${literal(routine!.procedure)})::pg_catalog.oid`
-        : `${oid}::int8::pg_catalog.oid`;
+        : `${ofThisDatabase(oid)}::int8::pg_catalog.oid`;
     case "pg_attrdef":
       return `(select d.oid from pg_catalog.pg_attrdef d
         join pg_catalog.pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
@@ -136,6 +137,6 @@ function address({ object }: Follower, before: boolean): string {
       return `(select c.oid from pg_catalog.pg_constraint c
         where c.conrelid = ${relation()} and c.conname = ${literal(object.name!)})`;
     default:
-      return `${oid}::int8::pg_catalog.oid`;
+      return `${ofThisDatabase(oid)}::int8::pg_catalog.oid`;
   }
 }

@@ -2,6 +2,7 @@
 import type { Finding } from "../../contract/responses.ts";
 import type { RelationFacts } from "../facts.ts";
 import { ident, qualified } from "../quoting.ts";
+import { runsAsInvoker } from "../view_options.ts";
 import type { BuiltObject } from "./built_on.ts";
 import type { Follower } from "./followers.ts";
 import type { LeavingView } from "./leaving_view.ts";
@@ -103,12 +104,14 @@ const megabytes = (pages: number) => `${(pages * 8 / 1024).toFixed(1)} MB`;
  */
 function changedReader({ object, views }: Follower): Finding[] {
   const through = views.filter(({ view, table }) =>
-    table !== null && isInvoker(view.options) &&
+    table !== null && runsAsInvoker(view) &&
     object.uses.some(({ relation }) => relation === view.oid)
   );
   if (through.length === 0) return [];
   const view = object.catalog === "pg_class" && object.subkind === "v";
-  if (!(view ? !isInvoker(object.kept!.options!) : object.catalog === "pg_rewrite")) return [];
+  if (
+    !(view ? !runsAsInvoker({ options: object.kept!.options! }) : object.catalog === "pg_rewrite")
+  ) return [];
   const tables = through.map(({ table }) => table!);
   const secured = tables.filter(({ row_security }) => row_security);
   const newReaders = view ? tables.flatMap((table) => readersBeyond(object, table)) : [];
@@ -130,11 +133,6 @@ function changedReader({ object, views }: Follower): Finding[] {
       ? `To keep it as it is: alter view ${object.identity} set (security_invoker = true). Or acknowledge.`
       : "Make sure that this is what it should do, and acknowledge.",
   }];
-}
-
-/** Whether a view's options say that it runs with its caller's rights. */
-function isInvoker(options: string[]): boolean {
-  return options.some((option) => /^security_invoker=(t(r(ue?)?)?|y(es?)?|on|1)$/i.test(option));
 }
 
 /** Who may use the view, but not the table in the same way. */

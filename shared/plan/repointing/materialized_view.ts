@@ -4,6 +4,7 @@
  */
 import type { Statement } from "../../contract/responses.ts";
 import { grantStatements } from "../grants.ts";
+import { nameDigest } from "../name_digest.ts";
 import { ident, literal, qualified } from "../quoting.ts";
 import type { BuiltObject, KeptColumn, KeptIndex } from "./built_on.ts";
 import { optionList, type Remaking, withOptions, withoutEnd } from "./remaking.ts";
@@ -15,12 +16,13 @@ const STORAGE: Record<string, string> = { p: "plain", e: "external", x: "extende
 const COMPRESSION: Record<string, string> = { p: "pglz", l: "lz4" };
 
 export function materializedViewAgain(object: BuiltObject, sessionUser: string): Remaking {
-  const { oid, schema, name, identity, kept } = object;
-  const asideName = `__compatibility_materialized_view_${oid}`;
+  const { schema, name, identity, kept } = object;
+  const digest = nameDigest(schema, name);
+  const asideName = `__compatibility_materialized_view_${digest}`;
   const move = `Move the materialized view ${identity} and its indexes out of the way`;
   const aside = kept!.storage!.indexes.map((index, position) => ({
     sql: `alter index ${qualified(schema!, index.name)} rename to ${
-      ident(`__compatibility_index_${oid}_${position + 1}`)
+      ident(`__compatibility_index_${digest}_${position + 1}`)
     }`,
     purpose: move,
   }));

@@ -5,7 +5,8 @@ import { type LeavingView, sameColumns, sameType } from "./leaving_view.ts";
 
 /** The reason, as the rest of a sentence about the object; null where it can follow. */
 export function reasonAgainst(object: BuiltObject, views: LeavingView[]): string | null {
-  return unsupportedKind(object) ?? beyondReach(object) ?? otherColumns(object, views) ??
+  return unsupportedKind(object) ?? beyondReach(object) ?? lendingRights(object) ??
+    otherColumns(object, views) ??
     (object.remade ? notToBeMadeAgain(object) : null);
 }
 
@@ -62,6 +63,18 @@ function beyondReach(object: BuiltObject): string | null {
     return "only a superuser may write such a routine, or this role may not use its language";
   }
   return null;
+}
+
+/** Code of others that is named in a reason, at most. */
+const MAX_NAMED = 3;
+
+function lendingRights({ lent }: BuiltObject): string | null {
+  if (lent.length === 0) return null;
+  const named = lent.slice(0, MAX_NAMED).map(({ object, owner }) => `${object} of ${ident(owner)}`);
+  const more = lent.length > MAX_NAMED ? ` and ${lent.length - MAX_NAMED} more` : "";
+  return `to make it again would run code of others with the rights of this role: ${
+    named.join(", ")
+  }${more}; drop it, and make it again on the table afterwards`;
 }
 
 /** A column that is used must be there under its name and of its type; for whole rows, all of them alike. */

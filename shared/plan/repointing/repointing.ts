@@ -6,7 +6,8 @@
 import type { Finding, Statement } from "../../contract/responses.ts";
 import type { Check } from "../checks.ts";
 import type { RelationFacts } from "../facts.ts";
-import type { LockStatement } from "../plan.ts";
+import { byName } from "../name_digest.ts";
+import type { LockStatement, PlanStatement } from "../plan.ts";
 import { ident, qualified } from "../quoting.ts";
 import { checkFollowed, checkNothingMoved } from "./checks.ts";
 import { followerFindings } from "./findings.ts";
@@ -28,7 +29,7 @@ export interface Repointing {
   /** To be run then, before the views are dropped. */
   drop: Statement[];
   /** What the checks among these statements want prepared. */
-  preparations: Statement[];
+  preparations: PlanStatement[];
   findings: Finding[];
 }
 
@@ -119,7 +120,7 @@ function locks(
   const hosts = new Map(
     followers.flatMap(({ object: { host } }) => host === null ? [] : [[host.oid, host]]),
   );
-  return [...hosts.values()].filter(({ oid }) => !locked.has(oid)).sort((a, b) => a.oid - b.oid)
+  return [...hosts.values()].filter(({ oid }) => !locked.has(oid)).sort(byName)
     .map((host) => ({
       sql: lockAlone(host),
       purpose: "Lock what is built on the view, without waiting",

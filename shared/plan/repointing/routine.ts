@@ -4,13 +4,14 @@
  */
 import type { Statement } from "../../contract/responses.ts";
 import { grantStatements } from "../grants.ts";
+import { nameDigest } from "../name_digest.ts";
 import { ident, literal, qualified } from "../quoting.ts";
 import type { BuiltObject } from "./built_on.ts";
 import { type Remaking, withoutEnd } from "./remaking.ts";
 
 export function routineAgain(object: BuiltObject, sessionUser: string): Remaking {
-  const { oid, schema, kind, identity, owner, kept, routine } = object;
-  const asideName = `__compatibility_routine_${oid}`;
+  const { schema, kind, identity, owner, kept, routine } = object;
+  const asideName = `__compatibility_routine_${nameDigest(identity)}`;
   const { signature } = routine!;
   const purpose = `Make the ${kind} ${identity} again`;
   const definition = withoutEnd(object.definition!.text!)

@@ -5,7 +5,8 @@
  */
 import type { Finding, Statement } from "../../contract/responses.ts";
 import type { RelationFacts } from "../facts.ts";
-import type { LockStatement } from "../plan.ts";
+import { byName, nameDigest } from "../name_digest.ts";
+import type { LockStatement, PlanStatement } from "../plan.ts";
 import { ident, qualified } from "../quoting.ts";
 import type { RollbackStep } from "../rollback.ts";
 import { dropRowType } from "../row_type.ts";
@@ -15,7 +16,7 @@ import { lockAlone, repointing } from "./repointing.ts";
 
 export interface ViewsGoing {
   followers: Follower[];
-  preparations: Statement[];
+  preparations: PlanStatement[];
   locks: LockStatement[];
   changes: Statement[];
   findings: Finding[];
@@ -89,7 +90,8 @@ export function viewsGoing(
 }
 
 /** The name that a view has while its own means the table. */
-export const asideName = (view: RelationFacts) => `__compatibility_view_${view.oid}`;
+export const asideName = ({ schema, name }: RelationFacts) =>
+  `__compatibility_view_${nameDigest(schema, name)}`;
 
 /**
  * The views first, since that is the order in which queries lock; a view is locked alone, where LOCK TABLE
@@ -101,15 +103,14 @@ function locks(
   dependants: LockStatement[],
   tables: RelationFacts[],
 ): LockStatement[] {
-  const byOid = (a: RelationFacts, b: RelationFacts) => a.oid - b.oid;
   const half = views.length > 0 && tables.length > 0 ? 0.5 : 1;
-  const statements: LockStatement[] = views.toSorted(byOid).map((view, index) => ({
+  const statements: LockStatement[] = views.toSorted(byName).map((view, index) => ({
     sql: lockAlone(view),
     purpose: "Lock the compatibility view alone, as setting the owner that it has does",
     timeout_share: index === 0 ? half : 0,
   }));
   statements.push(...dependants);
-  const [first, ...rest] = tables.toSorted(byOid)
+  const [first, ...rest] = tables.toSorted(byName)
     .map((table) => `only ${qualified(table.schema, table.name)}`);
   if (first !== undefined) {
     statements.push({

@@ -34,7 +34,12 @@ export function readText(language: string, reading: Reading): void {
       readStrings(statement, strings, reading);
     }
   }
-  if (faults.length > 0) readMentions(reading, faults[0].what);
+  if (faults.length === 0) return;
+  readMentions(reading, faults[0].what);
+  // What cannot be read may declare anything.
+  for (const { oid } of tablesMentioned(reading.text, reading.index)) {
+    reading.rows.variables.add(oid);
+  }
 }
 
 function readMentions(reading: Reading, fault: string | null = null): void {

@@ -5,7 +5,13 @@
 import type { FindingCode } from "../../contract/findings.ts";
 import { fold } from "./folding.ts";
 import { lex } from "./lexer.ts";
-import { type Level, relationNamed, SYSTEM_COLUMNS, systemColumnOwner } from "./levels.ts";
+import {
+  type Level,
+  type LevelRelation,
+  relationNamed,
+  SYSTEM_COLUMNS,
+  systemColumnOwner,
+} from "./levels.ts";
 import {
   areWords,
   commaSeparated,
@@ -90,6 +96,7 @@ export function readExpression(nodes: Node[], level: Level | null, reading: Read
         i = name.next + 1;
       } else {
         readColumn(name, level, reading);
+        if (!isMark(nodes[name.next], ".")) readWholeRow(name, level, reading);
         i = name.next;
       }
     }
@@ -98,8 +105,19 @@ export function readExpression(nodes: Node[], level: Level | null, reading: Read
 
 /** What stands in parentheses: a query, or expressions. */
 export function readGroup(group: Group, level: Level | null, reading: Reading): void {
-  if (isQuery(group)) readQuery(group.nodes, level, reading);
-  else readExpression(group.nodes, level, reading);
+  if (isQuery(group)) return readQuery(group.nodes, level, reading);
+  readExpression(group.nodes, level, reading);
+  // As an argument `t.*` is the row as a whole; in a list it is its columns.
+  for (const one of commaSeparated(group.nodes)) {
+    const name = nameAt(one, 0);
+    const isStar = name !== null && name.next === one.length - 2 && isMark(one[name.next], ".") &&
+      isOperator(one[name.next + 1], "*");
+    if (isStar) noteWholeRow(relationNamed(level, name.parts.at(-1)!), reading);
+  }
+}
+
+function noteWholeRow(relation: LevelRelation | null, reading: Reading): void {
+  if (relation?.table) reading.rows.wholeRows.add(relation.table.oid);
 }
 
 export function isQuery(group: Group): boolean {
@@ -112,15 +130,26 @@ export function isQuery(group: Group): boolean {
 /**
  * A type's name, which can be a table's, `t%ROWTYPE` and `t.c%TYPE` among them.
  *
+ * @param of What has the type: a variable, or a value that is made of it.
  * @returns The index behind the name.
  */
-export function readType(nodes: Node[], from: number, reading: Reading): number {
+export function readType(
+  nodes: Node[],
+  from: number,
+  reading: Reading,
+  of: "variable" | "value" = "value",
+): number {
   const i = isWord(nodes[from], "setof") ? from + 1 : from;
   const name = nameAt(nodes, i);
   if (name === null) return i;
   const isColumns = isOperator(nodes[name.next], "%") && isWord(nodes[name.next + 1], "type");
   const parts = isColumns ? name.parts.slice(0, -1) : name.parts;
-  if (parts.length > 0) reading.use(reading.resolve(parts), name.start);
+  if (parts.length === 0) return name.next;
+  const tables = reading.resolve(parts);
+  reading.use(tables, name.start);
+  if (of === "variable" && parts.at(-1) === "record") reading.rows.records = true;
+  const kept = of === "variable" ? reading.rows.variables : reading.rows.wholeRows;
+  if (!isColumns) { for (const { table } of tables) kept.add(table.oid); }
   return name.next;
 }
 
@@ -251,6 +280,13 @@ function readCast(group: Group, level: Level | null, reading: Reading): void {
   }
   readExpression(group.nodes.slice(0, as), level, reading);
   readType(group.nodes, as + 1, reading);
+}
+
+/** A relation's name alone, which means its row unless a column has the name. */
+function readWholeRow(name: Name, level: Level | null, reading: Reading): void {
+  if (name.parts.length > 1) return;
+  const relation = relationNamed(level, name.parts[0]);
+  if (!relation?.table?.columns.has(name.parts[0])) noteWholeRow(relation, reading);
 }
 
 function readColumn(name: Name, level: Level | null, reading: Reading): void {

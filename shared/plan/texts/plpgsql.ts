@@ -133,14 +133,16 @@ class Body {
     if (cursor > 0 && cursor <= 3) {
       const parameters = nodes[cursor + 1];
       if (isGroup(parameters)) {
-        for (const one of commaSeparated(parameters.nodes)) readType(one, 1, this.reading);
+        for (const one of commaSeparated(parameters.nodes)) {
+          readType(one, 1, this.reading, "variable");
+        }
       }
       const query = indexOfWord(nodes, cursor, "for", "is");
       if (query > 0) this.sql(nodes.slice(query + 1));
       return;
     }
     const type = isWord(nodes[1], "constant") ? 2 : 1;
-    const next = readType(nodes, type, this.reading);
+    const next = readType(nodes, type, this.reading, "variable");
     const value = nodes.findIndex((node, i) =>
       i >= next && (isWord(node, "default") || isOperator(node, ":=", "="))
     );

@@ -43,6 +43,16 @@ export interface Resolved {
   certain: boolean;
 }
 
+/** Where a text keeps rows of tables, so that a session which has compiled it knows their row types. */
+export class KeptRows {
+  /** OIDs of tables that variables have the row type of. */
+  readonly variables = new Set<number>();
+  /** OIDs of tables of which whole rows are made; a variable of the type record can take them. */
+  readonly wholeRows = new Set<number>();
+  /** Whether there is a variable of the type record. */
+  records = false;
+}
+
 export interface TextScope {
   /** Schemas in which names without one are looked for; null: the caller's. */
   searchPath: string[] | null;
@@ -55,6 +65,7 @@ const DEFAULT_SEARCH_PATH = ["public", "extensions"];
 
 export class Reading {
   readonly uses: Use[];
+  readonly rows: KeptRows;
   /** What names are put together at run time. */
   readonly names: RunTimeNames;
   /** Names that the text makes temporary tables of, which come before all others. */
@@ -72,6 +83,7 @@ export class Reading {
     names?: RunTimeNames,
   ) {
     this.uses = outer?.reading.uses ?? [];
+    this.rows = outer?.reading.rows ?? new KeptRows();
     this.names = outer?.reading.names ?? names ?? new RunTimeNames(false);
     this.temporary = outer?.reading.temporary ?? new Set();
     this.done = outer?.reading.done ?? new Set();
@@ -176,21 +188,29 @@ export class Reading {
   /**
    * With a search path of its own, the first schema that has the name. Otherwise the caller's is unknown: the
    * name is taken for that of the table in a schema of the default path, or in the routine's own schema, whose
-   * callers will have it in their path; elsewhere it is only possible.
+   * callers will have it in their path; elsewhere it is only possible. Where the first schema to have the name
+   * has another relation by it, none of these tables is meant.
    */
   private unqualified(candidates: IndexedTable[]): Resolved[] {
     const { searchPath, schema } = this.scope;
+    const { namesakes } = this.index;
+    const isAnother = (there: string, { name }: IndexedTable) =>
+      namesakes.get(name)?.has(there) ?? false;
     if (searchPath !== null) {
       for (const one of searchPath) {
         const table = candidates.find((candidate) => candidate.schema === one);
         if (table) return [{ table, certain: true }];
+        if (isAnother(one, candidates[0])) return [];
       }
       return [];
     }
-    return candidates.map((table) => ({
-      table,
-      certain: table.schema === schema || DEFAULT_SEARCH_PATH.includes(table.schema),
-    }));
+    return candidates.flatMap((table) => {
+      const near = table.schema === schema || DEFAULT_SEARCH_PATH.includes(table.schema);
+      // Of two tables that are both off the default path, a routine means the one beside it.
+      const meansItsOwn = !near && schema !== null && !DEFAULT_SEARCH_PATH.includes(schema) &&
+        isAnother(schema, table);
+      return meansItsOwn ? [] : [{ table, certain: near }];
+    });
   }
 
   /** Notes that the string that begins there has been understood. */

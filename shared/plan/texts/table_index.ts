@@ -1,4 +1,5 @@
 /** The tables that texts are searched for, by name, with what has to be known of them to judge a use. */
+import { viewDefault } from "../column_defaults.ts";
 import type { RelationFacts } from "../facts.ts";
 import { lex } from "./lexer.ts";
 import { isGroup, isIdentifier, isWord, nest, type Node } from "./nodes.ts";
@@ -16,7 +17,7 @@ export interface IndexedTable {
   columns: Set<string>;
   /** Columns of the primary key, where other columns can depend on it in GROUP BY; else null. */
   primaryKey: string[] | null;
-  /** Identity and generated columns, which a view cannot be updated in to their DEFAULT. */
+  /** Generated columns, and identity columns without a default on the view, which a view cannot be updated in to their DEFAULT. */
   computedColumns: Set<string>;
   /** Definitions of the constraints, by name. */
   constraints: Map<string, string>;
@@ -31,6 +32,8 @@ export interface TableIndex {
   byOid: Map<number, IndexedTable>;
   /** By the longest run of plain letters and digits of their names, in lower case; "" where there is none. */
   byWord: Map<string, IndexedTable[]>;
+  /** Schemas that have a relation of the name, by name, as far as known; those of the tables can be among them. */
+  namesakes: Map<string, Set<string>>;
   /** The schemas that they are in. */
   schemas: Set<string>;
   /** Names of routines that make SQL of what they are given, or take a regclass. */
@@ -42,19 +45,27 @@ export interface TableIndex {
  *
  * @param newNames What the tables will be called, by OID. Default: not decided.
  * @param takers Names of routines that make SQL of what they are given. Default: none is known.
+ * @param namesakes Relations of the same names, wherever they are, as `[schema, name]`. Default: not known.
  */
 export function tableIndex(
   relations: NamedRelation[],
   newNames: Map<number, string> = new Map(),
   takers: string[] = [],
+  namesakes: [schema: string, name: string][] = [],
 ): TableIndex {
   const index: TableIndex = {
     byName: new Map(),
     byOid: new Map(),
     byWord: new Map(),
+    namesakes: new Map(),
     schemas: new Set(relations.map(({ schema }) => schema)),
     takers: new Set(takers),
   };
+  for (const [schema, name] of namesakes) {
+    const there = index.namesakes.get(name);
+    if (there) there.add(schema);
+    else index.namesakes.set(name, new Set([schema]));
+  }
   for (const relation of relations) {
     const table = indexed(relation, newNames.get(relation.oid) ?? null);
     index.byOid.set(table.oid, table);
@@ -81,7 +92,9 @@ function indexed(relation: NamedRelation, newName: string | null): IndexedTable 
     columns: new Set(columns.map((column) => column.name)),
     primaryKey: primaryKey ?? null,
     computedColumns: new Set(
-      columns.filter((column) => column.identity !== "" || column.generated !== "")
+      columns.filter((column) =>
+        (column.identity !== "" || column.generated !== "") && viewDefault(column) === null
+      )
         .map((column) => column.name),
     ),
     constraints: new Map(constraints.map((one) => [one.name, one.definition])),
@@ -120,12 +133,6 @@ export function wordsOf(text: string): string[] {
 /** Whatever text names the table has this as a word; "" where nothing of the name is plain. */
 function longestWord(name: string): string {
   return wordsOf(name).reduce((longest, word) => word.length > longest.length ? word : longest, "");
-}
-
-/** Whether a text may name one of these relations, at a quick look. */
-export function mayMention(text: string, names: string[]): boolean {
-  const words = new Set(["", ...wordsOf(text)]);
-  return names.some((name) => words.has(longestWord(name)));
 }
 
 /** Tables whose names occur in the text, between characters that names are not made of. */

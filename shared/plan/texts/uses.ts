@@ -5,7 +5,7 @@
 import type { TextFacts } from "../facts.ts";
 import { readText } from "./bodies.ts";
 import { lex } from "./lexer.ts";
-import { Reading, type Use, weaker } from "./reading.ts";
+import { type KeptRows, Reading, type Use, weaker } from "./reading.ts";
 import { type TableIndex, wordsOf } from "./table_index.ts";
 import { RunTimeNames } from "./run_time_names.ts";
 import { asksForName, readTriggerNames, readTriggerNamesElsewhere } from "./trigger_names.ts";
@@ -21,9 +21,20 @@ export type ReadableText = Pick<TextFacts, "language" | "text" | "search_path" |
 /** Languages whose texts are names of compiled functions. */
 const COMPILED = new Set(["c", "internal"]);
 
+/** What reading a text gives. */
+export interface UsesAndRows {
+  /** Every use of the tables, in the order of the text. */
+  uses: Use[];
+  rows: KeptRows | null;
+}
+
 /** Every use of the tables in the text, in the order of the text. Never throws. */
-export function usesOf(text: ReadableText, tables: TableIndex): Use[] {
-  if (COMPILED.has(text.language)) return [];
+export const usesOf = (text: ReadableText, tables: TableIndex): Use[] =>
+  readUses(text, tables).uses;
+
+/** The same, with the rows of tables that the text keeps. Never throws. */
+export function readUses(text: ReadableText, tables: TableIndex): UsesAndRows {
+  if (COMPILED.has(text.language)) return { uses: [], rows: null };
   const scope = { searchPath: text.search_path, schema: text.schema };
   const ofTriggers = (text.trigger_of ?? []).flatMap((oid) => tables.byOid.get(oid) ?? []);
   const isTrigger = ofTriggers.length > 0 && text.language === "plpgsql";
@@ -37,7 +48,8 @@ export function usesOf(text: ReadableText, tables: TableIndex): Use[] {
   } else if (ofTriggers.length > 0) readTriggerNamesElsewhere(ofTriggers, reading);
   // At one place, what a trigger's name comes to is told before what else is done there.
   const rank = ({ code }: Use) => code === "tg_table_name" ? 0 : 1;
-  return reading.uses.sort((a, b) => a.at - b.at || rank(a) - rank(b));
+  const uses = reading.uses.sort((a, b) => a.at - b.at || rank(a) - rank(b));
+  return { uses, rows: reading.rows };
 }
 
 /** The first of the most certain uses. */
@@ -52,11 +64,13 @@ export function strongest(uses: Use[]): Use {
 
 /** Comments and white space, each to be read in one way only, and the first word behind them. */
 const FIRST_WORD = /^(?:\s|--[^\n]*\n|\/\*(?:[^*]|\*(?!\/))*\*\/)*([a-z]+)/i;
-const ONE_TIME = new Set("create drop comment grant revoke security do alter".split(" "));
+const ONE_TIME = new Set(
+  "create drop comment grant revoke security do cluster reindex alter".split(" "),
+);
 
 /**
- * Whether a recorded statement defines something, so that it has been run and will not be again; to switch
- * triggers off and on is what applications do each time.
+ * Whether a recorded statement is such as a migration or a person runs once, so that one call says nothing of
+ * another one; to switch triggers off and on is what applications do each time.
  */
 export function isOneTimeStatement(text: string): boolean {
   const word = FIRST_WORD.exec(text)?.[1].toLowerCase() ?? "";

@@ -2,7 +2,7 @@
 import type { FindingCode } from "../../contract/findings.ts";
 import { readGroup } from "./expressions.ts";
 import { isQuery } from "./expressions.ts";
-import { commaSeparated, isGroup, isWord, nameAt, type Node } from "./nodes.ts";
+import { commaSeparated, indexOfWord, isGroup, isWord, nameAt, type Node } from "./nodes.ts";
 import type { Reading } from "./reading.ts";
 import { readBody } from "./bodies.ts";
 
@@ -14,9 +14,7 @@ export function readUtility(nodes: Node[], reading: Reading): void {
   if (first.value === "copy") return readCopy(nodes, reading);
   if (first.value === "truncate") return readList(nodes, 1, "truncate", null, reading);
   if (first.value === "lock") return readList(nodes, 1, null, null, reading);
-  if (first.value === "cluster") {
-    return readList(nodes, 1, "ddl_on_old_name", "CLUSTER", reading);
-  }
+  if (first.value === "cluster") return readCluster(nodes, reading);
   if (first.value === "reindex") return readReindex(nodes, reading);
   readList(nodes, 1, "maintenance_skipped", first.value.toUpperCase(), reading);
 }
@@ -52,6 +50,12 @@ function readCopy(nodes: Node[], reading: Reading): void {
   const rest = nodes.slice(name.next, name.next + 2);
   const out = rest.some((node) => isWord(node, "to"));
   reading.use(reading.resolve(name.parts), name.start, "copy", out ? "to" : "from");
+}
+
+/** CLUSTER [(options)] [VERBOSE] name [USING index], and `CLUSTER index ON name` of old. */
+function readCluster(nodes: Node[], reading: Reading): void {
+  const on = indexOfWord(nodes, 1, "on");
+  readList(nodes, on < 0 ? 1 : on + 1, "ddl_on_old_name", "CLUSTER", reading);
 }
 
 /** REINDEX [(options)] TABLE [CONCURRENTLY] name; other kinds name no table. */

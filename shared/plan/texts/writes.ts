@@ -96,7 +96,10 @@ function readConflict(
 ): void {
   const constraint = nodes[2];
   if (areWords(nodes, 0, "on", "constraint") && isIdentifier(constraint)) {
-    reading.use(tables, constraint.start, "on_conflict_on_constraint", constraint.value);
+    // Where the name can mean several tables, only one that has the constraint is meant.
+    const having = tables.filter(({ table }) => table.constraints.has(constraint.value));
+    const meant = having.length > 0 ? having : tables;
+    reading.use(meant, constraint.start, "on_conflict_on_constraint", constraint.value);
   }
   const set = indexOfWord(nodes, 0, "set");
   if (set < 0) return readExpression(nodes, level, reading);

@@ -7,7 +7,8 @@ import type { Look } from "./look.ts";
 /** Reasons that are texts. */
 const TEXTS = new Set(["named_in_routine", "named_in_cron_job"]);
 
-const DAY_MS = 24 * 60 * 60 * 1000;
+const MINUTE_MS = 60 * 1000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
 
 /**
  * What was seen of the use of old names, as it stands against the end of these renames; acknowledged by its
@@ -16,54 +17,98 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 export function usageFindings(
   migrations: UsedMigration[],
   { at, byId }: { at: string; byId: Map<string, Look> },
-  { quiet_for_days }: { quiet_for_days?: number | undefined },
+  { quiet_for_days }: { quiet_for_days: number },
 ): Finding[] {
-  return migrations.flatMap((migration) => {
+  const looks = migrations.flatMap((migration) => {
     const look = byId.get(migration.id);
-    return look === undefined ? [] : findingsOf(migration, look, at, quiet_for_days);
+    return look === undefined ? [] : [{ migration, look }];
+  });
+  const early = looks.filter(({ look }) => seenUses(look).length === 0).flatMap((one) =>
+    quiet_for_days === 0 ? [] : notQuiet(one.migration, one.look.usage, at, quiet_for_days) ?? []
+  );
+  // What cannot be known stands in the migration's usage; it is no finding about the plan.
+  return [...looks.flatMap(({ migration, look }) => usesOf(migration, look)), ...grouped(early)];
+}
+
+const seenUses = ({ uses }: Look) => uses.filter(({ code }) => !TEXTS.has(code));
+
+const nameOf = ({ schema_name, old_name }: UsedMigration) => qualified(schema_name, old_name);
+
+const usesOf = (migration: UsedMigration, look: Look): Finding[] =>
+  seenUses(look).map(({ code, message }) => ({
+    code: "old_name_in_use",
+    severity: "breaking",
+    object: nameOf(migration),
+    message: code === "calls_seen" ? `${message} ${whoCalls(look.usage)}`.trim() : message,
+    remedy: `Use ${qualified(migration.schema_name, migration.new_name)} there, and look again.`,
+  }));
+
+/** An old name of which no use was seen, but not for long enough. */
+interface Early {
+  object: string;
+  /** What is said of it, without its name. */
+  message: string;
+  remedy: string;
+  earliest: string;
+}
+
+/** Most names that one finding lists. */
+const MOST_NAMES = 50;
+
+/** Names of which the same is to be said are one finding. */
+function grouped(early: Early[]): Finding[] {
+  return Object.values(Object.groupBy(early, ({ message }) => message)).map((group): Finding => {
+    const [first] = group!;
+    const names = group!.map(({ object }) => object);
+    const more = names.length - MOST_NAMES;
+    const listed = names.slice(0, MOST_NAMES).join(", ") + (more > 0 ? ` and ${more} more` : "");
+    return {
+      code: "old_name_in_use",
+      severity: "breaking",
+      object: names.length === 1 ? first.object : `${first.object} and ${names.length - 1} more`,
+      message: names.length === 1 ? first.message : `${first.message} So it is with ${listed}.`,
+      remedy: first.remedy,
+      earliest: first.earliest,
+    };
   });
 }
 
-function findingsOf(
-  migration: UsedMigration,
-  { usage, uses }: Look,
-  at: string,
-  days: number | undefined,
-): Finding[] {
-  const object = qualified(migration.schema_name, migration.old_name);
-  const seen = uses.filter(({ code }) => !TEXTS.has(code));
-  if (seen.length > 0) {
-    return seen.map(({ code, message }) => ({
-      code: "old_name_in_use",
-      severity: "breaking",
-      object,
-      message: code === "calls_seen" ? `${message} ${whoCalls(usage)}`.trim() : message,
-      remedy: `Use ${qualified(migration.schema_name, migration.new_name)} there, and look again.`,
-    }));
-  }
-  const late = days === undefined ? null : notQuiet(usage, at, days);
-  if (late !== null) {
-    return [{
-      code: "old_name_in_use",
-      severity: "breaking",
-      object,
-      message: late,
-      remedy: "Look at it from time to time (list-migrations?include=usage), and end it later.",
-    }];
-  }
-  // What cannot be known stands in the migration's usage; it is no finding about the plan.
-  return [];
-}
+/** To the minute, rounded up: renames of one batch are told together. */
+const minute = (time: number) =>
+  new Date(Math.ceil(time / MINUTE_MS) * MINUTE_MS).toISOString().replace(":00.000Z", "Z");
 
-/** Why the old name does not count as quiet for so many days, or null where it does. */
-function notQuiet(usage: Usage, at: string, days: number): string | null {
+/** What there is to say where the old name does not count as quiet for so many days; null where it does. */
+function notQuiet(
+  migration: UsedMigration,
+  usage: Usage,
+  at: string,
+  days: number,
+): Early | null {
   const asked = `${days} ${days === 1 ? "day" : "days"}`;
+  const since = usage.quiet_since ?? migration.migrated_at ?? usage.since ?? at;
+  const end = Date.parse(since) + days * DAY_MS;
+  const earliest = minute(end);
+  const object = nameOf(migration);
   if (usage.quiet_since === null) {
-    return `Whether the old name was quiet for ${asked} cannot be known. ${reasonsOf(usage)}`
-      .trim();
+    const message = [
+      `Whether the old name was quiet for ${asked} cannot be known.`,
+      reasonsOf(usage),
+      `${asked[0].toUpperCase()}${asked.slice(1)} after the rename ${
+        days === 1 ? "is" : "are"
+      } over on ${earliest}.`,
+    ].filter((part) => part !== "").join(" ");
+    const remedy =
+      'Make sure that nobody uses it, then send "quiet_for_days": 0. It cannot be undone.';
+    return { object, message, remedy, earliest };
   }
-  if (Date.parse(at) - Date.parse(usage.quiet_since) >= days * DAY_MS) return null;
-  return `The old name was not quiet for ${asked}, but since ${usage.quiet_since} only.`;
+  if (Date.parse(at) >= end) return null;
+  const message = `The old name was not quiet for ${asked}, but since ${
+    minute(Date.parse(usage.quiet_since))
+  } only. The earliest date is ${earliest}.`;
+  const remedy =
+    `Finalize on ${earliest} or later, when no use was seen until then. To do it now, which cannot be undone, ` +
+    'send "quiet_for_days": 0.';
+  return { object, message, remedy, earliest };
 }
 
 const reasonsOf = ({ reasons }: Usage): string => reasons.map(({ message }) => message).join(" ");

@@ -74,6 +74,9 @@ export function wantedNames(
       constraints: [],
       children: [],
     })),
+    undefined,
+    undefined,
+    namesakes.map(({ schema, name }) => [schema, name]),
   );
   return { tables, meanings, shared, byName };
 }

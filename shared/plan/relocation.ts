@@ -1,0 +1,155 @@
+/**
+ * Records whose OIDs are another database's: after pg_dump and pg_restore every object has another one. A record
+ * knows its table otherwise, too: by schema and names, by the columns that were recorded, and by the compatibility
+ * view, which has the old name and shows the columns of the table and nothing else. OIDs may belong to another
+ * table by chance, so one that exists proves nothing.
+ */
+import type { Facts, RelationFacts } from "./facts.ts";
+import type { Fingerprint } from "./fingerprint.ts";
+import { ident, qualified } from "./quoting.ts";
+import type { TrackedRename } from "./rename.ts";
+import type { RecordedRename } from "./rollback.ts";
+import { tickCondition } from "./tick.ts";
+
+/** What a record that does not fit this database is found to mean here. */
+export type Relocation =
+  /** It is certain what is meant, or the caller has said that it is. */
+  | { state: "found"; table: RelationFacts; view: RelationFacts | null; query: string | null }
+  /** There is something of these names, and it is not certain that it is meant. */
+  | { state: "offered"; table: RelationFacts; view: RelationFacts | null; query: string | null }
+  /** There is nothing that could be meant, and whatever has the recorded OID is something else. */
+  | { state: "gone" };
+
+const isTable = (relation: RelationFacts | undefined): relation is RelationFacts =>
+  relation?.kind === "r" || relation?.kind === "p";
+
+/**
+ * The names that the table may have now, the likeliest last: the one that the migration gave it, and those that
+ * later migrations did.
+ *
+ * @param standing Active and finalized migrations, in the order in which they were made.
+ */
+export function presentNames(migration: TrackedRename, standing: TrackedRename[]): string[] {
+  const names = [migration.new_name];
+  const from = standing.findIndex(({ id }) => id === migration.id);
+  for (const later of standing.slice(from + 1)) {
+    if (later.schema_name === migration.schema_name && later.old_name === names.at(-1)) {
+      names.push(later.new_name);
+    }
+  }
+  return names;
+}
+
+/**
+ * What a record means in this database; null where it fits, or where what differs is drift of another kind.
+ *
+ * @param facts Of the recorded OIDs, the old name and the `presentNames`.
+ * @param asked Whether the caller says that what has the names is meant.
+ */
+export function relocation(
+  migration: RecordedRename,
+  standing: TrackedRename[],
+  facts: Pick<Facts, "names" | "relations">,
+  asked: boolean,
+): Relocation | null {
+  const { schema_name: schema, old_name, compatibility_view_created } = migration;
+  const byOid = new Map(facts.relations.map((relation) => [relation.oid, relation]));
+  const at = (name: string) => {
+    const holder = facts.names.find((one) => one.schema === schema && one.name === name);
+    return byOid.get(holder?.relation?.oid ?? -1);
+  };
+  const recordedTable = byOid.get(migration.table_oid ?? -1);
+  const recordedView = byOid.get(migration.view_oid ?? -1);
+  const candidates = presentNames(migration, standing).map(at).filter(isTable);
+  const named = compatibility_view_created ? at(old_name) : undefined;
+  const view = named?.kind === "v" ? named : null;
+  const table = view === null
+    ? candidates.at(-1)
+    : candidates.find(({ oid }) => view.view_reads.length === 1 && view.view_reads[0] === oid);
+  // The record's own table, wherever it is and whatever it is called: surely, or by the look of it.
+  const isOwn = isTable(recordedTable) && recordedView?.kind === "v" &&
+    recordedView.view_reads.includes(recordedTable.oid) &&
+    hasColumns(recordedView, migration.fingerprint.view ?? migration.fingerprint.before);
+  const looksOwn = isTable(recordedTable) &&
+    hasColumns(recordedTable, migration.fingerprint.after ?? migration.fingerprint.before);
+  if (table === undefined) return isOwn || looksOwn ? null : { state: "gone" };
+  const sameTable = table.oid === recordedTable?.oid;
+  const sameView = view === null || view.oid === recordedView?.oid;
+  if (sameTable && sameView) return null;
+  const query = view !== null && isPlain(view, table) ? view.view_query : null;
+  const found = { table, view, query };
+  if (asked) return { state: "found", ...found };
+  if (isOwn || sameTable) return null;
+  const certain = query !== null && !looksOwn && !sameView && wasRecorded(view!, migration);
+  return { state: certain ? "found" : "offered", ...found };
+}
+
+/** The record as it is in this database. */
+export function relocated(migration: RecordedRename, facts: Pick<Facts, "names">, {
+  table,
+  view,
+  query,
+}: Extract<Relocation, { state: "found" }>): RecordedRename {
+  const { fingerprint } = migration;
+  const indexOids = new Map(
+    facts.names.map(({ schema, name, relation }) => [
+      qualified(schema, name),
+      relation !== null && ["i", "I"].includes(relation.kind) ? relation.oid : 0,
+    ]),
+  );
+  return {
+    ...migration,
+    table_oid: table.oid,
+    view_oid: view?.oid ?? null,
+    present_name: table.name,
+    indexes: migration.indexes.map((index) => ({
+      ...index,
+      oid: indexOids.get(qualified(index.schema, index.to)) ?? 0,
+    })),
+    // The digest of the view's query is over OIDs.
+    fingerprint: query === null || fingerprint.view === null
+      ? fingerprint
+      : { ...fingerprint, view: { ...fingerprint.view, query } },
+  };
+}
+
+/** Whether the view shows columns of the table by their names, and every row. */
+function isPlain(view: RelationFacts, table: RelationFacts): boolean {
+  const known = new Map(table.columns.map((column) => [column.name, column]));
+  if (
+    view.columns.some(({ name, type, collation }) =>
+      known.get(name)?.type !== type || known.get(name)?.collation !== collation
+    )
+  ) return false;
+  const condition = view.tick === null ? "" : ` where ${tickCondition(view.tick)}`;
+  // The server qualifies columns before PostgreSQL 16.
+  return ["", `${ident(table.name)}.`].some((prefix) => {
+    const columns = view.columns.map(({ name }) => prefix + ident(name)).join(", ");
+    return bare(view.view_definition ?? "") ===
+      bare(`select ${columns} from ${qualified(table.schema, table.name)}${condition}`);
+  });
+}
+
+/** A query without what the server may print or leave out: quotes, blanks, parentheses, case of keywords, aliases. */
+const bare = (query: string): string =>
+  query.replaceAll(/[\s"();]|\bpg_catalog\./g, "").replaceAll("AScount", "").toLowerCase();
+
+/** Whether a relation has all columns that were recorded, of the same types. */
+function hasColumns({ columns }: RelationFacts, recorded: Fingerprint): boolean {
+  const types = new Map(columns.map(({ name, type }) => [`column ${name}`, type]));
+  const wanted = Object.entries(recorded).filter(([object]) =>
+    object.startsWith("column ") && object !== "column order" && !object.includes(" grant to ")
+  );
+  return wanted.length > 0 && wanted.every(([object, definition]) => {
+    const type = types.get(object);
+    return type !== undefined && (definition === type || definition.startsWith(`${type} `));
+  });
+}
+
+/** Whether the view has the columns that it was recorded with, in their order. */
+function wasRecorded(view: RelationFacts, { fingerprint }: RecordedRename): boolean {
+  const recorded = fingerprint.view;
+  if (recorded === null) return hasColumns(view, fingerprint.after ?? fingerprint.before);
+  return recorded["column order"] === view.columns.map(({ name }) => name).join(", ") &&
+    hasColumns(view, recorded);
+}
