@@ -52,6 +52,7 @@ const BY_STATUS: Record<number, number> = {
   403: EXIT.notAllowed,
   404: EXIT.notFound,
   405: EXIT.usage,
+  408: EXIT.unavailable,
   409: EXIT.refused,
   413: EXIT.usage,
   415: EXIT.usage,

@@ -130,6 +130,7 @@ function describeProgress(state: State, now: number): string {
 
 /** Attempts follow each other too fast for their phases to be told one by one. */
 function heading({ phase, attempt = 1, blockers }: State): string {
+  if (phase === "queued") return "Waiting for other requests";
   if (phase === "preparing") return "Preparing";
   if (phase === "verifying") return "Verifying";
   return attempt === 1 && blockers.length === 0 ? "Locking" : "Waiting for locks";

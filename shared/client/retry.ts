@@ -14,7 +14,7 @@ export type Retries = "any" | "unanswered";
 const PAUSES_MS = [250, 500, 1_000, 2_000, 4_000, 8_000, 8_000];
 
 /** What the endpoints and the platform before them answer where another attempt may fare better. */
-const PASSING_CODES = ["unreachable", "database_unavailable", "request_in_progress"];
+const PASSING_CODES = ["unreachable", "busy", "database_unavailable", "request_in_progress"];
 const PASSING_STATUSES = [502, 503, 504, 546];
 
 /**

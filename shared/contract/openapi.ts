@@ -29,6 +29,7 @@ const ON_EVERY_ENDPOINT: ProblemCode[] = [
   "forbidden",
   "method_not_allowed",
   "internal",
+  "busy",
   "database_unavailable",
   "deadline_exceeded",
 ];
@@ -36,6 +37,8 @@ const ON_EVERY_ENDPOINT: ProblemCode[] = [
 const WITH_BODY: ProblemCode[] = [
   "invalid_json",
   "invalid_identifier",
+  "body_incomplete",
+  "body_too_slow",
   "body_too_large",
   "unsupported_media_type",
 ];

@@ -7,6 +7,7 @@
 /** Status and title of each problem code; the table in the README is written from this one. */
 export const PROBLEMS = {
   invalid_json: { status: 400, title: "The body is not JSON" },
+  body_incomplete: { status: 400, title: "The body ended early" },
   invalid_request: { status: 400, title: "The request is not valid" },
   invalid_identifier: { status: 400, title: "A name cannot be a PostgreSQL identifier" },
   unauthorized: { status: 401, title: "No valid credentials" },
@@ -26,6 +27,7 @@ export const PROBLEMS = {
   drifted: { status: 409, title: "Database and record disagree" },
   not_active: { status: 409, title: "The migration is not active" },
   request_in_progress: { status: 409, title: "The same request is still running" },
+  body_too_slow: { status: 408, title: "The body did not come in time" },
   body_too_large: { status: 413, title: "The body is too large" },
   unsupported_media_type: { status: 415, title: "Unsupported media type" },
   unsupported_relation: { status: 422, title: "This kind of relation cannot be renamed here" },
@@ -33,6 +35,7 @@ export const PROBLEMS = {
   idempotency_key_reused: { status: 422, title: "The idempotency key was used for another body" },
   lock_not_acquired: { status: 423, title: "The lock was not acquired in time" },
   internal: { status: 500, title: "Internal error" },
+  busy: { status: 503, title: "All connections are in use" },
   database_unavailable: { status: 503, title: "The database is not available" },
   deadline_exceeded: { status: 504, title: "The work was not done in time" },
 } as const;

@@ -186,10 +186,11 @@ export const blocker = z.object({
 
 /**
  * Where an operation is: the data of a `progress` event. Not every event repeats what is known already.
+ * `queued`: the function's connections are in use by other requests, and this one waits for its turn.
  * `replayed`: an earlier request with the same key did the work, and its answer follows.
  */
 export const progress = z.object({
-  phase: z.enum(["preparing", "locking", "waiting", "verifying", "replayed"]),
+  phase: z.enum(["queued", "preparing", "locking", "waiting", "verifying", "replayed"]),
   /** Number of the attempt to get the locks, from 1. */
   attempt: z.number().int().optional(),
   /** Milliseconds since the operation began. */

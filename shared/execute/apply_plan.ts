@@ -24,6 +24,7 @@ import {
   MESSAGE_MS,
   milliseconds,
   preparation,
+  setLockTimeout,
 } from "./critical_section.ts";
 import type { Database, Row, Session } from "./database.ts";
 import {
@@ -34,6 +35,7 @@ import {
   isStalePlan,
   otherTracking,
 } from "./database_errors.ts";
+import { NoTurn } from "./turns.ts";
 import { type Limits, remainingMs, requireTime } from "./limits.ts";
 import {
   type MigrationHistory,
@@ -48,12 +50,17 @@ import { beginReadOnly, beginReadWrite } from "./transaction.ts";
 export interface ApplyOptions {
   /** Longest wait for one lock that clients feel, in milliseconds. */
   lockTimeoutMs: number;
-  /** How long to go on trying, in milliseconds. */
-  maxWaitMs: number;
+  /** How long to go on trying; what was tried before belongs to it. */
+  patience: Patience;
   limits: Limits;
   /** The relations that the request is about, as far as known, to name who holds locks on them. */
   relations: () => RelationName[];
   progress: (progress: Progress) => void;
+}
+
+/** What needs no plan, and is committed already. */
+export interface Done<T> {
+  done: T;
 }
 
 export interface Prepared<P extends Plan> {
@@ -69,10 +76,16 @@ export interface Prepared<P extends Plan> {
 }
 
 /**
- * Time after the deadline at which a connection that says nothing is given up, in milliseconds: the server
- * has its own timeouts before that, so it is the network that is silent.
+ * Longest wait in one go for a lock that no client feels, in milliseconds. A session that waits has a connection;
+ * after that time it gives it to whoever waits for one, and asks for another.
  */
-const SILENCE_MS = 2_000;
+const LONGEST_WAIT_MS = 2_000;
+
+/** Longest wait for its turn of a request that has no time to wait, in milliseconds: turns are short. */
+const LEAST_TURN_MS = 2_000;
+
+/** Longest wait for a lock of what only reads, in milliseconds: other people's DDL. */
+const READING_LOCK_TIMEOUT_MS = 10_000;
 
 /** How often a plan is made again because the facts moved while it was carried out. */
 const MAX_REPLANS = 5;
@@ -85,11 +98,22 @@ const CONNECTED = `select pg_catalog.pg_backend_pid() as pid,
 
 /** The beginning of a read-only transaction: what plans and checks look at. */
 export const beginReading = (limits: Limits) =>
-  `${beginReadOnly(remainingMs(limits))};\n${CONNECTED}`;
+  [
+    beginReadOnly(remainingMs(limits)),
+    setLockTimeout(Math.min(READING_LOCK_TIMEOUT_MS, Math.max(1, remainingMs(limits)))),
+    CONNECTED,
+  ].join(";\n");
 
-/** The beginning of a transaction that changes something. */
-export const beginWriting = (limits: Limits) =>
-  `${beginReadWrite(remainingMs(limits))};\n${CONNECTED}`;
+/**
+ * The beginning of a transaction that changes something. A wait for locks, here only for those that clients do not
+ * feel, is cut into pieces, so that nobody keeps a connection by waiting.
+ */
+export const beginWriting = (limits: Limits, patience: Patience) =>
+  [
+    beginReadWrite(remainingMs(limits)),
+    setLockTimeout(Math.max(1, Math.min(LONGEST_WAIT_MS, patience.remainingMs))),
+    CONNECTED,
+  ].join(";\n");
 
 export interface Connected {
   pid: number;
@@ -119,6 +143,35 @@ export function connected([row]: Row[]): Connected {
   };
 }
 
+/** Reports that a request waits for its turn. */
+export const reportQueued =
+  (progress: (progress: Progress) => void, { started }: Pick<Limits, "started">) => () =>
+    progress({ phase: "queued", waited_ms: milliseconds(performance.now() - started) });
+
+/**
+ * Does work in a session that may wait for locks, in its turn.
+ *
+ * @throws {NoTurn} Where the turn did not come as long as the request has patience.
+ */
+async function inTurn<T>(
+  database: Database,
+  { limits, progress, patience }: Pick<ApplyOptions, "limits" | "progress" | "patience">,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  // Who could not try at all is given a moment; whoever has tried had one.
+  const first = patience.failures === 0;
+  const waitMs = Math.min(
+    first ? Math.max(LEAST_TURN_MS, patience.remainingMs) : patience.remainingMs,
+    remainingMs(limits),
+  );
+  const waiting = reportQueued(progress, limits);
+  const { signal } = limits;
+  return await database.withSession(
+    { lane: "change", first, limits, waitMs, signal, waiting },
+    work,
+  );
+}
+
 /**
  * Carries a plan out.
  *
@@ -126,34 +179,27 @@ export function connected([row]: Row[]): Connected {
  * @throws {Problem} `lock_not_acquired` with `attempts`, `waited_ms` and `blockers`; `deadline_exceeded`;
  *   `database_unavailable`; what `prepare` throws.
  */
-export async function applyPlan<P extends Plan>(
+export async function applyPlan<P extends Plan, T>(
   database: Database,
   options: ApplyOptions,
-  prepare: (
-    session: Session,
-    patience: Patience,
-    connected: Connected,
-  ) => Promise<Prepared<P>>,
-): Promise<{ plan: P; lock: LockFigures }> {
-  const { limits, progress } = options;
-  const patience = new Patience(options.maxWaitMs, limits);
+  prepare: (session: Session, connected: Connected) => Promise<Prepared<P> | Done<T>>,
+): Promise<{ plan: P; lock: LockFigures } | Done<T>> {
+  const { limits, progress, patience } = options;
   let blockers: Blocker[] = [];
   const seen = (now: Blocker[]) => {
     blockers = now;
     progress({ phase: "waiting", waited_ms: milliseconds(patience.elapsedMs), blockers });
   };
+  /** Asks only where this request keeps nothing from others any more. */
+  const giveUp = async (cause: unknown) => {
+    requireTime(limits);
+    if (blockers.length === 0) blockers = await lockHolders(database, options.relations(), 0);
+    return lockNotAcquired(patience, blockers, cause);
+  };
   for (let replans = 0;;) {
     requireTime(limits);
-    const outcome = await database.withSession(async (session) => {
-      const silent = setTimeout(() => session.breakOff(), remainingMs(limits) + SILENCE_MS);
-      const connection = connected(await session.begin(beginWriting(limits)));
-      const giveUp = async (cause: unknown) => {
-        requireTime(limits);
-        if (blockers.length === 0) {
-          blockers = await lockHolders(database, options.relations(), connection.pid);
-        }
-        return lockNotAcquired(patience, blockers, cause);
-      };
+    const outcome = await inTurn(database, options, async (session) => {
+      const connection = connected(await session.begin(beginWriting(limits, patience)));
       const attempt: Attempt = { session, options, patience, giveUp, seen, pid: connection.pid };
       try {
         progress({ phase: "preparing" });
@@ -166,26 +212,25 @@ export async function applyPlan<P extends Plan>(
               database,
               connection.pid,
               seen,
-              () => prepare(session, patience, connection),
+              () => prepare(session, connection),
             ),
         );
+        if ("done" in prepared) return prepared;
         return { plan: prepared.plan, lock: await enter(database, attempt, prepared) };
       } catch (error) {
         if (isCancelled(error) || isConnectionLost(error)) requireTime(limits);
-        if (isLockFailure(error)) {
-          if (!(await patience.again())) throw await giveUp(error);
-          return null;
-        }
+        if (isLockFailure(error)) return { retry: error };
         if (isStalePlan(error) && replans < MAX_REPLANS) {
           replans++;
-          return null;
+          return { retry: null };
         }
         throw error;
-      } finally {
-        clearTimeout(silent);
       }
+    }).catch(async (error) => {
+      throw error instanceof NoTurn ? await giveUp(error) : error;
     });
-    if (outcome !== null) return outcome;
+    if (!("retry" in outcome)) return outcome;
+    if (outcome.retry !== null && !(await patience.again())) throw await giveUp(outcome.retry);
   }
 }
 
@@ -233,16 +278,21 @@ async function enter<P extends Plan>(
       session.ended();
       return lockFigures(results, attempt, performance.now() - sent - distanceMs);
     } catch (error) {
-      if (!(await isStillOpen(session, error))) {
+      const end = await endOf(session, error);
+      if (end !== null) {
         session.ended();
-        if (!(await wasCommitted(database, String(xid), options.limits))) throw error;
+        if (!(await wasCommitted(database, String(xid), options.limits))) throw end.cause;
         const figures = await recordedFigures(database, recorded);
         // A crash can take an uncommitted transaction's id back, and another's then has it.
-        if (figures === null) throw error;
+        if (figures === null) throw end.cause;
         return figures;
       }
       if (!isLockFailure(error)) throw error;
-      if (!(await patience.again())) throw await giveUp(error);
+      // What was made ready is given up for a request that has no connection: it may need no more than a moment.
+      if (session.isAwaited) throw error;
+      if (await patience.again()) continue;
+      await session.rollback();
+      throw await giveUp(error);
     }
   }
 }
@@ -258,17 +308,18 @@ async function recordedFigures(database: Database, query: string): Promise<LockF
 }
 
 /**
- * Whether the transaction is there after an error, back at the savepoint. Where it is not, the error came with
- * COMMIT or after it, and only the server knows what became of the transaction: an error alone never says that
- * nothing was changed.
+ * What has ended the transaction after an error; null where it is still there, and then it is back at the savepoint.
+ * Where it is not, the error came with COMMIT or after it, or the connection is gone, and only the server knows what
+ * became of the transaction: an error alone never says that nothing was changed.
  */
-async function isStillOpen(session: Session, error: unknown): Promise<boolean> {
-  if (isConnectionLost(error)) return false;
+async function endOf(session: Session, error: unknown): Promise<{ cause: unknown } | null> {
+  if (isConnectionLost(error)) return { cause: error };
   try {
     await session.run("rollback to savepoint critical_section");
-    return true;
+    return null;
   } catch (later) {
-    if (isConnectionLost(later) || isOutsideOfTransaction(later)) return false;
+    if (isConnectionLost(later)) return { cause: later };
+    if (isOutsideOfTransaction(later)) return { cause: error };
     throw later;
   }
 }
@@ -292,11 +343,16 @@ async function cancelledWithCaller<T>(
 
 function lockNotAcquired(patience: Patience, blockers: Blocker[], cause: unknown): Problem {
   const waited = milliseconds(patience.elapsedMs);
+  const untried = cause instanceof NoTurn && patience.failures === 0;
   return new Problem(
     patience.endsWithRequest ? "deadline_exceeded" : "lock_not_acquired",
-    `The locks could not be had within ${waited} ms, in ${patience.failures} attempts.`,
+    untried
+      ? `Other requests were at work or waited for locks; in ${waited} ms this one had no turn.`
+      : `The locks could not be acquired within ${waited} ms, in ${patience.failures} attempts.`,
     {
-      hint: blockers.length > 0
+      hint: untried
+        ? "Try again when the other requests are done, or with a longer max_wait_ms."
+        : blockers.length > 0
         ? "Wait for the blockers' transactions to end, or end them; then try again."
         : "Try again, with a longer max_wait_ms if the tables are busy.",
       fields: { attempts: patience.failures, waited_ms: waited, blockers },

@@ -32,9 +32,14 @@ const describe = (pids: string) => `
   limit 20`;
 
 /** Sessions that the backend `pid` is waiting for right now. */
-async function blockersOf(database: Database, pid: number): Promise<Blocker[]> {
+async function blockersOf(
+  database: Database,
+  pid: number,
+  signal: AbortSignal,
+): Promise<Blocker[]> {
   const rows = await database.query(
     describe(`select pg_catalog.unnest(pg_catalog.pg_blocking_pids(${pid}))`),
+    signal,
   );
   return rows as unknown as Blocker[];
 }
@@ -64,7 +69,7 @@ export async function lockHolders(
 
 /**
  * Looks, on another connection, who keeps the backend waiting while `work` runs; nothing is asked when the
- * work is done at once.
+ * work is done at once, and nobody waits for a connection to ask once it is done.
  */
 export async function watchingBlockers<T>(
   database: Database,
@@ -77,8 +82,8 @@ export async function watchingBlockers<T>(
     for (let pause = FIRST_LOOK_MS;; pause = NEXT_LOOK_MS) {
       await sleep(pause, done.signal);
       if (done.signal.aborted) return;
-      const blockers = await blockersOf(database, pid).catch(() => []);
-      if (blockers.length > 0) seen(blockers);
+      const blockers = await blockersOf(database, pid, done.signal).catch(() => []);
+      if (blockers.length > 0 && !done.signal.aborted) seen(blockers);
     }
   })();
   try {

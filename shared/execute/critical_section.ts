@@ -82,12 +82,17 @@ end `,
   )
 }`;
 
+const preparations = (plan: Plan, record: RecordSql) => [
+  ...plan.preparations,
+  ...recordStatements(record).flatMap(({ preparations }) => preparations),
+];
+
 /** The message before the critical section: has the server plan what needs no lock to be planned. */
 export function preparation(plan: Plan, record: RecordSql): string {
   return [
     FORGET_LEFTOVERS,
     ...plan.preparations.map(marked),
-    ...recordStatements(record).flatMap(({ preparations }) => preparations),
+    ...recordStatements(record).flatMap(({ preparations }) => preparations.map(({ sql }) => sql)),
   ].join(";\n");
 }
 
@@ -114,7 +119,8 @@ export function criticalSection(
     setLockTimeout(INNER_LOCK_TIMEOUT_MS),
     `select ${note("granted_ms", CLOCK_MS)} as clock_ms`,
     ...plan.changes.map(marked),
-    ...recordStatements(record).flatMap(({ execute, forget }) => [execute, forget]),
+    ...recordStatements(record).map(({ execute }) => execute),
+    ...preparations(plan, record).flatMap(({ forget }) => forget ?? []),
     `select ${CLOCK_MS} as clock_ms, ${MESSAGE_MS} as server_ms`,
     "commit",
   ].join(";\n");

@@ -1,16 +1,13 @@
 /** The database: a few connections an isolate, and sessions that have one to themselves. */
+import { millisecondsLiteral } from "../plan/quoting.ts";
 import { Connection, type Row } from "./connection.ts";
 import { isCancelled, isConnectionLost } from "./database_errors.ts";
+import { type Limits, remainingMs } from "./limits.ts";
 import { sleep } from "./patience.ts";
 import { beginReadWrite, wholeTransaction } from "./transaction.ts";
+import { type Turn, Turns, type Wish } from "./turns.ts";
 
 export type { Row } from "./connection.ts";
-
-/** Most connections one isolate keeps. */
-const MAX_CONNECTIONS = 4;
-
-/** Most of them that are sessions: what sessions ask beside their work must never wait for a session. */
-const MAX_SESSIONS = MAX_CONNECTIONS - 1;
 
 /** Time after which an idle connection is given back to the server, in milliseconds. */
 const IDLE_TIMEOUT_MS = 20_000;
@@ -27,6 +24,28 @@ const BEGIN_TRIES = 5;
 const SOON_MS = 1_000;
 
 /**
+ * A single message takes its connection from others while it runs. It waits for no lock that somebody keeps, or a
+ * session that keeps it could wait for the connection; and it comes to an end.
+ */
+const QUERY_LOCK_TIMEOUT_MS = 1_000;
+const QUERY_TIMEOUT_MS = 30_000;
+
+/** Longest wait of a single message, or of what only reads, for its turn, in milliseconds. */
+export const MAX_TURN_MS = 30_000;
+
+/**
+ * Time after its end at which a connection that says nothing is given up, in milliseconds: the server has its own
+ * timeouts before that, so it is the network that is silent.
+ */
+const SILENCE_MS = 2_000;
+
+/** How a session comes to its connection, and how long it may have it. */
+export interface SessionWish extends Wish {
+  lane: "change" | "read";
+  limits: Limits;
+}
+
+/**
  * A pool of connections to one database.
  *
  * Nothing here needs a session to outlive its transaction (no named prepared statements, no session
@@ -34,23 +53,41 @@ const SOON_MS = 1_000;
  */
 export class Database {
   readonly #url: string;
-  readonly #idle = new Map<Connection, ReturnType<typeof setTimeout>>();
-  readonly #waiting: { forSession: boolean; wake: () => void }[] = [];
-  #connections = 0;
-  #sessions = 0;
+  readonly #turns: Turns;
+  readonly #idle: Map<Connection, ReturnType<typeof setTimeout>>;
+  readonly #since: number | undefined;
 
-  constructor(url: string) {
+  /** @param request Shares another pool's connections, for a request that began then. */
+  constructor(url: string, request?: { pool: Database; since: number }) {
     this.#url = url;
+    this.#turns = request ? request.pool.#turns : new Turns();
+    this.#idle = request ? request.pool.#idle : new Map();
+    this.#since = request?.since;
   }
 
-  /** Runs statements in a transaction of their own, all in one message, and gives the last one's rows. */
-  async query(text: string): Promise<Row[]> {
-    const connection = await this.#take(false);
-    try {
-      return await runTransaction(connection, text);
-    } finally {
-      this.#giveBack(connection, false);
-    }
+  /** The same pool for one request: what an older request asks comes before what a younger one asks. */
+  forRequest({ started }: Pick<Limits, "started">): Database {
+    return new Database(this.#url, { pool: this, since: started });
+  }
+
+  /**
+   * Runs statements in a transaction of their own, all in one message, and gives the last one's rows.
+   *
+   * @param signal Ends the wait for a connection; what runs already is not stopped.
+   * @throws {NoTurn} Where no connection was free in time.
+   */
+  async query(text: string, signal?: AbortSignal): Promise<Row[]> {
+    const wish: Wish = { lane: "query", waitMs: MAX_TURN_MS, signal };
+    const bounded = [
+      `set local lock_timeout = ${millisecondsLiteral(QUERY_LOCK_TIMEOUT_MS)}`,
+      `set local statement_timeout = ${millisecondsLiteral(QUERY_TIMEOUT_MS)}`,
+      text,
+    ].join(";\n");
+    return await this.#withConnection(
+      wish,
+      QUERY_TIMEOUT_MS,
+      (connection) => runTransaction(connection, bounded),
+    );
   }
 
   /** Does what can be done twice, such as reading, again on another connection where one breaks. */
@@ -67,88 +104,85 @@ export class Database {
     }
   }
 
-  /** Takes a connection for as long as `work` runs; a transaction left open is rolled back. */
-  async withSession<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    const session = new Session(await this.#take(true), (lost) => {
-      void lost.end(0);
-      return Connection.open(this.#url);
-    });
-    try {
-      return await work(session);
-    } finally {
-      await session.rollback().catch(() => {
-        // A connection that is gone has taken its transaction with it.
-      });
-      this.#giveBack(session.connection, true);
-    }
+  /**
+   * Takes a connection for as long as `work` runs; a transaction left open is rolled back. `work` takes no other
+   * session: it would wait for what it has itself.
+   *
+   * @throws {NoTurn} Where no connection was free in time.
+   */
+  async withSession<T>(
+    { limits, ...wish }: SessionWish,
+    work: (session: Session) => Promise<T>,
+  ): Promise<T> {
+    return await this.#withConnection(
+      wish,
+      () => remainingMs(limits),
+      async (connection, turn, renew) => {
+        const session = new Session(connection, turn.isAwaited, renew);
+        try {
+          return await work(session);
+        } finally {
+          await session.rollback().catch(() => {
+            // A connection that is gone has taken its transaction with it.
+          });
+        }
+      },
+    );
   }
 
   /** Closes the connections that are not in use. */
   async close(): Promise<void> {
     const idle = [...this.#idle];
     this.#idle.clear();
-    this.#connections -= idle.length;
     await Promise.all(idle.map(([connection, timer]) => {
       clearTimeout(timer);
       return connection.end();
     }));
   }
 
-  async #take(forSession: boolean): Promise<Connection> {
-    for (;;) {
-      if (!forSession || this.#sessions < MAX_SESSIONS) {
-        const connection = await this.#takeNow(forSession);
-        if (connection !== null) return connection;
+  async #withConnection<T>(
+    wish: Wish,
+    timeout: number | (() => number),
+    work: (connection: Connection, turn: Turn, renew: () => Promise<Connection>) => Promise<T>,
+  ): Promise<T> {
+    const turn = await this.#turns.take({ since: this.#since, ...wish });
+    try {
+      let connection = await this.#connect();
+      const renew = async () => {
+        void connection.end(0);
+        return connection = await Connection.open(this.#url);
+      };
+      const ms = typeof timeout === "number" ? timeout : timeout();
+      const silent = setTimeout(() => connection.breakOff(), ms + SILENCE_MS);
+      try {
+        return await work(connection, turn, renew);
+      } finally {
+        clearTimeout(silent);
+        this.#keep(connection);
       }
-      await new Promise<void>((wake) => this.#waiting.push({ forSession, wake }));
+    } finally {
+      turn.giveBack();
     }
   }
 
-  async #takeNow(forSession: boolean): Promise<Connection | null> {
+  /** Whoever has a turn finds a connection that lies idle, or opens one: there are never more than turns. */
+  async #connect(): Promise<Connection> {
     for (const [connection, timer] of this.#idle) {
       clearTimeout(timer);
       this.#idle.delete(connection);
-      if (forSession) this.#sessions++;
       if (!connection.closed && await connection.answers()) return connection;
-      if (forSession) this.#sessions--;
-      this.#connections--;
       void connection.end(0);
     }
-    if (this.#connections >= MAX_CONNECTIONS) return null;
-    this.#connections++;
-    if (forSession) this.#sessions++;
-    try {
-      return await Connection.open(this.#url);
-    } catch (error) {
-      this.#connections--;
-      if (forSession) this.#sessions--;
-      this.#wakeOne();
-      throw error;
-    }
+    return await Connection.open(this.#url);
   }
 
-  #giveBack(connection: Connection, ofSession: boolean): void {
-    if (ofSession) this.#sessions--;
-    if (connection.closed) {
-      this.#connections--;
-      void connection.end(0);
-    } else {
-      const timer = setTimeout(() => {
-        this.#idle.delete(connection);
-        this.#connections--;
-        void connection.end();
-      }, IDLE_TIMEOUT_MS);
-      this.#idle.set(connection, timer);
-    }
-    this.#wakeOne();
-  }
-
-  /** The one who has waited longest and may go on. */
-  #wakeOne(): void {
-    const index = this.#waiting.findIndex(({ forSession }) =>
-      !forSession || this.#sessions < MAX_SESSIONS
-    );
-    if (index >= 0) this.#waiting.splice(index, 1)[0].wake();
+  #keep(connection: Connection): void {
+    if (connection.closed) return void connection.end(0);
+    const timer = setTimeout(() => {
+      this.#idle.delete(connection);
+      void connection.end();
+    }, IDLE_TIMEOUT_MS);
+    this.#idle.set(connection, timer);
   }
 }
 
@@ -182,17 +216,24 @@ const endedTooSoon = (error: unknown, started: number, soonMs = SOON_MS): boolea
  */
 export class Session {
   #connection: Connection;
-  readonly #renew: (lost: Connection) => Promise<Connection>;
+  readonly #isAwaited: () => boolean;
+  readonly #renew: () => Promise<Connection>;
   #open = false;
 
   /** @param renew Opens another connection for one that was lost while no transaction was open. */
-  constructor(connection: Connection, renew: (lost: Connection) => Promise<Connection>) {
+  constructor(
+    connection: Connection,
+    isAwaited: () => boolean,
+    renew: () => Promise<Connection>,
+  ) {
     this.#connection = connection;
+    this.#isAwaited = isAwaited;
     this.#renew = renew;
   }
 
-  get connection(): Connection {
-    return this.#connection;
+  /** Whether another request waits that should have the connection now. */
+  get isAwaited(): boolean {
+    return this.#isAwaited();
   }
 
   /**
@@ -246,7 +287,7 @@ export class Session {
   /** A transaction is about to begin: a connection that ended while none was open is replaced. */
   async #ready(): Promise<void> {
     if (!this.#open && this.#connection.closed) {
-      this.#connection = await this.#renew(this.#connection);
+      this.#connection = await this.#renew();
     }
     this.#open = true;
   }

@@ -6,6 +6,7 @@ import { OWN_SCHEMA } from "../contract/names.ts";
 import { Problem } from "../contract/problems.ts";
 import { FACTS_MOVED } from "../plan/plan.ts";
 import { UNTRUSTED } from "../plan/trusted_objects.ts";
+import { NoTurn } from "./turns.ts";
 
 interface DatabaseError {
   code: string;
@@ -59,7 +60,7 @@ export const otherTracking = (cause?: unknown): Problem =>
  */
 export function isStalePlan(error: unknown): boolean {
   if (isUntracked(error)) return false;
-  const { code, message } = asDatabaseError(error) ?? { code: "", message: "" };
+  const code = sqlState(error);
   return [
     FACTS_MOVED,
     "42P01",
@@ -74,7 +75,17 @@ export function isStalePlan(error: unknown): boolean {
     "3F000",
     "26000",
   ]
-    .includes(code) || (code === "XX000" && message.includes("concurrently"));
+    .includes(code) || isCatalogMoved(error);
+}
+
+/**
+ * The catalog was changed while it was read: a function that looks an object up by its OID, such as pg_get_viewdef,
+ * sees the newest state, and not that of its query (PostgreSQL manual, 54, System Catalogs; elog of lookups).
+ */
+export function isCatalogMoved(error: unknown): boolean {
+  const { code, message } = asDatabaseError(error) ?? { code: "", message: "" };
+  return code === "XX000" &&
+    /concurrently|cache lookup failed|could not (open|find)|does not exist/.test(message);
 }
 
 /** The locked tables could not even be named: they are gone, are no tables, or are not ours. */
@@ -195,6 +206,12 @@ function unanswered(cause: unknown): Problem {
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof AfterCommit) return unanswered(error.cause);
+  if (error instanceof NoTurn) {
+    return new Problem("busy", "All of the function's connections to the database are in use.", {
+      hint: "Try again in a few seconds: other requests are at work, or wait for locks.",
+      cause: error,
+    });
+  }
   const { code, message } = asDatabaseError(error) ?? { code: "", message: "" };
   const options = { cause: error, fields: { sqlstate: code } };
   if (isConnectionLost(error) || code.startsWith("28") || code === "3D000") {
@@ -257,6 +274,12 @@ export function toProblem(error: unknown): Problem {
         `The database's encoding cannot hold a name of the request: ${message}.`,
         { ...options, hint: "Use characters that the database's encoding has." },
       );
+    case "55P03":
+    case "40P01":
+      return new Problem("lock_not_acquired", "Somebody else has locked what is needed here.", {
+        ...options,
+        hint: "Wait for their transaction to end, or end it; then try again.",
+      });
     case "57014":
       return new Problem("deadline_exceeded", "The database cancelled a statement.", {
         ...options,

@@ -58,7 +58,8 @@ const IGNORED = new Set(
   supa workaround pool_mode pool_size prepare_threshold
   # node-postgres, postgres.js, JDBC, SQLAlchemy
   uselibpqcompat statement_timeout lock_timeout query_timeout idle_in_transaction_session_timeout
-  connectionTimeoutMillis idleTimeoutMillis max idle_timeout max_lifetime prepare fetch_types
+  connectionTimeoutMillis idleTimeoutMillis max idle_timeout max_lifetime max_pipeline backoff keep_alive
+  prepare fetch_types publications debug
   prepareThreshold currentSchema prepared_statement_cache_size
   `.split("\n").filter((line) => !line.includes("#")).join(" ").split(/\s+/).filter(Boolean),
 );

@@ -1,5 +1,4 @@
 /** A connection of Deno's as the stream that postgres.js works with. */
-import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 
 const CHUNK_BYTES = 65_536;
@@ -12,7 +11,7 @@ export function duplexOf(connection: Deno.Conn): Duplex {
     read() {
       const chunk = new Uint8Array(CHUNK_BYTES);
       connection.read(chunk).then(
-        (length) => stream.push(length === null ? null : Buffer.from(chunk.buffer, 0, length)),
+        (length) => stream.push(length === null ? null : chunk.subarray(0, length)),
         (error) => stream.destroy(error),
       );
     },

@@ -9,6 +9,8 @@ export interface Limits {
   deadline: number;
   /** Aborted when the caller has gone away. */
   signal: AbortSignal;
+  /** When the work began, on the same clock: what a caller's longest wait counts from. */
+  started: number;
 }
 
 /** Milliseconds until the deadline; never less than nothing. */

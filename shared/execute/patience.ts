@@ -12,7 +12,7 @@ const RESERVE_MS = 2_000;
  * that competitors do not meet again and again.
  */
 export class Patience {
-  readonly #started = performance.now();
+  readonly #started: number;
   readonly #maxWaitMs: number;
   readonly #limits: Limits | undefined;
   #failures = 0;
@@ -22,6 +22,7 @@ export class Patience {
    * @param limits Where they end sooner, so does the patience.
    */
   constructor(maxWaitMs: number, limits?: Limits) {
+    this.#started = limits?.started ?? performance.now();
     this.#maxWaitMs = maxWaitMs;
     this.#limits = limits;
   }
@@ -31,7 +32,7 @@ export class Patience {
     return this.#failures;
   }
 
-  /** Milliseconds since the first try began. */
+  /** Milliseconds since the request's work began. */
   get elapsedMs(): number {
     return performance.now() - this.#started;
   }

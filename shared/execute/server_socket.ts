@@ -3,7 +3,6 @@
  * does, and under Deno 2.1, whose API the hosted functions have, it waits forever: a socket that was read from
  * cannot be encrypted there by `node:tls`. Deno's own sockets can, but their certificates are always checked.
  */
-import { Buffer } from "node:buffer";
 import net from "node:net";
 import type { Duplex } from "node:stream";
 import tls from "node:tls";
@@ -35,7 +34,7 @@ export async function openSocket(
   made(socket);
   await event(socket, "connect");
   if (encryption === "none") return socket;
-  socket.write(Buffer.from(SSL_REQUEST));
+  socket.write(SSL_REQUEST);
   const answer = await event(socket, "data") as Uint8Array;
   if (!isEncrypted(answer, encryption)) return socket;
   const isName = net.isIP(to.host) === 0;

@@ -6,7 +6,7 @@ import { MAX_BODY_BYTES } from "../contract/requests.ts";
  * The request's body as JSON.
  *
  * @param body The body where it has been read already.
- * @throws {Problem} `unsupported_media_type`, `body_too_large` or `invalid_json`.
+ * @throws {Problem} `unsupported_media_type`, `invalid_json`, or as `readBytes`.
  */
 export async function readJson(request: Request, body?: Uint8Array): Promise<unknown> {
   const type = (request.headers.get("content-type") ?? "").split(";")[0].trim().toLowerCase();
@@ -31,35 +31,111 @@ export async function readJson(request: Request, body?: Uint8Array): Promise<unk
   }
 }
 
+/** Longest time for a whole body, in milliseconds. Anybody can send one: webhooks are read before they are believed. */
+export const BODY_TIMEOUT_MS = 10_000;
+
+/** Room for the beginning of a body, in bytes. */
+const FIRST_ROOM = 16_384;
+
 /**
- * The body's bytes. Stops reading at the limit: a body is never held in memory beyond it, whatever its length
- * says.
+ * The body's bytes. Stops reading at the limit: a body is never held in memory beyond it, whatever its length says, and
+ * however many packets it comes in: a packet of one byte can have a buffer of many kilobytes.
  *
- * @throws {Problem} `body_too_large`.
+ * @throws {Problem} `body_too_large`, `body_too_slow`, `body_incomplete`.
  */
-export async function readBytes(request: Request): Promise<Uint8Array> {
+export async function readBytes(
+  request: Request,
+  timeoutMs = BODY_TIMEOUT_MS,
+): Promise<Uint8Array> {
   const announced = Number(request.headers.get("content-length") ?? 0);
   if (announced > MAX_BODY_BYTES) {
     await request.body?.cancel();
     throw tooLarge();
   }
-  const chunks: Uint8Array[] = [];
+  if (request.body === null) return new Uint8Array();
+  const reader = partsOf(request.body);
+  const late = Promise.withResolvers<never>();
+  late.promise.catch(() => {});
+  const timer = setTimeout(() => late.reject(tooSlow(timeoutMs)), timeoutMs);
+  let bytes = new Uint8Array(FIRST_ROOM);
   let length = 0;
-  for await (const chunk of request.body ?? []) {
-    length += chunk.byteLength;
-    if (length > MAX_BODY_BYTES) throw tooLarge();
-    chunks.push(chunk);
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([reader.next(), late.promise]);
+      if (done || value === undefined) return bytes.subarray(0, length);
+      if (length + value.byteLength > MAX_BODY_BYTES) throw tooLarge();
+      bytes = withRoom(bytes, length, value.byteLength);
+      bytes.set(value, length);
+      length += value.byteLength;
+    }
+  } catch (error) {
+    // What is still to come is not waited for.
+    reader.cancel();
+    throw error;
+  } finally {
+    clearTimeout(timer);
   }
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.byteLength;
+}
+
+interface Parts {
+  /** The next part, which is good until the one after it is asked for. */
+  next: () => Promise<{ done: boolean; value?: Uint8Array }>;
+  cancel: () => void;
+}
+
+/**
+ * Reads all parts into one buffer, where the stream can do that: otherwise each packet, of however few bytes, leaves a
+ * buffer of many kilobytes behind until the next garbage collection.
+ */
+function partsOf(body: ReadableStream<Uint8Array>): Parts {
+  const reader = inOneBuffer(body) ?? body.getReader();
+  let buffer = new ArrayBuffer(FIRST_ROOM);
+  const read = async () => {
+    if (!(reader instanceof ReadableStreamBYOBReader)) return await reader.read();
+    const part = await reader.read(new Uint8Array(buffer));
+    // The buffer comes back with the part, and is the next one's.
+    if (part.value !== undefined) buffer = part.value.buffer;
+    return part;
+  };
+  return {
+    async next() {
+      try {
+        return await read();
+      } catch (cause) {
+        // A connection that broke is the caller's affair, no fault of ours.
+        throw new Problem("body_incomplete", "The body ended before it was complete.", {
+          hint: "Send the request again, as a whole.",
+          cause,
+        });
+      }
+    },
+    cancel: () => void reader.cancel().catch(() => {}),
+  };
+}
+
+function inOneBuffer(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | null {
+  try {
+    return body.getReader({ mode: "byob" });
+  } catch {
+    // No stream of bytes.
+    return null;
   }
-  return bytes;
+}
+
+/** The same bytes with room for more, twice as much each time. */
+function withRoom(bytes: Uint8Array<ArrayBuffer>, length: number, more: number) {
+  if (length + more <= bytes.byteLength) return bytes;
+  const larger = new Uint8Array(Math.max(length + more, bytes.byteLength * 2));
+  larger.set(bytes.subarray(0, length));
+  return larger;
 }
 
 const tooLarge = () =>
   new Problem("body_too_large", `The body is larger than ${MAX_BODY_BYTES} bytes.`, {
     hint: "Rename fewer tables in one request.",
+  });
+
+const tooSlow = (ms: number) =>
+  new Problem("body_too_slow", `The body did not come within ${ms / 1000} s.`, {
+    hint: "Send it at once, over a better connection.",
   });

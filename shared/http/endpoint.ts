@@ -99,8 +99,13 @@ export async function handle<Input, Output>(
     const gone = new AbortController();
     request.signal.addEventListener("abort", () => gone.abort());
     let replayed = false;
+    const limits = {
+      deadline: started + settings.deadlineMs,
+      signal: gone.signal,
+      started: performance.now(),
+    };
     const context: RequestContext = {
-      database: databaseAt(requireDatabaseUrl(settings)),
+      database: databaseAt(requireDatabaseUrl(settings)).forRequest(limits),
       actor: caller.actor,
       requestId,
       idempotency: await idempotencyOf(request, caller, {
@@ -108,7 +113,7 @@ export async function handle<Input, Output>(
         body: sent,
         days: settings.idempotencyDays,
       }),
-      limits: { deadline: started + settings.deadlineMs, signal: gone.signal },
+      limits,
       progress: (progress) => {
         log.progress(progress);
         replayed ||= progress.phase === "replayed";

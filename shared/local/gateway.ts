@@ -100,10 +100,20 @@ async function route(request: Request, handlers: Map<string, Handler>): Promise<
   // The platform takes the prefix away: a function sees /NAME/….
   url.pathname = url.pathname.slice(PREFIX.length - 1);
   try {
-    return await handler(new Request(url, request));
+    return await handler(atAddress(url, request));
   } catch (error) {
     console.error(`function ${name}:`, error);
     return failure(500, "WORKER_ERROR", "Function exited due to an error (please check logs)");
+  }
+}
+
+/** The same request at another address; with methods, too, that no request can be made with (TRACE, `get`). */
+function atAddress(url: URL, request: Request): Request {
+  try {
+    return new Request(url, request);
+  } catch {
+    const { method, headers } = request;
+    return Object.defineProperty(new Request(url, { headers }), "method", { value: method });
   }
 }
 

@@ -16,7 +16,7 @@ import { requireServer, type TrackedRename } from "../plan/rename.ts";
 import { untrustedFindings } from "../plan/untrusted_findings.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { withNamesInRows } from "./names_in_rows.ts";
-import { asProblems, type OperationContext } from "./context.ts";
+import { asProblems, type OperationContext, readingSession } from "./context.ts";
 import { noteWorstDrift } from "./note_drift.ts";
 import { suggesting, tablesThere } from "./suggestions.ts";
 
@@ -40,7 +40,7 @@ export async function analyze(
     );
   }
   const answer = await asProblems(() =>
-    context.database.withSession(async (session) => {
+    readingSession(context, async (session) => {
       const { serverVersion, sources, untrusted } = connected(
         await session.begin(beginReading(context.limits)),
       );

@@ -14,15 +14,14 @@ import { advisoryLocks } from "../execute/advisory_locks.ts";
 import {
   applyPlan,
   beginReading,
-  beginWriting,
   type Connected,
   connected,
   type Prepared,
 } from "../execute/apply_plan.ts";
 import type { RelationName } from "../execute/blockers.ts";
-import { setLockTimeout } from "../execute/critical_section.ts";
 import type { Session } from "../execute/database.ts";
 import { afterCommit, isLockRefused } from "../execute/database_errors.ts";
+import { Patience } from "../execute/patience.ts";
 import { type Plan, planStatements, requireAccepted } from "../plan/plan.ts";
 import { qualified } from "../plan/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
@@ -31,7 +30,13 @@ import type { NotificationType } from "../contract/notifications.ts";
 import { historyDetails } from "../tracking/history.ts";
 import { type Event, insertEvent, recordedLock } from "../tracking/events.ts";
 import { withNotification } from "../tracking/notifications.ts";
-import { asProblems, type OperationContext, recordingFailure, type Stage } from "./context.ts";
+import {
+  asProblems,
+  type OperationContext,
+  readingSession,
+  recordingFailure,
+  type Stage,
+} from "./context.ts";
 import {
   historyFailed,
   historyOf,
@@ -65,7 +70,8 @@ export interface Change<Selected, P extends Plan> {
   /** What the event of a failed request says of it. */
   details: Record<string, unknown>;
   /**
-   * Answers what needs no change of tables, in a transaction of its own; null where it does. Default: nothing.
+   * Answers what needs no change of tables, in a transaction that is committed then; null where it does. Default:
+   * nothing.
    */
   shortcut?: (session: Session) => Promise<OperationAnswer | null>;
   /** Finds what the request is about; with `lock`, keeps it from other requests until the commit. */
@@ -113,12 +119,12 @@ export async function change<Selected, P extends Plan>(
   request: ChangeRequest,
   one: Change<Selected, P>,
 ): Promise<OperationAnswer> {
+  const patience = new Patience(request.max_wait_ms, context.limits);
   if (request.mode === "plan") {
-    const unkeyed = { ...context, idempotency: null };
-    const short = await asProblems(() => takeShortcut(unkeyed, one));
+    const short = await asProblems(() => planShortcut(context, one));
     if (short !== null) return short;
     const { plan, file, refusal } = await asProblems(() =>
-      context.database.withSession((session) => planOnly(context, session, request, one))
+      readingSession(context, (session) => planOnly(context, session, request, one))
     );
     return {
       ...await answer(context, plan, one.migrations(plan, "plan")),
@@ -143,26 +149,21 @@ export async function change<Selected, P extends Plan>(
       answeredOnce(
         context,
         one.operation,
-        async () => await takeShortcut(context, one) ?? await apply(context, request, one, reach),
+        () => apply(context, request, one, patience, reach),
       ),
     () => stage,
   );
 }
 
-async function takeShortcut<Selected, P extends Plan>(
+/** What would be answered without a plan. */
+async function planShortcut<Selected, P extends Plan>(
   context: OperationContext,
-  { operation, shortcut }: Change<Selected, P>,
+  { shortcut }: Change<Selected, P>,
 ): Promise<OperationAnswer | null> {
   if (shortcut === undefined) return null;
-  return await context.database.withSession(async (session) => {
-    await session.begin(beginWriting(context.limits));
-    await requireNew(context, session, operation);
-    const answer = await shortcut(session);
-    if (answer === null) return null;
-    await recordWholeAnswer(context, session, operation, answer);
-    await session.run("commit");
-    session.ended();
-    return answer;
+  return await readingSession(context, async (session) => {
+    await session.begin(beginReading(context.limits));
+    return await shortcut(session);
   });
 }
 
@@ -173,25 +174,32 @@ async function apply<Selected, P extends Plan>(
   context: OperationContext,
   request: ChangeRequest,
   one: Change<Selected, P>,
+  patience: Patience,
   reach: (stage: Stage) => void,
 ): Promise<OperationAnswer> {
   let relations: RelationName[] = [];
   const proposing = request.mode === "propose";
   let proposed: P | null = null;
   let recorded = false;
-  const { plan: done, lock } = await applyPlan(
+  const outcome = await applyPlan<P, OperationAnswer>(
     context.database,
     {
       lockTimeoutMs: request.lock_timeout_ms,
-      maxWaitMs: request.max_wait_ms,
+      patience,
       limits: context.limits,
       progress: context.progress,
       relations: () => relations,
     },
-    async (session, patience, connection): Promise<Prepared<P>> => {
-      requireServer(connection.serverVersion);
-      await session.run(setLockTimeout(patience.remainingMs));
+    async (session, connection) => {
       await requireNew(context, session, one.operation);
+      const short = await one.shortcut?.(session) ?? null;
+      if (short !== null) {
+        await recordWholeAnswer(context, session, one.operation, short);
+        await session.run("commit");
+        session.ended();
+        return { done: short };
+      }
+      requireServer(connection.serverVersion);
       const selected = await one.select(session, true);
       relations = one.names(selected);
       await takeWeakLocks(context, session, selected, one, proposing);
@@ -221,7 +229,7 @@ async function apply<Selected, P extends Plan>(
         batch_id: one.batchId,
         mode: request.mode,
       });
-      return {
+      const prepared: Prepared<P> = {
         // A proposal is the record alone.
         plan: proposing ? { ...plan, ...NOTHING } : plan,
         beforeAttempt: kept?.record,
@@ -237,8 +245,11 @@ async function apply<Selected, P extends Plan>(
         ],
         recorded: recordedLock(context.requestId),
       };
+      return prepared;
     },
   );
+  if ("done" in outcome) return outcome.done;
+  const { plan: done, lock } = outcome;
   reach("committed");
   return await afterCommit(() =>
     proposed !== null && proposing

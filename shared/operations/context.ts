@@ -1,9 +1,17 @@
 /** What every operation is given: who asks, which database, and where to report to. */
 import type { ProblemCode } from "../contract/problems.ts";
 import type { Progress } from "../contract/responses.ts";
-import type { Database } from "../execute/database.ts";
-import { AfterCommit, isConnectionLost, toProblem } from "../execute/database_errors.ts";
+import type { Database, Session, SessionWish } from "../execute/database.ts";
+import { MAX_TURN_MS } from "../execute/database.ts";
+import {
+  AfterCommit,
+  isCatalogMoved,
+  isConnectionLost,
+  toProblem,
+} from "../execute/database_errors.ts";
 import type { Limits } from "../execute/limits.ts";
+import { sleep } from "../execute/patience.ts";
+import { reportQueued } from "../execute/apply_plan.ts";
 import { type Event, insertEvent } from "../tracking/events.ts";
 import { type Receiver, withFailureNotification } from "../tracking/notifications.ts";
 
@@ -33,6 +41,30 @@ export interface OperationContext {
   progress: (progress: Progress) => void;
   /** Called with what the caller is not told; never with secrets or rows. */
   log: (message: string, details: Record<string, unknown>) => void;
+}
+
+/** How often something is read again because the catalog changed meanwhile, and the first pause in milliseconds. */
+const MOST_REREADS = 5;
+const REREAD_PAUSE_MS = 20;
+
+/** Takes a session for what only reads, and can be read again. */
+export async function readingSession<T>(
+  context: OperationContext,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  for (let rereads = 0;; rereads++) {
+    try {
+      return await context.database.withSession(toRead(context), work);
+    } catch (error) {
+      if (!isCatalogMoved(error) || rereads >= MOST_REREADS) throw error;
+      await sleep(REREAD_PAUSE_MS * 2 ** rereads);
+    }
+  }
+}
+
+/** The wish for a session that only reads; a wait for it is reported. */
+export function toRead({ limits, progress }: OperationContext): SessionWish {
+  return { lane: "read", limits, waitMs: MAX_TURN_MS, waiting: reportQueued(progress, limits) };
 }
 
 /**

@@ -20,7 +20,7 @@ import {
   standingMigrations,
   trackedFromRows,
 } from "../tracking/migrations.ts";
-import { asProblems, type OperationContext } from "./context.ts";
+import { asProblems, type OperationContext, readingSession } from "./context.ts";
 import { noteWorstDrift } from "./note_drift.ts";
 import { isAmiss, relocate, relocationFindings } from "./relocate.ts";
 import { read } from "./read_relations.ts";
@@ -89,10 +89,9 @@ async function inThisDatabase(
 ): Promise<RecordedRename[]> {
   const ids = recorded.filter(isAmiss).map(({ id }) => id);
   if (ids.length === 0) return recorded;
-  const { database, limits } = context;
-  const found = await database.whileReachable(() =>
-    database.withSession(async (session) => {
-      await session.begin(beginReading(limits));
+  const found = await context.database.whileReachable(() =>
+    readingSession(context, async (session) => {
+      await session.begin(beginReading(context.limits));
       const rows = await session.run(selectedMigrations({ ids }, ["active"], false));
       return await relocate(session, recordedFromRows(rows), { asked: false, keep: false });
     })

@@ -3,13 +3,13 @@ import { factsFromRow, factsQuery, type FactsWanted } from "../catalog/read_fact
 import { beginReading } from "../execute/apply_plan.ts";
 import type { Row } from "../execute/database.ts";
 import type { Facts } from "../plan/facts.ts";
-import type { OperationContext } from "./context.ts";
+import { type OperationContext, readingSession } from "./context.ts";
 
 /** Runs one message of queries in one read-only transaction; the answer is the rows of each. */
 export async function read(context: OperationContext, queries: string): Promise<Row[][]> {
   const { database, limits } = context;
   return await database.whileReachable(() =>
-    database.withSession(async (session) => {
+    readingSession(context, async (session) => {
       await session.begin(beginReading(limits));
       return await session.runAll(queries);
     })

@@ -9,15 +9,11 @@ import { qualified } from "../plan/quoting.ts";
 import { planRefresh, type RefreshPlan } from "../plan/refresh.ts";
 import type { RecordedRename } from "../plan/rollback.ts";
 import { checkRefreshed } from "../plan/refresh_verification.ts";
-import {
-  keepFingerprints,
-  markRefreshed,
-  standingMigrations,
-  trackedFromRows,
-} from "../tracking/migrations.ts";
+import { markRefreshed, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { change } from "./change.ts";
 import type { OperationContext } from "./context.ts";
 import { allInHistory, replayEnd } from "./replay_end.ts";
+import { keepStates } from "./keep_states.ts";
 import { readFacts } from "./read_relations.ts";
 import { relocationFindings } from "./relocate.ts";
 import { namesOf, oidsOf, selectActive, tablesOf } from "./select_migrations.ts";
@@ -98,7 +94,7 @@ async function verify(
       after: migration.fingerprint.after,
       view: view && fingerprint(view),
     }];
-    await context.database.whileReachable(() => context.database.query(keepFingerprints(prints)));
+    await keepStates(context, prints);
   }
   const planned = {
     fingerprint: fingerprint(before),

@@ -22,7 +22,7 @@ import {
   renewSnapshots,
   usageRecords,
 } from "../tracking/usage.ts";
-import type { OperationContext } from "./context.ts";
+import { type OperationContext, readingSession } from "./context.ts";
 
 /** A look at several migrations, at one moment of the server's clock. */
 export interface Looks {
@@ -75,8 +75,10 @@ export async function lookAtUsage(
 ): Promise<Looks> {
   const { database, limits } = context;
   const looks = await database.whileReachable(() =>
-    database.withSession(async (session) =>
-      await readUsage(session, connected(await session.begin(beginReading(limits))), migrations)
+    readingSession(
+      context,
+      async (session) =>
+        await readUsage(session, connected(await session.begin(beginReading(limits))), migrations),
     )
   );
   await keepUsage(context, looks);

@@ -1,11 +1,12 @@
 /** What we do through an old name ourselves, where the view counts its use, is no use of it. */
+import { beginReading, connected } from "../execute/apply_plan.ts";
 import type { Session } from "../execute/database.ts";
 import { wholeTransaction } from "../execute/transaction.ts";
 import type { RelationFacts } from "../plan/facts.ts";
 import type { RecordedRename } from "../plan/rollback.ts";
 import { passOverReads } from "../tracking/usage.ts";
 import type { OperationContext } from "./context.ts";
-import { lookAtUsage } from "./usage.ts";
+import { keepUsage, readUsage } from "./usage.ts";
 
 /**
  * Does work that reads through a view that may count its use. What was counted before is noted as use, and
@@ -18,7 +19,11 @@ export async function notCountingReads(
   work: () => Promise<void>,
 ): Promise<void> {
   if (view.tick === null) return await work();
-  await lookAtUsage(context, [migration]);
+  // In the session that is there: a second one could be waited for in vain.
+  const connection = connected(await session.begin(beginReading(context.limits)));
+  const looks = await readUsage(session, connection, [migration]);
+  await session.rollback();
+  await keepUsage(context, looks);
   try {
     await work();
   } finally {

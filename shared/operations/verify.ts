@@ -20,7 +20,7 @@ import { ownRow, ownTable } from "../proof/own_row.ts";
 import { reportInMarkdown } from "../proof/markdown.ts";
 import { API_ROLES, viewersOf } from "../proof/viewers.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
-import { asProblems, type OperationContext } from "./context.ts";
+import { asProblems, type OperationContext, toRead } from "./context.ts";
 import { noteWorstDrift } from "./note_drift.ts";
 import { namesOf, oidsOf, selectActive } from "./select_migrations.ts";
 import { tellVerification } from "./tell_verification.ts";
@@ -66,11 +66,12 @@ const TESTS: Record<
  */
 export async function verify(context: VerifyContext, request: VerifyRequest): Promise<Verified> {
   return await noting(context, async () => {
-    const subject = await context.database.withSession((session) =>
-      readSubject(context, session, request)
+    const subject = await context.database.withSession(
+      toRead(context),
+      (session) => readSubject(context, session, request),
     );
     const trials = subject.session.separate ? context.verifierDatabase! : context.database;
-    return await trials.withSession(async (session) => {
+    return await trials.withSession(toRead(context), async (session) => {
       const wanted = VERIFY_CHECKS.filter((name) => request.checks.includes(name));
       const checks: VerifyCheck[] = [];
       await notCountingReads(context, session, subject, async () => {

@@ -3,8 +3,8 @@ import type { Verification } from "../contract/responses.ts";
 import { fingerprint } from "../plan/fingerprint.ts";
 import type { RenamePlan } from "../plan/rename.ts";
 import { checkRenamed } from "../plan/verification.ts";
-import { keepFingerprints } from "../tracking/migrations.ts";
 import type { OperationContext } from "./context.ts";
+import { keepStates } from "./keep_states.ts";
 import { readFacts } from "./read_relations.ts";
 
 /** Verifies a rename that is committed, and keeps the states after it for the comparison at a rollback. */
@@ -26,13 +26,13 @@ export async function verifyRename(
       view: holder === undefined ? null : byOid.get(holder) ?? null,
     };
   });
-  const prints = keepFingerprints(
+  await keepStates(
+    context,
     states.flatMap(({ table, view }, index) =>
       table === null
         ? []
         : [{ id: ids[index], after: fingerprint(table), view: view && fingerprint(view) }]
     ),
   );
-  await context.database.whileReachable(() => context.database.query(prints));
   return checkRenamed(states);
 }

@@ -224,12 +224,11 @@ begin
   if wrong is not null then
     raise exception using errcode = '${FACTS_MOVED}', message = wrong;
   end if;
-  ${statement.forget};
 end `;
   return {
-    preparations: statement.preparations.map((sql, index) => ({
-      sql,
-      hashed: hashedPreparations[index],
+    preparations: statement.preparations.map((one, index) => ({
+      ...one,
+      hashed: hashedPreparations[index].sql,
       purpose: "Plan a check of the outcome while nobody waits",
       once: true,
     })),

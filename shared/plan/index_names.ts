@@ -7,9 +7,10 @@
  */
 import { Problem } from "../contract/problems.ts";
 import type { Rename } from "../contract/requests.ts";
-import type { Finding, Statement } from "../contract/responses.ts";
+import type { Finding } from "../contract/responses.ts";
 import { checkRelations } from "./checks.ts";
 import type { Facts, IndexFacts } from "./facts.ts";
+import type { PlanStatement } from "./plan.ts";
 import { ident, qualified } from "./quoting.ts";
 import { RELATION_KINDS } from "./relation_kinds.ts";
 
@@ -124,7 +125,7 @@ export function indexStatements(
   renames: RenamedIndex[],
   facts: Pick<Facts, "indexes">,
   purpose: string,
-): { preparations: Statement[]; statements: Statement[] } {
+): { preparations: PlanStatement[]; statements: PlanStatement[] } {
   if (renames.length === 0) return { preparations: [], statements: [] };
   const kinds = new Map(facts.indexes.map(({ oid, kind }) => [oid, kind]));
   const check = checkRelations(

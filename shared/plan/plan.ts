@@ -15,6 +15,11 @@ export interface PlanStatement extends Statement {
    * database, like an OID. Default: the statement.
    */
   hashed?: string;
+  /**
+   * Statement that undoes for the session what this one makes and no rollback takes away. It runs last before the
+   * commit: an attempt that fails earlier is followed by another one, which needs what was made.
+   */
+  forget?: string;
 }
 
 /** A statement that takes a lock clients of the table can feel. */
@@ -161,20 +166,22 @@ export const PREPARED_PREFIX = "table_rename_";
 
 export interface PreparedStatement {
   /** Statements that parse and plan it, and do nothing else. */
-  preparations: string[];
+  preparations: Pick<PlanStatement, "sql" | "forget">[];
   execute: string;
-  forget: string;
 }
 
 /**
  * A statement without parameters that is planned ahead: to explain its execution makes the plan that every
- * later execution takes (PostgreSQL manual, PREPARE, notes). It outlives a transaction that is rolled back.
+ * later execution takes (PostgreSQL manual, PREPARE, notes). It outlives a transaction that is rolled back; so
+ * does its end, which is why it is forgotten only with the commit.
  */
 export function prepared(name: string, sql: string): PreparedStatement {
   const own = PREPARED_PREFIX + name;
   return {
-    preparations: [`prepare ${own} as${sql}`, `explain (costs off) execute ${own}`],
+    preparations: [
+      { sql: `prepare ${own} as${sql}`, forget: `deallocate ${own}` },
+      { sql: `explain (costs off) execute ${own}` },
+    ],
     execute: `execute ${own}`,
-    forget: `deallocate ${own}`,
   };
 }

@@ -8,6 +8,7 @@ import { PREPARED_PREFIX } from "./plan.ts";
 import { qualified } from "./quoting.ts";
 import { type CodeRule, RULES, type Subject } from "./text_rules.ts";
 import { withLookupsByParameter } from "./texts/parameter_lookups.ts";
+import { isRepeatable } from "./texts/repeatable.ts";
 import type { NamedRelation } from "./texts/table_index.ts";
 import {
   type Certainty,
@@ -190,7 +191,7 @@ function findingOf(
   const rule: CodeRule | undefined = RULES[code];
   if (uses.length === 0 || rule === undefined) return [];
   const shown = rule.worst?.(uses) ?? strongest(uses);
-  const severity = severityOf(rule, text, shown);
+  const severity = severityOf(code, rule, text, shown);
   if (severity === null) return [];
   const concerned = [...new Set(uses.map(({ table }) => table.oid))];
   const subject: Subject = {
@@ -215,9 +216,18 @@ const POSSIBLE_BY_NATURE = new Set<FindingCode>(["unparsed_text", "name_as_argum
 
 const qualifiedName = ({ schema, name }: NamedRelation) => qualified(schema, name);
 
-function severityOf(rule: CodeRule, text: TextFacts, use: Use): Finding["severity"] | null {
+function severityOf(
+  code: FindingCode,
+  rule: CodeRule,
+  text: TextFacts,
+  use: Use,
+): Finding["severity"] | null {
   const severity = rule.severity(text.kind, use.detail);
-  return severity === "breaking" && use.certainty === "possible" ? "warning" : severity;
+  if (severity !== "breaking") return severity;
+  // A recorded definition that somebody has to undo before it can run again is no regular use.
+  const isTried = code === "ddl_on_old_name" && text.kind === "statement" &&
+    !isRepeatable(text.text);
+  return isTried || use.certainty === "possible" ? "warning" : severity;
 }
 
 const MAX_LISTED = 5;

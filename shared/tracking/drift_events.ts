@@ -89,7 +89,8 @@ export const noteDrift = (
 /**
  * Message that leaves one event for the compatibility views that are gone, or replaced by something else, as
  * noteDrift does: they go without a word where a tool drops what is not in its schema, or somebody by CASCADE.
- * In a database that is a copy of another, the tables are gone by their OIDs, too; nothing is said of those.
+ * In a database that is a copy of another, the tables are gone by their OIDs, too, or the OIDs are those of tables
+ * that no rename has named; nothing is said of those.
  */
 export function noteLostViews(
   requestId: string,
@@ -108,6 +109,10 @@ export function noteLostViews(
     left join pg_catalog.pg_namespace n on n.nspname = m.schema_name
     left join pg_catalog.pg_class r on r.relnamespace = n.oid and r.relname = m.old_name
     where m.status = 'active' and m.compatibility_view_created and m.view_oid is not null
+      and t.relnamespace = n.oid and exists (
+        select from public.sys_table_migrations s
+        where s.schema_name = m.schema_name and s.new_name = t.relname
+          and s.status in ('active', 'finalized'))
       and not exists (select from pg_catalog.pg_class v where v.oid = m.view_oid::pg_catalog.oid)) f`,
   );
   return receivers.length === 0 ? event : tellOnce(event, receivers);

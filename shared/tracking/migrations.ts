@@ -346,14 +346,23 @@ where m.id = e.id and m.status = 'active'`;
 }
 
 /** Statement that keeps the states after a rename beside the one before it. */
-export function keepFingerprints(
-  prints: { id: string; after: Fingerprint | null; view: Fingerprint | null }[],
-): string {
+export function keepFingerprints(prints: KeptState[]): string {
   return `
 update public.sys_table_migrations m
 set fingerprint = m.fingerprint || pg_catalog.jsonb_build_object('after', e.after, 'view', e.view)
 from pg_catalog.jsonb_to_recordset(${jsonbLiteral(prints)}) as e(id uuid, after jsonb, view jsonb)
-where m.id = e.id`;
+where m.id = e.id and m.id in (
+  select free.id from public.sys_table_migrations free
+  where free.id in (${uuids(prints.map(({ id }) => id))})
+  order by free.id for no key update skip locked)
+returning m.id`;
+}
+
+/** The states after a change: of the table, and of the view where there is one. */
+export interface KeptState {
+  id: string;
+  after: Fingerprint | null;
+  view: Fingerprint | null;
 }
 
 const uuids = (ids: string[]) => ids.map((id) => `${literal(id)}::uuid`).join(", ");

@@ -2,6 +2,9 @@
 -- Harmless to apply twice. Admin data: row-level security is on without any policy, and nothing is granted
 -- to anon or authenticated; the functions connect as the owner.
 
+-- Names are looked up among the server's own alone, whatever others have made in the schemas of the search path.
+select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+
 create table if not exists public.sys_table_migrations (
   id uuid primary key default gen_random_uuid(),
   batch_id uuid not null,

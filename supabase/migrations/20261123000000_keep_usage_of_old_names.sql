@@ -2,6 +2,9 @@
 -- was seen of it since. Apart from the migrations, since it is written whenever somebody looks.
 -- Harmless to apply twice.
 
+-- Names are looked up among the server's own alone, whatever others have made in the schemas of the search path.
+select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+
 create table if not exists public.sys_table_migration_usage (
   migration_id uuid primary key
     references public.sys_table_migrations (id) on delete cascade,

@@ -1,6 +1,9 @@
 -- What a request that comes again is answered from, and what is known of webhooks that were refused.
 -- Harmless to apply twice.
 
+-- Names are looked up among the server's own alone, whatever others have made in the schemas of the search path.
+select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+
 alter table public.sys_table_migration_requests
   add column if not exists request_id uuid,
   add column if not exists webhook_sent_at timestamptz;

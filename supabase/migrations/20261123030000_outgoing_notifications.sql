@@ -1,6 +1,9 @@
 -- The outbox: who is still to be told of an event, and who was. What is told is the event itself, and the
 -- migrations that it is about. Written only where somebody wants to be told. Harmless to apply twice.
 
+-- Names are looked up among the server's own alone, whatever others have made in the schemas of the search path.
+select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+
 create table if not exists public.sys_table_migration_notifications (
   -- The event. No foreign key: events are never deleted, and the check would be made while clients wait.
   event_id bigint not null,

@@ -3,6 +3,9 @@
 -- their use move there, too, out of table_rename_ticks.
 -- Harmless to apply twice. Do not add table_rename to the schemas that the Data API serves.
 
+-- Names are looked up among the server's own alone, whatever others have made in the schemas of the search path.
+select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+
 create schema if not exists table_rename;
 
 comment on schema table_rename is

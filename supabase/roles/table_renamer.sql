@@ -9,6 +9,9 @@
 -- table_owner, who cannot log in. If your tables have such an owner already, put its name wherever table_owner
 -- stands here. For PostgreSQL 15 there is a shorter way with wider rights, at the end of this file.
 
+-- Names are looked up among the server's own alone, whatever others have made in the schemas of the search path.
+set search_path = pg_catalog, pg_temp;
+
 -- The roles ----------------------------------------------------------------------------------------------
 
 do $$
@@ -126,6 +129,8 @@ begin
   end if;
 end
 $$;
+
+reset search_path;
 
 -- On PostgreSQL 15, the shorter way ----------------------------------------------------------------------
 

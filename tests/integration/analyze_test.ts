@@ -157,7 +157,7 @@ spreadTest(
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await createEverythingSchema(db);
-    const new_name = "the name to come";
+    const new_name = "the_name_to_come";
     for (const table of ["items", ...EVERYTHING_NEIGHBOURS]) {
       const query = new URLSearchParams({ schema: "app", table });
       const analysis = await analyzed(functions, String(query));

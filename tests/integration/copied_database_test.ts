@@ -221,6 +221,9 @@ databaseTest(
         view_oid = 'bystander'::regclass::oid::int8`,
     );
     assertEquals((await drift(functions)).map(({ code }) => code), ["copied_database"]);
+    const events = await db.sql`
+      select details from table_rename.sys_table_migration_events where operation = 'drift'`;
+    assertEquals(events.map(({ details }) => details), []);
     const back = await functions.rollback({ migration_id: id });
     assert(back.verification?.passed, JSON.stringify(back.verification));
     const rows = await db.sql`

@@ -35,7 +35,7 @@ databaseTest("a rename that cannot have its lock says who has it", async ({ db }
   const { status, body } = await post(functions, "rename", {
     ...RENAME,
     lock_timeout_ms: 100,
-    max_wait_ms: 900,
+    max_wait_ms: 2_500,
   });
   assertEquals([status, body.code], [423, "lock_not_acquired"]);
   assertGreater(body.attempts, 1);
@@ -144,7 +144,7 @@ databaseTest(
       const { body } = await post(functions, "rename", {
         renames,
         lock_timeout_ms: 5_000,
-        max_wait_ms: 1_000,
+        max_wait_ms: 4_000,
       });
       assertEquals(body.code, "lock_not_acquired");
       assertGreater(body.attempts, 2);

@@ -105,7 +105,7 @@ spreadTest("the commands print plans and refusals as Markdown", async ({ db }) =
     const env = { SUPABASE_URL: url, SUPABASE_SECRET_KEY: SECRET_KEY };
     const command = ["rename-table", "items", "things", "--schema", "app", "--markdown"];
     const planned = await runMain([...command, "--plan"], env);
-    assertEquals([planned.code, planned.stderr], [0, ""]);
+    assertEquals([planned.code, planned.stderr], [5, ""]);
     const shell = readMarkdown(planned.stdout).blocks.find(({ language }) => language === "sh")!;
     assertMatch(shell.text, /^npm run cli -- rename-table --acknowledge \S+ --expected-plan-hash /);
     assert(!/--plan |--plan$|--markdown/.test(shell.text), shell.text);

@@ -24,7 +24,13 @@ databaseTest(
   ON_ALL,
   async ({ db }) => {
     await db.sql.unsafe(TABLES).simple();
-    const statements = await statementsOf(db, "teams");
+    const files = ["migrations", "roles"].map((name) =>
+      new URL(`../../supabase/${name}/`, import.meta.url)
+    );
+    const statements = [
+      ...await statementsOf(db, "teams"),
+      ...(await Promise.all(files.map(textsIn))).flat(),
+    ];
     const planter = await startPlanter(db, ["public", "extensions", "app"]);
     assertGreater(await planter.plant(["public", "extensions", "app"], statements), 1_000);
     // The worst path there is: with it even what the server has itself is looked up last.
@@ -41,8 +47,23 @@ databaseTest(
     await using functions = functionsFor(db.url);
     await wholeCycle(functions, { schema: "app", old_name: "people", new_name: "persons" });
     assertEquals([await planter.ran(), await planter.last()], before);
+
+    // What is run by hand, as postgres.
+    const sql = db.connect({ max: 1, fetch_types: false });
+    const migrations = await textsIn(files[0]);
+    for (const text of migrations) await sql.begin((tx) => tx.unsafe(text).simple());
+    for (const text of await textsIn(files[1])) {
+      await sql.unsafe(text.replaceAll(/\btable_(renamer|owner)\b/g, `${db.name}_$1`)).simple();
+    }
+    assertEquals([await planter.ran(), await planter.last()], before);
   },
 );
+
+/** The SQL files of a folder, in order. */
+async function textsIn(folder: URL): Promise<string[]> {
+  const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
+  return await Promise.all(names.map((name) => Deno.readTextFile(new URL(name, folder))));
+}
 
 /** What the functions send in a whole cycle. */
 async function statementsOf(db: TestDatabase, table: string): Promise<string[]> {

@@ -5,6 +5,7 @@ import { type DatabaseTestOptions, spreadTest, type TestDatabase } from "../supp
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { testRoles } from "../support/roles.ts";
 import { catalogState, stateDifferences } from "../support/state.ts";
+import { nameNeedsQuotes } from "../../shared/plan/quoted_names.ts";
 
 const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
@@ -461,7 +462,11 @@ spreadTest(
           : name.slice(0, -1) + (name.endsWith("z") ? "y" : "z"),
       });
     }
-    await roundTrip(db, functions, moves, { statements: [INSERT] });
+    const findings = moves.flatMap(({ schema, old_name, new_name }) =>
+      nameNeedsQuotes({ schema, name: old_name }, new_name).map(({ code }) => code)
+    );
+    assert(findings.length > 10);
+    await roundTrip(db, functions, moves, { statements: [INSERT], findings });
     // One at a time too, the names the other way round.
     for (const { schema, old_name, new_name } of moves.slice(0, 6)) {
       const there = await functions.rename({ schema, old_name, new_name });

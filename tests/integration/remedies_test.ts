@@ -23,6 +23,7 @@ const TABLES = `
     constraint entries_during exclude using gist (during with &&));
   insert into entries (id, name, "Odd one", during) values
     (1, 'one', 'a', '[1,2)'), (2, 'two', 'b', '[2,3)'), (3, 'three', 'c', '[3,4)');
+  create table entries_log (n int);
   create table others (id int primary key, name text);
   insert into others values (1, 'uno'), (9, 'nine')`;
 
@@ -209,6 +210,14 @@ const REMEDIED: Remedied[] = [
     mended: (remedy, broken) =>
       broken.replace("tg_table_name = 'entries'", sqlIn(remedy, /TG_TABLE_NAME in \(.*?\)/)),
   },
+  {
+    code: "tg_table_name",
+    trigger: true,
+    broken:
+      "begin execute format('insert into %I values (1)', tg_table_name || '_log'); return new; end",
+    mended: (remedy, broken) =>
+      broken.replace("tg_table_name", `(${sqlIn(remedy, /case TG_TABLE_NAME .*? end/)})`),
+  },
 ];
 
 /** Those whose only remedy is to use the new name, or to read the text. */
@@ -221,6 +230,7 @@ const NO_CHANGE_BEFORE: FindingCode[] = [
   "only",
   "relation_size",
   "catalog_lookup",
+  "name_as_argument",
   "unparsed_text",
   "cron_mentions",
   "old_name_gone",
@@ -278,7 +288,7 @@ databaseTest(
       await make(one, one.broken);
       if (one.trigger) {
         await db.sql.unsafe(
-          `create trigger t before insert on entries for each row when (new.id = 77)
+          `create trigger t_${one.name} before insert on entries for each row when (new.id = 77)
         execute function ${one.name}()`,
         );
       }

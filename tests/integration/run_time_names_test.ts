@@ -177,14 +177,16 @@ spreadTest(
   "what TG_TABLE_NAME decides to be read or written breaks, as the finding said; what finds the table itself does not",
   async ({ db, test }) => {
     await using functions = functionsFor(db.url);
-    await db.sql.unsafe(`${TABLES}; insert into jobs values (1, 'a')`).simple();
+    // The trigger is made once: what is defined again and again is a finding of its own.
+    await db.sql.unsafe(`${TABLES}; insert into jobs values (1, 'a');
+      create function on_change() returns trigger language plpgsql as 'begin return new; end';
+      create trigger on_change after update on jobs for each row execute function on_change()`)
+      .simple();
     for (const { body, observe, before, after, severity, says } of TRIGGERS) {
       await test.step(body, async () => {
         await db.sql.unsafe(`
           create or replace function on_change() returns trigger language plpgsql as $$
-            begin ${body} return new; end $$;
-          create or replace trigger on_change after update on jobs
-            for each row execute function on_change()`).simple();
+            begin ${body} return new; end $$`).simple();
         const changed = (name: string) =>
           outcome(db.sql, "set local audit.jobs = on", `update ${name} set name = 'b'`, observe);
         assertEquals(await changed("jobs"), before);

@@ -78,7 +78,7 @@ spreadTest(
     });
     const [{ id }, { id: other }] = migrations;
     const drift = async () =>
-      (await db.sql`select details -> 'drift' as drift from sys_table_migration_events
+      (await db.sql`select details -> 'drift' as drift from table_rename.sys_table_migration_events
         where operation = 'drift' order by id`).map((row) => row.drift);
     await functions.list();
     await functions.analyze("table=experts");

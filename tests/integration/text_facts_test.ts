@@ -17,7 +17,11 @@ async function factsNaming(
 ): Promise<Facts> {
   const connection = await Connection.open(db.urlOf(role));
   try {
-    const limits = { deadline: performance.now() + 30_000, signal: new AbortController().signal };
+    const limits = {
+      deadline: performance.now() + 30_000,
+      signal: new AbortController().signal,
+      started: 0,
+    };
     const { sources } = connected((await connection.run(beginReading(limits))).at(-1)!);
     const query = factsQuery({
       names: names.map((name) => ({ schema: "public", name })),
@@ -218,7 +222,7 @@ spreadTest("recorded statements are read with how often they ran and as whom", a
   assert(select === undefined || select.calls! >= 3, String(select?.calls));
 
   // What a rename itself has sent is nobody's use of the old name.
-  const move = { old_name: "experts", new_name: "b", acknowledge: ["truncate"] };
+  const move = { old_name: "experts", new_name: "b", acknowledge: ["truncate", "system_columns"] };
   const { migrations: [{ id }] } = await functions.rename(move);
   await functions.rollback({ migration_id: id });
   assertEquals(await recorded(wanted), wanted);

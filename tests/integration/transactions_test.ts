@@ -174,15 +174,21 @@ spreadTest(
   async ({ db }) => {
     await hostile(db);
     const database = databaseAt(db.url);
-    const wanted = { ...MEANING, ...PLANNING, search_path: "pg_catalog, pg_temp" };
+    // How long locks are waited for is another for each.
+    const { lock_timeout: _, ...meaning } = MEANING;
+    const wanted = { ...meaning, ...PLANNING, search_path: "pg_catalog, pg_temp" };
     const query = `select s.name, s.setting, pg_catalog.current_setting(s.name) as shown
     from pg_catalog.pg_settings s
     where s.name in (${Object.keys(wanted).map((name) => `'${name}'`).join(", ")})`;
-    const limits = { deadline: performance.now() + 60_000, signal: new AbortController().signal };
+    const limits = {
+      started: performance.now(),
+      deadline: performance.now() + 60_000,
+      signal: new AbortController().signal,
+    };
     for (
       const rows of [
         await database.query(query),
-        await database.withSession(async (session) => {
+        await database.withSession({ lane: "read", waitMs: 1_000, limits }, async (session) => {
           await session.begin(beginReading(limits));
           return await session.run(query);
         }),

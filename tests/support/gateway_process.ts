@@ -8,6 +8,9 @@ export interface GatewayProcess extends AsyncDisposable {
   /** Posts to a function; headers on top of the usual ones. */
   fetch(name: string, body: unknown, init?: RequestInit): Promise<Response>;
   post(name: string, body: unknown): Promise<Answer>;
+  pid: number;
+  /** What it has written to standard error so far, where errors are logged. */
+  errors(): string;
   /** Kills the process as it stands; nothing in it has a chance to clean up. */
   kill(): Promise<void>;
 }
@@ -32,8 +35,11 @@ export async function startGatewayProcess(
     },
     stdin: "null",
     stdout: "piped",
-    stderr: "null",
+    stderr: "piped",
   }).spawn();
+  let errors = "";
+  const ended = child.stderr.pipeThrough(new TextDecoderStream())
+    .pipeTo(new WritableStream({ write: (text) => void (errors += text) }));
   const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let said = "";
   while (!/\n\n/.test(said)) {
@@ -48,6 +54,7 @@ export async function startGatewayProcess(
       child.kill("SIGKILL");
       await child.status;
       await output.cancel();
+      await ended;
     })();
   const send: GatewayProcess["fetch"] = (name, body, init = {}) =>
     fetch(`${url}${name}`, {
@@ -58,6 +65,8 @@ export async function startGatewayProcess(
     });
   return {
     url: new URL(url).origin,
+    pid: child.pid,
+    errors: () => errors,
     fetch: send,
     async post(name, body) {
       const response = await send(name, body);

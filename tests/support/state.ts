@@ -63,8 +63,14 @@ export async function databaseState(sql: postgres.Sql): Promise<State> {
   return { ...await catalogState(sql), ...stateFrom(rows) };
 }
 
+/** Before PostgreSQL 17 a stored expression has places in the text of the statement that it came in. */
 const stateFrom = (rows: Iterable<Record<string, unknown>>): State =>
-  Object.fromEntries([...rows].map(({ key, row }) => [key as string, row as string]));
+  Object.fromEntries(
+    [...rows].map(({ key, row }) => [
+      key as string,
+      (row as string).replaceAll(/ :location -?\d+/g, ""),
+    ]),
+  );
 
 /** What differs, one line each, for a message that can be read. */
 export function stateDifferences(before: State, after: State): string[] {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertFalse, assertLess, assertRejects } from "@std/assert";
 import { Problem } from "../../shared/contract/problems.ts";
 import { MAX_BODY_BYTES } from "../../shared/contract/requests.ts";
-import { readJson } from "../../shared/http/body.ts";
+import { readBytes, readJson } from "../../shared/http/body.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 
@@ -148,4 +148,47 @@ Deno.test("a body nested as deeply as the limit allows does not end the function
   const deep = await readJson(request("[".repeat(depth) + "]".repeat(depth)))
     .catch((error) => error);
   assert(Array.isArray(deep) || (deep as Problem).code === "invalid_json");
+});
+
+Deno.test("a body that does not come to its end in time is refused, and no longer read", async () => {
+  let sent = 0;
+  let cancelled = false;
+  const drops = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      sent++;
+      if (!cancelled) controller.enqueue(bytes(0x20));
+    },
+    cancel: () => void (cancelled = true),
+  }, { highWaterMark: 0 });
+  const silent = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}) });
+  for (const body of [drops, silent]) {
+    const started = performance.now();
+    const reading = readBytes(request(body as unknown as BodyInit), 120);
+    assertEquals((await assertRejects(() => reading, Problem)).code, "body_too_slow");
+    assertLess(performance.now() - started, 1_000);
+  }
+  assert(cancelled && sent > 1);
+});
+
+Deno.test("what is kept of a body is its bytes, and not the buffers that they came in", async () => {
+  // The next packet overwrites the one before: whoever keeps packets has the last one many times over.
+  const buffer = new ArrayBuffer(65_536);
+  let sent = 0;
+  const stream = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (sent === 6_000) return controller.close();
+      controller.enqueue(new Uint8Array(buffer, 0, 1).fill(sent++ % 251));
+    },
+  }, { highWaterMark: 0 });
+  const read = await readBytes(request(stream as unknown as BodyInit));
+  assertEquals([...read], Array.from({ length: 6_000 }, (_, index) => index % 251));
+  assertLess(read.buffer.byteLength, 65_536);
+});
+
+Deno.test("an upload that breaks off is the caller's fault, not ours", async () => {
+  const broken = new ReadableStream<Uint8Array>({
+    pull: (controller) => controller.error(new TypeError("connection reset")),
+  });
+  await refusedWith("body_incomplete", request(broken as unknown as BodyInit));
 });

@@ -31,6 +31,8 @@ const EXPECTED: Record<ProblemCode, number> = {
   drifted: 5,
   not_active: 5,
   request_in_progress: 5,
+  body_incomplete: 2,
+  body_too_slow: 7,
   body_too_large: 2,
   unsupported_media_type: 2,
   unsupported_relation: 5,
@@ -38,6 +40,7 @@ const EXPECTED: Record<ProblemCode, number> = {
   idempotency_key_reused: 5,
   lock_not_acquired: 6,
   internal: 1,
+  busy: 7,
   database_unavailable: 7,
   deadline_exceeded: 7,
 };

@@ -45,7 +45,7 @@ const MAY_USE: Record<string, string[]> = {
   tracking: [],
   aliases: [],
   // The platform's runtime has these; postgres.js stands on them.
-  execute: ["postgres", "node:net", "node:tls", "node:stream", "node:buffer"],
+  execute: ["postgres", "node:net", "node:tls", "node:stream"],
   catalog: [],
   proof: [],
   data_api: ["@supabase/supabase-js"],

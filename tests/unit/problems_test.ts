@@ -3,11 +3,12 @@ import { Problem, type ProblemCode, PROBLEMS } from "../../shared/contract/probl
 
 /** The table of DESIGN section 4, and `not_active`, which the status machine of section 2 needs. */
 const STATUSES: Record<number, string> = {
-  400: "invalid_json invalid_request invalid_identifier",
+  400: "invalid_json body_incomplete invalid_request invalid_identifier",
   401: "unauthorized",
   403: "forbidden protected_schema not_table_owner extension_owned",
   404: "table_not_found migration_not_found",
   405: "method_not_allowed",
+  408: "body_too_slow",
   413: "body_too_large",
   415: "unsupported_media_type",
   409: "name_taken already_renamed breaking_findings dependants_cannot_follow plan_changed " +
@@ -15,7 +16,7 @@ const STATUSES: Record<number, string> = {
   422: "unsupported_relation unsupported_server idempotency_key_reused",
   423: "lock_not_acquired",
   500: "internal",
-  503: "database_unavailable",
+  503: "busy database_unavailable",
   504: "deadline_exceeded",
 };
 

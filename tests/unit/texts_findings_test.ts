@@ -113,7 +113,12 @@ Deno.test("what fails is breaking in routines, jobs and recorded statements, def
   assertEquals(codes([text({ text: "truncate old" })]), ["truncate breaking"]);
   assertEquals(codes([job("truncate old")]), ["truncate breaking", "cron_mentions info"]);
   assertEquals(codes([statement("truncate old")]), ["truncate breaking"]);
-  for (const ddl of ["alter table old add column x int", "comment on table old is 'x'"]) {
+  for (
+    const ddl of [
+      "alter table old add column if not exists x int",
+      "comment on table old is 'x'",
+    ]
+  ) {
     assertEquals(codes([text({ text: ddl })]), ["ddl_on_old_name breaking"]);
     assertEquals(codes([job(ddl)]), ["ddl_on_old_name breaking", "cron_mentions info"]);
     assertEquals(codes([statement(ddl, { calls: 1 })]), []);
@@ -131,6 +136,19 @@ Deno.test("what fails is breaking in routines, jobs and recorded statements, def
     ["do $$ begin truncate old; end $$", "truncate breaking"],
     ["do language plpgsql $$ begin execute 'truncate old'; end $$", "truncate breaking"],
     ["drop table if exists old", "ddl_on_old_name breaking"],
+    // Somebody has undone these in between, as when migrations are tried.
+    ["create index x on old (name)", "ddl_on_old_name warning"],
+    ["alter table old add column x int", "ddl_on_old_name warning"],
+    ["alter table old enable row level security", "ddl_on_old_name breaking"],
+    [
+      "create or replace trigger t before insert on old for each row execute function f()",
+      "ddl_on_old_name breaking",
+    ],
+    [
+      "create trigger t before insert on old for each row execute function f()",
+      "ddl_on_old_name warning",
+    ],
+    ["drop table old", "ddl_on_old_name warning"],
     ["reindex (verbose) table concurrently old", "ddl_on_old_name breaking"],
     ["cluster old using old_pkey", "ddl_on_old_name breaking"],
     ["cluster old_pkey on old", "ddl_on_old_name breaking"],

@@ -7,7 +7,7 @@ import type { Finding, Statement } from "../../contract/responses.ts";
 import type { Check } from "../checks.ts";
 import type { RelationFacts } from "../facts.ts";
 import { byName } from "../name_digest.ts";
-import type { LockStatement } from "../plan.ts";
+import type { LockStatement, PlanStatement } from "../plan.ts";
 import { ident, qualified } from "../quoting.ts";
 import { checkFollowed, checkNothingMoved } from "./checks.ts";
 import { followerFindings } from "./findings.ts";
@@ -29,7 +29,7 @@ export interface Repointing {
   /** To be run then, before the views are dropped. */
   drop: Statement[];
   /** What the checks among these statements want prepared. */
-  preparations: Statement[];
+  preparations: PlanStatement[];
   findings: Finding[];
 }
 

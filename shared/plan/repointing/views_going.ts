@@ -6,7 +6,7 @@
 import type { Finding, Statement } from "../../contract/responses.ts";
 import type { RelationFacts } from "../facts.ts";
 import { byName, nameDigest } from "../name_digest.ts";
-import type { LockStatement } from "../plan.ts";
+import type { LockStatement, PlanStatement } from "../plan.ts";
 import { ident, qualified } from "../quoting.ts";
 import type { RollbackStep } from "../rollback.ts";
 import { dropRowType } from "../row_type.ts";
@@ -16,7 +16,7 @@ import { lockAlone, repointing } from "./repointing.ts";
 
 export interface ViewsGoing {
   followers: Follower[];
-  preparations: Statement[];
+  preparations: PlanStatement[];
   locks: LockStatement[];
   changes: Statement[];
   findings: Finding[];

@@ -1,0 +1,53 @@
+/** The database server is stopped as a crash does, at any moment of a change. */
+import { ToAndFro } from "../support/broken_connections.ts";
+import { withFragileServer } from "../support/fragile_server.ts";
+import { functionsFor } from "../support/functions.ts";
+import { quietly } from "../support/quietly.ts";
+import { attackByKillingSessions, serverIsBack } from "./kills.ts";
+import type { Report } from "./report.ts";
+
+const MOMENTS_MS = 250;
+
+/** Stops the server, and kills sessions; both on a server of its own. */
+export async function attackByCrashes(
+  version: number,
+  report: Report,
+  { stops, kills }: { stops: number; kills: number },
+): Promise<void> {
+  await withFragileServer(version, {}, async ({ db, crash }) => {
+    const functions = functionsFor(db.url);
+    try {
+      if (stops > 0) {
+        const operations = await ToAndFro.prepare(db, functions);
+        for (let stop = 1; stop <= stops; stop++) {
+          await report.trying(
+            "immediate stops of the server",
+            `stop ${stop}`,
+            () =>
+              quietly(async () => {
+                const answered = operations.attempt().catch((error) => error);
+                await new Promise((resolve) => setTimeout(resolve, Math.random() * MOMENTS_MS));
+                await crash();
+                await answered;
+                await serverIsBack(db.admin);
+                await functions[Symbol.asyncDispose]();
+                await operations.look();
+              }),
+          );
+          if (stop % 10 === 0) report.say(`  ${stop} of ${stops} stops`);
+        }
+        await report.trying(
+          "a change after the stops",
+          "next",
+          () => operations.secondTry(operations.next),
+        );
+        if (operations.renamed) await operations.attempt();
+        await functions[Symbol.asyncDispose]();
+        await db.sql`drop table experts`;
+      }
+      if (kills > 0) await attackByKillingSessions(db, report, kills);
+    } finally {
+      await functions[Symbol.asyncDispose]();
+    }
+  });
+}
