@@ -57,7 +57,7 @@ export async function readBytes(
   const late = Promise.withResolvers<never>();
   late.promise.catch(() => {});
   const timer = setTimeout(() => late.reject(tooSlow(timeoutMs)), timeoutMs);
-  let bytes = new Uint8Array(FIRST_ROOM);
+  let bytes: Uint8Array = new Uint8Array(FIRST_ROOM);
   let length = 0;
   try {
     for (;;) {
