@@ -43,6 +43,7 @@ import {
   migrationHistoryColumn,
 } from "./migration_history.ts";
 import { Patience } from "./patience.ts";
+import { whileRemaking } from "./remaking_failed.ts";
 import { statementStatistics, statementStatisticsColumns } from "./statement_statistics.ts";
 import { textSourceColumns, textSources } from "./text_sources.ts";
 import { beginReadOnly, beginReadWrite } from "./transaction.ts";
@@ -287,7 +288,7 @@ async function enter<P extends Plan>(
         if (figures === null) throw end.cause;
         return figures;
       }
-      if (!isLockFailure(error)) throw error;
+      if (!isLockFailure(error)) throw whileRemaking(error, plan.changes);
       // What was made ready is given up for a request that has no connection: it may need no more than a moment.
       if (session.isAwaited) throw error;
       if (await patience.again()) continue;
