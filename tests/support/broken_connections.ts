@@ -145,7 +145,7 @@ export function cutOnce(
 
 /** Whether it is the critical section: the message that takes the locks and ends with COMMIT. */
 export const isCriticalSection = ({ from, type, text }: ProxyMessage): boolean =>
-  from === "client" && type === "Q" && /in access exclusive mode;/.test(text) &&
+  from === "client" && type === "Q" && text.includes("table_rename.granted_ms") &&
   /;\ncommit\0?$/.test(text);
 
 /**
