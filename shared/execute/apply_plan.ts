@@ -15,7 +15,7 @@ import type { StatementStatistics } from "../plan/usage/facts.ts";
 import { literal } from "../plan/quoting.ts";
 import { untrustedColumn } from "../plan/trusted_objects.ts";
 import { EVENTS_TABLE } from "../contract/names.ts";
-import { lockHolders, type RelationName, watchingBlockers } from "./blockers.ts";
+import { blockersHint, lockHolders, type RelationName, watchingBlockers } from "./blockers.ts";
 import { outcomeUnknown, wasCommitted } from "./commit_outcome.ts";
 import {
   criticalSection,
@@ -354,7 +354,7 @@ function lockNotAcquired(patience: Patience, blockers: Blocker[], cause: unknown
       hint: untried
         ? "Try again when the other requests are done, or with a longer max_wait_ms."
         : blockers.length > 0
-        ? "Wait for the blockers' transactions to end, or end them; then try again."
+        ? blockersHint(blockers)
         : "Try again, with a longer max_wait_ms if the tables are busy.",
       fields: { attempts: patience.failures, waited_ms: waited, blockers },
       cause,
