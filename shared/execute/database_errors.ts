@@ -166,7 +166,7 @@ function unanswered(cause: unknown): Problem {
     ? cause.code
     : cause instanceof NoTurn
     ? "busy"
-    : isConnectionLost(cause)
+    : isConnectionLost(cause) || isUntracked(cause)
     ? "database_unavailable"
     : isCancelled(cause)
     ? "deadline_exceeded"
