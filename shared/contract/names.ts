@@ -28,6 +28,14 @@ export const OWN_SCHEMA = "table_rename";
 /** The table of events, without which nothing is changed. */
 export const EVENTS_TABLE = `${OWN_SCHEMA}.sys_table_migration_events`;
 
+/** The tables of this tool: schema and name. */
+export const TRACKING_TABLES: readonly (readonly [schema: string, name: string])[] = [
+  ["public", "sys_table_migrations"],
+  ...["events", "requests", "usage", "notifications"].map((name) =>
+    [OWN_SCHEMA, `sys_table_migration_${name}`] as const
+  ),
+];
+
 /** Where the counters were before they had OWN_SCHEMA. */
 const FORMER_SCHEMA = "table_rename_ticks";
 

@@ -91,8 +91,7 @@ const preparations = (plan: Plan, record: RecordSql) => [
 export function preparation(plan: Plan, record: RecordSql): string {
   return [
     FORGET_LEFTOVERS,
-    ...plan.preparations.map(marked),
-    ...recordStatements(record).flatMap(({ preparations }) => preparations.map(({ sql }) => sql)),
+    ...preparations(plan, record).map(marked),
   ].join(";\n");
 }
 
@@ -170,7 +169,7 @@ export function setLockTimeout(ms: number): string {
   return `set local lock_timeout = ${millisecondsLiteral(ms)}`;
 }
 
-const marked = ({ sql }: Statement): string => markedAsOwn(sql);
+const marked = ({ sql }: Pick<Statement, "sql">): string => markedAsOwn(sql);
 
 /** Rounded to hundredths, never negative: server and function have clocks of their own. */
 export const milliseconds = (value: number) => Math.max(0, Math.round(value * 100) / 100);

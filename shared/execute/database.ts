@@ -12,6 +12,18 @@ export type { Row } from "./connection.ts";
 /** Time after which an idle connection is given back to the server, in milliseconds. */
 const IDLE_TIMEOUT_MS = 20_000;
 
+/**
+ * A connection that lay idle for longer is asked whether it still answers, in milliseconds: before that the end of one
+ * is noticed when it comes, and to ask would be half of what a single message costs.
+ */
+const FRESH_MS = 500;
+
+/** An idle connection: since when, and the timer that ends it. */
+interface Idle {
+  since: number;
+  timer: ReturnType<typeof setTimeout>;
+}
+
 /** How long a database that hangs up is called again, and the pause before each call, in milliseconds. */
 const REACH_TIME_MS = 5_000;
 const REACH_PAUSE_MS = 50;
@@ -28,7 +40,7 @@ const SOON_MS = 1_000;
  * session that keeps it could wait for the connection; and it comes to an end.
  */
 const QUERY_LOCK_TIMEOUT_MS = 1_000;
-const QUERY_TIMEOUT_MS = 30_000;
+const QUERY_SILENCE_MS = 60_000;
 
 /** Longest wait of a single message, or of what only reads, for its turn, in milliseconds. */
 export const MAX_TURN_MS = 30_000;
@@ -54,7 +66,7 @@ export interface SessionWish extends Wish {
 export class Database {
   readonly #url: string;
   readonly #turns: Turns;
-  readonly #idle: Map<Connection, ReturnType<typeof setTimeout>>;
+  readonly #idle: Map<Connection, Idle>;
   readonly #since: number | undefined;
 
   /** @param request Shares another pool's connections, for a request that began then. */
@@ -77,17 +89,19 @@ export class Database {
    * @throws {NoTurn} Where no connection was free in time.
    */
   async query(text: string, signal?: AbortSignal): Promise<Row[]> {
-    const wish: Wish = { lane: "query", waitMs: MAX_TURN_MS, signal };
-    const bounded = [
-      `set local lock_timeout = ${millisecondsLiteral(QUERY_LOCK_TIMEOUT_MS)}`,
-      `set local statement_timeout = ${millisecondsLiteral(QUERY_TIMEOUT_MS)}`,
-      text,
-    ].join(";\n");
-    return await this.#withConnection(
-      wish,
-      QUERY_TIMEOUT_MS,
-      (connection) => runTransaction(connection, bounded),
-    );
+    return await this.#withTurn({ lane: "query", waitMs: MAX_TURN_MS, signal }, async () => {
+      const connection = await this.#connect();
+      const silent = setTimeout(() => connection.breakOff(), QUERY_SILENCE_MS + SILENCE_MS);
+      try {
+        const bounded = `set local lock_timeout = ${
+          millisecondsLiteral(QUERY_LOCK_TIMEOUT_MS)
+        };\n${text}`;
+        return await runTransaction(connection, bounded);
+      } finally {
+        clearTimeout(silent);
+        this.#keep(connection);
+      }
+    });
   }
 
   /** Does what can be done twice, such as reading, again on another connection where one breaks. */
@@ -114,52 +128,39 @@ export class Database {
     { limits, ...wish }: SessionWish,
     work: (session: Session) => Promise<T>,
   ): Promise<T> {
-    return await this.#withConnection(
-      wish,
-      () => remainingMs(limits),
-      async (connection, turn, renew) => {
-        const session = new Session(connection, turn.isAwaited, renew);
-        try {
-          return await work(session);
-        } finally {
-          await session.rollback().catch(() => {
-            // A connection that is gone has taken its transaction with it.
-          });
-        }
-      },
-    );
+    return await this.#withTurn(wish, async ({ isAwaited }) => {
+      const renew = (lost: Connection) => {
+        void lost.end(0);
+        return Connection.open(this.#url);
+      };
+      const session = new Session(await this.#connect(), renew, isAwaited);
+      const silent = setTimeout(() => session.breakOff(), remainingMs(limits) + SILENCE_MS);
+      try {
+        return await work(session);
+      } finally {
+        await session.rollback().catch(() => {
+          // A connection that is gone has taken its transaction with it.
+        });
+        clearTimeout(silent);
+        this.#keep(session.connection);
+      }
+    });
   }
 
   /** Closes the connections that are not in use. */
   async close(): Promise<void> {
     const idle = [...this.#idle];
     this.#idle.clear();
-    await Promise.all(idle.map(([connection, timer]) => {
+    await Promise.all(idle.map(([connection, { timer }]) => {
       clearTimeout(timer);
       return connection.end();
     }));
   }
 
-  async #withConnection<T>(
-    wish: Wish,
-    timeout: number | (() => number),
-    work: (connection: Connection, turn: Turn, renew: () => Promise<Connection>) => Promise<T>,
-  ): Promise<T> {
+  async #withTurn<T>(wish: Wish, work: (turn: Turn) => Promise<T>): Promise<T> {
     const turn = await this.#turns.take({ since: this.#since, ...wish });
     try {
-      let connection = await this.#connect();
-      const renew = async () => {
-        void connection.end(0);
-        return connection = await Connection.open(this.#url);
-      };
-      const ms = typeof timeout === "number" ? timeout : timeout();
-      const silent = setTimeout(() => connection.breakOff(), ms + SILENCE_MS);
-      try {
-        return await work(connection, turn, renew);
-      } finally {
-        clearTimeout(silent);
-        this.#keep(connection);
-      }
+      return await work(turn);
     } finally {
       turn.giveBack();
     }
@@ -167,10 +168,11 @@ export class Database {
 
   /** Whoever has a turn finds a connection that lies idle, or opens one: there are never more than turns. */
   async #connect(): Promise<Connection> {
-    for (const [connection, timer] of this.#idle) {
+    for (const [connection, { since, timer }] of this.#idle) {
       clearTimeout(timer);
       this.#idle.delete(connection);
-      if (!connection.closed && await connection.answers()) return connection;
+      const fresh = performance.now() - since < FRESH_MS;
+      if (!connection.closed && (fresh || await connection.answers())) return connection;
       void connection.end(0);
     }
     return await Connection.open(this.#url);
@@ -182,7 +184,7 @@ export class Database {
       this.#idle.delete(connection);
       void connection.end();
     }, IDLE_TIMEOUT_MS);
-    this.#idle.set(connection, timer);
+    this.#idle.set(connection, { since: performance.now(), timer });
   }
 }
 
@@ -216,24 +218,31 @@ const endedTooSoon = (error: unknown, started: number, soonMs = SOON_MS): boolea
  */
 export class Session {
   #connection: Connection;
+  readonly #renew: (lost: Connection) => Promise<Connection>;
   readonly #isAwaited: () => boolean;
-  readonly #renew: () => Promise<Connection>;
   #open = false;
 
-  /** @param renew Opens another connection for one that was lost while no transaction was open. */
+  /**
+   * @param renew Opens another connection for one that was lost while no transaction was open.
+   * @param isAwaited Whether another request waits that should have the connection now.
+   */
   constructor(
     connection: Connection,
+    renew: (lost: Connection) => Promise<Connection>,
     isAwaited: () => boolean,
-    renew: () => Promise<Connection>,
   ) {
     this.#connection = connection;
-    this.#isAwaited = isAwaited;
     this.#renew = renew;
+    this.#isAwaited = isAwaited;
   }
 
   /** Whether another request waits that should have the connection now. */
   get isAwaited(): boolean {
     return this.#isAwaited();
+  }
+
+  get connection(): Connection {
+    return this.#connection;
   }
 
   /**
@@ -287,7 +296,7 @@ export class Session {
   /** A transaction is about to begin: a connection that ended while none was open is replaced. */
   async #ready(): Promise<void> {
     if (!this.#open && this.#connection.closed) {
-      this.#connection = await this.#renew();
+      this.#connection = await this.#renew(this.#connection);
     }
     this.#open = true;
   }

@@ -164,6 +164,8 @@ export async function afterCommit<T>(work: () => Promise<T>): Promise<T> {
 function unanswered(cause: unknown): Problem {
   const code = cause instanceof Problem
     ? cause.code
+    : cause instanceof NoTurn
+    ? "busy"
     : isConnectionLost(cause)
     ? "database_unavailable"
     : isCancelled(cause)
@@ -183,13 +185,13 @@ function unanswered(cause: unknown): Problem {
  */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof AfterCommit) return unanswered(error.cause);
   if (error instanceof NoTurn) {
     return new Problem("busy", "All of the function's connections to the database are in use.", {
       hint: "Try again in a few seconds: other requests are at work, or wait for locks.",
       cause: error,
     });
   }
+  if (error instanceof AfterCommit) return unanswered(error.cause);
   const { code, message } = asDatabaseError(error) ?? { code: "", message: "" };
   const options = { cause: error, fields: { sqlstate: code } };
   if (isConnectionLost(error) || code.startsWith("28") || code === "3D000") {

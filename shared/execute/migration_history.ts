@@ -3,7 +3,7 @@
  * it. A query cannot name what is missing, so the message that begins a transaction asks.
  */
 import { literal } from "../plan/quoting.ts";
-import { HISTORY, isPlainTable } from "../plan/trusted_objects.ts";
+import { HISTORY, isPlainTable, WITH_TRUSTED_ROLES } from "../plan/trusted_objects.ts";
 import type { Row } from "./database.ts";
 
 /**
@@ -15,6 +15,7 @@ export type MigrationHistory = "missing" | "untrusted" | "closed" | "open";
 /** Column for it. */
 export const migrationHistoryColumn = `
   (
+    ${WITH_TRUSTED_ROLES}
     select case when not ${isPlainTable} then 'untrusted'
       when pg_catalog.has_schema_privilege(n.oid, 'USAGE')
         and pg_catalog.has_table_privilege(c.oid, 'SELECT')

@@ -71,6 +71,8 @@ export class Patience {
 
 /** Sleeps; wakes early when the signal is given. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  // One that was given before is not given again.
+  if (signal?.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);

@@ -57,7 +57,7 @@ export async function readBytes(
   const late = Promise.withResolvers<never>();
   late.promise.catch(() => {});
   const timer = setTimeout(() => late.reject(tooSlow(timeoutMs)), timeoutMs);
-  let bytes = new Uint8Array(FIRST_ROOM);
+  let bytes: Uint8Array = new Uint8Array(FIRST_ROOM);
   let length = 0;
   try {
     for (;;) {
@@ -123,7 +123,7 @@ function inOneBuffer(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader
 }
 
 /** The same bytes with room for more, twice as much each time. */
-function withRoom(bytes: Uint8Array<ArrayBuffer>, length: number, more: number) {
+function withRoom(bytes: Uint8Array, length: number, more: number) {
   if (length + more <= bytes.byteLength) return bytes;
   const larger = new Uint8Array(Math.max(length + more, bytes.byteLength * 2));
   larger.set(bytes.subarray(0, length));

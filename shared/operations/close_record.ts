@@ -23,7 +23,7 @@ import { oidsOf, selectActive } from "./select_migrations.ts";
 /**
  * The answer where the tables of all selected migrations are gone and that is acknowledged; null otherwise.
  *
- * @param session In a transaction that can write, except for a plan.
+ * @param session In a transaction that can write, unless it is a plan that is asked for.
  */
 export async function closeRecord(
   { actor, requestId, notify }: OperationContext,
@@ -36,7 +36,13 @@ export async function closeRecord(
   );
   // What cannot be selected is refused with the usual words.
   if (!selected.some(({ status }) => status === "active")) return null;
-  const migrations = await selectActive(session, request, "rollback", true, request.relocate);
+  const migrations = await selectActive(
+    session,
+    request,
+    "rollback",
+    request.mode === "apply",
+    request.relocate,
+  );
   const message = factsMessage({
     names: migrations.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
     oids: oidsOf(migrations),

@@ -89,9 +89,10 @@ async function inThisDatabase(
 ): Promise<RecordedRename[]> {
   const ids = recorded.filter(isAmiss).map(({ id }) => id);
   if (ids.length === 0) return recorded;
-  const found = await context.database.whileReachable(() =>
+  const { database, limits } = context;
+  const found = await database.whileReachable(() =>
     readingSession(context, async (session) => {
-      await session.begin(beginReading(context.limits));
+      await session.begin(beginReading(limits));
       const rows = await session.run(selectedMigrations({ ids }, ["active"], false));
       return await relocate(session, recordedFromRows(rows), { asked: false, keep: false });
     })

@@ -1,16 +1,24 @@
 /** What we do through an old name ourselves, where the view counts its use, is no use of it. */
-import { beginReading, connected } from "../execute/apply_plan.ts";
 import type { Session } from "../execute/database.ts";
 import { wholeTransaction } from "../execute/transaction.ts";
 import type { RelationFacts } from "../plan/facts.ts";
 import type { RecordedRename } from "../plan/rollback.ts";
 import { passOverReads } from "../tracking/usage.ts";
 import type { OperationContext } from "./context.ts";
-import { keepUsage, readUsage } from "./usage.ts";
+import { lookAtUsage } from "./usage.ts";
+
+/** Notes as use what a view has counted so far. Takes a session of its own. */
+export async function noteUseBefore(
+  context: OperationContext,
+  { migration, view }: { migration: RecordedRename; view: Pick<RelationFacts, "tick"> },
+): Promise<void> {
+  if (view.tick !== null) await lookAtUsage(context, [migration]);
+}
 
 /**
- * Does work that reads through a view that may count its use. What was counted before is noted as use, and
- * what is counted meanwhile is passed over, be it ours or somebody else's: that is why it is told here alone.
+ * Does work that reads through a view that may count its use. What was counted before is noted already
+ * (`noteUseBefore`), and what is counted meanwhile is passed over, be it ours or somebody else's: that is why it is
+ * told here alone.
  */
 export async function notCountingReads(
   context: OperationContext,
@@ -19,11 +27,6 @@ export async function notCountingReads(
   work: () => Promise<void>,
 ): Promise<void> {
   if (view.tick === null) return await work();
-  // In the session that is there: a second one could be waited for in vain.
-  const connection = connected(await session.begin(beginReading(context.limits)));
-  const looks = await readUsage(session, connection, [migration]);
-  await session.rollback();
-  await keepUsage(context, looks);
   try {
     await work();
   } finally {

@@ -20,7 +20,7 @@ import { ownRow, ownTable } from "../proof/own_row.ts";
 import { reportInMarkdown } from "../proof/markdown.ts";
 import { API_ROLES, viewersOf } from "../proof/viewers.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
-import { asProblems, type OperationContext, toRead } from "./context.ts";
+import { asProblems, type OperationContext, readingSession, toRead } from "./context.ts";
 import { noteWorstDrift } from "./note_drift.ts";
 import { namesOf, oidsOf, selectActive } from "./select_migrations.ts";
 import { tellVerification } from "./tell_verification.ts";
@@ -31,7 +31,7 @@ import { testReads } from "./verify/reads.ts";
 import { findVerifier, sessionOf } from "./verify/trial_session.ts";
 import { type Subject, Tester } from "./verify/tester.ts";
 import { testWrites } from "./verify/writes.ts";
-import { notCountingReads } from "./usage_by_ourselves.ts";
+import { notCountingReads, noteUseBefore } from "./usage_by_ourselves.ts";
 
 export interface VerifyContext extends OperationContext {
   /** The project's Data API; null where it is not known. */
@@ -66,10 +66,12 @@ const TESTS: Record<
  */
 export async function verify(context: VerifyContext, request: VerifyRequest): Promise<Verified> {
   return await noting(context, async () => {
-    const subject = await context.database.withSession(
-      toRead(context),
+    const subject = await readingSession(
+      context,
       (session) => readSubject(context, session, request),
     );
+    // In a session of its own, before the one for the trials is taken: nobody has two.
+    await noteUseBefore(context, subject);
     const trials = subject.session.separate ? context.verifierDatabase! : context.database;
     return await trials.withSession(toRead(context), async (session) => {
       const wanted = VERIFY_CHECKS.filter((name) => request.checks.includes(name));

@@ -8,6 +8,11 @@ export interface PlanStatement extends Statement {
    * ahead. The same change made again elsewhere goes without.
    */
   once?: true;
+  /**
+   * Statement that undoes for the session what this one makes and no rollback takes away. It runs last before the
+   * commit: an attempt that fails earlier is followed by another one, which needs what was made.
+   */
+  forget?: string;
   /** What a migration file says instead, for databases that may lack what the statement names. */
   in_file?: string;
   /**
@@ -15,11 +20,6 @@ export interface PlanStatement extends Statement {
    * database, like an OID. Default: the statement.
    */
   hashed?: string;
-  /**
-   * Statement that undoes for the session what this one makes and no rollback takes away. It runs last before the
-   * commit: an attempt that fails earlier is followed by another one, which needs what was made.
-   */
-  forget?: string;
   /** What of others it makes again from its definition, which may not suit any more: `view public.summary`. */
   remakes?: string;
 }

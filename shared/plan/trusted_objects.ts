@@ -13,11 +13,8 @@
  * Other names are compared and no more: nothing of the publication supabase_realtime, of the roles anon,
  * authenticated and service_role, or of the channel pgrst is run or read.
  */
-import { OWN_SCHEMAS } from "../contract/names.ts";
+import { OWN_SCHEMAS, TRACKING_TABLES } from "../contract/names.ts";
 import { dollarQuoted, literal } from "./quoting.ts";
-
-/** Our one table outside of our own schemas. */
-const MIGRATIONS = { schema: "public", name: "sys_table_migrations" };
 
 /** Roles of the platform, which can do more than we can; the last stands for the owner of the database. */
 const PLATFORM_ROLES = ["postgres", "supabase_admin", "pg_database_owner"];
@@ -25,16 +22,17 @@ const PLATFORM_ROLES = ["postgres", "supabase_admin", "pg_database_owner"];
 const list = (texts: readonly string[]) => texts.map(literal).join(", ");
 
 /**
- * Whether we trust a role, an expression of type oid: it is ours, a superuser, the platform's, or owns the database.
+ * Begins a query that asks about roles: those that we trust are ourselves, superusers, the platform's, and the owner of
+ * the database.
  */
-export const isTrustedRole = (role: string): string =>
-  `exists (
-      select from pg_catalog.pg_roles tr
-      where tr.oid = ${role} and (tr.rolsuper
-        or tr.rolname in (current_user, session_user, ${list(PLATFORM_ROLES)})
-        or tr.oid = (
-          select td.datdba from pg_catalog.pg_database td
-          where td.datname = pg_catalog.current_database())))`;
+export const WITH_TRUSTED_ROLES = `with trusted_role as materialized (
+    select r.oid from pg_catalog.pg_roles r
+    where r.rolsuper or r.rolname in (current_user, session_user, ${list(PLATFORM_ROLES)})
+      or r.oid = (
+        select d.datdba from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()))`;
+
+/** Whether we trust a role, an expression of type oid. */
+const isTrustedRole = (role: string) => `${role} in (select tr.oid from trusted_role tr)`;
 
 /** Whether an object is a member of an extension: its catalog, an expression for its oid, the extension's name. */
 export const isMemberOf = (
@@ -55,7 +53,7 @@ const isTrustedTable = `(c.relkind in ('r', 'p') and ${isTrustedRole("c.relowner
     and ${isTrustedRole("n.nspowner")}
     and not exists (select from pg_catalog.pg_rewrite rw where rw.ev_class = c.oid))`;
 
-/** The same without anything that runs when rows are written or read. */
+/** The same without anything that runs when rows are written or read; asked after `WITH_TRUSTED_ROLES`. */
 export const isPlainTable = `(${isTrustedTable} and not c.relrowsecurity
     and not exists (
       select from pg_catalog.pg_trigger tg where tg.tgrelid = c.oid and not tg.tgisinternal))`;
@@ -74,6 +72,7 @@ export const HISTORY_TABLE = `${HISTORY.schema}.${HISTORY.name}`;
 export const requireHistory = `
   lock table ${HISTORY_TABLE} in row exclusive mode;
   if not exists (
+    ${WITH_TRUSTED_ROLES}
     select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where n.nspname = ${literal(HISTORY.schema)} and c.relname = ${
   literal(HISTORY.name)
@@ -82,36 +81,52 @@ export const requireHistory = `
     raise exception using errcode = ${literal(UNTRUSTED)}, message = ${literal(HISTORY_TABLE)};
   end if;`;
 
-/** Columns for what is there by such a name, and is left alone: `untrusted`, an array of their names. */
+/** Relations `c` in schemas `n` that have one of these names; looked up by the catalogs' indexes. */
+const named = (names: readonly (readonly [schema: string, name: string])[]) =>
+  `(values ${
+    names.map(([schema, name]) => `(${literal(schema)}::name, ${literal(name)}::name)`).join(", ")
+  }) wanted(schema_name, name)
+    join pg_catalog.pg_namespace n on n.nspname = wanted.schema_name
+    join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = wanted.name`;
+
+/** Column for what is there by such a name, and is left alone: `untrusted`, an array of their names. */
 export const untrustedColumn = `
   (
-    select pg_catalog.json_agg(pg_catalog.format('%I.%I', n.nspname, c.relname) order by n.nspname, c.relname)
-    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where (n.nspname = 'cron' and c.relname = 'job' and not (
-        c.relkind = 'r' and ${isMemberOf("pg_cron", "c.oid")}))
-      or (n.nspname = ${literal(HISTORY.schema)} and c.relname = ${literal(HISTORY.name)}
-        and not ${isPlainTable})
-      or (c.relname in ('pg_stat_statements', 'pg_stat_statements_info')
-        and n.oid = (
-          select se.extnamespace from pg_catalog.pg_extension se where se.extname = 'pg_stat_statements')
-        and not ${isMemberOf("pg_stat_statements", "c.oid")})) as untrusted`;
+    ${WITH_TRUSTED_ROLES}
+    select pg_catalog.json_agg(pg_catalog.format('%I.%I', u.nspname, u.relname) order by u.nspname, u.relname)
+    from (
+      select n.nspname, c.relname
+      from ${named([["cron", "job"], [HISTORY.schema, HISTORY.name]])}
+      where case when n.nspname = 'cron' then c.relkind <> 'r' or not ${
+  isMemberOf("pg_cron", "c.oid")
+}
+        else not ${isPlainTable} end
+      union all
+      select n.nspname, c.relname
+      from pg_catalog.pg_extension e
+      join pg_catalog.pg_namespace n on n.oid = e.extnamespace
+      join pg_catalog.pg_class c on c.relnamespace = n.oid
+        and c.relname in ('pg_stat_statements', 'pg_stat_statements_info')
+      where e.extname = 'pg_stat_statements' and not ${
+  isMemberOf("pg_stat_statements", "c.oid")
+}) u) as untrusted`;
 
-const isOwnRelation = `((n.nspname = ${literal(MIGRATIONS.schema)} and c.relname = ${
-  literal(MIGRATIONS.name)
-})
-    or n.nspname in (${list(OWN_SCHEMAS)})) and c.relkind in ('r', 'p', 'v', 'm', 'f')`;
-
-const isTrustedOwn = `(${isTrustedTable} and not exists (
-      select from pg_catalog.pg_trigger tg join pg_catalog.pg_proc tp on tp.oid = tg.tgfoid
-      where tg.tgrelid = c.oid and not tg.tgisinternal and not ${isTrustedRole("tp.proowner")}))`;
+/** What of our own is somebody else's, as rows `(name)`. Counters are made in a schema that is ours alone. */
+const untrustedOwn = `
+  select pg_catalog.format('%I.%I', n.nspname, c.relname) as name
+  from ${named(TRACKING_TABLES)}
+  where not ${isTrustedTable} or exists (
+    select from pg_catalog.pg_trigger tg join pg_catalog.pg_proc tp on tp.oid = tg.tgfoid
+    where tg.tgrelid = c.oid and not tg.tgisinternal and not ${isTrustedRole("tp.proowner")})
+  union all
+  select pg_catalog.format('%I', n.nspname)
+  from pg_catalog.pg_namespace n
+  where n.nspname in (${list(OWN_SCHEMAS)}) and not ${isTrustedRole("n.nspowner")}`;
 
 /** Whether renames are tracked, by tables of ours: an expression of type boolean. */
-export const isTracked = `(exists (
-    select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = ${literal(MIGRATIONS.schema)} and c.relname = ${literal(MIGRATIONS.name)})
+export const isTracked = `(exists (select from ${named(TRACKING_TABLES.slice(0, 1))})
   and not exists (
-    select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where ${isOwnRelation} and not ${isTrustedOwn}))`;
+  ${WITH_TRUSTED_ROLES}${untrustedOwn}))`;
 
 /** Statement that raises where a table of our own is somebody else's; before any of them is named. */
 export const requireOwnTables = `do ${
@@ -120,9 +135,8 @@ export const requireOwnTables = `do ${
 declare
   untrusted text;
 begin
-  select pg_catalog.string_agg(pg_catalog.format('%I.%I', n.nspname, c.relname), ', ') into untrusted
-  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  where ${isOwnRelation} and not ${isTrustedOwn};
+  ${WITH_TRUSTED_ROLES}
+  select pg_catalog.string_agg(u.name, ', ') into untrusted from (${untrustedOwn}) u;
   if untrusted is not null then
     raise exception using errcode = ${literal(UNTRUSTED)}, message = untrusted;
   end if;

@@ -6,6 +6,9 @@
 -- operators of whoever made them, and such code can always go back to the login of its session (RESET ROLE).
 -- This login has no privileges, owns nothing, and may only become those roles, as the Data API's own login does.
 
+-- Names are looked up among the server's own alone, whatever others have made in the schemas of the search path.
+set search_path = pg_catalog, pg_temp;
+
 do $$
 begin
   if not exists (select from pg_catalog.pg_roles where rolname = 'table_verifier') then
@@ -30,6 +33,8 @@ begin
   end if;
 end
 $$;
+
+reset search_path;
 
 -- Other roles that your tokens name can be granted in the same way. verify does not use the login if it may
 -- become a role that owns something, has attributes such as CREATEROLE, or is predefined (pg_read_all_data).

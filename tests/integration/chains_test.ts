@@ -4,8 +4,11 @@ import { spreadTest } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { catalogState, databaseState, stateDifferences } from "../support/state.ts";
 
+/** The table refers to itself, which the Data API cannot follow under the old name. */
+const acknowledge = ["ambiguous_self_reference"];
+
 async function rename(functions: Functions, old_name: string, new_name: string): Promise<string> {
-  const answer = await functions.rename({ old_name, new_name });
+  const answer = await functions.rename({ old_name, new_name, acknowledge });
   assert(answer.verification?.passed, JSON.stringify(answer.verification, null, 2));
   return answer.migrations[0].id;
 }

@@ -53,7 +53,8 @@ databaseTest(
     const migrations = await textsIn(files[0]);
     for (const text of migrations) await sql.begin((tx) => tx.unsafe(text).simple());
     for (const text of await textsIn(files[1])) {
-      await sql.unsafe(text.replaceAll(/\btable_(renamer|owner)\b/g, `${db.name}_$1`)).simple();
+      await sql.unsafe(text.replaceAll(/\btable_(renamer|owner|verifier)\b/g, `${db.name}_$1`))
+        .simple();
     }
     assertEquals([await planter.ran(), await planter.last()], before);
   },

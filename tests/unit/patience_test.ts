@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertFalse, assertLess } from "@std/assert";
-import { Patience } from "../../shared/execute/patience.ts";
+import { Patience, sleep } from "../../shared/execute/patience.ts";
 
 /** Runs `work` with a clock that only sleeping moves, and with `random` for chance; gives the sleeps. */
 async function withClock(
@@ -87,4 +87,12 @@ Deno.test("work counts as time too, and what is left is never less than nothing"
     assertEquals(patience.remainingMs, 0);
     assertFalse(await patience.again());
   });
+});
+
+Deno.test("a sleep whose signal was given before it began is none", async () => {
+  const gone = new AbortController();
+  gone.abort();
+  const started = performance.now();
+  await sleep(60_000, gone.signal);
+  assert(performance.now() - started < 1_000);
 });
