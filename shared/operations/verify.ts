@@ -165,6 +165,7 @@ async function readRelations(
   const target = {
     table: qualified(table.schema, table.name),
     view: qualified(view.schema, view.name),
+    bare: { new: table.name, old: view.name },
     columns,
     key: unique && key.every((name) => columns.includes(name)) ? key : [],
   };
