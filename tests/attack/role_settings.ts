@@ -1,19 +1,21 @@
 /** Settings of the functions' login that could bend what they do, each through a whole cycle. */
 import { assert, assertEquals } from "@std/assert";
+import type { ProblemCode } from "../../shared/contract/problems.ts";
 import { assertRecordAgrees } from "../support/catalog_state.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { functionsFor } from "../support/functions.ts";
+import { type Functions, functionsFor } from "../support/functions.ts";
 import type { TestServer } from "../support/servers.ts";
 import type { Report } from "./report.ts";
 
 /** Everything that a role can be given and that changes how statements are read, planned, run or shown. */
-export const ROLE_SETTINGS: [name: string, value: string][] = [
+export const ROLE_SETTINGS: [name: string, value: string, refusal?: ProblemCode][] = [
   ["extra_float_digits", "-15"],
   ["statement_timeout", "1"],
   ["lock_timeout", "1"],
   ["idle_in_transaction_session_timeout", "1"],
-  ["idle_session_timeout", "1"],
-  ["default_transaction_read_only", "on"],
+  ["idle_session_timeout", "20"],
+  // Set by an operator who wants no changes: it is respected, and reported.
+  ["default_transaction_read_only", "on", "database_unavailable"],
   ["default_transaction_isolation", "serializable"],
   ["default_transaction_isolation", "'repeatable read'"],
   ["default_transaction_isolation", "'read uncommitted'"],
@@ -21,8 +23,9 @@ export const ROLE_SETTINGS: [name: string, value: string][] = [
   ["search_path", "''"],
   ["search_path", "nowhere"],
   ["search_path", "public, pg_catalog"],
-  ["role", "anon"],
-  ["role", "authenticated"],
+  // The login is somebody else then, who may do nothing of this.
+  ["role", "anon", "forbidden"],
+  ["role", "authenticated", "forbidden"],
   ["row_security", "off"],
   ["session_replication_role", "replica"],
   ["standard_conforming_strings", "off"],
@@ -120,9 +123,20 @@ export async function attackBySettings(
   const db = await createTestDatabase(server);
   try {
     await db.sql.unsafe(TABLES).simple();
-    for (const [index, [name, value]] of settings.entries()) {
+    for (const [index, [name, value, refusal]] of settings.entries()) {
       const part = "settings of the role, each through a whole cycle";
-      await report.trying(part, `${name} = ${value}`, () => cycleWith(db, name, value));
+      await report.trying(
+        part,
+        `${name} = ${value}`,
+        () =>
+          withSetting(
+            db,
+            name,
+            value,
+            (functions) =>
+              refusal === undefined ? wholeCycle(db, functions) : refused(db, functions, refusal),
+          ),
+      );
       if (index % 10 === 9) report.say(`  ${index + 1} of ${settings.length} settings`);
     }
   } finally {
@@ -130,7 +144,14 @@ export async function attackBySettings(
   }
 }
 
-async function cycleWith(db: TestDatabase, name: string, value: string): Promise<void> {
+const NAMES = { old_name: "experts", new_name: "expert_profiles" };
+
+async function withSetting(
+  db: TestDatabase,
+  name: string,
+  value: string,
+  work: (functions: Functions) => Promise<void>,
+): Promise<void> {
   // In this database alone; connections of the test's own are there already.
   const login = decodeURIComponent(new URL(db.url).username);
   const alter = (what: string) =>
@@ -139,34 +160,43 @@ async function cycleWith(db: TestDatabase, name: string, value: string): Promise
   // A process of its own has no connections from before.
   const functions = functionsFor(db.url);
   try {
-    const names = { old_name: "experts", new_name: "expert_profiles" };
-    const { verification, migrations: [{ id }] } = await functions.rename({
-      ...names,
-      rename_indexes: true,
-    });
-    assert(verification!.passed, JSON.stringify(verification));
-    const proof = await functions.verify({ migration_id: id });
-    assert(proof.passed, JSON.stringify(proof.checks.flatMap(({ failures }) => failures)));
-    const { migrations: [listed] } = await functions.list({ include: "drift", status: "active" });
-    assertEquals(listed.drift, []);
-    const back = await functions.rollback({ migration_id: id });
-    assert(back.verification!.passed, JSON.stringify(back.verification));
-    const again = await functions.rename({ ...names, count_use: true });
-    assert(again.verification!.passed, JSON.stringify(again.verification));
-    const refreshed = await functions.refresh({ migration_id: again.migrations[0].id });
-    assert(refreshed.verification!.passed, JSON.stringify(refreshed.verification));
-    const ended = await functions.finalize({
-      migration_id: again.migrations[0].id,
-      acknowledge: ["old_name_in_use"],
-    });
-    assert(ended.verification!.passed, JSON.stringify(ended.verification));
-    await functions.analyze("table=expert_profiles");
-    await assertRecordAgrees(db.sql, 0);
+    await work(functions);
   } finally {
     await functions[Symbol.asyncDispose]();
     await alter("reset all");
     await restore(db);
   }
+}
+
+async function refused(db: TestDatabase, functions: Functions, code: ProblemCode): Promise<void> {
+  await functions.refused(code, "rename", NAMES);
+  await assertRecordAgrees(db.sql, 0);
+  assertEquals((await db.sql`select to_regclass('experts') is null as gone`)[0].gone, false);
+}
+
+async function wholeCycle(db: TestDatabase, functions: Functions): Promise<void> {
+  const { verification, migrations: [{ id }] } = await functions.rename({
+    ...NAMES,
+    rename_indexes: true,
+  });
+  assert(verification!.passed, JSON.stringify(verification));
+  const proof = await functions.verify({ migration_id: id });
+  assert(proof.passed, JSON.stringify(proof.checks.flatMap(({ failures }) => failures)));
+  const { migrations: [listed] } = await functions.list({ include: "drift", status: "active" });
+  assertEquals(listed.drift, []);
+  const back = await functions.rollback({ migration_id: id });
+  assert(back.verification!.passed, JSON.stringify(back.verification));
+  const again = await functions.rename({ ...NAMES, count_use: true });
+  assert(again.verification!.passed, JSON.stringify(again.verification));
+  const refreshed = await functions.refresh({ migration_id: again.migrations[0].id });
+  assert(refreshed.verification!.passed, JSON.stringify(refreshed.verification));
+  const ended = await functions.finalize({
+    migration_id: again.migrations[0].id,
+    acknowledge: ["old_name_in_use"],
+  });
+  assert(ended.verification!.passed, JSON.stringify(ended.verification));
+  await functions.analyze("table=expert_profiles");
+  await assertRecordAgrees(db.sql, 0);
 }
 
 /** The table has its first name again, whatever came of it. */
