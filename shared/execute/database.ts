@@ -67,7 +67,7 @@ export class Database {
   readonly #url: string;
   readonly #turns: Turns;
   readonly #idle: Map<Connection, Idle>;
-  readonly #since: number | undefined;
+  #since: number | undefined;
 
   /** @param request Shares another pool's connections, for a request that began then. */
   constructor(url: string, request?: { pool: Database; since: number }) {
@@ -80,6 +80,11 @@ export class Database {
   /** The same pool for one request: what an older request asks comes before what a younger one asks. */
   forRequest({ started }: Pick<Limits, "started">): Database {
     return new Database(this.#url, { pool: this, since: started });
+  }
+
+  /** From now on what the request asks comes before whatever others ask: it only has to bring itself to its end. */
+  goFirst(): void {
+    if (this.#since !== undefined) this.#since = 0;
   }
 
   /**

@@ -251,6 +251,7 @@ async function apply<Selected, P extends Plan>(
   if ("done" in outcome) return outcome.done;
   const { plan: done, lock } = outcome;
   reach("committed");
+  context.database.goFirst();
   return await afterCommit(() =>
     proposed !== null && proposing
       ? answerProposed(context, one, proposed)

@@ -113,6 +113,7 @@ export async function recordingFailure<T>(
     return await work();
   } catch (error) {
     const problem = toProblem(error);
+    context.database.goFirst();
     // What was committed has left its event.
     if (UNRECORDED.includes(problem.code) || error instanceof AfterCommit) throw problem;
     const { attempts, waited_ms } = problem.fields as { attempts?: number; waited_ms?: number };

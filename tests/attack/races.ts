@@ -1,4 +1,5 @@
 /** Many callers of one function process at once: no 5xx, and no answer later than its limits. */
+import { MAX_TURN_MS } from "../../shared/execute/database.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type GatewayProcess, startGatewayProcess } from "../support/gateway_process.ts";
 import { SECRET_KEY } from "../support/functions.ts";
@@ -17,8 +18,8 @@ const TABLES = ["t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8"];
 /** The longest that a change waits for its first turn, whatever its max_wait_ms. */
 const LEAST_TURN_MS = 2_000;
 
-/** The longest that what only reads may take beside its work: it waits for no client's locks here. */
-const READ_MS = 5_000;
+/** The longest that what only reads waits for its turn; it waits for no client's locks here. */
+const READ_MS = MAX_TURN_MS;
 
 const random = (below: number) => Math.floor(Math.random() * below);
 const one = <T>(values: T[]): T => values[random(values.length)];
@@ -56,7 +57,8 @@ export async function attackByRaces(
   { callers, seconds, slackMs }: RacesOptions,
 ): Promise<void> {
   const db = await createTestDatabase(server);
-  await using gateway = await startGatewayProcess(db.url);
+  // Warnings say in which phases a refused request has spent its time.
+  await using gateway = await startGatewayProcess(db.url, { LOG_LEVEL: "warn" });
   try {
     for (const table of TABLES) {
       await db.sql.unsafe(`create table ${table} (id int primary key, name text);
@@ -129,7 +131,12 @@ async function caller(
     if (response.status >= 500) {
       report.failed("a 5xx", `${what}: ${response.status} ${text} ${lastError(gateway, response)}`);
     } else if (took > limitMs + slackMs) {
-      report.failed("a late answer", `${what}: ${Math.round(took)} ms, at most ${limitMs}`);
+      report.failed(
+        "a late answer",
+        `${what}: ${Math.round(took)} ms, at most ${limitMs}: ${response.status} ${
+          lastError(gateway, response)
+        }`,
+      );
     } else report.held("answers to racing callers");
     if (response.ok && body !== undefined && !("mode" in body)) {
       report.held("changes that were made");
