@@ -2,7 +2,7 @@ import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/ass
 import type { VerifyCheck } from "../../shared/contract/responses.ts";
 import { databaseTest } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
-import { verifying, verifyTest } from "../support/verified.ts";
+import { type Verified, verifying, verifyTest } from "../support/verified.ts";
 
 /** Neighbours both ways, and the table itself. */
 const EXPERTS = `
@@ -17,10 +17,14 @@ const EXPERTS = `
   create index on posts (expert_id);
   analyze kinds, experts, posts`;
 
+/** The table refers to itself, which the Data API will not embed by the old name. */
+const joinedTest = (name: string, sql: string, body: (verified: Verified) => Promise<void>) =>
+  verifyTest(name, sql, body, { acknowledge: ["ambiguous_self_reference"] });
+
 const neighbours = ({ figures }: VerifyCheck) =>
   figures!.neighbours as { foreign_key: string; rows: number; compared: string }[];
 
-verifyTest(
+joinedTest(
   "joins with neighbours both ways, and with itself, give the same rows by the same plans",
   EXPERTS,
   async ({ passes }) => {
@@ -36,7 +40,7 @@ verifyTest(
   },
 );
 
-verifyTest(
+joinedTest(
   "a join that gives other rows by the old name fails, as does its plan",
   EXPERTS,
   async ({ db, fails }) => {
@@ -58,7 +62,7 @@ verifyTest(
   },
 );
 
-verifyTest(
+joinedTest(
   "joins that would be costly are made for some rows, or only explained",
   EXPERTS,
   async ({ passes }) => {
@@ -70,7 +74,7 @@ verifyTest(
   },
 );
 
-verifyTest(
+joinedTest(
   "a role that may not read a neighbour is refused alike",
   EXPERTS,
   async ({ db, passes }) => {
@@ -79,7 +83,7 @@ verifyTest(
   },
 );
 
-verifyTest(
+joinedTest(
   "a grant that is missing is a matter of reads and joins, and makes no cost",
   EXPERTS,
   async ({ db, fails, passes }) => {
@@ -91,7 +95,7 @@ verifyTest(
   },
 );
 
-verifyTest(
+joinedTest(
   "without neighbours there is nothing to join, which is said",
   `create table experts (id int primary key)`,
   async ({ check }) => {
@@ -101,7 +105,7 @@ verifyTest(
   },
 );
 
-verifyTest(
+joinedTest(
   "plans are equal but for names, and the times of both names are told beside each other",
   EXPERTS,
   async ({ passes }) => {
@@ -118,7 +122,7 @@ verifyTest(
   },
 );
 
-verifyTest(
+joinedTest(
   "a security barrier fails: it makes another plan where a function filters",
   EXPERTS,
   async ({ db, fails, passes }) => {
@@ -135,7 +139,7 @@ verifyTest(
   },
 );
 
-verifyTest(
+joinedTest(
   "a plan that differs by row-level security only where a role sees it is found for that role",
   EXPERTS,
   async ({ db, fails, passes }) => {
@@ -151,7 +155,7 @@ verifyTest(
   },
 );
 
-verifyTest(
+joinedTest(
   "partitions and inheritance have equal plans, too",
   `create table experts (id int, at date, name text, primary key (id, at)) partition by range (at);
    create table experts_a partition of experts for values from ('2026-01-01') to ('2026-07-01');
@@ -167,7 +171,7 @@ verifyTest(
   },
 );
 
-verifyTest(
+joinedTest(
   "what would be too costly to run is explained only",
   EXPERTS,
   async ({ passes }) => {
@@ -177,7 +181,7 @@ verifyTest(
   },
 );
 
-verifyTest(
+joinedTest(
   "rows that clients write meanwhile make no plan look different",
   `create table experts (id bigserial primary key, name text)`,
   async ({ db, functions, migration }) => {
