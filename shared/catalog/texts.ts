@@ -3,7 +3,8 @@
  * pg_stat_statements. What may name a wanted table is read here; `plan/texts` reads it closely.
  */
 import type { StatementsRead, TextFacts, TextSources } from "../plan/facts.ts";
-import { identsOf } from "../plan/quoting.ts";
+import { OWN_SCHEMA } from "../contract/names.ts";
+import { identsOf, literal } from "../plan/quoting.ts";
 import { mayName } from "./name_search.ts";
 import { recordedStatements } from "./recorded_statements.ts";
 
@@ -59,7 +60,9 @@ const routines = (names: string[]) => `
         and p.prolang <> all (array(
           select l.oid from pg_catalog.pg_language l where l.lanname in ('internal', 'c')))
         and p.pronamespace <> all (array(
-          select n.oid from pg_catalog.pg_namespace n where n.nspname in ('pg_catalog', 'information_schema')))
+          select n.oid from pg_catalog.pg_namespace n where n.nspname in ('pg_catalog', 'information_schema', ${
+  literal(OWN_SCHEMA)
+})))
       offset 0
     ) p
     join pg_catalog.pg_language l on l.oid = p.prolang

@@ -102,8 +102,8 @@ function acceptableCodes({ code, problem }: RenameError): string[] {
 }
 
 function describeBlockers(blockers: Blocker[], page: Page): string {
-  const rows = blockers.map(({ pid, role, application_name, state, since, query }) => [
-    String(pid),
+  const rows = blockers.map(({ pid, role, application_name, state, since, query, gid }) => [
+    gid ?? String(pid),
     role,
     application_name,
     state,

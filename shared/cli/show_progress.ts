@@ -93,7 +93,7 @@ export class ProgressDisplay {
 
   #print(state: State, now: number): void {
     const { at, what, attempt } = this.#printed;
-    const pids = state.blockers.map(({ pid }) => pid);
+    const pids = state.blockers.map(({ pid, gid }) => gid ?? pid);
     const next = {
       at: now,
       what: `${heading(state)} ${state.check ?? ""} ${pids}`,
@@ -138,11 +138,11 @@ function heading({ phase, attempt = 1, blockers }: State): string {
 
 /** The first of the blockers; its query last, since that is what a narrow terminal cuts. */
 function describeBlocker(blocker: Blocker, others: number, sinceSeen: number): string {
-  const { pid, role, application_name, age_ms, query } = blocker;
+  const { pid, role, application_name, age_ms, query, gid } = blocker;
   const who = [role, application_name].filter(Boolean).join(", ");
   return safe(
     [
-      `pid ${pid}`,
+      gid === undefined ? `pid ${pid}` : `the prepared transaction ${gid}`,
       who && ` (${who})`,
       age_ms !== null && ` for ${duration(age_ms + sinceSeen)}`,
       others > 0 && ` and ${others} more`,

@@ -49,7 +49,12 @@ export function addTestViewCompatibility(program: Command, context: CommandConte
     .option("--max-ms <ms>", "longest time of one trial, and of all timed runs (2000)", wholeNumber)
     .option("--max-rows <n>", "rows from each end, where not all are read (1000)", wholeNumber)
     .option("--max-cost <n>", "estimated cost up to which all rows are read (10000)", wholeNumber)
-    .option("--acknowledge <codes>", "trigger_missing: a trigger was changed on purpose", codes)
+    .option(
+      "--acknowledge <codes>",
+      "trigger_missing: a trigger was changed on purpose; failed_before: what does not find something " +
+        "failed before the rename, too",
+      codes,
+    )
     .option("--markdown", "print the report as Markdown")
     .option("--quiet", "do not show how it is going while it runs")
     .option("--json", "print the answer, or the problem document, as JSON")

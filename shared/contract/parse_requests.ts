@@ -159,7 +159,8 @@ export function parseTableAliasesQuery(input: unknown): TableAliasesQuery {
  * tried beside each role's bare ones (none). `max_ms`: longest time of one trial, and of all timed runs
  * together, in milliseconds (2000). `max_cost`: estimated cost, in the planner's units, up to which a query
  * reads all rows (10000); beyond it `max_rows` from each end are looked at (1000). `acknowledge`:
- * `trigger_missing`, where a trigger was dropped on purpose.
+ * `trigger_missing`, where a trigger was dropped on purpose; `failed_before`, where a statement that does not find
+ * something failed in the same way before the rename.
  *
  * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
  */

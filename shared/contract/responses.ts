@@ -173,6 +173,7 @@ export const operationAnswer = z.object({
 
 /** A session that keeps a request waiting for its locks; `query` is cut to 200 characters. */
 export const blocker = z.object({
+  /** 0 of a prepared transaction, which has no session. */
   pid: z.number().int(),
   role: z.string().nullable(),
   application_name: z.string().nullable(),
@@ -182,6 +183,11 @@ export const blocker = z.object({
   /** How long that was ago, by the database's clock. */
   age_ms: z.number().nullable(),
   query: z.string().nullable(),
+  /**
+   * Identifier of a transaction that was prepared for two-phase commit, whose state is `prepared`; left out for
+   * sessions. COMMIT PREPARED or ROLLBACK PREPARED ends it.
+   */
+  gid: z.string().optional(),
 });
 
 /**

@@ -15,7 +15,7 @@ import type { StatementStatistics } from "../plan/usage/facts.ts";
 import { literal } from "../plan/quoting.ts";
 import { untrustedColumn } from "../plan/trusted_objects.ts";
 import { EVENTS_TABLE } from "../contract/names.ts";
-import { lockHolders, type RelationName, watchingBlockers } from "./blockers.ts";
+import { blockersHint, lockHolders, type RelationName, watchingBlockers } from "./blockers.ts";
 import { outcomeUnknown, wasCommitted } from "./commit_outcome.ts";
 import {
   criticalSection,
@@ -43,6 +43,7 @@ import {
   migrationHistoryColumn,
 } from "./migration_history.ts";
 import { Patience } from "./patience.ts";
+import { whileRemaking } from "./remaking_failed.ts";
 import { statementStatistics, statementStatisticsColumns } from "./statement_statistics.ts";
 import { textSourceColumns, textSources } from "./text_sources.ts";
 import { beginReadOnly, beginReadWrite } from "./transaction.ts";
@@ -287,7 +288,7 @@ async function enter<P extends Plan>(
         if (figures === null) throw end.cause;
         return figures;
       }
-      if (!isLockFailure(error)) throw error;
+      if (!isLockFailure(error)) throw whileRemaking(error, plan.changes);
       // What was made ready is given up for a request that has no connection: it may need no more than a moment.
       if (session.isAwaited) throw error;
       if (await patience.again()) continue;
@@ -353,7 +354,7 @@ function lockNotAcquired(patience: Patience, blockers: Blocker[], cause: unknown
       hint: untried
         ? "Try again when the other requests are done, or with a longer max_wait_ms."
         : blockers.length > 0
-        ? "Wait for the blockers' transactions to end, or end them; then try again."
+        ? blockersHint(blockers)
         : "Try again, with a longer max_wait_ms if the tables are busy.",
       fields: { attempts: patience.failures, waited_ms: waited, blockers },
       cause,

@@ -6,6 +6,7 @@ import { OWN_SCHEMA } from "../contract/names.ts";
 import { Problem } from "../contract/problems.ts";
 import { FACTS_MOVED } from "../plan/plan.ts";
 import { UNTRUSTED } from "../plan/trusted_objects.ts";
+import { constraintOfOurs, notMadeAgain, RemakingFailed } from "./remaking_failed.ts";
 import { NoTurn } from "./turns.ts";
 
 interface DatabaseError {
@@ -139,29 +140,6 @@ export function isOutsideOfTransaction(error: unknown): boolean {
   return ["25P01", "3B001"].includes(sqlState(error));
 }
 
-/**
- * A definition that was read out could not be read in again, or what it says could not be computed: a name
- * that became ambiguous, a division by zero in a materialized view's query.
- */
-function isDefinitionRefused(code: string): boolean {
-  return code.startsWith("22") || [
-    "0A000",
-    "23505",
-    "23514",
-    "42702",
-    "42704",
-    "42712",
-    "42723",
-    "42725",
-    "42803",
-    "42804",
-    "42846",
-    "42883",
-    "42P13",
-    "42P16",
-  ].includes(code);
-}
-
 /** What failed once the change was committed: its cause must not be reported as if nothing had been changed. */
 export class AfterCommit extends Error {
   constructor(cause: unknown) {
@@ -188,7 +166,7 @@ function unanswered(cause: unknown): Problem {
     ? cause.code
     : cause instanceof NoTurn
     ? "busy"
-    : isConnectionLost(cause)
+    : isConnectionLost(cause) || isUntracked(cause)
     ? "database_unavailable"
     : isCancelled(cause)
     ? "deadline_exceeded"
@@ -306,25 +284,40 @@ export function toProblem(error: unknown): Problem {
         },
       );
   }
-  if (isDefinitionRefused(code)) {
-    // A data exception quotes the value, which is of some row; but for division_by_zero.
-    const why = code.startsWith("22") && code !== "22012"
-      ? `the data of its tables do not suit its query (SQLSTATE ${code})`
-      : message;
-    return new Problem(
-      "dependants_cannot_follow",
-      `Something that was built on the view could not be made again: ${why}.`,
-      { ...options, hint: "Mend or drop what the message is about, then call again." },
-    );
-  }
+  if (error instanceof RemakingFailed) return notMadeAgain(error, options);
   if (code.startsWith("53")) {
     return new Problem("database_unavailable", `The database is out of a resource: ${message}.`, {
       ...options,
       hint: "Free disk space or connections, then try again; nothing was changed.",
     });
   }
-  return new Problem("internal", "Something unexpected happened; nothing was changed.", {
-    hint: "Try again; if it stays, look for the request id in the function's logs.",
-    cause: error,
-  });
+  return unexpected(error, { code, message });
+}
+
+/** SQLSTATE classes whose messages speak of objects and never of rows. */
+const SPEAKS_OF_OBJECTS = /^(0A|23|42|54|55)/;
+
+/** An error that nothing in the work accounts for. */
+function unexpected(cause: unknown, { code, message }: DatabaseError): Problem {
+  const constraint = constraintOfOurs(cause);
+  if (code === "23505" && /_(old|new)_name_key/.test(constraint ?? "")) {
+    return new Problem("name_taken", `A recorded migration has one of the names: ${message}.`, {
+      cause,
+      hint: "See list-migrations; roll back, finalize or withdraw it, or choose another name.",
+      fields: { sqlstate: code },
+    });
+  }
+  const hint = "Try again; if it stays, look for the request id in the function's logs.";
+  if (statementError(cause) === null) {
+    return new Problem("internal", "Something unexpected happened; nothing was changed.", {
+      hint,
+      cause,
+    });
+  }
+  const said = SPEAKS_OF_OBJECTS.test(code) ? `: ${message}` : "";
+  return new Problem(
+    "internal",
+    `The database refused a statement (SQLSTATE ${code})${said}; nothing was changed.`,
+    { hint, cause, fields: { sqlstate: code } },
+  );
 }

@@ -95,8 +95,8 @@ const LISTS: Record<string, (items: never[], most: number) => string> = {
       items,
       most,
       ["Process", "Role", "Application", "State", "Since", "Query"],
-      ({ pid, role, application_name, state, since, query }) =>
-        [pid, role, application_name, state, since, query].map(cell),
+      ({ pid, role, application_name, state, since, query, gid }) =>
+        [gid ?? pid, role, application_name, state, since, query].map(cell),
     ),
   differences: (items: { object: string; message: string; remedy: string }[], most) =>
     list("Where database and record disagree", items, most, ["Object", "What", "Remedy"], (one) => [

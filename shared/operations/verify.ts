@@ -6,7 +6,7 @@ import { VERIFY_CHECKS, type VerifyCheckName, type VerifyRequest } from "../cont
 import type { VerifyAnswer, VerifyCheck } from "../contract/responses.ts";
 import type { DataApiAccess } from "../data_api/data_api.ts";
 import { beginReading, connected } from "../execute/apply_plan.ts";
-import { lockHolders } from "../execute/blockers.ts";
+import { blockersHint, lockHolders } from "../execute/blockers.ts";
 import { setLockTimeout } from "../execute/critical_section.ts";
 import type { Database, Session } from "../execute/database.ts";
 import { isLockFailure } from "../execute/database_errors.ts";
@@ -121,9 +121,10 @@ async function readSubject(
     return await readRelations(context, session, request, migration);
   } catch (error) {
     if (!isLockFailure(error)) throw error;
+    const blockers = await lockHolders(context.database, namesOf([migration]), pid);
     throw new Problem("lock_not_acquired", "Somebody else has locked the table or its view.", {
-      hint: "Wait for the blockers' transactions to end; then try again.",
-      fields: { blockers: await lockHolders(context.database, namesOf([migration]), pid) },
+      hint: blockersHint(blockers),
+      fields: { blockers },
       cause: error,
     });
   }
@@ -164,6 +165,7 @@ async function readRelations(
   const target = {
     table: qualified(table.schema, table.name),
     view: qualified(view.schema, view.name),
+    bare: { new: table.name, old: view.name },
     columns,
     key: unique && key.every((name) => columns.includes(name)) ? key : [],
   };

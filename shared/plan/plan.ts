@@ -20,6 +20,8 @@ export interface PlanStatement extends Statement {
    * database, like an OID. Default: the statement.
    */
   hashed?: string;
+  /** What of others it makes again from its definition, which may not suit any more: `view public.summary`. */
+  remakes?: string;
 }
 
 /** A statement that takes a lock clients of the table can feel. */

@@ -11,7 +11,8 @@ import {
   type ReadOutcome,
   type ReadTarget,
 } from "./reads.ts";
-import { ANYTHING, asClients, leaveOutcome, saying } from "./trial.ts";
+import { namedInError } from "./broken.ts";
+import { ANYTHING, asClients, leaveOutcome, type NameOutcome, saying } from "./trial.ts";
 import { BE_ONESELF, become, ONESELF, present, type Viewer } from "./viewers.ts";
 
 /** The neighbour as SQL: a table that refers to itself is joined with itself, by the same name. */
@@ -85,7 +86,9 @@ export function joinBlock(
     )
   }
       ${BE_ONESELF}
-    exception when ${ANYTHING} then ${which}_state := sqlstate;
+    exception when ${ANYTHING} then ${which}_state := sqlstate; named := coalesce(named, ${
+    namedInError(target.bare)
+  });
     end;`;
   return `
 declare
@@ -93,7 +96,7 @@ declare
   plan json;
   all_cost float8 := 0;
   some_cost float8 := 0;
-  compared text;
+  compared text; named text;
   table_state text; table_rows int8; table_print numeric;
   view_state text; view_rows int8; view_print numeric;
 begin
@@ -105,7 +108,7 @@ begin
   ${
     leaveOutcome(`pg_catalog.jsonb_build_object(
     'compared', compared,
-    'table', pg_catalog.jsonb_build_object('sqlstate', table_state, 'rows', table_rows),
+    'table', pg_catalog.jsonb_build_object('sqlstate', table_state, 'rows', table_rows, 'named', named),
     'view', pg_catalog.jsonb_build_object('sqlstate', view_state, 'rows', view_rows),
     'same', table_rows is not distinct from view_rows and table_print is not distinct from view_print)`)
   }
@@ -118,13 +121,14 @@ export function judgeJoin(
   key: ForeignKeyFacts,
   target: ReadTarget,
   { table, view, same }: JoinOutcome,
+  broken: (outcome: NameOutcome) => Pick<VerifyFailure, "expected" | "got"> | null,
 ): VerifyFailure | null {
-  if (table.sqlstate === view.sqlstate && (table.sqlstate !== null || same)) return null;
-  return {
-    statement: `as ${viewer.label}: ${shownJoin(key, target)}`,
+  const alike = table.sqlstate === view.sqlstate && (table.sqlstate !== null || same);
+  const wrong = alike ? broken(table) : {
     expected: saying(table),
     got: view.sqlstate === null && view.rows === table.rows
       ? `${saying(view)}, other ones than ${target.table} gives`
       : saying(view),
   };
+  return wrong && { statement: `as ${viewer.label}: ${shownJoin(key, target)}`, ...wrong };
 }

@@ -3,12 +3,15 @@ import type { VerifyFailure } from "../contract/responses.ts";
 import { OWN_STATEMENT } from "../plan/own_statements.ts";
 import { ident, literal } from "../plan/quoting.ts";
 import { ANYTHING, asClients, leaveOutcome, type NameOutcome, saying } from "./trial.ts";
+import { type BareNames, namedInError } from "./broken.ts";
 import { BE_ONESELF, become, ONESELF, present, type Viewer } from "./viewers.ts";
 
 /** What is read: the two names as SQL, the columns that both have, and the key that orders them. */
 export interface ReadTarget {
   table: string;
   view: string;
+  /** The two names without quotes. */
+  bare: BareNames;
   columns: string[];
   /** Columns by which a sample is taken; empty: in the order in which the rows are stored. */
   key: string[];
@@ -132,7 +135,9 @@ export function readBlock(
   }
     end if;
     ${BE_ONESELF}
-  exception when ${ANYTHING} then ${which}_state := sqlstate;
+  exception when ${ANYTHING} then ${which}_state := sqlstate; named := coalesce(named, ${
+    namedInError(target.bare)
+  });
   end;`;
   const bounds = key.length === 0 ? "compared := 'ends';" : `
     ${become(owner)}
@@ -147,7 +152,7 @@ declare
   plan json;
   all_cost float8 := 0;
   ends_cost float8 := 0;
-  compared text;
+  compared text; named text;
   first record; last record;
   table_state text; table_rows int8; table_print numeric;
   view_state text; view_rows int8; view_print numeric;
@@ -160,7 +165,7 @@ begin
   ${
     leaveOutcome(`pg_catalog.jsonb_build_object(
     'compared', compared,
-    'table', pg_catalog.jsonb_build_object('sqlstate', table_state, 'rows', table_rows),
+    'table', pg_catalog.jsonb_build_object('sqlstate', table_state, 'rows', table_rows, 'named', named),
     'view', pg_catalog.jsonb_build_object('sqlstate', view_state, 'rows', view_rows),
     'same', table_rows is not distinct from view_rows and table_print is not distinct from view_print)`)
   }
@@ -172,8 +177,16 @@ export function judgeRead(
   viewer: Viewer,
   target: ReadTarget,
   { compared, table, view, same }: ReadOutcome,
+  broken: (outcome: NameOutcome) => Pick<VerifyFailure, "expected" | "got"> | null,
 ): VerifyFailure | null {
-  if (table.sqlstate === view.sqlstate && (table.sqlstate !== null || same)) return null;
+  const alike = table.sqlstate === view.sqlstate && (table.sqlstate !== null || same);
+  const wrong = alike ? broken(table) : {
+    expected: saying(table),
+    got: view.sqlstate === null && view.rows === table.rows
+      ? `${saying(view)}, other ones than ${target.table} has`
+      : saying(view),
+  };
+  if (wrong === null) return null;
   const columns = readable(viewer, target.columns);
   const part = compared === "all"
     ? ""
@@ -184,9 +197,6 @@ export function judgeRead(
     statement: `as ${viewer.label}: select ${
       columns.length === target.columns.length ? "*" : columns.map(ident).join(", ")
     } from ${target.view}${part}`,
-    expected: saying(table),
-    got: view.sqlstate === null && view.rows === table.rows
-      ? `${saying(view)}, other ones than ${target.table} has`
-      : saying(view),
+    ...wrong,
   };
 }

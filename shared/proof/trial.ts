@@ -130,6 +130,8 @@ export const refusal = (sqlstate: string): string =>
 
 /** What came of a statement through one of the names. */
 export interface NameOutcome {
+  /** Which of the names the refusal's message has in it; left out where it was not looked for. */
+  named?: "new" | "old" | null;
   /** Null: it was not refused. */
   sqlstate: string | null;
   rows: number | null;

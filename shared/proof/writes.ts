@@ -2,6 +2,7 @@
 import type { VerifyFailure } from "../contract/responses.ts";
 import { ident, literal } from "../plan/quoting.ts";
 import { shownStatement } from "../plan/own_statements.ts";
+import { type BareNames, namedInError } from "./broken.ts";
 import { changeable, field, type OwnRow, type OwnTable } from "./own_row.ts";
 import { type SampledRow, setUp } from "./set_up.ts";
 import { MOVED_AFTER, MOVED_BEFORE, type MovedSequence } from "./sequences.ts";
@@ -30,6 +31,7 @@ import {
 export interface Names {
   table: string;
   view: string;
+  bare: BareNames;
 }
 
 export interface WriteOutcome {
@@ -76,10 +78,12 @@ export function writeBlock(
     ${TAKE_BACK}
   exception
     ${WHEN_TAKEN_BACK}
-    when ${ANYTHING} then ${which}_state := sqlstate; ${which}_rows := null; ${which}_row := null;
+    when ${ANYTHING} then
+      ${which}_state := sqlstate; ${which}_rows := null; ${which}_row := null;
+      named := coalesce(named, ${namedInError(names.bare)});
   end;`;
   const outcome = (which: string) =>
-    `pg_catalog.jsonb_build_object('sqlstate', ${which}_state, 'rows', ${which}_rows)`;
+    `pg_catalog.jsonb_build_object('sqlstate', ${which}_state, 'rows', ${which}_rows, 'named', named)`;
   return `
 declare
   ${ONESELF}
@@ -88,7 +92,7 @@ declare
   first_state text; first_rows int8; first_row jsonb;
   view_state text; view_rows int8; view_row jsonb;
   again_state text; again_rows int8; again_row jsonb;
-  differs text[];
+  differs text[]; named text;
   ${MOVED_BEFORE.declarations}
 begin
   ${MOVED_BEFORE.statements}
@@ -176,6 +180,7 @@ export function judgeWrite(
   names: Names,
   context: WriteContext,
   { table, view, again, differs }: WriteOutcome,
+  broken: (outcome: NameOutcome) => Pick<VerifyFailure, "expected" | "got"> | null,
 ): WriteVerdict {
   const steady = table.sqlstate === again.sqlstate && table.rows === again.rows;
   const held = [table, view, again].find(({ sqlstate }) => isPassing(sqlstate));
@@ -184,17 +189,15 @@ export function judgeWrite(
   }
   if (!steady) return { kind: "unsteady", why: "it came out differently each time" };
   const same = table.sqlstate === view.sqlstate && table.rows === view.rows;
-  if (same && differs.length === 0) return { kind: "same" };
-  return {
-    kind: "failed",
-    failure: {
-      statement: `as ${context.viewer.label}: ${shownWrite(write, names, context)}`,
-      expected: saying(table),
-      got: same
-        ? `${saying(view)}, with another value in ${differs.map(ident).join(", ")}`
-        : saying(view),
-    },
+  const wrong = same && differs.length === 0 ? broken(table) : {
+    expected: saying(table),
+    got: same
+      ? `${saying(view)}, with another value in ${differs.map(ident).join(", ")}`
+      : saying(view),
   };
+  if (wrong === null) return { kind: "same" };
+  const statement = `as ${context.viewer.label}: ${shownWrite(write, names, context)}`;
+  return { kind: "failed", failure: { statement, ...wrong } };
 }
 
 /** A write by the old name, as it is shown. */

@@ -80,13 +80,15 @@ databaseTest(
       // Every other one on each server, on 15 those that 17 leaves out; CORPUS=full: all on both.
       if (!FULL && place % 2 === (db.version === 15 ? 0 : 1)) continue;
       const { breaks = {}, changes = {}, findings = {} } = EXPECTED[spelled(table)] ?? {};
-      const found = await roundTrip([table], async () => {
+      const told = await roundTrip([table], async () => {
         if (!(spelled(table) in EXPECTED)) return;
         const noticed = changed(works, await runProbes(db));
         const expected = Object.keys({ ...breaks, ...changes }).sort();
         if (Object.keys(noticed).sort().join() === expected.join()) return;
         wrong.push(`${spelled(table)}: ${JSON.stringify(noticed)}, not ${expected}`);
       });
+      // About the new names, which these tests make up, and not about what a rename breaks.
+      const found = told.filter(({ code }) => code !== "name_needs_quotes");
       wrong.push(...findingFaults(table, found, Object.keys(findings)));
       wrong.push(...silence(table, found, "breaking", breaks));
       wrong.push(...silence(table, found, "warning", changes));

@@ -76,7 +76,7 @@ spreadTest(
   "a rename whose connection falls silent after its last message is answered 200",
   async ({ db }) => {
     await using proxy = startCuttingProxy(Number(new URL(db.url).port));
-    await using functions = functionsFor(proxy.through(db.url), { deadlineMs: 1_000 });
+    await using functions = functionsFor(proxy.through(db.url), { deadlineMs: 5_000 });
     await db.sql`create table experts (id int)`;
     let silent = false;
     proxy.judge = (message) => {

@@ -253,7 +253,7 @@ toldTest(
       const [{ count }] = await db
         .sql`select count(*)::int from table_rename.sys_table_migration_events
         where operation = 'rename' and outcome = 'failed'`;
-      assertEquals(count, 1, "the caller was told of a failure");
+      assertEquals(count, 0, "an event says that a change failed which was made");
     }),
 );
 

@@ -450,5 +450,6 @@ renamedTest("a materialized view that can no longer be filled is refused", async
     migration_id: id,
   });
   assertStringIncludes(problem.detail, "division by zero");
+  assertStringIncludes(problem.detail, "materialized view public.on_it");
   assertEquals(stateDifferences(before, await databaseState(db.admin)), []);
 });

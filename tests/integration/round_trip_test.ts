@@ -45,7 +45,7 @@ function assertSame(before: Photograph, after: Photograph): void {
 const MARK = "renamed__";
 
 /** What a view over a table whose row type is used has besides; tests/integration/row_types_test.ts is about it. */
-const ROW_CAST = /compatibility_cast_\d+\(/;
+const ROW_CAST = /compatibility_cast_[0-9a-f]+\(/;
 
 const unmarked = (print: Fingerprint): Fingerprint =>
   JSON.parse(JSON.stringify(print).replaceAll(MARK, ""));

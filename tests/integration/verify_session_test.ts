@@ -57,8 +57,8 @@ databaseTest(
     await passes("joins");
     await passes("cost");
     await db.sql`revoke delete on experts from service_role`;
-    const [failure] = await fails("writes");
-    assertStringIncludes(failure.statement, "as service_role: delete");
+    const failures = await fails("writes");
+    assert(failures.some(({ statement }) => statement.startsWith("as service_role: delete")));
   },
 );
 

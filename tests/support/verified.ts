@@ -118,12 +118,15 @@ async function everything({ admin }: TestDatabase): Promise<Record<string, strin
   };
 }
 
+/** Drift that must not wait for somebody to ask has an event of its own. */
+const EVENTS = "sys_table_migration_events";
+
 /** Rows with the transactions that made them, so that one which was written anew is another. */
 async function rowsOf(sql: postgres.Sql, tables: string[]): Promise<Record<string, string>> {
   const parts = tables.map((name) =>
     `select 'rows of ' || '${name.replaceAll("'", "''")}' as key,
        count(*) || ' ' || coalesce(sum(hashtextextended(t.xmin::text || t::text, 0)::numeric), 0) as row
-     from ${name} t`
+     from ${name} t${name.endsWith(`.${EVENTS}`) ? " where operation <> 'drift'" : ""}`
   );
   const rows = await sql.unsafe(parts.join("\nunion all\n"));
   return Object.fromEntries(rows.map(({ key, row }) => [key, row]));
@@ -133,6 +136,6 @@ async function sequences(sql: postgres.Sql): Promise<Record<string, string>> {
   const rows = await sql`
     select format('sequence %I.%I', schemaname, sequencename) as key,
       coalesce(last_value::text, 'unused') as row
-    from pg_sequences`;
+    from pg_sequences where sequencename <> ${`${EVENTS}_id_seq`}`;
   return Object.fromEntries(rows.map(({ key, row }) => [key, row]));
 }

@@ -104,7 +104,7 @@ const heading = (text: string) => console.log(`\n${pc.bold(text)}`);
 
 function showPlan({ statements, findings, plan_hash }: OperationAnswer): void {
   const own = statements.filter(({ sql }) =>
-    sql.includes('"experts"') && !sql.startsWith("do ") && !sql.startsWith("lock")
+    sql.includes('"experts"') && !/^(do|lock|prepare|explain) /.test(sql)
   );
   console.log(pc.dim("  For public.experts, of the whole batch:"));
   for (const { sql } of own) {

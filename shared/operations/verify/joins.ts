@@ -101,7 +101,7 @@ async function rowsOf(
     return null;
   }
   if (outcome.compared === "none") report.costly.push(`${name} as ${viewer.label}`);
-  const failure = judgeJoin(viewer, key, target, outcome);
+  const failure = judgeJoin(viewer, key, target, outcome, tester.broken(viewer));
   if (failure !== null) report.failures.push(failure);
   return outcome;
 }

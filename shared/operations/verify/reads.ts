@@ -21,7 +21,7 @@ export async function testReads(tester: Tester): Promise<VerifyCheck> {
       untried.push(`${viewer.label}: ${outcome.why}`);
       continue;
     }
-    const failure = judgeRead(viewer, target, outcome);
+    const failure = judgeRead(viewer, target, outcome, tester.broken(viewer));
     if (failure !== null) failures.push(failure);
     const { compared, table } = outcome;
     figures.push({

@@ -7,10 +7,17 @@ import type { VerifyRequest } from "../../contract/requests.ts";
 import type { VerifyCheck, VerifyFailure, VerifySession } from "../../contract/responses.ts";
 import type { RelationFacts } from "../../plan/facts.ts";
 import type { RecordedRename } from "../../plan/rollback.ts";
+import { brokenAlike } from "../../proof/broken.ts";
 import type { ProofFacts } from "../../proof/facts.ts";
 import type { OwnTable } from "../../proof/own_row.ts";
 import type { ReadTarget } from "../../proof/reads.ts";
-import { LEAVE_NOTHING, outcomeOf, trialMessage, type TrialOptions } from "../../proof/trial.ts";
+import {
+  LEAVE_NOTHING,
+  type NameOutcome,
+  outcomeOf,
+  trialMessage,
+  type TrialOptions,
+} from "../../proof/trial.ts";
 import type { NotTried, Viewer } from "../../proof/viewers.ts";
 import type { OperationContext } from "../context.ts";
 
@@ -53,6 +60,12 @@ export class Tester {
   get barred(): string | null {
     const { executed, detail } = this.subject.session;
     return executed ? null : detail;
+  }
+
+  /** What is wrong where both names were refused alike; null where nothing is. */
+  broken(viewer: Viewer): (outcome: NameOutcome) => Pick<VerifyFailure, "expected" | "got"> | null {
+    const first = viewer === this.subject.viewers[0];
+    return (outcome) => brokenAlike(outcome, this.request.acknowledge, first);
   }
 
   /** Milliseconds that this test still has. */

@@ -116,7 +116,13 @@ async function execute(tester: Tester, viewer: Viewer, report: Report): Promise<
         continue;
       }
       noteMoved(report, last.moved);
-      const verdict = judgeWrite(write, tester.subject.target, context, last);
+      const verdict = judgeWrite(
+        write,
+        tester.subject.target,
+        context,
+        last,
+        tester.broken(viewer),
+      );
       if (verdict.kind === "unsteady") {
         last = new Untried(verdict.why);
         continue;

@@ -61,7 +61,10 @@ export function repointing(
   const lookAgain = checkNothingMoved(leaving, ordered);
   const again = moments.flatMap((moment, index) => [
     ...moves(moment, moving, before),
-    ...moment.followers.flatMap((one) => statements.get(one)!.again),
+    ...moment.followers.flatMap((one) => {
+      const remakes = `${one.object.kind} ${one.object.identity}`;
+      return statements.get(one)!.again.map((statement) => ({ ...statement, remakes }));
+    }),
     proofs[index].statement,
   ]);
   return {
