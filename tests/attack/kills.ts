@@ -1,7 +1,7 @@
 /** SIGKILL for the function's process and for its database sessions, at any moment of a change. */
 import { ToAndFro } from "../support/broken_connections.ts";
 import { createTestDatabase } from "../support/database.ts";
-import { functionsFor } from "../support/functions.ts";
+import { type Functions, functionsFor } from "../support/functions.ts";
 import { type GatewayProcess, startGatewayProcess } from "../support/gateway_process.ts";
 import { quietly } from "../support/quietly.ts";
 import type { TestServer } from "../support/servers.ts";
@@ -67,35 +67,34 @@ async function send(gateway: GatewayProcess, operations: ToAndFro): Promise<void
  * attack's own.
  */
 export async function attackByKillingSessions(
-  db: Awaited<ReturnType<typeof createTestDatabase>>,
+  admin: Admin,
+  functions: Functions,
+  operations: ToAndFro,
   report: Report,
   count: number,
 ): Promise<void> {
-  const functions = functionsFor(db.url);
-  try {
-    const operations = await ToAndFro.prepare(db, functions);
-    for (let kill = 1; kill <= count; kill++) {
-      const what = "SIGKILLs of the function's database sessions";
-      await report.trying(what, `kill ${kill}`, () =>
-        quietly(async () => {
-          const answered = operations.attempt().catch((error) => error);
-          const victim = await anySession(db.admin, Math.random() * MOMENTS_MS);
-          if (victim !== null) Deno.kill(victim, "SIGKILL");
-          await answered;
-          await serverIsBack(db.admin);
-          await functions[Symbol.asyncDispose]();
-          await operations.look();
-        }));
-      if (kill % 10 === 0) report.say(`  ${kill} of ${count} sessions killed`);
-    }
-    await report.trying(
-      "a change after the kills",
-      "next",
-      () => operations.secondTry(operations.next),
-    );
-  } finally {
-    await functions[Symbol.asyncDispose]();
+  for (let kill = 1; kill <= count; kill++) {
+    const what = "SIGKILLs of the function's database sessions";
+    await report.trying(what, `kill ${kill}`, () =>
+      quietly(async () => {
+        const answered = operations.attempt().catch((error) => error);
+        const victim = await anySession(admin, Math.random() * MOMENTS_MS);
+        if (victim !== null) {
+          Deno.kill(victim, "SIGKILL");
+          report.held("sessions that were at work when they were killed");
+        }
+        await answered;
+        await serverIsBack(admin);
+        await functions[Symbol.asyncDispose]();
+        await operations.look();
+      }));
+    if (kill % 10 === 0) report.say(`  ${kill} of ${count} sessions killed`);
   }
+  await report.trying(
+    "a change after the kills",
+    "next",
+    () => operations.secondTry(operations.next),
+  );
 }
 
 type Admin = Awaited<ReturnType<typeof createTestDatabase>>["admin"];

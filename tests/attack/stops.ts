@@ -17,35 +17,32 @@ export async function attackByCrashes(
   await withFragileServer(version, {}, async ({ db, crash }) => {
     const functions = functionsFor(db.url);
     try {
+      const operations = await ToAndFro.prepare(db, functions);
+      for (let stop = 1; stop <= stops; stop++) {
+        await report.trying(
+          "immediate stops of the server",
+          `stop ${stop}`,
+          () =>
+            quietly(async () => {
+              const answered = operations.attempt().catch((error) => error);
+              await new Promise((resolve) => setTimeout(resolve, Math.random() * MOMENTS_MS));
+              await crash();
+              await answered;
+              await serverIsBack(db.admin);
+              await functions[Symbol.asyncDispose]();
+              await operations.look();
+            }),
+        );
+        if (stop % 10 === 0) report.say(`  ${stop} of ${stops} stops`);
+      }
       if (stops > 0) {
-        const operations = await ToAndFro.prepare(db, functions);
-        for (let stop = 1; stop <= stops; stop++) {
-          await report.trying(
-            "immediate stops of the server",
-            `stop ${stop}`,
-            () =>
-              quietly(async () => {
-                const answered = operations.attempt().catch((error) => error);
-                await new Promise((resolve) => setTimeout(resolve, Math.random() * MOMENTS_MS));
-                await crash();
-                await answered;
-                await serverIsBack(db.admin);
-                await functions[Symbol.asyncDispose]();
-                await operations.look();
-              }),
-          );
-          if (stop % 10 === 0) report.say(`  ${stop} of ${stops} stops`);
-        }
         await report.trying(
           "a change after the stops",
           "next",
           () => operations.secondTry(operations.next),
         );
-        if (operations.renamed) await operations.attempt();
-        await functions[Symbol.asyncDispose]();
-        await db.sql`drop table experts`;
       }
-      if (kills > 0) await attackByKillingSessions(db, report, kills);
+      if (kills > 0) await attackByKillingSessions(db.admin, functions, operations, report, kills);
     } finally {
       await functions[Symbol.asyncDispose]();
     }

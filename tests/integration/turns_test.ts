@@ -55,9 +55,10 @@ databaseTest(
         ],
         [
           "rename",
-          () => post(functions, "rename", { old_name: "free", new_name: "free_2", max_wait_ms: 0 }),
+          () =>
+            post(functions, "rename", { old_name: "free", new_name: "free_2", max_wait_ms: 8_000 }),
         ],
-        ["rollback", () => post(functions, "rollback", { table: "free", max_wait_ms: 0 })],
+        ["rollback", () => post(functions, "rollback", { table: "free", max_wait_ms: 8_000 })],
       ];
       for (const [name, ask] of asked) {
         const started = performance.now();
@@ -65,7 +66,8 @@ databaseTest(
         const took = performance.now() - started;
         assertEquals(response.status, 200, name);
         if (response instanceof Response) await response.body?.cancel();
-        assertLess(took, 3_000, `${name} took ${took} ms`);
+        // Far below the minute that the renames before it wait; a busy machine adds its own.
+        assertLess(took, 10_000, `${name} took ${took} ms`);
       }
       // The write after the commit of one, and the locks of the other, which means the same migration.
       const both = await Promise.all(

@@ -39,7 +39,8 @@ export class ToAndFro {
     await db.sql.unsafe(EXPERTS).simple();
     const made = new ToAndFro(db, functions);
     made.#states.push(await catalogState(db.sql));
-    const { body } = await made.#send("rename");
+    const { status, body } = await made.#send("rename");
+    assertEquals(status, 200, JSON.stringify(body));
     made.#migrationId = body.migrations[0].id;
     made.#states.push(await catalogState(db.sql));
     await made.#send("rollback");
