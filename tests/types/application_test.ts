@@ -40,10 +40,13 @@ async function withApplication(
   await withTypeScriptProject((dir) => work(functions, dir));
 }
 
+/** What the Data API cannot embed while both names are there; the types know nothing of that. */
+const OF_THE_DATA_API = ["ambiguous_self_reference", "ambiguous_many_to_many"];
+
 /** Everything that the endpoints can do to a name. */
 async function renameAll(db: TestDatabase, functions: Functions): Promise<void> {
   const rename = (old_name: string, new_name: string, more = {}) =>
-    functions.rename({ old_name, new_name, ...more });
+    functions.rename({ old_name, new_name, acknowledge: OF_THE_DATA_API, ...more });
   await rename("experts", "expert_profiles");
   await rename("document_types", "doc_types");
   await rename("documents", "zz_documents");
