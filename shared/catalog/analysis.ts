@@ -5,8 +5,8 @@
  */
 import { joinTablePairs, mediaHandlers, partitionAccess, selfEmbeddings } from "./data_api.ts";
 import { schemaToolMarks } from "./schema_tools.ts";
-import { literal } from "../plan/quoting.ts";
-import type { Facts, RelationFacts } from "../plan/facts.ts";
+import { literal } from "../sql/quoting.ts";
+import type { Facts, RelationFacts } from "../facts/facts.ts";
 
 /** Views can be made to read each other in a circle; nothing sane is deeper than this. */
 const MAX_DEPTH = 64;

@@ -9,8 +9,8 @@ import {
   keptOf,
   skeletonOf,
   sourcesDigest,
-} from "../plan/repointing/object_state.ts";
-import { literal } from "../plan/quoting.ts";
+} from "../dependents/object_state.ts";
+import { literal } from "../sql/quoting.ts";
 import { explodedAcl } from "./privileges.ts";
 import { mayCreateIn, maySetRole } from "./relation.ts";
 import { isRowCast } from "./row_type.ts";
@@ -48,9 +48,9 @@ const reached = `
   reached as (
     select ${
   catalogOid("pg_class")
-}::pg_catalog.oid as classid, t.oid as objid, 0 as objsubid, true as remade
+}::pg_catalog.oid as classid, t.oid as objid, 0 as objsubid, true as recreated
     union
-    select o.classid, o.objid, o.objsubid, o.remade
+    select o.classid, o.objid, o.objsubid, o.recreated
     from reached a
     cross join lateral (${addresses}) ref
     join pg_catalog.pg_depend d on d.refclassid = ref.classid and d.refobjid = ref.objid
@@ -67,8 +67,8 @@ const reached = `
         case when rv.oid is null then d.objsubid else 0 end as objsubid,
         coalesce(rv.relkind = 'm', false) or coalesce(ref.classid = ${catalogOid("pg_type")}
           and ref.objid = any(p.proargtypes::pg_catalog.oid[] || p.prorettype || p.proallargtypes), false)
-          as remade) o
-    where a.remade
+          as recreated) o
+    where a.recreated
       and rw.ev_class is distinct from own.relation
       and ad.adrelid is distinct from own.relation
       and tg.tgrelid is distinct from own.relation
@@ -227,7 +227,7 @@ const object = `
         select e.extname from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.refobjid
         where d.classid = x.classid and d.objid = x.objid and d.deptype = 'e'
           and d.refclassid = ${catalogOid("pg_extension")} limit 1),
-      'remade', x.remade,
+      'recreated', x.recreated,
       'uses', ${uses},
       'whole_rows', pg_catalog.strpos(${nodeTree}, pg_catalog.concat(':vartype ', t.reltype, ' ')) > 0,
       'closed_schemas', ${closedSchemas},
@@ -249,7 +249,7 @@ const object = `
         select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
             'name', a.attname, 'acl', ${explodedAcl("a.attacl", "n.oid")}) order by a.attnum), '[]')
         from pg_catalog.pg_attribute a
-        where x.remade and a.attrelid = c.oid and a.attnum > 0 and a.attacl is not null),
+        where x.recreated and a.attrelid = c.oid and a.attnum > 0 and a.attacl is not null),
       'default_grantees', ${grantees},
       'lent', ${lent},
       'routine', case when p.oid is not null then ${routine} end,
@@ -266,7 +266,7 @@ export const builtOnMembers = `
   'built_on', case when t.relkind = 'v' then (
     with recursive ${reached},
     built as (
-      select r.classid, r.objid, r.objsubid, pg_catalog.bool_or(r.remade) as remade
+      select r.classid, r.objid, r.objsubid, pg_catalog.bool_or(r.recreated) as recreated
       from reached r
       where not (r.classid = ${catalogOid("pg_class")} and r.objid = t.oid)
       group by r.classid, r.objid, r.objsubid
@@ -282,7 +282,7 @@ export const builtOnMembers = `
       limit 1
     ),
     source as (
-      select distinct r.classid, r.objid from reached r where r.remade
+      select distinct r.classid, r.objid from reached r where r.recreated
     )
     select pg_catalog.json_build_object(
       'objects', (

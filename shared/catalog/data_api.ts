@@ -3,7 +3,7 @@
  * relations it lists, which embeddings it derives from foreign keys, which aggregates it takes for handlers of
  * media types. Each is a query for `analysis.ts`: rows of `relation` (OID) and the JSON value `fact`.
  */
-import { literal } from "../plan/quoting.ts";
+import { literal } from "../sql/quoting.ts";
 
 /** The role as which PostgREST connects: Supabase's, or whichever role has its settings. */
 const connecting = `

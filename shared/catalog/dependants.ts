@@ -3,9 +3,9 @@
  * manual, 52.18). What belongs to the relation itself (its rules, triggers, defaults, types, constraints)
  * is left out: `attached_objects.ts` reads that.
  */
-import { viewQueryDigest } from "../plan/view_query.ts";
+import { viewQueryDigest } from "../sql/view_query.ts";
 import { isRowCast } from "./row_type.ts";
-import { ticksOf } from "./ticks.ts";
+import { scanCountersOf } from "./scan_counters.ts";
 
 /** JSON members of relation `t`: its dependants, and what a view reads. */
 export const dependantMembers = `
@@ -79,5 +79,7 @@ export const dependantMembers = `
       on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objid = rw.oid
     where rw.ev_class = t.oid and rw.rulename = '_RETURN' and d.refobjid <> t.oid
       and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-      and not exists (select from (${ticksOf("t.oid")}) tick where tick.oid = d.refobjid)),
-  'tick', (select tick.relname from (${ticksOf("t.oid")}) tick limit 1)`;
+      and not exists (select from (${
+  scanCountersOf("t.oid")
+}) counter where counter.oid = d.refobjid)),
+  'scanCounter', (select counter.relname from (${scanCountersOf("t.oid")}) counter limit 1)`;

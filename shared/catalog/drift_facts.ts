@@ -2,12 +2,12 @@
  * What drift is told from, for many compatibility views and their tables at once: a look at all that is renamed
  * is taken often, and most of a relation's facts have no part in it.
  */
-import type { DriftColumn, DriftFacts, DriftRelation, GrantedRight } from "../plan/drift_facts.ts";
+import type { DriftColumn, DriftFacts, DriftRelation, GrantedRight } from "../facts/drift_facts.ts";
 import { identitySequence, partialReaders } from "./columns.ts";
 import { nameMembers } from "./names.ts";
 import { rowTypeMembers } from "./row_type.ts";
 import { targets, type TargetsWanted } from "./targets.ts";
-import { ticksOf } from "./ticks.ts";
+import { scanCountersOf } from "./scan_counters.ts";
 
 /** An ACL as arrays; who granted what has no part in it. */
 const rights = (acl: string) =>
@@ -46,7 +46,9 @@ const viewMembers = `
           on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objid = rw.oid
         where rw.ev_class = t.oid and rw.rulename = '_RETURN' and d.refobjid <> t.oid
           and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-          and not exists (select from (${ticksOf("t.oid")}) tick where tick.oid = d.refobjid)) end`;
+          and not exists (select from (${
+  scanCountersOf("t.oid")
+}) counter where counter.oid = d.refobjid)) end`;
 
 /** The query's text: one row with one column `facts`; of the same conditions as `factsQuery`. */
 export function driftFactsQuery(wanted: TargetsWanted): string {

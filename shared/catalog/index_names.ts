@@ -1,5 +1,5 @@
 /** Names of indexes, on tables and on their partitions to any depth, and the names that are taken beside them. */
-import { literal } from "../plan/quoting.ts";
+import { literal } from "../sql/quoting.ts";
 
 export interface IndexesWanted {
   /** Indexes by OID, besides those of the described relations. */

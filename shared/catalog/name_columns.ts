@@ -2,8 +2,8 @@
  * Tables of extensions that keep names of tables in their rows: which columns may, and which rows do. What
  * belongs to an extension is what the catalog says does (pg_depend), never what is called so.
  */
-import type { NameColumn } from "../plan/names_in_rows.ts";
-import { ident, literal, qualified } from "../plan/quoting.ts";
+import type { NameColumn } from "../facts/names_in_rows.ts";
+import { ident, literal, qualified } from "../sql/quoting.ts";
 
 /** Columns that are called like names of tables. */
 const NAME =

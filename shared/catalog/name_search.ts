@@ -2,7 +2,7 @@
  * Looking for names in many texts at once: a quick look that may find too much and never too little. A name
  * is looked for by its longest run of plain characters, which whatever names the relation has as a word.
  */
-import { literal } from "../plan/quoting.ts";
+import { literal } from "../sql/quoting.ts";
 
 /** Up to so many names are looked for with one regular expression; more, word by word. */
 const MAX_ALTERNATIVES = 20;

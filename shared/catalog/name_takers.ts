@@ -1,6 +1,6 @@
 /** Routines that can use a table whose name they are given. */
 import { isProtectedSchema } from "../contract/names.ts";
-import { literal } from "../plan/quoting.ts";
+import { literal } from "../sql/quoting.ts";
 
 /** Only the platform's schemas whose names are known here; what begins with `pg_` is the server's. */
 const OTHERS = [

@@ -2,7 +2,7 @@
  * Relations that have one of the names that texts are searched for, wherever they are: a routine beside a
  * relation of the name means that one, not the table of another schema.
  */
-import { jsonbLiteral } from "../plan/quoting.ts";
+import { jsonbLiteral } from "../sql/quoting.ts";
 
 /** Most that are read: where a database has more, texts of some schemas are taken to mean the table, perhaps. */
 const MAX_NAMESAKES = 20_000;

@@ -1,5 +1,5 @@
 /** One query for all facts of a request, however many relations it names. */
-import type { ColumnFacts, Facts, RelationFacts, TextSources } from "../plan/facts.ts";
+import type { ColumnFacts, Facts, RelationFacts, TextSources } from "../facts/facts.ts";
 import { analysisByRelation, analysisMembers, type AnalysisRow, noAnalysis } from "./analysis.ts";
 import { attachedMembers } from "./attached_objects.ts";
 import { builtOnMembers } from "./built_on.ts";
@@ -9,7 +9,7 @@ import { type IndexesWanted, indexMember } from "./index_names.ts";
 import { nameColumns } from "./name_columns.ts";
 import { nameTakers } from "./name_takers.ts";
 import { nameMembers } from "./names.ts";
-import { NO_NAMES_IN_ROWS } from "../plan/names_in_rows.ts";
+import { NO_NAMES_IN_ROWS } from "../facts/names_in_rows.ts";
 import { aclFromRows, type AclRow, privilegeMembers } from "./privileges.ts";
 import { relationMembers } from "./relation.ts";
 import { rowTypeMembers } from "./row_type.ts";

@@ -3,8 +3,8 @@
  * which a view serves like the table, and to read one takes about a millisecond: so the database looks for
  * those that name a table and have a word of something that a view does not do, or does otherwise.
  */
-import { MARKS_OF_OWN } from "../plan/own_statements.ts";
-import { literal, qualified } from "../plan/quoting.ts";
+import { MARKS_OF_OWN } from "../sql/own_statements.ts";
+import { literal, qualified } from "../sql/quoting.ts";
 import { mayName } from "./name_search.ts";
 
 /** Where a limit is needed the rarest come first: what a view cannot serve is seldom what runs all day. */

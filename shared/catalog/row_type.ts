@@ -2,7 +2,7 @@
  * What stands on a relation's row type, and the casts of ours that make rows of a view rows of its table
  * (`plan/row_type.ts` says what for).
  */
-import { literal } from "../plan/quoting.ts";
+import { literal } from "../sql/quoting.ts";
 import { ROW_CAST_PREFIX, ROW_CAST_SUFFIXES } from "../plan/row_type.ts";
 
 /**

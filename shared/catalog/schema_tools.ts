@@ -2,8 +2,8 @@
  * Traces of programs that read or compare schemas: tables and event triggers by their names. Only whether they
  * are there is looked at; nothing is read from them.
  */
-import { literal } from "../plan/quoting.ts";
-import { EVENT_TRIGGER_MARKS, LOGIN_TABLE, TABLE_MARKS } from "../plan/schema_tools.ts";
+import { literal } from "../sql/quoting.ts";
+import { EVENT_TRIGGER_MARKS, LOGIN_TABLE, TABLE_MARKS } from "../findings/schema_tools.ts";
 
 const names = (list: string[]) => `any(array[${list.map(literal).join(", ")}]::pg_catalog.name[])`;
 

@@ -1,5 +1,5 @@
 /** Which tables there are, for a request that names schemas only. */
-import { jsonbLiteral } from "../plan/quoting.ts";
+import { jsonbLiteral } from "../sql/quoting.ts";
 
 /** A row of the answer; `oid` and `name` are null where the schema has no table. */
 export interface TableRow {

@@ -1,6 +1,6 @@
 /** The relations that a query of facts is about: by their names, free or taken, and by their OIDs. */
-import { OWN_STATEMENT } from "../plan/own_statements.ts";
-import { jsonbLiteral } from "../plan/quoting.ts";
+import { OWN_STATEMENT } from "../sql/own_statements.ts";
+import { jsonbLiteral } from "../sql/quoting.ts";
 
 export interface TargetsWanted {
   /** Names whose meaning is asked; a relation found there is described too. */

@@ -2,9 +2,9 @@
  * Texts that the server keeps as text: bodies of routines, commands of pg_cron, statements recorded by
  * pg_stat_statements. What may name a wanted table is read here; `plan/texts` reads it closely.
  */
-import type { StatementsRead, TextFacts, TextSources } from "../plan/facts.ts";
+import type { StatementsRead, TextFacts, TextSources } from "../facts/facts.ts";
 import { OWN_SCHEMA } from "../contract/names.ts";
-import { identsOf, literal } from "../plan/quoting.ts";
+import { identsOf, literal } from "../sql/quoting.ts";
 import { mayName } from "./name_search.ts";
 import { recordedStatements } from "./recorded_statements.ts";
 

@@ -2,7 +2,7 @@
  * Roles whose code our login may run: whoever can act as such a role can act as the login already, so that
  * nothing is gained by having it run with the login's rights.
  */
-import { literal } from "../plan/quoting.ts";
+import { literal } from "../sql/quoting.ts";
 import { maySetRole } from "./relation.ts";
 
 /** Roles of the platform's own services: they own `auth.uid()` and the like, and nobody else logs in as them. */

@@ -5,7 +5,7 @@
  * text the server knows no dependencies: there whatever the text names counts, and everything where the text
  * makes statements.
  */
-import { literal } from "../plan/quoting.ts";
+import { literal } from "../sql/quoting.ts";
 import { UNTRUSTED_ROLES } from "./trusted_roles.ts";
 
 /** Catalogs whose rows belong to a relation, type or constraint, and are run with it. */

@@ -1,9 +1,9 @@
 /** Who uses an old name: recorded statements, relations of the same name, sessions that are at work. */
-import type { StatementEntry, StatementFacts, UsageFacts } from "../plan/usage/facts.ts";
-import { OWN_STATEMENT } from "../plan/own_statements.ts";
-import { jsonbLiteral, literal, qualified } from "../plan/quoting.ts";
+import type { StatementEntry, StatementFacts, UsageFacts } from "../facts/usage_facts.ts";
+import { OWN_STATEMENT } from "../sql/own_statements.ts";
+import { jsonbLiteral, literal, qualified } from "../sql/quoting.ts";
 import { longestWord, mayName } from "./name_search.ts";
-import { ticksOf } from "./ticks.ts";
+import { scanCountersOf } from "./scan_counters.ts";
 
 /** Longest statement that is read, in characters. */
 const MAX_LENGTH = 1_000_000;
@@ -109,9 +109,9 @@ select pg_catalog.json_build_object(
   'sessions', ${sessions(wanted.views)},
   'reads', (
     select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
-        'relation', v.oid::int8, 'scans', pg_catalog.pg_stat_get_numscans(tick.oid))), '[]')
+        'relation', v.oid::int8, 'scans', pg_catalog.pg_stat_get_numscans(counter.oid))), '[]')
     from pg_catalog.pg_class v
-    cross join lateral (${ticksOf("v.oid")}) tick
+    cross join lateral (${scanCountersOf("v.oid")}) counter
     where v.oid = any (${oids(wanted.views)})),
   'scans_reset', pg_catalog.pg_stat_get_db_stat_reset_time((
     select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()))

@@ -1,6 +1,6 @@
 /** What every command is run with, and how its end is told. */
 import { createRenameClient, type RenameClient, RenameError } from "../client/client.ts";
-import { problemInMarkdown, type ShownProblem } from "../markdown/problem.ts";
+import { problemInMarkdown, type ShownProblem } from "../report/problem.ts";
 import { readConnection } from "./connection.ts";
 import { EXIT, exitCodeOf, UsageError } from "./exit_codes.ts";
 import { describeProblem } from "./show_problem.ts";

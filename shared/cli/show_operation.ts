@@ -1,7 +1,7 @@
 /** The answer to an operation, for a person to read. */
 import type { Finding, Migration, OperationAnswer } from "../contract/responses.ts";
-import { breakingCodes } from "../markdown/findings.ts";
-import { operationInMarkdown } from "../markdown/operation.ts";
+import { breakingCodes } from "../report/findings.ts";
+import { operationInMarkdown } from "../report/operation.ts";
 import { commandLine, withOption, withoutFlag, withoutValue } from "./command_line.ts";
 import { describeFindings } from "./show_findings.ts";
 import { describeStatements } from "./show_statements.ts";

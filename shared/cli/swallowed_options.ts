@@ -4,7 +4,7 @@
  *
  * npm 9 to 11 leave a trace of each in the environment of the script, as `npm_config_<name>`. An option that npm
  * does not know keeps its name. `--plan` is read as the short options -p -l -a -n, and `--no-view` as the
- * beginning of `--no-viewer`. npm puts the settings of .npmrc files into the same variables, so what such a
+ * beginning of `--no-persona`. npm puts the settings of .npmrc files into the same variables, so what such a
  * file sets is no trace.
  */
 import { dirname, join } from "node:path";

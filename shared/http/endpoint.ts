@@ -4,10 +4,10 @@
  */
 import { Problem, type ProblemBody } from "../contract/problems.ts";
 import type { Progress } from "../contract/responses.ts";
-import { type Database, databaseAt } from "../execute/database.ts";
-import type { Limits } from "../execute/limits.ts";
+import { type Database, databaseAt } from "../postgres/database.ts";
+import type { Limits } from "../postgres/limits.ts";
 import { authenticate, type Caller } from "./authenticate.ts";
-import { problemInMarkdown } from "../markdown/problem.ts";
+import { problemInMarkdown } from "../report/problem.ts";
 import { readJson } from "./body.ts";
 import { eventStream } from "./event_stream.ts";
 import { type Idempotency, idempotencyOf } from "./idempotency.ts";

@@ -1,6 +1,6 @@
 /** Notifications at the edge of a request: who is to be told of its changes, and the delivery after its answer. */
 import { Problem } from "../contract/problems.ts";
-import { databaseAt } from "../execute/database.ts";
+import { databaseAt } from "../postgres/database.ts";
 import { inBackground } from "../notifications/background.ts";
 import { deliverDue } from "../notifications/deliver.ts";
 import { NOTIFICATION_HEADER } from "../notifications/send.ts";

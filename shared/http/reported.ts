@@ -1,6 +1,6 @@
 /** Answers to operations, as JSON or, for a pull request, as Markdown. */
 import type { OperationAnswer } from "../contract/responses.ts";
-import { type Operation, operationInMarkdown } from "../markdown/operation.ts";
+import { type Operation, operationInMarkdown } from "../report/operation.ts";
 import { preferredType, represented } from "./negotiate.ts";
 
 /** The `respond` of an operation's endpoint; JSON unless the caller likes `text/markdown` better. */

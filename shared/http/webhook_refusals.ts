@@ -1,5 +1,5 @@
 /** What a refused webhook leaves behind: at times an event, so that forgeries are noticed. */
-import { type Database, databaseAt } from "../execute/database.ts";
+import { type Database, databaseAt } from "../postgres/database.ts";
 import { noteRefusedWebhook } from "../tracking/webhook_events.ts";
 import type { Settings } from "./settings.ts";
 import { refusalOf } from "./webhook.ts";

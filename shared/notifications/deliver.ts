@@ -3,7 +3,7 @@
  * and what failed is tried again by later requests. At least once: where a receiver's answer is lost, or an
  * isolate ends before it is noted, the notification comes again, with the same id.
  */
-import type { Database } from "../execute/database.ts";
+import type { Database } from "../postgres/database.ts";
 import {
   type DueDelivery,
   dueFromRows,

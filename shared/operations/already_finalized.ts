@@ -1,7 +1,7 @@
 /** A finalization that is asked for again: what is done is answered as done. */
 import type { FinalizeRequest } from "../contract/requests.ts";
 import type { OperationAnswer } from "../contract/responses.ts";
-import type { Session } from "../execute/database.ts";
+import type { Session } from "../postgres/database.ts";
 import { recordedFromRows, selectedMigrations } from "../tracking/migrations.ts";
 import { answerWithoutPlan } from "./answer_without_plan.ts";
 import { leaving } from "./select_migrations.ts";

@@ -1,6 +1,6 @@
 /** The answer of an operation that has no plan to carry out: only the record is looked at, or changed. */
 import type { OperationAnswer } from "../contract/responses.ts";
-import type { Session } from "../execute/database.ts";
+import type { Session } from "../postgres/database.ts";
 import { makePlan } from "../plan/plan.ts";
 import { migrationsById, migrationsFromRows } from "../tracking/migrations.ts";
 

@@ -2,10 +2,10 @@
 import type { ProposedBatchRequest, RenameRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Statement } from "../contract/responses.ts";
 import { Problem } from "../contract/problems.ts";
-import type { Connected } from "../execute/apply_plan.ts";
-import type { Session } from "../execute/database.ts";
+import type { Connected } from "../postgres/apply_plan.ts";
+import type { Session } from "../postgres/database.ts";
 import { linesChanged } from "../plan/changed_lines.ts";
-import { renamedTables } from "../plan/dependencies.ts";
+import { renamedTables } from "../findings/dependencies.ts";
 import type { RenamePlan } from "../plan/rename.ts";
 import { activateBatch, noteViews, proposedBatch } from "../tracking/migrations.ts";
 import { change } from "./change.ts";

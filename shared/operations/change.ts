@@ -10,22 +10,22 @@ import type {
   PlannedTable,
   Verification,
 } from "../contract/responses.ts";
-import { advisoryLocks } from "../execute/advisory_locks.ts";
+import { advisoryLocks } from "../postgres/advisory_locks.ts";
 import {
   applyPlan,
   beginReading,
   type Connected,
   connected,
   type Prepared,
-} from "../execute/apply_plan.ts";
-import type { RelationName } from "../execute/blockers.ts";
-import type { Session } from "../execute/database.ts";
-import { afterCommit, isLockRefused } from "../execute/database_errors.ts";
-import { Patience } from "../execute/patience.ts";
+} from "../postgres/apply_plan.ts";
+import type { RelationName } from "../postgres/blockers.ts";
+import type { Session } from "../postgres/database.ts";
+import { afterCommit, isLockRefused } from "../postgres/database_errors.ts";
+import { RetryBudget } from "../postgres/retry_budget.ts";
 import { type Plan, planStatements, requireAccepted } from "../plan/plan.ts";
-import { qualified } from "../plan/quoting.ts";
+import { qualified } from "../sql/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
-import { untrustedFindings } from "../plan/untrusted_findings.ts";
+import { untrustedFindings } from "../findings/untrusted_findings.ts";
 import type { NotificationType } from "../contract/notifications.ts";
 import { historyDetails } from "../tracking/history.ts";
 import { type Event, insertEvent, recordedLock } from "../tracking/events.ts";
@@ -47,7 +47,7 @@ import {
 } from "./history.ts";
 import { answeredOnce, recordAnswer, recordWholeAnswer, requireNew } from "./idempotency.ts";
 import { readMigrations } from "./read_migrations.ts";
-import { tellVerification, verified } from "./tell_verification.ts";
+import { notifyVerification, verified } from "./notify_verification.ts";
 
 /** What every request that changes something says. */
 export type ChangeRequest =
@@ -119,7 +119,7 @@ export async function change<Selected, P extends Plan>(
   request: ChangeRequest,
   one: Change<Selected, P>,
 ): Promise<OperationAnswer> {
-  const patience = new Patience(request.max_wait_ms, context.limits);
+  const budget = new RetryBudget(request.max_wait_ms, context.limits);
   if (request.mode === "plan") {
     const short = await asProblems(() => planShortcut(context, one));
     if (short !== null) return short;
@@ -149,7 +149,7 @@ export async function change<Selected, P extends Plan>(
       answeredOnce(
         context,
         one.operation,
-        () => apply(context, request, one, patience, reach),
+        () => apply(context, request, one, budget, reach),
       ),
     () => stage,
   );
@@ -174,7 +174,7 @@ async function apply<Selected, P extends Plan>(
   context: OperationContext,
   request: ChangeRequest,
   one: Change<Selected, P>,
-  patience: Patience,
+  budget: RetryBudget,
   reach: (stage: Stage) => void,
 ): Promise<OperationAnswer> {
   let relations: RelationName[] = [];
@@ -185,7 +185,7 @@ async function apply<Selected, P extends Plan>(
     context.database,
     {
       lockTimeoutMs: request.lock_timeout_ms,
-      patience,
+      budget,
       limits: context.limits,
       progress: context.progress,
       relations: () => relations,
@@ -285,7 +285,7 @@ async function answerApplied<Selected, P extends Plan>(
   context.progress({ phase: "verifying", total: ids.length });
   const verification = await verified(context, () => one.verify(plan, ids));
   const about = { batch_id: one.batchId, migration_ids: ids };
-  await tellVerification(context, one.operation, about, verification);
+  await notifyVerification(context, one.operation, about, verification);
   const history = recorded ? await settleHistory(context, ids) : undefined;
   const findings = history === null ? [historyFailed()] : [];
   return {

@@ -4,8 +4,8 @@
  */
 import type { RollbackRequest } from "../contract/requests.ts";
 import type { OperationAnswer } from "../contract/responses.ts";
-import type { Session } from "../execute/database.ts";
-import { agreement } from "../plan/drift.ts";
+import type { Session } from "../postgres/database.ts";
+import { compareLocations } from "../drift/drift.ts";
 import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
 import { insertEvent } from "../tracking/events.ts";
 import {
@@ -48,7 +48,7 @@ export async function closeRecord(
     oids: oidsOf(migrations),
   });
   const [, [row], standing] = await session.runAll(`${message};\n${standingMigrations()}`);
-  const { differences } = agreement(
+  const { differences } = compareLocations(
     migrations,
     factsFromRow(row as { facts: string }),
     trackedFromRows(standing),

@@ -1,17 +1,17 @@
 /** What every operation is given: who asks, which database, and where to report to. */
 import type { ProblemCode } from "../contract/problems.ts";
 import type { Progress } from "../contract/responses.ts";
-import type { Database, Session, SessionWish } from "../execute/database.ts";
-import { MAX_TURN_MS } from "../execute/database.ts";
+import type { Database, Session, SessionWish } from "../postgres/database.ts";
+import { MAX_TURN_MS } from "../postgres/database.ts";
 import {
   AfterCommit,
   isCatalogMoved,
   isConnectionLost,
   toProblem,
-} from "../execute/database_errors.ts";
-import type { Limits } from "../execute/limits.ts";
-import { sleep } from "../execute/patience.ts";
-import { reportQueued } from "../execute/apply_plan.ts";
+} from "../postgres/database_errors.ts";
+import type { Limits } from "../postgres/limits.ts";
+import { sleep } from "../postgres/retry_budget.ts";
+import { reportQueued } from "../postgres/apply_plan.ts";
 import { type Event, insertEvent } from "../tracking/events.ts";
 import { type Receiver, withFailureNotification } from "../tracking/notifications.ts";
 

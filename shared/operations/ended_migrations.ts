@@ -1,9 +1,9 @@
 /** What became of a migration that is not, or no longer, in the state that a request needs. */
 import { Problem } from "../contract/problems.ts";
 import type { Migration } from "../contract/responses.ts";
-import type { Session } from "../execute/database.ts";
-import { type NamedTable } from "../plan/closest_names.ts";
-import { qualified } from "../plan/quoting.ts";
+import type { Session } from "../postgres/database.ts";
+import { type NamedTable } from "../sql/closest_names.ts";
+import { qualified } from "../sql/quoting.ts";
 import {
   migrationsById,
   migrationsFromRows,

@@ -5,11 +5,11 @@
 import { nextVersion, versionOf } from "../contract/migration_version.ts";
 import type { SelectionRequest } from "../contract/requests.ts";
 import type { Finding, HistoryEntry, MigrationFile } from "../contract/responses.ts";
-import type { Row, Session } from "../execute/database.ts";
-import type { MigrationHistory } from "../execute/migration_history.ts";
+import type { Row, Session } from "../postgres/database.ts";
+import type { MigrationHistory } from "../postgres/migration_history.ts";
 import type { Plan, PlanStatement } from "../plan/plan.ts";
 import { replayOf, whereTracked } from "../plan/replay.ts";
-import { HISTORY_TABLE } from "../plan/trusted_objects.ts";
+import { HISTORY_TABLE } from "../sql/trusted_objects.ts";
 import { builtDigests, sameBuilt } from "../plan/replay_guards.ts";
 import { type Event, insertEvent } from "../tracking/events.ts";
 import {

@@ -9,8 +9,8 @@
  */
 import { Problem } from "../contract/problems.ts";
 import type { OperationAnswer } from "../contract/responses.ts";
-import type { Session } from "../execute/database.ts";
-import { afterCommit, isConnectionLost } from "../execute/database_errors.ts";
+import type { Session } from "../postgres/database.ts";
+import { afterCommit, isConnectionLost } from "../postgres/database_errors.ts";
 import type { Event } from "../tracking/events.ts";
 import {
   isAlone,
@@ -27,7 +27,7 @@ import {
 import type { Idempotency, OperationContext } from "./context.ts";
 import { historyEntry } from "./history.ts";
 import { readMigrations } from "./read_migrations.ts";
-import { tellVerification } from "./tell_verification.ts";
+import { notifyVerification } from "./notify_verification.ts";
 import { verifyLate } from "./verify_late.ts";
 
 type Operation = Event["operation"];
@@ -180,7 +180,7 @@ async function answerLate(
     ...(history !== null && { history }),
   };
   if (answer.verification !== null) {
-    await tellVerification(context, operation, { batch_id, migration_ids }, answer.verification);
+    await notifyVerification(context, operation, { batch_id, migration_ids }, answer.verification);
   }
   await keep(context, idempotency, request_id, answer);
   return answer;

@@ -1,5 +1,5 @@
 /** The list of migrations, and where the database no longer agrees with it. */
-import { beginReading } from "../execute/apply_plan.ts";
+import { beginReading } from "../postgres/apply_plan.ts";
 import { driftFactsFromRow, driftFactsQuery } from "../catalog/drift_facts.ts";
 import type { ListMigrationsQuery } from "../contract/requests.ts";
 import type {
@@ -8,7 +8,7 @@ import type {
   MigrationNotifications,
   NotificationsReport,
 } from "../contract/responses.ts";
-import { driftOf } from "../plan/drift_report.ts";
+import { driftOf } from "../drift/drift_report.ts";
 import type { RecordedRename } from "../plan/rollback.ts";
 import { type FoundDrift, noteDrift } from "../tracking/drift_events.ts";
 import { notificationsFromRows, notificationsQuery } from "../tracking/list_notifications.ts";

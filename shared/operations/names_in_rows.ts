@@ -1,16 +1,16 @@
 /** Looks for names of tables in the rows of extensions, where the facts say that there are such columns. */
 import { namesInRowsQuery } from "../catalog/name_columns.ts";
-import type { Session } from "../execute/database.ts";
-import { isConnectionLost } from "../execute/database_errors.ts";
-import type { Facts } from "../plan/facts.ts";
+import type { Session } from "../postgres/database.ts";
+import { isConnectionLost } from "../postgres/database_errors.ts";
+import type { Facts } from "../facts/facts.ts";
 import {
   type NameChange,
   type NameColumn,
   type NamesInRows,
   NO_NAMES_IN_ROWS,
   valuesOf,
-} from "../plan/names_in_rows.ts";
-import { millisecondsLiteral } from "../plan/quoting.ts";
+} from "../facts/names_in_rows.ts";
+import { millisecondsLiteral } from "../sql/quoting.ts";
 
 /** Longest time that the look may take, in milliseconds: without it a rename is still a rename. */
 const TIMEOUT_MS = 2_000;

@@ -1,8 +1,8 @@
 /** Relations as they are now, read for a check that needs no lock. */
 import { factsFromRow, factsQuery, type FactsWanted } from "../catalog/read_facts.ts";
-import { beginReading } from "../execute/apply_plan.ts";
-import type { Row } from "../execute/database.ts";
-import type { Facts } from "../plan/facts.ts";
+import { beginReading } from "../postgres/apply_plan.ts";
+import type { Row } from "../postgres/database.ts";
+import type { Facts } from "../facts/facts.ts";
 import { type OperationContext, readingSession } from "./context.ts";
 
 /** Runs one message of queries in one read-only transaction; the answer is the rows of each. */

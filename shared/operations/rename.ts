@@ -3,18 +3,18 @@ import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
 import { schemasAmong } from "../catalog/tables.ts";
 import type { RenameRequest } from "../contract/requests.ts";
 import type { OperationAnswer } from "../contract/responses.ts";
-import type { Connected } from "../execute/apply_plan.ts";
-import type { RelationName } from "../execute/blockers.ts";
-import type { Session } from "../execute/database.ts";
-import { dependencies, renamedTables } from "../plan/dependencies.ts";
-import type { Facts, TextSources } from "../plan/facts.ts";
-import { fingerprint } from "../plan/fingerprint.ts";
-import type { NameChange } from "../plan/names_in_rows.ts";
-import { ident, qualified } from "../plan/quoting.ts";
+import type { Connected } from "../postgres/apply_plan.ts";
+import type { RelationName } from "../postgres/blockers.ts";
+import type { Session } from "../postgres/database.ts";
+import { dependencies, renamedTables } from "../findings/dependencies.ts";
+import type { Facts, TextSources } from "../facts/facts.ts";
+import { fingerprint } from "../plan/verification/fingerprint.ts";
+import type { NameChange } from "../facts/names_in_rows.ts";
+import { ident, qualified } from "../sql/quoting.ts";
 import { planRename, type RenamePlan, requireServer } from "../plan/rename.ts";
 import { isOffLimits, lookUp, refuseTogether } from "../plan/rename_refusals.ts";
 import { sameColumns } from "../plan/replay_guards.ts";
-import { splitNames } from "../plan/schema_in_name.ts";
+import { splitNames } from "../sql/schema_in_name.ts";
 import {
   holdersFromRows,
   insertBatch,
@@ -157,7 +157,7 @@ export const tablesOf = (renames: RenameRequest["renames"]): RelationName[] =>
   renames.map(({ schema, old_name }) => ({ schema, name: old_name }));
 
 /** What hangs on the tables of a plan; told of twice, in the record and in the migration history. */
-const hangingOn = new WeakMap<RenamePlan, ReturnType<typeof dependencies>>();
+const dependents = new WeakMap<RenamePlan, ReturnType<typeof dependencies>>();
 
 /** The rows of a plan's renames, with what else of the request decided it. */
 export function newMigrations(
@@ -169,8 +169,8 @@ export function newMigrations(
   >,
   inHistory: boolean,
 ): NewMigration[] {
-  const hanging = hangingOn.get(plan) ?? dependencies(plan);
-  hangingOn.set(plan, hanging);
+  const hanging = dependents.get(plan) ?? dependencies(plan);
+  dependents.set(plan, hanging);
   return plan.tables.map(({ rename, facts, statements, indexes }, index) => ({
     id: ids[index],
     schema_name: rename.schema,

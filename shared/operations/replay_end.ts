@@ -1,5 +1,5 @@
 /** What is done with a rename that is there already, as a migration. */
-import { ident, qualified } from "../plan/quoting.ts";
+import { ident, qualified } from "../sql/quoting.ts";
 import type { RecordedRename } from "../plan/rollback.ts";
 import { listedLines, type Replay, slug } from "./history.ts";
 

@@ -2,12 +2,12 @@
 import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
 import type { RollbackRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
-import type { Session } from "../execute/database.ts";
-import { leavingTable } from "../plan/dependencies.ts";
-import type { TextSources } from "../plan/facts.ts";
-import { namesInRowsLeft } from "../plan/names_in_rows.ts";
+import type { Session } from "../postgres/database.ts";
+import { leavingTable } from "../findings/dependencies.ts";
+import type { TextSources } from "../facts/facts.ts";
+import { namesInRowsLeft } from "../facts/names_in_rows.ts";
 import { planRollback, type RecordedRename, type RollbackPlan } from "../plan/rollback.ts";
-import { checkRolledBack } from "../plan/verification.ts";
+import { checkRolledBack } from "../plan/verification/verification.ts";
 import { markRolledBack, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { change } from "./change.ts";
 import { closeRecord } from "./close_record.ts";

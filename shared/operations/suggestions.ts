@@ -1,8 +1,8 @@
 /** Looks up what was meant by names that are not there. Only where a request is refused already. */
 import { tableNames } from "../catalog/tables.ts";
 import { Problem } from "../contract/problems.ts";
-import type { Session } from "../execute/database.ts";
-import { closestTables, didYouMean, type NamedTable } from "../plan/closest_names.ts";
+import type { Session } from "../postgres/database.ts";
+import { closestTables, didYouMean, type NamedTable } from "../sql/closest_names.ts";
 import type { Refusal } from "../plan/rename_refusals.ts";
 
 /** Most tables that are compared, and most names that they are compared with. */

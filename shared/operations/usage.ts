@@ -8,12 +8,12 @@ import {
   type WantedUsage,
 } from "../catalog/usage.ts";
 import type { Migration } from "../contract/responses.ts";
-import { beginReading, type Connected, connected } from "../execute/apply_plan.ts";
-import type { Session } from "../execute/database.ts";
-import { usageOf } from "../plan/usage.ts";
-import type { StatementStatistics, UsedMigration } from "../plan/usage/facts.ts";
-import type { Look } from "../plan/usage/look.ts";
-import { countedByName } from "../plan/usage/naming.ts";
+import { beginReading, type Connected, connected } from "../postgres/apply_plan.ts";
+import type { Session } from "../postgres/database.ts";
+import { usageOf } from "../usage/usage.ts";
+import type { StatementStatistics, UsedMigration } from "../facts/usage_facts.ts";
+import type { Look } from "../usage/usage_sample.ts";
+import { countedByName } from "../usage/name_matches.ts";
 import {
   keepLooks,
   keepSnapshots,

@@ -1,7 +1,7 @@
 /** What we do through an old name ourselves, where the view counts its use, is no use of it. */
-import type { Session } from "../execute/database.ts";
-import { wholeTransaction } from "../execute/transaction.ts";
-import type { RelationFacts } from "../plan/facts.ts";
+import type { Session } from "../postgres/database.ts";
+import { wholeTransaction } from "../postgres/transaction.ts";
+import type { RelationFacts } from "../facts/facts.ts";
 import type { RecordedRename } from "../plan/rollback.ts";
 import { passOverReads } from "../tracking/usage.ts";
 import type { OperationContext } from "./context.ts";
@@ -10,9 +10,9 @@ import { lookAtUsage } from "./usage.ts";
 /** Notes as use what a view has counted so far. Takes a session of its own. */
 export async function noteUseBefore(
   context: OperationContext,
-  { migration, view }: { migration: RecordedRename; view: Pick<RelationFacts, "tick"> },
+  { migration, view }: { migration: RecordedRename; view: Pick<RelationFacts, "scanCounter"> },
 ): Promise<void> {
-  if (view.tick !== null) await lookAtUsage(context, [migration]);
+  if (view.scanCounter !== null) await lookAtUsage(context, [migration]);
 }
 
 /**
@@ -23,17 +23,17 @@ export async function noteUseBefore(
 export async function notCountingReads(
   context: OperationContext,
   session: Session,
-  { migration, view }: { migration: RecordedRename; view: Pick<RelationFacts, "tick"> },
+  { migration, view }: { migration: RecordedRename; view: Pick<RelationFacts, "scanCounter"> },
   work: () => Promise<void>,
 ): Promise<void> {
-  if (view.tick === null) return await work();
+  if (view.scanCounter === null) return await work();
   try {
     await work();
   } finally {
     try {
       // The session's counts are told to the server at the end of its next transaction.
       await session.runWhole(wholeTransaction("select pg_catalog.pg_stat_force_next_flush()"));
-      await context.database.query(passOverReads(migration.id, view.tick));
+      await context.database.query(passOverReads(migration.id, view.scanCounter));
     } catch (cause) {
       context.log("our own reads through the old name could not be left out", { cause });
     }

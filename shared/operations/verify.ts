@@ -1,36 +1,36 @@
 /** The proof of an active rename: five tests by both names, without lasting effects. */
-import { proofFactsFromRow, proofFactsQuery } from "../catalog/proof_facts.ts";
+import { proofFactsFromRow, proofFactsQuery } from "../catalog/verify_facts.ts";
 import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
 import { Problem } from "../contract/problems.ts";
 import { VERIFY_CHECKS, type VerifyCheckName, type VerifyRequest } from "../contract/requests.ts";
 import type { VerifyAnswer, VerifyCheck } from "../contract/responses.ts";
-import type { DataApiAccess } from "../data_api/data_api.ts";
-import { beginReading, connected } from "../execute/apply_plan.ts";
-import { blockersHint, lockHolders } from "../execute/blockers.ts";
-import { setLockTimeout } from "../execute/critical_section.ts";
-import type { Database, Session } from "../execute/database.ts";
-import { isLockFailure } from "../execute/database_errors.ts";
-import { requireAgreement } from "../plan/drift.ts";
-import { qualified } from "../plan/quoting.ts";
+import type { DataApiAccess } from "../verify/run/data_api_client.ts";
+import { beginReading, connected } from "../postgres/apply_plan.ts";
+import { blockersHint, lockHolders } from "../postgres/blockers.ts";
+import { setLockTimeout } from "../postgres/critical_section.ts";
+import type { Database, Session } from "../postgres/database.ts";
+import { isLockFailure } from "../postgres/database_errors.ts";
+import { locateRelations } from "../drift/drift.ts";
+import { qualified } from "../sql/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
 import type { RecordedRename } from "../plan/rollback.ts";
-import { commonColumns } from "../proof/columns.ts";
-import type { ProofFacts } from "../proof/facts.ts";
-import { ownRow, ownTable } from "../proof/own_row.ts";
-import { reportInMarkdown } from "../proof/markdown.ts";
-import { API_ROLES, viewersOf } from "../proof/viewers.ts";
+import { commonColumns } from "../verify/columns.ts";
+import type { ProofFacts } from "../facts/verify_facts.ts";
+import { ownRow, ownTable } from "../verify/own_row.ts";
+import { reportInMarkdown } from "../verify/markdown.ts";
+import { API_ROLES, personasOf } from "../verify/personas.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { asProblems, type OperationContext, readingSession, toRead } from "./context.ts";
 import { noteWorstDrift } from "./note_drift.ts";
 import { namesOf, oidsOf, selectActive } from "./select_migrations.ts";
-import { tellVerification } from "./tell_verification.ts";
-import { testCost } from "./verify/cost.ts";
-import { testDataApi } from "./verify/data_api.ts";
-import { testJoins } from "./verify/joins.ts";
-import { testReads } from "./verify/reads.ts";
-import { findVerifier, sessionOf } from "./verify/trial_session.ts";
-import { type Subject, Tester } from "./verify/tester.ts";
-import { testWrites } from "./verify/writes.ts";
+import { notifyVerification } from "./notify_verification.ts";
+import { testCost } from "../verify/run/cost.ts";
+import { testDataApi } from "../verify/run/data_api.ts";
+import { testJoins } from "../verify/run/joins.ts";
+import { testReads } from "../verify/run/reads.ts";
+import { findVerifier, sessionOf } from "../verify/run/trial_session.ts";
+import { type Subject, VerifyRun } from "../verify/run/verify_run.ts";
+import { testWrites } from "../verify/run/writes.ts";
 import { notCountingReads, noteUseBefore } from "./usage_by_ourselves.ts";
 
 export interface VerifyContext extends OperationContext {
@@ -48,13 +48,13 @@ export interface Verified {
 
 const TESTS: Record<
   VerifyCheckName,
-  (tester: Tester, context: VerifyContext) => Promise<VerifyCheck>
+  (verifyRun: VerifyRun, context: VerifyContext) => Promise<VerifyCheck>
 > = {
   reads: testReads,
   writes: testWrites,
   joins: testJoins,
   cost: testCost,
-  data_api: (tester, { dataApi }) => testDataApi(tester, dataApi),
+  data_api: (verifyRun, { dataApi }) => testDataApi(verifyRun, dataApi),
 };
 
 /**
@@ -68,7 +68,7 @@ export async function verify(context: VerifyContext, request: VerifyRequest): Pr
   return await noting(context, async () => {
     const subject = await readingSession(
       context,
-      (session) => readSubject(context, session, request),
+      (session) => readTarget(context, session, request),
     );
     // In a session of its own, before the one for the trials is taken: nobody has two.
     await noteUseBefore(context, subject);
@@ -79,14 +79,14 @@ export async function verify(context: VerifyContext, request: VerifyRequest): Pr
       await notCountingReads(context, session, subject, async () => {
         for (const [index, name] of wanted.entries()) {
           context.progress({ phase: "verifying", check: name, done: index, total: wanted.length });
-          const tester = new Tester(context, session, request, subject);
-          checks.push(await TESTS[name](tester, context));
+          const verifyRun = new VerifyRun(context, session, request, subject);
+          checks.push(await TESTS[name](verifyRun, context));
         }
       });
       const passed = checks.every(({ passed }) => passed);
       const answer = { passed, session: subject.session, checks };
       const about = { batch_id: null, migration_ids: [subject.migration.id] };
-      await tellVerification(context, null, about, answer);
+      await notifyVerification(context, null, about, answer);
       return { answer, markdown: reportInMarkdown(subject.migration, subject.table, answer) };
     });
   });
@@ -102,7 +102,7 @@ async function noting<T>(context: OperationContext, work: () => Promise<T>): Pro
 }
 
 /** Finds the migration with its table and view as they are now, and whoever may use them. */
-async function readSubject(
+async function readTarget(
   context: VerifyContext,
   session: Session,
   request: VerifyRequest,
@@ -144,10 +144,10 @@ async function readRelations(
   });
   const [[row], standing] = await session.runAll(`${query};\n${standingMigrations()}`);
   const facts = factsFromRow(row as { facts: string });
-  const [step] = requireAgreement([migration], facts, trackedFromRows(standing), [], {
+  const [step] = locateRelations([migration], facts, trackedFromRows(standing), [], {
     later: true,
   });
-  // The agreement refuses where there is none.
+  // The compareLocations refuses where there is none.
   const { table, view } = { ...step, view: step.view! };
   const verifier = await findVerifier(context.verifierDatabase, session, [table.oid, view.oid]);
   const [proofRow] = await session.run(
@@ -169,7 +169,7 @@ async function readRelations(
     columns,
     key: unique && key.every((name) => columns.includes(name)) ? key : [],
   };
-  const who = viewersOf(proof, table.owner, request.claims);
+  const who = personasOf(proof, table.owner, request.claims);
   return {
     migration,
     table,
@@ -185,7 +185,7 @@ async function readRelations(
 /** What leaves its role gets nowhere in a session without rights; in one of ours it reaches out, as it were. */
 const asTried = (proof: ProofFacts): ProofFacts => ({
   ...proof,
-  outward: proof.outward.flatMap((found) =>
+  sideEffects: proof.sideEffects.flatMap((found) =>
     found.kind !== "leaves" ? [found] : proof.separate ? [] : [{ ...found, kind: "sends" as const }]
   ),
 });

@@ -1,8 +1,8 @@
 /** After a rename: what the database says now, compared with what was planned. Takes no locks. */
 import type { Verification } from "../contract/responses.ts";
-import { fingerprint } from "../plan/fingerprint.ts";
+import { fingerprint } from "../plan/verification/fingerprint.ts";
 import type { RenamePlan } from "../plan/rename.ts";
-import { checkRenamed } from "../plan/verification.ts";
+import { checkRenamed } from "../plan/verification/verification.ts";
 import type { OperationContext } from "./context.ts";
 import { keepStates } from "./keep_states.ts";
 import { readFacts } from "./read_relations.ts";

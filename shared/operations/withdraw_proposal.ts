@@ -1,7 +1,7 @@
 /** A proposal is withdrawn: nothing was changed yet, so nothing but the record changes now. */
 import type { RollbackRequest } from "../contract/requests.ts";
 import type { OperationAnswer } from "../contract/responses.ts";
-import type { Session } from "../execute/database.ts";
+import type { Session } from "../postgres/database.ts";
 import { pendingIds, withdrawPending } from "../tracking/migrations.ts";
 import { answerWithoutPlan } from "./answer_without_plan.ts";
 import type { OperationContext } from "./context.ts";

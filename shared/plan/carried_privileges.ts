@@ -4,10 +4,10 @@
  * to the old name would have it again.
  */
 import type { Statement } from "../contract/responses.ts";
-import { type Check, found, raiseUnlessNone } from "./checks.ts";
-import type { AclFacts, RelationFacts } from "./facts.ts";
-import type { Fingerprint } from "./fingerprint.ts";
-import { ident, literal, nullableLiteral } from "./quoting.ts";
+import { type Check, found, raiseUnlessNone } from "./verification/checks.ts";
+import type { AclFacts, RelationFacts } from "../facts/facts.ts";
+import type { Fingerprint } from "./verification/fingerprint.ts";
+import { ident, literal, nullableLiteral } from "../sql/quoting.ts";
 
 /** A right on the table or one of its columns, and how far it goes: not at all, held, held and to be given on. */
 export interface RightChange {

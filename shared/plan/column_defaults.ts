@@ -1,7 +1,7 @@
 /** The defaults of a compatibility view's columns: those by which it writes what its table would. */
 import type { Finding } from "../contract/responses.ts";
-import type { ColumnFacts } from "./facts.ts";
-import { ident } from "./quoting.ts";
+import type { ColumnFacts } from "../facts/facts.ts";
+import { ident } from "../sql/quoting.ts";
 
 type DefaultedColumn = Pick<
   ColumnFacts,

@@ -1,11 +1,11 @@
 /** The compatibility view: the statements that make it, after the table has moved to its new name. */
 import type { Statement } from "../contract/responses.ts";
 import { viewDefault } from "./column_defaults.ts";
-import { isSecurityInvoker } from "./findings.ts";
-import type { AclFacts, RelationFacts, SessionFacts } from "./facts.ts";
+import { isSecurityInvoker } from "../findings/view_findings.ts";
+import type { AclFacts, RelationFacts, SessionFacts } from "../facts/facts.ts";
 import { grantStatements } from "./grants.ts";
-import { ident, literal, qualified } from "./quoting.ts";
-import { tickCondition } from "./tick.ts";
+import { ident, literal, qualified } from "../sql/quoting.ts";
+import { scanCounterCondition } from "./scan_counter.ts";
 import { rowCastFunction, rowCastWanted, rowTypeStatements } from "./row_type.ts";
 
 export interface ViewPlan {
@@ -22,8 +22,8 @@ export interface ViewOptions {
   without?: string[];
   /** A view that is there already and is replaced, whoever was granted something on it. Default: none. */
   replaced?: RelationFacts;
-  /** Name of the tick by which it counts its use. Default: null, it does not. */
-  tick?: string | null;
+  /** Name of the scan counter by which it counts its use. Default: null, it does not. */
+  scanCounter?: string | null;
 }
 
 /**
@@ -38,7 +38,7 @@ export function compatibilityView(
   whole: RelationFacts,
   newName: string,
   session: SessionFacts,
-  { without = [], replaced, tick = null }: ViewOptions = {},
+  { without = [], replaced, scanCounter = null }: ViewOptions = {},
 ): ViewPlan {
   const replace = replaced !== undefined;
   const table: RelationFacts = {
@@ -58,7 +58,7 @@ export function compatibilityView(
         securityInvoker ? " with (security_invoker = true)" : ""
       } as\n` +
       `  select ${columns}${columns === "" ? "" : " "}from ${qualified(table.schema, newName)}` +
-      (tick === null ? "" : `\n  where ${tickCondition(tick)}`),
+      (scanCounter === null ? "" : `\n  where ${scanCounterCondition(scanCounter)}`),
     purpose: `Keep ${view} usable as a compatibility view`,
   }];
   if (owner !== (replaced?.owner ?? sessionUser)) {

@@ -2,13 +2,13 @@
  * The plan of a finalize: the compatibility view goes for good, what was built on it is made to depend on the
  * table, and the table keeps its name. The way back, to the old name, is `rollback.ts`.
  */
-import { checkFree, checkRelations } from "./checks.ts";
-import { requireAgreement } from "./drift.ts";
-import type { Facts, RelationFacts } from "./facts.ts";
-import { lostWithViews } from "./lost_with_view.ts";
+import { checkFree, checkRelations } from "./verification/checks.ts";
+import { locateRelations } from "../drift/drift.ts";
+import type { Facts, RelationFacts } from "../facts/facts.ts";
+import { viewOnlyChanges } from "./view_only_changes.ts";
 import { makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import type { TrackedRename } from "./rename.ts";
-import { viewsGoing } from "./repointing/views_going.ts";
+import { viewsGoing } from "../dependents/views_going.ts";
 import { expected, type PlanOptions, type RecordedRename, requireOwned } from "./rollback.ts";
 
 export interface FinalizePlan extends Plan {
@@ -38,7 +38,7 @@ export async function planFinalize(
   active: TrackedRename[],
   options: PlanOptions,
 ): Promise<FinalizePlan> {
-  const steps = requireAgreement(migrations, facts, active, options.acknowledge, {
+  const steps = locateRelations(migrations, facts, active, options.acknowledge, {
     later: true,
     oldNameGoes: true,
   });
@@ -46,7 +46,7 @@ export async function planFinalize(
   const tables = [...new Set(steps.map(({ table }) => table))];
   const end = tables.map((table) => ({ table, name: table.name }));
   const going = viewsGoing(steps, end, facts.session.user);
-  const lost = lostWithViews(
+  const lost = viewOnlyChanges(
     steps,
     options.carryPrivileges ?? false,
     facts.session.user,

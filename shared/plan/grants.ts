@@ -4,8 +4,8 @@
  * A new relation is born with the default privileges of whoever makes it, which can be wider or narrower
  * than the table's; so what it was born with is revoked first.
  */
-import type { AclFacts } from "./facts.ts";
-import { ident } from "./quoting.ts";
+import type { AclFacts } from "../facts/facts.ts";
+import { ident } from "../sql/quoting.ts";
 
 export interface GrantPlan {
   statements: string[];

@@ -8,11 +8,11 @@
 import { Problem } from "../contract/problems.ts";
 import type { Rename } from "../contract/requests.ts";
 import type { Finding } from "../contract/responses.ts";
-import { checkRelations } from "./checks.ts";
-import type { Facts, IndexFacts } from "./facts.ts";
+import { checkRelations } from "./verification/checks.ts";
+import type { Facts, IndexFacts } from "../facts/facts.ts";
 import type { PlanStatement } from "./plan.ts";
-import { ident, qualified } from "./quoting.ts";
-import { RELATION_KINDS } from "./relation_kinds.ts";
+import { ident, qualified } from "../sql/quoting.ts";
+import { RELATION_KINDS } from "../facts/relation_kinds.ts";
 
 /** An index that was renamed with its table, as it is kept with the migration. */
 export interface RenamedIndex {

@@ -21,7 +21,7 @@ export interface PlanStatement extends Statement {
    */
   hashed?: string;
   /** What of others it makes again from its definition, which may not suit any more: `view public.summary`. */
-  remakes?: string;
+  recreates?: string;
 }
 
 /** A statement that takes a lock clients of the table can feel. */

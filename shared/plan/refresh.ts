@@ -1,20 +1,20 @@
 /** The plan of a refresh: the compatibility view is made again as its table is now. */
 import { Problem } from "../contract/problems.ts";
 import type { Finding, Statement } from "../contract/responses.ts";
-import { type Check, checkRelations, checkViews } from "./checks.ts";
+import { type Check, checkRelations, checkViews } from "./verification/checks.ts";
 import { defaultedIdentities, viewDefault } from "./column_defaults.ts";
 import { compatibilityView, type ViewPlan } from "./compatibility_view.ts";
-import { requireAgreement } from "./drift.ts";
-import type { ColumnFacts, Facts, RelationFacts } from "./facts.ts";
-import { lostWithViews } from "./lost_with_view.ts";
+import { locateRelations } from "../drift/drift.ts";
+import type { ColumnFacts, Facts, RelationFacts } from "../facts/facts.ts";
+import { viewOnlyChanges } from "./view_only_changes.ts";
 import { makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
-import { ident, qualified } from "./quoting.ts";
+import { ident, qualified } from "../sql/quoting.ts";
 import type { TrackedRename } from "./rename.ts";
-import { lockAlone, repointing } from "./repointing/repointing.ts";
-import { asideName } from "./repointing/views_going.ts";
+import { lockAlone, repointing } from "../dependents/repoint.ts";
+import { setAsideName } from "../dependents/views_going.ts";
 import { type RecordedRename, requireOwned } from "./rollback.ts";
 import { checkRowCasts, dropRowType } from "./row_type.ts";
-import { viewDrift } from "./view_drift.ts";
+import { viewDrift } from "../drift/view_drift.ts";
 
 export interface RefreshOptions {
   acknowledge: string[];
@@ -49,18 +49,18 @@ export async function planRefresh(
   requireView(migration);
   // A view that is gone is made anew: that is what a refresh is for.
   const accepted = [...acknowledge, "view_missing"];
-  const steps = requireAgreement([migration], facts, standing, accepted, { later: true });
+  const steps = locateRelations([migration], facts, standing, accepted, { later: true });
   requireOwned(steps);
   const [{ table, view }] = steps;
   const wanted = wantedColumns(table, withoutColumns);
-  const lost = lostWithViews(steps, carryPrivileges, facts.session.user, ({ name }) => name);
+  const lost = viewOnlyChanges(steps, carryPrivileges, facts.session.user, ({ name }) => name);
   const named: RelationFacts = { ...lost.afterwards(table), name: migration.old_name };
 
   const inPlace = view !== null && beginsWith(wanted, view.columns) ? view : undefined;
   const made = compatibilityView(named, table.name, facts.session, {
     without: withoutColumns,
     replaced: inPlace,
-    tick: view?.tick ?? null,
+    scanCounter: view?.scanCounter ?? null,
   });
   const steady = checks(migration, named, table.name, made, wanted);
   if (lost.check !== null) steady.push(lost.check);
@@ -119,7 +119,7 @@ function rebuilding(
   { statements }: ViewPlan,
   sessionUser: string,
 ): Way {
-  const aside = asideName(view);
+  const aside = setAsideName(view);
   const followed = repointing(
     [{ view, table: null, columns: wanted }],
     [],

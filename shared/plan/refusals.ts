@@ -1,8 +1,8 @@
 /** Relations that are not renamed, and why. */
 import { Problem } from "../contract/problems.ts";
-import type { RelationFacts, RelationKind } from "./facts.ts";
-import { ident, qualified } from "./quoting.ts";
-import { RELATION_KINDS } from "./relation_kinds.ts";
+import type { RelationFacts, RelationKind } from "../facts/facts.ts";
+import { ident, qualified } from "../sql/quoting.ts";
+import { RELATION_KINDS } from "../facts/relation_kinds.ts";
 
 /**
  * Refuses everything but ordinary and partitioned tables that the session's role owns.

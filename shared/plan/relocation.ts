@@ -4,12 +4,12 @@
  * view, which has the old name and shows the columns of the table and nothing else. OIDs may belong to another
  * table by chance, so one that exists proves nothing.
  */
-import type { Facts, RelationFacts } from "./facts.ts";
-import type { Fingerprint } from "./fingerprint.ts";
-import { ident, qualified } from "./quoting.ts";
+import type { Facts, RelationFacts } from "../facts/facts.ts";
+import type { Fingerprint } from "./verification/fingerprint.ts";
+import { ident, qualified } from "../sql/quoting.ts";
 import type { TrackedRename } from "./rename.ts";
 import type { RecordedRename } from "./rollback.ts";
-import { tickCondition } from "./tick.ts";
+import { scanCounterCondition } from "./scan_counter.ts";
 
 /** What a record that does not fit this database is found to mean here. */
 export type Relocation =
@@ -121,7 +121,9 @@ function isPlain(view: RelationFacts, table: RelationFacts): boolean {
       known.get(name)?.type !== type || known.get(name)?.collation !== collation
     )
   ) return false;
-  const condition = view.tick === null ? "" : ` where ${tickCondition(view.tick)}`;
+  const condition = view.scanCounter === null
+    ? ""
+    : ` where ${scanCounterCondition(view.scanCounter)}`;
   // The server qualifies columns before PostgreSQL 16.
   return ["", `${ident(table.name)}.`].some((prefix) => {
     const columns = view.columns.map(({ name }) => prefix + ident(name)).join(", ");

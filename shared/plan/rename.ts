@@ -2,20 +2,20 @@
 import { Problem } from "../contract/problems.ts";
 import type { Rename } from "../contract/requests.ts";
 import type { Statement } from "../contract/responses.ts";
-import { checkRelations, checkViews, type ExpectedView } from "./checks.ts";
+import { checkRelations, checkViews, type ExpectedView } from "./verification/checks.ts";
 import { defaultedIdentities } from "./column_defaults.ts";
 import { compatibilityView, type ViewPlan } from "./compatibility_view.ts";
-import type { Facts, RelationFacts } from "./facts.ts";
+import type { Facts, RelationFacts } from "../facts/facts.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
-import { byName } from "./name_digest.ts";
-import { ident, qualified } from "./quoting.ts";
+import { byName } from "../sql/name_digest.ts";
+import { ident, qualified } from "../sql/quoting.ts";
 import { indexRenames, indexStatements, type RenamedIndex } from "./index_names.ts";
 import { lookUp, type NameHolder, refuseTogether } from "./rename_refusals.ts";
-import { findingsOfRename, readTextsOf } from "./rename_findings.ts";
+import { findingsOfRename, readTextsOf } from "../findings/rename_findings.ts";
 import { checkRowCasts } from "./row_type.ts";
-import type { ReadText } from "./text_findings.ts";
-import { makeTick, tickName } from "./tick.ts";
-import { recompile, warmRoutines } from "./warm_routines.ts";
+import type { ReadText } from "../findings/text_findings.ts";
+import { makeScanCounter, scanCounterName } from "./scan_counter.ts";
+import { recompile, routinesWithCachedPlans } from "./cached_plans.ts";
 
 /** A tracked rename, as far as plans care. */
 export interface TrackedRename {
@@ -79,9 +79,9 @@ export async function planRename(
     ? indexRenames(found, facts)
     : { byTable: new Map<number, RenamedIndex[]>(), findings: [] };
   const tables: PlannedTable[] = found.map(({ rename, facts: table }) => {
-    const tick = options.countUse ? tickName(table) : null;
+    const scanCounter = options.countUse ? scanCounterName(table) : null;
     const view = options.compatibilityView
-      ? compatibilityView(table, rename.new_name, facts.session, { tick })
+      ? compatibilityView(table, rename.new_name, facts.session, { scanCounter })
       : null;
     const statements = [{
       sql: `alter table ${qualified(table.schema, table.name)} rename to ${ident(rename.new_name)}`,
@@ -136,7 +136,7 @@ export async function planRename(
   }));
   const texts = readTextsOf(renamedTables, facts);
   const routines = options.compatibilityView
-    ? warmRoutines(texts, tables.map(({ facts }) => facts))
+    ? routinesWithCachedPlans(texts, tables.map(({ facts }) => facts))
     : [];
   const indexes = indexStatements(
     tables.flatMap((table) => table.indexes),
@@ -146,7 +146,7 @@ export async function planRename(
   const plan = await makePlan({
     beforeLocks: [...recompile(routines), ...indexes.statements],
     preparations: [
-      ...(options.compatibilityView && options.countUse ? ticksFor(tables) : []),
+      ...(options.compatibilityView && options.countUse ? scanCountersFor(tables) : []),
       ...[...checks, indexes].flatMap(({ preparations }) => preparations),
     ],
     locks: renameLocks(tables.map((table) => table.facts)),
@@ -156,8 +156,10 @@ export async function planRename(
   return { ...plan, facts, texts, tables };
 }
 
-const ticksFor = (tables: PlannedTable[]): Statement[] =>
-  tables.flatMap(({ facts }) => makeTick(tickName(facts), qualified(facts.schema, facts.name)));
+const scanCountersFor = (tables: PlannedTable[]): Statement[] =>
+  tables.flatMap(({ facts }) =>
+    makeScanCounter(scanCounterName(facts), qualified(facts.schema, facts.name))
+  );
 
 /** @throws {Problem} `unsupported_server`. */
 export function requireServer(version: number): void {

@@ -2,12 +2,12 @@
 import { isProtectedSchema, isTrackingTable } from "../contract/names.ts";
 import { Problem } from "../contract/problems.ts";
 import type { Rename } from "../contract/requests.ts";
-import type { Facts, NameFacts, RelationFacts } from "./facts.ts";
-import { ident, qualified } from "./quoting.ts";
+import type { Facts, NameFacts, RelationFacts } from "../facts/facts.ts";
+import { ident, qualified } from "../sql/quoting.ts";
 import { refuseRelation } from "./refusals.ts";
-import { RELATION_KINDS, typeKind } from "./relation_kinds.ts";
+import { RELATION_KINDS, typeKind } from "../facts/relation_kinds.ts";
 import type { TrackedRename } from "./rename.ts";
-import { schemaInName } from "./schema_in_name.ts";
+import { schemaInName } from "../sql/schema_in_name.ts";
 
 /** An unfinished migration that holds names, and whose it is. */
 export interface NameHolder extends TrackedRename {

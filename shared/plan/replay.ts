@@ -8,8 +8,8 @@
  */
 import { EVENTS_TABLE } from "../contract/names.ts";
 import type { LockStatement, Plan, PlanStatement } from "./plan.ts";
-import { isTracked } from "./trusted_objects.ts";
-import { commentLine, dollarQuoted, literal, millisecondsLiteral } from "./quoting.ts";
+import { isTracked } from "../sql/trusted_objects.ts";
+import { commentLine, dollarQuoted, literal, millisecondsLiteral } from "../sql/quoting.ts";
 
 export interface ReplayOptions {
   /** What the file does, in lines for its head. */

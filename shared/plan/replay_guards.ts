@@ -2,10 +2,10 @@
  * What must hold where a migration file is applied: what the plan that it was made of has gone by. Whatever
  * was changed since, by another migration or by hand, would be lost or left out without a word.
  */
-import type { RelationFacts } from "./facts.ts";
+import type { RelationFacts } from "../facts/facts.ts";
 import type { PlanStatement } from "./plan.ts";
-import { dollarQuoted, jsonbLiteral, literal, qualified } from "./quoting.ts";
-import { catalogOid, definitionOf } from "./repointing/object_state.ts";
+import { dollarQuoted, jsonbLiteral, literal, qualified } from "../sql/quoting.ts";
+import { catalogOid, definitionOf } from "../dependents/object_state.ts";
 
 interface Name {
   schema: string;

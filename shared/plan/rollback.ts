@@ -3,26 +3,26 @@
  * the table, the table takes its old name back.
  */
 import type { Difference, Finding } from "../contract/responses.ts";
-import { checkRelations, type ExpectedRelation } from "./checks.ts";
-import { requireAgreement } from "./drift.ts";
-import type { Facts, RelationFacts } from "./facts.ts";
-import { differences, type Fingerprint, fingerprint } from "./fingerprint.ts";
+import { checkRelations, type ExpectedRelation } from "./verification/checks.ts";
+import { locateRelations } from "../drift/drift.ts";
+import type { Facts, RelationFacts } from "../facts/facts.ts";
+import { differences, type Fingerprint, fingerprint } from "./verification/fingerprint.ts";
 import { indexStatements, type RenamedIndex, restoredIndexes } from "./index_names.ts";
-import { listed, lostWithViews } from "./lost_with_view.ts";
+import { listed, viewOnlyChanges } from "./view_only_changes.ts";
 import { makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
-import { newNameMentioned } from "./new_name_mentioned.ts";
-import { qualified } from "./quoting.ts";
+import { newNameMentioned } from "../findings/new_name_mentioned.ts";
+import { qualified } from "../sql/quoting.ts";
 import { notOwner } from "./refusals.ts";
 import type { TrackedRename } from "./rename.ts";
-import type { Follower } from "./repointing/followers.ts";
-import { viewsGoing } from "./repointing/views_going.ts";
-import { readTexts } from "./text_findings.ts";
+import type { Dependent } from "../dependents/dependents.ts";
+import { viewsGoing } from "../dependents/views_going.ts";
+import { readTexts } from "../findings/text_findings.ts";
 import {
   recompile,
+  routinesWithCachedPlans,
+  type RoutineWithCachedPlans,
   staleRoutineFindings,
-  type WarmRoutine,
-  warmRoutines,
-} from "./warm_routines.ts";
+} from "./cached_plans.ts";
 
 /** A tracked rename with what was kept of the states around it. */
 export interface RecordedRename extends TrackedRename {
@@ -92,12 +92,12 @@ export async function planRollback(
   active: TrackedRename[],
   options: PlanOptions,
 ): Promise<RollbackPlan> {
-  const steps = requireAgreement(migrations, facts, active, options.acknowledge);
+  const steps = locateRelations(migrations, facts, active, options.acknowledge);
   requireOwned(steps);
   const end = steps.map(({ migration, table }) => ({ table, name: migration.old_name }));
   const lastNames = new Map(end.map(({ table, name }) => [table, name]));
   const going = viewsGoing(steps, end, facts.session.user);
-  const lost = lostWithViews(
+  const lost = viewOnlyChanges(
     steps,
     options.carryPrivileges ?? false,
     facts.session.user,
@@ -120,7 +120,7 @@ export async function planRollback(
     };
   });
   const routines = steps.some(({ view }) => view !== null)
-    ? withoutFollowers(keepingRows(steps, facts), going.followers)
+    ? withoutDependents(keepingRows(steps, facts), going.dependents)
     : [];
   const restored = restoredIndexes(
     steps.map(({ migration, table }) => ({ indexes: migration.indexes, table_oid: table.oid })),
@@ -167,14 +167,17 @@ export const expected = (
 ): ExpectedRelation => ({ oid, schema, name, kind });
 
 /** Routines that keep rows of the views that go. */
-function keepingRows(steps: RollbackStep[], facts: Facts): WarmRoutine[] {
+function keepingRows(steps: RollbackStep[], facts: Facts): RoutineWithCachedPlans[] {
   const views = steps.map(({ migration, table }) => ({ ...table, name: migration.old_name }));
-  return warmRoutines(readTexts(facts, views), views);
+  return routinesWithCachedPlans(readTexts(facts, views), views);
 }
 
 /** Routines that are made again anyway; to alter them before would be to change what was captured. */
-function withoutFollowers(routines: WarmRoutine[], followers: Follower[]): WarmRoutine[] {
-  const made = new Set(followers.map(({ object }) => object.routine?.signature));
+function withoutDependents(
+  routines: RoutineWithCachedPlans[],
+  dependents: Dependent[],
+): RoutineWithCachedPlans[] {
+  const made = new Set(dependents.map(({ object }) => object.routine?.signature));
   return routines.filter(({ identity }) => !made.has(identity));
 }
 

@@ -10,10 +10,10 @@
  * inline it: a computed field costs through the old name what it costs through the new one.
  */
 import type { Statement } from "../contract/responses.ts";
-import { type Check, found, raiseUnlessNone } from "./checks.ts";
-import type { RelationFacts, RowCastFacts, SessionFacts } from "./facts.ts";
-import { nameDigest } from "./name_digest.ts";
-import { dollarQuoted, ident, literal, qualified } from "./quoting.ts";
+import { type Check, found, raiseUnlessNone } from "./verification/checks.ts";
+import type { RelationFacts, RowCastFacts, SessionFacts } from "../facts/facts.ts";
+import { nameDigest } from "../sql/name_digest.ts";
+import { dollarQuoted, ident, literal, qualified } from "../sql/quoting.ts";
 
 /** Begins the name of the function of a compatibility cast; a digest of the view's name follows. */
 export const ROW_CAST_PREFIX = "compatibility_cast_";

@@ -1,5 +1,5 @@
 /** The names of the renames that are active. */
-import { jsonbLiteral } from "../plan/quoting.ts";
+import { jsonbLiteral } from "../sql/quoting.ts";
 
 /**
  * Query for the active renames of these schemas, or of all, the earliest first: the order in which a table

@@ -1,7 +1,7 @@
 /** The outbox of notifications, emptied: what is to be delivered now, and what became of it. */
 import type { Migration } from "../contract/responses.ts";
 import { MAX_NOTIFIED_MIGRATIONS, type NotificationType } from "../contract/notifications.ts";
-import { jsonbLiteral, literal } from "../plan/quoting.ts";
+import { jsonbLiteral, literal } from "../sql/quoting.ts";
 
 /** What one attempt delivers, and to whom. */
 export interface DueDelivery {

@@ -1,6 +1,6 @@
 /** The table of events: every request that changed, or tried to change, something. Append-only. */
 import type { ProblemCode } from "../contract/problems.ts";
-import { jsonbLiteral, literal, nullableLiteral } from "../plan/quoting.ts";
+import { jsonbLiteral, literal, nullableLiteral } from "../sql/quoting.ts";
 
 export interface Event {
   request_id: string;

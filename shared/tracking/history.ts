@@ -2,8 +2,8 @@
  * The Supabase CLI's migration history, supabase_migrations.schema_migrations: a row a migration, with its
  * statements one by one, as `supabase db push` writes them and `supabase migration fetch` makes files of them.
  */
-import { dollarQuoted, literal } from "../plan/quoting.ts";
-import { requireHistory } from "../plan/trusted_objects.ts";
+import { dollarQuoted, literal } from "../sql/quoting.ts";
+import { requireHistory } from "../sql/trusted_objects.ts";
 import { putRows, type RowsOfServer } from "./replay.ts";
 
 /** Seed of the versions' hash, so that they are no other application's. */

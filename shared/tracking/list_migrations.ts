@@ -1,7 +1,7 @@
 /** Pages of migrations, newest first, by keyset: each page costs the same, however deep it is. */
 import { Problem } from "../contract/problems.ts";
 import type { ListMigrationsQuery } from "../contract/requests.ts";
-import { literal } from "../plan/quoting.ts";
+import { literal } from "../sql/quoting.ts";
 import type { RecordedRename } from "../plan/rollback.ts";
 import { migrationsFromRows, PRESENT } from "./migrations.ts";
 

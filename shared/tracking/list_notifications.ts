@@ -1,6 +1,6 @@
 /** What became of notifications, as list-migrations tells it. */
 import type { MigrationNotifications, NotificationsReport } from "../contract/responses.ts";
-import { jsonbLiteral } from "../plan/quoting.ts";
+import { jsonbLiteral } from "../sql/quoting.ts";
 import { isGivenUp, notificationId } from "./deliveries.ts";
 
 /** Most notifications without delivery that are listed, the newest. */

@@ -3,7 +3,7 @@
  * somebody is told if and only if what it tells of is committed.
  */
 import type { NotificationType } from "../contract/notifications.ts";
-import { jsonbLiteral, literal, nullableLiteral } from "../plan/quoting.ts";
+import { jsonbLiteral, literal, nullableLiteral } from "../sql/quoting.ts";
 import type { Event } from "./events.ts";
 
 /** Somebody who is told. */

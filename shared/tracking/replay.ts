@@ -2,8 +2,8 @@
  * The record of a change as a migration file makes it again: the same rows, but for the OIDs, which are those
  * of what has the names then. Statements that mark rows by their ids do as they are (`migrations.ts`).
  */
-import { jsonbLiteral, literal, nullableLiteral } from "../plan/quoting.ts";
-import { viewQueryDigest } from "../plan/view_query.ts";
+import { jsonbLiteral, literal, nullableLiteral } from "../sql/quoting.ts";
+import { viewQueryDigest } from "../sql/view_query.ts";
 import type { NewBatch, NewMigration } from "./migrations.ts";
 
 /** What has a name when the statement runs, both SQL expressions, as the tracking table has OIDs. */

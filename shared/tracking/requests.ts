@@ -1,6 +1,6 @@
 /** The table of requests: idempotency keys and the answers to them. Nothing else touches it. */
 import type { LockFigures, OperationAnswer } from "../contract/responses.ts";
-import { jsonbLiteral, literal } from "../plan/quoting.ts";
+import { jsonbLiteral, literal } from "../sql/quoting.ts";
 import type { Event } from "./events.ts";
 
 /** A request by its key. */

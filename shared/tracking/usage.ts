@@ -1,7 +1,7 @@
 /** What is kept of the use of old names: the SQL that writes and reads it. Nothing else touches it. */
-import type { UsageRecord } from "../plan/usage/facts.ts";
+import type { UsageRecord } from "../facts/usage_facts.ts";
 import { OWN_SCHEMA } from "../contract/names.ts";
-import { jsonbLiteral, literal, millisecondsLiteral, qualified } from "../plan/quoting.ts";
+import { jsonbLiteral, literal, millisecondsLiteral, qualified } from "../sql/quoting.ts";
 
 /**
  * Statement that keeps the snapshots that a query gives as rows `(id, snapshot)`. It runs just before the
@@ -58,8 +58,8 @@ const orNull = <T extends object>(value: T | null): T | null =>
   value === null || Object.keys(value).length === 0 ? null : value;
 
 /** Statement that takes what a view has counted until now as seen, and not as use. */
-export function passOverReads(id: string, tick: string): string {
-  const table = literal(qualified(OWN_SCHEMA, tick));
+export function passOverReads(id: string, scanCounter: string): string {
+  const table = literal(qualified(OWN_SCHEMA, scanCounter));
   return `
 update table_rename.sys_table_migration_usage u
 set sample = pg_catalog.jsonb_set(u.sample, '{reads,scans}',

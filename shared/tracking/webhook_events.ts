@@ -1,5 +1,5 @@
 /** Events about webhooks that were refused: they can come from anybody, so there are never many. */
-import { jsonbLiteral, literal } from "../plan/quoting.ts";
+import { jsonbLiteral, literal } from "../sql/quoting.ts";
 
 /** Most such events for one reason within 24 hours. */
 const MOST_A_DAY = 100;

@@ -16,7 +16,7 @@ const HOSTED_PERMISSIONS = ["--no-prompt", "--allow-env", "--allow-net", "--allo
 
 /** Unit tests of what is deployed, all but those that look at source text. */
 const UNIT_TESTS = [
-  ...("authenticate body fingerprint grants idempotency names notifications notify_settings patience plan problems " +
+  ...("authenticate body fingerprint grants idempotency names notifications notify_settings budget plan problems " +
     "quoting requests webhooks")
     .split(" "),
 ].map((name) => `tests/unit/${name}_test.ts`);

@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { createRenameClient } from "../../shared/client/client.ts";
 import type { Blocker } from "../../shared/contract/responses.ts";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { type Ended, run, runCli, runMain, withProject } from "../support/cli.ts";
 import { quietly } from "../support/quietly.ts";
 import { lockWaiter } from "../support/waiting.ts";
@@ -48,7 +48,7 @@ async function kindOf(db: TestDatabase, name: string): Promise<string | undefine
   return row?.relkind;
 }
 
-spreadTest(
+databaseTest(
   "a table is renamed, listed, and taken back with the command that was printed",
   async ({ db }) => {
     await db.sql`create table experts (id int primary key, name text default 'x')`;
@@ -91,7 +91,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a plan changes nothing, and the printed command applies exactly it",
   async ({ db }) => {
     await db.sql`create table experts (id int primary key)`;
@@ -118,7 +118,7 @@ spreadTest(
   },
 );
 
-spreadTest("a refusal says why and how to go on, and changes nothing", async ({ db }) => {
+databaseTest("a refusal says why and how to go on, and changes nothing", async ({ db }) => {
   await db.sql`create table live (id int primary key)`;
   await db.sql`alter publication supabase_realtime add table live`;
   await withCli(db, async (cli) => {
@@ -151,7 +151,7 @@ spreadTest("a refusal says why and how to go on, and changes nothing", async ({ 
   });
 });
 
-spreadTest("who holds the locks is shown when they cannot be had", async ({ db }) => {
+databaseTest("who holds the locks is shown when they cannot be had", async ({ db }) => {
   await db.sql`create table experts (id int primary key)`;
   const reader = db.connect({ connection: { application_name: "nightly report" } });
   await withCli(db, async (cli) => {
@@ -189,7 +189,7 @@ async function whileReading(
   await worked!;
 }
 
-spreadTest("while a long reader is in the way, a line names it", async ({ db }) => {
+databaseTest("while a long reader is in the way, a line names it", async ({ db }) => {
   await db.sql`create table experts (id int primary key)`;
   await withCli(db, async (cli, env) => {
     const name = (pid: number) =>
@@ -223,7 +223,7 @@ spreadTest("while a long reader is in the way, a line names it", async ({ db }) 
   });
 });
 
-spreadTest("who gives a waiting rename up changes nothing", async ({ db }) => {
+databaseTest("who gives a waiting rename up changes nothing", async ({ db }) => {
   await db.sql`create table experts (id int primary key)`;
   await withCli(db, async (_, env) => {
     await quietly(() =>
@@ -262,7 +262,7 @@ spreadTest("who gives a waiting rename up changes nothing", async ({ db }) => {
   });
 });
 
-spreadTest("with --json the answer is all there is on standard output", async ({ db }) => {
+databaseTest("with --json the answer is all there is on standard output", async ({ db }) => {
   await db.sql`create table experts (id int primary key)`;
   await withCli(db, async (cli) => {
     const json = async (args: string[], code = 0) => {
@@ -282,7 +282,7 @@ spreadTest("with --json the answer is all there is on standard output", async ({
   });
 });
 
-spreadTest("a file's tables are renamed all or none, and taken back together", async ({ db }) => {
+databaseTest("a file's tables are renamed all or none, and taken back together", async ({ db }) => {
   await db.sql`create schema "Shop.EU"`;
   await db.sql`create table "a b" ()`;
   await db.sql`create table "Shop.EU"."x,y" ()`;
@@ -318,7 +318,7 @@ spreadTest("a file's tables are renamed all or none, and taken back together", a
   }
 });
 
-spreadTest("npm run cli works from any folder, and passes the exit code on", async ({ db }) => {
+databaseTest("npm run cli works from any folder, and passes the exit code on", async ({ db }) => {
   await db.sql`create table experts ()`;
   const dir = await Deno.makeTempDir({ prefix: "renames-" });
   const root = new URL("../../", import.meta.url).pathname;
@@ -337,7 +337,7 @@ spreadTest("npm run cli works from any folder, and passes the exit code on", asy
   }
 });
 
-spreadTest(
+databaseTest(
   "a rename is proposed, applied with the command that was printed, and another is withdrawn",
   async ({ db }) => {
     await db.sql`create table experts (id int primary key)`;
@@ -361,7 +361,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a name that is not there is answered with the corrected call, and a plan that would be refused with 5",
   async ({ db }) => {
     await db.sql.unsafe(`
@@ -391,7 +391,7 @@ spreadTest(
   },
 );
 
-spreadTest("all faults of a file are told at once, with their lines", async ({ db }) => {
+databaseTest("all faults of a file are told at once, with their lines", async ({ db }) => {
   await db.sql.unsafe("create table experts (id int); create table teams (id int)").simple();
   const dir = await Deno.makeTempDir({ prefix: "renames-" });
   const file = `${dir}/renames.csv`;

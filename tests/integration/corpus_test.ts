@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import type { Finding } from "../../shared/contract/responses.ts";
-import { qualified } from "../../shared/plan/quoting.ts";
+import { qualified } from "../../shared/sql/quoting.ts";
 import { EXPECTED, SHOWN_ELSEWHERE, UNSEEN } from "../corpus/expected.ts";
 import {
   buildsOn,

@@ -4,11 +4,11 @@ import {
   EXAMPLE_MIGRATION_ID,
   EXAMPLES,
 } from "../../shared/contract/examples.ts";
-import { spreadTest } from "../support/database.ts";
+import { databaseTest } from "../support/database.ts";
 import { answerPointer, document, misfits } from "../support/document.ts";
 import { startGatewayProcess } from "../support/gateway_process.ts";
 
-spreadTest("every example is answered as the OpenAPI document says", async ({ db }) => {
+databaseTest("every example is answered as the OpenAPI document says", async ({ db }) => {
   await db.sql.unsafe(`
     create table teams (id int primary key, name text);
     create table experts (id int primary key, name text not null, team_id int references teams);

@@ -5,7 +5,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type postgres from "postgres";
 import { type ProblemCode, PROBLEMS } from "../../shared/contract/problems.ts";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { hostileNames, isStorableName, mutated, oneOf, seededRandom } from "../support/hostile.ts";
 
@@ -81,7 +81,7 @@ function hostileTest(
   name: string,
   prepare: (t: Hostile, random: () => number) => Promise<Step[]>,
 ): void {
-  spreadTest(name, async ({ db }) => {
+  databaseTest(name, async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql`create table canary (id int primary key, note text default 'sings')`;
     await db.sql`insert into canary values (1, 'sings'), (2, null)`;

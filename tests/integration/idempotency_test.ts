@@ -3,7 +3,7 @@ import { assert, assertEquals, assertLess, assertNotEquals } from "@std/assert";
 import { afterCriticalSection, cutOnce, isCriticalSection } from "../support/broken_connections.ts";
 import { assertRecordAgrees } from "../support/catalog_state.ts";
 import { startCuttingProxy } from "../support/cutting_proxy.ts";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { eventsOf } from "../support/events.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { startGatewayProcess } from "../support/gateway_process.ts";
@@ -36,7 +36,7 @@ function assertReplay(first: KeyedAnswer, second: KeyedAnswer): void {
 
 // The same again ------------------------------------------------------------------------------------
 
-spreadTest(
+databaseTest(
   "every operation that comes again with its key is answered as the first time, and done once",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -66,7 +66,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a finalization that comes again with its key is answered as it was; under another key, as done",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -89,7 +89,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "the order of a body's fields, and who asked for whom, make no other request",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -104,7 +104,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a key with another body, or at another endpoint, is refused, and nothing is changed",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -130,7 +130,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "two callers that think of the same key do not get each other's answers",
   async ({ db }) => {
     const ci = "sb_secret_of_ci";
@@ -152,7 +152,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a refusal is not kept: once it is mended, the same key does the work",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -168,7 +168,7 @@ spreadTest(
   },
 );
 
-spreadTest("a plan is made anew each time, and leaves its key to the change", async ({ db }) => {
+databaseTest("a plan is made anew each time, and leaves its key to the change", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await makeTable(db);
   const plan = { ...RENAME, mode: "plan" };
@@ -181,7 +181,7 @@ spreadTest("a plan is made anew each time, and leaves its key to the change", as
   assertEquals((await postKeyed(functions, "rename", "k", RENAME)).status, 200);
 });
 
-spreadTest(
+databaseTest(
   "a stream of events that comes again says so, and ends with the same result",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -215,7 +215,7 @@ spreadTest(
   },
 );
 
-spreadTest("a key that is no name of anything is only a key", async ({ db }) => {
+databaseTest("a key that is no name of anything is only a key", async ({ db }) => {
   await using functions = functionsFor(db.url);
   const keys = ["';drop/**/table/**/experts;--", "\\", "$$", "k\\'", "%s", "{}", '"'];
   await makeTable(db);
@@ -237,7 +237,7 @@ const isolates = (db: TestDatabase, count: number): Functions[] =>
   Array.from({ length: count }, (_, n) => functionsFor(`${db.url}?keep_alive=${60 + n}`));
 
 for (const count of [1, 5]) {
-  spreadTest(
+  databaseTest(
     `of fifty simultaneous requests with one key, in ${count} isolates, one does the work, and all are answered alike`,
     async ({ db }) => {
       const all = isolates(db, count);
@@ -272,7 +272,7 @@ for (const count of [1, 5]) {
   );
 }
 
-spreadTest(
+databaseTest(
   "a twin of a request that is still at work is told so at once, and answered afterwards",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -297,7 +297,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a twin that comes between the commit and the answer waits for that answer, and makes none of its own",
   async ({ db }) => {
     await using proxy = startCuttingProxy(Number(new URL(db.url).port));
@@ -325,7 +325,7 @@ spreadTest(
 
 // Broken off ----------------------------------------------------------------------------------------
 
-spreadTest(
+databaseTest(
   "whatever step a request dies at, its key is recorded if and only if its change is committed",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -370,7 +370,7 @@ for (
     ["cut after", "server", "after messages of the server", SERVER_STRIDE],
   ] as const
 ) {
-  spreadTest(
+  databaseTest(
     `a request that is cut off ${where}, and repeated with its key, is done once and answered as it was`,
     async ({ db }) => {
       await using proxy = startCuttingProxy(Number(new URL(db.url).port));
@@ -409,7 +409,7 @@ for (
 const STATUS = { rename: "active", rollback: "rolled_back", finalize: "finalized" } as const;
 
 for (const name of ["rename", "rollback", "finalize"] as const) {
-  spreadTest(
+  databaseTest(
     `a ${name} whose outcome was not known is answered as recorded when it is repeated`,
     async ({ db }) => {
       await using proxy = startCuttingProxy(Number(new URL(db.url).port));
@@ -445,7 +445,7 @@ for (const name of ["rename", "rollback", "finalize"] as const) {
   );
 }
 
-spreadTest(
+databaseTest(
   "a function that is killed between commit and answer is answered for by the next attempt",
   async ({ db }) => {
     await using proxy = startCuttingProxy(Number(new URL(db.url).port));
@@ -485,7 +485,7 @@ async function renameAndLoseAnswer(db: TestDatabase, functions: Functions): Prom
   return answer;
 }
 
-spreadTest(
+databaseTest(
   "an answer that is given later has all that the first one had, and looks again whether it is so",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -512,7 +512,7 @@ for (
     ["its view has other rights", "alter view experts set (security_invoker = false)", /experts/],
   ] as const
 ) {
-  spreadTest(
+  databaseTest(
     `an answer that is given later says where it is no longer so: ${what}`,
     async ({ db }) => {
       await using functions = functionsFor(db.url);
@@ -525,7 +525,7 @@ for (
   );
 }
 
-spreadTest(
+databaseTest(
   "an answer that is given later, when all was rolled back, says that it was",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -537,7 +537,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "an answer that cannot be kept is given all the same, and another one later",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -563,7 +563,7 @@ spreadTest(
 
 // Kept for a time -----------------------------------------------------------------------------------
 
-spreadTest("a key is forgotten after its time, and means a new request then", async ({ db }) => {
+databaseTest("a key is forgotten after its time, and means a new request then", async ({ db }) => {
   await using functions = functionsFor(db.url, { idempotencyDays: 2 });
   await makeTable(db);
   const first = await postKeyed(functions, "rename", "k", RENAME);
@@ -579,7 +579,7 @@ spreadTest("a key is forgotten after its time, and means a new request then", as
   assertEquals((await recordedRequests(db.sql)).length, 1);
 });
 
-spreadTest(
+databaseTest(
   "what is past its time is deleted in passing, some at a time, the oldest first",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -605,7 +605,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "tracking tables that are older than the functions are said to be, and only keys need the new ones",
   async ({ db }) => {
     await using functions = functionsFor(db.url);

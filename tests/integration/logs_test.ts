@@ -3,7 +3,7 @@ import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { LEVELS, logLevel } from "../../shared/http/log.ts";
 import { describeCause, withoutControls, withoutSecrets } from "../../shared/http/log_safety.ts";
 import { readWebhookSecrets } from "../../shared/http/webhook_secrets.ts";
-import { spreadTest } from "../support/database.ts";
+import { databaseTest } from "../support/database.ts";
 import { type Functions, functionsFor, PUBLISHABLE_KEY, SECRET_KEY } from "../support/functions.ts";
 import { type ConsoleLine, consoleOf } from "../support/console.ts";
 import { notifying } from "../support/receiver.ts";
@@ -30,7 +30,7 @@ const post = (functions: Functions, name: string, body: unknown, headers = {}) =
     body: typeof body === "string" ? body : JSON.stringify(body),
   });
 
-spreadTest(
+databaseTest(
   "a request is one line, with who asked, what for, and how long it took",
   async ({ db }) => {
     await using functions = functionsFor(db.url, { logLevel: "info" });
@@ -68,7 +68,7 @@ spreadTest(
   },
 );
 
-spreadTest("what waits for a lock is told phase by phase, at level debug", async ({ db }) => {
+databaseTest("what waits for a lock is told phase by phase, at level debug", async ({ db }) => {
   await using functions = functionsFor(db.url, { logLevel: "debug" });
   await db.sql`create table experts (id int, name text)`;
   await db.sql`insert into experts values (1, 'row of somebody')`;
@@ -103,7 +103,7 @@ spreadTest("what waits for a lock is told phase by phase, at level debug", async
   assertEquals(new Set(lines.map(({ request_id }) => request_id)).size, 1);
 });
 
-spreadTest("an event stream is logged like the answer it stands for", async ({ db }) => {
+databaseTest("an event stream is logged like the answer it stands for", async ({ db }) => {
   await using functions = functionsFor(db.url, { logLevel: "info" });
   await db.sql`create table experts (id int)`;
   const accept = { accept: "text/event-stream" };
@@ -124,7 +124,7 @@ spreadTest("an event stream is logged like the answer it stands for", async ({ d
   assertGreater((lines[2].lock as { held_ms: number }).held_ms, 0);
 });
 
-spreadTest(
+databaseTest(
   "lines below the level are not written, on whichever stream they belong",
   async ({ db }) => {
     await db.sql`create table experts (id int)`;
@@ -160,7 +160,7 @@ Deno.test("the level is read as people write it, and info is the default", () =>
   );
 });
 
-spreadTest(
+databaseTest(
   "secrets, rows and values never occur in the log, whatever goes wrong",
   async ({ db }) => {
     const password = new URL(db.url).password;
@@ -247,7 +247,7 @@ spreadTest(
   },
 );
 
-spreadTest("what the caller is not told is logged under the request's id", async ({ db }) => {
+databaseTest("what the caller is not told is logged under the request's id", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int)`;
   await functions.rename(RENAME);

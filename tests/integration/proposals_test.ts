@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { catalogState, databaseState, stateDifferences } from "../support/state.ts";
 
@@ -18,7 +18,7 @@ const RENAMES = [
 
 /** A test that begins with two renames proposed. */
 function proposedTest(name: string, body: (proposed: Proposed) => Promise<void>): void {
-  spreadTest(name, async ({ db }) => {
+  databaseTest(name, async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(`
       create table teams (id int primary key, name text default 'x');

@@ -1,6 +1,6 @@
 /** What was built on the old name and cannot follow the table stops a rollback, with a reason each. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { testRoles } from "../support/roles.ts";
 import { databaseState, stateDifferences } from "../support/state.ts";
@@ -32,7 +32,7 @@ interface Renamed {
 }
 
 function renamedTest(name: string, body: (renamed: Renamed) => Promise<void>): void {
-  spreadTest(name, async ({ db }) => {
+  databaseTest(name, async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(TABLES).simple();
     const { migrations: [{ id }] } = await functions.rename({

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import type postgres from "postgres";
 import type { Finding } from "../../shared/contract/responses.ts";
 import { factsFromRow, factsQuery } from "../../shared/catalog/read_facts.ts";
-import { tableIndex, usesOf } from "../../shared/plan/texts/uses.ts";
+import { tableIndex, usesOf } from "../../shared/sql/references/uses.ts";
 import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 import { statements } from "../support/generated_statements.ts";

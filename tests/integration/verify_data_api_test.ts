@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Migration, VerifyCheck } from "../../shared/contract/responses.ts";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { dataApiStandIn, type StandIn, type StandInOptions } from "../support/data_api_stand_in.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 
@@ -27,7 +27,7 @@ function servedTest(
   body: (served: Served) => Promise<void>,
   options: StandInOptions = {},
 ): void {
-  spreadTest(name, async ({ db }) => {
+  databaseTest(name, async ({ db }) => {
     await db.sql.unsafe(EXPERTS).simple();
     await using api = await dataApiStandIn(db, options);
     await using functions = functionsFor(db.url, { projectUrl: api.url });
@@ -145,7 +145,7 @@ servedTest(
   { schemas: ["api"] },
 );
 
-spreadTest(
+databaseTest(
   "embeddings that the view makes ambiguous fail, and pass with the remedies of the findings",
   async ({ db }) => {
     await db.sql.unsafe(`
@@ -211,7 +211,7 @@ servedTest(
   { instead: () => Response.json([{ id: writes++ }]) },
 );
 
-spreadTest("without a Data API the test is skipped, which is said", async ({ db }) => {
+databaseTest("without a Data API the test is skipped, which is said", async ({ db }) => {
   await db.sql.unsafe(EXPERTS).simple();
   const silent = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen: () => {} },

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Blocker } from "../../shared/contract/responses.ts";
 import type { VerifyInput } from "../../shared/contract/requests.ts";
 import { startGateway } from "../../shared/local/gateway.ts";
-import { spreadTest } from "../support/database.ts";
+import { databaseTest } from "../support/database.ts";
 import {
   createEverythingSchema,
   EVERYTHING_ACKNOWLEDGED,
@@ -50,7 +50,7 @@ verifyTest(
   },
 );
 
-spreadTest("only admins may verify, and only what the contract says", async ({ db }) => {
+databaseTest("only admins may verify, and only what the contract says", async ({ db }) => {
   await using functions = functionsFor(db.url);
   const ask = async (headers: Record<string, string>, body: unknown, method = "POST") => {
     const response = await functions.fetch("verify", {
@@ -79,7 +79,7 @@ spreadTest("only admins may verify, and only what the contract says", async ({ d
   for (const [body, code] of refused) assertEquals(await ask({}, body), [400, code]);
 });
 
-spreadTest("names, roles and claims of any kind are no more than names", async ({ db }) => {
+databaseTest("names, roles and claims of any kind are no more than names", async ({ db }) => {
   await using functions = functionsFor(db.url);
   const table = `ex"perts'; -- $trial$ \\`;
   await db.sql`create table ${
@@ -293,7 +293,7 @@ verifyTest(
   },
 );
 
-spreadTest("by the command: failures, figures, Markdown and exit codes", async ({ db }) => {
+databaseTest("by the command: failures, figures, Markdown and exit codes", async ({ db }) => {
   const { runMain } = await import("../support/cli.ts");
   const env = { SUPABASE_DB_URL: db.url, SUPABASE_SECRET_KEYS: JSON.stringify({ k: SECRET_KEY }) };
   for (const [name, value] of Object.entries(env)) Deno.env.set(name, value);
@@ -337,13 +337,13 @@ spreadTest("by the command: failures, figures, Markdown and exit codes", async (
     assertEquals((await run("test-view-compatibility", UNKNOWN)).code, 4);
   } finally {
     await gateway.stop();
-    const { forgetDatabase } = await import("../../shared/execute/database.ts");
+    const { forgetDatabase } = await import("../../shared/postgres/database.ts");
     await forgetDatabase(db.url);
     for (const name of Object.keys(env)) Deno.env.delete(name);
   }
 });
 
-spreadTest("there is no false alarm on tables that have one of everything", async ({ db }) => {
+databaseTest("there is no false alarm on tables that have one of everything", async ({ db }) => {
   await createEverythingSchema(db);
   await using functions = functionsFor(db.url);
   for (const table of ["items", ...EVERYTHING_NEIGHBOURS.filter((name) => name !== "empty")]) {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { VerifyCheck } from "../../shared/contract/responses.ts";
-import { spreadTest } from "../support/database.ts";
+import { databaseTest } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 import { sequencesIn, verifyTest } from "../support/verified.ts";
 
@@ -21,14 +21,15 @@ const EXPERTS = `
   insert into experts (owner_id, name, email)
   select '${ALICE}', 'e' || g, g || '@experts.org' from generate_series(1, 5) g`;
 
-/** What came of each write, by viewer. */
+/** What came of each write, by persona. */
 const outcomes = ({ figures }: VerifyCheck): Record<string, Record<string, string>> =>
   Object.fromEntries(
-    (figures!.viewers as { viewer: string; writes: Record<string, string> }[])
-      .map(({ viewer, writes }) => [viewer, writes]),
+    (figures!.personas as { persona: string; writes: Record<string, string> }[])
+      .map(({ persona, writes }) => [persona, writes]),
   );
 
-const rowOf = ({ figures }: VerifyCheck): unknown => (figures!.viewers as { row: string }[])[0].row;
+const rowOf = ({ figures }: VerifyCheck): unknown =>
+  (figures!.personas as { row: string }[])[0].row;
 
 /** What is left where no column but the key has a default. */
 const withoutDefaults = (outcomes: Record<string, string>): Record<string, string> =>
@@ -45,7 +46,7 @@ const DONE = {
 };
 
 verifyTest(
-  "writes are really executed by both names, as owner and as each viewer, and nothing is left of them",
+  "writes are really executed by both names, as owner and as each persona, and nothing is left of them",
   EXPERTS,
   async ({ passes }) => {
     const check = await passes("writes", { claims: [{ sub: ALICE }] });
@@ -417,7 +418,7 @@ verifyTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a table on another server is not written to, be it a partition or a trigger's",
   async ({ db }) => {
     await db.admin.unsafe(`

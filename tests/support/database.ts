@@ -114,9 +114,6 @@ export function databaseTest(
   }
 }
 
-/** The same; some tests call it so. */
-export const spreadTest = databaseTest;
-
 function hash(name: string): number {
   return [...name].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)!) % 65_521, 7);
 }

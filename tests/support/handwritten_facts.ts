@@ -8,9 +8,9 @@ import type {
   NameFacts,
   RelationFacts,
   RowTypeUser,
-} from "../../shared/plan/facts.ts";
-import { fingerprint } from "../../shared/plan/fingerprint.ts";
-import type { BuiltObject, BuiltOnFacts } from "../../shared/plan/repointing/built_on.ts";
+} from "../../shared/facts/facts.ts";
+import { fingerprint } from "../../shared/plan/verification/fingerprint.ts";
+import type { BuiltObject, BuiltOnFacts } from "../../shared/facts/built_on.ts";
 import type { NameHolder } from "../../shared/plan/rename_refusals.ts";
 import type { RecordedRename } from "../../shared/plan/rollback.ts";
 
@@ -118,7 +118,7 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     view_definition: null,
     view_query: null,
     view_reads: [],
-    tick: null,
+    scanCounter: null,
     built_on: null,
     row_type: { users: [], inherited_functions: [], casts: [] },
     views: [],
@@ -192,7 +192,7 @@ export function builtView(
     can_create: true,
     temporary: false,
     extension: null,
-    remade: false,
+    recreated: false,
     uses: [{ relation: on, column: "id", row_type: false, routine: null }],
     whole_rows: false,
     closed_schemas: [],

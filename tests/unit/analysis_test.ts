@@ -1,9 +1,9 @@
 /** The analysis and its findings, made from facts alone. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { analyzeTables } from "../../shared/plan/analysis.ts";
-import { dataApiFindings } from "../../shared/plan/data_api_findings.ts";
-import type { RelationFacts, TextFacts } from "../../shared/plan/facts.ts";
-import { databaseFindings, objectFindings } from "../../shared/plan/object_findings.ts";
+import { analyzeTables } from "../../shared/findings/analysis.ts";
+import { dataApiFindings } from "../../shared/findings/data_api_findings.ts";
+import type { RelationFacts, TextFacts } from "../../shared/facts/facts.ts";
+import { databaseFindings, objectFindings } from "../../shared/findings/object_findings.ts";
 import { factsOf, frozen, grant, rowTypeUser, table } from "../support/handwritten_facts.ts";
 
 const experts = (more: Partial<RelationFacts> = {}) => table("experts", more);

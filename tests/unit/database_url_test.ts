@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { Problem } from "../../shared/contract/problems.ts";
-import { parseDatabaseUrl, SSL_MODES } from "../../shared/execute/database_url.ts";
-import { encryptionsOf, inTurn } from "../../shared/execute/encryption.ts";
+import { parseDatabaseUrl, SSL_MODES } from "../../shared/postgres/database_url.ts";
+import { encryptionsOf, inTurn } from "../../shared/postgres/encryption.ts";
 
 const BASE = "postgresql://ada:s3cret@db.example.com:6543/app";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
-import type { AclFacts, RelationFacts } from "../../shared/plan/facts.ts";
+import type { AclFacts, RelationFacts } from "../../shared/facts/facts.ts";
 import { grantStatements } from "../../shared/plan/grants.ts";
 import { column, frozen, grant, table } from "../support/handwritten_facts.ts";
 

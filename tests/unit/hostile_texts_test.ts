@@ -3,8 +3,8 @@
  * years for the first and hours for the others.
  */
 import { assert, assertEquals } from "@std/assert";
-import { withoutEnd } from "../../shared/plan/repointing/remaking.ts";
-import { isOneTimeStatement } from "../../shared/plan/texts/uses.ts";
+import { withoutEnd } from "../../shared/dependents/recreate.ts";
+import { isOneTimeStatement } from "../../shared/sql/references/uses.ts";
 
 const MANY = 200_000;
 

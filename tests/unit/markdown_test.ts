@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { FINDING_CODES } from "../../shared/contract/findings.ts";
 import { Problem } from "../../shared/contract/problems.ts";
 import type { Finding, OperationAnswer, PlannedTable } from "../../shared/contract/responses.ts";
-import { MAX_REPORT, visible } from "../../shared/markdown/escape.ts";
-import { operationInMarkdown } from "../../shared/markdown/operation.ts";
-import { problemInMarkdown } from "../../shared/markdown/problem.ts";
+import { MAX_REPORT, visible } from "../../shared/report/escape.ts";
+import { operationInMarkdown } from "../../shared/report/operation.ts";
+import { problemInMarkdown } from "../../shared/report/problem.ts";
 import { readFlowchart, readMarkdown } from "../support/markdown.ts";
 
 const HASH = `sha256:${"0123456789abcdef".repeat(4)}`;

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { Problem } from "../../shared/contract/problems.ts";
-import type { Facts, RelationFacts, TextFacts } from "../../shared/plan/facts.ts";
+import type { Facts, RelationFacts, TextFacts } from "../../shared/facts/facts.ts";
 import { makePlan, type Plan, planStatements, requireAccepted } from "../../shared/plan/plan.ts";
 import { planRename, requireServer } from "../../shared/plan/rename.ts";
 import { isOffLimits, lookUp, type NameHolder } from "../../shared/plan/rename_refusals.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { commentLine } from "../../shared/plan/quoting.ts";
+import { commentLine } from "../../shared/sql/quoting.ts";
 import { replayOf } from "../../shared/plan/replay.ts";
 
 const NOTHING = { preparations: [], beforeLocks: [], locks: [], changes: [] };
@@ -8,14 +8,14 @@ const statement = (sql: string, purpose = "why") => ({ sql, purpose });
 
 Deno.test("a replay leaves out what looks for OIDs or plans ahead, and keeps the order of the rest", () => {
   const statements = replayOf({
-    preparations: [{ ...statement("prepare x"), once: true }, statement("make a tick")],
+    preparations: [{ ...statement("prepare x"), once: true }, statement("make a scanCounter")],
     beforeLocks: [statement("rename an index"), { ...statement("check"), once: true }],
     locks: [],
     changes: [statement("rename"), { ...statement("check"), once: true }, statement("notify")],
   }, OPTIONS);
   assertEquals(
     statements.slice(1, -1).map((sql) => sql.replace(/^-- .*\n/gm, "")),
-    ["make a tick", "rename an index", "rename", "notify"],
+    ["make a scanCounter", "rename an index", "rename", "notify"],
   );
 });
 

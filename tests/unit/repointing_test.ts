@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { Problem } from "../../shared/contract/problems.ts";
-import type { RelationFacts } from "../../shared/plan/facts.ts";
+import type { RelationFacts } from "../../shared/facts/facts.ts";
 import { planFinalize } from "../../shared/plan/finalize.ts";
-import type { BuiltObject } from "../../shared/plan/repointing/built_on.ts";
-import { followersOf, type Refused } from "../../shared/plan/repointing/followers.ts";
-import { inMoments } from "../../shared/plan/repointing/order.ts";
-import { remaking } from "../../shared/plan/repointing/remaking.ts";
-import { renameCasts } from "../../shared/plan/repointing/row_casts_in_texts.ts";
+import type { BuiltObject } from "../../shared/facts/built_on.ts";
+import { dependentsOf, type Refused } from "../../shared/dependents/dependents.ts";
+import { inMoments } from "../../shared/dependents/order.ts";
+import { recreating } from "../../shared/dependents/recreate.ts";
+import { renameCasts } from "../../shared/dependents/row_casts_in_texts.ts";
 import { planRollback } from "../../shared/plan/rollback.ts";
 import {
   builtOn,
@@ -43,7 +43,7 @@ const uses = (relation: number, more: Partial<BuiltObject["uses"][number]> = {})
 function reasonFor(more: Partial<BuiltObject>, on: RelationFacts = experts): string {
   const view = built(bare, builtView("report", bare.oid, more));
   const problem = assertThrows(
-    () => followersOf([{ view, table: on, columns: on.columns }], [on]),
+    () => dependentsOf([{ view, table: on, columns: on.columns }], [on]),
     Problem,
   );
   assertEquals(problem.code, "dependants_cannot_follow");
@@ -69,9 +69,9 @@ Deno.test("every reason why an object cannot follow is told", () => {
     [/may not create in the schema "public"/, { can_create: false }],
     [/may not use the schema "closed", "shut"/, { closed_schemas: ["closed", "shut"] }],
     [/column "gone", which the table has not/, { uses: [uses(bare.oid, { column: "gone" })] }],
-    [/cannot become/, { remade: true, owner_settable: false }],
-    [/security label/, { remade: true, labels: 1 }],
-    [/depends on an extension/, { remade: true, extension_dependencies: 1 }],
+    [/cannot become/, { recreated: true, owner_settable: false }],
+    [/security label/, { recreated: true, labels: 1 }],
+    [/depends on an extension/, { recreated: true, extension_dependencies: 1 }],
   ];
   for (const [reason, more] of cases) assertMatch(reasonFor(more), reason);
 });
@@ -84,8 +84,8 @@ Deno.test("a column must have the type that it has in the view, whole rows all o
   assertMatch(reasonFor({ whole_rows: true }, longer), /whole rows/);
   assertMatch(reasonFor({ uses: [uses(bare.oid, { row_type: true })] }, longer), /whole rows/);
   const view = built(bare, builtView("report", bare.oid));
-  const [follower] = followersOf([{ view, table: longer, columns: longer.columns }], [longer]);
-  assertEquals(follower.printed, null);
+  const [dependent] = dependentsOf([{ view, table: longer, columns: longer.columns }], [longer]);
+  assertEquals(dependent.printed, null);
 });
 
 Deno.test("an object that uses two tables is read again while both names mean what they say", () => {
@@ -95,10 +95,10 @@ Deno.test("an object that uses two tables is read again while both names mean wh
     { view: built(bare, mixed), table: experts, columns: experts.columns },
     { view: built(teamsView), table: teams, columns: teams.columns },
   ];
-  const followers = followersOf(leaving, [experts, teams]);
-  assertEquals([...followers[0].names], [[experts.oid, "experts"], [teams.oid, "groups"]]);
+  const dependents = dependentsOf(leaving, [experts, teams]);
+  assertEquals([...dependents[0].names], [[experts.oid, "experts"], [teams.oid, "groups"]]);
   const names = new Map([[experts.oid, "experts"], [teams.oid, "teams"]]);
-  const { moments } = inMoments(followers, names);
+  const { moments } = inMoments(dependents, names);
   assertEquals(moments.map(({ moves }) => moves), [[[teams.oid, "groups"]]]);
   assertEquals(names.get(teams.oid), "groups");
 });
@@ -115,12 +115,12 @@ Deno.test("tables change their names no more often than they must", () => {
     { view: built(bare, first, newName, both), table: experts, columns: experts.columns },
     { view: built(teamsView, both, second), table: teams, columns: teams.columns },
   ];
-  const followers = followersOf(leaving, [experts, teams]);
-  assertEquals(followers.length, 4);
+  const dependents = dependentsOf(leaving, [experts, teams]);
+  assertEquals(dependents.length, 4);
   const names = new Map([[experts.oid, experts.name], [teams.oid, teams.name]]);
-  const { moments } = inMoments(followers, names);
+  const { moments } = inMoments(dependents, names);
   assertEquals(
-    moments.map(({ followers }) => followers.map(({ object }) => object.name).sort()),
+    moments.map(({ dependents }) => dependents.map(({ object }) => object.name).sort()),
     [["first", "new_name"], ["both", "second"]],
   );
 });
@@ -132,30 +132,30 @@ Deno.test("a table that goes by two old names in one request cannot have both at
     { view: built(middle, both), table: experts, columns: experts.columns },
     { view: built(bare, both), table: experts, columns: experts.columns },
   ];
-  const problem = assertThrows(() => followersOf(leaving, [experts]), Problem);
+  const problem = assertThrows(() => dependentsOf(leaving, [experts]), Problem);
   const [{ reason }] = problem.fields.dependants as Refused[];
   assertMatch(reason, /under two names, "public"."people" and "public"."experts"/);
 });
 
 Deno.test("what is made again comes before what depends on it, and circles are told", () => {
-  const totals = builtView("totals", bare.oid, { oid: 40, subkind: "m", remade: true });
+  const totals = builtView("totals", bare.oid, { oid: 40, subkind: "m", recreated: true });
   const routine = (oid: number, calls: number | null): BuiltObject =>
     builtView(`f${oid}`, bare.oid, {
       catalog: "pg_proc",
       oid,
-      remade: true,
+      recreated: true,
       uses: [uses(bare.oid, { row_type: true }), { ...uses(0), relation: null, routine: calls }],
     });
   const above = builtView("above", totals.oid, { oid: 39 });
   const order = (...objects: BuiltObject[]) => {
-    const followers = objects.map((object) => ({
+    const dependents = objects.map((object) => ({
       object,
       views: [],
       names: new Map<number, string>(),
       printed: null,
     }));
-    const { moments, circular } = inMoments(followers, new Map());
-    return [moments.flatMap((moment) => moment.followers), circular]
+    const { moments, circular } = inMoments(dependents, new Map());
+    return [moments.flatMap((moment) => moment.dependents), circular]
       .map((some) => some.map(({ object }) => object.oid));
   };
   assertEquals(order(above, totals), [[40, 39], []]);
@@ -171,7 +171,7 @@ const NAME = 'a"b; --';
 const QUOTED = '"a""b; --"';
 
 const statementsFor = (more: Partial<BuiltObject>): string[] => {
-  const { aside, again, drop } = remaking(builtView(NAME, bare.oid, more), SESSION_USER);
+  const { aside, again, drop } = recreating(builtView(NAME, bare.oid, more), SESSION_USER);
   return [...aside, ...again, ...drop].map(({ sql }) => sql);
 };
 
@@ -230,7 +230,7 @@ Deno.test("policies, rules, defaults and constraints are altered where they are"
 Deno.test("a routine that is made again is never made over another one", () => {
   const routine: Partial<BuiltObject> = {
     catalog: "pg_proc",
-    remade: true,
+    recreated: true,
     kind: "function",
     definition: {
       text: "CREATE OR REPLACE FUNCTION public.f(public.experts)\n AS $$CREATE OR REPLACE $$;\n",

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { RelationFacts } from "../../shared/plan/facts.ts";
+import type { RelationFacts } from "../../shared/facts/facts.ts";
 import { planRename } from "../../shared/plan/rename.ts";
 import {
   dropRowType,

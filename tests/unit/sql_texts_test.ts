@@ -4,8 +4,8 @@ import { assertEquals, assertGreater } from "@std/assert";
 import { moduleGraph, reachableFrom, ROOT_FOLDER } from "../support/module_graph.ts";
 import { type TemplateLiteral, templateLiterals } from "../support/template_literals.ts";
 
-const QUOTING = "shared/plan/quoting.ts";
-const SENDING = "shared/execute/connection.ts";
+const QUOTING = "shared/sql/quoting.ts";
+const SENDING = "shared/postgres/connection.ts";
 
 /** Constants of ours that stand between quotes in SQL; nothing of a caller is among them. */
 const CONSTANTS_IN_QUOTES = new Set([
@@ -84,7 +84,7 @@ function joinedStrings(source: string): string[] {
   return [...source.matchAll(join), ...source.matchAll(concat)].map(([text]) => text);
 }
 
-Deno.test("names and values become SQL in shared/plan/quoting.ts only", async () => {
+Deno.test("names and values become SQL in shared/sql/quoting.ts only", async () => {
   const found: string[] = [];
   let templates = 0;
   for (const { path, source } of await deployedModules()) {
@@ -105,7 +105,7 @@ Deno.test("names and values become SQL in shared/plan/quoting.ts only", async ()
   assertGreater(templates, 300);
 });
 
-Deno.test("SQL is sent, and the client for it is loaded, in shared/execute/connection.ts only", async () => {
+Deno.test("SQL is sent, and the client for it is loaded, in shared/postgres/connection.ts only", async () => {
   const found: string[] = [];
   for (const { path, source } of await deployedModules()) {
     if (path === SENDING) continue;

@@ -1,20 +1,20 @@
 /** Findings and evidence made of texts, without a database. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { TextFacts } from "../../shared/plan/facts.ts";
+import type { TextFacts } from "../../shared/facts/facts.ts";
 import {
   findingsOfRename,
   readTextsOf,
   type RenamedTable,
-} from "../../shared/plan/rename_findings.ts";
+} from "../../shared/findings/rename_findings.ts";
 import {
   namedIn,
   readTexts,
   type TextFindingOptions,
   textFindings,
-} from "../../shared/plan/text_findings.ts";
-import type { NamedRelation } from "../../shared/plan/texts/table_index.ts";
-import { markedAsOwn } from "../../shared/plan/own_statements.ts";
-import { RULES } from "../../shared/plan/text_rules.ts";
+} from "../../shared/findings/text_findings.ts";
+import type { NamedRelation } from "../../shared/sql/references/table_index.ts";
+import { markedAsOwn } from "../../shared/sql/own_statements.ts";
+import { RULES } from "../../shared/findings/text_rules.ts";
 import { column, factsOf, SERVER_VERSION, table } from "../support/handwritten_facts.ts";
 
 const OLD = table("old", {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import fc from "fast-check";
 import { sqlish } from "../support/sqlish.ts";
-import { cut, fold, lex, type Token } from "../../shared/plan/texts/lexer.ts";
+import { cut, fold, lex, type Token } from "../../shared/sql/parser/lexer.ts";
 
 /** The tokens that mean something, as `kind value`. */
 function tokens(text: string): string[] {

@@ -1,6 +1,6 @@
 /** Names that texts put together when they run: of variables, in strings, in the catalog, of TG_TABLE_NAME. */
 import { assertEquals } from "@std/assert";
-import { type ReadableText, tableIndex, usesOf } from "../../shared/plan/texts/uses.ts";
+import { type ReadableText, tableIndex, usesOf } from "../../shared/sql/references/uses.ts";
 import { column, table } from "../support/handwritten_facts.ts";
 
 const named = (name: string, oid: number, schema = "public") =>

@@ -1,8 +1,13 @@
 /** Which texts use a table, and which only seem to. Each case is a text and the uses in it, in its order. */
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import fc from "fast-check";
-import type { RelationFacts } from "../../shared/plan/facts.ts";
-import { type ReadableText, tableIndex, type Use, usesOf } from "../../shared/plan/texts/uses.ts";
+import type { RelationFacts } from "../../shared/facts/facts.ts";
+import {
+  type ReadableText,
+  tableIndex,
+  type Use,
+  usesOf,
+} from "../../shared/sql/references/uses.ts";
 import { column, table } from "../support/handwritten_facts.ts";
 import { statements } from "../support/generated_statements.ts";
 import { sqlish } from "../support/sqlish.ts";

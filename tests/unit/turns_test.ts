@@ -8,7 +8,7 @@ import {
   type Turn,
   Turns,
   type Wish,
-} from "../../shared/execute/turns.ts";
+} from "../../shared/postgres/turns.ts";
 
 const FOREVER_MS = 2 ** 30;
 const wish = (lane: Lane, more: Partial<Wish> = {}): Wish => ({
@@ -166,7 +166,7 @@ interface Caller {
 const MOST_STEPS = 2_000;
 
 /**
- * Lets callers run, in the order that `scheduler` decides; nobody's patience ends, so that no timeout hides
+ * Lets callers run, in the order that `scheduler` decides; nobody's budget ends, so that no timeout hides
  * a deadlock. Answers whether all came to their end who wait for no client of the database.
  */
 async function run(

@@ -1,18 +1,18 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Usage } from "../../shared/contract/responses.ts";
-import type { TextFacts } from "../../shared/plan/facts.ts";
-import { usageOf } from "../../shared/plan/usage.ts";
-import { OWN_STATEMENT } from "../../shared/plan/own_statements.ts";
-import { showable } from "../../shared/plan/usage/example.ts";
+import type { TextFacts } from "../../shared/facts/facts.ts";
+import { usageOf } from "../../shared/usage/usage.ts";
+import { OWN_STATEMENT } from "../../shared/sql/own_statements.ts";
+import { showable } from "../../shared/usage/example.ts";
 import type {
   StatementEntry,
   UsageFacts,
   UsageRecord,
   UsedMigration,
-} from "../../shared/plan/usage/facts.ts";
-import { usageFindings } from "../../shared/plan/usage/findings.ts";
-import type { Look } from "../../shared/plan/usage/look.ts";
-import { statementKind } from "../../shared/plan/usage/statement_kinds.ts";
+} from "../../shared/facts/usage_facts.ts";
+import { usageFindings } from "../../shared/usage/findings.ts";
+import type { Look } from "../../shared/usage/usage_sample.ts";
+import { statementKind } from "../../shared/usage/statement_kinds.ts";
 import { answered } from "../support/cli.ts";
 
 const ID = "7b9e3c0a-5a55-4d2e-9a7e-0d6b1a1f0c01";

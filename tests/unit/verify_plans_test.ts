@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { Explained, ExplainOutcome, PlanNode } from "../../shared/proof/plans.ts";
-import { judgePlans } from "../../shared/proof/plans.ts";
+import type { Explained, ExplainOutcome, PlanNode } from "../../shared/verify/plans.ts";
+import { judgePlans } from "../../shared/verify/plans.ts";
 
 /** A scan as EXPLAIN (VERBOSE) describes it, of a relation under an alias. */
 function scan(alias: string, more: Partial<PlanNode> = {}): PlanNode {

@@ -4,14 +4,14 @@ import { ProgressDisplay } from "../../shared/cli/show_progress.ts";
 import { Problem } from "../../shared/contract/problems.ts";
 import { parseVerifyRequest } from "../../shared/contract/parse_requests.ts";
 import { VERIFY_CHECKS } from "../../shared/contract/requests.ts";
-import { judgeColumns } from "../../shared/proof/columns.ts";
-import { figuresOf } from "../../shared/proof/cost.ts";
-import type { ProofColumn, ProofFacts, RoleFacts } from "../../shared/proof/facts.ts";
-import { reportInMarkdown } from "../../shared/proof/markdown.ts";
-import { missingTriggers } from "../../shared/proof/triggers.ts";
-import { freshValue, nearValue, plainValue, type ValueColumn } from "../../shared/proof/values.ts";
-import { viewersOf } from "../../shared/proof/viewers.ts";
-import { fingerprint } from "../../shared/plan/fingerprint.ts";
+import { judgeColumns } from "../../shared/verify/columns.ts";
+import { figuresOf } from "../../shared/verify/cost.ts";
+import type { ProofColumn, ProofFacts, RoleFacts } from "../../shared/facts/verify_facts.ts";
+import { reportInMarkdown } from "../../shared/verify/markdown.ts";
+import { missingTriggers } from "../../shared/verify/triggers.ts";
+import { freshValue, nearValue, plainValue, type ValueColumn } from "../../shared/verify/values.ts";
+import { personasOf } from "../../shared/verify/personas.ts";
+import { fingerprint } from "../../shared/plan/verification/fingerprint.ts";
 import type { RecordedRename } from "../../shared/plan/rollback.ts";
 import { column, table } from "../support/handwritten_facts.ts";
 
@@ -88,42 +88,42 @@ const proof = (roles: RoleFacts[]): ProofFacts => ({
   watched: [],
   partition_columns: [],
   foreign_keys: [],
-  outward: [],
+  sideEffects: [],
   untrusted: [],
 });
 
 Deno.test("the owner is tried first, then the API's roles, others, and each set of claims", () => {
   const roles = ["anon", "authenticated", "reader"].map((name) => role(name));
   const all = [...roles, role("hidden", false), role("keeper")];
-  const { viewers, notTried } = viewersOf(proof(all), "keeper", [
+  const { personas, notTried } = personasOf(proof(all), "keeper", [
     { role: "reader", sub: "1" },
     { role: "hidden" },
     { role: "gone" },
   ]);
-  assertEquals(viewers.map(({ label, api }) => [label, api]), [
+  assertEquals(personas.map(({ label, api }) => [label, api]), [
     ["keeper", false],
     ["anon", true],
     ["authenticated", true],
     ["reader", false],
     ["reader with claims[0]", true],
   ]);
-  assertEquals(viewers[0].claims, { role: "keeper" });
-  assertEquals(viewers.at(-1)!.claims, { role: "reader", sub: "1" });
+  assertEquals(personas[0].claims, { role: "keeper" });
+  assertEquals(personas.at(-1)!.claims, { role: "reader", sub: "1" });
   assertEquals(notTried.map(({ role }) => role), [
     ...["hidden", "hidden with claims[1]", "gone with claims[2]"],
   ]);
 });
 
 Deno.test("an owner whose place cannot be taken is named, and the session's role is tried instead", () => {
-  const { viewers, notTried } = viewersOf(proof([role("keeper", false)]), "keeper", []);
-  assertEquals(viewers.map(({ label }) => label), ["postgres"]);
+  const { personas, notTried } = personasOf(proof([role("keeper", false)]), "keeper", []);
+  assertEquals(personas.map(({ label }) => label), ["postgres"]);
   assertEquals(notTried, [{ role: "keeper", why: "postgres may not SET ROLE to it" }]);
 });
 
 Deno.test("of very many roles the first are tried, and the others are named", () => {
   const roles = Array.from({ length: 40 }, (_, n) => role(`r${n}`));
-  const { viewers, notTried } = viewersOf(proof([role("postgres"), ...roles]), "postgres", []);
-  assertEquals([viewers.length, notTried.length], [30, 11]);
+  const { personas, notTried } = personasOf(proof([role("postgres"), ...roles]), "postgres", []);
+  assertEquals([personas.length, notTried.length], [30, 11]);
 });
 
 const valueColumn = (type: string, facts: Partial<ProofColumn>): ValueColumn => ({
@@ -231,7 +231,7 @@ Deno.test("a Markdown report shows texts as they are, whatever is in them", () =
         name: "reads",
         passed: false,
         detail: hostile,
-        figures: { viewers: [{ viewer: hostile, rows: 1 }] },
+        figures: { personas: [{ persona: hostile, rows: 1 }] },
         failures: [{ statement: "select '```'", expected: hostile, got: "`" }],
       }],
     },

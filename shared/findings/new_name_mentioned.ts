@@ -1,0 +1,34 @@
+/** Who uses the names that go when a rename is taken back: a rollback's findings about texts. */
+import type { Finding } from "../contract/responses.ts";
+import type { Facts } from "../facts/facts.ts";
+import type { RollbackStep } from "../plan/rollback.ts";
+import { namedIn } from "./text_findings.ts";
+
+/**
+ * Routines and scheduled jobs that use a table by a name that nothing has after the rollback. A warning: a
+ * rollback is made because something is wrong, and whoever took to the new name already is known to lose it.
+ *
+ * @param steps What is rolled back, newest first; of one table it can be several.
+ */
+export function newNameMentioned(
+  steps: RollbackStep[],
+  { texts, namesakes }: Facts,
+): Finding[] {
+  const going = [...Map.groupBy(steps, ({ table }) => table)].flatMap(([table, own]) => {
+    const [last, ...between] = own.map(({ migration }) => migration.old_name).reverse();
+    return [table.name, ...between].filter((name) => name !== last)
+      .map((name) => ({ schema: table.schema, name }));
+  });
+  const lasting = texts.filter(({ kind }) => kind !== "statement");
+  return namedIn({ texts: lasting, namesakes, name_takers: [] }, going).map(
+    ({ kind, identity, table, certainty, excerpt }): Finding => ({
+      code: "new_name_mentioned",
+      severity: "warning",
+      object: kind === "routine" ? identity : `${kind} ${identity}`,
+      message: certainty === "possible"
+        ? `The ${kind} may use ${table}, a name that nothing has after the rollback: ${excerpt}`
+        : `The ${kind} uses ${table} and fails after the rollback (42P01): ${excerpt}`,
+      remedy: "Change it to the old name, which works before and after the rollback.",
+    }),
+  );
+}

@@ -1,0 +1,52 @@
+/**
+ * What can be said of a change once the plan and the facts that it was made from are gone: whether tables and
+ * views are where the record says. The change itself was checked in its transaction, before the commit.
+ */
+import type { Difference, Verification } from "../../contract/responses.ts";
+import { driftOf } from "../../drift/drift_report.ts";
+import type { Facts } from "../../facts/facts.ts";
+import { qualified } from "../../sql/quoting.ts";
+import type { TrackedRename } from "../rename.ts";
+import type { RecordedRename } from "../rollback.ts";
+import { check, verification } from "./verification.ts";
+
+/**
+ * Compares the database with the record of these migrations, whatever their status is by now.
+ *
+ * @param facts All relations that the migrations name by OID, and what has the old names of the active ones.
+ * @param standing All migrations whose new names stand: a table that was renamed on is no difference.
+ */
+export function checkRecorded(
+  migrations: RecordedRename[],
+  facts: Facts,
+  standing: TrackedRename[],
+): Verification {
+  const names: Difference[] = [];
+  const views: Difference[] = [];
+  const drift: Difference[] = [];
+  const byOid = new Map(facts.relations.map((relation) => [relation.oid, relation]));
+  for (const migration of migrations) {
+    const { id, status, schema_name, old_name, new_name, table_oid, view_oid } = migration;
+    if (status === "active") {
+      const found = driftOf([migration], facts, standing).get(migration.id)!.filter((one) =>
+        one.severity !== "info"
+      );
+      drift.push(...found.map(({ object, message }) => ({ object, before: null, after: message })));
+      continue;
+    }
+    const old = qualified(schema_name, old_name);
+    if (view_oid !== null && byOid.has(view_oid)) {
+      views.push({ object: old, before: null, after: "the view is still there" });
+    }
+    const wanted = qualified(schema_name, status === "rolled_back" ? old_name : new_name);
+    const table = byOid.get(table_oid ?? -1);
+    const now = table === undefined ? null : qualified(table.schema, table.name);
+    const renamedOn = standing.some((one) => one.table_oid === table_oid && one.id !== id);
+    if (now !== wanted && !renamedOn) names.push({ object: wanted, before: wanted, after: now });
+  }
+  return verification([
+    check("looked at again later: tables have the names of the record", names),
+    check("looked at again later: compatibility views that are to be gone are gone", views),
+    check("looked at again later: active renames and their views agree with the record", drift),
+  ]);
+}

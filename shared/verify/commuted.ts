@@ -1,0 +1,98 @@
+/**
+ * Expressions as EXPLAIN prints them, with the operands of commuting operators in an order of ours. Which side
+ * of a comparison the server puts first depends on how relations are numbered, and says nothing about a plan.
+ */
+import { lex, type Token } from "../sql/parser/lexer.ts";
+
+/** Operators that mean the same with their sides exchanged, and what they are called then. */
+const COMMUTED: Record<string, string> = {
+  "=": "=",
+  "<>": "<>",
+  "<": ">",
+  ">": "<",
+  "<=": ">=",
+  ">=": "<=",
+  "@>": "<@",
+  "<@": "@>",
+  "&&": "&&",
+};
+
+/** One part of what stands in a pair of parentheses; an operator with its name, where it is one. */
+interface Part {
+  text: string;
+  operator: string | null;
+}
+
+/** The expression with sides in order; a text that is none is left as it is, but for white space. */
+export function commuted(text: string): string {
+  if (!text.includes("(")) return text;
+  const reader = new Reader(text, lex(text, { blanks: false }).tokens);
+  return joined(reader.parts(null));
+}
+
+class Reader {
+  #at = 0;
+
+  constructor(readonly source: string, readonly tokens: Token[]) {}
+
+  /** The parts up to a closing mark, or to the end. */
+  parts(closing: string | null): Part[] {
+    const parts: Part[] = [];
+    while (this.#at < this.tokens.length) {
+      const token = this.tokens[this.#at++];
+      const text = this.source.slice(token.start, token.end);
+      if (token.kind === "mark" && text === closing) break;
+      if (token.kind === "mark" && (text === "(" || text === "[")) {
+        const inner = this.parts(text === "(" ? ")" : "]");
+        const last = parts.at(-1);
+        if (last?.text.toLowerCase() === "operator" && text === "(") {
+          // OPERATOR(schema.=): an operator that is found nowhere on the path.
+          parts.pop();
+          const operator = inner.at(-1)?.text ?? "";
+          parts.push({ text: `OPERATOR(${joined(inner)})`, operator });
+        } else if (text === "(") {
+          parts.push({ text: `(${joined(inOrder(inner))})`, operator: null });
+        } else parts.push({ text: `[${joined(inner)}]`, operator: null });
+        continue;
+      }
+      const word = token.kind === "word" && ["and", "or"].includes(token.value);
+      const operator = token.kind === "operator" ? text : word ? token.value : null;
+      parts.push({ text, operator });
+    }
+    return parts;
+  }
+}
+
+const joined = (parts: Part[]): string => parts.map(({ text }) => text).join(" ");
+
+/** What stands in parentheses, with its operands in order if it is one operation that commutes. */
+function inOrder(parts: Part[]): Part[] {
+  const operators = parts.filter(({ operator }) => operator !== null);
+  if (operators.length === 0) return parts;
+  const [{ operator }] = operators;
+  const sides = split(parts);
+  if (sides.some((side) => side === "")) return parts;
+  if (operator === "and" || operator === "or") {
+    if (operators.some((other) => other.operator !== operator)) return parts;
+    return [{ text: sides.sort().join(` ${operator.toUpperCase()} `), operator: null }];
+  }
+  const other = COMMUTED[operator!];
+  // `= ANY (…)` has no other side.
+  if (operators.length > 1 || other === undefined || /^(any|all) /i.test(sides[1])) return parts;
+  const [left, right] = sides;
+  if (left <= right) return parts;
+  const name = operators[0].text;
+  const exchanged = name.slice(0, name.lastIndexOf(operator!)) + other +
+    name.slice(name.lastIndexOf(operator!) + operator!.length);
+  return [{ text: `${right} ${exchanged} ${left}`, operator: null }];
+}
+
+/** The texts between operators. */
+function split(parts: Part[]): string[] {
+  const sides: Part[][] = [[]];
+  for (const part of parts) {
+    if (part.operator !== null) sides.push([]);
+    else sides.at(-1)!.push(part);
+  }
+  return sides.map(joined);
+}
