@@ -1,5 +1,5 @@
 /** Access privileges: of relations, of columns, and those that a new relation is born with. */
-import type { AclFacts } from "../facts/facts.ts";
+import type { AclFacts } from "../facts/privileges.ts";
 import { maySetRole } from "./relation.ts";
 
 /** An ACL as a JSON array of its entries, in the order in which they were granted. */

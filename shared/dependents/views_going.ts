@@ -3,12 +3,12 @@
  * tables are locked; then it is looked again; then definitions are read in while the old names mean the
  * tables; then the views are dropped; then the tables get the names they will have.
  */
+import type { LocatedMigration } from "../facts/migration.ts";
 import type { Finding, Statement } from "../contract/responses.ts";
 import type { RelationFacts } from "../facts/facts.ts";
 import { byName, nameDigest } from "../sql/name_digest.ts";
 import type { LockStatement, PlanStatement } from "../plan/plan.ts";
 import { ident, qualified } from "../sql/quoting.ts";
-import type { RollbackStep } from "../plan/rollback.ts";
 import { dropRowType } from "../plan/row_type.ts";
 import { dropScanCounter } from "../plan/scan_counter.ts";
 import type { Dependent } from "./dependents.ts";
@@ -35,7 +35,7 @@ export interface Naming {
  * @throws {Problem} `dependants_cannot_follow`.
  */
 export function viewsGoing(
-  steps: RollbackStep[],
+  steps: LocatedMigration[],
   end: Naming[],
   sessionUser: string,
 ): ViewsGoing {

@@ -2,13 +2,12 @@
  * Drift: where the record and the database no longer agree on which relation is which. A rollback refuses
  * then, names each difference with the way on, and changes nothing.
  */
+import type { LocatedMigration, RecordedRename, TrackedRename } from "../facts/migration.ts";
 import { Problem } from "../contract/problems.ts";
 import type { DriftFacts, LocatedRelation } from "../facts/drift_facts.ts";
 import type { Facts } from "../facts/facts.ts";
 import { qualified } from "../sql/quoting.ts";
 import { RELATION_KINDS, typeKind } from "../facts/relation_kinds.ts";
-import type { TrackedRename } from "../plan/rename.ts";
-import type { RecordedRename, RollbackStep } from "../plan/rollback.ts";
 
 export interface DriftDifference {
   code:
@@ -51,7 +50,7 @@ export function locateRelations(
   standing: TrackedRename[],
   acknowledged: string[],
   options: LocateOptions = {},
-): RollbackStep[] {
+): LocatedMigration[] {
   const { steps, differences } = compareLocations(migrations, facts, standing, options);
   refuseDrift(
     differences.filter((one) =>

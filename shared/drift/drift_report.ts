@@ -1,9 +1,8 @@
 /** Drift as it is told: where the database no longer agrees with the record of an active rename. */
+import type { RecordedRename, TrackedRename } from "../facts/migration.ts";
 import type { Finding } from "../contract/responses.ts";
 import { compareLocations } from "./drift.ts";
 import type { DriftFacts } from "../facts/drift_facts.ts";
-import type { TrackedRename } from "../plan/rename.ts";
-import type { RecordedRename } from "../plan/rollback.ts";
 import { viewDrift } from "./view_drift.ts";
 
 /**

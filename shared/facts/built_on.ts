@@ -2,7 +2,8 @@
  * What is built on a compatibility view, as facts: every object that depends on the view, on its row type,
  * or on an object that will have to be made again, with all that is needed to make it depend on the table.
  */
-import type { AclFacts, RelationKind } from "./facts.ts";
+import type { AclFacts } from "./privileges.ts";
+import type { RelationKind } from "./relation_kinds.ts";
 
 export interface BuiltOnFacts {
   /** In no order. Our own cast from the view's row type and its function are not among them. */

@@ -1,6 +1,6 @@
 /** What drift is told from: of a relation's facts, those that have a part in it. */
+import type { AclFacts } from "./privileges.ts";
 import type {
-  AclFacts,
   ColumnFacts,
   DependantFacts,
   NameFacts,

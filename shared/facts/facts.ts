@@ -3,6 +3,8 @@
  * `catalog/` reads them, the plans are made from them alone.
  */
 
+import type { RelationKind } from "./relation_kinds.ts";
+import type { AclFacts } from "./privileges.ts";
 import type { NameColumn, NamesInRows } from "./names_in_rows.ts";
 import type { BuiltOnFacts } from "./built_on.ts";
 
@@ -115,9 +117,6 @@ export interface NameFacts {
   /** A type of that name that is no relation's row type and does not move out of the way by itself. */
   type: { oid: number; kind: string } | null;
 }
-
-/** `pg_class.relkind`. */
-export type RelationKind = "r" | "p" | "v" | "m" | "f" | "i" | "I" | "S" | "c" | "t";
 
 export interface RelationFacts {
   oid: number;
@@ -292,16 +291,6 @@ export interface IdentitySequence {
   without_usage: string[];
   /** Roles beside the owner that may do both. */
   with_usage: string[];
-}
-
-/** One entry of an ACL, as `aclexplode` gives it; a null grantee is PUBLIC. */
-export interface AclFacts {
-  grantor: string;
-  grantee: string | null;
-  privilege: string;
-  grantable: boolean;
-  /** Whether the session's role may become the grantor and the grantor can reach the schema. */
-  grantor_settable: boolean;
 }
 
 export interface NamedDefinition {

@@ -1,14 +1,9 @@
 /** The analysis of a table: everything that hangs on it, what a rename does to each, and the findings. */
+import type { AclFacts } from "../facts/privileges.ts";
 import { analyzedTexts, type TableTexts, textsByTable } from "./analyzed_texts.ts";
 import type { AnalyzedDependant, AnalyzedTable, Effect, Finding } from "../contract/responses.ts";
 import { compatibilityView } from "../plan/compatibility_view.ts";
-import type {
-  AclFacts,
-  Facts,
-  NamedDefinition,
-  RelationFacts,
-  RowTypeUser,
-} from "../facts/facts.ts";
+import type { Facts, NamedDefinition, RelationFacts, RowTypeUser } from "../facts/facts.ts";
 import { concernedEventTriggers, webhooks } from "./object_findings.ts";
 import { qualified } from "../sql/quoting.ts";
 import { findingsOfRename } from "./rename_findings.ts";

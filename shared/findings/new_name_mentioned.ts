@@ -1,7 +1,7 @@
 /** Who uses the names that go when a rename is taken back: a rollback's findings about texts. */
+import type { LocatedMigration } from "../facts/migration.ts";
 import type { Finding } from "../contract/responses.ts";
 import type { Facts } from "../facts/facts.ts";
-import type { RollbackStep } from "../plan/rollback.ts";
 import { namedIn } from "./text_findings.ts";
 
 /**
@@ -11,7 +11,7 @@ import { namedIn } from "./text_findings.ts";
  * @param steps What is rolled back, newest first; of one table it can be several.
  */
 export function newNameMentioned(
-  steps: RollbackStep[],
+  steps: LocatedMigration[],
   { texts, namesakes }: Facts,
 ): Finding[] {
   const going = [...Map.groupBy(steps, ({ table }) => table)].flatMap(([table, own]) => {

@@ -2,11 +2,12 @@
  * Findings: what the caller should know before a table is renamed. Codes are stable; a breaking one stops
  * an apply unless the caller acknowledges its code.
  */
+import type { AclFacts } from "../facts/privileges.ts";
 import type { FindingCode } from "../contract/findings.ts";
 import type { Finding } from "../contract/responses.ts";
 import { identityFindings } from "../plan/column_defaults.ts";
 import type { DriftRelation } from "../facts/drift_facts.ts";
-import type { AclFacts, RelationFacts, RowTypeUser } from "../facts/facts.ts";
+import type { RelationFacts, RowTypeUser } from "../facts/facts.ts";
 import { called } from "./object_findings.ts";
 import { qualified } from "../sql/quoting.ts";
 

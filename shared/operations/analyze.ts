@@ -1,4 +1,5 @@
 /** The analysis: what hangs on tables, and what a rename would do to it. Changes nothing, locks nothing. */
+import type { TrackedRename } from "../facts/migration.ts";
 import { factsFromRow, factsQuery, type FactsWanted } from "../catalog/read_facts.ts";
 import { type TableRow, tablesOfSchemas } from "../catalog/tables.ts";
 import { isProtectedSchema, isTrackingTable } from "../contract/names.ts";
@@ -12,7 +13,7 @@ import type { NamedTable } from "../sql/closest_names.ts";
 import type { Facts, NameFacts, RelationFacts } from "../facts/facts.ts";
 import { ident, qualified } from "../sql/quoting.ts";
 import { refuseRelation } from "../plan/refusals.ts";
-import { requireServer, type TrackedRename } from "../plan/rename.ts";
+import { requireServer } from "../plan/rename.ts";
 import { untrustedFindings } from "../findings/untrusted_findings.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { withNamesInRows } from "./names_in_rows.ts";

@@ -1,4 +1,5 @@
 /** The finalization: the view goes, and only the new name is left. */
+import type { RecordedRename } from "../facts/migration.ts";
 import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
 import type { FinalizeRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
@@ -10,7 +11,6 @@ import { usageFindings } from "../usage/findings.ts";
 import { checkFinalized } from "../plan/verification/finalize_verification.ts";
 import { namesInRowsLeft } from "../facts/names_in_rows.ts";
 import { oldNameInUse } from "../usage/old_name_in_use.ts";
-import type { RecordedRename } from "../plan/rollback.ts";
 import { markFinalized, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { alreadyFinalized } from "./already_finalized.ts";
 import { change } from "./change.ts";

@@ -1,4 +1,5 @@
 /** The list of migrations, and where the database no longer agrees with it. */
+import type { RecordedRename } from "../facts/migration.ts";
 import { beginReading } from "../postgres/apply_plan.ts";
 import { driftFactsFromRow, driftFactsQuery } from "../catalog/drift_facts.ts";
 import type { ListMigrationsQuery } from "../contract/requests.ts";
@@ -9,7 +10,6 @@ import type {
   NotificationsReport,
 } from "../contract/responses.ts";
 import { driftOf } from "../drift/drift_report.ts";
-import type { RecordedRename } from "../plan/rollback.ts";
 import { type FoundDrift, noteDrift } from "../tracking/drift_events.ts";
 import { notificationsFromRows, notificationsQuery } from "../tracking/list_notifications.ts";
 import { encodeCursor, migrationsPage, recordedWithPage } from "../tracking/list_migrations.ts";

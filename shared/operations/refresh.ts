@@ -1,13 +1,13 @@
 /** The refresh: the compatibility view is made again, after its table's columns, defaults or grants changed. */
+import type { RecordedRename } from "../facts/migration.ts";
 import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
 import type { RefreshRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import type { Session } from "../postgres/database.ts";
 import { leavingTable } from "../findings/dependencies.ts";
-import { fingerprint } from "../plan/verification/fingerprint.ts";
+import { fingerprint } from "../facts/fingerprint.ts";
 import { qualified } from "../sql/quoting.ts";
 import { planRefresh, type RefreshPlan } from "../plan/refresh.ts";
-import type { RecordedRename } from "../plan/rollback.ts";
 import { checkRefreshed } from "../plan/verification/refresh_verification.ts";
 import { markRefreshed, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { change } from "./change.ts";

@@ -1,10 +1,10 @@
 /** Records that are another database's, as after pg_dump and pg_restore: what they mean in this one. */
+import type { RecordedRename } from "../facts/migration.ts";
 import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
 import type { Session } from "../postgres/database.ts";
 import type { Finding } from "../contract/responses.ts";
 import { qualified } from "../sql/quoting.ts";
 import { presentNames, relocated, relocation } from "../plan/relocation.ts";
-import type { RecordedRename } from "../plan/rollback.ts";
 import { moveRecords, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 
 /** Whether the relations that the record knows are not those that have its names. */

@@ -8,7 +8,7 @@ import type { RelationName } from "../postgres/blockers.ts";
 import type { Session } from "../postgres/database.ts";
 import { dependencies, renamedTables } from "../findings/dependencies.ts";
 import type { Facts, TextSources } from "../facts/facts.ts";
-import { fingerprint } from "../plan/verification/fingerprint.ts";
+import { fingerprint } from "../facts/fingerprint.ts";
 import type { NameChange } from "../facts/names_in_rows.ts";
 import { ident, qualified } from "../sql/quoting.ts";
 import { planRename, type RenamePlan, requireServer } from "../plan/rename.ts";

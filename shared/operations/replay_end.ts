@@ -1,6 +1,6 @@
 /** What is done with a rename that is there already, as a migration. */
+import type { RecordedRename } from "../facts/migration.ts";
 import { ident, qualified } from "../sql/quoting.ts";
-import type { RecordedRename } from "../plan/rollback.ts";
 import { listedLines, type Replay, slug } from "./history.ts";
 
 type Operation = "rollback" | "finalize" | "refresh";

@@ -1,4 +1,5 @@
 /** The rollback: the view goes, the table takes its old name back, and is compared with the state before. */
+import type { RecordedRename } from "../facts/migration.ts";
 import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
 import type { RollbackRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
@@ -6,7 +7,7 @@ import type { Session } from "../postgres/database.ts";
 import { leavingTable } from "../findings/dependencies.ts";
 import type { TextSources } from "../facts/facts.ts";
 import { namesInRowsLeft } from "../facts/names_in_rows.ts";
-import { planRollback, type RecordedRename, type RollbackPlan } from "../plan/rollback.ts";
+import { planRollback, type RollbackPlan } from "../plan/rollback.ts";
 import { checkRolledBack } from "../plan/verification/verification.ts";
 import { markRolledBack, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { change } from "./change.ts";

@@ -1,9 +1,9 @@
 /** Which migrations a request is about, and where their names and relations are. */
+import type { RecordedRename } from "../facts/migration.ts";
 import { Problem } from "../contract/problems.ts";
 import type { SelectionRequest } from "../contract/requests.ts";
 import type { RelationName } from "../postgres/blockers.ts";
 import type { Session } from "../postgres/database.ts";
-import type { RecordedRename } from "../plan/rollback.ts";
 import { relocate } from "./relocate.ts";
 import { recordedFromRows, selectedMigrations } from "../tracking/migrations.ts";
 import { noneNamed, notActive } from "./ended_migrations.ts";

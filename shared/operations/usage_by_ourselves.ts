@@ -1,8 +1,8 @@
 /** What we do through an old name ourselves, where the view counts its use, is no use of it. */
+import type { RecordedRename } from "../facts/migration.ts";
 import type { Session } from "../postgres/database.ts";
 import { wholeTransaction } from "../postgres/transaction.ts";
 import type { RelationFacts } from "../facts/facts.ts";
-import type { RecordedRename } from "../plan/rollback.ts";
 import { passOverReads } from "../tracking/usage.ts";
 import type { OperationContext } from "./context.ts";
 import { lookAtUsage } from "./usage.ts";

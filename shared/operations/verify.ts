@@ -1,4 +1,5 @@
 /** The proof of an active rename: five tests by both names, without lasting effects. */
+import type { RecordedRename } from "../facts/migration.ts";
 import { proofFactsFromRow, proofFactsQuery } from "../catalog/verify_facts.ts";
 import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
 import { Problem } from "../contract/problems.ts";
@@ -13,7 +14,6 @@ import { isLockFailure } from "../postgres/database_errors.ts";
 import { locateRelations } from "../drift/drift.ts";
 import { qualified } from "../sql/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
-import type { RecordedRename } from "../plan/rollback.ts";
 import { commonColumns } from "../verify/columns.ts";
 import type { ProofFacts } from "../facts/verify_facts.ts";
 import { ownRow, ownTable } from "../verify/own_row.ts";

@@ -1,6 +1,6 @@
 /** After a rename: what the database says now, compared with what was planned. Takes no locks. */
 import type { Verification } from "../contract/responses.ts";
-import { fingerprint } from "../plan/verification/fingerprint.ts";
+import { fingerprint } from "../facts/fingerprint.ts";
 import type { RenamePlan } from "../plan/rename.ts";
 import { checkRenamed } from "../plan/verification/verification.ts";
 import type { OperationContext } from "./context.ts";

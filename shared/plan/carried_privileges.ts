@@ -3,10 +3,11 @@
  * view is granted on the table, and what was revoked is revoked there too. Without that, whoever lost a right
  * to the old name would have it again.
  */
+import type { AclFacts } from "../facts/privileges.ts";
 import type { Statement } from "../contract/responses.ts";
 import { type Check, found, raiseUnlessNone } from "./verification/checks.ts";
-import type { AclFacts, RelationFacts } from "../facts/facts.ts";
-import type { Fingerprint } from "./verification/fingerprint.ts";
+import type { RelationFacts } from "../facts/facts.ts";
+import type { Fingerprint } from "../facts/fingerprint.ts";
 import { ident, literal, nullableLiteral } from "../sql/quoting.ts";
 
 /** A right on the table or one of its columns, and how far it goes: not at all, held, held and to be given on. */

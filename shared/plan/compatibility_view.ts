@@ -1,8 +1,9 @@
 /** The compatibility view: the statements that make it, after the table has moved to its new name. */
+import type { AclFacts } from "../facts/privileges.ts";
 import type { Statement } from "../contract/responses.ts";
 import { viewDefault } from "./column_defaults.ts";
 import { isSecurityInvoker } from "../findings/view_findings.ts";
-import type { AclFacts, RelationFacts, SessionFacts } from "../facts/facts.ts";
+import type { RelationFacts, SessionFacts } from "../facts/facts.ts";
 import { grantStatements } from "./grants.ts";
 import { ident, literal, qualified } from "../sql/quoting.ts";
 import { scanCounterCondition } from "./scan_counter.ts";

@@ -2,14 +2,14 @@
  * The plan of a finalize: the compatibility view goes for good, what was built on it is made to depend on the
  * table, and the table keeps its name. The way back, to the old name, is `rollback.ts`.
  */
+import type { RecordedRename, TrackedRename } from "../facts/migration.ts";
 import { checkFree, checkRelations } from "./verification/checks.ts";
 import { locateRelations } from "../drift/drift.ts";
 import type { Facts, RelationFacts } from "../facts/facts.ts";
 import { viewOnlyChanges } from "./view_only_changes.ts";
 import { makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
-import type { TrackedRename } from "./rename.ts";
 import { viewsGoing } from "../dependents/views_going.ts";
-import { expected, type PlanOptions, type RecordedRename, requireOwned } from "./rollback.ts";
+import { expected, type PlanOptions, requireOwned } from "./rollback.ts";
 
 export interface FinalizePlan extends Plan {
   tables: FinalizedTable[];

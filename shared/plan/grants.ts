@@ -4,7 +4,7 @@
  * A new relation is born with the default privileges of whoever makes it, which can be wider or narrower
  * than the table's; so what it was born with is revoked first.
  */
-import type { AclFacts } from "../facts/facts.ts";
+import type { AclFacts } from "../facts/privileges.ts";
 import { ident } from "../sql/quoting.ts";
 
 export interface GrantPlan {

@@ -5,6 +5,7 @@
  * ALTER INDEX ... RENAME locks nothing but the index, in SHARE UPDATE EXCLUSIVE mode, and renames its constraint
  * too; so all of this is done before the locks that clients feel.
  */
+import type { RenamedIndex } from "../facts/migration.ts";
 import { Problem } from "../contract/problems.ts";
 import type { Rename } from "../contract/requests.ts";
 import type { Finding } from "../contract/responses.ts";
@@ -13,14 +14,6 @@ import type { Facts, IndexFacts } from "../facts/facts.ts";
 import type { PlanStatement } from "./plan.ts";
 import { ident, qualified } from "../sql/quoting.ts";
 import { RELATION_KINDS } from "../facts/relation_kinds.ts";
-
-/** An index that was renamed with its table, as it is kept with the migration. */
-export interface RenamedIndex {
-  oid: number;
-  schema: string;
-  from: string;
-  to: string;
-}
 
 /** Longest name in bytes; the server cuts longer ones off (PostgreSQL manual, 4.1.1). */
 const MAX_NAME_BYTES = 63;

@@ -1,4 +1,5 @@
 /** The plan of a refresh: the compatibility view is made again as its table is now. */
+import type { RecordedRename, TrackedRename } from "../facts/migration.ts";
 import { Problem } from "../contract/problems.ts";
 import type { Finding, Statement } from "../contract/responses.ts";
 import { type Check, checkRelations, checkViews } from "./verification/checks.ts";
@@ -9,10 +10,9 @@ import type { ColumnFacts, Facts, RelationFacts } from "../facts/facts.ts";
 import { viewOnlyChanges } from "./view_only_changes.ts";
 import { makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { ident, qualified } from "../sql/quoting.ts";
-import type { TrackedRename } from "./rename.ts";
 import { lockAlone, repointing } from "../dependents/repoint.ts";
 import { setAsideName } from "../dependents/views_going.ts";
-import { type RecordedRename, requireOwned } from "./rollback.ts";
+import { requireOwned } from "./rollback.ts";
 import { checkRowCasts, dropRowType } from "./row_type.ts";
 import { viewDrift } from "../drift/view_drift.ts";
 

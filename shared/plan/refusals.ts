@@ -1,6 +1,7 @@
 /** Relations that are not renamed, and why. */
+import type { RelationKind } from "../facts/relation_kinds.ts";
 import { Problem } from "../contract/problems.ts";
-import type { RelationFacts, RelationKind } from "../facts/facts.ts";
+import type { RelationFacts } from "../facts/facts.ts";
 import { ident, qualified } from "../sql/quoting.ts";
 import { RELATION_KINDS } from "../facts/relation_kinds.ts";
 

@@ -4,11 +4,10 @@
  * view, which has the old name and shows the columns of the table and nothing else. OIDs may belong to another
  * table by chance, so one that exists proves nothing.
  */
+import type { RecordedRename, TrackedRename } from "../facts/migration.ts";
 import type { Facts, RelationFacts } from "../facts/facts.ts";
-import type { Fingerprint } from "./verification/fingerprint.ts";
+import type { Fingerprint } from "../facts/fingerprint.ts";
 import { ident, qualified } from "../sql/quoting.ts";
-import type { TrackedRename } from "./rename.ts";
-import type { RecordedRename } from "./rollback.ts";
 import { scanCounterCondition } from "./scan_counter.ts";
 
 /** What a record that does not fit this database is found to mean here. */

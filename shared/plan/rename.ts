@@ -1,4 +1,5 @@
 /** The plan of a rename: facts and request in, statements and findings out. Its reverse is `rollback.ts`. */
+import type { NameHolder, RenamedIndex } from "../facts/migration.ts";
 import { Problem } from "../contract/problems.ts";
 import type { Rename } from "../contract/requests.ts";
 import type { Statement } from "../contract/responses.ts";
@@ -9,26 +10,13 @@ import type { Facts, RelationFacts } from "../facts/facts.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { byName } from "../sql/name_digest.ts";
 import { ident, qualified } from "../sql/quoting.ts";
-import { indexRenames, indexStatements, type RenamedIndex } from "./index_names.ts";
-import { lookUp, type NameHolder, refuseTogether } from "./rename_refusals.ts";
+import { indexRenames, indexStatements } from "./index_names.ts";
+import { lookUp, refuseTogether } from "./rename_refusals.ts";
 import { findingsOfRename, readTextsOf } from "../findings/rename_findings.ts";
 import { checkRowCasts } from "./row_type.ts";
 import type { ReadText } from "../findings/text_findings.ts";
 import { makeScanCounter, scanCounterName } from "./scan_counter.ts";
 import { recompile, routinesWithCachedPlans } from "./cached_plans.ts";
-
-/** A tracked rename, as far as plans care. */
-export interface TrackedRename {
-  id: string;
-  schema_name: string;
-  old_name: string;
-  new_name: string;
-  status: string;
-  table_oid: number | null;
-  view_oid: number | null;
-  /** Whether nothing has its table's OID or new name any more. Default: not known. */
-  table_gone?: boolean;
-}
 
 export interface RenamePlan extends Plan {
   /** What it was made from, and the texts among that as they were read. */

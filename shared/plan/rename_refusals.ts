@@ -1,4 +1,5 @@
 /** Why renames cannot be made: each refusal of a batch, not only the first, so that all can be fixed at once. */
+import type { NameHolder } from "../facts/migration.ts";
 import { isProtectedSchema, isTrackingTable } from "../contract/names.ts";
 import { Problem } from "../contract/problems.ts";
 import type { Rename } from "../contract/requests.ts";
@@ -6,14 +7,7 @@ import type { Facts, NameFacts, RelationFacts } from "../facts/facts.ts";
 import { ident, qualified } from "../sql/quoting.ts";
 import { refuseRelation } from "./refusals.ts";
 import { RELATION_KINDS, typeKind } from "../facts/relation_kinds.ts";
-import type { TrackedRename } from "./rename.ts";
 import { schemaInName } from "../sql/schema_in_name.ts";
-
-/** An unfinished migration that holds names, and whose it is. */
-export interface NameHolder extends TrackedRename {
-  batch_id: string;
-  requested_by: string;
-}
 
 /** One refusal, and the field of the request that it is about. */
 export interface Refusal {

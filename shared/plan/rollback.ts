@@ -2,18 +2,18 @@
  * The plan of a rollback, the reverse of `rename.ts`: the view goes, what was built on it is made to depend on
  * the table, the table takes its old name back.
  */
+import type { LocatedMigration, RecordedRename, TrackedRename } from "../facts/migration.ts";
 import type { Difference, Finding } from "../contract/responses.ts";
 import { checkRelations, type ExpectedRelation } from "./verification/checks.ts";
 import { locateRelations } from "../drift/drift.ts";
 import type { Facts, RelationFacts } from "../facts/facts.ts";
-import { differences, type Fingerprint, fingerprint } from "./verification/fingerprint.ts";
-import { indexStatements, type RenamedIndex, restoredIndexes } from "./index_names.ts";
+import { differences, fingerprint } from "../facts/fingerprint.ts";
+import { indexStatements, restoredIndexes } from "./index_names.ts";
 import { listed, viewOnlyChanges } from "./view_only_changes.ts";
 import { makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { newNameMentioned } from "../findings/new_name_mentioned.ts";
 import { qualified } from "../sql/quoting.ts";
 import { notOwner } from "./refusals.ts";
-import type { TrackedRename } from "./rename.ts";
 import type { Dependent } from "../dependents/dependents.ts";
 import { viewsGoing } from "../dependents/views_going.ts";
 import { readTexts } from "../findings/text_findings.ts";
@@ -23,35 +23,6 @@ import {
   type RoutineWithCachedPlans,
   staleRoutineFindings,
 } from "./cached_plans.ts";
-
-/** A tracked rename with what was kept of the states around it. */
-export interface RecordedRename extends TrackedRename {
-  compatibility_view_created: boolean;
-  fingerprint: RecordedFingerprints;
-  /** Indexes that were renamed with the table. */
-  indexes: RenamedIndex[];
-  /** Whether the rename is in the migration history. Default: it is not. */
-  in_history?: boolean;
-  /** The table's name when the record was read, if it was in its schema then. */
-  present_name?: string | null;
-  /** Whether the recorded view had the old name when the record was read. */
-  view_in_place?: boolean;
-  /**
-   * Where the record is another database's: `found`, table and view were found by their names, and their OIDs are
-   * those of this database; `offered`, something has their names, and the caller has to say that it is meant;
-   * `gone`, there is nothing that could be meant. Default: it fits, or differs otherwise.
-   */
-  elsewhere?: "found" | "offered" | "gone";
-}
-
-/** The table before the rename; table and view after it, null where they could not be read then. */
-export interface RecordedFingerprints {
-  before: Fingerprint;
-  after: Fingerprint | null;
-  view: Fingerprint | null;
-  /** Columns that the view leaves out on purpose. */
-  without_columns: string[];
-}
 
 export interface RollbackPlan extends Plan {
   tables: RolledBackTable[];
@@ -70,14 +41,6 @@ export interface PlanOptions {
   acknowledge: string[];
   /** Whether privileges that were changed on a view alone are changed on the table, too. Default: lost. */
   carryPrivileges?: boolean;
-}
-
-/** A table and its view as they stand, with the names they have by the time their turn comes. */
-export interface RollbackStep {
-  migration: RecordedRename;
-  table: RelationFacts;
-  /** Null where there is none: made without, or gone and acknowledged. */
-  view: RelationFacts | null;
 }
 
 /**
@@ -153,7 +116,7 @@ export async function planRollback(
 }
 
 /** @throws {Problem} `not_table_owner`, unless the session's role can rename the tables and drop the views. */
-export function requireOwned(steps: RollbackStep[]): void {
+export function requireOwned(steps: LocatedMigration[]): void {
   for (
     const relation of steps.flatMap(({ table, view }) => view === null ? [table] : [table, view])
   ) {
@@ -167,7 +130,7 @@ export const expected = (
 ): ExpectedRelation => ({ oid, schema, name, kind });
 
 /** Routines that keep rows of the views that go. */
-function keepingRows(steps: RollbackStep[], facts: Facts): RoutineWithCachedPlans[] {
+function keepingRows(steps: LocatedMigration[], facts: Facts): RoutineWithCachedPlans[] {
   const views = steps.map(({ migration, table }) => ({ ...table, name: migration.old_name }));
   return routinesWithCachedPlans(readTexts(facts, views), views);
 }
@@ -181,7 +144,7 @@ function withoutDependents(
   return routines.filter(({ identity }) => !made.has(identity));
 }
 
-function changedSince({ migration, table }: RollbackStep): Finding[] {
+function changedSince({ migration, table }: LocatedMigration): Finding[] {
   const { after } = migration.fingerprint;
   const kept = after === null ? [] : differences(after, fingerprint(table));
   if (kept.length === 0) return [];

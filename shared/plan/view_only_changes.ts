@@ -1,4 +1,5 @@
 /** What was changed on a compatibility view alone, and would be lost with it. */
+import type { LocatedMigration } from "../facts/migration.ts";
 import type { Difference, Finding, Statement } from "../contract/responses.ts";
 import {
   checkPrivileges,
@@ -11,9 +12,8 @@ import {
 import type { Check } from "./verification/checks.ts";
 import { viewDefault } from "./column_defaults.ts";
 import type { ColumnFacts, RelationFacts } from "../facts/facts.ts";
-import { differences, fingerprint } from "./verification/fingerprint.ts";
+import { differences, fingerprint } from "../facts/fingerprint.ts";
 import { qualified } from "../sql/quoting.ts";
-import type { RollbackStep } from "./rollback.ts";
 
 export interface ViewOnlyChanges {
   /** About each step, in order. */
@@ -33,7 +33,7 @@ export interface ViewOnlyChanges {
  * @param lastName The name that a table has in the end.
  */
 export function viewOnlyChanges(
-  steps: RollbackStep[],
+  steps: LocatedMigration[],
   carryPrivileges: boolean,
   sessionUser: string,
   lastName: (table: RelationFacts) => string,
@@ -65,7 +65,7 @@ export function viewOnlyChanges(
 }
 
 function viewOnlyChange(
-  { migration, table, view }: RollbackStep,
+  { migration, table, view }: LocatedMigration,
   carryPrivileges: boolean,
 ): { findings: Finding[]; carried: RightChange[] } {
   const recorded = migration.fingerprint.view;

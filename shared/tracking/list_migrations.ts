@@ -1,8 +1,8 @@
 /** Pages of migrations, newest first, by keyset: each page costs the same, however deep it is. */
+import type { RecordedRename } from "../facts/migration.ts";
 import { Problem } from "../contract/problems.ts";
 import type { ListMigrationsQuery } from "../contract/requests.ts";
 import { literal } from "../sql/quoting.ts";
-import type { RecordedRename } from "../plan/rollback.ts";
 import { migrationsFromRows, PRESENT } from "./migrations.ts";
 
 /** Where the next page begins: after this row. */

@@ -1,12 +1,15 @@
 /** The table of migrations: the SQL that writes and reads it. Nothing else touches it. */
+import type {
+  NameHolder,
+  RecordedFingerprints,
+  RecordedRename,
+  RenamedIndex,
+  TrackedRename,
+} from "../facts/migration.ts";
 import type { Migration } from "../contract/responses.ts";
 import type { MigrationStatus, SelectionRequest } from "../contract/requests.ts";
-import type { Fingerprint } from "../plan/verification/fingerprint.ts";
-import type { RenamedIndex } from "../plan/index_names.ts";
+import type { Fingerprint } from "../facts/fingerprint.ts";
 import { jsonbLiteral, literal, nullableLiteral } from "../sql/quoting.ts";
-import type { TrackedRename } from "../plan/rename.ts";
-import type { NameHolder } from "../plan/rename_refusals.ts";
-import type { RecordedFingerprints, RecordedRename } from "../plan/rollback.ts";
 import { notify, type Receiver } from "./notifications.ts";
 
 /** A row as it is first written. */

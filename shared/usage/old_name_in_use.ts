@@ -1,7 +1,7 @@
 /** Evidence that an old name is still in use, as findings of a finalization. */
+import type { TrackedRename } from "../facts/migration.ts";
 import type { Finding } from "../contract/responses.ts";
 import type { Facts } from "../facts/facts.ts";
-import type { TrackedRename } from "../plan/rename.ts";
 import { namedIn } from "../findings/text_findings.ts";
 
 /**

@@ -1,9 +1,9 @@
 /** Triggers: those of the table are there as at the rename, and none stand on the view. */
+import type { RecordedRename } from "../facts/migration.ts";
 import type { VerifyFailure } from "../contract/responses.ts";
 import type { RelationFacts } from "../facts/facts.ts";
-import { fingerprint } from "../plan/verification/fingerprint.ts";
+import { fingerprint } from "../facts/fingerprint.ts";
 import { qualified } from "../sql/quoting.ts";
-import type { RecordedRename } from "../plan/rollback.ts";
 
 /** The code by which a caller says that a trigger was dropped or changed on purpose. */
 export const TRIGGER_MISSING = "trigger_missing";

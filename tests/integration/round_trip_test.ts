@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
-import type { Fingerprint } from "../../shared/plan/verification/fingerprint.ts";
+import type { Fingerprint } from "../../shared/facts/fingerprint.ts";
 import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { dumpEntries, dumpSchema } from "../support/dump.ts";
 import {

@@ -1,7 +1,8 @@
 /** Facts as `catalog/` would read them, written by hand: plans are made from them without a database. */
+import type { AclFacts } from "../../shared/facts/privileges.ts";
+import type { NameHolder, RecordedRename } from "../../shared/facts/migration.ts";
 import type { Rename } from "../../shared/contract/requests.ts";
 import type {
-  AclFacts,
   ColumnFacts,
   DependantFacts,
   Facts,
@@ -9,10 +10,8 @@ import type {
   RelationFacts,
   RowTypeUser,
 } from "../../shared/facts/facts.ts";
-import { fingerprint } from "../../shared/plan/verification/fingerprint.ts";
+import { fingerprint } from "../../shared/facts/fingerprint.ts";
 import type { BuiltObject, BuiltOnFacts } from "../../shared/facts/built_on.ts";
-import type { NameHolder } from "../../shared/plan/rename_refusals.ts";
-import type { RecordedRename } from "../../shared/plan/rollback.ts";
 
 /** The role that the plans are made for. */
 export const SESSION_USER = "postgres";

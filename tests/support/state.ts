@@ -2,7 +2,7 @@
 import type postgres from "postgres";
 import { factsFromRow, factsQuery } from "../../shared/catalog/read_facts.ts";
 import type { RelationFacts } from "../../shared/facts/facts.ts";
-import { type Fingerprint, fingerprint } from "../../shared/plan/verification/fingerprint.ts";
+import { type Fingerprint, fingerprint } from "../../shared/facts/fingerprint.ts";
 
 /** Catalog rows by `catalog key`, as JSON text. */
 export type State = Record<string, string>;

@@ -1,5 +1,6 @@
+import type { AclFacts } from "../../shared/facts/privileges.ts";
 import { assert, assertEquals, assertFalse } from "@std/assert";
-import type { AclFacts, RelationFacts } from "../../shared/facts/facts.ts";
+import type { RelationFacts } from "../../shared/facts/facts.ts";
 import { grantStatements } from "../../shared/plan/grants.ts";
 import { column, frozen, grant, table } from "../support/handwritten_facts.ts";
 

@@ -1,10 +1,11 @@
+import type { NameHolder, RecordedRename } from "../../shared/facts/migration.ts";
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { Problem } from "../../shared/contract/problems.ts";
 import type { Facts, RelationFacts, TextFacts } from "../../shared/facts/facts.ts";
 import { makePlan, type Plan, planStatements, requireAccepted } from "../../shared/plan/plan.ts";
 import { planRename, requireServer } from "../../shared/plan/rename.ts";
-import { isOffLimits, lookUp, type NameHolder } from "../../shared/plan/rename_refusals.ts";
-import { planRollback, type RecordedRename } from "../../shared/plan/rollback.ts";
+import { isOffLimits, lookUp } from "../../shared/plan/rename_refusals.ts";
+import { planRollback } from "../../shared/plan/rollback.ts";
 import {
   builtOn,
   builtView,

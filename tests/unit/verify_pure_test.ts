@@ -1,3 +1,4 @@
+import type { RecordedRename } from "../../shared/facts/migration.ts";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import pc from "picocolors";
 import { ProgressDisplay } from "../../shared/cli/show_progress.ts";
@@ -11,8 +12,7 @@ import { reportInMarkdown } from "../../shared/verify/markdown.ts";
 import { missingTriggers } from "../../shared/verify/triggers.ts";
 import { freshValue, nearValue, plainValue, type ValueColumn } from "../../shared/verify/values.ts";
 import { personasOf } from "../../shared/verify/personas.ts";
-import { fingerprint } from "../../shared/plan/verification/fingerprint.ts";
-import type { RecordedRename } from "../../shared/plan/rollback.ts";
+import { fingerprint } from "../../shared/facts/fingerprint.ts";
 import { column, table } from "../support/handwritten_facts.ts";
 
 const UUID = "6b0f2f0e-3a4f-4b5f-8f53-2d8e3c0f9a11";

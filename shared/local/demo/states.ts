@@ -1,6 +1,6 @@
 /** The state of every table, read apart from the endpoints: what they say of themselves is checked with it. */
 import { factsFromRow, factsQuery } from "../../catalog/read_facts.ts";
-import { type Fingerprint, fingerprint } from "../../plan/verification/fingerprint.ts";
+import { type Fingerprint, fingerprint } from "../../facts/fingerprint.ts";
 import type postgres from "postgres";
 
 /** The fingerprints of the tables with these OIDs, by OID. */

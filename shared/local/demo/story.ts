@@ -3,7 +3,7 @@ import pc from "picocolors";
 import postgres from "postgres";
 import { createRenameClient } from "../../client/client.ts";
 import type { OperationAnswer } from "../../contract/responses.ts";
-import { differences } from "../../plan/verification/fingerprint.ts";
+import { differences } from "../../facts/fingerprint.ts";
 import type { Stack } from "../stack.ts";
 import { startApplication } from "./application.ts";
 import { ALICE, installSchema } from "./schema.ts";

@@ -5,7 +5,7 @@
  * They run while clients wait. To plan such a query takes the server several times as long as to run it, and
  * about as long as the rename itself; so each is prepared, and planned, before the locks are taken.
  */
-import type { RelationKind } from "../../facts/facts.ts";
+import type { RelationKind } from "../../facts/relation_kinds.ts";
 import {
   FACTS_MOVED,
   ofThisDatabase,

@@ -1,9 +1,9 @@
 /** What must hold after a finalization. */
+import type { RecordedRename } from "../../facts/migration.ts";
 import type { Difference, Verification } from "../../contract/responses.ts";
 import type { RelationFacts } from "../../facts/facts.ts";
-import { differences, type Fingerprint, fingerprint } from "./fingerprint.ts";
+import { differences, type Fingerprint, fingerprint } from "../../facts/fingerprint.ts";
 import { qualified } from "../../sql/quoting.ts";
-import type { RecordedRename } from "../rollback.ts";
 import { check, verification } from "./verification.ts";
 
 export interface FinalizedState {

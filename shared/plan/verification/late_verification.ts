@@ -2,12 +2,11 @@
  * What can be said of a change once the plan and the facts that it was made from are gone: whether tables and
  * views are where the record says. The change itself was checked in its transaction, before the commit.
  */
+import type { RecordedRename, TrackedRename } from "../../facts/migration.ts";
 import type { Difference, Verification } from "../../contract/responses.ts";
 import { driftOf } from "../../drift/drift_report.ts";
 import type { Facts } from "../../facts/facts.ts";
 import { qualified } from "../../sql/quoting.ts";
-import type { TrackedRename } from "../rename.ts";
-import type { RecordedRename } from "../rollback.ts";
 import { check, verification } from "./verification.ts";
 
 /**

@@ -1,7 +1,7 @@
 /** What must hold after a refresh. */
 import type { Verification } from "../../contract/responses.ts";
 import type { RelationFacts } from "../../facts/facts.ts";
-import { differences, fingerprint } from "./fingerprint.ts";
+import { differences, fingerprint } from "../../facts/fingerprint.ts";
 import { check, verification } from "./verification.ts";
 import { viewDrift } from "../../drift/view_drift.ts";
 

@@ -1,10 +1,11 @@
 /** What must hold after a rename or a rollback, as checks over facts. */
+import type { TrackedRename } from "../../facts/migration.ts";
 import type { Check, Difference, Verification } from "../../contract/responses.ts";
 import { viewDefault } from "../column_defaults.ts";
 import type { RelationFacts } from "../../facts/facts.ts";
-import { differences, type Fingerprint, fingerprint } from "./fingerprint.ts";
+import { differences, type Fingerprint, fingerprint } from "../../facts/fingerprint.ts";
 import { ident, qualified } from "../../sql/quoting.ts";
-import type { PlannedTable, TrackedRename } from "../rename.ts";
+import type { PlannedTable } from "../rename.ts";
 import type { RolledBackTable } from "../rollback.ts";
 import { comparableOptions } from "../../sql/view_options.ts";
 

@@ -1,4 +1,5 @@
 /** What the tests of verify work with: the relations, who is tried, and a way to run a trial within limits. */
+import type { RecordedRename } from "../../facts/migration.ts";
 import { remainingMs, requireTime } from "../../postgres/limits.ts";
 import type { Session } from "../../postgres/database.ts";
 import { isCancelled, statementError } from "../../postgres/database_errors.ts";
@@ -6,7 +7,6 @@ import { wholeTransaction } from "../../postgres/transaction.ts";
 import type { VerifyRequest } from "../../contract/requests.ts";
 import type { VerifyCheck, VerifyFailure, VerifySession } from "../../contract/responses.ts";
 import type { RelationFacts } from "../../facts/facts.ts";
-import type { RecordedRename } from "../../plan/rollback.ts";
 import { brokenAlike } from "../broken.ts";
 import type { ProofFacts } from "../../facts/verify_facts.ts";
 import type { OwnTable } from "../own_row.ts";

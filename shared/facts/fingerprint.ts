@@ -2,9 +2,10 @@
  * Fingerprint: a table's state as a flat map from object to definition, so that two states can be compared
  * and each difference named. Kept with a migration, and compared again after the rollback.
  */
-import type { Difference } from "../../contract/responses.ts";
-import type { AclFacts, ColumnFacts, NamedDefinition, RelationFacts } from "../../facts/facts.ts";
-import { comparableOptions } from "../../sql/view_options.ts";
+import type { AclFacts } from "./privileges.ts";
+import type { Difference } from "../contract/responses.ts";
+import type { ColumnFacts, NamedDefinition, RelationFacts } from "./facts.ts";
+import { comparableOptions } from "../sql/view_options.ts";
 
 export type Fingerprint = Record<string, string>;
 
