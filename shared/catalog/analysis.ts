@@ -14,7 +14,7 @@ const MAX_DEPTH = 64;
 /** Rows of one kind: a `relation` (OID) each, with the JSON value `fact`, in their order. */
 const kind = (name: string, rows: string) =>
   `${literal(name)}, (
-    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(x.relation::int8, x.fact)), '[]')
+    select coalesce(json_agg(json_build_array(x.relation::int8, x.fact)), '[]')
     from (${rows}) x)`;
 
 /**
@@ -25,13 +25,13 @@ const views = kind(
   `
       with recursive reads as materialized (
         select distinct rw.ev_class as view, coalesce(ty.typrelid, d.refobjid) as relation
-        from pg_catalog.pg_rewrite rw
-        join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+        from pg_rewrite rw
+        join pg_depend d on d.classid = 'pg_rewrite'::regclass
           and d.objid = rw.oid
-        left join pg_catalog.pg_type ty on d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass
+        left join pg_type ty on d.refclassid = 'pg_type'::regclass
           and ty.oid = d.refobjid and ty.typrelid <> 0
         where rw.rulename = '_RETURN'
-          and (d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass or ty.oid is not null)
+          and (d.refclassid = 'pg_class'::regclass or ty.oid is not null)
       ),
       reader as (
         select t.oid as relation, t.oid as view, 0 as depth from target t
@@ -40,17 +40,17 @@ const views = kind(
         from reader r join reads on reads.relation = r.view
         where reads.view <> r.view and r.depth < ${MAX_DEPTH}
       )
-      select r.relation, pg_catalog.json_build_object(
+      select r.relation, json_build_object(
         'kind', case v.relkind when 'm' then 'materialized view' else 'view' end,
-        'identity', pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(v.relname),
+        'identity', quote_ident(n.nspname) || '.' || quote_ident(v.relname),
         'oid', v.oid::int8,
         'depth', r.depth) as fact
       from (
-        select r.relation, r.view, pg_catalog.min(r.depth) as depth from reader r
+        select r.relation, r.view, min(r.depth) as depth from reader r
         where r.view <> r.relation group by r.relation, r.view
       ) r
-      join pg_catalog.pg_class v on v.oid = r.view
-      join pg_catalog.pg_namespace n on n.oid = v.relnamespace
+      join pg_class v on v.oid = r.view
+      join pg_namespace n on n.oid = v.relnamespace
       order by r.relation, r.depth, n.nspname, v.relname`,
 );
 
@@ -61,19 +61,19 @@ const views = kind(
 const triggerFunctions = kind(
   "trigger_functions",
   `
-      select g.tgrelid as relation, pg_catalog.json_build_object(
+      select g.tgrelid as relation, json_build_object(
         'trigger', g.tgname,
-        'function', pg_catalog.format('%I.%I()', n.nspname, p.proname),
+        'function', format('%I.%I()', n.nspname, p.proname),
         'schema', n.nspname,
         'name', p.proname,
         'enabled', g.tgenabled <> 'D',
-        'names_table', pg_catalog."position"('\\x00'::bytea || g.tgargs, '\\x00'::bytea
-          || pg_catalog.convert_to(c.relname, pg_catalog.getdatabaseencoding()) || '\\x00'::bytea) > 0) as fact
+        'names_table', "position"('\\x00'::bytea || g.tgargs, '\\x00'::bytea
+          || convert_to(c.relname, getdatabaseencoding()) || '\\x00'::bytea) > 0) as fact
       from target t
-      join pg_catalog.pg_class c on c.oid = t.oid
-      join pg_catalog.pg_trigger g on g.tgrelid = t.oid and not g.tgisinternal
-      join pg_catalog.pg_proc p on p.oid = g.tgfoid
-      join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+      join pg_class c on c.oid = t.oid
+      join pg_trigger g on g.tgrelid = t.oid and not g.tgisinternal
+      join pg_proc p on p.oid = g.tgfoid
+      join pg_namespace n on n.oid = p.pronamespace
       order by g.tgrelid, g.tgname`,
 );
 
@@ -84,22 +84,22 @@ const triggerFunctions = kind(
 const computedRelationships = kind(
   "computed_relationships",
   `
-      select t.oid as relation, pg_catalog.json_build_object(
-        'function', (pg_catalog.pg_identify_object(
-          'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, 0)).identity,
-        'schema', (select pn.nspname from pg_catalog.pg_namespace pn where pn.oid = p.pronamespace),
+      select t.oid as relation, json_build_object(
+        'function', (pg_identify_object(
+          'pg_proc'::regclass, p.oid, 0)).identity,
+        'schema', (select pn.nspname from pg_namespace pn where pn.oid = p.pronamespace),
         'name', p.proname,
-        'returns', pg_catalog.quote_ident(rn.nspname) || '.' || pg_catalog.quote_ident(r.relname),
+        'returns', quote_ident(rn.nspname) || '.' || quote_ident(r.relname),
         'set', p.proretset,
         'rows', p.prorows) as fact
       from target t
-      join pg_catalog.pg_class c on c.oid = t.oid
-      join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
-        and d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.refobjid = c.reltype
-      join pg_catalog.pg_proc p on p.oid = d.objid and p.pronargs = 1
+      join pg_class c on c.oid = t.oid
+      join pg_depend d on d.classid = 'pg_proc'::regclass
+        and d.refclassid = 'pg_type'::regclass and d.refobjid = c.reltype
+      join pg_proc p on p.oid = d.objid and p.pronargs = 1
         and p.proargtypes[0] = c.reltype and p.prokind = 'f'
-      join pg_catalog.pg_class r on r.reltype = p.prorettype and r.relkind in ('r', 'p', 'v', 'm', 'f')
-      join pg_catalog.pg_namespace rn on rn.oid = r.relnamespace
+      join pg_class r on r.reltype = p.prorettype and r.relkind in ('r', 'p', 'v', 'm', 'f')
+      join pg_namespace rn on rn.oid = r.relnamespace
       group by t.oid, p.oid, p.proname, rn.nspname, r.relname
       order by t.oid, p.oid`,
 );
@@ -114,44 +114,44 @@ const foreignTables = kind(
   `
       with option as (
         select ft.ftrelid, ft.ftserver,
-          coalesce((select o.option_value from pg_catalog.pg_options_to_table(ft.ftoptions) o
+          coalesce((select o.option_value from pg_options_to_table(ft.ftoptions) o
             where o.option_name = 'schema_name'), fn.nspname) as schema_name,
-          coalesce((select o.option_value from pg_catalog.pg_options_to_table(ft.ftoptions) o
+          coalesce((select o.option_value from pg_options_to_table(ft.ftoptions) o
             where o.option_name = 'table_name'), f.relname) as table_name,
           fn.nspname, f.relname,
           coalesce(
-            (select o.option_value from pg_catalog.pg_options_to_table(ft.ftoptions) o
+            (select o.option_value from pg_options_to_table(ft.ftoptions) o
               where o.option_name = 'updatable'),
-            (select o.option_value from pg_catalog.pg_options_to_table(s.srvoptions) o
+            (select o.option_value from pg_options_to_table(s.srvoptions) o
               where o.option_name = 'updatable'), 'true') as updatable,
           s.srvname,
-          (select o.option_value from pg_catalog.pg_options_to_table(s.srvoptions) o
+          (select o.option_value from pg_options_to_table(s.srvoptions) o
             where o.option_name = 'dbname') as dbname,
           coalesce(
-            (select o.option_value from pg_catalog.pg_options_to_table(s.srvoptions) o
+            (select o.option_value from pg_options_to_table(s.srvoptions) o
               where o.option_name = 'hostaddr'),
-            (select o.option_value from pg_catalog.pg_options_to_table(s.srvoptions) o
+            (select o.option_value from pg_options_to_table(s.srvoptions) o
               where o.option_name = 'host'), '') as host
-        from pg_catalog.pg_foreign_table ft
-        join pg_catalog.pg_class f on f.oid = ft.ftrelid
-        join pg_catalog.pg_namespace fn on fn.oid = f.relnamespace
-        join pg_catalog.pg_foreign_server s on s.oid = ft.ftserver
-        join pg_catalog.pg_foreign_data_wrapper w on w.oid = s.srvfdw and w.fdwname = 'postgres_fdw'
+        from pg_foreign_table ft
+        join pg_class f on f.oid = ft.ftrelid
+        join pg_namespace fn on fn.oid = f.relnamespace
+        join pg_foreign_server s on s.oid = ft.ftserver
+        join pg_foreign_data_wrapper w on w.oid = s.srvfdw and w.fdwname = 'postgres_fdw'
       )
-      select t.oid as relation, pg_catalog.json_build_object(
-        'identity', pg_catalog.quote_ident(o.nspname) || '.' || pg_catalog.quote_ident(o.relname),
+      select t.oid as relation, json_build_object(
+        'identity', quote_ident(o.nspname) || '.' || quote_ident(o.relname),
         'server', o.srvname,
         'roles', (
-          select coalesce(pg_catalog.json_agg(coalesce(m.usename, 'public') order by m.usename), '[]')
-          from pg_catalog.pg_user_mappings m where m.srvid = o.ftserver),
+          select coalesce(json_agg(coalesce(m.usename, 'public') order by m.usename), '[]')
+          from pg_user_mappings m where m.srvid = o.ftserver),
         'updatable', o.updatable not in ('false', 'off', 'no', '0', 'f', 'n')) as fact
       from option o
-      join pg_catalog.pg_namespace n on n.nspname = o.schema_name::name
-      join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = o.table_name::name
+      join pg_namespace n on n.nspname = o.schema_name::name
+      join pg_class c on c.relnamespace = n.oid and c.relname = o.table_name::name
       join target t on t.oid = c.oid
-      where coalesce(o.dbname, pg_catalog.current_database()) = pg_catalog.current_database()
+      where coalesce(o.dbname, current_database()) = current_database()
         and (o.host in ('', 'localhost', '::1') or o.host ~ '^(/|127\\.)'
-          or o.host = pg_catalog.host(pg_catalog.inet_server_addr()))
+          or o.host = host(inet_server_addr()))
       order by t.oid, o.nspname, o.relname`,
 );
 
@@ -159,42 +159,42 @@ const foreignTables = kind(
 const subscriptions = kind(
   "subscriptions",
   `
-      select t.oid as relation, pg_catalog.to_json(s.subname::text) as fact
+      select t.oid as relation, to_json(s.subname::text) as fact
       from target t
-      join pg_catalog.pg_subscription_rel sr on sr.srrelid = t.oid
-      join pg_catalog.pg_subscription s on s.oid = sr.srsubid
+      join pg_subscription_rel sr on sr.srrelid = t.oid
+      join pg_subscription s on s.oid = sr.srsubid
       order by t.oid, s.subname`,
 );
 
 const selfReferences = kind(
   "self_references",
   `
-      select t.oid as relation, pg_catalog.to_json(c.conname::text) as fact
+      select t.oid as relation, to_json(c.conname::text) as fact
       from target t
-      join pg_catalog.pg_constraint c on c.conrelid = t.oid and c.confrelid = t.oid and c.contype = 'f'
+      join pg_constraint c on c.conrelid = t.oid and c.confrelid = t.oid and c.contype = 'f'
       order by t.oid, c.conname`,
 );
 
 /** Event triggers that run at commands like ours, those of the platform included. */
 const eventTriggers = `
   'event_triggers', (
-    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+    select coalesce(json_agg(json_build_object(
         'name', e.evtname,
         'event', e.evtevent,
-        'function', pg_catalog.format('%I.%I()', n.nspname, p.proname),
+        'function', format('%I.%I()', n.nspname, p.proname),
         'schema', n.nspname,
         'tags', e.evttags) order by e.evtname), '[]')
-    from pg_catalog.pg_event_trigger e
-    join pg_catalog.pg_proc p on p.oid = e.evtfoid
-    join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    from pg_event_trigger e
+    join pg_proc p on p.oid = e.evtfoid
+    join pg_namespace n on n.oid = p.pronamespace
     where e.evtenabled in ('O', 'A'))`;
 
 /** JSON members of the whole answer; uses `target`, the relations that are described. */
 export const analysisMembers = `
   ${eventTriggers},
   'schema_tools', ${schemaToolMarks},
-  'graphql', exists (select from pg_catalog.pg_extension e where e.extname = 'pg_graphql'),
-  'analysis', pg_catalog.json_build_object(
+  'graphql', exists (select from pg_extension e where e.extname = 'pg_graphql'),
+  'analysis', json_build_object(
     ${
   [
     views,

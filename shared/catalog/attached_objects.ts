@@ -6,82 +6,82 @@ import { commentOn } from "./comments.ts";
 
 const list = (name: string, definition: string, from: string) =>
   `(
-  select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+  select coalesce(json_agg(json_build_object(
       'name', x.name, 'definition', x.definition) order by x.name collate "C", x.definition), '[]')
   from (select (${name})::text as name, (${definition})::text as definition ${from}) x)`;
 
 const comment = (oid: string, catalog: string) =>
-  `coalesce(' comment ' || pg_catalog.quote_literal(${commentOn(catalog, oid)}), '')`;
+  `coalesce(' comment ' || quote_literal(${commentOn(catalog, oid)}), '')`;
 
 const columnNames = (numbers: string, relation: string) =>
   `(
-  select pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' order by a.attnum)
-  from pg_catalog.pg_attribute a where a.attrelid = ${relation} and a.attnum = any(${numbers}))`;
+  select string_agg(quote_ident(a.attname), ', ' order by a.attnum)
+  from pg_attribute a where a.attrelid = ${relation} and a.attnum = any(${numbers}))`;
 
 /** JSON members of relation `t`, one array a kind. */
 export const attachedMembers = `
   'constraints', ${
   list(
     "c.conname",
-    `pg_catalog.pg_get_constraintdef(c.oid)
+    `pg_get_constraintdef(c.oid)
       || case when c.convalidated then '' else ' [not validated]' end || ${
       comment("c.oid", "pg_constraint")
     }`,
-    `from pg_catalog.pg_constraint c where c.conrelid = t.oid and c.contype <> 't'`,
+    `from pg_constraint c where c.conrelid = t.oid and c.contype <> 't'`,
   )
 },
   'indexes', ${
   list(
     "ic.relname",
-    `pg_catalog.pg_get_indexdef(i.indexrelid) || pg_catalog.concat(
+    `pg_get_indexdef(i.indexrelid) || concat(
         case when not i.indisvalid then ' [invalid]' end,
         case when i.indisclustered then ' [clustered]' end,
         case when i.indisreplident then ' [replica identity]' end) || ${
       comment("i.indexrelid", "pg_class")
     }`,
-    `from pg_catalog.pg_index i join pg_catalog.pg_class ic on ic.oid = i.indexrelid
+    `from pg_index i join pg_class ic on ic.oid = i.indexrelid
      where i.indrelid = t.oid`,
   )
 },
   'triggers', ${
   list(
     "g.tgname",
-    `pg_catalog.pg_get_triggerdef(g.oid) || ' enabled ' || g.tgenabled::text || ${
+    `pg_get_triggerdef(g.oid) || ' enabled ' || g.tgenabled::text || ${
       comment("g.oid", "pg_trigger")
     }`,
-    `from pg_catalog.pg_trigger g where g.tgrelid = t.oid and not g.tgisinternal`,
+    `from pg_trigger g where g.tgrelid = t.oid and not g.tgisinternal`,
   )
 },
   'policies', ${
   list(
     "p.polname",
-    `pg_catalog.concat_ws(' ',
+    `concat_ws(' ',
         case when p.polpermissive then 'permissive' else 'restrictive' end,
         'for', p.polcmd::text,
-        'to', (select pg_catalog.string_agg(
-            case when r = 0 then 'public' else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(r)) end, ', ')
-          from pg_catalog.unnest(p.polroles) r),
-        'using (' || pg_catalog.pg_get_expr(p.polqual, p.polrelid) || ')',
-        'with check (' || pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) || ')') || ${
+        'to', (select string_agg(
+            case when r = 0 then 'public' else quote_ident(pg_get_userbyid(r)) end, ', ')
+          from unnest(p.polroles) r),
+        'using (' || pg_get_expr(p.polqual, p.polrelid) || ')',
+        'with check (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')') || ${
       comment("p.oid", "pg_policy")
     }`,
-    `from pg_catalog.pg_policy p where p.polrelid = t.oid`,
+    `from pg_policy p where p.polrelid = t.oid`,
   )
 },
   'rules', ${
   list(
     "r.rulename",
-    `pg_catalog.pg_get_ruledef(r.oid) || ' enabled ' || r.ev_enabled::text || ${
+    `pg_get_ruledef(r.oid) || ' enabled ' || r.ev_enabled::text || ${
       comment("r.oid", "pg_rewrite")
     }`,
-    `from pg_catalog.pg_rewrite r where r.ev_class = t.oid and r.rulename <> '_RETURN'`,
+    `from pg_rewrite r where r.ev_class = t.oid and r.rulename <> '_RETURN'`,
   )
 },
   'statistics', ${
   list(
-    "s.stxnamespace::pg_catalog.regnamespace::text || '.' || pg_catalog.quote_ident(s.stxname)",
-    `pg_catalog.pg_get_statisticsobjdef(s.oid) || ${comment("s.oid", "pg_statistic_ext")}`,
-    `from pg_catalog.pg_statistic_ext s where s.stxrelid = t.oid`,
+    "s.stxnamespace::regnamespace::text || '.' || quote_ident(s.stxname)",
+    `pg_get_statisticsobjdef(s.oid) || ${comment("s.oid", "pg_statistic_ext")}`,
+    `from pg_statistic_ext s where s.stxrelid = t.oid`,
   )
 },
   'publications', ${
@@ -89,35 +89,35 @@ export const attachedMembers = `
     "x.pubname",
     "x.definition",
     `from (
-       select pub.pubname, pg_catalog.concat_ws(' ', 'table',
+       select pub.pubname, concat_ws(' ', 'table',
            '(' || ${columnNames("pr.prattrs", "pr.prrelid")} || ')',
-           'where ' || pg_catalog.pg_get_expr(pr.prqual, pr.prrelid)) as definition
-       from pg_catalog.pg_publication_rel pr join pg_catalog.pg_publication pub on pub.oid = pr.prpubid
+           'where ' || pg_get_expr(pr.prqual, pr.prrelid)) as definition
+       from pg_publication_rel pr join pg_publication pub on pub.oid = pr.prpubid
        where pr.prrelid = t.oid
        union all
        select pub.pubname, 'partition of a table'
-       from pg_catalog.pg_partition_ancestors(t.oid) a(relid)
-         join pg_catalog.pg_publication_rel pr on pr.prrelid = a.relid and a.relid <> t.oid
-         join pg_catalog.pg_publication pub on pub.oid = pr.prpubid and not pub.pubviaroot
+       from pg_partition_ancestors(t.oid) a(relid)
+         join pg_publication_rel pr on pr.prrelid = a.relid and a.relid <> t.oid
+         join pg_publication pub on pub.oid = pr.prpubid and not pub.pubviaroot
        union all
        select pub.pubname, 'schema'
-       from pg_catalog.pg_publication_namespace pn
-         join pg_catalog.pg_publication pub on pub.oid = pn.pnpubid
+       from pg_publication_namespace pn
+         join pg_publication pub on pub.oid = pn.pnpubid
        where pn.pnnspid = t.relnamespace and t.relkind in ('r', 'p')
        union all
-       select pub.pubname, 'all tables' from pg_catalog.pg_publication pub
+       select pub.pubname, 'all tables' from pg_publication pub
        where pub.puballtables and t.relkind in ('r', 'p')
      ) x`,
   )
 },
   'owned_sequences', ${
   list(
-    "d.objid::pg_catalog.regclass::text",
+    "d.objid::regclass::text",
     `'column ' || d.refobjsubid || case d.deptype when 'i' then ' identity' else '' end`,
-    `from pg_catalog.pg_depend d
-       join pg_catalog.pg_class s on s.oid = d.objid and s.relkind = 'S'
-     where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-       and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = t.oid
+    `from pg_depend d
+       join pg_class s on s.oid = d.objid and s.relkind = 'S'
+     where d.classid = 'pg_class'::regclass
+       and d.refclassid = 'pg_class'::regclass and d.refobjid = t.oid
        and d.refobjsubid > 0 and d.deptype in ('a', 'i')`,
   )
 },
@@ -125,19 +125,19 @@ export const attachedMembers = `
   list(
     "l.provider || ' ' || l.objsubid",
     "l.label",
-    `from pg_catalog.pg_seclabel l
-     where l.objoid = t.oid and l.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass`,
+    `from pg_seclabel l
+     where l.objoid = t.oid and l.classoid = 'pg_class'::regclass`,
   )
 },
   'referencing', ${
   list(
-    "c.conrelid::pg_catalog.regclass::text || ' ' || c.conname",
-    "pg_catalog.pg_get_constraintdef(c.oid)",
+    "c.conrelid::regclass::text || ' ' || c.conname",
+    "pg_get_constraintdef(c.oid)",
     // Found by pg_depend: pg_constraint has no index by the referenced relation.
-    `from pg_catalog.pg_constraint c
+    `from pg_constraint c
      where c.confrelid = t.oid and c.contype = 'f' and c.conrelid <> t.oid and c.oid in (
-       select d.objid from pg_catalog.pg_depend d
-       where d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
-         and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = t.oid)`,
+       select d.objid from pg_depend d
+       where d.classid = 'pg_constraint'::regclass
+         and d.refclassid = 'pg_class'::regclass and d.refobjid = t.oid)`,
   )
 }`;

@@ -12,40 +12,40 @@ import { scanCountersOf } from "./scan_counters.ts";
 /** An ACL as arrays; who granted what has no part in it. */
 const rights = (acl: string) =>
   `(
-        select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(e.privilege_type,
-          case when e.grantee = 0 then null else pg_catalog.pg_get_userbyid(e.grantee) end,
+        select coalesce(json_agg(json_build_array(e.privilege_type,
+          case when e.grantee = 0 then null else pg_get_userbyid(e.grantee) end,
           e.is_grantable)), '[]')
-        from pg_catalog.aclexplode(${acl}) e)`;
+        from aclexplode(${acl}) e)`;
 
 /** Arrays of name, type, collation, identity, generated, default, ACL, partial readers and identity sequence. */
 const columns = `(
-      select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
-          a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
+      select coalesce(json_agg(json_build_array(
+          a.attname, format_type(a.atttypid, a.atttypmod),
           nullif(a.attcollation, 0)::text, a.attidentity, a.attgenerated,
           case when a.atthasdef then (
-            select pg_catalog.pg_get_expr(d.adbin, d.adrelid)
-            from pg_catalog.pg_attrdef d where d.adrelid = a.attrelid and d.adnum = a.attnum) end,
+            select pg_get_expr(d.adbin, d.adrelid)
+            from pg_attrdef d where d.adrelid = a.attrelid and d.adnum = a.attnum) end,
           case when a.attacl is not null then ${rights("a.attacl")} end,
           case when a.attacl is not null then ${partialReaders} end,
           ${identitySequence}) order by a.attnum), '[]')
-      from pg_catalog.pg_attribute a
+      from pg_attribute a
       where a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped)`;
 
 /** Views on a view, and what a view reads. */
 const viewMembers = `
       'views', case when t.relkind = 'v' then (
-        select pg_catalog.json_agg(distinct c.oid::pg_catalog.regclass::text)
-        from pg_catalog.pg_depend d
-        join pg_catalog.pg_rewrite rw on rw.oid = d.objid
-        join pg_catalog.pg_class c on c.oid = rw.ev_class and c.oid <> t.oid and c.relkind = 'v'
-        where d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = t.oid
-          and d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and rw.rulename = '_RETURN') end,
+        select json_agg(distinct c.oid::regclass::text)
+        from pg_depend d
+        join pg_rewrite rw on rw.oid = d.objid
+        join pg_class c on c.oid = rw.ev_class and c.oid <> t.oid and c.relkind = 'v'
+        where d.refclassid = 'pg_class'::regclass and d.refobjid = t.oid
+          and d.classid = 'pg_rewrite'::regclass and rw.rulename = '_RETURN') end,
       'view_reads', case when t.relkind = 'v' then (
-        select pg_catalog.json_agg(distinct d.refobjid::int8)
-        from pg_catalog.pg_rewrite rw join pg_catalog.pg_depend d
-          on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objid = rw.oid
+        select json_agg(distinct d.refobjid::int8)
+        from pg_rewrite rw join pg_depend d
+          on d.classid = 'pg_rewrite'::regclass and d.objid = rw.oid
         where rw.ev_class = t.oid and rw.rulename = '_RETURN' and d.refobjid <> t.oid
-          and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+          and d.refclassid = 'pg_class'::regclass
           and not exists (select from (${
   scanCountersOf("t.oid")
 }) counter where counter.oid = d.refobjid)) end`;
@@ -54,25 +54,25 @@ const viewMembers = `
 export function driftFactsQuery(wanted: TargetsWanted): string {
   return `
 ${targets(wanted)}
-select pg_catalog.json_build_object(
+select json_build_object(
   'names', (
-    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${nameMembers})
+    select coalesce(json_agg(json_build_object(${nameMembers})
       order by w.ordinality), '[]')
     from named w),
   'relations', (
-    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+    select coalesce(json_agg(json_build_object(
       'oid', t.oid::int8,
       'schema', n.nspname,
       'name', t.relname,
       'kind', t.relkind,
-      'owner', pg_catalog.pg_get_userbyid(t.relowner),
+      'owner', pg_get_userbyid(t.relowner),
       'row_security', t.relrowsecurity,
-      'options', coalesce(pg_catalog.to_json(t.reloptions), '[]'),
-      'acl', ${rights("coalesce(t.relacl, pg_catalog.acldefault('r', t.relowner))")},
+      'options', coalesce(to_json(t.reloptions), '[]'),
+      'acl', ${rights("coalesce(t.relacl, acldefault('r', t.relowner))")},
       'columns', ${columns},${viewMembers},${rowTypeMembers})), '[]')
     from target x
-    join pg_catalog.pg_class t on t.oid = x.oid
-    join pg_catalog.pg_namespace n on n.oid = t.relnamespace)
+    join pg_class t on t.oid = x.oid
+    join pg_namespace n on n.oid = t.relnamespace)
 )::text as facts`;
 }
 

@@ -20,45 +20,45 @@ export function indexMember({ oids, newNames }: IndexesWanted): string {
       union
       select x.oid, p.relid
       from target x
-      join pg_catalog.pg_class t on t.oid = x.oid and t.relkind = 'p'
-      cross join lateral pg_catalog.pg_partition_tree(x.oid) p
+      join pg_class t on t.oid = x.oid and t.relkind = 'p'
+      cross join lateral pg_partition_tree(x.oid) p
     ),
     wanted as (
-      select i.indexrelid, h.root from holder h join pg_catalog.pg_index i on i.indrelid = h.relid
+      select i.indexrelid, h.root from holder h join pg_index i on i.indrelid = h.relid
       union
-      select i.indexrelid, null from pg_catalog.pg_index i
-      where i.indexrelid = any(${literal(`{${oids.join(",")}}`)}::pg_catalog.oid[])
+      select i.indexrelid, null from pg_index i
+      where i.indexrelid = any(${literal(`{${oids.join(",")}}`)}::oid[])
     ),
     found as (
       select w.indexrelid as oid,
-        coalesce(pg_catalog.json_agg(w.root::int8 order by w.root) filter (where w.root is not null), '[]')
+        coalesce(json_agg(w.root::int8 order by w.root) filter (where w.root is not null), '[]')
           as roots
       from wanted w group by w.indexrelid
     ),
     listed as (
-      select pg_catalog.json_build_object(
+      select json_build_object(
           'oid', c.oid::int8, 'schema', n.nspname, 'name', c.relname, 'kind', c.relkind,
           'roots', f.roots, 'table', i.indrelid::int8,
-          'owned', pg_catalog.pg_has_role(c.relowner, 'USAGE'),
+          'owned', pg_has_role(c.relowner, 'USAGE'),
           'constraints', case when own.oid is null then '[]' else (
-            select pg_catalog.json_agg(other.conname)
-            from pg_catalog.pg_constraint other where other.conrelid = i.indrelid) end) as index,
+            select json_agg(other.conname)
+            from pg_constraint other where other.conrelid = i.indrelid) end) as index,
         c.relname, c.relnamespace
       from found f
-      join pg_catalog.pg_class c on c.oid = f.oid
-      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      join pg_catalog.pg_index i on i.indexrelid = c.oid
-      left join pg_catalog.pg_constraint own on own.conrelid = i.indrelid and own.conindid = c.oid
+      join pg_class c on c.oid = f.oid
+      join pg_namespace n on n.oid = c.relnamespace
+      join pg_index i on i.indexrelid = c.oid
+      left join pg_constraint own on own.conrelid = i.indrelid and own.conindid = c.oid
         and own.contype in ('p', 'u', 'x')
     )
-    select pg_catalog.json_build_object(
-      'indexes', (select coalesce(pg_catalog.json_agg(l.index
-        order by l.relnamespace::pg_catalog.regnamespace::text collate "C", l.relname collate "C"), '[]') from listed l),
+    select json_build_object(
+      'indexes', (select coalesce(json_agg(l.index
+        order by l.relnamespace::regnamespace::text collate "C", l.relname collate "C"), '[]') from listed l),
       'relation_names', (
-        select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+        select coalesce(json_agg(json_build_object(
             'schema', n.nspname, 'name', c.relname)), '[]')
-        from pg_catalog.pg_class c
-        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        from pg_class c
+        join pg_namespace n on n.oid = c.relnamespace
         where c.relnamespace in (select l.relnamespace from listed l) and ${
     couldBeRenamed("c.relname::text", newNames)
   })))`;
@@ -70,6 +70,6 @@ function couldBeRenamed(name: string, newNames: string[]): string {
   const characters = newNames.map((one) => [...one]);
   const shortest = Math.min(...characters.map(({ length }) => length));
   const beginnings = [...new Set(characters.map((one) => one.slice(0, shortest).join("")))];
-  return `(pg_catalog.octet_length(${name}) >= ${FEWEST_BYTES_WHEN_CUT}
-          or pg_catalog.left(${name}, ${shortest}) in (${beginnings.map(literal).join(", ")}))`;
+  return `(octet_length(${name}) >= ${FEWEST_BYTES_WHEN_CUT}
+          or left(${name}, ${shortest}) in (${beginnings.map(literal).join(", ")}))`;
 }

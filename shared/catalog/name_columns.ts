@@ -21,13 +21,13 @@ const MAX_PAGES = 4_096;
 /** Most values that are told of a column. */
 const MAX_VALUES = 100;
 
-const type = (name: string) => `'pg_catalog.${name}'::pg_catalog.regtype`;
+const type = (name: string) => `'${name}'::regtype`;
 
 /** Expression for a JSON array of the columns. */
 export const nameColumns = `(
-    select coalesce(pg_catalog.json_agg(x.found), '[]')
+    select coalesce(json_agg(x.found), '[]')
     from (
-      select pg_catalog.json_build_object(
+      select json_build_object(
         'extension', e.extname,
         'schema', n.nspname,
         'table', c.relname,
@@ -35,26 +35,26 @@ export const nameColumns = `(
         'by_oid', a.atttypid = ${type("regclass")},
         'schema_column', s.attname,
         'readable', not c.relrowsecurity and c.relpages <= ${MAX_PAGES}
-          and pg_catalog.has_schema_privilege(n.oid, 'USAGE')
-          and pg_catalog.has_column_privilege(c.oid, a.attnum, 'SELECT')
-          and (s.attnum is null or pg_catalog.has_column_privilege(c.oid, s.attnum, 'SELECT'))) as found
-      from pg_catalog.pg_depend d
-      join pg_catalog.pg_extension e on e.oid = d.refobjid
-      join pg_catalog.pg_class c on c.oid = d.objid and c.relkind in ('r', 'p')
-      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-      join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+          and has_schema_privilege(n.oid, 'USAGE')
+          and has_column_privilege(c.oid, a.attnum, 'SELECT')
+          and (s.attnum is null or has_column_privilege(c.oid, s.attnum, 'SELECT'))) as found
+      from pg_depend d
+      join pg_extension e on e.oid = d.refobjid
+      join pg_class c on c.oid = d.objid and c.relkind in ('r', 'p')
+      join pg_namespace n on n.oid = c.relnamespace
+      join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
         and a.atttypid in (${["regclass", "name", "text", "varchar"].map(type).join(", ")})
-        and a.attname operator(pg_catalog.~) ${literal(NAME)}
+        and a.attname ~ ${literal(NAME)}
       left join lateral (
         select b.attname, b.attnum
-        from pg_catalog.pg_attribute b
+        from pg_attribute b
         where b.attrelid = c.oid and b.attnum > 0 and not b.attisdropped
           and b.atttypid in (${["name", "text", "varchar"].map(type).join(", ")})
-          and b.attname operator(pg_catalog.~) ${literal(SCHEMA)}
+          and b.attname ~ ${literal(SCHEMA)}
         order by b.attnum
         limit 1) s on true
-      where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-        and d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass and d.deptype = 'e'
+      where d.classid = 'pg_class'::regclass
+        and d.refclassid = 'pg_extension'::regclass and d.deptype = 'e'
       order by e.extname, n.nspname, c.relname, a.attnum
       limit ${MAX_COLUMNS}) x)`;
 
@@ -69,19 +69,15 @@ export interface Wanted {
  * are small, and finds no more than a few rows in each.
  */
 export function namesInRowsQuery(columns: NameColumn[], { values, oids }: Wanted): string {
-  const texts = `array[${values.map(literal).join(", ")}]::pg_catalog.text[]`;
-  const numbers = `array[${oids.join(", ")}]::pg_catalog.int8[]`;
+  const texts = `array[${values.map(literal).join(", ")}]::text[]`;
+  const numbers = `array[${oids.join(", ")}]::int8[]`;
   return columns.map(({ schema, table, column, by_oid, schema_column }, index) => {
     const value = `t.${ident(column)}`;
-    const compared = by_oid
-      ? `${value}::pg_catalog.oid::pg_catalog.int8`
-      : `${value}::pg_catalog.text`;
-    const beside = schema_column === null
-      ? "null::pg_catalog.text"
-      : `t.${ident(schema_column)}::pg_catalog.text`;
-    return `(select distinct ${index} as index, ${compared}::pg_catalog.text as value, ${beside} as schema
+    const compared = by_oid ? `${value}::oid::int8` : `${value}::text`;
+    const beside = schema_column === null ? "null::text" : `t.${ident(schema_column)}::text`;
+    return `(select distinct ${index} as index, ${compared}::text as value, ${beside} as schema
   from ${qualified(schema, table)} t
-  where ${compared} operator(pg_catalog.=) any (${by_oid ? numbers : texts})
+  where ${compared} = any (${by_oid ? numbers : texts})
   limit ${MAX_VALUES})`;
   }).join("\nunion all\n");
 }

@@ -16,7 +16,7 @@ export function mayName(names: string[], text: string): string | null {
     ...(plain.length === 0
       ? []
       : [plain.length <= MAX_ALTERNATIVES ? oneOf(plain, text) : anyOf(plain, text)]),
-    ...odd.map((name) => `pg_catalog.strpos(${text}, ${literal(name)}) > 0`),
+    ...odd.map((name) => `strpos(${text}, ${literal(name)}) > 0`),
   ];
   return conditions.length === 0 ? null : `(${conditions.join("\n    or ")})`;
 }
@@ -26,7 +26,7 @@ const oneOf = (words: string[], text: string) =>
 
 const anyOf = (words: string[], text: string) =>
   `exists (
-      select from pg_catalog.regexp_split_to_table(pg_catalog.lower(${text}), '[^a-z0-9_]+') w
+      select from regexp_split_to_table(lower(${text}), '[^a-z0-9_]+') w
       where w = any(${literal(`{${words.join(",")}}`)}::text[]))`;
 
 /** The longest run of plain characters, in lower case; null where there is none. */

@@ -19,14 +19,14 @@ const OTHERS = [
 /** Expression for a JSON array of their names, each once; none where no names are looked for. */
 export const nameTakers = (names: string[]): string =>
   names.length === 0 ? "'[]'::json" : `(
-    select coalesce(pg_catalog.json_agg(distinct p.proname), '[]')
-    from pg_catalog.pg_proc p
+    select coalesce(json_agg(distinct p.proname), '[]')
+    from pg_proc p
     where p.pronargs > 0
       and p.pronamespace <> all (array(
-        select n.oid from pg_catalog.pg_namespace n
-        where pg_catalog.starts_with(n.nspname, 'pg_') or n.nspname = any(array[${
+        select n.oid from pg_namespace n
+        where starts_with(n.nspname, 'pg_') or n.nspname = any(array[${
     OTHERS.map(literal).join(", ")
-  }]::pg_catalog.name[])))
-      and ('pg_catalog.regclass'::pg_catalog.regtype = any(p.proargtypes::oid[])
-        or (p.prolang = any(array(select l.oid from pg_catalog.pg_language l where l.lanname = 'plpgsql'))
+  }]::name[])))
+      and ('regclass'::regtype = any(p.proargtypes::oid[])
+        or (p.prolang = any(array(select l.oid from pg_language l where l.lanname = 'plpgsql'))
           and p.prosrc ~* '\\mexecute\\M')))`;

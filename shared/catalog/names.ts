@@ -8,16 +8,16 @@ export const nameMembers = `
   'schema', w.schema_name,
   'name', w.relation_name,
   'schema_oid', w.schema_oid::int8,
-  'can_create', coalesce(pg_catalog.has_schema_privilege(w.schema_oid, 'CREATE'), false),
+  'can_create', coalesce(has_schema_privilege(w.schema_oid, 'CREATE'), false),
   'relation', case when w.oid is not null then
-    pg_catalog.jsonb_build_object('oid', w.oid::int8, 'kind', w.relkind) end,
+    jsonb_build_object('oid', w.oid::int8, 'kind', w.relkind) end,
   'type', (
-    select pg_catalog.jsonb_build_object('oid', ty.oid::int8, 'kind',
+    select jsonb_build_object('oid', ty.oid::int8, 'kind',
       case ty.typtype when 'b' then 'base type' when 'c' then 'composite type' when 'd' then 'domain'
         when 'e' then 'enum type' when 'p' then 'pseudo-type' when 'r' then 'range type'
         when 'm' then 'multirange type' else 'type' end)
-    from pg_catalog.pg_type ty
+    from pg_type ty
     where ty.typnamespace = w.schema_oid and ty.typname = w.relation_name::name
       and not (ty.typelem <> 0 and exists (
-        select from pg_catalog.pg_type element where element.typarray = ty.oid))
+        select from pg_type element where element.typarray = ty.oid))
     limit 1)`;

@@ -11,13 +11,11 @@ const MAX_NAMESAKES = 20_000;
 export function namesakes(names: string[]): string {
   if (names.length === 0) return "'[]'::json";
   return `(
-    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(x.nspname, x.relname)), '[]')
+    select coalesce(json_agg(json_build_array(x.nspname, x.relname)), '[]')
     from (
       select n.nspname, c.relname
-      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where c.relkind in ('r', 'p', 'v', 'm', 'f') and c.relname = any (array(
-        select w::name from pg_catalog.jsonb_array_elements_text(${
-    jsonbLiteral([...new Set(names)])
-  }) w))
+        select w::name from jsonb_array_elements_text(${jsonbLiteral([...new Set(names)])}) w))
       limit ${MAX_NAMESAKES}) x)`;
 }

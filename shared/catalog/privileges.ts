@@ -5,27 +5,27 @@ import { maySetRole } from "./relation.ts";
 /** An ACL as a JSON array of its entries, in the order in which they were granted. */
 export const explodedAcl = (acl: string, namespace: string) =>
   `(
-  select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
-      'grantor', pg_catalog.pg_get_userbyid(e.grantor),
-      'grantee', case when e.grantee = 0 then null else pg_catalog.pg_get_userbyid(e.grantee) end,
+  select coalesce(json_agg(json_build_object(
+      'grantor', pg_get_userbyid(e.grantor),
+      'grantee', case when e.grantee = 0 then null else pg_get_userbyid(e.grantee) end,
       'privilege', e.privilege_type,
       'grantable', e.is_grantable,
       'grantor_settable', ${maySetRole("e.grantor")}
-        and pg_catalog.has_schema_privilege(e.grantor, ${namespace}, 'USAGE')
+        and has_schema_privilege(e.grantor, ${namespace}, 'USAGE')
     ) order by e.ordinality), '[]')
-  from pg_catalog.aclexplode(${acl}) with ordinality e)`;
+  from aclexplode(${acl}) with ordinality e)`;
 
 /** The same, each entry as an array: of a thousand tables they are half of all that is read. */
 export const aclRows = (acl: string, namespace: string) =>
   `(
-  select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
-      pg_catalog.pg_get_userbyid(e.grantor),
-      case when e.grantee = 0 then null else pg_catalog.pg_get_userbyid(e.grantee) end,
+  select coalesce(json_agg(json_build_array(
+      pg_get_userbyid(e.grantor),
+      case when e.grantee = 0 then null else pg_get_userbyid(e.grantee) end,
       e.privilege_type, e.is_grantable,
       ${maySetRole("e.grantor")}
-        and pg_catalog.has_schema_privilege(e.grantor, ${namespace}, 'USAGE')
+        and has_schema_privilege(e.grantor, ${namespace}, 'USAGE')
     ) order by e.ordinality), '[]')
-  from pg_catalog.aclexplode(${acl}) with ordinality e)`;
+  from aclexplode(${acl}) with ordinality e)`;
 
 /** An entry of `aclRows`. */
 export type AclRow = [
@@ -48,14 +48,14 @@ export const aclFromRows = (rows: AclRow[]): AclFacts[] =>
 
 /** JSON members: the ACL of relation \`t\`, and who gets something on new relations and functions in its schema. */
 export const privilegeMembers = `
-  'acl', ${aclRows("coalesce(t.relacl, pg_catalog.acldefault('r', t.relowner))", "n.oid")},
+  'acl', ${aclRows("coalesce(t.relacl, acldefault('r', t.relowner))", "n.oid")},
   'default_grantees', (
-    select coalesce(pg_catalog.json_agg(distinct pg_catalog.pg_get_userbyid(e.grantee)), '[]')
-    from pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) e
-    where d.defaclrole = (select r.oid from pg_catalog.pg_roles r where r.rolname = current_user)
+    select coalesce(json_agg(distinct pg_get_userbyid(e.grantee)), '[]')
+    from pg_default_acl d, aclexplode(d.defaclacl) e
+    where d.defaclrole = (select r.oid from pg_roles r where r.rolname = current_user)
       and d.defaclobjtype = 'r' and d.defaclnamespace in (0, n.oid) and e.grantee <> 0),
   'default_executors', (
-    select coalesce(pg_catalog.json_agg(distinct pg_catalog.pg_get_userbyid(e.grantee)), '[]')
-    from pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) e
-    where d.defaclrole = (select r.oid from pg_catalog.pg_roles r where r.rolname = current_user)
+    select coalesce(json_agg(distinct pg_get_userbyid(e.grantee)), '[]')
+    from pg_default_acl d, aclexplode(d.defaclacl) e
+    where d.defaclrole = (select r.oid from pg_roles r where r.rolname = current_user)
       and d.defaclobjtype = 'f' and d.defaclnamespace in (0, n.oid) and e.grantee <> 0)`;

@@ -35,9 +35,7 @@ export interface FactsWanted extends TargetsWanted {
  * As jsonb the server could, but to make jsonb of all this costs it more than to read it.
  */
 const parts = (...members: string[]) =>
-  `pg_catalog.json_build_array(${
-    members.map((m) => `pg_catalog.json_build_object(${m})`).join(",\n      ")
-  })`;
+  `json_build_array(${members.map((m) => `json_build_object(${m})`).join(",\n      ")})`;
 
 const NO_SOURCES: TextSources = { statements: null, cron: false };
 
@@ -48,22 +46,22 @@ const NO_SOURCES: TextSources = { statements: null, cron: false };
 export function factsQuery(wanted: FactsWanted): string {
   return `
 ${targets(wanted)}
-select pg_catalog.json_build_object(
-  'session', pg_catalog.json_build_object(
-    'server_version', pg_catalog.current_setting('server_version_num')::int,
+select json_build_object(
+  'session', json_build_object(
+    'server_version', current_setting('server_version_num')::int,
     'user', current_user,
-    'sql_functions', pg_catalog.has_language_privilege('sql', 'USAGE')),
+    'sql_functions', has_language_privilege('sql', 'USAGE')),
   'texts', ${textsNaming(wanted.mentioned ?? [], wanted.sources ?? NO_SOURCES)},
   'namesakes', ${namesakes(wanted.mentioned ?? [])},
   'name_columns', ${wanted.mentioned === undefined ? "'[]'::json" : nameColumns},
   'name_takers', ${nameTakers(wanted.mentioned ?? [])},
   ${wanted.analysis ? `${analysisMembers},` : ""}
   'names', (
-    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${nameMembers})
+    select coalesce(json_agg(json_build_object(${nameMembers})
       order by w.ordinality), '[]')
     from named w),${wanted.indexes === undefined ? "" : `${indexMember(wanted.indexes)},`}
   'relations', (
-    select coalesce(pg_catalog.json_agg(
+    select coalesce(json_agg(
       ${
     parts(
       relationMembers,
@@ -76,8 +74,8 @@ select pg_catalog.json_build_object(
   }
       order by t.oid), '[]')
     from target x
-    join pg_catalog.pg_class t on t.oid = x.oid
-    join pg_catalog.pg_namespace n on n.oid = t.relnamespace)
+    join pg_class t on t.oid = x.oid
+    join pg_namespace n on n.oid = t.relnamespace)
 )::text as facts`;
 }
 

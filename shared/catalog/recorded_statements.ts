@@ -61,40 +61,40 @@ const matches = (pattern: string) => `s.query ~* ${literal(pattern.replaceAll("\
  * @param schema Of the view pg_stat_statements.
  */
 export const recordedStatements = (names: string[], schema: string, limits = LIMITS): string => `
-    select pg_catalog.json_build_object(
+    select json_build_object(
       'kind', 'statement',
       'identity', s.queryid::text,
       'schema', null,
       'language', 'sql',
-      'text', pg_catalog.left(s.query, ${limits.each}),
+      'text', left(s.query, ${limits.each}),
       'search_path', null,
       'owned', false,
       'security_definer', false,
-      'parameters', pg_catalog.json_build_array(),
+      'parameters', json_build_array(),
       'record_parameters', false,
-      'trigger_of', pg_catalog.json_build_array(),
+      'trigger_of', json_build_array(),
       'calls', s.calls,
-      'role', pg_catalog.pg_get_userbyid(s.userid),
+      'role', pg_get_userbyid(s.userid),
       'object_identity', null,
       'among', s.among,
-      'cut', pg_catalog.length(s.query) > ${limits.each}) as text
+      'cut', length(s.query) > ${limits.each}) as text
     from (
-      select s.*, pg_catalog.count(*) over () as among,
-        pg_catalog.sum(least(pg_catalog.length(s.query), ${limits.each}))
+      select s.*, count(*) over () as among,
+        sum(least(length(s.query), ${limits.each}))
           over (order by s.calls, s.queryid, s.userid) as characters
       from (
-        select s.queryid, s.userid, pg_catalog.min(s.query) as query, pg_catalog.sum(s.calls)::int8 as calls
+        select s.queryid, s.userid, min(s.query) as query, sum(s.calls)::int8 as calls
         from (
           select s.queryid, s.userid, s.calls, s.query
           from ${qualified(schema, "pg_stat_statements")} s
           -- Without the right to see it, an entry of another role has no id.
           where s.queryid is not null and s.dbid = (
-            select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
+            select d.oid from pg_database d where d.datname = current_database())
           offset 0
         ) s
         where ${mayName(names, "s.query")} and ${matches(MAY_MATTER)} and not ${matches(NOT_READ)}
           ${
-  MARKS_OF_OWN.map((mark) => `and pg_catalog.strpos(s.query, ${literal(mark)}) = 0`).join(
+  MARKS_OF_OWN.map((mark) => `and strpos(s.query, ${literal(mark)}) = 0`).join(
     "\n          ",
   )
 }

@@ -10,15 +10,13 @@ import { ROW_CAST_PREFIX, ROW_CAST_SUFFIXES } from "../plan/row_type.ts";
  * and is named as ours are.
  */
 export const isRowCast = (p: string) => `
-  (pg_catalog.starts_with(${p}.proname, ${literal(ROW_CAST_PREFIX)})
-    and pg_catalog.substr(${p}.proname, ${ROW_CAST_PREFIX.length + 1}) ~ ${
-  literal(ROW_CAST_SUFFIXES)
-}
+  (starts_with(${p}.proname, ${literal(ROW_CAST_PREFIX)})
+    and substr(${p}.proname, ${ROW_CAST_PREFIX.length + 1}) ~ ${literal(ROW_CAST_SUFFIXES)}
     and exists (
-      select from pg_catalog.pg_type taken join pg_catalog.pg_class tv on tv.oid = taken.typrelid
+      select from pg_type taken join pg_class tv on tv.oid = taken.typrelid
       where taken.oid = ${p}.proargtypes[0] and tv.relkind = 'v')
     and exists (
-      select from pg_catalog.pg_type returned join pg_catalog.pg_class tr on tr.oid = returned.typrelid
+      select from pg_type returned join pg_class tr on tr.oid = returned.typrelid
       where returned.oid = ${p}.prorettype and tr.relkind in ('r', 'p')))`;
 
 /** Whether a parameter of type `taken` would take whatever one of the type `wanted` takes, if that is a row. */
@@ -31,8 +29,8 @@ const takesAlike = (wanted: string, taken: string) => `
 }) end`;
 
 function types(...names: string[]): string {
-  const listed = names.map((name) => `'pg_catalog.${name}'::pg_catalog.regtype`).join(", ");
-  return `array[${listed}]::pg_catalog.oid[]`;
+  const listed = names.map((name) => `'${name}'::regtype`).join(", ");
+  return `array[${listed}]::oid[]`;
 }
 
 /** How many arguments a call of `p` has at least, and at most. */
@@ -42,8 +40,8 @@ const most = (p: string) => `case when ${p}.provariadic = 0 then ${p}.pronargs e
 /** Whether a call of `pr` with a row could as well mean a function of the same name that takes any row. */
 const functionIsAmbiguous = `
   exists (
-    select from pg_catalog.pg_proc other
-    cross join pg_catalog.generate_subscripts(pr.proargtypes, 1) n
+    select from pg_proc other
+    cross join generate_subscripts(pr.proargtypes, 1) n
     where other.proname = pr.proname and other.oid <> pr.oid
       and ${fewest("other")} <= ${most("pr")} and ${fewest("pr")} <= ${most("other")}
       and ${
@@ -56,7 +54,7 @@ const functionIsAmbiguous = `
 
 const operatorIsAmbiguous = `
   exists (
-    select from pg_catalog.pg_operator other
+    select from pg_operator other
     where other.oprname = op.oprname and other.oid <> op.oid
       and coalesce(${takesAlike("op.oprleft", "other.oprleft")}, true)
       and coalesce(${takesAlike("op.oprright", "other.oprright")}, true))`;
@@ -69,16 +67,16 @@ const PARAMETER = `'(?:\\$1(?![0-9])' || coalesce('|\\m' || pr.proargnames[1] ||
  * fields only, or asks IS [NOT] NULL, which a row of NULLs is as well. What only returns a row is not asked.
  */
 const routineTellsNull = `
-  case when not pr.proargtypes::pg_catalog.oid[] && array[t.reltype, own.typarray] then false
+  case when not pr.proargtypes::oid[] && array[t.reltype, own.typarray] then false
     when pr.prokind not in ('f', 'p') or pr.pronargs > 1 or pr.proargtypes[0] <> t.reltype or pr.proisstrict
       or pr.prorettype in (t.reltype, own.typarray)
       or coalesce(pr.proallargtypes[2:] && array[t.reltype, own.typarray], false)
       or pr.proargnames[1] !~ '^[a-z_][a-z0-9_]*$'
       or not exists (
-        select from pg_catalog.pg_language l where l.oid = pr.prolang and l.lanname in ('sql', 'plpgsql'))
+        select from pg_language l where l.oid = pr.prolang and l.lanname in ('sql', 'plpgsql'))
       then true
-    else pg_catalog.regexp_replace(
-        coalesce(pg_catalog.pg_get_function_sqlbody(pr.oid), pr.prosrc),
+    else regexp_replace(
+        coalesce(pg_get_function_sqlbody(pr.oid), pr.prosrc),
         p.parameter || '\\s*\\.\\s*[a-z_"]|\\(\\s*' || p.parameter || '\\s*\\)\\s*\\.\\s*[a-z_"]|'
           || p.parameter || '\\s+is\\s+(?:not\\s+)?null\\M', '', 'gi') ~* p.parameter
   end`;
@@ -86,67 +84,67 @@ const routineTellsNull = `
 /** JSON members of relation `t`. */
 export const rowTypeMembers = `
   'row_type', (
-    select pg_catalog.json_build_object(
+    select json_build_object(
       'users', (
-        select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+        select coalesce(json_agg(json_build_object(
             'kind', x.kind, 'identity', x.identity, 'ambiguous', x.ambiguous, 'tells_null', x.tells_null)
             order by x.kind collate "C", x.identity collate "C"), '[]')
         from (
           select distinct o.type as kind, o.identity,
             case when pr.oid is not null then ${functionIsAmbiguous}
               when op.oid is not null then ${operatorIsAmbiguous}
-              else d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass end as ambiguous,
+              else d.classid = 'pg_cast'::regclass end as ambiguous,
             case when pr.oid is not null then ${routineTellsNull} else true end as tells_null
-          from pg_catalog.pg_depend d
-          left join pg_catalog.pg_proc pr
-            on d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and pr.oid = d.objid
-          left join pg_catalog.pg_operator op
-            on d.classid = 'pg_catalog.pg_operator'::pg_catalog.regclass and op.oid = d.objid
-          left join pg_catalog.pg_cast ca
-            on d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass and ca.oid = d.objid
-          left join pg_catalog.pg_proc cf on cf.oid = ca.castfunc
-          left join pg_catalog.pg_class co
-            on d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and co.oid = d.objid
+          from pg_depend d
+          left join pg_proc pr
+            on d.classid = 'pg_proc'::regclass and pr.oid = d.objid
+          left join pg_operator op
+            on d.classid = 'pg_operator'::regclass and op.oid = d.objid
+          left join pg_cast ca
+            on d.classid = 'pg_cast'::regclass and ca.oid = d.objid
+          left join pg_proc cf on cf.oid = ca.castfunc
+          left join pg_class co
+            on d.classid = 'pg_class'::regclass and co.oid = d.objid
           cross join lateral (select ${PARAMETER} as parameter) p
-          cross join lateral pg_catalog.pg_identify_object(d.classid, d.objid, d.objsubid) o
-          where d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass
+          cross join lateral pg_identify_object(d.classid, d.objid, d.objsubid) o
+          where d.refclassid = 'pg_type'::regclass
             and d.refobjid in (t.reltype, own.typarray) and d.deptype = 'n'
             and (op.oid is not null or ca.oid is not null or pr.oid is not null
-              or d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass
+              or d.classid = 'pg_type'::regclass
               or (co.relkind in ('r', 'p', 'f', 'c') and d.objsubid > 0))
             and (pr.oid is null or not ${isRowCast("pr")})
             and (cf.oid is null or not ${isRowCast("cf")})
         ) x),
       'inherited_functions', (
         with recursive ancestor as (
-          select i.inhparent as relid from pg_catalog.pg_inherits i where i.inhrelid = t.oid
+          select i.inhparent as relid from pg_inherits i where i.inhrelid = t.oid
           union
-          select i.inhparent from ancestor a join pg_catalog.pg_inherits i on i.inhrelid = a.relid
+          select i.inhparent from ancestor a join pg_inherits i on i.inhrelid = a.relid
         )
-        select coalesce(pg_catalog.json_agg(distinct o.identity collate "C"), '[]')
+        select coalesce(json_agg(distinct o.identity collate "C"), '[]')
         from ancestor a
-        join pg_catalog.pg_class above on above.oid = a.relid
-        join pg_catalog.pg_depend d
-          on d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.refobjid = above.reltype
-          and d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
-        join pg_catalog.pg_proc pr
-          on pr.oid = d.objid and above.reltype = any(pr.proargtypes::pg_catalog.oid[])
-        cross join lateral pg_catalog.pg_identify_object(d.classid, d.objid, 0) o),
+        join pg_class above on above.oid = a.relid
+        join pg_depend d
+          on d.refclassid = 'pg_type'::regclass and d.refobjid = above.reltype
+          and d.classid = 'pg_proc'::regclass
+        join pg_proc pr
+          on pr.oid = d.objid and above.reltype = any(pr.proargtypes::oid[])
+        cross join lateral pg_identify_object(d.classid, d.objid, 0) o),
       'casts', (
-        select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+        select coalesce(json_agg(json_build_object(
             'function', p.proname,
             'target', ta.typrelid::int8,
-            'cast', exists (select from pg_catalog.pg_cast c where c.castfunc = p.oid),
+            'cast', exists (select from pg_cast c where c.castfunc = p.oid),
             'executors', (
-              select coalesce(pg_catalog.json_agg(distinct pg_catalog.pg_get_userbyid(e.grantee)), '[]')
-              from pg_catalog.aclexplode(p.proacl) e where e.grantee not in (0, p.proowner))
+              select coalesce(json_agg(distinct pg_get_userbyid(e.grantee)), '[]')
+              from aclexplode(p.proacl) e where e.grantee not in (0, p.proowner))
           ) order by p.proname collate "C"), '[]')
-        from pg_catalog.pg_proc p
-        join pg_catalog.pg_type ta on ta.oid = p.prorettype
+        from pg_proc p
+        join pg_type ta on ta.oid = p.prorettype
         where t.relkind = 'v' and p.oid in (
-            select d.objid from pg_catalog.pg_depend d
-            where d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
-              and d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.refobjid = t.reltype)
+            select d.objid from pg_depend d
+            where d.classid = 'pg_proc'::regclass
+              and d.refclassid = 'pg_type'::regclass and d.refobjid = t.reltype)
           and p.pronargs = 1 and p.proargtypes[0] = t.reltype and p.pronamespace = t.relnamespace
           and ${isRowCast("p")}))
-    from (select ty.typarray from pg_catalog.pg_type ty where ty.oid = t.reltype) own)`;
+    from (select ty.typarray from pg_type ty where ty.oid = t.reltype) own)`;

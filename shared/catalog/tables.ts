@@ -17,13 +17,13 @@ export interface TableRow {
 export function tablesOfSchemas(schemas: string[], limit: number): string {
   return `
 select n.nspname as schema, c.oid::int8::float8 as oid, c.relname as name
-from pg_catalog.pg_namespace n
-left join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p')
+from pg_namespace n
+left join pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p')
   and c.relpersistence <> 't' and not exists (
-    select from pg_catalog.pg_depend d
-    where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid
+    select from pg_depend d
+    where d.classid = 'pg_class'::regclass and d.objid = c.oid
       and d.deptype = 'e')
-where n.nspname in (select s from pg_catalog.jsonb_array_elements_text(${jsonbLiteral(schemas)}) s)
+where n.nspname in (select s from jsonb_array_elements_text(${jsonbLiteral(schemas)}) s)
 order by n.nspname collate "C", c.relname collate "C"
 limit ${limit}`;
 }
@@ -36,7 +36,7 @@ limit ${limit}`;
 export function tableNames(limit: number): string {
   return `
 select n.nspname as schema, c.relname as table
-from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p') and c.relpersistence <> 't'
   and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
 limit ${limit}`;
@@ -45,8 +45,6 @@ limit ${limit}`;
 /** Query for those of the schemas that are there. */
 export function schemasAmong(schemas: string[]): string {
   return `
-select n.nspname as schema from pg_catalog.pg_namespace n
-where n.nspname in (select s from pg_catalog.jsonb_array_elements_text(${
-    jsonbLiteral(schemas)
-  }) s)`;
+select n.nspname as schema from pg_namespace n
+where n.nspname in (select s from jsonb_array_elements_text(${jsonbLiteral(schemas)}) s)`;
 }

@@ -16,17 +16,17 @@ export interface TargetsWanted {
 export const targets = ({ names, oids }: TargetsWanted): string =>
   `${OWN_STATEMENT}, wanted_name as (
   select w.ordinality, w.value ->> 'schema' as schema_name, w.value ->> 'name' as relation_name
-  from pg_catalog.jsonb_array_elements(${jsonbLiteral(names)}) with ordinality w
+  from jsonb_array_elements(${jsonbLiteral(names)}) with ordinality w
 ),
 named as (
   select w.ordinality, w.schema_name, w.relation_name, n.oid as schema_oid, c.oid, c.relkind
   from wanted_name w
-  left join pg_catalog.pg_namespace n on n.nspname = w.schema_name::name
-  left join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.relation_name::name
+  left join pg_namespace n on n.nspname = w.schema_name::name
+  left join pg_class c on c.relnamespace = n.oid and c.relname = w.relation_name::name
 ),
 target as (
   select oid from named where oid is not null and relkind in ('r', 'p', 'v', 'm', 'f')
   union
-  select o.value::pg_catalog.oid
-  from pg_catalog.jsonb_array_elements_text(${jsonbLiteral(oids)}) o
+  select o.value::oid
+  from jsonb_array_elements_text(${jsonbLiteral(oids)}) o
 )`;

@@ -26,50 +26,50 @@ export function textsNaming(names: string[], sources: TextSources): string {
     ...(sources.statements === null ? [] : [recordedStatements(names, sources.statements)]),
   ];
   return `(
-  select coalesce(pg_catalog.json_agg(x.text), '[]')
+  select coalesce(json_agg(x.text), '[]')
   from (${parts.join("\n    union all\n")}) x)`;
 }
 
 const routines = (names: string[]) => `
-    select pg_catalog.json_build_object(
+    select json_build_object(
       'kind', 'routine',
-      'identity', pg_catalog.format('%I.%I(%s)', n.nspname, p.proname,
-        pg_catalog.pg_get_function_identity_arguments(p.oid)),
+      'identity', format('%I.%I(%s)', n.nspname, p.proname,
+        pg_get_function_identity_arguments(p.oid)),
       'schema', n.nspname,
       'language', l.lanname,
       'text', p.prosrc,
       'search_path', (
-        select pg_catalog.substr(s.setting, pg_catalog.length('search_path=') + 1)
-        from pg_catalog.unnest(p.proconfig) s(setting)
-        where pg_catalog.starts_with(s.setting, 'search_path=')),
-      'owned', pg_catalog.pg_has_role(p.proowner, 'USAGE'),
+        select substr(s.setting, length('search_path=') + 1)
+        from unnest(p.proconfig) s(setting)
+        where starts_with(s.setting, 'search_path=')),
+      'owned', pg_has_role(p.proowner, 'USAGE'),
       'security_definer', p.prosecdef,
-      'parameters', coalesce(pg_catalog.to_json(pg_catalog.array_remove(p.proargnames, '')), '[]'),
-      'record_parameters', 'pg_catalog.record'::pg_catalog.regtype = any (
-        coalesce(p.proallargtypes, p.proargtypes::pg_catalog.oid[])),
-      'trigger_of', coalesce(pg_catalog.to_json(g.relations), '[]'),
+      'parameters', coalesce(to_json(array_remove(p.proargnames, '')), '[]'),
+      'record_parameters', 'record'::regtype = any (
+        coalesce(p.proallargtypes, p.proargtypes::oid[])),
+      'trigger_of', coalesce(to_json(g.relations), '[]'),
       'calls', null,
       'role', null,
-      'object_identity', (pg_catalog.pg_identify_object(
-        'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, 0)).identity) as text
+      'object_identity', (pg_identify_object(
+        'pg_proc'::regclass, p.oid, 0)).identity) as text
     from (
       -- The languages and schemas first, since looking at a text costs most.
       select p.*, ${mayName(names, "p.prosrc")} as named
-      from pg_catalog.pg_proc p
+      from pg_proc p
       where p.prosqlbody is null
         and p.prolang <> all (array(
-          select l.oid from pg_catalog.pg_language l where l.lanname in ('internal', 'c')))
+          select l.oid from pg_language l where l.lanname in ('internal', 'c')))
         and p.pronamespace <> all (array(
-          select n.oid from pg_catalog.pg_namespace n where n.nspname in ('pg_catalog', 'information_schema', ${
+          select n.oid from pg_namespace n where n.nspname in ('pg_catalog', 'information_schema', ${
   literal(OWN_SCHEMA)
 })))
       offset 0
     ) p
-    join pg_catalog.pg_language l on l.oid = p.prolang
-    join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    join pg_language l on l.oid = p.prolang
+    join pg_namespace n on n.oid = p.pronamespace
     left join (
-      select g.tgfoid, pg_catalog.array_agg(distinct g.tgrelid::int8) as relations
-      from pg_catalog.pg_trigger g
+      select g.tgfoid, array_agg(distinct g.tgrelid::int8) as relations
+      from pg_trigger g
       where g.tgrelid in (select target.oid from target) and not g.tgisinternal
       group by g.tgfoid
     ) g on g.tgfoid = p.oid
@@ -77,7 +77,7 @@ const routines = (names: string[]) => `
 
 /** Read through jsonb, since not every version of pg_cron has every column. */
 const cronJobs = (names: string[]) => `
-    select pg_catalog.json_build_object(
+    select json_build_object(
       'kind', 'cron job',
       'identity', coalesce(j.job ->> 'jobname', j.job ->> 'jobid'),
       'schema', null,
@@ -85,17 +85,17 @@ const cronJobs = (names: string[]) => `
       'text', j.job ->> 'command',
       'search_path', null,
       'owned', coalesce((
-        select pg_catalog.pg_has_role(r.oid, 'USAGE')
-        from pg_catalog.pg_roles r where r.rolname = j.job ->> 'username'), false),
+        select pg_has_role(r.oid, 'USAGE')
+        from pg_roles r where r.rolname = j.job ->> 'username'), false),
       'security_definer', false,
-      'parameters', pg_catalog.json_build_array(),
+      'parameters', json_build_array(),
       'record_parameters', false,
-      'trigger_of', pg_catalog.json_build_array(),
+      'trigger_of', json_build_array(),
       'calls', null,
       'role', null,
       'object_identity', null) as text
-    from (select pg_catalog.to_jsonb(job) as job from cron.job) j
-    where j.job ->> 'database' = pg_catalog.current_database()
+    from (select to_jsonb(job) as job from cron.job) j
+    where j.job ->> 'database' = current_database()
       and ${mayName(names, "(j.job ->> 'command')")}`;
 
 /** The texts as facts. */

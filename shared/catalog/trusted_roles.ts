@@ -19,8 +19,8 @@ const PLATFORM = PLATFORM_ROLES.map(literal).join(", ");
 /** Whether a role can have all that the session's role has: by inheriting it, becoming it, or granting it to itself. */
 const canActAsLogin = (role: string) =>
   `(
-      pg_catalog.pg_has_role(${role}, current_user, 'USAGE')
-      or pg_catalog.pg_has_role(${role}, current_user, 'MEMBER WITH ADMIN OPTION')
+      pg_has_role(${role}, current_user, 'USAGE')
+      or pg_has_role(${role}, current_user, 'MEMBER WITH ADMIN OPTION')
       or ${maySetRole("current_user", role)})`;
 
 /**
@@ -29,8 +29,8 @@ const canActAsLogin = (role: string) =>
  */
 export const UNTRUSTED_ROLES = `
     select r.oid, r.rolname
-    from pg_catalog.pg_roles r
+    from pg_roles r
     where not r.rolsuper and r.rolname not in (${PLATFORM}) and exists (
-      select from pg_catalog.pg_roles l
+      select from pg_roles l
       where l.rolcanlogin and not l.rolsuper and l.rolname not in (${PLATFORM})
-        and pg_catalog.pg_has_role(l.oid, r.oid, 'MEMBER') and not ${canActAsLogin("l.oid")})`;
+        and pg_has_role(l.oid, r.oid, 'MEMBER') and not ${canActAsLogin("l.oid")})`;

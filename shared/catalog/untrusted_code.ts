@@ -14,7 +14,7 @@ const PARTS = ["pg_attrdef", "pg_constraint", "pg_trigger", "pg_policy", "pg_rew
 /** Those that are run by who only reads. */
 const READ_PARTS = ["pg_policy", "pg_rewrite", "pg_class"];
 
-const catalog = (name: string) => `${literal(`pg_catalog.${name}`)}::pg_catalog.regclass`;
+const catalog = (name: string) => `${literal(`${name}`)}::regclass`;
 
 /** Most that are named. */
 const LIMIT = 50;
@@ -30,33 +30,33 @@ export const untrustedCode = (start: string, { read = false }: { read?: boolean 
     with recursive untrusted as materialized (${UNTRUSTED_ROLES}),
     -- What somebody else owns, by the name under which a text could mean it.
     foreign_object(classid, objid, name, owner) as materialized (
-      select ${catalog("pg_proc")}::pg_catalog.oid, p.oid, pg_catalog.lower(p.proname), p.proowner
-      from pg_catalog.pg_proc p where p.proowner in (select u.oid from untrusted u)
+      select ${catalog("pg_proc")}::oid, p.oid, lower(p.proname), p.proowner
+      from pg_proc p where p.proowner in (select u.oid from untrusted u)
       union all
-      select ${catalog("pg_class")}, c.oid, pg_catalog.lower(c.relname), c.relowner
-      from pg_catalog.pg_class c
+      select ${catalog("pg_class")}, c.oid, lower(c.relname), c.relowner
+      from pg_class c
       where c.relowner in (select u.oid from untrusted u) and c.relkind in ('r', 'p', 'v', 'm', 'f')
         and c.relpersistence <> 't'
       union all
-      select ${catalog("pg_type")}, t.oid, pg_catalog.lower(t.typname), t.typowner
-      from pg_catalog.pg_type t
+      select ${catalog("pg_type")}, t.oid, lower(t.typname), t.typowner
+      from pg_type t
       where t.typowner in (select u.oid from untrusted u) and t.typtype in ('b', 'd', 'r')
         and t.typelem = 0
       union all
       -- An operator has no name to look for; nor has a cast, which belongs to its function's owner.
       select ${catalog("pg_operator")}, o.oid, '', o.oprowner
-      from pg_catalog.pg_operator o where o.oprowner in (select u.oid from untrusted u)
+      from pg_operator o where o.oprowner in (select u.oid from untrusted u)
       union all
       select ${catalog("pg_proc")}, p.oid, '', p.proowner
-      from pg_catalog.pg_cast k join pg_catalog.pg_proc p on p.oid = k.castfunc
+      from pg_cast k join pg_proc p on p.oid = k.castfunc
       where p.proowner in (select u.oid from untrusted u)
     ),
     reached(classid, objid) as (
-      select s.classid::pg_catalog.oid, s.objid::pg_catalog.oid from (${start}) s(classid, objid)
+      select s.classid::oid, s.objid::oid from (${start}) s(classid, objid)
       union
       select x.classid, x.objid from reached r cross join lateral (
         -- What it needs. A constraint looks at rows; what else their tables have is of no account to it.
-        select d.refclassid, d.refobjid from pg_catalog.pg_depend d
+        select d.refclassid, d.refobjid from pg_depend d
         where d.classid = r.classid and d.objid = r.objid
           and d.refclassid in (${
     ["pg_proc", "pg_class", "pg_type", "pg_operator", "pg_opclass", "pg_opfamily"]
@@ -67,50 +67,50 @@ export const untrustedCode = (start: string, { read = false }: { read?: boolean 
   })
         union all
         -- What belongs to it.
-        select d.classid, d.objid from pg_catalog.pg_depend d
+        select d.classid, d.objid from pg_depend d
         where d.refclassid = r.classid and d.refobjid = r.objid and d.deptype in ('a', 'i')
           and r.classid in (${["pg_class", "pg_type", "pg_constraint"].map(catalog).join(", ")})
           and (d.classid in (${(read ? READ_PARTS : PARTS).map(catalog).join(", ")})
             or r.classid = ${catalog("pg_type")} and d.classid = ${catalog("pg_constraint")})
         union all
-        select d.classid, d.objid from pg_catalog.pg_depend d
+        select d.classid, d.objid from pg_depend d
         where d.refclassid = r.classid and d.refobjid = r.objid
           and r.classid in (${catalog("pg_opclass")}, ${catalog("pg_opfamily")})
           and d.classid in (${catalog("pg_amop")}, ${catalog("pg_amproc")})
         union all
         -- What its text names.
         select f.classid, f.objid
-        from pg_catalog.pg_proc p
-        join pg_catalog.pg_language l on l.oid = p.prolang and l.lanname not in ('internal', 'c')
-        cross join lateral (select pg_catalog.lower(p.prosrc) as body) b
-        join foreign_object f on f.name = '' or pg_catalog.strpos(b.body, f.name) > 0
+        from pg_proc p
+        join pg_language l on l.oid = p.prolang and l.lanname not in ('internal', 'c')
+        cross join lateral (select lower(p.prosrc) as body) b
+        join foreign_object f on f.name = '' or strpos(b.body, f.name) > 0
           or b.body ~ '\\mexecute\\M' or l.lanname not in ('sql', 'plpgsql')
         where r.classid = ${catalog("pg_proc")} and p.oid = r.objid and p.prosqlbody is null
       ) x(classid, objid)
     ),
     found(classid, objid, owner) as (
-      select r.classid, r.objid, p.proowner from reached r join pg_catalog.pg_proc p
+      select r.classid, r.objid, p.proowner from reached r join pg_proc p
         on r.classid = ${catalog("pg_proc")} and p.oid = r.objid
       union
-      select r.classid, r.objid, c.relowner from reached r join pg_catalog.pg_class c
+      select r.classid, r.objid, c.relowner from reached r join pg_class c
         on r.classid = ${catalog("pg_class")} and c.oid = r.objid and c.relkind <> 'c'${
     read ? "\n          and (c.relkind = 'v' or c.relrowsecurity)" : ""
   }
       union
       select r.classid, r.objid, c.relowner from reached r
-      join pg_catalog.pg_constraint k on r.classid = ${catalog("pg_constraint")} and k.oid = r.objid
-      join pg_catalog.pg_class c on c.oid = k.conrelid
+      join pg_constraint k on r.classid = ${catalog("pg_constraint")} and k.oid = r.objid
+      join pg_class c on c.oid = k.conrelid
       union
-      select r.classid, r.objid, t.typowner from reached r join pg_catalog.pg_type t
+      select r.classid, r.objid, t.typowner from reached r join pg_type t
         on r.classid = ${catalog("pg_type")} and t.oid = r.objid
       union
-      select r.classid, r.objid, o.oprowner from reached r join pg_catalog.pg_operator o
+      select r.classid, r.objid, o.oprowner from reached r join pg_operator o
         on r.classid = ${catalog("pg_operator")} and o.oid = r.objid
       union
-      select r.classid, r.objid, o.opcowner from reached r join pg_catalog.pg_opclass o
+      select r.classid, r.objid, o.opcowner from reached r join pg_opclass o
         on r.classid = ${catalog("pg_opclass")} and o.oid = r.objid
       union
-      select r.classid, r.objid, o.opfowner from reached r join pg_catalog.pg_opfamily o
+      select r.classid, r.objid, o.opfowner from reached r join pg_opfamily o
         on r.classid = ${catalog("pg_opfamily")} and o.oid = r.objid
       union
       -- An operator or a cast can be meant by any statement of ours, without a name.
@@ -120,21 +120,21 @@ export const untrustedCode = (start: string, { read = false }: { read?: boolean 
       -- change settings or run statements. Those that cannot are not volatile.
       select r.classid, r.objid, g.grantee
       from reached r
-      join pg_catalog.pg_trigger t
+      join pg_trigger t
         on r.classid = ${catalog("pg_trigger")} and t.oid = r.objid and t.tgqual is not null
       join lateral (
-        select a.grantee from pg_catalog.pg_class c
-        cross join lateral pg_catalog.aclexplode(c.relacl) a
+        select a.grantee from pg_class c
+        cross join lateral aclexplode(c.relacl) a
         where c.oid = t.tgrelid and a.privilege_type = 'TRIGGER'
           and (a.grantee = 0 or a.grantee in (select u.oid from untrusted u))) g on true
       where exists (
-        select from pg_catalog.regexp_matches(t.tgqual::text, ':(?:funcid|opfuncid) (\\d+)', 'g') m(ids)
-        join pg_catalog.pg_proc p on p.oid = m.ids[1]::pg_catalog.oid and p.provolatile = 'v')
+        select from regexp_matches(t.tgqual::text, ':(?:funcid|opfuncid) (\\d+)', 'g') m(ids)
+        join pg_proc p on p.oid = m.ids[1]::oid and p.provolatile = 'v')
     )
-    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+    select coalesce(json_agg(json_build_object(
         'object', x.object, 'owner', x.owner) order by x.object), '[]')
     from (
-      select pg_catalog.pg_describe_object(f.classid, f.objid, 0) as object,
+      select pg_describe_object(f.classid, f.objid, 0) as object,
         coalesce(u.rolname, 'PUBLIC') as owner
       from found f left join untrusted u on u.oid = f.owner
       where f.owner = 0 or u.oid is not null
@@ -146,19 +146,19 @@ export const untrustedCode = (start: string, { read = false }: { read?: boolean 
  */
 export const relationsOnTheWay = (table: number, view: number) => `
       with recursive near(oid, far) as (
-        select x.oid, false from (values (${table}::pg_catalog.oid), (${view}::pg_catalog.oid)) x(oid)
+        select x.oid, false from (values (${table}::oid), (${view}::oid)) x(oid)
         union
         select x.oid, x.far from near n cross join lateral (
-          select i.inhrelid, n.far from pg_catalog.pg_inherits i where i.inhparent = n.oid
+          select i.inhrelid, n.far from pg_inherits i where i.inhparent = n.oid
           union all
-          select i.inhparent, n.far from pg_catalog.pg_inherits i where i.inhrelid = n.oid
+          select i.inhparent, n.far from pg_inherits i where i.inhrelid = n.oid
           union all
-          select c.conrelid, true from pg_catalog.pg_constraint c
+          select c.conrelid, true from pg_constraint c
           where c.contype = 'f' and c.confrelid = n.oid
             and (not n.far or c.confdeltype in ('c', 'n', 'd') or c.confupdtype in ('c', 'n', 'd'))
           union all
-          select c.confrelid, true from pg_catalog.pg_constraint c
+          select c.confrelid, true from pg_constraint c
           where c.contype = 'f' and c.conrelid = n.oid and not n.far
         ) x(oid, far)
       )
-      select ${catalog("pg_class")}::pg_catalog.oid, near.oid from near`;
+      select ${catalog("pg_class")}::oid, near.oid from near`;
