@@ -1,5 +1,5 @@
 /** Access privileges: of relations, of columns, and those that a new relation is born with. */
-import type { AclFacts } from "../facts/privileges.ts";
+import type { AclEntry } from "../facts/privileges.ts";
 import { maySetRole } from "./relation.ts";
 
 /** An ACL as a JSON array of its entries, in the order in which they were granted. */
@@ -37,7 +37,7 @@ export type AclRow = [
 ];
 
 /** Reads the entries. */
-export const aclFromRows = (rows: AclRow[]): AclFacts[] =>
+export const aclFromRows = (rows: AclRow[]): AclEntry[] =>
   rows.map(([grantor, grantee, privilege, grantable, grantor_settable]) => ({
     grantor,
     grantee,

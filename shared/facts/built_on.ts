@@ -2,7 +2,7 @@
  * What is built on a compatibility view, as facts: every object that depends on the view, on its row type,
  * or on an object that will have to be made again, with all that is needed to make it depend on the table.
  */
-import type { AclFacts } from "./privileges.ts";
+import type { AclEntry } from "./privileges.ts";
 import type { RelationKind } from "./relation_kinds.ts";
 
 export interface BuiltOnFacts {
@@ -63,8 +63,8 @@ export interface BuiltObject extends CatalogAddress {
   kept: KeptState | null;
   kept_digest: string | null;
   /** Access privileges of a relation or routine; of the columns, where it is made again. */
-  acl: AclFacts[];
-  column_acls: { name: string; acl: AclFacts[] }[];
+  acl: AclEntry[];
+  column_acls: { name: string; acl: AclEntry[] }[];
   /** Roles that default privileges would give something on a new object of this kind here. */
   default_grantees: string[];
   /** Code of others that would run with the session's rights if the object were made again. */

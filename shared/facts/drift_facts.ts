@@ -1,5 +1,5 @@
 /** What drift is told from: of a relation's facts, those that have a part in it. */
-import type { AclFacts } from "./privileges.ts";
+import type { AclEntry } from "./privileges.ts";
 import type {
   ColumnFacts,
   DependantFacts,
@@ -15,7 +15,7 @@ export type LocatedRelation = Pick<
 >;
 
 /** One entry of an ACL, whoever granted it. */
-export type GrantedRight = Pick<AclFacts, "privilege" | "grantee" | "grantable">;
+export type GrantedRight = Pick<AclEntry, "privilege" | "grantee" | "grantable">;
 
 export interface DriftColumn extends
   Pick<

@@ -4,7 +4,7 @@
  */
 
 import type { RelationKind } from "./relation_kinds.ts";
-import type { AclFacts } from "./privileges.ts";
+import type { AclEntry } from "./privileges.ts";
 import type { NameColumn, NamesInRows } from "./names_in_rows.ts";
 import type { BuiltOnFacts } from "./built_on.ts";
 
@@ -146,7 +146,7 @@ export interface RelationFacts {
   parents: string[];
   children: string[];
   columns: ColumnFacts[];
-  acl: AclFacts[];
+  acl: AclEntry[];
   /** Roles that default privileges would give something on a new relation of the session's role here. */
   default_grantees: string[];
   /** Roles that default privileges would give EXECUTE on a new function of the session's role here. */
@@ -277,7 +277,7 @@ export interface ColumnFacts {
   /** What else a column carries: storage, compression, statistics target, options. */
   settings: string;
   comment: string | null;
-  acl: AclFacts[];
+  acl: AclEntry[];
   /** Roles that may read this column but not every column of the relation. */
   partial_readers: string[];
 }

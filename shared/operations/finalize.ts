@@ -8,7 +8,7 @@ import type { Session } from "../postgres/database.ts";
 import { leavingTable } from "../findings/dependencies.ts";
 import { type FinalizePlan, planFinalize } from "../plan/finalize.ts";
 import { usageFindings } from "../usage/findings.ts";
-import { checkFinalized } from "../plan/verification/finalize_verification.ts";
+import { checkFinalized } from "../plan/verification/verification.ts";
 import { namesInRowsLeft } from "../facts/names_in_rows.ts";
 import { oldNameInUse } from "../usage/old_name_in_use.ts";
 import { markFinalized, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";

@@ -8,7 +8,7 @@ import { leavingTable } from "../findings/dependencies.ts";
 import { fingerprint } from "../facts/fingerprint.ts";
 import { qualified } from "../sql/quoting.ts";
 import { planRefresh, type RefreshPlan } from "../plan/refresh.ts";
-import { checkRefreshed } from "../plan/verification/refresh_verification.ts";
+import { checkRefreshed } from "../plan/verification/drift_verification.ts";
 import { markRefreshed, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { change } from "./change.ts";
 import type { OperationContext } from "./context.ts";

@@ -1,6 +1,6 @@
 /** Verifies a change whose first answer was lost: what the database says now, against the record. */
 import type { Verification } from "../contract/responses.ts";
-import { checkRecorded } from "../plan/verification/late_verification.ts";
+import { checkRecorded } from "../plan/verification/drift_verification.ts";
 import {
   recordedFromRows,
   selectedMigrations,

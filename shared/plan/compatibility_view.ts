@@ -1,5 +1,5 @@
 /** The compatibility view: the statements that make it, after the table has moved to its new name. */
-import type { AclFacts } from "../facts/privileges.ts";
+import type { AclEntry } from "../facts/privileges.ts";
 import type { Statement } from "../contract/responses.ts";
 import { viewDefault } from "./column_defaults.ts";
 import { isSecurityInvoker } from "../findings/view_findings.ts";
@@ -13,7 +13,7 @@ export interface ViewPlan {
   statements: Statement[];
   owner: string;
   securityInvoker: boolean;
-  replaced: AclFacts[];
+  replaced: AclEntry[];
   /** Name of the function that makes the view's rows the table's; null where nothing asks for them. */
   rowCast: string | null;
 }

@@ -162,7 +162,7 @@ databaseTest(
     assertEquals(stateDifferences(before, await databaseState(db.admin)), []);
     const [finding] = problem.findings as Finding[];
     assertEquals([finding.code, finding.severity], ["view_grants_changed", "breaking"]);
-    assertStringIncludes(finding.message, "more open than the view: SELECT anon was revoked there");
+    assertStringIncludes(finding.message, "more open than the view: SELECT to anon was revoked there");
     assertStringIncludes(finding.remedy, '"carry_privileges": true');
     // Acknowledged, the right is back.
     await functions.rollback({ migration_id: id, acknowledge: ["view_grants_changed"] });
@@ -204,7 +204,7 @@ databaseTest(
       severity === "breaking"
     )!;
     assertEquals(finding.code, "view_grants_changed");
-    assertStringIncludes(finding.message, "SELECT authenticated (revoked)");
+    assertStringIncludes(finding.message, "SELECT to authenticated (revoked)");
     assertStringIncludes(finding.remedy, "given on");
     assertEquals(stateDifferences(before, await databaseState(db.admin)), []);
   },
@@ -236,7 +236,7 @@ databaseTest(
     const finding = (problem.findings as Finding[]).find(({ severity }) =>
       severity === "breaking"
     )!;
-    assertStringIncludes(finding.message, "SELECT dashboard_user (revoked)");
+    assertStringIncludes(finding.message, "SELECT to dashboard_user (revoked)");
   },
 );
 

@@ -1,5 +1,5 @@
 /** Facts as `catalog/` would read them, written by hand: plans are made from them without a database. */
-import type { AclFacts } from "../../shared/facts/privileges.ts";
+import type { AclEntry } from "../../shared/facts/privileges.ts";
 import type { NameHolder, RecordedRename } from "../../shared/facts/migration.ts";
 import type { Rename } from "../../shared/contract/requests.ts";
 import type {
@@ -23,8 +23,8 @@ export const SERVER_VERSION = 170_004;
 export function grant(
   grantee: string | null,
   privilege: string,
-  more: Partial<AclFacts> = {},
-): AclFacts {
+  more: Partial<AclEntry> = {},
+): AclEntry {
   return {
     grantor: SESSION_USER,
     grantee,
@@ -36,7 +36,7 @@ export function grant(
 }
 
 /** What an owner has on a table of its own, unless it gave something away. */
-export function ownersPrivileges(): AclFacts[] {
+export function ownersPrivileges(): AclEntry[] {
   return ["INSERT", "SELECT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"]
     .map((privilege) => grant(SESSION_USER, privilege));
 }

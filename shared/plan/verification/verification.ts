@@ -1,9 +1,10 @@
-/** What must hold after a rename or a rollback, as checks over facts. */
-import type { TrackedRename } from "../../facts/migration.ts";
+/** What must hold after a rename, a rollback or a finalization, as checks over facts. */
+import type { RecordedRename, TrackedRename } from "../../facts/migration.ts";
 import type { Check, Difference, Verification } from "../../contract/responses.ts";
 import { viewDefault } from "../column_defaults.ts";
 import type { RelationFacts } from "../../facts/facts.ts";
 import { differences, type Fingerprint, fingerprint } from "../../facts/fingerprint.ts";
+import { effectivePrivileges, privilegeText } from "../../facts/privileges.ts";
 import { ident, qualified } from "../../sql/quoting.ts";
 import type { PlannedTable } from "../rename.ts";
 import type { RolledBackTable } from "../rollback.ts";
@@ -116,6 +117,49 @@ export function checkRolledBack(
   return verification(checks);
 }
 
+export interface FinalizedState {
+  migration: RecordedRename;
+  /** The table as it was planned. */
+  before: RelationFacts;
+  /** The table, found by OID. */
+  table: RelationFacts | null;
+  viewExists: boolean;
+}
+
+/** Expressions that may have named the view and name the table now. */
+const REPOINTED = /^(policy|rule) /;
+
+/** Checks that the old names are gone and that nothing else about the tables has changed. */
+export function checkFinalized(states: FinalizedState[]): Verification {
+  const views: Difference[] = [];
+  const names: Difference[] = [];
+  const changed: Difference[] = [];
+  for (const { migration, before, table, viewExists } of states) {
+    const old = qualified(migration.schema_name, migration.old_name);
+    if (viewExists) views.push({ object: old, before: null, after: "the view is still there" });
+    const wanted = qualified(before.schema, before.name);
+    const now = table && qualified(table.schema, table.name);
+    if (now !== wanted) names.push({ object: wanted, before: wanted, after: now });
+    if (table === null) continue;
+    changed.push(
+      ...prefixed(wanted, differences(withoutRepointed(before), withoutRepointed(table))),
+    );
+  }
+  return verification([
+    check("tables have their new names", names),
+    check("compatibility views are gone", views),
+    check("tables are otherwise as before", changed),
+  ]);
+}
+
+const withoutRepointed = (relation: RelationFacts): Fingerprint =>
+  Object.fromEntries(
+    Object.entries(fingerprint(relation)).map(([object, text]) => [
+      object,
+      REPOINTED.test(object) ? "there" : text,
+    ]),
+  );
+
 /** Where the state right after the rename is not known, what others did since looks like what the rename did. */
 function withDoubt(found: Check, unknown: boolean): Check {
   if (found.passed || !unknown) return found;
@@ -217,22 +261,18 @@ function columnsOf(relation: RelationFacts): Fingerprint {
   return { ...Object.fromEntries(comparable), comment: relation.comment ?? "" };
 }
 
-/** Whoever granted, and however often: what counts is who, but for the role `beside`, may do what. */
+/** Who, but for the role `beside`, may do what. */
 function privilegesOf(relation: RelationFacts, beside: string | null): Fingerprint {
-  const entries = [
-    ...relation.acl.map((entry) => ({ entry, on: "table" })),
-    ...relation.columns.flatMap((column) =>
-      column.acl.map((entry) => ({ entry, on: `column ${column.name}` }))
-    ),
-  ];
-  const rights: Fingerprint = {};
-  for (const { entry: { privilege, grantee, grantable }, on } of entries) {
-    if (beside !== null && grantee === beside) continue;
-    const right = `${on}: ${privilege} to ${grantee ?? "PUBLIC"}`;
-    if (grantable) rights[right] = "with grant option";
-    else rights[right] ??= "granted";
-  }
-  return rights;
+  return Object.fromEntries(
+    effectivePrivileges(relation)
+      .filter(({ grantee }) => beside === null || grantee !== beside)
+      .map(({ column, grantable, ...privilege }) => [
+        `${column === null ? "table" : `column ${column}`}: ${
+          privilegeText({ ...privilege, column: null })
+        }`,
+        grantable ? "with grant option" : "granted",
+      ]),
+  );
 }
 
 const pick = (print: Fingerprint, wanted: (object: string) => boolean): Fingerprint =>

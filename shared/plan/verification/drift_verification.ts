@@ -1,16 +1,42 @@
-/**
- * What can be said of a change once the plan and the facts that it was made from are gone: whether tables and
- * views are where the record says. The change itself was checked in its transaction, before the commit.
- */
+/** What must hold after a refresh, and later: that the look at drift finds nothing. */
 import type { RecordedRename, TrackedRename } from "../../facts/migration.ts";
 import type { Difference, Verification } from "../../contract/responses.ts";
 import { driftOf } from "../../drift/drift_report.ts";
-import type { Facts } from "../../facts/facts.ts";
+import { viewDrift } from "../../drift/view_drift.ts";
+import type { Facts, RelationFacts } from "../../facts/facts.ts";
+import { differences, type Fingerprint, fingerprint } from "../../facts/fingerprint.ts";
 import { qualified } from "../../sql/quoting.ts";
 import { check, verification } from "./verification.ts";
 
+/** Checks that the table is as it was planned to be, and that the view is true to it. */
+export function checkRefreshed(
+  planned: { fingerprint: Fingerprint; old_name: string },
+  table: RelationFacts | null,
+  view: RelationFacts | null,
+  without: string[],
+): Verification {
+  const object = planned.old_name;
+  if (table === null || view?.kind !== "v") {
+    const after = table === null ? "the table is gone" : "the view is not there";
+    return verification([check("the view is there", [{ object, before: "a view", after }])]);
+  }
+  // What a refresh cannot change is reported as drift, and is no failure of the refresh.
+  const untrue = viewDrift(table, view, without).filter(({ code }) =>
+    !["view_owner_changed", "plain_view_changes_meaning", "row_cast_missing"].includes(code)
+  );
+  return verification([
+    check("the view is there", []),
+    check("the table is as it was", differences(planned.fingerprint, fingerprint(table))),
+    check(
+      "the view is true to its table",
+      untrue.map(({ message }) => ({ object, before: null, after: message })),
+    ),
+  ]);
+}
+
 /**
- * Compares the database with the record of these migrations, whatever their status is by now.
+ * Compares the database with the record of these migrations, whatever their status is now. It is for a change whose
+ * plan and facts are gone; the change itself was checked in its transaction, before the commit.
  *
  * @param facts All relations that the migrations name by OID, and what has the old names of the active ones.
  * @param standing All migrations whose new names stand: a table that was renamed on is no difference.
