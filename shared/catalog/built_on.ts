@@ -3,40 +3,38 @@
  * (PostgreSQL manual, 52.18), from the view and its row type on through whatever cannot keep its OID.
  */
 import { OWN_SCHEMA } from "../contract/names.ts";
-import {
-  catalogOid,
-  definitionOf,
-  keptOf,
-  skeletonOf,
-  sourcesDigest,
-} from "../dependents/object_state.ts";
+import { definitionOf, keptOf, skeletonOf, sourcesDigest } from "../dependents/object_state.ts";
+import type { BuiltObject } from "../facts/built_on.ts";
 import { literal } from "../sql/quoting.ts";
-import { explodedAcl } from "./privileges.ts";
-import { mayCreateIn, maySetRole } from "./relation.ts";
-import { isRowCast } from "./row_type.ts";
-import { UNTRUSTED_ROLES } from "./trusted_roles.ts";
+import { isRowCast } from "./dependents.ts";
+import { type Expressions, joinDependent, jsonObject } from "./expressions.ts";
+import {
+  aclEntries,
+  defaultGrantees,
+  mayCreateIn,
+  maySetRole,
+  relationAcl,
+  UNTRUSTED_ROLES,
+} from "./privileges.ts";
 import { untrustedCode } from "./untrusted_code.ts";
 
 /** What others can depend on when they depend on the object `a`: itself and, of a relation, its types. */
 const addresses = `
       select a.classid, a.objid
       union all
-      select ${catalogOid("pg_type")}, ty.oid
+      select 'pg_type'::regclass, ty.oid
       from pg_class c
       join pg_type own on own.oid = c.reltype
       cross join lateral (values (own.oid), (own.typarray)) ty(oid)
-      where a.classid = ${catalogOid("pg_class")} and c.oid = a.objid`;
+      where a.classid = 'pg_class'::regclass and c.oid = a.objid`;
 
 /** Rows of the catalogs that `d`, a row of pg_depend, may speak of. */
 const rowsOf = (d: string) => `
-    left join pg_rewrite rw
-      on ${d}.classid = ${catalogOid("pg_rewrite")} and rw.oid = ${d}.objid
-    left join pg_class c on ${d}.classid = ${catalogOid("pg_class")} and c.oid = ${d}.objid
-    left join pg_proc p on ${d}.classid = ${catalogOid("pg_proc")} and p.oid = ${d}.objid
-    left join pg_attrdef ad
-      on ${d}.classid = ${catalogOid("pg_attrdef")} and ad.oid = ${d}.objid
-    left join pg_trigger tg
-      on ${d}.classid = ${catalogOid("pg_trigger")} and tg.oid = ${d}.objid`;
+    ${joinDependent("pg_rewrite", "rw", d)}
+    ${joinDependent("pg_class", "c", d)}
+    ${joinDependent("pg_proc", "p", d)}
+    ${joinDependent("pg_attrdef", "ad", d)}
+    ${joinDependent("pg_trigger", "tg", d)}`;
 
 /**
  * The view \`t\` and everything that is reached from it. A view's or materialized view's query depends as a
@@ -44,9 +42,7 @@ const rowsOf = (d: string) => `
  */
 const reached = `
   reached as (
-    select ${
-  catalogOid("pg_class")
-}::oid as classid, t.oid as objid, 0 as objsubid, true as recreated
+    select 'pg_class'::regclass::oid as classid, t.oid as objid, 0 as objsubid, true as recreated
     union
     select o.classid, o.objid, o.objsubid, o.recreated
     from reached a
@@ -56,14 +52,12 @@ const reached = `
     left join pg_class rv on rv.oid = rw.ev_class and rw.rulename = '_RETURN'
     left join pg_index i on i.indexrelid = c.oid
     cross join lateral (
-      select case when a.classid = ${catalogOid("pg_class")} then a.objid end as relation) own
+      select case when a.classid = 'pg_class'::regclass then a.objid end as relation) own
     cross join lateral (
-      select case when rv.oid is null then d.classid else ${
-  catalogOid("pg_class")
-}::oid end as classid,
+      select case when rv.oid is null then d.classid else 'pg_class'::regclass::oid end as classid,
         coalesce(rv.oid, d.objid) as objid,
         case when rv.oid is null then d.objsubid else 0 end as objsubid,
-        coalesce(rv.relkind = 'm', false) or coalesce(ref.classid = ${catalogOid("pg_type")}
+        coalesce(rv.relkind = 'm', false) or coalesce(ref.classid = 'pg_type'::regclass
           and ref.objid = any(p.proargtypes::oid[] || p.prorettype || p.proallargtypes), false)
           as recreated) o
     where a.recreated
@@ -71,18 +65,16 @@ const reached = `
       and ad.adrelid is distinct from own.relation
       and tg.tgrelid is distinct from own.relation
       and i.indrelid is distinct from own.relation
-      and not (d.deptype = 'i' and (c.relkind = 't' or d.classid = ${catalogOid("pg_type")}))
+      and not (d.deptype = 'i' and (c.relkind = 't' or d.classid = 'pg_type'::regclass))
   )`;
 
 /** What the definition of \`x\` depends on: of a view, what its query does. */
 const dependencies = `
     select d.refclassid, d.refobjid, d.refobjsubid
     from pg_depend d
-    where d.classid = case when vr.oid is null then x.classid else ${catalogOid("pg_rewrite")} end
+    where d.classid = case when vr.oid is null then x.classid else 'pg_rewrite'::regclass end
       and d.objid = coalesce(vr.oid, x.objid)
-      and not (x.classid = ${
-  catalogOid("pg_class")
-} and d.refclassid = x.classid and d.refobjid = x.objid)`;
+      and not (x.classid = 'pg_class'::regclass and d.refclassid = x.classid and d.refobjid = x.objid)`;
 
 const uses = `(
       select coalesce(json_agg(distinct jsonb_build_object(
@@ -91,28 +83,28 @@ const uses = `(
         'row_type', ut.relation is not null,
         'routine', up.oid::int8)), '[]')
       from (${dependencies}) d
-      left join pg_class uc on d.refclassid = ${catalogOid("pg_class")} and uc.oid = d.refobjid
+      left join pg_class uc on d.refclassid = 'pg_class'::regclass and uc.oid = d.refobjid
       left join pg_attribute ua
         on ua.attrelid = uc.oid and d.refobjsubid > 0 and ua.attnum = d.refobjsubid
-      left join pg_proc up on d.refclassid = ${catalogOid("pg_proc")} and up.oid = d.refobjid
+      left join pg_proc up on d.refclassid = 'pg_proc'::regclass and up.oid = d.refobjid
       left join lateral (
         select nullif(coalesce(element.typrelid, ty.typrelid), 0) as relation
         from pg_type ty
         left join pg_type element on element.typarray = ty.oid
-        where d.refclassid = ${catalogOid("pg_type")} and ty.oid = d.refobjid) ut on true
+        where d.refclassid = 'pg_type'::regclass and ty.oid = d.refobjid) ut on true
       where uc.oid is not null or ut.relation is not null or up.oid is not null)`;
 
 const closedSchemas = `(
       select coalesce(json_agg(distinct ns.nspname), '[]')
       from (${dependencies}) d
       join pg_namespace ns on ns.oid = case d.refclassid
-        when ${catalogOid("pg_class")} then (
+        when 'pg_class'::regclass then (
           select u.relnamespace from pg_class u where u.oid = d.refobjid)
-        when ${catalogOid("pg_type")} then (
+        when 'pg_type'::regclass then (
           select u.typnamespace from pg_type u where u.oid = d.refobjid)
-        when ${catalogOid("pg_proc")} then (
+        when 'pg_proc'::regclass then (
           select u.pronamespace from pg_proc u where u.oid = d.refobjid)
-        when ${catalogOid("pg_operator")} then (
+        when 'pg_operator'::regclass then (
           select u.oprnamespace from pg_operator u where u.oid = d.refobjid)
         end
       where not has_schema_privilege(ns.oid, 'USAGE'))`;
@@ -134,9 +126,9 @@ const sizes = `(
         cross join lateral (
           select d.refobjid as oid
           from pg_rewrite q join pg_depend d
-            on d.classid = ${catalogOid("pg_rewrite")} and d.objid = q.oid
+            on d.classid = 'pg_rewrite'::regclass and d.objid = q.oid
           where q.ev_class = r.oid and q.rulename = '_RETURN'
-            and d.refclassid = ${catalogOid("pg_class")} and (r.oid = c.oid or exists (
+            and d.refclassid = 'pg_class'::regclass and (r.oid = c.oid or exists (
               select from pg_class v where v.oid = r.oid and v.relkind = 'v'))
           union all
           select i.inhrelid from pg_inherits i where i.inhparent = r.oid) n
@@ -167,13 +159,6 @@ const routine = `
               from unnest(p.proargtypes) with ordinality u(type, ordinality)
               order by u.ordinality)))`;
 
-const grantees = `(
-      select coalesce(json_agg(distinct pg_get_userbyid(e.grantee)), '[]')
-      from pg_default_acl d, aclexplode(d.defaclacl) e
-      where d.defaclrole = (select r.oid from pg_roles r where r.rolname = current_user)
-        and d.defaclobjtype = case when p.oid is null then 'r' else 'f' end::"char"
-        and d.defaclnamespace in (0, n.oid) and e.grantee <> 0)`;
-
 /** The name of the table's row type within a JSON text. */
 const typeInJson = `to_json(format_type(behind.reltype, null))::text`;
 
@@ -190,83 +175,84 @@ const castPattern = `coalesce('::' || regexp_replace(
 const lent = `
       case when co.convalidated or (c.relkind = 'm' and c.relispopulated
         and w.owner not in (select u.oid from (${UNTRUSTED_ROLES}) u))
-      then ${untrustedCode("select x.classid, x.objid", { read: true })} else '[]'::json end`;
+      then ${untrustedCode("select x.classid, x.objid", { read: true })} else '[]' end`;
 
-/** JSON object of one object \`x\`: \`BuiltObject\` in \`plan/repointing/built_on.ts\`. */
-const object = `
-    json_build_object(
-      'catalog', (select cat.relname from pg_class cat where cat.oid = x.classid),
-      'oid', x.objid::int8,
-      'number', x.objsubid,
-      'kind', o.type,
-      'identity', o.identity,
-      'subkind', coalesce(c.relkind, p.prokind),
-      'schema', n.nspname,
-      'name', coalesce(c.relname, p.proname, po.polname, rw.rulename, co.conname),
-      'host', case when h.oid is not null then json_build_object(
-        'oid', h.oid::int8, 'schema', n.nspname, 'name', h.relname, 'kind', h.relkind,
-        'owner', pg_get_userbyid(h.relowner),
-        'has_children', exists (select from pg_inherits i where i.inhparent = h.oid),
-        'pages', case when co.oid is not null and h.relkind = 'r' then ${
-  pages("h.oid")
-} else 0 end) end,
-      'owner', pg_get_userbyid(w.owner),
-      'owned', coalesce(pg_has_role(w.owner, 'USAGE'), false),
-      'owner_settable', coalesce(${maySetRole("w.owner")}, false),
-      'owner_can_create', coalesce(${mayCreateIn("w.owner", "n.oid")}, false),
-      'can_create', coalesce(has_schema_privilege(n.oid, 'CREATE'), false),
-      'temporary', coalesce(n.nspname ~ '^pg_temp_', false),
-      'extension', (
-        select e.extname from pg_depend d join pg_extension e on e.oid = d.refobjid
-        where d.classid = x.classid and d.objid = x.objid and d.deptype = 'e'
-          and d.refclassid = ${catalogOid("pg_extension")} limit 1),
-      'recreated', x.recreated,
-      'uses', ${uses},
-      'whole_rows', strpos(${nodeTree}, concat(':vartype ', t.reltype, ' ')) > 0,
-      'closed_schemas', ${closedSchemas},
-      'definition', s.definition,
-      'definition_digest', md5(s.definition::text),
-      'skeleton_digest', md5(${skeletonOf("s.definition", castPattern)}),
-      'kept', s.kept,
-      'kept_digest', md5(s.kept::text),
-      'acl', case when x.classid not in (${catalogOid("pg_class")}, ${
-  catalogOid("pg_proc")
-}) then '[]'::json
-        when p.oid is not null then ${
-  explodedAcl("coalesce(p.proacl, acldefault('f', p.proowner))", "n.oid")
-}
-        else ${explodedAcl("coalesce(c.relacl, acldefault('r', c.relowner))", "n.oid")} end,
-      'column_acls', (
-        select coalesce(json_agg(json_build_object(
-            'name', a.attname, 'acl', ${explodedAcl("a.attacl", "n.oid")}) order by a.attnum), '[]')
-        from pg_attribute a
-        where x.recreated and a.attrelid = c.oid and a.attnum > 0 and a.attacl is not null),
-      'default_grantees', ${grantees},
-      'lent', ${lent},
-      'routine', case when p.oid is not null then ${routine} end,
-      'sizes', case when c.relkind = 'm' then ${sizes} else '[]'::json end,
-      'labels', (
-        select count(*) from pg_seclabel l
-        where l.classoid = x.classid and l.objoid = x.objid),
-      'extension_dependencies', (
-        select count(*) from pg_depend d
-        where d.classid = x.classid and d.objid = x.objid and d.deptype = 'x'))`;
+/** Of one object `x`. */
+const OBJECT: Expressions<BuiltObject> = {
+  catalog: "(select cat.relname from pg_class cat where cat.oid = x.classid)",
+  oid: "x.objid::int8",
+  number: "x.objsubid",
+  kind: "o.type",
+  identity: "o.identity",
+  subkind: "coalesce(c.relkind, p.prokind)",
+  schema: "n.nspname",
+  name: "coalesce(c.relname, p.proname, po.polname, rw.rulename, co.conname)",
+  host: `case when h.oid is not null then json_build_object(
+      'oid', h.oid::int8, 'schema', n.nspname, 'name', h.relname, 'kind', h.relkind,
+      'owner', pg_get_userbyid(h.relowner),
+      'has_children', exists (select from pg_inherits i where i.inhparent = h.oid),
+      'pages', case when co.oid is not null and h.relkind = 'r' then ${
+    pages("h.oid")
+  } else 0 end) end`,
+  owner: "pg_get_userbyid(w.owner)",
+  owned: "coalesce(pg_has_role(w.owner, 'USAGE'), false)",
+  owner_settable: `coalesce(${maySetRole("w.owner")}, false)`,
+  owner_can_create: `coalesce(${mayCreateIn("w.owner", "n.oid")}, false)`,
+  can_create: "coalesce(has_schema_privilege(n.oid, 'CREATE'), false)",
+  temporary: "coalesce(n.nspname ~ '^pg_temp_', false)",
+  extension: `(
+      select e.extname from pg_depend d join pg_extension e on e.oid = d.refobjid
+      where d.classid = x.classid and d.objid = x.objid and d.deptype = 'e'
+        and d.refclassid = 'pg_extension'::regclass limit 1)`,
+  recreated: "x.recreated",
+  uses,
+  whole_rows: `strpos(${nodeTree}, concat(':vartype ', t.reltype, ' ')) > 0`,
+  closed_schemas: closedSchemas,
+  definition: "s.definition",
+  definition_digest: "md5(s.definition::text)",
+  skeleton_digest: `md5(${skeletonOf("s.definition", castPattern)})`,
+  kept: "s.kept",
+  kept_digest: "md5(s.kept::text)",
+  acl: `case x.classid
+      when 'pg_class'::regclass then ${aclEntries(relationAcl("c"), "n.oid")}
+      when 'pg_proc'::regclass then ${
+    aclEntries("coalesce(p.proacl, acldefault('f', p.proowner))", "n.oid")
+  }
+      else '[]' end`,
+  column_acls: `(
+      select coalesce(json_agg(json_build_object(
+          'name', a.attname, 'acl', ${aclEntries("a.attacl", "n.oid")}) order by a.attnum), '[]')
+      from pg_attribute a
+      where x.recreated and a.attrelid = c.oid and a.attnum > 0 and a.attacl is not null)`,
+  default_grantees: defaultGrantees(
+    `case when p.oid is null then 'r' else 'f' end::"char"`,
+    "n.oid",
+  ),
+  lent,
+  routine: `case when p.oid is not null then ${routine} end`,
+  sizes: `case when c.relkind = 'm' then ${sizes} else '[]' end`,
+  labels: `(
+      select count(*) from pg_seclabel l where l.classoid = x.classid and l.objoid = x.objid)`,
+  extension_dependencies: `(
+      select count(*) from pg_depend d
+      where d.classid = x.classid and d.objid = x.objid and d.deptype = 'x')`,
+};
 
-/** JSON members of relation \`t\`: what is built on it, where it is a view. */
-export const builtOnMembers = `
-  'built_on', case when t.relkind = 'v' then (
+/** JSON object of what is built on relation \`t\`, where it is a view. */
+export const builtOn = `
+  case when t.relkind = 'v' then (
     with recursive ${reached},
     built as (
       select r.classid, r.objid, r.objsubid, bool_or(r.recreated) as recreated
       from reached r
-      where not (r.classid = ${catalogOid("pg_class")} and r.objid = t.oid)
+      where not (r.classid = 'pg_class'::regclass and r.objid = t.oid)
       group by r.classid, r.objid, r.objsubid
     ),
     behind as (
       select f.oid, f.reltype
       from pg_rewrite q
-      join pg_depend d on d.classid = ${catalogOid("pg_rewrite")} and d.objid = q.oid
-        and d.refclassid = ${catalogOid("pg_class")} and d.refobjid <> t.oid
+      join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = q.oid
+        and d.refclassid = 'pg_class'::regclass and d.refobjid <> t.oid
       join pg_class f on f.oid = d.refobjid
       where q.ev_class = t.oid and q.rulename = '_RETURN'
         and f.relnamespace is distinct from to_regnamespace(${literal(OWN_SCHEMA)})
@@ -277,15 +263,13 @@ export const builtOnMembers = `
     )
     select json_build_object(
       'objects', (
-        select coalesce(json_agg(${object}
+        select coalesce(json_agg(${jsonObject(OBJECT)}
           order by o.type collate "C", o.identity collate "C"), '[]')
         from built x
         ${rowsOf("x")}
-        left join pg_policy po
-          on x.classid = ${catalogOid("pg_policy")} and po.oid = x.objid
-        left join pg_constraint co
-          on x.classid = ${catalogOid("pg_constraint")} and co.oid = x.objid
-        left join pg_cast ca on x.classid = ${catalogOid("pg_cast")} and ca.oid = x.objid
+        ${joinDependent("pg_policy", "po", "x")}
+        ${joinDependent("pg_constraint", "co", "x")}
+        ${joinDependent("pg_cast", "ca", "x")}
         left join pg_proc cf on cf.oid = ca.castfunc
         left join pg_rewrite vr
           on vr.ev_class = c.oid and vr.rulename = '_RETURN' and x.objsubid = 0

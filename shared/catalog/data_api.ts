@@ -4,6 +4,7 @@
  * media types. Each is a query for `analysis.ts`: rows of `relation` (OID) and the JSON value `fact`.
  */
 import { literal } from "../sql/quoting.ts";
+import { THIS_DATABASE } from "./expressions.ts";
 
 /** The role as which PostgREST connects: Supabase's, or whichever role has its settings. */
 const connecting = `
@@ -31,9 +32,7 @@ const served = `served as materialized (
               regexp_split_to_array(split_part(e.entry, '=', 2), '\\s*,\\s*')))
             from pg_db_role_setting s
             cross join unnest(s.setconfig) e(entry)
-            where e.entry ~ '^pgrst\\.db_schemas?=' and s.setdatabase in (0, (
-              select d.oid from pg_database d
-              where d.datname = current_database()))), true))`;
+            where e.entry ~ '^pgrst\\.db_schemas?=' and s.setdatabase in (0, ${THIS_DATABASE})), true))`;
 
 const serves = (oid: string) => `${oid} in (select served.oid from served)`;
 
@@ -51,7 +50,7 @@ export const partitionAccess = `
           not (has_table_privilege(q.oid, root.oid, p.privilege)
             or (p.by_column and has_any_column_privilege(q.oid, root.oid, p.column_privilege)))
           or (root.relrowsecurity and not c.relrowsecurity and not q.rolbypassrls))) as fact
-      from target t
+      from described t
       join pg_class c on c.oid = t.oid and c.relispartition
       join pg_class root on root.oid = pg_partition_root(t.oid)
       cross join (${requesters}) q
@@ -72,7 +71,7 @@ export const mediaHandlers = `
         'aggregate', format('%I.%I(%s)', n.nspname, p.proname,
           pg_get_function_identity_arguments(p.oid)),
         'media_type', lower(d.typname)) as fact
-      from target t
+      from described t
       join pg_class c on c.oid = t.oid
       join pg_depend dep on dep.classid = 'pg_proc'::regclass
         and dep.refclassid = 'pg_type'::regclass and dep.refobjid = c.reltype
@@ -100,7 +99,7 @@ export const selfEmbeddings = `
       with ${served}
       select t.oid as relation, json_build_object(
         'constraint', k.conname, 'column', a.attname, 'references', r.attname) as fact
-      from target t
+      from described t
       join pg_class c on c.oid = t.oid and not c.relispartition
       join pg_constraint k on k.conrelid = t.oid and k.confrelid = t.oid and k.contype = 'f'
         and k.conparentid = 0 and cardinality(k.conkey) = 1
@@ -197,7 +196,7 @@ export const joinTablePairs = `
             group by x.conrelid, x.primary_key) j)) as fact
       from (
         select distinct t.oid, least(a.confrelid, b.confrelid) as one, greatest(a.confrelid, b.confrelid) as other
-        from target t
+        from described t
         join pg_class c on c.oid = t.oid and c.relkind in ('r', 'p')
         join pg_constraint pk on pk.conrelid = t.oid and pk.contype = 'p'
         join pg_constraint a on a.conrelid = t.oid and a.contype = 'f' and a.conparentid = 0

@@ -5,6 +5,7 @@
  * it errs on the side of caution; who hides what a function does, hides it from this too.
  */
 import { literal } from "../sql/quoting.ts";
+import { joinDependent } from "./expressions.ts";
 
 /** Words in a function's body that lead outside of the transaction. */
 const SENDS = [
@@ -123,12 +124,9 @@ export const sideEffects = (table: number, view: number) =>
       select pg_describe_object(d.classid, d.objid, 0),
         coalesce(p.polcmd in ('r', '*'), false), d.refobjid
       from pg_depend d
-      left join pg_policy p
-        on d.classid = 'pg_policy'::regclass and p.oid = d.objid
-      left join pg_attrdef ad
-        on d.classid = 'pg_attrdef'::regclass and ad.oid = d.objid
-      left join pg_constraint c
-        on d.classid = 'pg_constraint'::regclass and c.oid = d.objid
+      ${joinDependent("pg_policy", "p")}
+      ${joinDependent("pg_attrdef", "ad")}
+      ${joinDependent("pg_constraint", "c")}
       where d.refclassid = 'pg_proc'::regclass
         and coalesce(p.polrelid, ad.adrelid, c.conrelid) in (select r.oid from reached r)
     ),

@@ -5,16 +5,14 @@
  * text the server knows no dependencies: there whatever the text names counts, and everything where the text
  * makes statements.
  */
-import { literal } from "../sql/quoting.ts";
-import { UNTRUSTED_ROLES } from "./trusted_roles.ts";
+import { catalogOid } from "./expressions.ts";
+import { UNTRUSTED_ROLES } from "./privileges.ts";
 
 /** Catalogs whose rows belong to a relation, type or constraint, and are run with it. */
 const PARTS = ["pg_attrdef", "pg_constraint", "pg_trigger", "pg_policy", "pg_rewrite", "pg_class"];
 
 /** Those that are run by who only reads. */
 const READ_PARTS = ["pg_policy", "pg_rewrite", "pg_class"];
-
-const catalog = (name: string) => `${literal(`${name}`)}::regclass`;
 
 /** Most that are named. */
 const LIMIT = 50;
@@ -30,24 +28,24 @@ export const untrustedCode = (start: string, { read = false }: { read?: boolean 
     with recursive untrusted as materialized (${UNTRUSTED_ROLES}),
     -- What somebody else owns, by the name under which a text could mean it.
     foreign_object(classid, objid, name, owner) as materialized (
-      select ${catalog("pg_proc")}::oid, p.oid, lower(p.proname), p.proowner
+      select 'pg_proc'::regclass::oid, p.oid, lower(p.proname), p.proowner
       from pg_proc p where p.proowner in (select u.oid from untrusted u)
       union all
-      select ${catalog("pg_class")}, c.oid, lower(c.relname), c.relowner
+      select 'pg_class'::regclass, c.oid, lower(c.relname), c.relowner
       from pg_class c
       where c.relowner in (select u.oid from untrusted u) and c.relkind in ('r', 'p', 'v', 'm', 'f')
         and c.relpersistence <> 't'
       union all
-      select ${catalog("pg_type")}, t.oid, lower(t.typname), t.typowner
+      select 'pg_type'::regclass, t.oid, lower(t.typname), t.typowner
       from pg_type t
       where t.typowner in (select u.oid from untrusted u) and t.typtype in ('b', 'd', 'r')
         and t.typelem = 0
       union all
       -- An operator has no name to look for; nor has a cast, which belongs to its function's owner.
-      select ${catalog("pg_operator")}, o.oid, '', o.oprowner
+      select 'pg_operator'::regclass, o.oid, '', o.oprowner
       from pg_operator o where o.oprowner in (select u.oid from untrusted u)
       union all
-      select ${catalog("pg_proc")}, p.oid, '', p.proowner
+      select 'pg_proc'::regclass, p.oid, '', p.proowner
       from pg_cast k join pg_proc p on p.oid = k.castfunc
       where p.proowner in (select u.oid from untrusted u)
     ),
@@ -60,23 +58,21 @@ export const untrustedCode = (start: string, { read = false }: { read?: boolean 
         where d.classid = r.classid and d.objid = r.objid
           and d.refclassid in (${
     ["pg_proc", "pg_class", "pg_type", "pg_operator", "pg_opclass", "pg_opfamily"]
-      .map(catalog).join(", ")
+      .map(catalogOid).join(", ")
   })
-          and not (d.refclassid = ${catalog("pg_class")} and r.classid = ${
-    catalog("pg_constraint")
-  })
+          and not (d.refclassid = 'pg_class'::regclass and r.classid = 'pg_constraint'::regclass)
         union all
         -- What belongs to it.
         select d.classid, d.objid from pg_depend d
         where d.refclassid = r.classid and d.refobjid = r.objid and d.deptype in ('a', 'i')
-          and r.classid in (${["pg_class", "pg_type", "pg_constraint"].map(catalog).join(", ")})
-          and (d.classid in (${(read ? READ_PARTS : PARTS).map(catalog).join(", ")})
-            or r.classid = ${catalog("pg_type")} and d.classid = ${catalog("pg_constraint")})
+          and r.classid in (${["pg_class", "pg_type", "pg_constraint"].map(catalogOid).join(", ")})
+          and (d.classid in (${(read ? READ_PARTS : PARTS).map(catalogOid).join(", ")})
+            or r.classid = 'pg_type'::regclass and d.classid = 'pg_constraint'::regclass)
         union all
         select d.classid, d.objid from pg_depend d
         where d.refclassid = r.classid and d.refobjid = r.objid
-          and r.classid in (${catalog("pg_opclass")}, ${catalog("pg_opfamily")})
-          and d.classid in (${catalog("pg_amop")}, ${catalog("pg_amproc")})
+          and r.classid in ('pg_opclass'::regclass, 'pg_opfamily'::regclass)
+          and d.classid in ('pg_amop'::regclass, 'pg_amproc'::regclass)
         union all
         -- What its text names.
         select f.classid, f.objid
@@ -85,33 +81,33 @@ export const untrustedCode = (start: string, { read = false }: { read?: boolean 
         cross join lateral (select lower(p.prosrc) as body) b
         join foreign_object f on f.name = '' or strpos(b.body, f.name) > 0
           or b.body ~ '\\mexecute\\M' or l.lanname not in ('sql', 'plpgsql')
-        where r.classid = ${catalog("pg_proc")} and p.oid = r.objid and p.prosqlbody is null
+        where r.classid = 'pg_proc'::regclass and p.oid = r.objid and p.prosqlbody is null
       ) x(classid, objid)
     ),
     found(classid, objid, owner) as (
       select r.classid, r.objid, p.proowner from reached r join pg_proc p
-        on r.classid = ${catalog("pg_proc")} and p.oid = r.objid
+        on r.classid = 'pg_proc'::regclass and p.oid = r.objid
       union
       select r.classid, r.objid, c.relowner from reached r join pg_class c
-        on r.classid = ${catalog("pg_class")} and c.oid = r.objid and c.relkind <> 'c'${
+        on r.classid = 'pg_class'::regclass and c.oid = r.objid and c.relkind <> 'c'${
     read ? "\n          and (c.relkind = 'v' or c.relrowsecurity)" : ""
   }
       union
       select r.classid, r.objid, c.relowner from reached r
-      join pg_constraint k on r.classid = ${catalog("pg_constraint")} and k.oid = r.objid
+      join pg_constraint k on r.classid = 'pg_constraint'::regclass and k.oid = r.objid
       join pg_class c on c.oid = k.conrelid
       union
       select r.classid, r.objid, t.typowner from reached r join pg_type t
-        on r.classid = ${catalog("pg_type")} and t.oid = r.objid
+        on r.classid = 'pg_type'::regclass and t.oid = r.objid
       union
       select r.classid, r.objid, o.oprowner from reached r join pg_operator o
-        on r.classid = ${catalog("pg_operator")} and o.oid = r.objid
+        on r.classid = 'pg_operator'::regclass and o.oid = r.objid
       union
       select r.classid, r.objid, o.opcowner from reached r join pg_opclass o
-        on r.classid = ${catalog("pg_opclass")} and o.oid = r.objid
+        on r.classid = 'pg_opclass'::regclass and o.oid = r.objid
       union
       select r.classid, r.objid, o.opfowner from reached r join pg_opfamily o
-        on r.classid = ${catalog("pg_opfamily")} and o.oid = r.objid
+        on r.classid = 'pg_opfamily'::regclass and o.oid = r.objid
       union
       -- An operator or a cast can be meant by any statement of ours, without a name.
       select f.classid, f.objid, f.owner from foreign_object f where f.name = ''
@@ -121,7 +117,7 @@ export const untrustedCode = (start: string, { read = false }: { read?: boolean 
       select r.classid, r.objid, g.grantee
       from reached r
       join pg_trigger t
-        on r.classid = ${catalog("pg_trigger")} and t.oid = r.objid and t.tgqual is not null
+        on r.classid = 'pg_trigger'::regclass and t.oid = r.objid and t.tgqual is not null
       join lateral (
         select a.grantee from pg_class c
         cross join lateral aclexplode(c.relacl) a
@@ -161,4 +157,4 @@ export const relationsOnTheWay = (table: number, view: number) => `
           where c.contype = 'f' and c.conrelid = n.oid and not n.far
         ) x(oid, far)
       )
-      select ${catalog("pg_class")}::oid, near.oid from near`;
+      select 'pg_class'::regclass::oid, near.oid from near`;

@@ -2,8 +2,15 @@
 import type { StatementEntry, StatementFacts, UsageFacts } from "../facts/usage_facts.ts";
 import { OWN_STATEMENT } from "../sql/own_statements.ts";
 import { jsonbLiteral, literal, qualified } from "../sql/quoting.ts";
-import { longestWord, mayName } from "./name_search.ts";
-import { scanCountersOf } from "./scan_counters.ts";
+import { scanCounterOf } from "./dependents.ts";
+import {
+  type Expressions,
+  fromValues,
+  jsonValues,
+  nameArray,
+  THIS_DATABASE,
+} from "./expressions.ts";
+import { longestWord, mayName } from "./names.ts";
 
 /** Longest statement that is read, in characters. */
 const MAX_LENGTH = 1_000_000;
@@ -12,13 +19,12 @@ const MAX_LENGTH = 1_000_000;
 const entries = (schema: string) => `
   select s.queryid, s.userid, s.toplevel, s.calls, s.query
   from ${qualified(schema, "pg_stat_statements")} s
-  where s.dbid = (
-    select d.oid from pg_database d where d.datname = current_database())
+  where s.dbid = ${THIS_DATABASE}
   offset 0`;
 
 /**
  * Beginnings of statements that are no use of a name, left out early since a rename itself makes so many of
- * them; `plan/usage/statement_kinds.ts` has the last word.
+ * them; `usage/statement_kinds.ts` decides.
  */
 const NO_USE = String.raw`^\s*(alter|comment|drop|explain|grant|revoke|lock\s+table\s+only|` +
   String.raw`create\s+(?!global\M|local\M|temp|unlogged\M|table\M))\M`;
@@ -83,7 +89,7 @@ from ${qualified(schema, "pg_stat_statements_info")} i`;
 export interface UsageWanted {
   /** Names that statements are searched for. */
   names: string[];
-  /** Old names, whose namesakes are asked for. */
+  /** Old names: the relations that have one of them are read. */
   oldNames: string[];
   /** OIDs of the compatibility views. */
   views: number[];
@@ -98,22 +104,30 @@ select json_build_object(
   'at', clock_timestamp(),
   'server_version', current_setting('server_version_num')::int,
   'statements', ${wanted.schema === null ? "null" : statements(wanted.names, wanted.schema)},
-  'namesakes', (
+  'same_named_relations', (
     select coalesce(json_agg(json_build_object('schema', n.nspname, 'name', c.relname)), '[]')
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p', 'v', 'm', 'f') and c.relname = any (array(
-      select w::name from jsonb_array_elements_text(${jsonbLiteral(wanted.oldNames)}) w))),
+    where c.relkind in ('r', 'p', 'v', 'm', 'f') and c.relname = any (${
+    nameArray(wanted.oldNames)
+  })),
   'sessions', ${sessions(wanted.views)},
   'reads', (
     select coalesce(json_agg(json_build_object(
         'relation', v.oid::int8, 'scans', pg_stat_get_numscans(counter.oid))), '[]')
     from pg_class v
-    cross join lateral (${scanCountersOf("v.oid")}) counter
+    cross join lateral (select distinct c.oid ${scanCounterOf("v.oid")}) counter
     where v.oid = any (${oids(wanted.views)})),
-  'scans_reset', pg_stat_get_db_stat_reset_time((
-    select d.oid from pg_database d where d.datname = current_database()))
+  'scans_reset', pg_stat_get_db_stat_reset_time(${THIS_DATABASE})
 )::text as usage`;
 }
+
+const ENTRY: Expressions<StatementEntry> = {
+  key: KEY,
+  role: "pg_get_userbyid(s.userid)",
+  toplevel: "s.toplevel",
+  calls: "s.calls",
+  text: "s.query",
+};
 
 const statements = (names: string[], schema: string) =>
   `(
@@ -133,8 +147,7 @@ const statements = (names: string[], schema: string) =>
       select count(*) filter (where s.queryid is null) as hidden,
         count(*) filter (where s.queryid is not null and s.query is null) as textless,
         count(*) filter (where s.length > ${MAX_LENGTH}) as unread,
-        coalesce(json_agg(json_build_array(
-            ${KEY}, pg_get_userbyid(s.userid), s.toplevel, s.calls, s.query))
+        coalesce(json_agg(${jsonValues(ENTRY)})
           filter (where s.length <= ${MAX_LENGTH}), '[]') as entries
       from (
         select s.*, case when s.queryid is not null then length(s.query) end as length
@@ -148,14 +161,12 @@ const overrides = `(
             'role', case when d.setrole <> 0 then pg_get_userbyid(d.setrole) end,
             'setting', c.setting)), '[]')
         from pg_db_role_setting d, unnest(d.setconfig) c(setting)
-        where d.setdatabase in (0, (
-            select b.oid from pg_database b where b.datname = current_database()))
+        where d.setdatabase in (0, ${THIS_DATABASE})
           and c.setting in ('pg_stat_statements.track=none', 'pg_stat_statements.track_utility=off',
             'compute_query_id=off'))`;
 
 const oids = (list: number[]) =>
-  `array(
-          select v::oid from jsonb_array_elements_text(${jsonbLiteral(list)}) v)`;
+  `array(select v::oid from jsonb_array_elements_text(${jsonbLiteral(list)}) v)`;
 
 /** Who holds or awaits a lock on a view; whoever runs a statement that names it does, with a cached plan too. */
 const sessions = (views: number[]) =>
@@ -166,24 +177,19 @@ const sessions = (views: number[]) =>
       select l.relation::int8 as relation, a.usename, count(distinct l.pid) as sessions
       from pg_locks l
       left join pg_stat_activity a on a.pid = l.pid
-      where l.locktype = 'relation' and l.database = (
-          select d.oid from pg_database d where d.datname = current_database())
+      where l.locktype = 'relation' and l.database = ${THIS_DATABASE}
         and l.relation = any (${oids(views)})
         and l.pid is distinct from pg_backend_pid()
         and a.application_name is distinct from 'table-rename'
       group by l.relation, a.usename) x)`;
 
-interface StatementRow extends Omit<StatementFacts, "entries"> {
-  entries: [key: string, role: string, toplevel: boolean, calls: number, text: string][];
+interface UsageRow extends Omit<UsageFacts, "statements"> {
+  statements: Omit<StatementFacts, "entries"> & { entries: unknown[][] } | null;
 }
 
 /** Reads the query's answer. */
 export function usageFromRow(row: { usage: string }): UsageFacts {
-  const { statements, ...rest } = JSON.parse(row.usage) as Omit<UsageFacts, "statements"> & {
-    statements: StatementRow | null;
-  };
-  return { ...rest, statements: statements && { ...statements, entries: entriesOf(statements) } };
+  const { statements, ...rest }: UsageRow = JSON.parse(row.usage);
+  const entries = statements?.entries.map((values) => fromValues(ENTRY, values)) ?? [];
+  return { ...rest, statements: statements && { ...statements, entries } };
 }
-
-const entriesOf = ({ entries }: StatementRow): StatementEntry[] =>
-  entries.map(([key, role, toplevel, calls, text]) => ({ key, role, toplevel, calls, text }));

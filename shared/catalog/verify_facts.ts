@@ -1,11 +1,12 @@
-/** Facts for the trials of verify: roles, keys, types, neighbours. One query, one row, one column `proof`. */
+/** Facts for the trials of verify: roles, keys, types, neighbours. One query, one row, one column `facts`. */
 import { literal } from "../sql/quoting.ts";
-import type { ProofFacts } from "../facts/verify_facts.ts";
+import { API_ROLES, type VerifyFacts } from "../facts/verify_facts.ts";
 import { sideEffects } from "./side_effects.ts";
-import { maySetRole } from "./relation.ts";
+import { type Expressions, jsonObject, THIS_DATABASE } from "./expressions.ts";
+import { maySetRole } from "./privileges.ts";
 import { relationsOnTheWay, untrustedCode } from "./untrusted_code.ts";
 
-export interface ProofFactsWanted {
+export interface VerifyFactsWanted {
   table: number;
   view: number;
   /** Roles that are wanted although they may have no privilege; those that do not exist are left out. */
@@ -14,30 +15,33 @@ export interface ProofFactsWanted {
   verifier: string | null;
 }
 
-/** The query's text; like the facts query it expects `search_path = pg_catalog, pg_temp`. */
-export function proofFactsQuery({ table, view, roles, verifier }: ProofFactsWanted): string {
+/** The query's text. */
+export function verifyFactsQuery({ table, view, roles, verifier }: VerifyFactsWanted): string {
   const user = verifier === null ? "current_user" : `${literal(verifier)}::name`;
+  const facts: Expressions<VerifyFacts> = {
+    user,
+    separate: String(verifier !== null),
+    roles: rolesOf(roles, user),
+    columns: COLUMNS,
+    keys: KEYS,
+    indexed: INDEXED,
+    watched: WATCHED,
+    partition_columns: PARTITION_COLUMNS,
+    foreign_keys: FOREIGN_KEYS,
+    side_effects: sideEffects(table, view),
+    untrusted: verifier === null
+      ? untrustedCode(relationsOnTheWay(table, view))
+      : "json_build_array()",
+  };
   return `
-select json_build_object(
-  'user', ${user},
-  'separate', ${verifier !== null},
-  'roles', ${rolesOf(roles, user)},
-  'columns', ${COLUMNS},
-  'keys', ${KEYS},
-  'indexed', ${INDEXED},
-  'watched', ${WATCHED},
-  'partition_columns', ${PARTITION_COLUMNS},
-  'foreign_keys', ${FOREIGN_KEYS},
-  'sideEffects', ${sideEffects(table, view)},
-  'untrusted', ${verifier === null ? untrustedCode(relationsOnTheWay(table, view)) : "'[]'::json"}
-)::text as proof
+select ${jsonObject(facts)}::text as facts
 from pg_class t, pg_class v
 where t.oid = ${table} and v.oid = ${view}`;
 }
 
 /** Reads the query's answer. */
-export const proofFactsFromRow = (row: Record<string, unknown>): ProofFacts =>
-  JSON.parse(row.proof as string);
+export const verifyFactsFromRow = (row: Record<string, unknown>): VerifyFacts =>
+  JSON.parse(row.facts as string);
 
 /** Names of the columns of a relation that are in an array of numbers, in the array's order. */
 const namesIn = (numbers: string, relation: string) =>
@@ -186,3 +190,64 @@ const FOREIGN_KEYS = `(
     ) x
     join pg_class c on c.oid = x.neighbour
     join pg_namespace n on n.oid = c.relnamespace)`;
+
+/** Query for the session's login, and for a mark that is the same in sessions of one database. */
+export const sameDatabaseQuery = (relations: number[]): string => `
+select session_user::text as login, json_build_object(
+  'standby', pg_is_in_recovery(),
+  'database', ${THIS_DATABASE}::int8,
+  'relations', (
+    select json_agg(json_build_array(c.oid::int8, c.relname, c.xmin::text) order by c.oid)
+    from pg_class c where c.oid in (${relations.join(", ")})))::text as mark`;
+
+/** Most reasons that are named; one is enough. */
+const MAX_REASONS = 3;
+
+const API = API_ROLES.map(literal).join(", ");
+
+/**
+ * Query for why a login has something to give: the roles that it may become, itself among them, which can do
+ * more than the roles of the Data API; and that it may become none of those.
+ */
+export const fitnessQuery = (login: string): string => `
+select coalesce(json_agg(x.why order by x.other, x.why), '[]') as unfit
+from (
+  select r.rolname <> ${literal(login)} as other, format('%s %s', r.rolname, w.why) as why
+  from pg_roles r
+  cross join lateral (
+    select case
+      when r.rolname = current_user then 'is the login of the functions'
+      when r.rolsuper then 'is a superuser'
+      when r.rolcreaterole then 'has CREATEROLE'
+      when r.rolcreatedb then 'has CREATEDB'
+      when r.rolreplication then 'has REPLICATION'
+      when r.rolbypassrls and r.rolname <> 'service_role' then 'has BYPASSRLS'
+      when r.rolname ~ '^pg_' then 'is a predefined role'
+      when r.rolname not in (${API}) and exists (
+        select from pg_shdepend d
+        where d.refclassid = 'pg_authid'::regclass and d.refobjid = r.oid
+          and d.deptype = 'o') then 'owns something'
+      end as why) w
+  where w.why is not null and pg_has_role(${literal(login)}::name, r.oid, 'MEMBER')
+  union all
+  select false, 'it may become none of the Data API''s roles'
+  where not exists (
+    select from pg_roles r
+    where r.rolname in (${API}) and pg_has_role(${literal(login)}::name, r.oid, 'MEMBER'))
+  order by 1, 2 limit ${MAX_REASONS}
+) x`;
+
+/**
+ * Query for where the sequences of a table stand. Columns that are identities use theirs without any privilege
+ * on it, so that a role can use up numbers that it may not look at.
+ */
+export const ownSequencesQuery = (table: number): string => `
+select format('%I.%I', n.nspname, c.relname) as sequence, case
+    when has_sequence_privilege(c.oid, 'SELECT, USAGE')
+    then pg_sequence_last_value(c.oid)::text end as stands_at
+from pg_depend d
+join pg_class c on c.oid = d.objid and c.relkind = 'S'
+join pg_namespace n on n.oid = c.relnamespace
+where d.classid = 'pg_class'::regclass
+  and d.refclassid = 'pg_class'::regclass
+  and d.refobjid = ${table} and d.deptype in ('a', 'i')`;

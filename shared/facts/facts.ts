@@ -23,9 +23,9 @@ export interface Facts {
   /** What these hold of the names that change, as far as it was looked for. */
   names_in_rows: NamesInRows;
   /** Relations that have one of the names looked for in texts, wherever they are; of very many, some. */
-  namesakes: [schema: string, name: string][];
+  same_named_relations: [schema: string, name: string][];
   /** Names of the user's routines that run SQL which they put together, or take a regclass; none without texts. */
-  name_takers: string[];
+  dynamic_sql_routines: string[];
   /** Enabled event triggers of the database; read for an analysis only, like `graphql`. */
   event_triggers: EventTriggerFacts[];
   /** Whether the extension pg_graphql is there. */
@@ -174,7 +174,7 @@ export interface RelationFacts {
   /** OIDs of the relations that a view reads. */
   view_reads: number[];
   /** Name of the scan counter by which a view counts its use; it is not among what the view reads. */
-  scanCounter: string | null;
+  scan_counter: string | null;
   row_type: RowTypeFacts;
   /** What is built on a view, with all that repointing it takes; null where it was not asked for. */
   built_on: BuiltOnFacts | null;

@@ -13,7 +13,7 @@ export interface UsageFacts {
   /** Null where pg_stat_statements cannot be read. */
   statements: StatementFacts | null;
   /** Every relation that has one of the old names, in whatever schema. */
-  namesakes: { schema: string; name: string }[];
+  same_named_relations: { schema: string; name: string }[];
   /** Sessions that hold or await a lock on a compatibility view at this moment. */
   sessions: { relation: number; role: string | null; sessions: number }[];
   /** Scans of the scan counters of views that count their use, by the view's OID. */

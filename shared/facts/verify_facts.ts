@@ -1,13 +1,16 @@
 /** What the trials of verify need to know beside the facts of the table: who, by which keys, with what reach. */
 
-export interface ProofFacts {
+/** The roles that the Data API takes on; they are tried whether or not they were granted anything. */
+export const API_ROLES = ["anon", "authenticated", "service_role"];
+
+export interface VerifyFacts {
   /** The login of the session in which things are tried. */
   user: string;
   /** Whether that is a login without rights of its own, which has nothing to give to what it runs. */
   separate: boolean;
   /** The table's owner, the grantees of table and view, those whom policies name, and whoever was asked for. */
   roles: RoleFacts[];
-  columns: ProofColumn[];
+  columns: VerifyColumn[];
   keys: KeyFacts[];
   /** Columns that an index begins with. */
   indexed: string[];
@@ -17,7 +20,7 @@ export interface ProofFacts {
   partition_columns: string[];
   foreign_keys: ForeignKeyFacts[];
   /** What a statement would run that could have an effect which no rollback takes back. */
-  sideEffects: SideEffectFacts[];
+  side_effects: SideEffectFacts[];
   /** What a statement would run, or planning it, of whom the session's rights must not be lent to. */
   untrusted: UntrustedFacts[];
 }
@@ -33,7 +36,7 @@ export interface RoleFacts {
 }
 
 /** A column's type, looked up through domains to the type that they stand on. */
-export interface ProofColumn {
+export interface VerifyColumn {
   name: string;
   /** Name of the base type in pg_catalog; null for types of others. */
   base: string | null;

@@ -1,5 +1,5 @@
 /** Looks for names of tables in the rows of extensions, where the facts say that there are such columns. */
-import { namesInRowsQuery } from "../catalog/name_columns.ts";
+import { namesInRowsQuery } from "../catalog/names.ts";
 import type { Session } from "../postgres/database.ts";
 import { isConnectionLost } from "../postgres/database_errors.ts";
 import type { Facts } from "../facts/facts.ts";

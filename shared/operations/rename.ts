@@ -1,6 +1,6 @@
 /** The rename: the table gets its new name, a compatibility view takes the old one. Or it is proposed. */
 import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
-import { schemasAmong } from "../catalog/tables.ts";
+import { schemasAmong } from "../catalog/names.ts";
 import type { RenameRequest } from "../contract/requests.ts";
 import type { OperationAnswer } from "../contract/responses.ts";
 import type { Connected } from "../postgres/apply_plan.ts";

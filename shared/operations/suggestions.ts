@@ -1,5 +1,5 @@
 /** Looks up what was meant by names that are not there. Only where a request is refused already. */
-import { tableNames } from "../catalog/tables.ts";
+import { tableNames } from "../catalog/names.ts";
 import { Problem } from "../contract/problems.ts";
 import type { Session } from "../postgres/database.ts";
 import { closestTables, didYouMean, type NamedTable } from "../sql/closest_names.ts";

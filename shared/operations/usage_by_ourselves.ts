@@ -10,9 +10,9 @@ import { lookAtUsage } from "./usage.ts";
 /** Notes as use what a view has counted so far. Takes a session of its own. */
 export async function noteUseBefore(
   context: OperationContext,
-  { migration, view }: { migration: RecordedRename; view: Pick<RelationFacts, "scanCounter"> },
+  { migration, view }: { migration: RecordedRename; view: Pick<RelationFacts, "scan_counter"> },
 ): Promise<void> {
-  if (view.scanCounter !== null) await lookAtUsage(context, [migration]);
+  if (view.scan_counter !== null) await lookAtUsage(context, [migration]);
 }
 
 /**
@@ -23,17 +23,17 @@ export async function noteUseBefore(
 export async function notCountingReads(
   context: OperationContext,
   session: Session,
-  { migration, view }: { migration: RecordedRename; view: Pick<RelationFacts, "scanCounter"> },
+  { migration, view }: { migration: RecordedRename; view: Pick<RelationFacts, "scan_counter"> },
   work: () => Promise<void>,
 ): Promise<void> {
-  if (view.scanCounter === null) return await work();
+  if (view.scan_counter === null) return await work();
   try {
     await work();
   } finally {
     try {
       // The session's counts are told to the server at the end of its next transaction.
       await session.runWhole(wholeTransaction("select pg_catalog.pg_stat_force_next_flush()"));
-      await context.database.query(passOverReads(migration.id, view.scanCounter));
+      await context.database.query(passOverReads(migration.id, view.scan_counter));
     } catch (cause) {
       context.log("our own reads through the old name could not be left out", { cause });
     }

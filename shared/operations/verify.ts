@@ -1,6 +1,6 @@
 /** The proof of an active rename: five tests by both names, without lasting effects. */
 import type { RecordedRename } from "../facts/migration.ts";
-import { proofFactsFromRow, proofFactsQuery } from "../catalog/verify_facts.ts";
+import { verifyFactsFromRow, verifyFactsQuery } from "../catalog/verify_facts.ts";
 import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
 import { Problem } from "../contract/problems.ts";
 import { VERIFY_CHECKS, type VerifyCheckName, type VerifyRequest } from "../contract/requests.ts";
@@ -15,10 +15,10 @@ import { locateRelations } from "../drift/drift.ts";
 import { qualified } from "../sql/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
 import { commonColumns } from "../verify/columns.ts";
-import type { ProofFacts } from "../facts/verify_facts.ts";
+import { API_ROLES, type VerifyFacts } from "../facts/verify_facts.ts";
 import { ownRow, ownTable } from "../verify/own_row.ts";
 import { reportInMarkdown } from "../verify/markdown.ts";
-import { API_ROLES, personasOf } from "../verify/personas.ts";
+import { personasOf } from "../verify/personas.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { asProblems, type OperationContext, readingSession, toRead } from "./context.ts";
 import { noteWorstDrift } from "./note_drift.ts";
@@ -151,14 +151,14 @@ async function readRelations(
   const { table, view } = { ...step, view: step.view! };
   const verifier = await findVerifier(context.verifierDatabase, session, [table.oid, view.oid]);
   const [proofRow] = await session.run(
-    proofFactsQuery({
+    verifyFactsQuery({
       table: table.oid,
       view: view.oid,
       roles: [...API_ROLES, ...request.claims.map(({ role }) => role)],
       verifier: verifier.login,
     }),
   );
-  const proof = asTried(proofFactsFromRow(proofRow));
+  const proof = asTried(verifyFactsFromRow(proofRow));
   const own = ownTable(table, proof);
   const columns = commonColumns(table, view);
   const { key, unique } = ownRow(own, false);
@@ -183,9 +183,9 @@ async function readRelations(
 }
 
 /** What leaves its role gets nowhere in a session without rights; in one of ours it reaches out, as it were. */
-const asTried = (proof: ProofFacts): ProofFacts => ({
+const asTried = (proof: VerifyFacts): VerifyFacts => ({
   ...proof,
-  sideEffects: proof.sideEffects.flatMap((found) =>
+  side_effects: proof.side_effects.flatMap((found) =>
     found.kind !== "leaves" ? [found] : proof.separate ? [] : [{ ...found, kind: "sends" as const }]
   ),
 });

@@ -60,7 +60,7 @@ export async function planRefresh(
   const made = compatibilityView(named, table.name, facts.session, {
     without: withoutColumns,
     replaced: inPlace,
-    scanCounter: view?.scanCounter ?? null,
+    scanCounter: view?.scan_counter ?? null,
   });
   const steady = checks(migration, named, table.name, made, wanted);
   if (lost.check !== null) steady.push(lost.check);
