@@ -1,7 +1,7 @@
 /**
- * What an analysis tells beyond the facts that every plan needs: what stands on a relation at any depth, what
- * runs when it changes, and who reaches it by its name from elsewhere. Each kind is one look at its catalog
- * for all relations together; only relations that have something are in the answer.
+ * What an analysis reads beyond the facts that every plan needs: what depends on a relation at any depth, what
+ * runs when it changes, and who reaches it by its name from elsewhere. Each kind is one query for all relations:
+ * rows of `relation` (OID) and the JSON value `fact`, of relations that have something.
  */
 import { joinTablePairs, mediaHandlers, partitionAccess, selfEmbeddings } from "./data_api.ts";
 import type { Facts, RelationFacts } from "../facts/facts.ts";
@@ -9,7 +9,7 @@ import { EVENT_TRIGGER_MARKS, LOGIN_TABLE, TABLE_MARKS } from "../findings/schem
 import { literal } from "../sql/quoting.ts";
 import { type Expressions, jsonObject, nameArray } from "./expressions.ts";
 
-/** Views can be made to read each other in a circle; nothing sane is deeper than this. */
+/** Views can be made to read each other in a circle; no schema in use is deeper than this. */
 const MAX_DEPTH = 64;
 
 /**
@@ -19,8 +19,7 @@ const views = `
       with recursive reads as materialized (
         select distinct rw.ev_class as view, coalesce(ty.typrelid, d.refobjid) as relation
         from pg_rewrite rw
-        join pg_depend d on d.classid = 'pg_rewrite'::regclass
-          and d.objid = rw.oid
+        join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = rw.oid
         left join pg_type ty on d.refclassid = 'pg_type'::regclass
           and ty.oid = d.refobjid and ty.typrelid <> 0
         where rw.rulename = '_RETURN'
@@ -48,7 +47,7 @@ const views = `
 
 /**
  * Triggers with the functions they call. Arguments can hold credentials (those of database webhooks do), so
- * that only whether one of them is the relation's name is told.
+ * that only whether one of them is the relation's name is read.
  */
 const triggerFunctions = `
       select g.tgrelid as relation, json_build_object(
@@ -72,8 +71,7 @@ const triggerFunctions = `
  */
 const computedRelationships = `
       select t.oid as relation, json_build_object(
-        'function', (pg_identify_object(
-          'pg_proc'::regclass, p.oid, 0)).identity,
+        'function', (pg_identify_object('pg_proc'::regclass, p.oid, 0)).identity,
         'schema', (select pn.nspname from pg_namespace pn where pn.oid = p.pronamespace),
         'name', p.proname,
         'returns', quote_ident(rn.nspname) || '.' || quote_ident(r.relname),
@@ -92,9 +90,9 @@ const computedRelationships = `
 
 /** The value of an option of a foreign table or server. */
 const option = (options: string, name: string) =>
-  `(select o.option_value from pg_options_to_table(${options}) o where o.option_name = ${
-    literal(name)
-  })`;
+  `(
+            select o.option_value from pg_options_to_table(${options}) o
+            where o.option_name = ${literal(name)})`;
 
 /**
  * Foreign tables of this database that lead back to a relation in it, through postgres_fdw and a server on
@@ -109,9 +107,8 @@ const foreignTables = `
           coalesce(${option("ft.ftoptions", "updatable")}, ${option("s.srvoptions", "updatable")},
             'true') as updatable,
           ${option("s.srvoptions", "dbname")} as dbname,
-          coalesce(${option("s.srvoptions", "hostaddr")}, ${
-  option("s.srvoptions", "host")
-}, '') as host
+          coalesce(${option("s.srvoptions", "hostaddr")}, ${option("s.srvoptions", "host")},
+            '') as host
         from pg_foreign_table ft
         join pg_class f on f.oid = ft.ftrelid
         join pg_namespace fn on fn.oid = f.relnamespace
@@ -188,46 +185,22 @@ const schemaToolMarks = `(
       from pg_event_trigger e
       where e.evtname = any(${nameArray(EVENT_TRIGGER_MARKS)}) and e.evtenabled <> 'D') m)`;
 
-/** Rows (relation, fact) of a query as a JSON array, in their order. */
-const factsOf = (query: string) =>
-  `(
-    select coalesce(json_agg(json_build_array(x.relation::int8, x.fact)), '[]')
-    from (${query}) x)`;
-
-/** What an analysis adds to the answer; of the relations `described`. */
-export const ANALYSIS: Expressions<AnalysisRow> = {
-  event_triggers: eventTriggers,
-  schema_tools: schemaToolMarks,
-  graphql: "exists (select from pg_extension e where e.extname = 'pg_graphql')",
-  analysis: jsonObject({
-    views: factsOf(views),
-    trigger_functions: factsOf(triggerFunctions),
-    computed_relationships: factsOf(computedRelationships),
-    foreign_tables: factsOf(foreignTables),
-    subscriptions: factsOf(subscriptions),
-    self_references: factsOf(selfReferences),
-    partition_access: factsOf(partitionAccess),
-    media_handlers: factsOf(mediaHandlers),
-    self_embeddings: factsOf(selfEmbeddings),
-    join_table_pairs: factsOf(joinTablePairs),
-  }),
-};
+/** Queries for the facts of each kind; the relations are those of `described`. */
+const KINDS = {
+  views,
+  trigger_functions: triggerFunctions,
+  computed_relationships: computedRelationships,
+  foreign_tables: foreignTables,
+  subscriptions,
+  self_references: selfReferences,
+  partition_access: partitionAccess,
+  media_handlers: mediaHandlers,
+  self_embeddings: selfEmbeddings,
+  join_table_pairs: joinTablePairs,
+} satisfies Partial<Expressions<RelationFacts>>;
 
 /** The facts of a relation that are read here. */
-export type RelationAnalysis = Pick<RelationFacts, keyof typeof NO_ANALYSIS>;
-
-export const NO_ANALYSIS = {
-  views: [],
-  trigger_functions: [],
-  computed_relationships: [],
-  foreign_tables: [],
-  subscriptions: [],
-  self_references: [],
-  partition_access: [],
-  media_handlers: [],
-  self_embeddings: [],
-  join_table_pairs: [],
-} satisfies Partial<RelationFacts>;
+export type RelationAnalysis = Pick<RelationFacts, keyof typeof KINDS>;
 
 /** What the query answers of it. */
 export interface AnalysisRow extends Pick<Facts, "event_triggers" | "graphql" | "schema_tools"> {
@@ -235,16 +208,31 @@ export interface AnalysisRow extends Pick<Facts, "event_triggers" | "graphql" | 
   analysis: { [Kind in keyof RelationAnalysis]: [number, RelationAnalysis[Kind][number]][] };
 }
 
-/** The facts by the relation's OID; every relation has every kind. */
+const rowsOf = (query: string) =>
+  `(
+    select coalesce(json_agg(json_build_array(x.relation::int8, x.fact)), '[]')
+    from (${query}) x)`;
+
+/** What an analysis adds to the answer. */
+export const ANALYSIS: Expressions<AnalysisRow> = {
+  event_triggers: eventTriggers,
+  schema_tools: schemaToolMarks,
+  graphql: "exists (select from pg_extension e where e.extname = 'pg_graphql')",
+  analysis: jsonObject(
+    Object.fromEntries(Object.entries(KINDS).map(([kind, query]) => [kind, rowsOf(query)])),
+  ),
+};
+
+/** The facts by the relation's OID; every relation has every kind, empty where nothing was read. */
 export function analysisByRelation(
-  analysis: AnalysisRow["analysis"],
+  analysis: AnalysisRow["analysis"] | undefined,
   oids: number[],
 ): Map<number, RelationAnalysis> {
-  const byRelation = new Map(
-    oids.map((oid) => [oid, structuredClone(NO_ANALYSIS) as RelationAnalysis]),
-  );
-  for (const kind of Object.keys(NO_ANALYSIS) as (keyof RelationAnalysis)[]) {
-    for (const [oid, fact] of analysis[kind]) {
+  const kinds = Object.keys(KINDS) as (keyof RelationAnalysis)[];
+  const none = () => Object.fromEntries(kinds.map((kind) => [kind, []]));
+  const byRelation = new Map(oids.map((oid) => [oid, none() as unknown as RelationAnalysis]));
+  for (const kind of kinds) {
+    for (const [oid, fact] of analysis?.[kind] ?? []) {
       (byRelation.get(oid)![kind] as unknown[]).push(fact);
     }
   }

@@ -170,7 +170,7 @@ const castPattern = `coalesce('::' || regexp_replace(
 /**
  * Whose code would run with the session's rights if the object were made again: a check looks at each row as
  * whoever adds it; a materialized view is filled, and its indexes are built, as its owner and with no way out of
- * that, so that only an owner whose rights are the session's lends them.
+ * that, so that it matters only if the owner has the session's rights.
  */
 const lent = `
       case when co.convalidated or (c.relkind = 'm' and c.relispopulated

@@ -92,8 +92,8 @@ const oneToOne = (k: string) =>
           and u.conkey @> ${k}.conkey and u.conkey <@ ${k}.conkey)`;
 
 /**
- * Foreign keys of one column that refer to their own table and can be embedded by the column's name: it stands
- * for no other key.
+ * Foreign keys of one column that refer to their own table and can be embedded by the column's name: it means
+ * no other key.
  */
 export const selfEmbeddings = `
       with ${served}

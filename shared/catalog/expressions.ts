@@ -27,6 +27,10 @@ export const commentOn = (catalog: string, oid: string, column = "0"): string =>
     where described.objoid = ${oid} and described.objsubid = ${column}
       and described.classoid = ${catalogOid(catalog)})`;
 
+/** Whether a foreign key changes rows of its table when a row of the other table is deleted or updated. */
+export const cascades = (key: string): string =>
+  `(${key}.confdeltype in ('c', 'n', 'd') or ${key}.confupdtype in ('c', 'n', 'd'))`;
+
 /** A text array of names. */
 export const nameArray = (names: readonly string[]): string =>
   `array[${names.map(literal).join(", ")}]::name[]`;

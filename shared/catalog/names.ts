@@ -2,7 +2,6 @@
  * Names: what has one now, which tables there are, and what could mean a table by its name: texts, routines that
  * are given names, rows of extensions.
  */
-import { isProtectedSchema } from "../contract/names.ts";
 import type { NameFacts } from "../facts/facts.ts";
 import type { NameColumn } from "../facts/names_in_rows.ts";
 import { ident, jsonbLiteral, literal, qualified } from "../sql/quoting.ts";
@@ -42,40 +41,33 @@ export interface TableRow {
  *
  * @param limit Most rows.
  */
-export function tablesOfSchemas(schemas: string[], limit: number): string {
-  return `
+export const tablesOfSchemas = (schemas: string[], limit: number): string => `
 select n.nspname as schema, c.oid::int8::float8 as oid, c.relname as name
 from pg_namespace n
 left join pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p')
   and c.relpersistence <> 't' and not exists (
     select from pg_depend d
-    where d.classid = 'pg_class'::regclass and d.objid = c.oid
-      and d.deptype = 'e')
+    where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
 where n.nspname in (select s from jsonb_array_elements_text(${jsonbLiteral(schemas)}) s)
 order by n.nspname collate "C", c.relname collate "C"
 limit ${limit}`;
-}
 
 /**
  * Query for the names of tables and partitioned tables, whatever their schema, but for the server's own.
  *
  * @param limit Most rows.
  */
-export function tableNames(limit: number): string {
-  return `
+export const tableNames = (limit: number): string => `
 select n.nspname as schema, c.relname as table
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p') and c.relpersistence <> 't'
   and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
 limit ${limit}`;
-}
 
 /** Query for those of the schemas that are there. */
-export function schemasAmong(schemas: string[]): string {
-  return `
+export const schemasAmong = (schemas: string[]): string => `
 select n.nspname as schema from pg_namespace n
 where n.nspname in (select s from jsonb_array_elements_text(${jsonbLiteral(schemas)}) s)`;
-}
 
 /** Most that are read: where a database has more, texts of some schemas are taken to mean the table, perhaps. */
 const MAX_SAME_NAMED = 20_000;
@@ -96,17 +88,8 @@ export const sameNamedRelations = (names: string[]): string =>
       limit ${MAX_SAME_NAMED}) x)`;
 
 /** The platform's schemas whose routines are not looked at; what begins with `pg_` is the server's. */
-const PLATFORM_SCHEMAS = [
-  "information_schema",
-  "pgmq",
-  "cron",
-  "net",
-  "vault",
-  "realtime",
-  "storage",
-  "auth",
-  "extensions",
-].filter(isProtectedSchema);
+const PLATFORM_SCHEMAS = "information_schema pgmq cron net vault realtime storage auth extensions"
+  .split(" ");
 
 /**
  * JSON array of the names of the user's routines that can use a table whose name they are given: they run SQL that
@@ -121,8 +104,7 @@ export const dynamicSqlRoutines = `(
         where starts_with(n.nspname, 'pg_') or n.nspname = any(${nameArray(PLATFORM_SCHEMAS)})))
       and ('regclass'::regtype = any(p.proargtypes::oid[])
         or (p.prolang = any(array(select l.oid from pg_language l where l.lanname = 'plpgsql'))
-          and p.prosrc ~* '\\mexecute\\M'))
-  )`;
+          and p.prosrc ~* '\\mexecute\\M')))`;
 
 /** Up to so many names are looked for with one regular expression; more, word by word. */
 const MAX_ALTERNATIVES = 20;
@@ -212,8 +194,7 @@ export const nameColumns = `(
           and b.attname ~ ${literal(SCHEMA_COLUMN)}
         order by b.attnum
         limit 1) s on true
-      where d.classid = 'pg_class'::regclass
-        and d.refclassid = 'pg_extension'::regclass and d.deptype = 'e'
+      where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_extension'::regclass and d.deptype = 'e'
       order by e.extname, n.nspname, c.relname, a.attnum
       limit ${MAX_COLUMNS}) x)`;
 

@@ -80,7 +80,7 @@ const PLATFORM_ROLES = [
 
 /**
  * Query for the roles (`oid`, `rolname`) whose code must not run with the rights of the session's role: a login that
- * cannot act as the session's role can act as them. Whoever can (by inheriting it, becoming it, or granting it to
+ * cannot act as the session's role can act as them. One that can (by inheriting it, becoming it, or granting it to
  * itself) gains nothing by it.
  */
 export const UNTRUSTED_ROLES = `

@@ -9,7 +9,6 @@ import {
   ANALYSIS,
   analysisByRelation,
   type AnalysisRow,
-  NO_ANALYSIS,
   type RelationAnalysis,
 } from "./analysis.ts";
 import { ATTACHED, type IndexesWanted, indexNames } from "./attached_objects.ts";
@@ -125,7 +124,7 @@ ${factsQuery(wanted)};
 rollback to savepoint facts;
 release savepoint facts`;
 
-/** What drift is told from, of a column; collations are only compared. */
+/** Of a column, what drift is found by; collations are only compared. */
 const DRIFT_COLUMN: Expressions<DriftColumn> = {
   name: COLUMN.name,
   type: COLUMN.type,
@@ -154,8 +153,8 @@ const DRIFT_RELATION: Expressions<DriftRelation> = {
 };
 
 /**
- * The query for what drift is told from, of many views and their tables: the list of migrations reads it often, and
- * most of a relation's facts have no part in it. One row with one column `facts`.
+ * The query for what drift is found by, of many views and their tables. It leaves out most of a relation's facts,
+ * since the list of migrations reads it often. One row with one column `facts`.
  */
 export const driftFactsQuery = (wanted: RelationsWanted): string =>
   `${relationsWanted(wanted)}
@@ -194,7 +193,7 @@ const withAcl = <Row extends { acl: AclRow[] }>(row: Row) => ({
 
 /** Reads the answer of `factsQuery`. */
 export function factsFromRow(row: { facts: string }): Facts {
-  const { relations, texts = [], index_names, analysis = NO_ANALYSIS, ...facts }: FactsRow = JSON
+  const { relations, texts = [], index_names, analysis, ...facts }: FactsRow = JSON
     .parse(row.facts);
   const analyzed = analysisByRelation(analysis, relations.map(({ oid }) => oid));
   return {

@@ -1,11 +1,11 @@
 /**
- * What writes to a table, or reads of it, would set off whose effect a rollback does not take back: calls to
- * the network, other databases, files, untrusted languages; and what leaves the role that it was called as, which
- * behaves otherwise in a session of ours than in one of the application's. By the texts of functions, and of those that they name, so
- * it errs on the side of caution; who hides what a function does, hides it from this too.
+ * What writes to a table, or reads of it, would run whose effect a rollback does not take back: calls to the network,
+ * other databases, files, untrusted languages; and what leaves the role that it was called as, which behaves
+ * differently in a session of ours. It is found in the texts of functions and of those that they name, and so finds
+ * too much rather than too little; it does not find what a function hides.
  */
 import { literal } from "../sql/quoting.ts";
-import { joinDependent } from "./expressions.ts";
+import { cascades, joinDependent } from "./expressions.ts";
 
 /** Words in a function's body that lead outside of the transaction. */
 const SENDS = [
@@ -29,12 +29,13 @@ const LEAVES = [
   "\\mset_config\\s*\\(\\s*'(role|session_authorization)'",
 ].join("|");
 
-/** What stands before and behind the name of a function that is called, and of a table that is written to. */
-const CALLS = "\\m";
-const CALLED = '"?\\s*\\(';
-const WRITES_TO = "\\m(insert\\s+into|update|delete\\s+from|merge\\s+into)\\s+(only\\s+)?" +
-  '("?[^\\s".]+"?\\s*\\.\\s*)?"?';
-const WRITTEN = "\\M";
+/** What comes before and after the name of a function that is called, and of a table that is written to. */
+const CALL = ["\\m", '"?\\s*\\('].map(literal);
+const WRITE = [
+  "\\m(insert\\s+into|update|delete\\s+from|merge\\s+into)\\s+(only\\s+)?" +
+  '("?[^\\s".]+"?\\s*\\.\\s*)?"?',
+  "\\M",
+].map(literal);
 
 /** A NOTIFY is sent with the commit (manual, NOTIFY), so that one which is rolled back is never sent. */
 const NOTIFIES = "\\m(pg_)?notify\\M";
@@ -56,8 +57,7 @@ export const sideEffects = (table: number, view: number) =>
         select i.inhrelid from pg_inherits i where i.inhparent = r.oid
         union all
         select c.conrelid from pg_constraint c
-        where c.contype = 'f' and c.confrelid = r.oid
-          and (c.confdeltype in ('c', 'n', 'd') or c.confupdtype in ('c', 'n', 'd'))
+        where c.contype = 'f' and c.confrelid = r.oid and ${cascades("c")}
         union all
         select d.refobjid from pg_rewrite rw join pg_depend d
           on d.classid = 'pg_rewrite'::regclass and d.objid = rw.oid
@@ -75,10 +75,8 @@ export const sideEffects = (table: number, view: number) =>
       from pg_proc p
       join pg_namespace n on n.oid = p.pronamespace
       join pg_language l on l.oid = p.prolang
-      left join pg_depend d on d.classid = 'pg_proc'::regclass
-        and d.objid = p.oid and d.deptype = 'e'
-      left join pg_extension e
-        on d.refclassid = 'pg_extension'::regclass and e.oid = d.refobjid
+      left join pg_depend d on d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
+      left join pg_extension e on d.refclassid = 'pg_extension'::regclass and e.oid = d.refobjid
       where n.nspname not in ('pg_catalog', 'information_schema') and l.lanname <> 'internal'
     ),
     reaching(oid, kind, routine) as (
@@ -97,18 +95,18 @@ export const sideEffects = (table: number, view: number) =>
         union all
         select 'sends' where x.extname is null and exists (
           select from pg_class c
-          where c.relkind = 'f' and x.body ~ (${literal(WRITES_TO)} || ${
-    escaped("lower(c.relname)")
-  } || ${literal(WRITTEN)}))
+          where c.relkind = 'f' and x.body ~ (${WRITE[0]} || ${escaped("lower(c.relname)")} || ${
+    WRITE[1]
+  }))
       ) k
       union
       select p.oid, r.kind, r.routine
       from reaching r
       cross join lateral (
-        select lower(x.proname) as name, ${literal(CALLS)} as before, ${literal(CALLED)} as behind
+        select lower(x.proname) as name, ${CALL[0]} as before, ${CALL[1]} as behind
         from routine x where x.oid = r.oid
         union all
-        select lower(c.relname), ${literal(WRITES_TO)}, ${literal(WRITTEN)}
+        select lower(c.relname), ${WRITE[0]}, ${WRITE[1]}
         from pg_trigger g join pg_class c on c.oid = g.tgrelid
         where g.tgfoid = r.oid and not g.tgisinternal and g.tgenabled <> 'D'
       ) m

@@ -1,18 +1,33 @@
 /**
- * Code that would run with our login's rights and is not to be trusted with them, by who owns it: functions,
- * operators, types with their checks, and relations, whose owners write their policies, defaults, checks,
- * rules and index expressions. Found by dependencies, whatever its text says. Of functions whose body is a
- * text the server knows no dependencies: there whatever the text names counts, and everything where the text
- * makes statements.
+ * Code that would run with our login's rights and must not, by its owner: functions, operators, types with their
+ * checks, and relations, whose owners write their policies, defaults, checks, rules and index expressions. It is
+ * found by dependencies. For a function whose body is a text the server keeps none: what the text names counts, and
+ * everything where the text makes statements.
  */
-import { catalogOid } from "./expressions.ts";
+import { cascades, catalogOid } from "./expressions.ts";
 import { UNTRUSTED_ROLES } from "./privileges.ts";
 
-/** Catalogs whose rows belong to a relation, type or constraint, and are run with it. */
-const PARTS = ["pg_attrdef", "pg_constraint", "pg_trigger", "pg_policy", "pg_rewrite", "pg_class"];
+const oidsOf = (...catalogs: string[]) => catalogs.map(catalogOid).join(", ");
 
-/** Those that are run by who only reads. */
+/** Catalogs whose rows belong to a relation, type or constraint, and are run with it by reads. */
 const READ_PARTS = ["pg_policy", "pg_rewrite", "pg_class"];
+
+/** The same for writes. */
+const PARTS = ["pg_attrdef", "pg_constraint", "pg_trigger", ...READ_PARTS];
+
+/** Whose owner is in a row of their own. */
+const OWNERS = {
+  pg_proc: "proowner",
+  pg_type: "typowner",
+  pg_operator: "oprowner",
+  pg_opclass: "opcowner",
+  pg_opfamily: "opfowner",
+};
+
+/** Objects of the query `reached` with their owners. */
+const reachedWithOwners = Object.entries(OWNERS).map(([catalog, owner]) => `
+      select r.classid, r.objid, o.${owner} from reached r join ${catalog} o
+        on r.classid = ${catalogOid(catalog)} and o.oid = r.objid`).join("\n      union");
 
 /** Most that are named. */
 const LIMIT = 50;
@@ -26,7 +41,7 @@ const LIMIT = 50;
 export const untrustedCode = (start: string, { read = false }: { read?: boolean } = {}) =>
   `(
     with recursive untrusted as materialized (${UNTRUSTED_ROLES}),
-    -- What somebody else owns, by the name under which a text could mean it.
+    -- What the untrusted own, by the name under which a text could mean it.
     foreign_object(classid, objid, name, owner) as materialized (
       select 'pg_proc'::regclass::oid, p.oid, lower(p.proname), p.proowner
       from pg_proc p where p.proowner in (select u.oid from untrusted u)
@@ -56,17 +71,14 @@ export const untrustedCode = (start: string, { read = false }: { read?: boolean 
         -- What it needs. A constraint looks at rows; what else their tables have is of no account to it.
         select d.refclassid, d.refobjid from pg_depend d
         where d.classid = r.classid and d.objid = r.objid
-          and d.refclassid in (${
-    ["pg_proc", "pg_class", "pg_type", "pg_operator", "pg_opclass", "pg_opfamily"]
-      .map(catalogOid).join(", ")
-  })
+          and d.refclassid in (${oidsOf("pg_class", ...Object.keys(OWNERS))})
           and not (d.refclassid = 'pg_class'::regclass and r.classid = 'pg_constraint'::regclass)
         union all
         -- What belongs to it.
         select d.classid, d.objid from pg_depend d
         where d.refclassid = r.classid and d.refobjid = r.objid and d.deptype in ('a', 'i')
-          and r.classid in (${["pg_class", "pg_type", "pg_constraint"].map(catalogOid).join(", ")})
-          and (d.classid in (${(read ? READ_PARTS : PARTS).map(catalogOid).join(", ")})
+          and r.classid in (${oidsOf("pg_class", "pg_type", "pg_constraint")})
+          and (d.classid in (${oidsOf(...(read ? READ_PARTS : PARTS))})
             or r.classid = 'pg_type'::regclass and d.classid = 'pg_constraint'::regclass)
         union all
         select d.classid, d.objid from pg_depend d
@@ -84,35 +96,20 @@ export const untrustedCode = (start: string, { read = false }: { read?: boolean 
         where r.classid = 'pg_proc'::regclass and p.oid = r.objid and p.prosqlbody is null
       ) x(classid, objid)
     ),
-    found(classid, objid, owner) as (
-      select r.classid, r.objid, p.proowner from reached r join pg_proc p
-        on r.classid = 'pg_proc'::regclass and p.oid = r.objid
+    found(classid, objid, owner) as (${reachedWithOwners}
       union
       select r.classid, r.objid, c.relowner from reached r join pg_class c
-        on r.classid = 'pg_class'::regclass and c.oid = r.objid and c.relkind <> 'c'${
-    read ? "\n          and (c.relkind = 'v' or c.relrowsecurity)" : ""
-  }
+        on r.classid = 'pg_class'::regclass and c.oid = r.objid and c.relkind <> 'c'
+          and ${read ? "(c.relkind = 'v' or c.relrowsecurity)" : "true"}
       union
       select r.classid, r.objid, c.relowner from reached r
       join pg_constraint k on r.classid = 'pg_constraint'::regclass and k.oid = r.objid
       join pg_class c on c.oid = k.conrelid
       union
-      select r.classid, r.objid, t.typowner from reached r join pg_type t
-        on r.classid = 'pg_type'::regclass and t.oid = r.objid
-      union
-      select r.classid, r.objid, o.oprowner from reached r join pg_operator o
-        on r.classid = 'pg_operator'::regclass and o.oid = r.objid
-      union
-      select r.classid, r.objid, o.opcowner from reached r join pg_opclass o
-        on r.classid = 'pg_opclass'::regclass and o.oid = r.objid
-      union
-      select r.classid, r.objid, o.opfowner from reached r join pg_opfamily o
-        on r.classid = 'pg_opfamily'::regclass and o.oid = r.objid
-      union
       -- An operator or a cast can be meant by any statement of ours, without a name.
       select f.classid, f.objid, f.owner from foreign_object f where f.name = ''
       union
-      -- Whoever has the privilege TRIGGER writes a condition, which may call functions of the server's that
+      -- A role with the privilege TRIGGER can write a condition, which may call functions of the server's that
       -- change settings or run statements. Those that cannot are not volatile.
       select r.classid, r.objid, g.grantee
       from reached r
@@ -151,7 +148,7 @@ export const relationsOnTheWay = (table: number, view: number) => `
           union all
           select c.conrelid, true from pg_constraint c
           where c.contype = 'f' and c.confrelid = n.oid
-            and (not n.far or c.confdeltype in ('c', 'n', 'd') or c.confupdtype in ('c', 'n', 'd'))
+            and (not n.far or ${cascades("c")})
           union all
           select c.confrelid, true from pg_constraint c
           where c.contype = 'f' and c.conrelid = n.oid and not n.far

@@ -45,7 +45,7 @@ export interface WantedUsage {
 /**
  * Query for the snapshot of each migration, as rows `(id, snapshot)`: calls of every statement that may name
  * the old name, rather too many than too few, and how often statistics were lost. None where statements of
- * other roles are hidden from us: they could not be told from later ones.
+ * other roles are hidden from us: they would look like later ones.
  */
 export function snapshotQuery(wanted: WantedUsage[], schema: string): string {
   const names = wanted.map(({ id, old_name }) => ({
@@ -168,7 +168,7 @@ const overrides = `(
 const oids = (list: number[]) =>
   `array(select v::oid from jsonb_array_elements_text(${jsonbLiteral(list)}) v)`;
 
-/** Who holds or awaits a lock on a view; whoever runs a statement that names it does, with a cached plan too. */
+/** Who holds or awaits a lock on a view, as every statement does that names it, with a cached plan too. */
 const sessions = (views: number[]) =>
   `(
     select coalesce(json_agg(json_build_object(

@@ -2,7 +2,7 @@
 import { literal } from "../sql/quoting.ts";
 import { API_ROLES, type VerifyFacts } from "../facts/verify_facts.ts";
 import { sideEffects } from "./side_effects.ts";
-import { type Expressions, jsonObject, THIS_DATABASE } from "./expressions.ts";
+import { cascades, type Expressions, jsonObject, THIS_DATABASE } from "./expressions.ts";
 import { maySetRole } from "./privileges.ts";
 import { relationsOnTheWay, untrustedCode } from "./untrusted_code.ts";
 
@@ -178,13 +178,12 @@ const FOREIGN_KEYS = `(
     from (
       select c.conname, case when c.confrelid = c.conrelid then 'self' else 'out' end as direction,
         c.confrelid as neighbour, c.conkey as numbers, c.confkey as neighbour_numbers,
-        c.confrelid = c.conrelid and (c.confdeltype in ('c', 'n', 'd')
-          or c.confupdtype in ('c', 'n', 'd')) as cascades
+        c.confrelid = c.conrelid and ${cascades("c")} as cascades
       from pg_constraint c
       where c.contype = 'f' and c.conrelid = t.oid
       union all
       select c.conname, 'in', c.conrelid, c.confkey, c.conkey,
-        c.confdeltype in ('c', 'n', 'd') or c.confupdtype in ('c', 'n', 'd')
+        ${cascades("c")}
       from pg_constraint c
       where c.contype = 'f' and c.confrelid = t.oid and c.conrelid <> t.oid and c.conparentid = 0
     ) x
@@ -238,7 +237,7 @@ from (
 ) x`;
 
 /**
- * Query for where the sequences of a table stand. Columns that are identities use theirs without any privilege
+ * Query for the last values of a table's sequences. Columns that are identities use theirs without any privilege
  * on it, so that a role can use up numbers that it may not look at.
  */
 export const ownSequencesQuery = (table: number): string => `

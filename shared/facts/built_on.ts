@@ -6,17 +6,16 @@ import type { AclEntry } from "./privileges.ts";
 import type { RelationKind } from "./relation_kinds.ts";
 
 export interface BuiltOnFacts {
-  /** In no order. Our own cast from the view's row type and its function are not among them. */
+  /** Without our own cast from the view's row type and its function. */
   objects: BuiltObject[];
   /** The view, and what will be made again with a new OID: what must not have anything else on it. */
   sources: CatalogAddress[];
   /** The row type of the table behind the view, as the server prints it. */
   table_type: string | null;
-  /** Digest of the view itself and of every dependency on a source: it tells whether anybody added one. */
+  /** Digest of the view itself and of every dependency on a source: it is another one as soon as anybody adds one. */
   digest: string;
 }
 
-/** A row of a catalog. */
 export interface CatalogAddress {
   /** `pg_class`, `pg_proc` and so on. */
   catalog: string;
@@ -43,7 +42,6 @@ export interface BuiltObject extends CatalogAddress {
   owner_settable: boolean;
   owner_can_create: boolean;
   can_create: boolean;
-  /** In a temporary schema. */
   temporary: boolean;
   extension: string | null;
   /** Whether it cannot keep its OID: materialized views, and routines with such a row type in the signature. */
@@ -99,7 +97,7 @@ export interface UsedObject {
   routine: number | null;
 }
 
-/** Exactly the members that the object's kind has. */
+/** With exactly the members that the object's kind has, like `KeptState`. */
 export interface Definition {
   /** Of a view or materialized view. */
   query?: string;
@@ -112,7 +110,6 @@ export interface Definition {
   expression?: string;
 }
 
-/** Exactly the members that the object's kind has. */
 export interface KeptState {
   name?: string;
   owner?: string;
@@ -120,10 +117,9 @@ export interface KeptState {
   acl?: string[];
   options?: string[];
   columns?: KeptColumn[];
+  /** Of a materialized view. */
   storage?: KeptStorage | null;
-  /** Of a policy. */
   roles?: string[];
-  /** Of a rule. */
   enabled?: string;
   /** Of a default: the column. */
   column?: string;
@@ -145,7 +141,6 @@ export interface KeptColumn {
   compression: string | null;
 }
 
-/** Of a materialized view. */
 export interface KeptStorage {
   populated: boolean;
   access_method: string;

@@ -1,8 +1,7 @@
 /**
- * Facts: what the catalog says about the relations of one request, read once, as plain data.
- * `catalog/` reads them, the plans are made from them alone.
+ * Facts: what the catalog says about the relations of one request, read once, as plain data. `catalog/` reads them,
+ * the plans are made from them alone. `owned` says everywhere whether the session's role has the owner's privileges.
  */
-
 import type { RelationKind } from "./relation_kinds.ts";
 import type { AclEntry } from "./privileges.ts";
 import type { NameColumn, NamesInRows } from "./names_in_rows.ts";
@@ -14,17 +13,17 @@ export interface Facts {
   names: NameFacts[];
   /** Relations found at names asked about, and by OID; each once. */
   relations: RelationFacts[];
-  /** Texts that name one of the tables, as far as a quick look can tell; `texts/` reads them closely. */
+  /** Texts that name one of the tables, as far as a quick look can tell; `findings/` reads them closely. */
   texts: TextFacts[];
   /** How many of the recorded statements that had to be read are among the texts. */
   statements_read: StatementsRead;
-  /** Columns of extensions' tables that may hold names of tables; none unless texts are read. */
+  /** Columns of extensions' tables that may hold names of tables; none without texts. */
   name_columns: NameColumn[];
   /** What these hold of the names that change, as far as it was looked for. */
   names_in_rows: NamesInRows;
-  /** Relations that have one of the names looked for in texts, wherever they are; of very many, some. */
+  /** Relations of any schema with a name that texts are searched for; of very many, some. */
   same_named_relations: [schema: string, name: string][];
-  /** Names of the user's routines that run SQL which they put together, or take a regclass; none without texts. */
+  /** Names of the user's routines that run SQL which they build, or take a regclass; none without texts. */
   dynamic_sql_routines: string[];
   /** Enabled event triggers of the database; read for an analysis only, like `graphql`. */
   event_triggers: EventTriggerFacts[];
@@ -32,7 +31,7 @@ export interface Facts {
   graphql: boolean;
   /** Traces of programs that read or compare schemas; read for an analysis only. */
   schema_tools: SchemaToolMark[];
-  /** Indexes of the described relations and of their partitions, and those asked for by OID; none unless asked. */
+  /** Indexes of the relations and of their partitions, and those asked for by OID; none unless asked. */
   indexes: IndexFacts[];
   /** Relations in the indexes' schemas whose names the indexes could want. */
   relation_names: { schema: string; name: string }[];
@@ -45,9 +44,9 @@ export interface StatementsRead {
   wanted: number;
 }
 
-/** A trace of a program in the catalog. */
+/** A trace that a program leaves in a database. */
 export interface SchemaToolMark {
-  /** The name by which `schema_tools.ts` knows it. */
+  /** Its name in `findings/schema_tools.ts`. */
   mark: string;
   /** Where it is; null for what is in no schema. */
   schema: string | null;
@@ -60,11 +59,10 @@ export interface IndexFacts {
   schema: string;
   name: string;
   kind: RelationKind;
-  /** OIDs of the described relations that it is on, itself or by a partition of theirs. */
+  /** OIDs of the relations that it is on, itself or by a partition of theirs. */
   roots: number[];
   /** OID of the table or partition that it is on. */
   table: number;
-  /** Whether the session's role has the owner's privileges. */
   owned: boolean;
   /** Names of all constraints of its table, where it backs one of them, which is renamed with it; else none. */
   constraints: string[];
@@ -75,26 +73,24 @@ export interface TextFacts {
   kind: "routine" | "cron job" | "statement";
   /** A routine as DDL names it, qualified and with its argument types; a job's name; a statement's query id. */
   identity: string;
-  /** A routine's schema. */
   schema: string | null;
   /** `plpgsql`, `sql`, `plv8` and so on; `sql` for jobs and statements. */
   language: string;
   text: string;
-  /** Set by the routine (SET search_path); null: the caller's. */
+  /** Set by the routine; null: the caller's. */
   search_path: string[] | null;
-  /** Whether the session's role has the owner's privileges. */
   owned: boolean;
   security_definer: boolean;
-  /** Names of a routine's parameters, of what it gives back too. */
+  /** Names of a routine's parameters, results included. */
   parameters: string[];
-  /** Whether a parameter of the routine is of the type record, which a row of any table can be put into. */
+  /** Whether a parameter is of the type record, which takes a row of any table. */
   record_parameters: boolean;
-  /** OIDs of the described relations that have a trigger which calls the routine. */
+  /** OIDs of the relations that have a trigger which calls the routine. */
   trigger_of: number[];
-  /** How often a statement ran, and as whom; null for the others. */
+  /** Of a statement: how often it ran, and as whom. */
   calls: number | null;
   role: string | null;
-  /** A routine as `DependantFacts.identity` names it; null for the others. */
+  /** Of a routine: `DependantFacts.identity`. */
   object_identity: string | null;
 }
 
@@ -111,7 +107,6 @@ export interface NameFacts {
   schema: string;
   name: string;
   schema_oid: number | null;
-  /** Whether the session's role may create relations in the schema. */
   can_create: boolean;
   relation: { oid: number; kind: RelationKind } | null;
   /** A type of that name that is no relation's row type and does not move out of the way by itself. */
@@ -127,9 +122,8 @@ export interface RelationFacts {
   persistence: "p" | "u" | "t";
   is_partition: boolean;
   owner: string;
-  /** Whether the session's role has the owner's privileges. */
   owned: boolean;
-  /** Whether the session's role may become the owner (SET ROLE). */
+  /** Whether the session's role may SET ROLE to the owner. */
   owner_settable: boolean;
   /** Whether the owner may create relations in the schema, as an owner of a view there must. */
   owner_can_create: boolean;
@@ -162,7 +156,7 @@ export interface RelationFacts {
   security_labels: NamedDefinition[];
   /** Foreign keys of other tables that refer to this one. */
   referencing: NamedDefinition[];
-  /** Objects elsewhere that stand on the relation or its row type. */
+  /** Objects elsewhere that depend on the relation or its row type. */
   dependants: DependantFacts[];
   /** The view's query as the server prints it; null for tables. */
   view_definition: string | null;
@@ -186,7 +180,7 @@ export interface RelationFacts {
   foreign_tables: ForeignTableFacts[];
   /** Subscriptions that write into it. */
   subscriptions: string[];
-  /** Names of its foreign keys that refer to the relation itself. */
+  /** Its foreign keys that refer to the relation itself. */
   self_references: string[];
   /** Of a partition that the Data API could reach: by whom. */
   partition_access: PartitionAccessFacts[];
@@ -212,7 +206,7 @@ export interface PartitionAccessFacts {
 export interface JoinTablePair {
   one: { oid: number; schema: string; table: string };
   other: { oid: number; schema: string; table: string };
-  /** Whether a function stands for whatever leads from one to the other, and back. */
+  /** Whether a function takes the place of whatever leads from one to the other, and back. */
   overridden: [forth: boolean, back: boolean];
   /** Foreign keys from one to the other, in either direction. */
   direct_keys: number;
@@ -233,7 +227,7 @@ export interface JunctionFacts {
 }
 
 export interface RowTypeFacts {
-  /** Functions, operators, casts, columns and types that stand on the row type; our own casts left out. */
+  /** Functions, operators, casts, columns and types that depend on the row type; our own casts left out. */
   users: RowTypeUser[];
   /** Functions that take rows of a table that this one inherits from or is a partition of. */
   inherited_functions: string[];
@@ -302,7 +296,7 @@ export interface DependantFacts {
   /** `view`, `function`, `policy` and the like, as `pg_identify_object` names kinds. */
   kind: string;
   identity: string;
-  /** Whether it stands on the row type rather than on the relation. */
+  /** Whether it depends on the row type rather than on the relation. */
   on_row_type: boolean;
   /** Whether it is a function with a parameter of the row type or an array of it. */
   takes_row: boolean;
@@ -322,7 +316,6 @@ export interface EventTriggerFacts {
   event: string;
   /** Qualified and quoted. */
   function: string;
-  /** The function's schema. */
   schema: string;
   /** Commands at which it runs; null: all. */
   tags: string[] | null;
@@ -341,7 +334,6 @@ export interface TriggerFunctionFacts {
   trigger: string;
   /** Qualified and quoted. */
   function: string;
-  /** The function's schema and name. */
   schema: string;
   name: string;
   enabled: boolean;
@@ -357,7 +349,6 @@ export interface ComputedRelationshipFacts {
   name: string;
   /** The relation whose rows it gives, qualified and quoted. */
   returns: string;
-  /** Whether it gives any number of rows. */
   set: boolean;
   /** How many rows it is said to give; 1 makes the embedded rows an object. */
   rows: number;

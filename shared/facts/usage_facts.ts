@@ -12,7 +12,7 @@ export interface UsageFacts {
   server_version: number;
   /** Null where pg_stat_statements cannot be read. */
   statements: StatementFacts | null;
-  /** Every relation that has one of the old names, in whatever schema. */
+  /** Relations of any schema that have one of the old names. */
   same_named_relations: { schema: string; name: string }[];
   /** Sessions that hold or await a lock on a compatibility view at this moment. */
   sessions: { relation: number; role: string | null; sessions: number }[];
@@ -63,7 +63,7 @@ export interface Snapshot extends Losses {
   entries: Record<string, number>;
   /** Some of them were evicted before the rename was done: that they are gone says nothing. */
   incomplete?: boolean;
-  /** Taken later than the rename: calls of before and after it cannot be told apart. */
+  /** Taken later than the rename: calls before and after it look the same. */
   late?: boolean;
 }
 

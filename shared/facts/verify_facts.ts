@@ -1,14 +1,14 @@
-/** What the trials of verify need to know beside the facts of the table: who, by which keys, with what reach. */
+/** What the trials of verify need beside the facts of the table: roles, keys, side effects. */
 
 /** The roles that the Data API takes on; they are tried whether or not they were granted anything. */
 export const API_ROLES = ["anon", "authenticated", "service_role"];
 
 export interface VerifyFacts {
-  /** The login of the session in which things are tried. */
+  /** The login of the session in which statements are tried. */
   user: string;
-  /** Whether that is a login without rights of its own, which has nothing to give to what it runs. */
+  /** Whether that is a login without rights of its own, so that code which it runs gains none. */
   separate: boolean;
-  /** The table's owner, the grantees of table and view, those whom policies name, and whoever was asked for. */
+  /** The table's owner, the grantees of table and view, the roles of policies, and those asked for. */
   roles: RoleFacts[];
   columns: VerifyColumn[];
   keys: KeyFacts[];
@@ -19,9 +19,9 @@ export interface VerifyFacts {
   /** Columns that decide which partition a row is in, here or further down. */
   partition_columns: string[];
   foreign_keys: ForeignKeyFacts[];
-  /** What a statement would run that could have an effect which no rollback takes back. */
+  /** What a statement would run whose effect a rollback may not take back. */
   side_effects: SideEffectFacts[];
-  /** What a statement would run, or planning it, of whom the session's rights must not be lent to. */
+  /** Code that a statement, or planning it, would run and that must not run with the session's rights. */
   untrusted: UntrustedFacts[];
 }
 
@@ -35,7 +35,7 @@ export interface RoleFacts {
   update: string[];
 }
 
-/** A column's type, looked up through domains to the type that they stand on. */
+/** A column's type, domains resolved to the type that they are based on. */
 export interface VerifyColumn {
   name: string;
   /** Name of the base type in pg_catalog; null for types of others. */
@@ -92,7 +92,6 @@ export interface SideEffectFacts {
   routine: string;
 }
 
-/** Code, by who owns it. */
 export interface UntrustedFacts {
   /** `function public.checked(text)`, `operator public.===(text,integer)`. */
   object: string;

@@ -20,7 +20,7 @@ export interface RenamedState {
   view: RelationFacts | null;
 }
 
-/** Texts in which a table's or a neighbour's name stands, so that they change with it. */
+/** Objects whose texts contain a table's or a neighbour's name, so that they change with it. */
 const NAMES_TABLES =
   /^(constraint|index|trigger|policy|rule|statistics|publication|referenced by) |^(children|parents)$/;
 
@@ -57,7 +57,7 @@ export function checkRenamed(states: RenamedState[]): Verification {
     columns.push(
       ...prefixed(old, differencesButNames(columnsOf(before), columnsOf(one.view), renames)),
     );
-    // Whoever owns the view in the table owner's stead has all rights to it, and to the table by membership.
+    // A role that owns the view instead of the table's owner has all privileges on it, and on the table by membership.
     const beside = plannedView.owner === before.owner ? null : plannedView.owner;
     const [wantedRights, rights] = [privilegesOf(before, beside), privilegesOf(one.view, beside)];
     privileges.push(...prefixed(old, differences(wantedRights, rights)));
@@ -160,20 +160,20 @@ const withoutRepointed = (relation: RelationFacts): Fingerprint =>
     ]),
   );
 
-/** Where the state right after the rename is not known, what others did since looks like what the rename did. */
+/** If the state right after the rename is not known, what others did since looks like what the rename did. */
 function withDoubt(found: Check, unknown: boolean): Check {
   if (found.passed || !unknown) return found;
   return {
     ...found,
     detail:
-      `${found.detail}; what others changed since the rename cannot be told apart from this, ` +
+      `${found.detail}; what others changed since the rename cannot be distinguished from this, ` +
       "since the state right after it was not kept: it came by a migration file, or was cut off",
   };
 }
 
 /**
  * What differs but for the names of renamed tables: where a neighbour is still renamed, a foreign key to it
- * or a policy that reads it looks otherwise than before, and rightly so.
+ * or a policy that reads it looks otherwise than before, as it should.
  */
 function differencesButNames(
   before: Fingerprint,
@@ -197,7 +197,7 @@ function differencesButNames(
   );
 }
 
-/** A text in which each renamed table goes by one name, whether the text says the old one or the new one. */
+/** A text with one name for each renamed table, whether it had the old one or the new one. */
 function withOneName(text: string, active: Names[]): string {
   return active.reduce((result, { schema_name, old_name, new_name }) => {
     const schema = spellings(schema_name);
