@@ -27,7 +27,7 @@ import {
 import { COLUMN, columnsWith, ifGranted, RELATION } from "./relation.ts";
 import { statementsRead, type TextRow, textsFromRows, textsNaming } from "./texts.ts";
 
-export interface RelationsWanted {
+interface RelationsWanted {
   /** Names whose meaning is asked; a relation found there is described too. */
   names: { schema: string; name: string }[];
   /** Relations described by OID, whatever they are called now. */

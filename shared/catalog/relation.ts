@@ -16,7 +16,6 @@ export const RELATION = {
   name: "t.relname",
   kind: "t.relkind",
   persistence: "t.relpersistence",
-  is_partition: "t.relispartition",
   owner: "pg_get_userbyid(t.relowner)",
   owned: "pg_has_role(t.relowner, 'USAGE')",
   owner_settable: maySetRole("t.relowner"),

@@ -86,7 +86,7 @@ export const lossesQuery = (schema: string) => `
 select jsonb_build_object('stats_reset', i.stats_reset, 'dealloc', i.dealloc) as losses
 from ${qualified(schema, "pg_stat_statements_info")} i`;
 
-export interface UsageWanted {
+interface UsageWanted {
   /** Names that statements are searched for. */
   names: string[];
   /** Old names: the relations that have one of them are read. */

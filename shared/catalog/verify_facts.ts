@@ -6,7 +6,7 @@ import { cascades, type Expressions, jsonObject, THIS_DATABASE } from "./express
 import { maySetRole } from "./privileges.ts";
 import { relationsOnTheWay, untrustedCode } from "./untrusted_code.ts";
 
-export interface VerifyFactsWanted {
+interface VerifyFactsWanted {
   table: number;
   view: number;
   /** Roles that are wanted although they may have no privilege; those that do not exist are left out. */
@@ -108,7 +108,6 @@ const KEYS = `(
         'exclusion', i.indisexclusion,
         'immediate', i.indimmediate,
         'partial', i.indpred is not null,
-        'nulls_not_distinct', i.indnullsnotdistinct,
         'columns', (
           select json_agg(a.attname order by k.ordinality)
           from unnest(i.indkey::int2[]) with ordinality k(number, ordinality)

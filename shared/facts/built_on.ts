@@ -16,7 +16,7 @@ export interface BuiltOnFacts {
   digest: string;
 }
 
-export interface CatalogAddress {
+interface CatalogAddress {
   /** `pg_class`, `pg_proc` and so on. */
   catalog: string;
   oid: number;
@@ -75,7 +75,7 @@ export interface BuiltObject extends CatalogAddress {
   extension_dependencies: number;
 }
 
-export interface HostRelation {
+interface HostRelation {
   oid: number;
   schema: string;
   name: string;
@@ -87,7 +87,7 @@ export interface HostRelation {
   pages: number;
 }
 
-export interface UsedObject {
+interface UsedObject {
   /** OID of the relation, or of the one whose row type is used. */
   relation: number | null;
   /** Null: the relation as a whole. */
@@ -141,7 +141,7 @@ export interface KeptColumn {
   compression: string | null;
 }
 
-export interface KeptStorage {
+interface KeptStorage {
   populated: boolean;
   access_method: string;
   tablespace: string | null;
@@ -162,7 +162,7 @@ export interface KeptIndex {
   statistics: [number: number, target: number][] | null;
 }
 
-export interface RoutineTraits {
+interface RoutineTraits {
   /** Qualified, quoted and with its arguments, as DDL names it. */
   signature: string;
   /** Qualified, quoted and with the types of its parameters, as `regprocedure` reads it. */

@@ -45,7 +45,7 @@ export interface StatementsRead {
 }
 
 /** A trace that a program leaves in a database. */
-export interface SchemaToolMark {
+interface SchemaToolMark {
   /** Its name in `findings/schema_tools.ts`. */
   mark: string;
   /** Where it is; null for what is in no schema. */
@@ -120,7 +120,6 @@ export interface RelationFacts {
   kind: RelationKind;
   /** `pg_class.relpersistence`: permanent, unlogged or temporary. */
   persistence: "p" | "u" | "t";
-  is_partition: boolean;
   owner: string;
   owned: boolean;
   /** Whether the session's role may SET ROLE to the owner. */
@@ -193,7 +192,7 @@ export interface RelationFacts {
 }
 
 /** What a role of the Data API could do with a partition, if that were listed. */
-export interface PartitionAccessFacts {
+interface PartitionAccessFacts {
   role: string;
   privileges: string[];
   /** Whether the partition has row-level security of its own. */
@@ -214,7 +213,7 @@ export interface JoinTablePair {
   junctions: JunctionFacts[];
 }
 
-export interface JunctionFacts {
+interface JunctionFacts {
   oid: number;
   /** Column numbers. */
   primary_key: number[];
@@ -276,7 +275,7 @@ export interface ColumnFacts {
   partial_readers: string[];
 }
 
-export interface IdentitySequence {
+interface IdentitySequence {
   /** Its name as SQL takes it. */
   quoted: string;
   /** The default by which a column takes its next number, as the server prints it. */
@@ -321,7 +320,7 @@ export interface EventTriggerFacts {
   tags: string[] | null;
 }
 
-export interface ReaderFacts {
+interface ReaderFacts {
   kind: "view" | "materialized view";
   /** Qualified and quoted. */
   identity: string;
@@ -330,7 +329,7 @@ export interface ReaderFacts {
   depth: number;
 }
 
-export interface TriggerFunctionFacts {
+interface TriggerFunctionFacts {
   trigger: string;
   /** Qualified and quoted. */
   function: string;
@@ -354,7 +353,7 @@ export interface ComputedRelationshipFacts {
   rows: number;
 }
 
-export interface ForeignTableFacts {
+interface ForeignTableFacts {
   /** Qualified and quoted. */
   identity: string;
   server: string;

@@ -17,7 +17,7 @@ export interface NameColumn {
 }
 
 /** A value of such a column that is one of the names looked for. */
-export interface NameInRow {
+interface NameInRow {
   column: NameColumn;
   value: string;
   /** What the row's schema column has. */

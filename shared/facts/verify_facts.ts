@@ -58,7 +58,6 @@ export interface KeyFacts {
   /** False where it is checked late, so that ON CONFLICT cannot use it. */
   immediate: boolean;
   partial: boolean;
-  nulls_not_distinct: boolean;
   /** Key columns; null for an expression. */
   columns: (string | null)[];
   /** Every column that it depends on, those of expressions and of the predicate too. */
@@ -78,7 +77,7 @@ export interface ForeignKeyFacts {
   cascades: boolean;
 }
 
-export interface SideEffectFacts {
+interface SideEffectFacts {
   /** `trigger experts_hook on public.experts`, `policy readers on public.experts`. */
   object: string;
   /** Whether reading runs it: a policy. */
@@ -92,7 +91,7 @@ export interface SideEffectFacts {
   routine: string;
 }
 
-export interface UntrustedFacts {
+interface UntrustedFacts {
   /** `function public.checked(text)`, `operator public.===(text,integer)`. */
   object: string;
   owner: string;

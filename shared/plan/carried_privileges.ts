@@ -24,7 +24,7 @@ export interface PrivilegeChange extends Omit<AclEntry, "grantable">, OnColumn {
 
 type Entry = AclEntry & OnColumn;
 
-export interface PrivilegeChanges {
+interface PrivilegeChanges {
   /** To be made on the table, in this order. */
   changes: PrivilegeChange[];
   /**

@@ -12,14 +12,14 @@ import {
 } from "../facts/privileges.ts";
 import { ident } from "../sql/quoting.ts";
 
-export interface GrantPlan {
+interface GrantPlan {
   statements: string[];
   /** Entries whose grantor the session's role cannot become: granted by the owner instead. */
   replaced: AclEntry[];
 }
 
 /** What has access privileges, of its own and perhaps of its columns. */
-export interface Grantable extends PrivilegeLists {
+interface Grantable extends PrivilegeLists {
   owner: string;
   /** Roles that default privileges give something on a new object of its kind. */
   default_grantees: string[];

@@ -82,7 +82,6 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     name,
     kind: "r",
     persistence: "p",
-    is_partition: false,
     owner: SESSION_USER,
     owned: true,
     owner_settable: true,

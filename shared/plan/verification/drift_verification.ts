@@ -6,7 +6,7 @@ import { viewDrift } from "../../drift/view_drift.ts";
 import type { Facts, RelationFacts } from "../../facts/facts.ts";
 import { differences, type Fingerprint, fingerprint } from "../../facts/fingerprint.ts";
 import { qualified } from "../../sql/quoting.ts";
-import { check, verification } from "./verification.ts";
+import { check, otherName, verification, viewLeft } from "./verification.ts";
 
 /** Checks that the table is as it was planned to be, and that the view is true to it. */
 export function checkRefreshed(
@@ -59,15 +59,12 @@ export function checkRecorded(
       drift.push(...found.map(({ object, message }) => ({ object, before: null, after: message })));
       continue;
     }
-    const old = qualified(schema_name, old_name);
-    if (view_oid !== null && byOid.has(view_oid)) {
-      views.push({ object: old, before: null, after: "the view is still there" });
-    }
-    const wanted = qualified(schema_name, status === "rolled_back" ? old_name : new_name);
-    const table = byOid.get(table_oid ?? -1);
-    const now = table === undefined ? null : qualified(table.schema, table.name);
+    const left = view_oid !== null && byOid.has(view_oid);
+    views.push(...viewLeft(qualified(schema_name, old_name), left));
     const renamedOn = standing.some((one) => one.table_oid === table_oid && one.id !== id);
-    if (now !== wanted && !renamedOn) names.push({ object: wanted, before: wanted, after: now });
+    if (renamedOn) continue;
+    const wanted = qualified(schema_name, status === "rolled_back" ? old_name : new_name);
+    names.push(...otherName(wanted, byOid.get(table_oid ?? -1) ?? null));
   }
   return verification([
     check("looked at again later: tables have the names of the record", names),

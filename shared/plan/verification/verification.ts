@@ -12,7 +12,7 @@ import { comparableOptions } from "../../sql/view_options.ts";
 
 type Names = Pick<TrackedRename, "schema_name" | "old_name" | "new_name">;
 
-export interface RenamedState {
+interface RenamedState {
   planned: PlannedTable;
   /** The table, found by OID. */
   table: RelationFacts | null;
@@ -39,9 +39,8 @@ export function checkRenamed(states: RenamedState[]): Verification {
   }));
   for (const one of states) {
     const { rename, facts: before, view: plannedView } = one.planned;
-    const now = one.table && qualified(one.table.schema, one.table.name);
     const wanted = qualified(rename.schema, rename.new_name);
-    if (now !== wanted) name.push({ object: wanted, before: wanted, after: now });
+    name.push(...otherName(wanted, one.table));
     if (one.table === null) continue;
 
     const changed = differencesButNames(unnamed(before), unnamed(one.table), renames);
@@ -59,8 +58,9 @@ export function checkRenamed(states: RenamedState[]): Verification {
     );
     // A role that owns the view instead of the table's owner has all privileges on it, and on the table by membership.
     const beside = plannedView.owner === before.owner ? null : plannedView.owner;
-    const [wantedRights, rights] = [privilegesOf(before, beside), privilegesOf(one.view, beside)];
-    privileges.push(...prefixed(old, differences(wantedRights, rights)));
+    privileges.push(
+      ...prefixed(old, differences(privilegesOf(before, beside), privilegesOf(one.view, beside))),
+    );
   }
   return verification([
     check("tables have their new names", name),
@@ -80,15 +80,12 @@ export function checkRolledBack(
   const views: Difference[] = [];
   const state: Difference[] = [];
   const keptSince: Difference[] = [];
-  for (const { planned, table, viewExists } of states) {
-    const { migration, kept } = planned;
+  for (const { planned: { migration, kept }, table, viewExists } of states) {
     const old = qualified(migration.schema_name, migration.old_name);
-    const now = table && qualified(table.schema, table.name);
-    if (now !== old) names.push({ object: old, before: old, after: now });
-    if (viewExists) views.push({ object: old, before: null, after: "the view is still there" });
+    names.push(...otherName(old, table));
+    views.push(...viewLeft(old, viewExists));
     if (table === null) continue;
 
-    const changed = differencesButNames(migration.fingerprint.before, fingerprint(table), active);
     const known = new Set((kept ?? []).map(({ object }) => object));
     // What changed about an index since counts under its earlier name, too.
     for (const { from, to } of migration.indexes) {
@@ -96,8 +93,11 @@ export function checkRolledBack(
         if (known.has(`${kind} ${to}`)) known.add(`${kind} ${from}`);
       }
     }
-    state.push(...prefixed(old, changed.filter(({ object }) => !known.has(object))));
-    keptSince.push(...prefixed(old, changed.filter(({ object }) => known.has(object))));
+    for (
+      const one of differencesButNames(migration.fingerprint.before, fingerprint(table), active)
+    ) {
+      (known.has(one.object) ? keptSince : state).push(...prefixed(old, [one]));
+    }
   }
   const checks = [
     check("tables have their old names", names),
@@ -117,7 +117,7 @@ export function checkRolledBack(
   return verification(checks);
 }
 
-export interface FinalizedState {
+interface FinalizedState {
   migration: RecordedRename;
   /** The table as it was planned. */
   before: RelationFacts;
@@ -131,24 +131,27 @@ const REPOINTED = /^(policy|rule) /;
 
 /** Checks that the old names are gone and that nothing else about the tables has changed. */
 export function checkFinalized(states: FinalizedState[]): Verification {
-  const views: Difference[] = [];
-  const names: Difference[] = [];
-  const changed: Difference[] = [];
-  for (const { migration, before, table, viewExists } of states) {
-    const old = qualified(migration.schema_name, migration.old_name);
-    if (viewExists) views.push({ object: old, before: null, after: "the view is still there" });
-    const wanted = qualified(before.schema, before.name);
-    const now = table && qualified(table.schema, table.name);
-    if (now !== wanted) names.push({ object: wanted, before: wanted, after: now });
-    if (table === null) continue;
-    changed.push(
-      ...prefixed(wanted, differences(withoutRepointed(before), withoutRepointed(table))),
-    );
-  }
+  const wanted = ({ before }: FinalizedState) => qualified(before.schema, before.name);
   return verification([
-    check("tables have their new names", names),
-    check("compatibility views are gone", views),
-    check("tables are otherwise as before", changed),
+    check(
+      "tables have their new names",
+      states.flatMap((state) => otherName(wanted(state), state.table)),
+    ),
+    check(
+      "compatibility views are gone",
+      states.flatMap(({ migration: { schema_name, old_name }, viewExists }) =>
+        viewLeft(qualified(schema_name, old_name), viewExists)
+      ),
+    ),
+    check(
+      "tables are otherwise as before",
+      states.flatMap((state) =>
+        state.table === null ? [] : prefixed(
+          wanted(state),
+          differences(withoutRepointed(state.before), withoutRepointed(state.table)),
+        )
+      ),
+    ),
   ]);
 }
 
@@ -217,6 +220,16 @@ const spellings = (name: string): string =>
 
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
+/** That a table has another name than it should have, or is gone. */
+export function otherName(wanted: string, table: RelationFacts | null): Difference[] {
+  const now = table && qualified(table.schema, table.name);
+  return now === wanted ? [] : [{ object: wanted, before: wanted, after: now }];
+}
+
+/** That a view which should be gone exists. */
+export const viewLeft = (object: string, exists: boolean): Difference[] =>
+  exists ? [{ object, before: null, after: "the view is still there" }] : [];
+
 /** Most differences that one check lists. */
 const MAX_DIFFERENCES = 50;
 
@@ -243,20 +256,16 @@ const prefixed = (table: string, changed: Difference[]): Difference[] =>
 const describe = (relation: RelationFacts | null) =>
   relation && `${relation.kind} with (${relation.options.join(", ")})`;
 
-function unnamed(relation: RelationFacts): Fingerprint {
-  return pick(fingerprint(relation), (object) => !NAMES_TABLES.test(object));
-}
+const unnamed = (relation: RelationFacts): Fingerprint =>
+  Object.fromEntries(
+    Object.entries(fingerprint(relation)).filter(([object]) => !NAMES_TABLES.test(object)),
+  );
 
 function columnsOf(relation: RelationFacts): Fingerprint {
   const comparable = relation.columns.map((column, index) => [
     `column ${column.name}`,
-    [
-      index + 1,
-      column.type,
-      column.collation,
-      viewDefault(column),
-      column.comment,
-    ].map(String).join(", "),
+    [index + 1, column.type, column.collation, viewDefault(column), column.comment].map(String)
+      .join(", "),
   ]);
   return { ...Object.fromEntries(comparable), comment: relation.comment ?? "" };
 }
@@ -274,6 +283,3 @@ function privilegesOf(relation: RelationFacts, beside: string | null): Fingerpri
       ]),
   );
 }
-
-const pick = (print: Fingerprint, wanted: (object: string) => boolean): Fingerprint =>
-  Object.fromEntries(Object.entries(print).filter(([object]) => wanted(object)));
