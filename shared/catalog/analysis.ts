@@ -12,9 +12,7 @@ import { type Expressions, jsonObject, nameArray } from "./expressions.ts";
 /** Views can be made to read each other in a circle; no schema in use is deeper than this. */
 const MAX_DEPTH = 64;
 
-/**
- * Views on relations, on their row types, on those views, and so on: each once a relation, at its least depth.
- */
+/** Views on relations, on their row types, on those views, and so on: each once a relation, at its least depth. */
 const views = `
       with recursive reads as materialized (
         select distinct rw.ev_class as view, coalesce(ty.typrelid, d.refobjid) as relation
@@ -88,7 +86,6 @@ const computedRelationships = `
       group by t.oid, p.oid, p.proname, rn.nspname, r.relname
       order by t.oid, p.oid`;
 
-/** The value of an option of a foreign table or server. */
 const option = (options: string, name: string) =>
   `(
             select o.option_value from pg_options_to_table(${options}) o
@@ -199,10 +196,8 @@ const KINDS = {
   join_table_pairs: joinTablePairs,
 } satisfies Partial<Expressions<RelationFacts>>;
 
-/** The facts of a relation that are read here. */
 export type RelationAnalysis = Pick<RelationFacts, keyof typeof KINDS>;
 
-/** What the query answers of it. */
 export interface AnalysisRow extends Pick<Facts, "event_triggers" | "graphql" | "schema_tools"> {
   /** By kind: OID of the relation, and the fact. */
   analysis: { [Kind in keyof RelationAnalysis]: [number, RelationAnalysis[Kind][number]][] };
@@ -213,7 +208,6 @@ const rowsOf = (query: string) =>
     select coalesce(json_agg(json_build_array(x.relation::int8, x.fact)), '[]')
     from (${query}) x)`;
 
-/** What an analysis adds to the answer. */
 export const ANALYSIS: Expressions<AnalysisRow> = {
   event_triggers: eventTriggers,
   schema_tools: schemaToolMarks,

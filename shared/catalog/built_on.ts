@@ -214,14 +214,12 @@ const OBJECT: Expressions<BuiltObject> = {
   kept: "s.kept",
   kept_digest: "md5(s.kept::text)",
   acl: `case x.classid
-      when 'pg_class'::regclass then ${aclEntries(relationAcl("c"), "n.oid")}
-      when 'pg_proc'::regclass then ${
-    aclEntries("coalesce(p.proacl, acldefault('f', p.proowner))", "n.oid")
-  }
+      when 'pg_class'::regclass then ${aclEntries(relationAcl("c"))}
+      when 'pg_proc'::regclass then ${aclEntries("coalesce(p.proacl, acldefault('f', p.proowner))")}
       else '[]' end`,
   column_acls: `(
       select coalesce(json_agg(json_build_object(
-          'name', a.attname, 'acl', ${aclEntries("a.attacl", "n.oid")}) order by a.attnum), '[]')
+          'name', a.attname, 'acl', ${aclEntries("a.attacl")}) order by a.attnum), '[]')
       from pg_attribute a
       where x.recreated and a.attrelid = c.oid and a.attnum > 0 and a.attacl is not null)`,
   default_grantees: defaultGrantees(

@@ -91,10 +91,7 @@ const oneToOne = (k: string) =>
         where u.conrelid = ${k}.conrelid and u.contype in ('p', 'u')
           and u.conkey @> ${k}.conkey and u.conkey <@ ${k}.conkey)`;
 
-/**
- * Foreign keys of one column that refer to their own table and can be embedded by the column's name: it means
- * no other key.
- */
+/** Foreign keys of one column to their own table that can be embedded by its name: it means no other key. */
 export const selfEmbeddings = `
       with ${served}
       select t.oid as relation, json_build_object(
@@ -126,7 +123,6 @@ const junctionKeys = (table: string) => `
             and not ${oneToOne("k")}
           group by k.oid, k.conrelid, pk.conkey`;
 
-/** How many foreign keys lead directly from one of two tables to the other. */
 const directKeys = `(
           select count(*) from pg_constraint k
           where k.contype = 'f' and k.conparentid = 0
@@ -166,10 +162,7 @@ const readers = `(
   serves("v.relnamespace")
 })`;
 
-/**
- * Pairs of tables that PostgREST embeds in one another through a relation (a join table), with what else leads
- * from one to the other.
- */
+/** Pairs of tables that PostgREST embeds in one another through a relation, with what else leads from one to the other. */
 export const joinTablePairs = `
       with ${served}
       select t.oid as relation, json_build_object(

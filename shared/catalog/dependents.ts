@@ -179,7 +179,6 @@ const rowTypeUsers = `
             and (cf.oid is null or not ${isRowCast("cf")})
         ) x`;
 
-/** Functions that take rows of what the relation inherits from. */
 const inheritedFunctions = `
         with recursive ancestor as (
           select i.inhparent as relid from pg_inherits i where i.inhrelid = t.oid
@@ -194,7 +193,6 @@ const inheritedFunctions = `
         join pg_proc pr on pr.oid = d.objid and above.reltype = any(pr.proargtypes::oid[])
         cross join lateral pg_identify_object(d.classid, d.objid, 0) o`;
 
-/** Our casts from a view's row type. */
 const rowCasts = `
         select coalesce(json_agg(json_build_object(
             'function', p.proname,

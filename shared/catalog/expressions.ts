@@ -1,16 +1,12 @@
 /**
  * Expressions that several queries have in common.
- *
- * The queries of this folder run in transactions whose search_path is `pg_catalog, pg_temp` (`sql/
- * transaction_settings.ts`): what they name without a schema is the server's own, and the names that it prints are
- * qualified.
+ * All queries here run with search_path `pg_catalog, pg_temp` (`sql/transaction_settings.ts`): what they name without
+ * a schema is the server's own, and names are printed qualified.
  */
 import { literal } from "../sql/quoting.ts";
 
-/** A catalog's OID. */
 export const catalogOid = (catalog: string): string => `${literal(catalog)}::regclass`;
 
-/** OID of the database. */
 export const THIS_DATABASE =
   "(select db.oid from pg_database db where db.datname = current_database())";
 
@@ -31,7 +27,6 @@ export const commentOn = (catalog: string, oid: string, column = "0"): string =>
 export const cascades = (key: string): string =>
   `(${key}.confdeltype in ('c', 'n', 'd') or ${key}.confupdtype in ('c', 'n', 'd'))`;
 
-/** A text array of names. */
 export const nameArray = (names: readonly string[]): string =>
   `array[${names.map(literal).join(", ")}]::name[]`;
 
@@ -50,7 +45,6 @@ export const jsonValues = (expressions: Record<string, string>): string =>
   `json_build_array(
     ${Object.values(expressions).join(",\n    ")})`;
 
-/** Reads the values of `jsonValues`. */
 export function fromValues<Facts>(expressions: Expressions<Facts>, values: unknown[]): Facts {
   const facts: Record<string, unknown> = {};
   Object.keys(expressions).forEach((name, index) => facts[name] = values[index]);

@@ -28,7 +28,6 @@ export const NAME: Expressions<NameFacts> = {
     limit 1)`,
 };
 
-/** A row of the answer; `oid` and `name` are null where the schema has no table. */
 export interface TableRow {
   schema: string;
   oid: number | null;
@@ -38,8 +37,6 @@ export interface TableRow {
 /**
  * Query for the tables and partitioned tables of schemas, in the order of their names; temporary ones and
  * those of extensions are left out. A schema that is missing has no row.
- *
- * @param limit Most rows.
  */
 export const tablesOfSchemas = (schemas: string[], limit: number): string => `
 select n.nspname as schema, c.oid::int8::float8 as oid, c.relname as name
@@ -54,8 +51,6 @@ limit ${limit}`;
 
 /**
  * Query for the names of tables and partitioned tables, whatever their schema, but for the server's own.
- *
- * @param limit Most rows.
  */
 export const tableNames = (limit: number): string => `
 select n.nspname as schema, c.relname as table
@@ -64,7 +59,6 @@ where c.relkind in ('r', 'p') and c.relpersistence <> 't'
   and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
 limit ${limit}`;
 
-/** Query for those of the schemas that are there. */
 export const schemasAmong = (schemas: string[]): string => `
 select n.nspname as schema from pg_namespace n
 where n.nspname in (select s from jsonb_array_elements_text(${jsonbLiteral(schemas)}) s)`;
@@ -73,8 +67,8 @@ where n.nspname in (select s from jsonb_array_elements_text(${jsonbLiteral(schem
 const MAX_SAME_NAMED = 20_000;
 
 /**
- * JSON array of `[schema, name]` of the relations that have one of the names, wherever they are: a routine beside a
- * relation of the name means that one, not the table of another schema.
+ * JSON array of `[schema, name]` of the relations of any schema that have one of the names: a routine means the one
+ * beside it, not the table of another schema.
  */
 export const sameNamedRelations = (names: string[]): string =>
   `(
@@ -91,10 +85,7 @@ export const sameNamedRelations = (names: string[]): string =>
 const PLATFORM_SCHEMAS = "information_schema pgmq cron net vault realtime storage auth extensions"
   .split(" ");
 
-/**
- * JSON array of the names of the user's routines that can use a table whose name they are given: they run SQL that
- * they put together, or take a regclass.
- */
+/** JSON array of the names of the user's routines that run SQL which they build, or take a regclass. */
 export const dynamicSqlRoutines = `(
     select coalesce(json_agg(distinct p.proname), '[]')
     from pg_proc p
@@ -159,7 +150,6 @@ const MAX_COLUMNS = 100;
 /** Largest table that is looked through, in pages; as last counted, since to measure it would wait for its locks. */
 const MAX_PAGES = 4_096;
 
-/** Most values that are read of a column. */
 const MAX_VALUES = 100;
 
 const type = (name: string) => `${literal(name)}::regtype`;

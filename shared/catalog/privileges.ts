@@ -1,6 +1,7 @@
 /** What roles may do: access control lists, default privileges, and which roles can act as which. */
 import type { AclEntry, Privilege } from "../facts/privileges.ts";
 import { literal } from "../sql/quoting.ts";
+import { type Expressions, fromValues, jsonValues } from "./expressions.ts";
 
 /** The access control list of `relation`, a row of pg_class; null there means the default. */
 export const relationAcl = (relation: string): string =>
@@ -10,38 +11,45 @@ export const relationAcl = (relation: string): string =>
 export const granteeName = (oid: string): string =>
   `case when ${oid} = 0 then 'PUBLIC' else pg_get_userbyid(${oid}) end`;
 
-/**
- * JSON array of the entries of an access control list, each an array: of a thousand tables they are half of all
- * that is read.
- *
- * @param schema OID of the relation's schema, which a grantor has to reach; null leaves the grantors out.
- */
-export const aclEntries = (acl: string, schema: string | null): string =>
+/** Of an entry `e` of `aclexplode`. */
+const PRIVILEGE: Expressions<Privilege> = {
+  grantee: "case when e.grantee <> 0 then pg_get_userbyid(e.grantee) end",
+  privilege: "e.privilege_type",
+  grantable: "e.is_grantable",
+};
+
+/** The same with the grantor, who has to reach the schema `n` of the object. */
+const ACL_ENTRY: Expressions<AclEntry> = {
+  ...PRIVILEGE,
+  grantor: "pg_get_userbyid(e.grantor)",
+  grantor_settable: `${
+    maySetRole("e.grantor")
+  } and has_schema_privilege(e.grantor, n.oid, 'USAGE')`,
+};
+
+/** Entries are arrays of values: of a thousand tables they are half of all that is read. */
+const entriesWith = (facts: Record<string, string>, acl: string): string =>
   `(
-    select coalesce(json_agg(json_build_array(
-        case when e.grantee <> 0 then pg_get_userbyid(e.grantee) end, e.privilege_type, e.is_grantable${
-    schema === null ? "" : `,
-        pg_get_userbyid(e.grantor),
-        ${maySetRole("e.grantor")} and has_schema_privilege(e.grantor, ${schema}, 'USAGE')`
-  }) order by e.ordinality), '[]')
+    select coalesce(json_agg(${jsonValues(facts)} order by e.ordinality), '[]')
     from aclexplode(${acl}) with ordinality e)`;
 
-export type PrivilegeRow = [grantee: string | null, privilege: string, grantable: boolean];
+const withEntries =
+  <Entry>(facts: Expressions<Entry>) => <Row extends { acl: unknown[][] }>(row: Row) => ({
+    ...row,
+    acl: row.acl.map((values) => fromValues(facts, values)),
+  });
 
-export type AclRow = [...PrivilegeRow, grantor: string, grantorSettable: boolean];
+/** JSON array of the entries of an access control list. */
+export const aclEntries = (acl: string): string => entriesWith(ACL_ENTRY, acl);
 
-/** Reads entries without their grantors. */
-export const privilegesFromRows = (rows: PrivilegeRow[]): Privilege[] =>
-  rows.map(([grantee, privilege, grantable]) => ({ grantee, privilege, grantable }));
+/** Reads what `aclEntries` has answered. */
+export const withAcl = withEntries(ACL_ENTRY);
 
-export const aclFromRows = (rows: AclRow[]): AclEntry[] =>
-  rows.map(([grantee, privilege, grantable, grantor, grantor_settable]) => ({
-    grantee,
-    privilege,
-    grantable,
-    grantor,
-    grantor_settable,
-  }));
+/** JSON array of the entries without their grantors. */
+export const privilegeEntries = (acl: string): string => entriesWith(PRIVILEGE, acl);
+
+/** Reads what `privilegeEntries` has answered. */
+export const withPrivileges = withEntries(PRIVILEGE);
 
 /**
  * JSON array of the roles that default privileges would give something on a new object of the session's role.

@@ -16,14 +16,7 @@ import { builtOn } from "./built_on.ts";
 import { DEPENDENTS, READING_VIEWS } from "./dependents.ts";
 import { type Expressions, fromValues, jsonObject } from "./expressions.ts";
 import { dynamicSqlRoutines, NAME, nameColumns, sameNamedRelations } from "./names.ts";
-import {
-  aclEntries,
-  aclFromRows,
-  type AclRow,
-  type PrivilegeRow,
-  privilegesFromRows,
-  relationAcl,
-} from "./privileges.ts";
+import { privilegeEntries, relationAcl, withAcl, withPrivileges } from "./privileges.ts";
 import { COLUMN, columnsWith, ifGranted, RELATION } from "./relation.ts";
 import { statementsRead, type TextRow, textsFromRows, textsNaming } from "./texts.ts";
 
@@ -83,7 +76,6 @@ const relationsWith = (facts: Record<string, string>) =>
     join pg_class t on t.oid = x.oid
     join pg_namespace n on n.oid = t.relnamespace)`;
 
-/** What is read of every relation. */
 const ALL = { ...RELATION, ...ATTACHED, ...DEPENDENTS, columns: columnsWith(COLUMN) };
 
 const NO_SOURCES: TextSources = { statements: null, cron: false };
@@ -133,7 +125,7 @@ const DRIFT_COLUMN: Expressions<DriftColumn> = {
   generated: COLUMN.generated,
   default: COLUMN.default,
   identity_sequence: COLUMN.identity_sequence,
-  acl: ifGranted(aclEntries("a.attacl", null)),
+  acl: ifGranted(privilegeEntries("a.attacl")),
   partial_readers: COLUMN.partial_readers,
 };
 
@@ -145,7 +137,7 @@ const DRIFT_RELATION: Expressions<DriftRelation> = {
   owner: ALL.owner,
   row_security: ALL.row_security,
   options: ALL.options,
-  acl: aclEntries(relationAcl("t"), null),
+  acl: privilegeEntries(relationAcl("t")),
   columns: columnsWith(DRIFT_COLUMN),
   dependants: READING_VIEWS,
   view_reads: ALL.view_reads,
@@ -162,18 +154,15 @@ select json_build_object('names', ${NAMES}, 'relations', ${
     relationsWith(DRIFT_RELATION)
   })::text as facts`;
 
-/** What has a list of privileges, as the queries answer it. */
-type WithRows<Holder, Row> = Omit<Holder, "acl"> & { acl: Row[] };
+/** What has lists of privileges, as the queries answer it. */
+type WithLists<Holder> = Omit<Holder, "acl"> & { acl: unknown[][] };
 
-type ColumnRow = WithRows<ColumnFacts, AclRow>;
+type RelationRow<Relation> = Omit<WithLists<Relation>, "columns"> & { columns: unknown[][] };
 
-interface RelationRow extends Omit<WithRows<RelationFacts, AclRow>, "columns" | "built_on"> {
-  columns: unknown[][];
-  built_on: Omit<BuiltOnFacts, "objects"> & { objects: BuiltObjectRow[] } | null;
-}
-
-interface BuiltObjectRow extends Omit<WithRows<BuiltObject, AclRow>, "column_acls"> {
-  column_acls: { name: string; acl: AclRow[] }[];
+interface BuiltOnRow extends Omit<BuiltOnFacts, "objects"> {
+  objects: (Omit<WithLists<BuiltObject>, "column_acls"> & {
+    column_acls: WithLists<BuiltObject["column_acls"][number]>[];
+  })[];
 }
 
 interface FactsRow
@@ -181,20 +170,16 @@ interface FactsRow
     Pick<Facts, "session" | "names">,
     Partial<Pick<Facts, "same_named_relations" | "dynamic_sql_routines" | "name_columns">>,
     Partial<AnalysisRow> {
-  relations: RelationRow[];
+  relations: (RelationRow<Omit<RelationFacts, "built_on">> & { built_on: BuiltOnRow | null })[];
   texts?: TextRow[];
   index_names?: Pick<Facts, "indexes" | "relation_names">;
 }
 
-const withAcl = <Row extends { acl: AclRow[] }>(row: Row) => ({
-  ...row,
-  acl: aclFromRows(row.acl),
-});
-
 /** Reads the answer of `factsQuery`. */
 export function factsFromRow(row: { facts: string }): Facts {
-  const { relations, texts = [], index_names, analysis, ...facts }: FactsRow = JSON
-    .parse(row.facts);
+  const { relations, texts = [], index_names, analysis, ...facts }: FactsRow = JSON.parse(
+    row.facts,
+  );
   const analyzed = analysisByRelation(analysis, relations.map(({ oid }) => oid));
   return {
     same_named_relations: [],
@@ -212,41 +197,32 @@ export function factsFromRow(row: { facts: string }): Facts {
     statements_read: statementsRead(texts),
     relations: relations.map((relation) => ({
       ...withAcl(relation),
-      columns: relation.columns.map((values) => withAcl(fromValues<ColumnRow>(COLUMN, values))),
-      built_on: builtOnFromRow(relation.built_on),
+      columns: relation.columns.map((values) =>
+        withAcl(fromValues<WithLists<ColumnFacts>>(COLUMN, values))
+      ),
+      built_on: relation.built_on && {
+        ...relation.built_on,
+        objects: relation.built_on.objects.map((object) => ({
+          ...withAcl(object),
+          column_acls: object.column_acls.map(withAcl),
+        })),
+      },
       ...analyzed.get(relation.oid)!,
     })),
   };
 }
 
-const builtOnFromRow = (row: RelationRow["built_on"]): BuiltOnFacts | null =>
-  row && {
-    ...row,
-    objects: row.objects.map((object) => ({
-      ...withAcl(object),
-      column_acls: object.column_acls.map(withAcl),
-    })),
-  };
-
-interface DriftRelationRow extends Omit<WithRows<DriftRelation, PrivilegeRow>, "columns"> {
-  columns: unknown[][];
-}
-
-const withPrivileges = <Row extends { acl: PrivilegeRow[] }>(row: Row) => ({
-  ...row,
-  acl: privilegesFromRows(row.acl),
-});
-
 /** Reads the answer of `driftFactsQuery`. */
 export function driftFactsFromRow(row: { facts: string }): DriftFacts {
-  const { names, relations }: Pick<DriftFacts, "names"> & { relations: DriftRelationRow[] } = JSON
-    .parse(row.facts);
+  const { names, relations }: Omit<DriftFacts, "relations"> & {
+    relations: RelationRow<DriftRelation>[];
+  } = JSON.parse(row.facts);
   return {
     names,
     relations: relations.map((relation) => ({
       ...withPrivileges(relation),
       columns: relation.columns.map((values) =>
-        withPrivileges(fromValues<WithRows<DriftColumn, PrivilegeRow>>(DRIFT_COLUMN, values))
+        withPrivileges(fromValues<WithLists<DriftColumn>>(DRIFT_COLUMN, values))
       ),
     })),
   };

@@ -40,7 +40,7 @@ export const RELATION = {
   children: `(
     select coalesce(json_agg(i.inhrelid::regclass::text order by i.inhrelid), '[]')
     from pg_inherits i where i.inhparent = t.oid)`,
-  acl: aclEntries(relationAcl("t"), "n.oid"),
+  acl: aclEntries(relationAcl("t")),
   default_grantees: defaultGrantees("'r'", "n.oid"),
   default_executors: defaultGrantees("'f'", "n.oid"),
 } satisfies Partial<Expressions<RelationFacts>>;
@@ -121,7 +121,7 @@ export const COLUMN: Expressions<ColumnFacts> = {
     case when a.attislocal then 'local' end,
     'inherited ' || nullif(a.attinhcount, 0))`,
   comment: commentOn("pg_class", "a.attrelid", "a.attnum"),
-  acl: ifGranted(aclEntries("a.attacl", "n.oid")),
+  acl: ifGranted(aclEntries("a.attacl")),
   partial_readers: ifGranted(partialReaders),
 };
 

@@ -9,9 +9,7 @@ import { identsOf, literal, qualified } from "../sql/quoting.ts";
 import { type Expressions, jsonObject, THIS_DATABASE } from "./expressions.ts";
 import { mayName } from "./names.ts";
 
-/** A text as the query answers it. */
 export interface TextRow extends Omit<TextFacts, "search_path"> {
-  /** As the setting has it. */
   search_path: string | null;
   /** Of a recorded statement: how many there are that should be read, and whether this one is cut. */
   among?: number;
@@ -206,7 +204,6 @@ export const recordedStatements = (
     ) s
     where s.characters <= ${limits.characters}`;
 
-/** The texts as facts. */
 export function textsFromRows(rows: TextRow[]): TextFacts[] {
   return rows.map(({ among: _, cut: __, ...text }) => ({
     ...text,

@@ -12,7 +12,6 @@ import {
 } from "./expressions.ts";
 import { longestWord, mayName } from "./names.ts";
 
-/** Longest statement that is read, in characters. */
 const MAX_LENGTH = 1_000_000;
 
 /** The entries of this database. Those of other roles have no id where we may not see them. */
@@ -33,10 +32,8 @@ const mayUse = (names: string[]) =>
   `(${mayName(names, "s.query") ?? "false"} and s.query !~* ${literal(NO_USE)}
       and strpos(s.query, ${literal(OWN_STATEMENT)}) = 0)`;
 
-/** By what calls are counted. */
 const KEY = "format('%s/%s/%s', s.queryid, s.userid, case when s.toplevel then 't' else 'f' end)";
 
-/** A migration whose old name is looked for. */
 export interface WantedUsage {
   id: string;
   old_name: string;
@@ -81,17 +78,14 @@ cross join ${qualified(schema, "pg_stat_statements_info")} i
 where not exists (select from recorded s where s.queryid is null)`;
 }
 
-/** Query for how often statistics were lost until now. */
 export const lossesQuery = (schema: string) => `
 select jsonb_build_object('stats_reset', i.stats_reset, 'dealloc', i.dealloc) as losses
 from ${qualified(schema, "pg_stat_statements_info")} i`;
 
 interface UsageWanted {
-  /** Names that statements are searched for. */
   names: string[];
   /** Old names: the relations that have one of them are read. */
   oldNames: string[];
-  /** OIDs of the compatibility views. */
   views: number[];
   /** Schema of pg_stat_statements; null where it cannot be read. */
   schema: string | null;
@@ -187,7 +181,6 @@ interface UsageRow extends Omit<UsageFacts, "statements"> {
   statements: Omit<StatementFacts, "entries"> & { entries: unknown[][] } | null;
 }
 
-/** Reads the query's answer. */
 export function usageFromRow(row: { usage: string }): UsageFacts {
   const { statements, ...rest }: UsageRow = JSON.parse(row.usage);
   const entries = statements?.entries.map((values) => fromValues(ENTRY, values)) ?? [];

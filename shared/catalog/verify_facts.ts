@@ -15,7 +15,6 @@ interface VerifyFactsWanted {
   verifier: string | null;
 }
 
-/** The query's text. */
 export function verifyFactsQuery({ table, view, roles, verifier }: VerifyFactsWanted): string {
   const user = verifier === null ? "current_user" : `${literal(verifier)}::name`;
   const facts: Expressions<VerifyFacts> = {
@@ -39,7 +38,6 @@ from pg_class t, pg_class v
 where t.oid = ${table} and v.oid = ${view}`;
 }
 
-/** Reads the query's answer. */
 export const verifyFactsFromRow = (row: Record<string, unknown>): VerifyFacts =>
   JSON.parse(row.facts as string);
 
@@ -198,7 +196,6 @@ select session_user::text as login, json_build_object(
     select json_agg(json_build_array(c.oid::int8, c.relname, c.xmin::text) order by c.oid)
     from pg_class c where c.oid in (${relations.join(", ")})))::text as mark`;
 
-/** Most reasons that are named; one is enough. */
 const MAX_REASONS = 3;
 
 const API = API_ROLES.map(literal).join(", ");

@@ -17,7 +17,6 @@ export interface BuiltOnFacts {
 }
 
 interface CatalogAddress {
-  /** `pg_class`, `pg_proc` and so on. */
   catalog: string;
   oid: number;
 }
@@ -33,7 +32,6 @@ export interface BuiltObject extends CatalogAddress {
   subkind: string | null;
   schema: string | null;
   name: string | null;
-  /** The relation that it is, or is on: a policy's table, a default's. */
   host: HostRelation | null;
   /** Owner of the object, or of the relation it is on; null where there is none. */
   owner: string | null;
@@ -50,7 +48,6 @@ export interface BuiltObject extends CatalogAddress {
   uses: UsedObject[];
   /** Whether it uses whole rows of the view, so that the number and order of the columns matter. */
   whole_rows: boolean;
-  /** Schemas that it refers to and the session's role may not use. */
   closed_schemas: string[];
   /** The object's definition as the server prints it; null for kinds that cannot follow. */
   definition: Definition | null;
@@ -60,7 +57,6 @@ export interface BuiltObject extends CatalogAddress {
   /** What else must be the same afterwards; null for kinds that cannot follow. */
   kept: KeptState | null;
   kept_digest: string | null;
-  /** Access privileges of a relation or routine; of the columns, where it is made again. */
   acl: AclEntry[];
   column_acls: { name: string; acl: AclEntry[] }[];
   /** Roles that default privileges would give something on a new object of this kind here. */
@@ -93,20 +89,16 @@ interface UsedObject {
   /** Null: the relation as a whole. */
   column: string | null;
   row_type: boolean;
-  /** OID of a routine. */
   routine: number | null;
 }
 
 /** With exactly the members that the object's kind has, like `KeptState`. */
 export interface Definition {
-  /** Of a view or materialized view. */
   query?: string;
   /** A whole statement: of a routine or a rule; of a constraint, its clause. */
   text?: string;
-  /** Of a policy. */
   qual?: string | null;
   check?: string | null;
-  /** Of a default. */
   expression?: string;
 }
 
@@ -121,7 +113,6 @@ export interface KeptState {
   storage?: KeptStorage | null;
   roles?: string[];
   enabled?: string;
-  /** Of a default: the column. */
   column?: string;
   generated?: string;
   /** Of a check constraint. */
@@ -158,7 +149,6 @@ export interface KeptIndex {
   comment: string | null;
   clustered: boolean;
   valid: boolean;
-  /** Statistics targets of expressions, by column number. */
   statistics: [number: number, target: number][] | null;
 }
 

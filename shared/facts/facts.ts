@@ -9,7 +9,6 @@ import type { BuiltOnFacts } from "./built_on.ts";
 
 export interface Facts {
   session: SessionFacts;
-  /** One for each name asked about, in the order asked. */
   names: NameFacts[];
   /** Relations found at names asked about, and by OID; each once. */
   relations: RelationFacts[];
@@ -19,7 +18,6 @@ export interface Facts {
   statements_read: StatementsRead;
   /** Columns of extensions' tables that may hold names of tables; none without texts. */
   name_columns: NameColumn[];
-  /** What these hold of the names that change, as far as it was looked for. */
   names_in_rows: NamesInRows;
   /** Relations of any schema with a name that texts are searched for; of very many, some. */
   same_named_relations: [schema: string, name: string][];
@@ -27,9 +25,7 @@ export interface Facts {
   dynamic_sql_routines: string[];
   /** Enabled event triggers of the database; read for an analysis only, like `graphql`. */
   event_triggers: EventTriggerFacts[];
-  /** Whether the extension pg_graphql is there. */
   graphql: boolean;
-  /** Traces of programs that read or compare schemas; read for an analysis only. */
   schema_tools: SchemaToolMark[];
   /** Indexes of the relations and of their partitions, and those asked for by OID; none unless asked. */
   indexes: IndexFacts[];
@@ -38,7 +34,6 @@ export interface Facts {
 }
 
 export interface StatementsRead {
-  /** Those that were read to their end. */
   read: number;
   /** Those that name a table and do what a view may not serve. */
   wanted: number;
@@ -50,7 +45,6 @@ interface SchemaToolMark {
   mark: string;
   /** Where it is; null for what is in no schema. */
   schema: string | null;
-  /** What it is, as messages name it. */
   object: string;
 }
 
@@ -61,7 +55,6 @@ export interface IndexFacts {
   kind: RelationKind;
   /** OIDs of the relations that it is on, itself or by a partition of theirs. */
   roots: number[];
-  /** OID of the table or partition that it is on. */
   table: number;
   owned: boolean;
   /** Names of all constraints of its table, where it backs one of them, which is renamed with it; else none. */
@@ -81,7 +74,6 @@ export interface TextFacts {
   search_path: string[] | null;
   owned: boolean;
   security_definer: boolean;
-  /** Names of a routine's parameters, results included. */
   parameters: string[];
   /** Whether a parameter is of the type record, which takes a row of any table. */
   record_parameters: boolean;
@@ -102,7 +94,6 @@ export interface SessionFacts {
   sql_functions: boolean;
 }
 
-/** What a name means in its schema now. */
 export interface NameFacts {
   schema: string;
   name: string;
@@ -118,7 +109,6 @@ export interface RelationFacts {
   schema: string;
   name: string;
   kind: RelationKind;
-  /** `pg_class.relpersistence`: permanent, unlogged or temporary. */
   persistence: "p" | "u" | "t";
   owner: string;
   owned: boolean;
@@ -153,7 +143,6 @@ export interface RelationFacts {
   publications: NamedDefinition[];
   owned_sequences: NamedDefinition[];
   security_labels: NamedDefinition[];
-  /** Foreign keys of other tables that refer to this one. */
   referencing: NamedDefinition[];
   /** Objects elsewhere that depend on the relation or its row type. */
   dependants: DependantFacts[];
@@ -164,26 +153,20 @@ export interface RelationFacts {
    * and their columns are called now. Null for tables.
    */
   view_query: string | null;
-  /** OIDs of the relations that a view reads. */
   view_reads: number[];
   /** Name of the scan counter by which a view counts its use; it is not among what the view reads. */
   scan_counter: string | null;
   row_type: RowTypeFacts;
   /** What is built on a view, with all that repointing it takes; null where it was not asked for. */
   built_on: BuiltOnFacts | null;
-  /** Views that read it, at any depth; this and what follows is read for an analysis only. */
   views: ReaderFacts[];
   trigger_functions: TriggerFunctionFacts[];
   computed_relationships: ComputedRelationshipFacts[];
   /** Foreign tables of this database that lead back to the relation by its name. */
   foreign_tables: ForeignTableFacts[];
-  /** Subscriptions that write into it. */
   subscriptions: string[];
-  /** Its foreign keys that refer to the relation itself. */
   self_references: string[];
-  /** Of a partition that the Data API could reach: by whom. */
   partition_access: PartitionAccessFacts[];
-  /** Aggregates over its rows by which the Data API serves media types. */
   media_handlers: { aggregate: string; media_type: string }[];
   /** Foreign keys to itself that the Data API embeds by their column. */
   self_embeddings: { constraint: string; column: string; references: string }[];
@@ -195,7 +178,6 @@ export interface RelationFacts {
 interface PartitionAccessFacts {
   role: string;
   privileges: string[];
-  /** Whether the partition has row-level security of its own. */
   row_security: boolean;
   /** Whether it can do more than through the partitioned table. */
   beyond: boolean;
@@ -207,7 +189,6 @@ export interface JoinTablePair {
   other: { oid: number; schema: string; table: string };
   /** Whether a function takes the place of whatever leads from one to the other, and back. */
   overridden: [forth: boolean, back: boolean];
-  /** Foreign keys from one to the other, in either direction. */
   direct_keys: number;
   /** Tables whose primary key holds foreign keys to both. */
   junctions: JunctionFacts[];
@@ -217,7 +198,6 @@ interface JunctionFacts {
   oid: number;
   /** Column numbers. */
   primary_key: number[];
-  /** Pairs of foreign keys. */
   ways: number;
   /** Whether the Data API lists it, as it does not list partitions. */
   listed: boolean;
@@ -230,7 +210,6 @@ export interface RowTypeFacts {
   users: RowTypeUser[];
   /** Functions that take rows of a table that this one inherits from or is a partition of. */
   inherited_functions: string[];
-  /** The compatibility casts from this view's row type. */
   casts: RowCastFacts[];
 }
 
@@ -244,9 +223,7 @@ export interface RowTypeUser {
 }
 
 export interface RowCastFacts {
-  /** Name of its function, which is in the view's schema. */
   function: string;
-  /** OID of the table whose rows it makes. */
   target: number;
   /** Whether the cast itself is there, not just its function. */
   cast: boolean;
@@ -276,7 +253,6 @@ export interface ColumnFacts {
 }
 
 interface IdentitySequence {
-  /** Its name as SQL takes it. */
   quoted: string;
   /** The default by which a column takes its next number, as the server prints it. */
   next: string;
@@ -295,7 +271,6 @@ export interface DependantFacts {
   /** `view`, `function`, `policy` and the like, as `pg_identify_object` names kinds. */
   kind: string;
   identity: string;
-  /** Whether it depends on the row type rather than on the relation. */
   on_row_type: boolean;
   /** Whether it is a function with a parameter of the row type or an array of it. */
   takes_row: boolean;
@@ -305,7 +280,6 @@ export interface DependantFacts {
 export interface TextSources {
   /** Schema of the view pg_stat_statements; null where there is none to read. */
   statements: string | null;
-  /** Whether cron.job can be read. */
   cron: boolean;
 }
 
@@ -342,7 +316,6 @@ interface TriggerFunctionFacts {
 
 /** A function of one row of the relation that gives rows of a relation. */
 export interface ComputedRelationshipFacts {
-  /** As `DependantFacts.identity`. */
   function: string;
   schema: string;
   name: string;
@@ -357,8 +330,6 @@ interface ForeignTableFacts {
   /** Qualified and quoted. */
   identity: string;
   server: string;
-  /** Roles with a user mapping for the server. */
   roles: string[];
-  /** Whether writing through it is allowed by its options. */
   updatable: boolean;
 }

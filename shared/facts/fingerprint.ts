@@ -9,7 +9,6 @@ import { comparableOptions } from "../sql/view_options.ts";
 
 export type Fingerprint = Record<string, string>;
 
-/** The fingerprint of a relation as the facts describe it. */
 export function fingerprint(relation: RelationFacts): Fingerprint {
   const print: Fingerprint = {
     kind: relation.kind,
@@ -93,12 +92,10 @@ export function recordedLevel(print: Fingerprint, entry: AclEntry & OnColumn): L
   return privileges.includes(entry.privilege) ? 1 : 0;
 }
 
-/** Whether an object of a fingerprint is privileges. */
 export const isPrivileges = (object: string): boolean => /^(column .* )?grant to /s.test(object);
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-/** What differs between two fingerprints, by object. */
 export function differences(before: Fingerprint, after: Fingerprint): Difference[] {
   const objects = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort(compare);
   return objects

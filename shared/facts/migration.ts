@@ -33,7 +33,6 @@ export interface NameHolder extends TrackedRename {
 export interface RecordedRename extends TrackedRename {
   compatibility_view_created: boolean;
   fingerprint: RecordedFingerprints;
-  /** Indexes that were renamed with the table. */
   indexes: RenamedIndex[];
   /** Whether the rename is in the migration history. Default: it is not. */
   in_history?: boolean;

@@ -20,19 +20,16 @@ export interface NameColumn {
 interface NameInRow {
   column: NameColumn;
   value: string;
-  /** What the row's schema column has. */
   schema: string | null;
 }
 
 export interface NamesInRows {
   found: NameInRow[];
-  /** Columns that could not be looked into. */
   unread: NameColumn[];
 }
 
 export const NO_NAMES_IN_ROWS: NamesInRows = { found: [], unread: [] };
 
-/** A table whose name changes. */
 export interface NameChange {
   oid: number;
   schema: string;
@@ -65,7 +62,6 @@ function formsOf(schema: string, name: string) {
   ];
 }
 
-/** What rows are compared with to find the names. */
 export const valuesOf = (changes: Pick<NameChange, "schema" | "from">[]): string[] => [
   ...new Set(
     changes.flatMap(({ schema, from }) => formsOf(schema, from).map(({ value }) => value)),

@@ -12,7 +12,6 @@ export interface VerifyFacts {
   roles: RoleFacts[];
   columns: VerifyColumn[];
   keys: KeyFacts[];
-  /** Columns that an index begins with. */
   indexed: string[];
   /** Columns that policies or checks look at, so that not every value will do. */
   watched: string[];
@@ -27,7 +26,6 @@ export interface VerifyFacts {
 
 export interface RoleFacts {
   name: string;
-  /** Whether the session's role may become it. */
   settable: boolean;
   /** Columns of the table that it may read, insert into, update. */
   select: string[];
@@ -40,17 +38,14 @@ export interface VerifyColumn {
   name: string;
   /** Name of the base type in pg_catalog; null for types of others. */
   base: string | null;
-  /** `pg_type.typcategory` of the base type. */
   category: string;
   /** `pg_type.typtype` of the base type: base, composite, enum, range and so on. */
   kind: string;
   /** Type modifier, the domain's own where it has one; -1: none. */
   typmod: number;
-  /** First label of an enum type. */
   label: string | null;
 }
 
-/** A unique or exclusion index. */
 export interface KeyFacts {
   name: string;
   primary: boolean;
@@ -67,7 +62,6 @@ export interface KeyFacts {
 export interface ForeignKeyFacts {
   name: string;
   direction: "out" | "in" | "self";
-  /** The table at the other end. */
   schema: string;
   table: string;
   /** Columns of the table that is verified, and those of its neighbour, pairwise. */
@@ -87,7 +81,6 @@ interface SideEffectFacts {
    * the role, back to the session's login.
    */
   kind: "sends" | "notifies" | "leaves";
-  /** The function that it comes down to. */
   routine: string;
 }
 

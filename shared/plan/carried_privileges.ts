@@ -25,20 +25,12 @@ export interface PrivilegeChange extends Omit<AclEntry, "grantable">, OnColumn {
 type Entry = AclEntry & OnColumn;
 
 interface PrivilegeChanges {
-  /** To be made on the table, in this order. */
   changes: PrivilegeChange[];
-  /**
-   * What cannot be carried: the session's role cannot act for the grantor, or others have the privilege from the
-   * grantee.
-   */
+  /** Where the session's role cannot act for the grantor, or others have the privilege from the grantee. */
   impossible: PrivilegeChange[];
 }
 
-/**
- * What was changed on the view since it was made, and not in the same way on the table.
- *
- * @param recorded The view's fingerprint from when it was made.
- */
+/** What was changed on the view since it was made (its fingerprint is `recorded`), and not alike on the table. */
 export function privilegeChanges(
   table: RelationFacts,
   view: RelationFacts,
@@ -110,7 +102,6 @@ export function privilegeStatements(
   });
 }
 
-/** The table with the privileges that it has after the changes. */
 export function withChanges(table: RelationFacts, changes: PrivilegeChange[]): RelationFacts {
   const after = [...applied(entriesByKey(table), changes).values()];
   const entriesOf = (wanted: string | null): AclEntry[] =>

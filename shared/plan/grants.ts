@@ -81,10 +81,8 @@ const asRole = (role: string, statements: string[]): string[] => [
   "reset role",
 ];
 
-/** An entry to be granted; a null grantor is the owner. */
 type Entry = Omit<AclEntry, "grantor"> & OnColumn & { grantor: string | null };
 
-/** What one statement grants. */
 interface Grant extends Pick<Entry, "grantor" | "grantable" | "column"> {
   grantees: (string | null)[];
   privileges: string[];

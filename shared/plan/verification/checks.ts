@@ -17,9 +17,7 @@ import { dollarQuoted, literal, qualified } from "../../sql/quoting.ts";
 import { invokerOption } from "../../sql/view_options.ts";
 
 export interface Check {
-  /** To be run before the locks are taken. */
   preparations: PlanStatement[];
-  /** The check itself. */
   statement: PlanStatement;
 }
 

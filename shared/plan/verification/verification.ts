@@ -14,9 +14,7 @@ type Names = Pick<TrackedRename, "schema_name" | "old_name" | "new_name">;
 
 interface RenamedState {
   planned: PlannedTable;
-  /** The table, found by OID. */
   table: RelationFacts | null;
-  /** What has the old name. */
   view: RelationFacts | null;
 }
 
@@ -119,9 +117,7 @@ export function checkRolledBack(
 
 interface FinalizedState {
   migration: RecordedRename;
-  /** The table as it was planned. */
   before: RelationFacts;
-  /** The table, found by OID. */
   table: RelationFacts | null;
   viewExists: boolean;
 }
@@ -226,14 +222,11 @@ export function otherName(wanted: string, table: RelationFacts | null): Differen
   return now === wanted ? [] : [{ object: wanted, before: wanted, after: now }];
 }
 
-/** That a view which should be gone exists. */
 export const viewLeft = (object: string, exists: boolean): Difference[] =>
   exists ? [{ object, before: null, after: "the view is still there" }] : [];
 
-/** Most differences that one check lists. */
 const MAX_DIFFERENCES = 50;
 
-/** A check that passed unless something was found. */
 export function check(name: string, found: Difference[]): Check {
   if (found.length === 0) return { name, passed: true };
   return {
@@ -244,7 +237,6 @@ export function check(name: string, found: Difference[]): Check {
   };
 }
 
-/** Passed if every check is. */
 export const verification = (checks: Check[]): Verification => ({
   passed: checks.every(({ passed }) => passed),
   checks,
