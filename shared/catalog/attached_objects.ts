@@ -107,7 +107,7 @@ export interface IndexesWanted {
 /** A name that was cut to 63 bytes has at least so many, since a character has at most four. */
 const FEWEST_BYTES_WHEN_CUT = 60;
 
-/** JSON object of the indexes of the relations and their partitions, and of the relations whose names they could want. */
+/** JSON object of the indexes of relations and their partitions, and of relations with names that they could want. */
 export function indexNames({ oids, newNames }: IndexesWanted): string {
   return `(
     with holder as (

@@ -162,7 +162,7 @@ const readers = `(
   serves("v.relnamespace")
 })`;
 
-/** Pairs of tables that PostgREST embeds in one another through a relation, with what else leads from one to the other. */
+/** Pairs of tables that PostgREST embeds in one another through a relation, with what else connects them. */
 export const joinTablePairs = `
       with ${served}
       select t.oid as relation, json_build_object(

@@ -12,7 +12,7 @@ import { viewQueryDigest } from "../sql/view_query.ts";
 import { type Expressions, joinDependent } from "./expressions.ts";
 
 /**
- * Whether `p`, a row of pg_proc, is the function of one of our casts (`plan/row_type.ts` says what for): it makes rows of a view
+ * Whether `p`, a row of pg_proc, is the function of one of our casts (`plan/row_type.ts`): it makes rows of a view
  * rows of a table, and is named as ours are.
  */
 export const isRowCast = (p: string) => `

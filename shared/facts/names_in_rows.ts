@@ -150,7 +150,7 @@ function findingOf({ column, value, schema }: NameInRow, change: NameChange): Fi
   }];
 }
 
-/** What a value means as the table's name, and what it is written as with the other name; null where it is not its name. */
+/** How a value is written with the table's other name, and whether it surely is the table's; null if it is not. */
 function meaning(
   value: string,
   schema: string | null,
