@@ -17,7 +17,7 @@ export function scanCounterName({ schema, name }: Pick<RelationFacts, "schema" |
 }
 
 /** Regular expression for the names of scan counters; earlier ones begin with the table's OID. */
-export const TICK_NAMES = "^(scanCounter|[0-9]+)_[0-9a-f]{16}$";
+export const SCAN_COUNTER_NAMES = "^(tick|[0-9]+)_[0-9a-f]{16}$";
 
 /** Statements that make a scan counter; nobody waits for them. */
 export function makeScanCounter(scanCounter: string, view: string): Statement[] {

@@ -6,6 +6,7 @@ import { makePlan, type Plan, planStatements, requireAccepted } from "../../shar
 import { planRename, requireServer } from "../../shared/plan/rename.ts";
 import { isOffLimits, lookUp } from "../../shared/plan/rename_refusals.ts";
 import { planRollback } from "../../shared/plan/rollback.ts";
+import { SCAN_COUNTER_NAMES, scanCounterName } from "../../shared/plan/scan_counter.ts";
 import {
   builtOn,
   builtView,
@@ -568,3 +569,10 @@ function thrown(work: () => void): Problem {
   }
   throw new Error("nothing was thrown");
 }
+
+Deno.test("the names that scan counters get are the names that the catalog is searched for", () => {
+  assertMatch(
+    scanCounterName({ schema: "public", name: "experts" }),
+    new RegExp(SCAN_COUNTER_NAMES),
+  );
+});
