@@ -1,4 +1,4 @@
-/** The analysis: what hangs on tables, and what a rename would do to it. Changes nothing, locks nothing. */
+/** The analysis: what depends on tables, and what a rename would do to it. Changes nothing, locks nothing. */
 import type { TrackedRename } from "../facts/migration.ts";
 import { factsFromRow, factsQuery, type FactsWanted } from "../catalog/read_facts.ts";
 import { type TableRow, tablesOfSchemas } from "../catalog/tables.ts";
@@ -12,18 +12,16 @@ import { analyzeTables } from "../findings/analysis.ts";
 import type { NamedTable } from "../sql/closest_names.ts";
 import type { Facts, NameFacts, RelationFacts } from "../facts/facts.ts";
 import { ident, qualified } from "../sql/quoting.ts";
-import { refuseRelation } from "../plan/refusals.ts";
-import { requireServer } from "../plan/rename.ts";
+import { refuseRelation, requireServer } from "../plan/refusals.ts";
 import { untrustedFindings } from "../findings/untrusted_findings.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
-import { withNamesInRows } from "./names_in_rows.ts";
-import { asProblems, type OperationContext, readingSession } from "./context.ts";
-import { noteWorstDrift } from "./note_drift.ts";
-import { suggesting, tablesThere } from "./suggestions.ts";
+import { asProblems, type OperationContext, readingSession, recordWorstDrift } from "./context.ts";
+import { suggesting, tablesThere } from "./explain_missing.ts";
+import { withNamesInRows } from "./reading.ts";
 
 /**
- * Analyzes the tables that are named, or all tables of the schemas. A table that is renamed is found under
- * its old names, too. All facts are read by one query, however many tables there are.
+ * Analyzes the named tables, or all tables of the schemas. A renamed table is found under its old names, too. All
+ * facts are read by one query, however many tables there are.
  *
  * @throws {Problem} `protected_schema`, `table_not_found`, `unsupported_relation`, `extension_owned`;
  *   `invalid_request` for schemas with too many tables; `unsupported_server`, `database_unavailable`.
@@ -47,7 +45,8 @@ export async function analyze(
       );
       requireServer(serverVersion);
       const { wanted, tracked } = await select(session, query);
-      const facts = await readFacts(session, { ...wanted, sources, analysis: true });
+      const [row] = await session.run(factsQuery({ ...wanted, sources, analysis: true }));
+      const facts = factsFromRow(row as { facts: string });
       const tables = query.table === undefined
         ? inOrder(facts, wanted.oids)
         : await namedOrSuggested(session, facts, tracked);
@@ -67,16 +66,11 @@ export async function analyze(
       };
     })
   );
-  await noteWorstDrift(context);
+  await recordWorstDrift(context);
   return answer;
 }
 
-async function readFacts(session: Session, wanted: FactsWanted): Promise<Facts> {
-  const [facts] = await session.run(factsQuery(wanted));
-  return factsFromRow(facts as { facts: string });
-}
-
-/** What is to be read: the tables of the schemas, or the names with the tables that had them. */
+/** What to read: the tables of the schemas, or the named tables and those that had the names before. */
 async function select(
   session: Session,
   { schema: schemas, table: names }: AnalyzeQuery,
@@ -98,9 +92,8 @@ async function select(
   const [schema] = schemas;
   const tracked = activeFrom(await session.run(standingMigrations()));
   const oids = new Set(
-    tracked.filter((one) =>
-      one.schema_name === schema &&
-      names.some((name) => [one.old_name, one.new_name].includes(name))
+    tracked.filter(({ schema_name, old_name, new_name }) =>
+      schema_name === schema && (names.includes(old_name) || names.includes(new_name))
     ).map(({ table_oid }) => table_oid),
   );
   const earlier = tracked.filter(({ table_oid }) => oids.has(table_oid));
@@ -117,7 +110,7 @@ async function select(
 const activeFrom = (rows: Row[]) =>
   trackedFromRows(rows).filter(({ status }) => status === "active");
 
-/** More than tables and their schemas can be analyzed at once, the tracking tables included. */
+/** More rows than the tables that can be analyzed at once have, with their schemas and the tracking tables. */
 const MAX_ROWS = 2 * MAX_RENAMES;
 
 function tablesFrom(rows: TableRow[], schemas: string[]): { oid: number; name: string }[] {
@@ -141,7 +134,7 @@ function tablesFrom(rows: TableRow[], schemas: string[]): { oid: number; name: s
   return tables;
 }
 
-/** The same, and where a table is not there, the problem says which may have been meant. */
+/** As `named`; where a table is missing, the problem suggests the closest names. */
 async function namedOrSuggested(
   session: Session,
   facts: Facts,
@@ -155,7 +148,7 @@ async function namedOrSuggested(
   }
 }
 
-/** The tables at the names asked for, or that had them before a rename; each once. */
+/** The tables that have the requested names, or had them before a rename; each once. */
 function named(facts: Facts, tracked: TrackedRename[]): RelationFacts[] {
   return [...new Set(facts.names.map((name) => requireTable(name, facts, tracked)))];
 }
@@ -164,7 +157,7 @@ function requireTable(name: NameFacts, facts: Facts, tracked: TrackedRename[]): 
   const object = qualified(name.schema, name.name);
   const found = name.relation && relationWith(facts, name.relation.oid);
   if (found?.kind === "r" || found?.kind === "p") {
-    // Whose it is does not matter for a look.
+    // An analysis needs no ownership.
     refuseRelation(object, found.kind, { ...found, owned: true });
     return found;
   }

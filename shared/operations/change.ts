@@ -1,34 +1,39 @@
 /**
- * The way that every change takes: select, lock weakly, read facts, plan, carry out, verify, answer. What
- * differs from one operation to the next is a `Change`; a plan is the same way, stopped before the locks.
+ * The steps that are the same for every change. An operation calls them in this order: `startChange`, `runChange`,
+ * `applyChange` (in which it selects, calls `lockTables`, reads the facts and plans), and `answerChange` (in which it
+ * verifies). A plan is made by the same steps, in a transaction that only reads.
  */
+import type { NotificationType } from "../contract/notifications.ts";
 import { Problem } from "../contract/problems.ts";
 import type { SelectionRequest } from "../contract/requests.ts";
 import type {
   Finding,
+  LockFigures,
+  MigrationFile,
   OperationAnswer,
   PlannedTable,
   Verification,
 } from "../contract/responses.ts";
+import { untrustedFindings } from "../findings/untrusted_findings.ts";
+import { requireAccepted } from "../plan/accept_plan.ts";
+import { makePlan, NO_STATEMENTS, type Plan, planStatements } from "../plan/plan.ts";
+import { requireServer } from "../plan/refusals.ts";
 import { advisoryLocks } from "../postgres/advisory_locks.ts";
 import {
   applyPlan,
   beginReading,
   type Connected,
   connected,
-  type Prepared,
+  type Done,
 } from "../postgres/apply_plan.ts";
 import type { RelationName } from "../postgres/blockers.ts";
 import type { Session } from "../postgres/database.ts";
 import { afterCommit, isLockRefused } from "../postgres/database_errors.ts";
 import { RetryBudget } from "../postgres/retry_budget.ts";
-import { type Plan, planStatements, requireAccepted } from "../plan/plan.ts";
 import { qualified } from "../sql/quoting.ts";
-import { requireServer } from "../plan/rename.ts";
-import { untrustedFindings } from "../findings/untrusted_findings.ts";
-import type { NotificationType } from "../contract/notifications.ts";
-import { historyDetails } from "../tracking/history.ts";
 import { type Event, insertEvent, recordedLock } from "../tracking/events.ts";
+import { historyDetails } from "../tracking/history.ts";
+import { migrationsById, migrationsFromRows } from "../tracking/migrations.ts";
 import { withNotification } from "../tracking/notifications.ts";
 import {
   asProblems,
@@ -38,18 +43,19 @@ import {
   type Stage,
 } from "./context.ts";
 import {
+  type FileParts,
+  type HistoryChoice,
   historyFailed,
-  historyOf,
+  type HistoryStatements,
   historyStatements,
   migrationFile,
-  type Replay,
   settleHistory,
 } from "./history.ts";
 import { answeredOnce, recordAnswer, recordWholeAnswer, requireNew } from "./idempotency.ts";
-import { readMigrations } from "./read_migrations.ts";
-import { notifyVerification, verified } from "./notify_verification.ts";
+import { readMigrations } from "./reading.ts";
+import { notifyVerification, verifiedOrNot } from "./verify_change.ts";
 
-/** What every request that changes something says. */
+/** What every request that changes something has. */
 export type ChangeRequest =
   & Pick<
     SelectionRequest,
@@ -63,239 +69,262 @@ export type ChangeRequest =
   >
   & { migration_file?: boolean };
 
-/** One operation: what it selects, plans, records and verifies. */
-export interface Change<Selected, P extends Plan> {
+/** What is known of a change from its request alone. */
+interface ChangeSubject {
   operation: Event["operation"];
-  batchId: string | null;
-  /** What the event of a failed request says of it. */
+  /** The batch that the request names; null where it names none. */
+  batch_id: string | null;
+  /** For the event of a failed request. */
   details: Record<string, unknown>;
-  /**
-   * Answers what needs no change of tables, in a transaction that is committed then; null where it does. Default:
-   * nothing.
-   */
-  shortcut?: (session: Session) => Promise<OperationAnswer | null>;
-  /** Finds what the request is about; with `lock`, keeps it from other requests until the commit. */
-  select: (session: Session, lock: boolean) => Promise<Selected>;
-  /** Names that no other request may be at work on, and the tables among them that are there now. */
-  names: (selected: Selected) => RelationName[];
-  tables: (selected: Selected) => RelationName[];
-  /** What is to be said of what was selected. Default: nothing. */
-  selectedFindings?: (selected: Selected) => Finding[];
-  /** Reads the facts and makes the plan. */
-  plan: (session: Session, selected: Selected, connected: Connected) => Promise<P>;
-  /**
-   * Statement that records the change before the locks are taken; nobody sees it until the commit.
-   *
-   * @param inHistory Whether the migration history has it, too.
-   */
-  recordAhead?: (plan: P, inHistory: boolean) => string;
-  /** The change as a migration. */
-  replay: (plan: P) => Replay;
-  /** Whether what the change is about is in the migration history. Default: it is, or begins there. */
-  inHistory?: (selected: Selected) => boolean;
-  /** Statements that note the state before, as late as can be without anybody waiting for them. */
-  recordBefore?: (plan: P, connected: Connected) => string[];
-  /** Statements of the critical section that record the change. */
-  record: (plan: P) => string[];
-  /** The migrations it is about, in the answer's order; of a plan, those that are there already. */
-  migrations: (plan: P, mode: ChangeRequest["mode"]) => string[];
-  /** Refuses to apply another plan than the one that was agreed on before. Default: there was none. */
-  requireSame?: (selected: Selected, plan: P) => void;
-  /** Finding codes that were accepted before. Default: none. */
-  accepted?: (selected: Selected) => string[];
-  /** What the plan is about, table by table. */
-  tablesOf: (plan: P) => PlannedTable[];
-  /** Looks at the outcome after the commit, without locks. */
-  verify: (plan: P, ids: string[]) => Promise<Verification>;
 }
 
+/** A request that changes something, and how far it has come. */
+export interface Change extends Readonly<ChangeSubject> {
+  readonly context: OperationContext;
+  readonly request: ChangeRequest;
+  stage: Stage;
+  /** The relations that the request is about, as far as known, to name who holds locks on them. */
+  relations: RelationName[];
+}
+
+/** The transaction in which a change is prepared. It may be repeated. */
+export interface Transaction {
+  change: Change;
+  session: Session;
+  connection: Connected;
+  /** Whether it changes something, and so locks what it selects. That of a plan only reads. */
+  writes: boolean;
+}
+
+/** A change that is planned: what is to be run and recorded. */
+export interface PlannedChange<P extends Plan = Plan> {
+  plan: P;
+  batch_id: string | null;
+  /** The migrations, in the answer's order. */
+  ids: string[];
+  /** Whether the change makes these migrations. Default: false, they are there already. */
+  makesMigrations?: boolean;
+  /** What the plan is about, table by table. */
+  tables: () => PlannedTable[];
+  history: HistoryChoice;
+  /** The change as a migration file. */
+  file: () => FileParts;
+  /** Finding codes that were acknowledged before. Default: none. */
+  acknowledged?: string[];
+  /** Refuses a plan that differs from the one that was agreed on before. Default: there was none. */
+  requireSame?: () => void;
+  /** Statement that records the change before the locks are taken. Default: none. */
+  recordAhead?: () => string;
+  /** Statements that record the state before, right before the locks are taken. Default: none. */
+  recordBefore?: string[];
+  /** Statements of the critical section that record the change. */
+  record: string[];
+}
+
+/** What `applyChange` has done: all, so that the answer is known; or a change, or its plan, that is to be answered. */
+export type Outcome<C extends PlannedChange> = Done<OperationAnswer> | {
+  planned: C;
+  lock: LockFigures | null;
+  file?: MigrationFile;
+  refusal?: OperationAnswer["would_be_refused"];
+};
+
+/** Prepares the change in a transaction; or says that nothing has to be changed but what it has changed itself. */
+type Prepare<C extends PlannedChange> = (
+  transaction: Transaction,
+) => Promise<C | Done<OperationAnswer>>;
+
+export const startChange = (
+  context: OperationContext,
+  request: ChangeRequest,
+  subject: ChangeSubject,
+): Change => ({ ...subject, context, request, stage: "requested", relations: [] });
+
 /**
- * Makes a change, or its plan.
+ * Does the work of a change: once for an idempotency key, and with an event if it fails. That of a plan leaves no
+ * trace.
  *
  * @throws {Problem} Any code of the contract that is about tables, migrations, plans, locks or the database.
  */
-export async function change<Selected, P extends Plan>(
-  context: OperationContext,
-  request: ChangeRequest,
-  one: Change<Selected, P>,
+export async function runChange(
+  change: Change,
+  work: () => Promise<OperationAnswer>,
 ): Promise<OperationAnswer> {
-  const budget = new RetryBudget(request.max_wait_ms, context.limits);
-  if (request.mode === "plan") {
-    const short = await asProblems(() => planShortcut(context, one));
-    if (short !== null) return short;
-    const { plan, file, refusal } = await asProblems(() =>
-      readingSession(context, (session) => planOnly(context, session, request, one))
-    );
-    return {
-      ...await answer(context, plan, one.migrations(plan, "plan")),
-      batch_id: one.operation === "rename" ? null : one.batchId,
-      mode: "plan",
-      lock: null,
-      verification: null,
-      tables: one.tablesOf(plan),
-      ...(file !== null && { migration_file: file }),
-      ...(refusal !== null && { would_be_refused: refusal }),
-    };
-  }
-  const about = { operation: one.operation, batch_id: null, details: one.details };
-  let stage: Stage = "asked";
-  const reach = (reached: Stage) => {
-    stage = reached;
-  };
+  const { context, request, operation } = change;
+  if (request.mode === "plan") return await asProblems(work);
   return await recordingFailure(
     context,
-    one.operation === "rename" ? about : { ...about, batch_id: one.batchId },
-    () =>
-      answeredOnce(
-        context,
-        one.operation,
-        () => apply(context, request, one, budget, reach),
-      ),
-    () => stage,
+    change,
+    () => answeredOnce(context, operation, work),
+    () => change.stage,
   );
 }
 
-/** What would be answered without a plan. */
-async function planShortcut<Selected, P extends Plan>(
-  context: OperationContext,
-  { shortcut }: Change<Selected, P>,
-): Promise<OperationAnswer | null> {
-  if (shortcut === undefined) return null;
-  return await readingSession(context, async (session) => {
-    await session.begin(beginReading(context.limits));
-    return await shortcut(session);
-  });
-}
-
-/** What a proposal carries out of its plan. */
-const NOTHING = { preparations: [], beforeLocks: [], locks: [], changes: [] };
-
-async function apply<Selected, P extends Plan>(
-  context: OperationContext,
-  request: ChangeRequest,
-  one: Change<Selected, P>,
-  budget: RetryBudget,
-  reach: (stage: Stage) => void,
-): Promise<OperationAnswer> {
-  let relations: RelationName[] = [];
-  const proposing = request.mode === "propose";
-  let proposed: P | null = null;
-  let recorded = false;
-  const outcome = await applyPlan<P, OperationAnswer>(
+/**
+ * Prepares a change and applies it, or, for a plan, says whether it would be refused.
+ *
+ * @param prepare Selects, locks, reads the facts and plans; may run several times.
+ */
+export async function applyChange<C extends PlannedChange>(
+  change: Change,
+  prepare: Prepare<C>,
+): Promise<Outcome<C>> {
+  const { context, request } = change;
+  if (request.mode === "plan") return await planChange(change, prepare);
+  const outcome = await applyPlan<Plan & { planned: C }, OperationAnswer>(
     context.database,
     {
       lockTimeoutMs: request.lock_timeout_ms,
-      budget,
+      budget: new RetryBudget(request.max_wait_ms, context.limits),
       limits: context.limits,
       progress: context.progress,
-      relations: () => relations,
+      relations: () => change.relations,
     },
     async (session, connection) => {
-      await requireNew(context, session, one.operation);
-      const short = await one.shortcut?.(session) ?? null;
-      if (short !== null) {
-        await recordWholeAnswer(context, session, one.operation, short);
+      await requireNew(context, session, change.operation);
+      requireServer(connection.serverVersion);
+      const transaction = { change, session, connection, writes: true };
+      const prepared = await prepareLocked(transaction, prepare);
+      if ("done" in prepared) {
+        await recordWholeAnswer(context, session, change.operation, prepared.done);
         await session.run("commit");
         session.ended();
-        return { done: short };
+        return prepared;
       }
-      requireServer(connection.serverVersion);
-      const selected = await one.select(session, true);
-      relations = one.names(selected);
-      await takeWeakLocks(context, session, selected, one, proposing);
-      const history = historyOf(request, connection.history, one.inHistory?.(selected) ?? true);
-      const plan = withFindings(
-        await one.plan(session, selected, connection),
-        [
-          ...untrustedFindings(connection.untrusted),
-          ...one.selectedFindings?.(selected) ?? [],
-          ...proposing ? [] : history.findings,
-        ],
-      );
-      proposed = plan;
-      recorded = history.recorded && !proposing;
-      requireApplicable(plan, request, one, selected);
-      reach("begun");
-      const event = eventOf(context, plan, one, request.mode);
-      const replay = recorded ? one.replay(plan) : null;
-      const kept = replay && historyStatements(plan, replay, event, request);
-      const ahead = [
-        ...(one.recordAhead ? [one.recordAhead(plan, recorded)] : []),
-        ...(kept === null ? [] : [kept.keep]),
-      ];
-      if (ahead.length > 0) await session.run(ahead.join(";\n"));
-      await recordAnswer(context, session, one.operation, {
-        ...planned(plan),
-        batch_id: one.batchId,
-        mode: request.mode,
-      });
-      const prepared: Prepared<P> = {
-        // A proposal is the record alone.
-        plan: proposing ? { ...plan, ...NOTHING } : plan,
-        beforeAttempt: kept?.record,
-        recordBefore: proposing ? undefined : one.recordBefore?.(plan, connection),
-        record: (figures) => [
-          ...(proposing ? [] : one.record(plan)),
-          told(
-            context,
-            one.operation,
-            request.mode,
-            insertEvent(event, figures, replay ? historyDetails(replay.name) : undefined),
-          ),
-        ],
-        recorded: recordedLock(context.requestId),
-      };
-      return prepared;
+      const planned = withFindings(prepared, [
+        ...untrustedFindings(connection.untrusted),
+        ...prepared.history.findings,
+      ]);
+      requireApplicable(planned, request);
+      change.stage = "begun";
+      return await recordPlanned(transaction, planned);
     },
   );
-  if ("done" in outcome) return outcome.done;
-  const { plan: done, lock } = outcome;
-  reach("committed");
+  if ("done" in outcome) return outcome;
+  change.stage = "committed";
   context.database.goFirst();
-  return await afterCommit(() =>
-    proposed !== null && proposing
-      ? answerProposed(context, one, proposed)
-      : answerApplied(context, one, done, lock, recorded)
-  );
+  return { planned: outcome.plan.planned, lock: outcome.lock };
 }
 
-async function answerProposed<Selected, P extends Plan>(
-  context: OperationContext,
-  one: Change<Selected, P>,
-  plan: P,
-): Promise<OperationAnswer> {
+/**
+ * Keeps other requests from the names, and other DDL from the tables, until the transaction's end: SHARE UPDATE
+ * EXCLUSIVE on the tables, in order of names. Clients' reads and writes go on, and none of them queues behind this.
+ */
+export async function lockTables(
+  { change, session, writes }: Transaction,
+  names: RelationName[],
+  tables: RelationName[],
+): Promise<void> {
+  change.relations = names;
+  if (!writes) return;
+  const quoted = new Set(tables.map(({ schema, name }) => `only ${qualified(schema, name)}`));
+  const lock = `lock table ${[...quoted].sort().join(", ")} in share update exclusive mode`;
+  // A proposal changes no table.
+  const statements = change.request.mode === "propose" ? [] : [lock];
+  try {
+    await session.run([advisoryLocks(names), ...statements].join(";\n"));
+  } catch (error) {
+    throw isLockRefused(error) ? new TablesNotLocked(error) : error;
+  }
+}
+
+/** Something is wrong with a table that was to be locked. */
+class TablesNotLocked extends Error {
+  constructor(cause: unknown) {
+    super("the tables could not be locked", { cause });
+  }
+}
+
+/** Prepares a change. Where tables cannot be locked, the plan, made without locks, says what is wrong with them. */
+async function prepareLocked<C extends PlannedChange>(
+  transaction: Transaction,
+  prepare: Prepare<C>,
+): Promise<C | Done<OperationAnswer>> {
+  try {
+    return await prepare(transaction);
+  } catch (error) {
+    if (!(error instanceof TablesNotLocked)) throw error;
+    const { change, session } = transaction;
+    await session.rollback();
+    await prepare(await beginToPlan(change, session));
+    throw error.cause;
+  }
+}
+
+/** Records what is known before the locks, and answers what is left to be run with them. */
+async function recordPlanned<C extends PlannedChange>(
+  { change, session }: Transaction,
+  planned: C,
+) {
+  const { context, request, operation } = change;
+  const { plan, batch_id, history, recordAhead, recordBefore, record } = planned;
+  const proposing = request.mode === "propose";
+  const event = eventOf(change, planned);
+  const file = history.recorded ? planned.file() : null;
+  const kept: HistoryStatements | null = file && historyStatements(plan, file, event, request);
+  const ahead = [
+    ...(recordAhead === undefined ? [] : [recordAhead()]),
+    ...(kept === null ? [] : [kept.keep]),
+  ];
+  if (ahead.length > 0) await session.run(ahead.join(";\n"));
+  await recordAnswer(context, session, operation, {
+    ...planParts(plan),
+    batch_id,
+    mode: request.mode,
+  });
   return {
-    ...await answer(context, plan, one.migrations(plan, "propose")),
-    batch_id: one.batchId,
-    mode: "propose",
-    lock: null,
-    verification: null,
-    tables: one.tablesOf(plan),
+    // A proposal is the record alone.
+    plan: { ...plan, ...(proposing && NO_STATEMENTS), planned },
+    beforeAttempt: kept?.record,
+    recordBefore: proposing ? undefined : recordBefore,
+    record: (figures: Parameters<typeof insertEvent>[1]) => [
+      ...(proposing ? [] : record),
+      withNotificationOf(
+        change,
+        insertEvent(event, figures, file ? historyDetails(file.name) : undefined),
+      ),
+    ],
+    recorded: recordedLock(context.requestId),
   };
 }
 
-async function answerApplied<Selected, P extends Plan>(
-  context: OperationContext,
-  one: Change<Selected, P>,
-  plan: P,
-  lock: OperationAnswer["lock"],
-  recorded: boolean,
-): Promise<OperationAnswer> {
-  const ids = one.migrations(plan, "apply");
-  context.progress({ phase: "verifying", total: ids.length });
-  const verification = await verified(context, () => one.verify(plan, ids));
-  const about = { batch_id: one.batchId, migration_ids: ids };
-  await notifyVerification(context, one.operation, about, verification);
-  const history = recorded ? await settleHistory(context, ids) : undefined;
-  const findings = history === null ? [historyFailed()] : [];
-  return {
-    ...await answer(context, withFindings(plan, findings), ids),
-    batch_id: one.batchId,
-    mode: "apply",
-    lock,
-    verification,
-    ...(history && { history }),
-  };
+/** The plan, whether it would be refused, and where it is asked for the file that makes the change elsewhere. */
+async function planChange<C extends PlannedChange>(
+  change: Change,
+  prepare: Prepare<C>,
+): Promise<Outcome<C>> {
+  const { context, request } = change;
+  return await readingSession(context, async (session) => {
+    const transaction = await beginToPlan(change, session);
+    const planned = await prepare(transaction);
+    if ("done" in planned) return planned;
+    const { untrusted, history } = transaction.connection;
+    if (request.migration_file) {
+      // Nobody is asked again when the file is applied.
+      requireApplicable(planned, request);
+      const { plan, file } = planned;
+      const event = eventOf(change, planned);
+      return {
+        planned,
+        lock: null,
+        file: await migrationFile(session, history, plan, file(), event, request),
+      };
+    }
+    return {
+      planned: withFindings(planned, [
+        ...untrustedFindings(untrusted),
+        ...planned.history.findings,
+      ]),
+      lock: null,
+      refusal: refusalOf(planned, request),
+    };
+  });
+}
+
+async function beginToPlan(change: Change, session: Session): Promise<Transaction> {
+  const connection = connected(await session.begin(beginReading(change.context.limits)));
+  requireServer(connection.serverVersion);
+  return { change, session, connection, writes: false };
 }
 
 /**
@@ -303,22 +332,22 @@ async function answerApplied<Selected, P extends Plan>(
  *
  * @throws {Problem} `plan_changed`, `breaking_findings` or `old_name_in_use`.
  */
-function requireApplicable<Selected, P extends Plan>(
-  plan: P,
+function requireApplicable(
+  { plan, requireSame, acknowledged = [] }: PlannedChange,
   request: ChangeRequest,
-  one: Change<Selected, P>,
-  selected: Selected,
 ): void {
-  one.requireSame?.(selected, plan);
-  const acknowledge = [...request.acknowledge, ...one.accepted?.(selected) ?? []];
-  requireAccepted(plan, { ...request, acknowledge });
+  requireSame?.();
+  requireAccepted(plan, { ...request, acknowledge: [...request.acknowledge, ...acknowledged] });
 }
 
-/** Why an apply of the plan would be refused; null where it would not. */
-function refusalOf(accept: () => void): OperationAnswer["would_be_refused"] | null {
+/** Why an apply of the plan would be refused; undefined where it would not. */
+function refusalOf(
+  planned: PlannedChange,
+  request: ChangeRequest,
+): OperationAnswer["would_be_refused"] {
   try {
-    accept();
-    return null;
+    requireApplicable(planned, request);
+    return undefined;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     const { code, message, hint } = error;
@@ -326,117 +355,34 @@ function refusalOf(accept: () => void): OperationAnswer["would_be_refused"] | nu
   }
 }
 
-/** The plan, whether an apply would refuse it, and where it is asked for the file that makes it elsewhere. */
-async function planOnly<Selected, P extends Plan>(
-  context: OperationContext,
-  session: Session,
-  request: ChangeRequest,
-  one: Change<Selected, P>,
-) {
-  const { plan, selected, connection } = await planWithoutLocks(context, session, one);
-  const inHistory = one.inHistory?.(selected) ?? true;
-  const { findings } = historyOf(request, connection.history, inHistory);
-  const accept = () => requireApplicable(plan, request, one, selected);
-  if (!request.migration_file) {
-    const all = [...untrustedFindings(connection.untrusted), ...findings];
-    return { plan: withFindings(plan, all), file: null, refusal: refusalOf(accept) };
-  }
-  // Nobody is asked once more when the file is applied.
-  accept();
-  const event = eventOf(context, plan, one, "apply");
-  const { history } = connection;
-  return {
-    plan,
-    refusal: null,
-    file: await migrationFile(session, history, plan, one.replay(plan), event, request),
-  };
-}
+const withFindings = <C extends PlannedChange>(planned: C, findings: Finding[]): C => ({
+  ...planned,
+  plan: { ...planned.plan, findings: [...planned.plan.findings, ...findings] },
+});
 
-const withFindings = <P extends Plan>(plan: P, findings: Finding[]): P =>
-  findings.length === 0 ? plan : { ...plan, findings: [...plan.findings, ...findings] };
-
-async function planWithoutLocks<Selected, P extends Plan>(
-  context: OperationContext,
-  session: Session,
-  one: Change<Selected, P>,
-): Promise<{ plan: P; selected: Selected; connection: Connected }> {
-  const connection = connected(await session.begin(beginReading(context.limits)));
-  requireServer(connection.serverVersion);
-  const selected = await one.select(session, false);
-  const plan = withFindings(
-    await one.plan(session, selected, connection),
-    one.selectedFindings?.(selected) ?? [],
-  );
-  return { plan, selected, connection };
-}
-
-/**
- * SHARE UPDATE EXCLUSIVE on the tables, by name and in one order: other DDL waits from here on, reads and
- * writes do not. Waiting is safe for clients, since nobody of theirs queues up behind this lock.
- */
-async function takeWeakLocks<Selected, P extends Plan>(
-  context: OperationContext,
-  session: Session,
-  selected: Selected,
-  one: Change<Selected, P>,
-  namesOnly: boolean,
-): Promise<void> {
-  const tables = new Set(
-    one.tables(selected).map(({ schema, name }) => `only ${qualified(schema, name)}`),
-  );
-  try {
-    await session.run([
-      advisoryLocks(one.names(selected)),
-      ...(namesOnly
-        ? []
-        : [`lock table ${[...tables].sort().join(", ")} in share update exclusive mode`]),
-    ].join(";\n"));
-  } catch (error) {
-    // Something is wrong with a table; the plan, made without locks, says what.
-    if (isLockRefused(error)) {
-      await session.rollback();
-      await planWithoutLocks(context, session, one);
-    }
-    throw error;
-  }
-}
-
-/** The event of a change that is made. */
-function eventOf<Selected, P extends Plan>(
-  context: OperationContext,
-  plan: P,
-  one: Change<Selected, P>,
-  mode: ChangeRequest["mode"],
+/** The event of a change that succeeds. */
+function eventOf(
+  { context, request, operation }: Change,
+  { plan, batch_id, ids }: PlannedChange,
 ): Event {
   return {
     request_id: context.requestId,
-    operation: one.operation,
+    operation,
     actor: context.actor,
     outcome: "succeeded",
     problem_code: null,
-    batch_id: one.batchId,
-    migration_ids: one.migrations(plan, mode),
+    batch_id,
+    migration_ids: ids,
     details: {
       plan_hash: plan.hash,
-      ...(mode === "propose" && { proposed: true }),
+      ...(request.mode === "propose" && { proposed: true }),
       ...(plan.findings.some(({ code }) => code === "copied_database") && { relocated: true }),
     },
   };
 }
 
-/** The statement of a change's event, which puts what receivers are told of it into the outbox, too. */
-function told(
-  { notify }: OperationContext,
-  operation: Event["operation"],
-  mode: ChangeRequest["mode"],
-  event: string,
-): string {
-  const type = mode === "propose" ? "migration.proposed" : TOLD[operation];
-  return type === null ? event : withNotification(event, type, notify?.receivers ?? []);
-}
-
-/** What receivers are told of a change that was made. */
-const TOLD: Record<Event["operation"], NotificationType | null> = {
+/** The notification of a change that was made. */
+const NOTIFICATIONS: Record<Event["operation"], NotificationType | null> = {
   rename: "migration.applied",
   rollback: "migration.rolled_back",
   finalize: "migration.finalized",
@@ -444,13 +390,102 @@ const TOLD: Record<Event["operation"], NotificationType | null> = {
   refresh: null,
 };
 
-async function answer(context: OperationContext, plan: Plan, ids: string[]) {
-  const { plan_hash, ...rest } = planned(plan);
+/** The statement of a change's event, which writes its notification to the outbox, too. */
+function withNotificationOf({ context, request, operation }: Change, event: string): string {
+  const type = request.mode === "propose" ? "migration.proposed" : NOTIFICATIONS[operation];
+  return type === null ? event : withNotification(event, type, context.notify?.receivers ?? []);
+}
+
+/**
+ * The answer of a change, after the commit; or of its plan.
+ *
+ * @param verify Looks at the outcome, without locks; of a change that was applied only.
+ */
+export async function answerChange<C extends PlannedChange>(
+  change: Change,
+  outcome: Outcome<C>,
+  verify: (planned: C) => Promise<Verification>,
+): Promise<OperationAnswer> {
+  if ("done" in outcome) return outcome.done;
+  const { planned, lock, file, refusal } = outcome;
+  switch (change.request.mode) {
+    case "plan":
+      return {
+        ...await answerNotApplied(change, planned, planned.makesMigrations ? [] : planned.ids),
+        batch_id: change.batch_id,
+        ...(file !== undefined && { migration_file: file }),
+        ...(refusal !== undefined && { would_be_refused: refusal }),
+      };
+    case "propose":
+      return await afterCommit(() => answerNotApplied(change, planned, planned.ids));
+    case "apply":
+      return await afterCommit(() => answerApplied(change, planned, lock, verify));
+  }
+}
+
+async function answerNotApplied(
+  { context, request }: Change,
+  planned: PlannedChange,
+  ids: string[],
+): Promise<OperationAnswer> {
+  return {
+    ...await answerOf(context, planned.plan, ids),
+    batch_id: planned.batch_id,
+    mode: request.mode,
+    lock: null,
+    verification: null,
+    tables: planned.tables(),
+  };
+}
+
+async function answerApplied<C extends PlannedChange>(
+  { context, operation }: Change,
+  planned: C,
+  lock: LockFigures | null,
+  verify: (planned: C) => Promise<Verification>,
+): Promise<OperationAnswer> {
+  const { batch_id, ids } = planned;
+  context.progress({ phase: "verifying", total: ids.length });
+  const verification = await verifiedOrNot(context, () => verify(planned));
+  await notifyVerification(context, operation, { batch_id, migration_ids: ids }, verification);
+  const history = planned.history.recorded ? await settleHistory(context, ids) : undefined;
+  const { plan } = withFindings(planned, history === null ? [historyFailed()] : []);
+  return {
+    ...await answerOf(context, plan, ids),
+    batch_id,
+    mode: "apply",
+    lock,
+    verification,
+    ...(history && { history }),
+  };
+}
+
+async function answerOf(context: OperationContext, plan: Plan, ids: string[]) {
+  const { plan_hash, ...rest } = planParts(plan);
   return { plan_hash, migrations: await readMigrations(context, ids), ...rest };
 }
 
-const planned = (plan: Plan) => ({
+/** What an answer has of a plan. */
+const planParts = (plan: Plan) => ({
   plan_hash: plan.hash,
   statements: planStatements(plan),
   findings: plan.findings,
 });
+
+/** The answer where only the record was looked at, or changed: the migrations as they are now, and an empty plan. */
+export async function answerWithoutPlan(
+  { change: { batch_id, request }, session }: Transaction,
+  ids: string[],
+): Promise<OperationAnswer> {
+  const rows = migrationsFromRows(await session.run(migrationsById(ids)));
+  return {
+    batch_id,
+    mode: request.mode,
+    plan_hash: (await makePlan({ ...NO_STATEMENTS, findings: [] })).hash,
+    migrations: ids.flatMap((id) => rows.find((row) => row.id === id) ?? []),
+    statements: [],
+    findings: [],
+    lock: null,
+    verification: null,
+  };
+}

@@ -1,23 +1,22 @@
 /** What every operation is given: who asks, which database, and where to report to. */
 import type { ProblemCode } from "../contract/problems.ts";
-import type { Progress } from "../contract/responses.ts";
-import type { Database, Session, SessionWish } from "../postgres/database.ts";
-import { MAX_TURN_MS } from "../postgres/database.ts";
+import { reportQueued } from "../postgres/apply_plan.ts";
+import { MAX_TURN_MS, type Session, type SessionWish } from "../postgres/database.ts";
+import type { DatabaseContext } from "../postgres/database_context.ts";
 import {
   AfterCommit,
   isCatalogMoved,
   isConnectionLost,
   toProblem,
 } from "../postgres/database_errors.ts";
-import type { Limits } from "../postgres/limits.ts";
 import { sleep } from "../postgres/retry_budget.ts";
-import { reportQueued } from "../postgres/apply_plan.ts";
+import { noteBypassedRowSecurity, noteLostViews } from "../tracking/drift_events.ts";
 import { type Event, insertEvent } from "../tracking/events.ts";
 import { type Receiver, withFailureNotification } from "../tracking/notifications.ts";
 
-/** By what a request is known that comes again. */
+/** How a repeated request is recognized. */
 export interface Idempotency {
-  /** Who asks, and the caller's key for it. */
+  /** The caller, and the caller's key. */
   key: string;
   bodyHash: string;
   /** For a webhook when it was sent, in seconds since 1970; null for other callers. */
@@ -26,28 +25,21 @@ export interface Idempotency {
   days: number;
 }
 
-export interface OperationContext {
-  database: Database;
+export interface OperationContext extends DatabaseContext {
   /** Who asks, as it is recorded. */
   actor: string;
   requestId: string;
-  /** Null, or left out, where the caller does not say what makes a request the same. */
+  /** Null, or left out, where the caller sent no key. */
   idempotency?: Idempotency | null;
-  /** Who is told of changes, and what is wrong with the settings of that; left out where nobody is. */
+  /** Who is notified of changes, and the errors in those settings; left out where nobody is. */
   notify?: { receivers: Receiver[]; errors: string[] };
-  /** Until when the work may go on. */
-  limits: Limits;
-  /** Told where the work is. */
-  progress: (progress: Progress) => void;
-  /** Called with what the caller is not told; never with secrets or rows. */
-  log: (message: string, details: Record<string, unknown>) => void;
 }
 
-/** How often something is read again because the catalog changed meanwhile, and the first pause in milliseconds. */
-const MOST_REREADS = 5;
+/** How often a read is repeated because the catalog changed meanwhile, and the first pause in milliseconds. */
+const MAX_REREADS = 5;
 const REREAD_PAUSE_MS = 20;
 
-/** Takes a session for what only reads, and can be read again. */
+/** Takes a session for work that only reads, and can be repeated. */
 export async function readingSession<T>(
   context: OperationContext,
   work: (session: Session) => Promise<T>,
@@ -56,7 +48,7 @@ export async function readingSession<T>(
     try {
       return await context.database.withSession(toRead(context), work);
     } catch (error) {
-      if (!isCatalogMoved(error) || rereads >= MOST_REREADS) throw error;
+      if (!isCatalogMoved(error) || rereads >= MAX_REREADS) throw error;
       await sleep(REREAD_PAUSE_MS * 2 ** rereads);
     }
   }
@@ -68,7 +60,7 @@ export function toRead({ limits, progress }: OperationContext): SessionWish {
 }
 
 /**
- * Runs an operation that only looks.
+ * Runs an operation that leaves no event.
  *
  * @throws {Problem} Whatever went wrong, as a problem.
  */
@@ -80,27 +72,27 @@ export async function asProblems<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Refusals that leave no event of their own: they would say nothing about the tables, and can be many. */
+/** Refusals that leave no event of their own: they say nothing about the tables, and can be many. */
 const UNRECORDED: ProblemCode[] = [
-  // Anybody can be refused so; whoever let them ask knows how much of it to write down.
+  // Anybody can be refused like this; the endpoint decides how much of it to log.
   "unauthorized",
-  // The request that is at work leaves its event.
+  // The request that is running leaves its event.
   "request_in_progress",
 ];
 
 /**
- * How far a change has come: asked for; begun, since its plan was made and accepted; committed, whatever goes
- * wrong from then on.
+ * How far a change has come: requested; begun, since its plan was made and accepted; committed, whatever fails
+ * from then on.
  */
-export type Stage = "asked" | "begun" | "committed";
+export type Stage = "requested" | "begun" | "committed";
 
 /**
- * Runs an operation that changes something; if it fails, that is told in the caller's terms and leaves an
- * event, the one trace of a failed request. Receivers are told of what was begun and did not come about; a
- * refusal is for its caller alone, or whoever is told and asks again would be told again.
+ * Runs an operation that changes something; if it fails, an event is written, the only trace of a failed request.
+ * Receivers are notified of a change that was begun and failed. A refusal is for its caller alone: a receiver that
+ * reacts by asking again would be notified again.
  *
- * @param stage How far the change came. What fails of itself counts as begun in any case, and so does waiting
- *   for locks.
+ * @param stage How far the change came. An internal failure counts as begun in any case, and so does waiting for
+ *   locks.
  * @throws {Problem} Whatever went wrong, as a problem.
  */
 export async function recordingFailure<T>(
@@ -114,11 +106,13 @@ export async function recordingFailure<T>(
   } catch (error) {
     const problem = toProblem(error);
     context.database.goFirst();
-    // What was committed has left its event.
+    // A committed change has left its event.
     if (UNRECORDED.includes(problem.code) || error instanceof AfterCommit) throw problem;
     const { attempts, waited_ms } = problem.fields as { attempts?: number; waited_ms?: number };
     const event: Event = {
-      ...about,
+      operation: about.operation,
+      batch_id: about.batch_id,
+      details: about.details,
       request_id: context.requestId,
       actor: context.actor,
       outcome: problem.status < 500 ? "refused" : "failed",
@@ -132,11 +126,10 @@ export async function recordingFailure<T>(
     });
     const begun = problem.status >= 500 || problem.code === "lock_not_acquired" ||
       stage() === "begun";
-    const told = begun && stage() !== "committed";
     try {
-      await recordAndTell(
+      await recordAndNotify(
         context,
-        told,
+        begun && stage() !== "committed",
         (receivers) => withFailureNotification(written, event, receivers),
       );
     } catch (cause) {
@@ -147,23 +140,44 @@ export async function recordingFailure<T>(
 }
 
 /**
- * Writes an event and those who are to be told of it, in one statement. Where they cannot be told, as with
- * tracking tables from before the outbox, the event is written all the same.
+ * Writes an event and its notifications, in one statement. Where notifications cannot be written, as with tracking
+ * tables from before the outbox, the event is written all the same.
  *
- * @param told Whether anybody is.
+ * @param notifies Whether receivers are notified.
  */
-export async function recordAndTell(
+async function recordAndNotify(
   { database, notify, log }: OperationContext,
-  told: boolean,
+  notifies: boolean,
   statement: (receivers: Receiver[]) => string,
 ): Promise<void> {
-  const receivers = told ? notify?.receivers ?? [] : [];
+  const receivers = notifies ? notify?.receivers ?? [] : [];
   try {
     await database.query(statement(receivers));
   } catch (cause) {
-    // Where the connection is gone, it may be written.
+    // Where the connection is lost, it may have been written.
     if (receivers.length === 0 || isConnectionLost(cause)) throw cause;
-    log("an event could not be told", { cause });
+    log("receivers could not be notified of an event", { cause });
     await database.query(statement([]));
+  }
+}
+
+/**
+ * Records the drift that must not go unnoticed, whatever the request asked for: somebody may see rows they must not
+ * see, or compatibility views are gone. A trigger of ours could not do so when it happens: it would run within other
+ * people's commands, and could make them fail.
+ */
+export async function recordWorstDrift(context: OperationContext): Promise<void> {
+  const { requestId, actor } = context;
+  try {
+    // One message, since it comes on top of what was asked for.
+    await recordAndNotify(
+      context,
+      true,
+      (receivers) =>
+        [noteBypassedRowSecurity, noteLostViews]
+          .map((statement) => statement(requestId, actor, receivers)).join(";\n"),
+    );
+  } catch (cause) {
+    context.log("drift could not be recorded", { cause });
   }
 }

@@ -1,16 +1,18 @@
 /**
  * A change as a migration of the Supabase CLI: recorded in the database's migration history together with the
- * change, or given as a file that others apply.
+ * change, or answered as a file to be applied elsewhere.
  */
 import { nextVersion, versionOf } from "../contract/migration_version.ts";
 import type { SelectionRequest } from "../contract/requests.ts";
 import type { Finding, HistoryEntry, MigrationFile } from "../contract/responses.ts";
+import type { RecordedRename } from "../facts/migration.ts";
 import type { Row, Session } from "../postgres/database.ts";
 import type { MigrationHistory } from "../postgres/migration_history.ts";
 import type { Plan, PlanStatement } from "../plan/plan.ts";
-import { replayOf, whereTracked } from "../plan/replay.ts";
+import { migrationFileStatements, whereTracked } from "../plan/migration_file.ts";
+import { builtDigests, sameBuilt } from "../plan/migration_file.ts";
+import { ident, qualified } from "../sql/quoting.ts";
 import { HISTORY_TABLE } from "../sql/trusted_objects.ts";
-import { builtDigests, sameBuilt } from "../plan/replay_guards.ts";
 import { type Event, insertEvent } from "../tracking/events.ts";
 import {
   addToHistory,
@@ -25,21 +27,21 @@ import {
   rowsOfServer,
   settledRows,
   settleRows,
-} from "../tracking/replay.ts";
+} from "../tracking/migration_file.ts";
 import type { OperationContext } from "./context.ts";
 
-/** What a migration says of a change beside its plan. */
-export interface Replay {
+/** What a migration file says of a change beside its plan. */
+export interface FileParts {
   /** Part of the file's name. */
   name: string;
   /** Lines for the file's head. */
   about: string[];
   /** Statements that raise where a file does not fit. Default: none. */
   guards?: PlanStatement[];
-  /** Views that a file's definitions were read from, with what is built on them. Default: none. */
+  /** Views that the file's definitions were read from, with what is built on them. Default: none. */
   views?: { schema: string; name: string }[];
   /**
-   * Statements that track the change where it is made again.
+   * Statements that track the change where the file is applied.
    *
    * @param rows The rows of a new batch, where it is recorded here; otherwise they are written out.
    */
@@ -50,23 +52,32 @@ export interface Replay {
 
 export type HistoryRequest = Pick<
   SelectionRequest,
-  "record_history" | "lock_timeout_ms" | "max_wait_ms"
+  "mode" | "record_history" | "lock_timeout_ms" | "max_wait_ms"
 >;
+
+/** Whether a change is recorded in the history, and the findings about that. */
+export interface HistoryChoice {
+  recorded: boolean;
+  findings: Finding[];
+}
 
 const TABLE = HISTORY_TABLE;
 
 /**
- * Whether a change is recorded, and what the caller should know where it could be expected to be and is not.
+ * Whether a change is recorded, and what the caller should know where it is not, though that could be expected.
  *
- * @param inHistory Whether what the change is about is in the history: what was not made there cannot be undone.
+ * @param inHistory Whether the rename is in the history: one that was not made there cannot be undone there.
+ *   Default: it is, or begins there.
  */
-export function historyOf(
-  { record_history }: Pick<HistoryRequest, "record_history">,
+export function historyChoice(
+  { mode, record_history }: Pick<HistoryRequest, "record_history"> & { mode: string },
   state: MigrationHistory,
-  inHistory: boolean,
-): { recorded: boolean; findings: Finding[] } {
-  // What is not trusted has a finding of its own, whatever the request says.
-  if (record_history === "never" || state === "missing" || state === "untrusted") {
+  inHistory = true,
+): HistoryChoice {
+  // An untrusted history has a finding of its own, whatever the request says. A proposal changes nothing yet.
+  if (
+    mode === "propose" || record_history === "never" || state === "missing" || state === "untrusted"
+  ) {
     return { recorded: false, findings: [] };
   }
   if (state === "closed") {
@@ -87,8 +98,7 @@ export function historyOf(
       severity: "info",
       object: TABLE,
       message: "The rename is not in the migration history, so what is done with it is not either.",
-      remedy:
-        "None needed. Migration files of your own that name the table go on from its name now.",
+      remedy: "None needed. Your own migration files have to use the name that the table has now.",
     }],
   };
 }
@@ -97,9 +107,9 @@ function notRecorded(message: string, remedy: string): Finding {
   return { code: "history_not_recorded", severity: "warning", object: TABLE, message, remedy };
 }
 
-/** Statements that have a change recorded. */
+/** Statements that record a change in the history. */
 export interface HistoryStatements {
-  /** Keeps its statements in the transaction. */
+  /** Keeps the change's statements in the transaction. */
   keep: string;
   /** Records them, before each attempt to get the locks. */
   record: string;
@@ -107,17 +117,14 @@ export interface HistoryStatements {
 
 export function historyStatements(
   plan: Plan,
-  replay: Replay,
+  parts: FileParts,
   event: Event,
   request: HistoryRequest,
 ): HistoryStatements {
-  const rows = replay.batchId === undefined ? null : rowsOfServer(batchRows(replay.batchId));
+  const rows = parts.batchId === undefined ? null : rowsOfServer(batchRows(parts.batchId));
   return {
-    keep: keepHistory(replayed(plan, { ...replay, guards: [] }, event, request, rows), rows),
-    record: recordHistory(
-      replay.name,
-      event.operation === "rename" ? event.migration_ids : [],
-    ),
+    keep: keepHistory(fileStatements(plan, { ...parts, guards: [] }, event, request, rows), rows),
+    record: recordHistory(parts.name, event.operation === "rename" ? event.migration_ids : []),
   };
 }
 
@@ -126,35 +133,35 @@ export async function migrationFile(
   session: Session,
   state: MigrationHistory,
   plan: Plan,
-  replay: Replay,
+  parts: FileParts,
   event: Event,
   request: HistoryRequest,
 ): Promise<MigrationFile> {
   const [row] = state === "open" ? await session.run(lastVersion) : [];
   const existing = row?.version == null ? [] : [String(row.version)];
-  const { views = [] } = replay;
-  const guards = [...replay.guards ?? []];
+  const { views = [] } = parts;
+  const guards = [...parts.guards ?? []];
   if (views.length > 0) {
     const [{ digests }] = await session.run(builtDigests(views));
     guards.push(sameBuilt(views, digests as string[]));
   }
-  const statements = replayed(plan, { ...replay, guards }, event, request);
+  const statements = fileStatements(plan, { ...parts, guards }, event, request);
   return {
     version: nextVersion(existing, versionOf(new Date())),
-    name: replay.name,
+    name: parts.name,
     sql: statements.map((sql) => `${sql};\n`).join("\n"),
   };
 }
 
-function replayed(
+function fileStatements(
   plan: Plan,
-  { about, guards, tracking }: Replay,
+  { about, guards, tracking }: FileParts,
   event: Event,
   { lock_timeout_ms, max_wait_ms }: HistoryRequest,
   rows: RowsOfServer | null = null,
 ): string[] {
   const details = { plan_hash: plan.hash, migration_file: true };
-  return replayOf(plan, {
+  return migrationFileStatements(plan, {
     about: [...about, `Plan ${plan.hash}.`],
     guards,
     lockTimeoutMs: lock_timeout_ms,
@@ -165,9 +172,10 @@ function replayed(
 }
 
 /**
- * After the commit: the row of the history, completed by what is known only now, so that whoever makes the
- * change again has the same record of it. Null where it could not be recorded, undefined where that cannot be
- * told now.
+ * After the commit: adds to the history's row what is known only now, so that applying it elsewhere leaves the same
+ * record.
+ *
+ * @returns Null where the change could not be recorded, undefined where that is not known.
  */
 export async function settleHistory(
   context: OperationContext,
@@ -190,7 +198,7 @@ export async function settleHistory(
   }
 }
 
-/** The row that a request of earlier has left in the history; null where it left none. */
+/** The row that an earlier request left in the history; null where it left none. */
 export async function historyEntry(
   { database }: OperationContext,
   requestId: string,
@@ -202,7 +210,7 @@ export async function historyEntry(
 const entryOf = (row: Row | undefined): HistoryEntry | null =>
   row?.version == null ? null : { version: String(row.version), name: String(row.name) };
 
-/** Said where the history was open, and the row is not there all the same. */
+/** The finding where the history was open, and the row is missing all the same. */
 export const historyFailed = (): Finding =>
   notRecorded(
     `The change is made, but could not be recorded in ${TABLE}.`,
@@ -217,9 +225,60 @@ export function slug(name: string): string {
 }
 
 /** What is done to each of several tables, for a file's head. */
-export function listedLines(lines: string[]): string[] {
-  const MOST = 50;
-  return lines.length <= MOST
+export function linesForHead(lines: string[]): string[] {
+  const MAX_LINES = 50;
+  return lines.length <= MAX_LINES
     ? lines
-    : [...lines.slice(0, MOST), `And ${lines.length - MOST} more.`];
+    : [...lines.slice(0, MAX_LINES), `And ${lines.length - MAX_LINES} more.`];
+}
+
+/** Whether all renames are in the migration history: what was not made there cannot be undone there. */
+export const allInHistory = (migrations: RecordedRename[]): boolean =>
+  migrations.every(({ in_history }) => in_history);
+
+type FollowUp = "rollback" | "finalize" | "refresh";
+
+const FOLLOW_UPS: Record<FollowUp, { name: string; about: (migration: RecordedRename) => string }> =
+  {
+    rollback: {
+      name: "roll_back_rename_of",
+      about: ({ schema_name, old_name, new_name }) =>
+        `Gives ${qualified(schema_name, new_name)} its old name ${ident(old_name)} back.`,
+    },
+    finalize: {
+      name: "finalize_rename_of",
+      about: ({ schema_name, old_name, new_name }) =>
+        `Ends the rename to ${ident(new_name)}: the compatibility view ${
+          qualified(schema_name, old_name)
+        } is dropped.`,
+    },
+    refresh: {
+      name: "refresh_view",
+      about: ({ schema_name, old_name, new_name }) =>
+        `Makes the compatibility view ${qualified(schema_name, old_name)} again, as ${
+          ident(new_name)
+        } is now.`,
+    },
+  };
+
+/**
+ * What is done with renames that were made before, as a migration file.
+ *
+ * @param mark Statement that marks the migrations.
+ */
+export function followUpFile(
+  operation: FollowUp,
+  migrations: RecordedRename[],
+  mark: string,
+): FileParts {
+  const { name, about } = FOLLOW_UPS[operation];
+  const [{ old_name }] = migrations;
+  const more = migrations.length === 1 ? "" : `_and_${migrations.length - 1}_more`;
+  return {
+    name: `${name}_${slug(old_name)}${more}`,
+    about: linesForHead(migrations.map(about)),
+    views: migrations.filter(({ compatibility_view_created }) => compatibility_view_created)
+      .map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
+    tracking: () => [mark],
+  };
 }

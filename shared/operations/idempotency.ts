@@ -1,11 +1,10 @@
 /**
- * A request that comes again: its work is done once, and every attempt that comes to an end has the one answer.
+ * A request that is repeated: its work is done once, and every completed attempt gets the same answer.
  *
- * The transaction of the change has the key to itself and records it, so that the record is there if and only
- * if the change is. What can be told only after the commit is added then; where that did not happen, since the
- * function was ended or cut off, the next attempt looks for itself. A refusal is not kept: once what it names
- * is mended, the same key does the work. Plans are not kept either: they change nothing, and are only true when
- * they are made.
+ * The transaction of the change locks the key and records it, so that the record exists if and only if the change
+ * does. What is known only after the commit is added then; where that did not happen, since the function was ended,
+ * the next attempt finds it out. A refusal is not kept: once its cause is fixed, the same key does the work. Plans are
+ * not kept either: they change nothing, and hold only when they are made.
  */
 import { Problem } from "../contract/problems.ts";
 import type { OperationAnswer } from "../contract/responses.ts";
@@ -26,16 +25,12 @@ import {
 } from "../tracking/requests.ts";
 import type { Idempotency, OperationContext } from "./context.ts";
 import { historyEntry } from "./history.ts";
-import { readMigrations } from "./read_migrations.ts";
-import { notifyVerification } from "./notify_verification.ts";
-import { verifyLate } from "./verify_late.ts";
+import { readMigrations } from "./reading.ts";
+import { notifyVerification, verifyLate } from "./verify_change.ts";
 
 type Operation = Event["operation"];
 
-/**
- * How long after a commit its request is left to finish its answer, in milliseconds. Afterwards it counts as
- * ended in between, and another attempt answers in its place.
- */
+/** How long a request has to finish its answer after its commit, in milliseconds; then another attempt answers. */
 const FINISHING_MS = 10_000;
 
 /** Ends the transaction of an attempt whose work was done by an earlier one. */
@@ -46,8 +41,7 @@ class DoneBefore extends Error {
 }
 
 /**
- * Does the work of a request, unless an earlier attempt did: then its answer is given, and told as `replayed`
- * progress.
+ * Does the work of a request, unless an earlier attempt did: then answers as that one, after the progress `replayed`.
  *
  * @throws {Problem} `request_in_progress`, `idempotency_key_reused`, `unauthorized` for a webhook that its
  *   sender did not send here or now; what `work` throws.
@@ -77,10 +71,10 @@ export async function answeredOnce(
 }
 
 /**
- * The first step in the transaction of a change: has the key to itself until the transaction's end.
+ * The first step in the transaction of a change: locks the key until the transaction's end.
  *
- * @throws {Problem} As `answeredOnce`. Something else where the request was answered before, for
- *   `answeredOnce` to catch.
+ * @throws {Problem} As `answeredOnce`.
+ * @throws {DoneBefore} Where the request was answered before; `answeredOnce` catches it.
  */
 export async function requireNew(
   { idempotency }: OperationContext,
@@ -88,7 +82,7 @@ export async function requireNew(
   operation: Operation,
 ): Promise<void> {
   if (!idempotency) return;
-  // Looked for after the try: whoever had the key before has shown its record by then.
+  // Read after the try: by then the record of whoever held the key is visible.
   const [tried, rows] = await session.runAll(
     `${tryRequest(idempotency)};\n${recordedRequest(idempotency)}`,
   );
@@ -98,8 +92,8 @@ export async function requireNew(
     throw new DoneBefore(recorded);
   }
   if (recorded?.made || !isAlone(tried)) {
-    throw new Problem("request_in_progress", "A request with this key is still at work.", {
-      hint: "Send it again in a few seconds; once the work is done, its answer comes.",
+    throw new Problem("request_in_progress", "A request with this key is still running.", {
+      hint: "Send it again in a few seconds; once the work is done, you get its answer.",
     });
   }
 }
@@ -115,7 +109,7 @@ export async function recordAnswer(
   if (idempotency) await session.run(recordRequest(made(context, idempotency, operation), planned));
 }
 
-/** The same for an answer that is whole before the commit. */
+/** The same for an answer that is complete before the commit. */
 export async function recordWholeAnswer(
   context: OperationContext,
   session: Session,
@@ -129,8 +123,9 @@ export async function recordWholeAnswer(
 }
 
 /**
- * Whoever signs with a webhook's secret can sign what they like; who has come upon a signed message can only
- * deliver it, as it is, where it was not sent to or was refused.
+ * Refuses a key that was used for another request, and a webhook that was delivered before. Whoever has a webhook's
+ * secret can sign anything; whoever intercepted a signed message can only deliver it unchanged, to an endpoint that
+ * it was not sent to or that refused it.
  */
 function requireSame(
   { bodyHash, webhookSentAt }: Idempotency,
@@ -158,7 +153,7 @@ function requireSame(
   );
 }
 
-/** The answer of an attempt that was ended after its commit: what was recorded, and what can be seen now. */
+/** The answer for an attempt that was ended after its commit: what was recorded, and what can be read now. */
 async function answerLate(
   context: OperationContext,
   idempotency: Idempotency,
@@ -186,7 +181,7 @@ async function answerLate(
   return answer;
 }
 
-/** What is committed is never told as failed, also where its answer cannot be kept. */
+/** Keeps the answer. Where that fails it is logged: a committed change is never reported as failed. */
 async function keep(
   { database, log }: OperationContext,
   { key, days }: Idempotency,
@@ -201,7 +196,7 @@ async function keep(
   }
 }
 
-/** A webhook that was refused is known from then on; of other callers' refusals nothing is kept. */
+/** Records that a webhook was refused, so that nobody else can deliver it; other callers' refusals are not kept. */
 async function rememberRefused(
   context: OperationContext,
   idempotency: Idempotency,

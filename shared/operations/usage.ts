@@ -1,4 +1,4 @@
-/** Reading and keeping what is known of the use of old names. */
+/** Reads and records the use of old names. */
 import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
 import {
   lossesQuery,
@@ -31,7 +31,7 @@ export interface Looks {
   byId: Map<string, Look>;
 }
 
-/** Looks at the use of the old names, in one message, in a transaction that has begun. */
+/** Reads the use of the old names, in one message, in a transaction that has begun. */
 export async function readUsage(
   session: Session,
   { sources, statistics, serverVersion }: Pick<
@@ -49,7 +49,7 @@ export async function readUsage(
       views: migrations.flatMap(({ view_oid }) => view_oid ?? []),
       schema: readableSchema(statistics),
     }),
-    // Recorded statements are read above, with what is counted of them.
+    // Recorded statements are read by the query before, with their counts.
     factsQuery({
       names: [],
       oids: [],
@@ -68,7 +68,7 @@ export async function readUsage(
   return { at: facts.at, byId };
 }
 
-/** The same in a transaction of its own; what was seen is kept for the next look. */
+/** The same in a transaction of its own; what was seen is kept for the next time. */
 export async function lookAtUsage(
   context: OperationContext,
   migrations: UsedMigration[],
@@ -85,7 +85,7 @@ export async function lookAtUsage(
   return looks;
 }
 
-/** The migrations, with what is known of the use of their old names. */
+/** The migrations, with the use of their old names. */
 export function withUsage(migrations: Migration[], { byId }: Looks): Migration[] {
   return migrations.map((migration) => {
     const look = byId.get(migration.id);
@@ -93,23 +93,20 @@ export function withUsage(migrations: Migration[], { byId }: Looks): Migration[]
   });
 }
 
-/** Keeps what was seen. A look that cannot be kept, as on a replica, is a look all the same. */
+/** Keeps what was seen. Where that is not possible, as on a replica, it is logged. */
 export async function keepUsage(context: OperationContext, { byId }: Looks): Promise<void> {
   const records = [...byId.values()].flatMap(({ record }) => record ?? []);
   if (records.length === 0) return;
   try {
     await context.database.query(keepLooks(records));
   } catch (cause) {
-    context.log("what was seen of the use of old names could not be kept", {
-      cause,
-    });
+    context.log("what was seen of the use of old names could not be kept", { cause });
   }
 }
 
 /**
- * Statements that note which recorded statements name the old names before the rename; none where they cannot
- * be read.
- * It reads statistics only, and runs before the locks, so that nobody waits for it.
+ * Statements that record which statements of pg_stat_statements name the old names before the rename; none where those
+ * cannot be read. They run before the locks, so that nobody waits for them.
  */
 export function noteSnapshots(
   statistics: StatementStatistics,
@@ -121,8 +118,8 @@ export function noteSnapshots(
 }
 
 /**
- * Puts the snapshots right after the commit: what was evicted until then tells nothing about the view, and on
- * a server that counts by name the calls of the time of waiting for the locks were through the table.
+ * Corrects the snapshots after the commit: what was evicted until then says nothing about the view, and on a server that
+ * counts by name, calls while the locks were waited for went to the table.
  */
 export async function renewUsage(
   context: OperationContext,
@@ -138,9 +135,7 @@ export async function renewUsage(
         : renewLosses(migrations.map(({ id }) => id), lossesQuery(schema)),
     );
   } catch (cause) {
-    context.log("the snapshot of recorded statements could not be renewed", {
-      cause,
-    });
+    context.log("the snapshot of recorded statements could not be renewed", { cause });
   }
 }
 

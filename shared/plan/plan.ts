@@ -1,6 +1,5 @@
 /** What a plan is, whichever operation made it, and its hash. */
 import type { Finding, Statement } from "../contract/responses.ts";
-import { Problem } from "../contract/problems.ts";
 
 export interface PlanStatement extends Statement {
   /**
@@ -49,97 +48,35 @@ export interface Plan {
   hash: string;
 }
 
+type Statements = Pick<Plan, "preparations" | "beforeLocks" | "locks" | "changes">;
+
+/** The statements of a plan that changes nothing. */
+export const NO_STATEMENTS: Statements = {
+  preparations: [],
+  beforeLocks: [],
+  locks: [],
+  changes: [],
+};
+
+const inOrder = (plan: Statements): PlanStatement[] => [
+  ...plan.preparations,
+  ...plan.beforeLocks,
+  ...plan.locks,
+  ...plan.changes,
+];
+
 /** The statements of a plan in the order in which they run. */
-export function planStatements(plan: Plan): Statement[] {
-  return [...plan.preparations, ...plan.beforeLocks, ...plan.locks, ...plan.changes]
-    .map(({ sql, purpose }) => ({ sql, purpose }));
-}
+export const planStatements = (plan: Plan): Statement[] =>
+  inOrder(plan).map(({ sql, purpose }) => ({ sql, purpose }));
 
 /** Puts a plan together and hashes it. */
-export async function makePlan(
-  parts: Omit<Plan, "hash">,
-): Promise<Plan> {
-  const all: PlanStatement[] = [
-    ...parts.preparations,
-    ...parts.beforeLocks,
-    ...parts.locks,
-    ...parts.changes,
-  ];
-  const text = all.map(({ sql, hashed }) => hashed ?? sql).join(";\n");
+export async function makePlan(parts: Omit<Plan, "hash">): Promise<Plan> {
+  const text = inOrder(parts).map(({ sql, hashed }) => hashed ?? sql).join(";\n");
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   const hex = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join(
     "",
   );
   return { ...parts, hash: `sha256:${hex}` };
-}
-
-/**
- * Refuses a plan the caller did not ask for: another than the expected one, or one with breaking findings
- * that are not acknowledged.
- *
- * @throws {Problem} `plan_changed` or `breaking_findings`.
- */
-export function requireAccepted(
-  plan: Plan,
-  request: { expected_plan_hash?: string; acknowledge: string[] },
-): void {
-  if (request.expected_plan_hash !== undefined && request.expected_plan_hash !== plan.hash) {
-    throw new Problem(
-      "plan_changed",
-      "The plan is no longer the one you expect: the tables, their grants or the request changed.",
-      {
-        hint: "Review the new plan (mode plan) and send its plan_hash.",
-        fields: { plan_hash: plan.hash, expected_plan_hash: request.expected_plan_hash },
-      },
-    );
-  }
-  const open = plan.findings.filter((finding) =>
-    finding.severity === "breaking" && !request.acknowledge.includes(finding.code)
-  );
-  if (open.length === 0) return;
-  refuseNameInUse(open, plan.findings);
-  const codes = [...new Set(open.map((finding) => finding.code))];
-  const objects = [...new Set(open.map((finding) => finding.object))];
-  throw new Problem(
-    "breaking_findings",
-    `This would break something: ${codes.join(", ")} on ${objects.slice(0, 5).join(", ")}` +
-      (objects.length > 5 ? ` and ${objects.length - 5} more.` : "."),
-    {
-      hint: `Mend what the findings say, or accept it with "acknowledge": ${
-        JSON.stringify(codes)
-      }.`,
-      fields: { findings: plan.findings },
-    },
-  );
-}
-
-/**
- * A use of the old name has a problem code of its own; it is told alone, being the gravest. Where none was seen, and
- * only not for long enough, it is said when that will be.
- */
-function refuseNameInUse(open: Finding[], findings: Finding[]): void {
-  const all = open.filter(({ code }) => code === "old_name_in_use");
-  if (all.length === 0) return;
-  const uses = all.filter(({ earliest }) => earliest === undefined);
-  const told = uses.length > 0 ? uses : all;
-  const objects = [...new Set(told.map(({ object }) => object))];
-  const listed = objects.slice(0, 5).join(", ") +
-    (objects.length > 5 ? ` and ${objects.length - 5} more` : "");
-  const evidence = all.map(({ object, message }) => ({ object, message }));
-  const earliest = all.flatMap((one) => one.earliest ?? []).sort().at(-1);
-  const accept = '"acknowledge": ["old_name_in_use"]';
-  throw new Problem(
-    "old_name_in_use",
-    uses.length > 0
-      ? `The old name is still used: ${listed}.`
-      : `Too early to end the rename of ${listed}. ${told.map(({ message }) => message).join(" ")}`,
-    {
-      hint: uses.length > 0
-        ? `Change each to the new name; to end the rename all the same, send ${accept}.`
-        : [...new Set(told.map(({ remedy }) => remedy))].join(" "),
-      fields: { findings, evidence, ...(uses.length === 0 && { earliest }) },
-    },
-  );
 }
 
 /**

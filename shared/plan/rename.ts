@@ -1,6 +1,5 @@
 /** The plan of a rename: facts and request in, statements and findings out. Its reverse is `rollback.ts`. */
 import type { NameHolder, RenamedIndex } from "../facts/migration.ts";
-import { Problem } from "../contract/problems.ts";
 import type { Rename } from "../contract/requests.ts";
 import type { Statement } from "../contract/responses.ts";
 import { checkRelations, checkViews, type ExpectedView } from "./verification/checks.ts";
@@ -11,7 +10,7 @@ import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./pl
 import { byName } from "../sql/name_digest.ts";
 import { ident, qualified } from "../sql/quoting.ts";
 import { indexRenames, indexStatements } from "./index_names.ts";
-import { lookUp, refuseTogether } from "./rename_refusals.ts";
+import { lookUp, refuseTogether, requireServer } from "./refusals.ts";
 import { findingsOfRename, readTextsOf } from "../findings/rename_findings.ts";
 import { checkRowCasts } from "./row_type.ts";
 import type { ReadText } from "../findings/text_findings.ts";
@@ -44,9 +43,6 @@ export interface RenameOptions {
   /** Those of the schemas that new names seem to begin with that are there. */
   schemas?: string[];
 }
-
-/** Oldest server with security-invoker views (release notes of PostgreSQL 15). */
-export const MINIMUM_SERVER_VERSION = 150_000;
 
 /**
  * Makes the plan of a batch.
@@ -148,19 +144,6 @@ const scanCountersFor = (tables: PlannedTable[]): Statement[] =>
   tables.flatMap(({ facts }) =>
     makeScanCounter(scanCounterName(facts), qualified(facts.schema, facts.name))
   );
-
-/** @throws {Problem} `unsupported_server`. */
-export function requireServer(version: number): void {
-  if (version >= MINIMUM_SERVER_VERSION) return;
-  throw new Problem(
-    "unsupported_server",
-    `PostgreSQL ${
-      Math.floor(version / 10_000)
-    } has no security-invoker views, so a compatibility view ` +
-      "would show rows that row-level security hides.",
-    { hint: "Upgrade to PostgreSQL 15 or later.", fields: { server_version: version } },
-  );
-}
 
 /**
  * The first table is waited for, for as long as the lock timeout says; the others are not, so that nobody
