@@ -5,14 +5,8 @@ import type { OperationAnswer, Statement } from "../contract/responses.ts";
 import { requireProposed } from "../plan/accept_plan.ts";
 import type { Session } from "../postgres/database.ts";
 import { activateBatch, proposedBatch } from "../tracking/migrations.ts";
-import {
-  answerChange,
-  applyChange,
-  lockTables,
-  runChange,
-  startChange,
-  type Transaction,
-} from "./change.ts";
+import { applyChange, lockTables } from "./apply_change.ts";
+import { answerChange, runChange, startChange, type Transaction } from "./change.ts";
 import type { OperationContext } from "./context.ts";
 import { notActive } from "./explain_missing.ts";
 import {

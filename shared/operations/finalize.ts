@@ -9,11 +9,10 @@ import type { Done } from "../postgres/apply_plan.ts";
 import { markFinalized, recordedFromRows, selectedMigrations } from "../tracking/migrations.ts";
 import { usageFindings } from "../usage/findings.ts";
 import { oldNameInUse } from "../usage/old_name_in_use.ts";
+import { applyChange, lockTables } from "./apply_change.ts";
 import {
   answerChange,
   answerWithoutPlan,
-  applyChange,
-  lockTables,
   type PlannedChange,
   runChange,
   startChange,

@@ -7,10 +7,9 @@ import { planRefresh, type RefreshPlan } from "../plan/refresh.ts";
 import { checkRefreshed } from "../plan/verification/refresh_verification.ts";
 import { qualified } from "../sql/quoting.ts";
 import { markRefreshed } from "../tracking/migrations.ts";
+import { applyChange, lockTables } from "./apply_change.ts";
 import {
   answerChange,
-  applyChange,
-  lockTables,
   type PlannedChange,
   runChange,
   startChange,

@@ -24,10 +24,9 @@ import {
   noteViews,
   trackedByNames,
 } from "../tracking/migrations.ts";
+import { applyChange, lockTables } from "./apply_change.ts";
 import {
   answerChange,
-  applyChange,
-  lockTables,
   type PlannedChange,
   runChange,
   startChange,

@@ -18,11 +18,10 @@ import {
   withdrawPending,
 } from "../tracking/migrations.ts";
 import { withNotification } from "../tracking/notifications.ts";
+import { applyChange, lockTables } from "./apply_change.ts";
 import {
   answerChange,
   answerWithoutPlan,
-  applyChange,
-  lockTables,
   type PlannedChange,
   runChange,
   startChange,
