@@ -12,6 +12,7 @@ import type {
   PlannedTable,
   Verification,
 } from "../contract/responses.ts";
+import type { RecordedRename } from "../facts/migration.ts";
 import { makePlan, NO_STATEMENTS, type Plan, planStatements } from "../plan/plan.ts";
 import type { Connected, Done } from "../postgres/apply_plan.ts";
 import type { RelationName } from "../postgres/blockers.ts";
@@ -20,7 +21,15 @@ import { afterCommit } from "../postgres/database_errors.ts";
 import type { Event } from "../tracking/events.ts";
 import { migrationsById, migrationsFromRows } from "../tracking/migrations.ts";
 import { asProblems, type OperationContext, recordingFailure, type Stage } from "./context.ts";
-import { type FileParts, type HistoryChoice, historyFailed, settleHistory } from "./history.ts";
+import {
+  type FileParts,
+  type FollowUp,
+  followUpFile,
+  type HistoryChoice,
+  historyChoice,
+  historyFailed,
+  settleHistory,
+} from "./history.ts";
 import { answeredOnce } from "./idempotency.ts";
 import { readMigrations } from "./reading.ts";
 import { notifyVerification, verifiedOrNot } from "./verify_change.ts";
@@ -123,6 +132,28 @@ export async function runChange(
     () => answeredOnce(context, operation, work),
     () => change.stage,
   );
+}
+
+/**
+ * What is recorded of a change of renames that were made before.
+ *
+ * @param mark Statement that marks the migrations.
+ */
+export function followUp(
+  { change: { request, batch_id }, connection }: Transaction,
+  operation: FollowUp,
+  migrations: RecordedRename[],
+  mark: string,
+): Pick<PlannedChange, "batch_id" | "ids" | "history" | "file" | "record"> {
+  // What was not made in the migration history cannot be undone there.
+  const inHistory = migrations.every(({ in_history }) => in_history);
+  return {
+    batch_id,
+    ids: migrations.map(({ id }) => id),
+    history: historyChoice(request, connection.history, inHistory),
+    file: () => followUpFile(operation, migrations, mark),
+    record: [mark],
+  };
 }
 
 /** The change, with more findings in its plan. */

@@ -72,6 +72,19 @@ export async function asProblems<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Does work that the request does not depend on: a failure is logged, and the answer is undefined then. */
+export async function orLog<T>(
+  { log }: OperationContext,
+  message: string,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (cause) {
+    log(message, { cause });
+  }
+}
+
 /** Refusals that leave no event of their own: they say nothing about the tables, and can be many. */
 const UNRECORDED: ProblemCode[] = [
   // Anybody can be refused like this; the endpoint decides how much of it to log.
@@ -126,15 +139,16 @@ export async function recordingFailure<T>(
     });
     const begun = problem.status >= 500 || problem.code === "lock_not_acquired" ||
       stage() === "begun";
-    try {
-      await recordAndNotify(
-        context,
-        begun && stage() !== "committed",
-        (receivers) => withFailureNotification(written, event, receivers),
-      );
-    } catch (cause) {
-      context.log("the event of a failed request could not be written", { cause });
-    }
+    await orLog(
+      context,
+      "the event of a failed request could not be written",
+      () =>
+        recordAndNotify(
+          context,
+          begun && stage() !== "committed",
+          (receivers) => withFailureNotification(written, event, receivers),
+        ),
+    );
     throw problem;
   }
 }
@@ -168,16 +182,13 @@ async function recordAndNotify(
  */
 export async function recordWorstDrift(context: OperationContext): Promise<void> {
   const { requestId, actor } = context;
-  try {
-    // One message, since it comes on top of what was asked for.
-    await recordAndNotify(
-      context,
-      true,
-      (receivers) =>
-        [noteBypassedRowSecurity, noteLostViews]
-          .map((statement) => statement(requestId, actor, receivers)).join(";\n"),
-    );
-  } catch (cause) {
-    context.log("drift could not be recorded", { cause });
-  }
+  // One message, since it comes on top of what was asked for.
+  const statements = (receivers: Receiver[]) =>
+    [noteBypassedRowSecurity, noteLostViews]
+      .map((statement) => statement(requestId, actor, receivers)).join(";\n");
+  await orLog(
+    context,
+    "drift could not be recorded",
+    () => recordAndNotify(context, true, statements),
+  );
 }

@@ -13,13 +13,13 @@ import { applyChange, lockTables } from "./apply_change.ts";
 import {
   answerChange,
   answerWithoutPlan,
+  followUp,
   type PlannedChange,
   runChange,
   startChange,
   type Transaction,
 } from "./change.ts";
 import type { OperationContext } from "./context.ts";
-import { allInHistory, followUpFile, historyChoice } from "./history.ts";
 import { readFacts, readFactsToPlan, readNamesInRows } from "./reading.ts";
 import {
   leaving,
@@ -104,16 +104,11 @@ async function prepare(
   ];
 
   const finalized = plan.tables.map(({ migration }) => migration);
-  const ids = finalized.map(({ id }) => id);
-  const mark = markFinalized(ids, context.actor, request.notes);
+  const mark = markFinalized(finalized.map(({ id }) => id), context.actor, request.notes);
   return {
+    ...followUp(transaction, "finalize", finalized, mark),
     plan: { ...plan, findings },
-    batch_id: request.batch_id ?? null,
-    ids,
     tables: () => plan.tables.map(({ migration, view }) => leavingTable(migration, view)),
-    history: historyChoice(request, connection.history, allInHistory(migrations)),
-    file: () => followUpFile("finalize", finalized, mark),
-    record: [mark],
     looks,
   };
 }

@@ -28,7 +28,7 @@ import {
   settledRows,
   settleRows,
 } from "../tracking/migration_file.ts";
-import type { OperationContext } from "./context.ts";
+import { type OperationContext, orLog } from "./context.ts";
 
 /** What a migration file says of a change beside its plan. */
 export interface FileParts {
@@ -181,21 +181,21 @@ export async function settleHistory(
   context: OperationContext,
   ids: string[],
 ): Promise<HistoryEntry | null | undefined> {
-  const { database, requestId, log } = context;
+  const { database, requestId } = context;
   const rows = rowsOfServer(settledRows(ids));
   const settled = `-- When it was done, and the states afterwards\n${
     whereTracked(`${settleRows(rows.marker).trim()};\n`, rows.tag)
   }`;
-  try {
-    return await database.whileReachable(async () => {
-      const entry = entryOf((await database.query(recordedHistory(requestId)))[0]);
-      if (entry !== null) await database.query(addToHistory(entry.version, settled, rows));
-      return entry;
-    });
-  } catch (cause) {
-    log("the migration history could not be completed", { cause });
-    return undefined;
-  }
+  return await orLog(
+    context,
+    "the migration history could not be completed",
+    () =>
+      database.whileReachable(async () => {
+        const entry = entryOf((await database.query(recordedHistory(requestId)))[0]);
+        if (entry !== null) await database.query(addToHistory(entry.version, settled, rows));
+        return entry;
+      }),
+  );
 }
 
 /** The row that an earlier request left in the history; null where it left none. */
@@ -232,11 +232,7 @@ export function linesForHead(lines: string[]): string[] {
     : [...lines.slice(0, MAX_LINES), `And ${lines.length - MAX_LINES} more.`];
 }
 
-/** Whether all renames are in the migration history: what was not made there cannot be undone there. */
-export const allInHistory = (migrations: RecordedRename[]): boolean =>
-  migrations.every(({ in_history }) => in_history);
-
-type FollowUp = "rollback" | "finalize" | "refresh";
+export type FollowUp = "rollback" | "finalize" | "refresh";
 
 const FOLLOW_UPS: Record<FollowUp, { name: string; about: (migration: RecordedRename) => string }> =
   {

@@ -23,7 +23,7 @@ import {
   requestFromRows,
   tryRequest,
 } from "../tracking/requests.ts";
-import type { Idempotency, OperationContext } from "./context.ts";
+import { type Idempotency, type OperationContext, orLog } from "./context.ts";
 import { historyEntry } from "./history.ts";
 import { readMigrations } from "./reading.ts";
 import { notifyVerification, verifyLate } from "./verify_change.ts";
@@ -59,7 +59,7 @@ export async function answeredOnce(
     return answer;
   } catch (error) {
     if (!(error instanceof DoneBefore)) {
-      await rememberRefused(context, idempotency, operation, error);
+      await recordRefused(context, idempotency, operation, error);
       throw error;
     }
     const { recorded } = error;
@@ -183,38 +183,39 @@ async function answerLate(
 
 /** Keeps the answer. Where that fails it is logged: a committed change is never reported as failed. */
 async function keep(
-  { database, log }: OperationContext,
+  context: OperationContext,
   { key, days }: Idempotency,
   requestId: string,
   answer: OperationAnswer,
 ): Promise<void> {
+  const { database } = context;
   const statements = `${keepAnswer(key, requestId, answer)};\n${pruneRequests(days)}`;
-  try {
-    await database.whileReachable(() => database.query(statements));
-  } catch (cause) {
-    log("the answer could not be kept for its key", { cause: String(cause) });
-  }
+  await orLog(
+    context,
+    "the answer could not be kept for its key",
+    () => database.whileReachable(() => database.query(statements)),
+  );
 }
 
 /** Records that a webhook was refused, so that nobody else can deliver it; other callers' refusals are not kept. */
-async function rememberRefused(
+async function recordRefused(
   context: OperationContext,
   idempotency: Idempotency,
   operation: Operation,
   error: unknown,
 ): Promise<void> {
-  const { database, log } = context;
   const known = error instanceof Problem &&
     ["unauthorized", "request_in_progress", "idempotency_key_reused"].includes(error.code);
   if (idempotency.webhookSentAt === null || known || isConnectionLost(error)) return;
-  const statements = `${noteRefused(made(context, idempotency, operation))};\n${
-    pruneRequests(idempotency.days)
-  }`;
-  try {
-    await database.query(statements);
-  } catch (cause) {
-    log("a refused webhook could not be remembered", { cause: String(cause) });
-  }
+  const statements = [
+    noteRefused(made(context, idempotency, operation)),
+    pruneRequests(idempotency.days),
+  ].join(";\n");
+  await orLog(
+    context,
+    "a refused webhook could not be recorded",
+    () => context.database.query(statements),
+  );
 }
 
 const made = (

@@ -19,7 +19,13 @@ import {
   standingMigrations,
   trackedFromRows,
 } from "../tracking/migrations.ts";
-import { asProblems, type OperationContext, readingSession, recordWorstDrift } from "./context.ts";
+import {
+  asProblems,
+  type OperationContext,
+  orLog,
+  readingSession,
+  recordWorstDrift,
+} from "./context.ts";
 import { read } from "./reading.ts";
 import {
   isElsewhere,
@@ -122,16 +128,17 @@ async function usageOfPage(
 
 /** Notifies receivers of drift that they were not notified of before. */
 async function notifyDrift(context: OperationContext, page: Migration[]): Promise<void> {
-  const { database, requestId, actor, notify, log } = context;
+  const { database, requestId, actor, notify } = context;
   const found = page.flatMap(({ id, drift = [] }): FoundDrift[] =>
     drift.map(({ code, object }) => ({ migration_id: id, code, object }))
   ).filter(({ code }) => code !== ROW_SECURITY_BYPASSED);
   if (found.length === 0 || !notify || notify.receivers.length === 0) return;
-  try {
-    await database.query(noteDrift(requestId, actor, found, notify.receivers));
-  } catch (cause) {
-    log("receivers could not be notified of drift", { cause });
-  }
+  const statement = noteDrift(requestId, actor, found, notify.receivers);
+  await orLog(
+    context,
+    "receivers could not be notified of drift",
+    () => database.query(statement),
+  );
 }
 
 /** Has a notification of its own (`recordWorstDrift`). */

@@ -10,13 +10,13 @@ import { markRefreshed } from "../tracking/migrations.ts";
 import { applyChange, lockTables } from "./apply_change.ts";
 import {
   answerChange,
+  followUp,
   type PlannedChange,
   runChange,
   startChange,
   type Transaction,
 } from "./change.ts";
 import type { OperationContext } from "./context.ts";
-import { allInHistory, followUpFile, historyChoice } from "./history.ts";
 import { readFacts, readFactsToPlan } from "./reading.ts";
 import {
   namesOf,
@@ -54,7 +54,7 @@ async function prepare(
   transaction: Transaction,
   request: RefreshRequest,
 ): Promise<PlannedChange<RefreshPlan>> {
-  const { session, connection, writes } = transaction;
+  const { session, writes } = transaction;
   const { migration_id, relocate, without_columns } = request;
   const migrations = await selectActive(session, { migration_id, relocate }, "refresh", writes);
   await lockTables(transaction, namesOf(migrations), tablesOf(migrations));
@@ -75,13 +75,9 @@ async function prepare(
 
   const mark = markRefreshed(migration_id, without_columns, request.notes);
   return {
+    ...followUp(transaction, "refresh", migrations, mark),
     plan: { ...plan, findings: [...plan.findings, ...relocationFindings(migrations)] },
-    batch_id: null,
-    ids: [migration_id],
     tables: () => [leavingTable(migration, view, replacedInPlace)],
-    history: historyChoice(request, connection.history, allInHistory(migrations)),
-    file: () => followUpFile("refresh", migrations, mark),
-    record: [mark],
   };
 }
 

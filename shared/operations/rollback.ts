@@ -22,13 +22,13 @@ import { applyChange, lockTables } from "./apply_change.ts";
 import {
   answerChange,
   answerWithoutPlan,
+  followUp,
   type PlannedChange,
   runChange,
   startChange,
   type Transaction,
 } from "./change.ts";
 import type { OperationContext } from "./context.ts";
-import { allInHistory, followUpFile, historyChoice } from "./history.ts";
 import { readFacts, readFactsToPlan, readNamesInRows } from "./reading.ts";
 import {
   namesOf,
@@ -105,16 +105,11 @@ async function prepare(
   ];
 
   const rolledBack = plan.tables.map(({ migration }) => migration);
-  const ids = rolledBack.map(({ id }) => id);
-  const mark = markRolledBack(ids, context.actor, request.notes);
+  const mark = markRolledBack(rolledBack.map(({ id }) => id), context.actor, request.notes);
   return {
+    ...followUp(transaction, "rollback", rolledBack, mark),
     plan: { ...plan, findings },
-    batch_id: request.batch_id ?? null,
-    ids,
     tables: () => plan.tables.map(({ migration, view }) => leavingTable(migration, view)),
-    history: historyChoice(request, connection.history, allInHistory(migrations)),
-    file: () => followUpFile("rollback", rolledBack, mark),
-    record: [mark],
   };
 }
 

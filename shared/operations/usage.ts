@@ -22,7 +22,7 @@ import {
   renewSnapshots,
   usageRecords,
 } from "../tracking/usage.ts";
-import { type OperationContext, readingSession } from "./context.ts";
+import { type OperationContext, orLog, readingSession } from "./context.ts";
 
 /** A look at several migrations, at one moment of the server's clock. */
 export interface Looks {
@@ -97,11 +97,11 @@ export function withUsage(migrations: Migration[], { byId }: Looks): Migration[]
 export async function keepUsage(context: OperationContext, { byId }: Looks): Promise<void> {
   const records = [...byId.values()].flatMap(({ record }) => record ?? []);
   if (records.length === 0) return;
-  try {
-    await context.database.query(keepLooks(records));
-  } catch (cause) {
-    context.log("what was seen of the use of old names could not be kept", { cause });
-  }
+  await orLog(
+    context,
+    "what was seen of the use of old names could not be kept",
+    () => context.database.query(keepLooks(records)),
+  );
 }
 
 /**
@@ -128,15 +128,14 @@ export async function renewUsage(
 ): Promise<void> {
   const schema = readableSchema(statistics);
   if (schema === null || migrations.length === 0) return;
-  try {
-    await context.database.query(
-      countedByName(serverVersion)
-        ? renewSnapshots(snapshotQuery(migrations, schema))
-        : renewLosses(migrations.map(({ id }) => id), lossesQuery(schema)),
-    );
-  } catch (cause) {
-    context.log("the snapshot of recorded statements could not be renewed", { cause });
-  }
+  const statement = countedByName(serverVersion)
+    ? renewSnapshots(snapshotQuery(migrations, schema))
+    : renewLosses(migrations.map(({ id }) => id), lossesQuery(schema));
+  await orLog(
+    context,
+    "the snapshot of recorded statements could not be renewed",
+    () => context.database.query(statement),
+  );
 }
 
 const readableSchema = ({ state, schema }: StatementStatistics): string | null =>

@@ -15,7 +15,7 @@ import {
   trackedFromRows,
 } from "../tracking/migrations.ts";
 import { noteFailedVerification } from "../tracking/notifications.ts";
-import type { OperationContext } from "./context.ts";
+import { type OperationContext, orLog } from "./context.ts";
 import { readFacts } from "./reading.ts";
 import { oidsOf } from "./select_migrations.ts";
 
@@ -98,19 +98,14 @@ export async function verifiedOrNot(
   context: OperationContext,
   verify: () => Promise<Verification>,
 ): Promise<Verification> {
-  try {
-    return await verify();
-  } catch (cause) {
-    context.log("the verification could not be made", { cause });
-    return {
+  return await orLog(context, "the verification could not be made", verify) ?? {
+    passed: false,
+    checks: [{
+      name: "verification",
       passed: false,
-      checks: [{
-        name: "verification",
-        passed: false,
-        detail: "The change is done, but the database could not be asked about it afterwards.",
-      }],
-    };
-  }
+      detail: "The change is done, but the database could not be read afterwards.",
+    }],
+  };
 }
 
 /**
@@ -126,14 +121,15 @@ export async function notifyVerification(
     checks: { name: string; passed: boolean }[];
   },
 ): Promise<void> {
-  const { notify, database, requestId, actor, log } = context;
+  const { notify, database, requestId, actor } = context;
   if (passed || !notify || notify.receivers.length === 0) return;
   const failed_checks = checks.filter((check) => !check.passed).map(({ name }) => name)
     .slice(0, MAX_CHECKS);
   const failed = { request_id: requestId, actor, after, ...about, failed_checks };
-  try {
-    await database.query(noteFailedVerification(failed, notify.receivers));
-  } catch (cause) {
-    log("receivers could not be notified of a failed verification", { cause });
-  }
+  const statement = noteFailedVerification(failed, notify.receivers);
+  await orLog(
+    context,
+    "receivers could not be notified of a failed verification",
+    () => database.query(statement),
+  );
 }
