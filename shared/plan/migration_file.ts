@@ -1,10 +1,9 @@
 /**
- * A plan as statements for a migration file: the same change made again, by the Supabase CLI, in another
- * database or later in this one. Nothing in them is found by OID, and nothing needs a session of ours.
+ * A plan as the statements of a migration file, with which the Supabase CLI makes the same change in another database.
+ * They use no OIDs and nothing of our sessions.
  *
- * The CLI sends a file's statements as one batch, which is one transaction without BEGIN: a setting with
- * `set_config(…, true)` lasts until its end, and LOCK TABLE, which asks for a transaction block, is taken in a
- * DO block. What has to be put back afterwards is, since the session's user may be acting as another role.
+ * The CLI sends the statements as one batch, which is one transaction without BEGIN: a setting with
+ * `set_config(…, true)` lasts until its end, and LOCK TABLE, which needs a transaction block, is run in a DO block.
  */
 import { EVENTS_TABLE } from "../contract/names.ts";
 import { catalogOid, definitionOf } from "../dependents/object_state.ts";
@@ -26,7 +25,7 @@ export interface MigrationFileOptions {
   lockTimeoutMs: number;
   /** How long to go on trying for the locks. */
   maxWaitMs: number;
-  /** Statements that raise where the file does not fit, once nobody can change that any more. Default: none. */
+  /** Statements that raise where the file does not fit, run once the locks are held. Default: none. */
   guards?: PlanStatement[];
   /** Statements that track the change, run only where there are tracking tables. */
   tracking: string[];
@@ -37,7 +36,7 @@ export interface MigrationFileOptions {
 /** The table without which nothing is tracked. */
 const TRACKING_TABLE = "public.sys_table_migrations";
 
-/** The statements, one by one, each with what it is for as a comment before it. */
+/** The statements, each with its purpose as a comment above it. */
 export function migrationFileStatements(
   plan: Pick<Plan, "preparations" | "beforeLocks" | "locks" | "changes">,
   { about, lockTimeoutMs, maxWaitMs, guards = [], tracking, trackingTag }: MigrationFileOptions,
@@ -47,17 +46,17 @@ export function migrationFileStatements(
   const changes = [...plan.locks.filter(({ changes }) => changes), ...plan.changes];
   const head = [
     ...about,
-    `Where the locks cannot be had within ${maxWaitMs} ms it fails, and nothing is changed: push it again.`,
+    `If the locks cannot be acquired within ${maxWaitMs} ms it fails, and nothing is changed: push it again.`,
   ].map(commentLine).join("\n");
   return [
     `${head}
 select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
   pg_catalog.set_config('lock_timeout', ${millisecondsLiteral(lockTimeoutMs)}, true)`,
     ...explained([
-      ...asTheirRoles(ready),
+      ...inRoleBlocks(ready),
       ...(locks.length === 0 ? [] : [lockBlock(locks, lockTimeoutMs, maxWaitMs)]),
       ...guards,
-      ...asTheirRoles(changes.filter(isForAll).map(asInFile)),
+      ...inRoleBlocks(changes.filter(isForAll).map(asInFile)),
       trackingBlock(tracking, trackingTag),
     ]),
   ];
@@ -70,18 +69,15 @@ const asInFile = (statement: PlanStatement): PlanStatement => ({
   sql: statement.in_file ?? statement.sql,
 });
 
-/** Each with its purpose above it, said once for several in a row. */
+/** Each with its purpose above it, once for several in a row with the same one. */
 function explained(statements: PlanStatement[]): string[] {
   return statements.map(({ sql, purpose }, index) =>
     purpose === statements[index - 1]?.purpose ? sql : `${commentLine(purpose)}\n${sql}`
   );
 }
 
-/**
- * What is done under another role is put into a block that comes back to whoever it was: RESET ROLE would go
- * on to the user who has logged in.
- */
-function asTheirRoles(statements: PlanStatement[]): PlanStatement[] {
+/** Statements under another role, in a block that returns to the role before: RESET ROLE would set the login's. */
+function inRoleBlocks(statements: PlanStatement[]): PlanStatement[] {
   const result: PlanStatement[] = [];
   let block: PlanStatement[] = [];
   for (const statement of statements) {
@@ -107,8 +103,8 @@ end `;
 }
 
 /**
- * Takes the locks as the plan does: the first is waited for, others are not while it is held; where one is not
- * to be had all are given back, and it is tried again.
+ * Takes the locks as the plan does: the first is waited for, others are not while it is held; where one cannot be
+ * acquired all are released, and it is tried again.
  */
 function lockBlock(
   locks: LockStatement[],
@@ -152,7 +148,7 @@ function trackingBlock(tracking: string[], tag?: string): PlanStatement {
 }
 
 /**
- * A DO block that runs statements where there are tracking tables, and says so where there are none.
+ * A DO block that runs statements where there are tracking tables, and warns where there are none.
  *
  * @param tag Of the dollar quotes. Default: `track`, or like it.
  */
@@ -180,14 +176,15 @@ ${statements}end `,
   }`;
 }
 
+/** A view whose dependents a file was made for. */
 interface Name {
   schema: string;
   name: string;
 }
 
 /**
- * Digest of all that is built on a view, or is on it: what it is called and how it is defined, as the server
- * prints it. It is the same wherever the same was built, since there are no OIDs in it.
+ * Digest of the names and definitions of a view and all that is built on it, as the server prints them: equal in every
+ * database with the same objects, since it has no OIDs.
  */
 const builtOn = ({ schema, name }: Name) =>
   `(
@@ -224,7 +221,7 @@ const builtOn = ({ schema, name }: Name) =>
 export const builtDigests = (views: Name[]): string =>
   `select pg_catalog.json_build_array(${views.map(builtOn).join(", ")}) as digests`;
 
-/** Raises unless the same is built on the views as when their digests were read. */
+/** Raises unless the same is built on the views as when the digests were read: what was added would be lost. */
 export function sameBuilt(views: Name[], digests: string[]): PlanStatement {
   const rows = views.map((view, index) =>
     `(${literal(qualified(view.schema, view.name))}, ${literal(digests[index])}, ${builtOn(view)})`
@@ -262,7 +259,7 @@ export function sameColumns(tables: RelationFacts[]): PlanStatement {
   );
 }
 
-/** @param look Statement that puts the names of what is wrong into `other`. */
+/** @param look Statement that puts the names of the objects that differ into `other`. */
 function guard(look: string, wrong: string, purpose: string): PlanStatement {
   const body = `
 declare

@@ -2,24 +2,18 @@
 import type { Finding, Statement } from "../contract/responses.ts";
 
 export interface PlanStatement extends Statement {
-  /**
-   * Whether it is for this run alone: it looks for what is there by OID, or has the server plan something
-   * ahead. The same change made again elsewhere goes without.
-   */
+  /** Whether it is for this run alone, since it uses OIDs or prepares a check; migration files leave it out. */
   once?: true;
   /**
-   * Statement that undoes for the session what this one makes and no rollback takes away. It runs last before the
-   * commit: an attempt that fails earlier is followed by another one, which needs what was made.
+   * Statement that undoes what this one makes in the session, which no rollback does. It runs right before the commit:
+   * an attempt that fails earlier is followed by another, which needs it.
    */
   forget?: string;
-  /** What a migration file says instead, for databases that may lack what the statement names. */
+  /** What a migration file has instead, for databases that may lack what the statement names. */
   in_file?: string;
-  /**
-   * What the hash is taken over instead, where the statement has something in it that is another in every
-   * database, like an OID. Default: the statement.
-   */
+  /** What is hashed instead, where the statement has parts that differ by database, like an OID. */
   hashed?: string;
-  /** What of others it makes again from its definition, which may not suit any more: `view public.summary`. */
+  /** The object that it recreates from its definition, which may fail: `view public.summary`. */
   recreates?: string;
 }
 
@@ -27,24 +21,21 @@ export interface PlanStatement extends Statement {
 export interface LockStatement extends Statement {
   /** How much of the caller's lock timeout it may wait; 0: not at all. */
   timeout_share: number;
-  /** Whether it changes something besides. Default: it only locks. */
+  /** Whether it also changes something. Default: it only locks. */
   changes?: true;
 }
 
 export interface Plan {
-  /** What is made ready before any lock that clients feel, so that they wait no longer than they must. */
+  /** What is prepared before any lock that clients feel, so that they wait no longer than they must. */
   preparations: PlanStatement[];
-  /** What changes the database in the same message, but before the locks, since no client waits for it. */
+  /** What changes the database in the message of the locks, but before them, since no client waits for it. */
   beforeLocks: PlanStatement[];
   /** What takes the locks, in order. */
   locks: LockStatement[];
   /** What changes the database, in order, once the locks are held; the last ones check the outcome. */
   changes: PlanStatement[];
   findings: Finding[];
-  /**
-   * SHA-256 over every statement, but for OIDs: equal plans have equal hashes, what was reviewed is what runs, and
-   * where tables and what is built on them are the same in two databases, so are the hashes.
-   */
+  /** SHA-256 over every statement, without OIDs: equal for equal plans, and for equal tables in two databases. */
   hash: string;
 }
 
@@ -80,39 +71,39 @@ export async function makePlan(parts: Omit<Plan, "hash">): Promise<Plan> {
 }
 
 /**
- * An SQL constant that is another in every database, to be put into the query of a check: the hash is taken without
- * it. No text of the server or of a request has the character that marks it.
+ * An SQL constant that differs by database, for the query of a check: it is not hashed. Its mark is a character that
+ * no text of the server or of a request has.
  */
 export const ofThisDatabase = (constant: string | number): string => `\0${constant}\0`;
 
-/** A query with such constants, as it runs and as it is hashed. */
+/** A query with such constants, as it is run and as it is hashed. */
 export const withoutMarks = (query: string): { sql: string; hashed: string } => ({
   sql: query.replaceAll("\0", ""),
   hashed: query.replaceAll(/\0[^\0]*\0/g, "?"),
 });
 
-/** Sent with the commit, so that the Data API never has a schema that was rolled back. */
+/** Sent with the commit, so that the Data API never loads a schema that is rolled back. */
 export const reloadSchemaCache: Statement = {
   sql: "notify pgrst, 'reload schema'",
   purpose: "Have the Data API read the schema again",
 };
 
-/** SQLSTATE that our own checks inside the transaction raise: the facts no longer hold, plan again. */
+/** SQLSTATE that our checks inside the transaction raise: the facts no longer hold, plan again. */
 export const FACTS_MOVED = "RN001";
 
-/** Begins the names of our prepared statements; whatever has such a name is ours. */
+/** Begins the names of our prepared statements, and of nobody else's. */
 export const PREPARED_PREFIX = "table_rename_";
 
 export interface PreparedStatement {
-  /** Statements that parse and plan it, and do nothing else. */
+  /** Statements that only parse and plan it. */
   preparations: Pick<PlanStatement, "sql" | "forget">[];
   execute: string;
 }
 
 /**
- * A statement without parameters that is planned ahead: to explain its execution makes the plan that every
- * later execution takes (PostgreSQL manual, PREPARE, notes). It outlives a transaction that is rolled back; so
- * does its end, which is why it is forgotten only with the commit.
+ * A statement without parameters that is planned ahead: EXPLAIN EXECUTE makes the plan that every later execution uses
+ * (PostgreSQL manual, PREPARE, notes). PREPARE and DEALLOCATE are not undone by a rollback, so it is deallocated only
+ * with the commit.
  */
 export function prepared(name: string, sql: string): PreparedStatement {
   const own = PREPARED_PREFIX + name;

@@ -58,9 +58,9 @@ export function refuseRelation(
 }
 
 /**
- * The problem that a relation belongs to a role that the session's role cannot act for. The role itself may be
- * one that nobody can grant: since PostgreSQL 16 that takes its ADMIN option, which `postgres` of a Supabase
- * project does not have on itself.
+ * The problem that a relation belongs to a role that the session's role cannot act for. The hint has a way without a
+ * grant, since the owner may be a role that cannot be granted: since PostgreSQL 16 that needs its ADMIN option, which
+ * `postgres` of a Supabase project does not have on itself.
  */
 export function notOwner({ schema, name, kind, owner }: RelationFacts): Problem {
   const object = qualified(schema, name);
@@ -73,27 +73,27 @@ export function notOwner({ schema, name, kind, owner }: RelationFacts): Problem 
   });
 }
 
-/** One refusal, and the field of the request that it is about. */
+/** A refusal, and the field of the request that it is about. */
 export interface Refusal {
   index: number;
   field: "schema" | "old_name" | "new_name";
   problem: Problem;
 }
 
-/** A table that can be renamed as it is asked for. */
+/** A table that can be renamed as requested. */
 export interface FoundTable {
   rename: Rename;
   facts: RelationFacts;
 }
 
 /**
- * Finds the table of each rename, and whatever is in the way of its new name.
+ * Finds the table of each rename, and what has its new name already.
  *
  * The problems are `protected_schema`, `table_not_found`, `already_renamed`, `unsupported_relation`,
  * `extension_owned`, `not_table_owner` or `forbidden` of the old name; `protected_schema`,
  * `invalid_identifier` or `name_taken` of the new one.
  *
- * @param schemas Those of the schemas that new names seem to begin with that are there.
+ * @param schemas The schemas that exist among those that new names seem to begin with.
  */
 export function lookUp(
   renames: Rename[],
@@ -128,13 +128,13 @@ export function lookUp(
   return { found, refusals };
 }
 
-/** One problem for all refusals: the first one's, with every one in its `issues`. */
+/** One problem for all refusals: that of the first, with all of them in its `issues`. */
 export function refuseTogether(refusals: Refusal[]): Problem {
   const [{ problem: first }] = refusals;
   const more = refusals.length - 1;
   return new Problem(first.code, first.message + (more > 0 ? ` (and ${more} more)` : ""), {
     hint: more > 0
-      ? "`issues` has all that is refused, with what can be done; nothing was changed."
+      ? "`issues` lists all refusals and what can be done; nothing was changed."
       : first.hint,
     fields: {
       ...first.fields,
@@ -150,7 +150,7 @@ export function refuseTogether(refusals: Refusal[]): Problem {
   });
 }
 
-/** Whether a rename is refused without a look at the database: its schema or a name is off limits. */
+/** Whether a rename is refused whatever is in the database: its schema or a name is protected. */
 export const isOffLimits = (rename: Rename): boolean =>
   schemaOffLimits(rename) !== null ||
   [rename.old_name, rename.new_name].some((name) => nameOffLimits(rename.schema, name) !== null);
@@ -273,7 +273,7 @@ function requireFree(
     throw new Problem("name_taken", `${object} is taken by ${what}.`, {
       hint: isOurView
         ? "To give the table this name back, roll its migration back."
-        : "Choose another name, or move what has it out of the way.",
+        : "Choose another name, or rename what has it.",
       fields: {
         taken_by: {
           schema: rename.schema,
@@ -300,7 +300,7 @@ function requireFree(
   }
 }
 
-/** What holds a name is a record alone, since the table that was renamed is gone. */
+/** The problem that only a record holds a name, since the table that was renamed is gone. */
 function heldByRecord(
   code: "already_renamed" | "name_taken",
   object: string,

@@ -27,9 +27,9 @@ export interface ViewOnlyChanges {
 }
 
 /**
- * Compares the views with what they were when they were made.
+ * Compares the views with their state when they were made.
  *
- * @param carryPrivileges Whether privileges that were changed on them are to be changed on the tables.
+ * @param carryPrivileges Whether privileges that were changed on the views are changed on the tables, too.
  * @param lastName The name that a table has in the end.
  */
 export function viewOnlyChanges(
@@ -136,7 +136,7 @@ function inWords(changes: RightChange[]): string {
   ).join(", ");
 }
 
-/** Whether the object is a column that has, on the view, the default and comment that the table gives it. */
+/** Whether the object is a column that has the type, default and comment of the table's on the view, too. */
 function sameColumnOnTable(object: string, table: RelationFacts, view: RelationFacts): boolean {
   const named = (column: ColumnFacts) => `column ${column.name}` === object;
   const [onTable, onView] = [table.columns.find(named), view.columns.find(named)];
