@@ -2,7 +2,7 @@
 import type { TrackedRename } from "../facts/migration.ts";
 import { factsFromRow, factsQuery, type FactsWanted } from "../catalog/read_facts.ts";
 import { type TableRow, tablesOfSchemas } from "../catalog/tables.ts";
-import { isProtectedSchema, isTrackingTable } from "../contract/names.ts";
+import { isTrackingTable } from "../contract/names.ts";
 import { Problem } from "../contract/problems.ts";
 import { type AnalyzeQuery, MAX_RENAMES } from "../contract/requests.ts";
 import type { AnalyzeAnswer } from "../contract/responses.ts";
@@ -12,7 +12,7 @@ import { analyzeTables } from "../findings/analysis.ts";
 import type { NamedTable } from "../sql/closest_names.ts";
 import type { Facts, NameFacts, RelationFacts } from "../facts/facts.ts";
 import { ident, qualified } from "../sql/quoting.ts";
-import { refuseRelation, requireServer } from "../plan/refusals.ts";
+import { refuseRelation, requireServer, schemaOffLimits, tableNotFound } from "../plan/refusals.ts";
 import { untrustedFindings } from "../findings/untrusted_findings.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { asProblems, type OperationContext, readingSession, recordWorstDrift } from "./context.ts";
@@ -31,12 +31,8 @@ export async function analyze(
   query: AnalyzeQuery,
 ): Promise<AnalyzeAnswer> {
   for (const schema of query.schema) {
-    if (!isProtectedSchema(schema)) continue;
-    throw new Problem(
-      "protected_schema",
-      `The schema ${ident(schema)} belongs to PostgreSQL or the platform.`,
-      { hint: "Analyze tables of your own schemas only." },
-    );
+    const problem = schemaOffLimits(schema);
+    if (problem !== null) throw problem;
   }
   const answer = await asProblems(() =>
     readingSession(context, async (session) => {
@@ -167,14 +163,7 @@ function requireTable(name: NameFacts, facts: Facts, tracked: TrackedRename[]): 
   );
   const renamed = relationWith(facts, migration?.table_oid ?? null);
   if (renamed) return renamed;
-  if (name.relation === null) {
-    throw new Problem("table_not_found", `There is no table ${object}.`, {
-      hint: name.schema_oid === null
-        ? `There is no schema ${ident(name.schema)}; names are case-sensitive.`
-        : "Check the schema and the spelling; names are case-sensitive.",
-      fields: { schema: name.schema, table: name.name },
-    });
-  }
+  if (name.relation === null) throw tableNotFound(name);
   refuseRelation(object, name.relation.kind, undefined);
   throw new Error(`${object} is neither a table nor refused`);
 }

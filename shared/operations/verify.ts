@@ -13,7 +13,7 @@ import type { Database, Session } from "../postgres/database.ts";
 import { isLockFailure } from "../postgres/database_errors.ts";
 import { locateRelations } from "../drift/drift.ts";
 import { qualified } from "../sql/quoting.ts";
-import { requireServer } from "../plan/refusals.ts";
+import { requireServer, requireView } from "../plan/refusals.ts";
 import { commonColumns } from "../verify/columns.ts";
 import type { ProofFacts } from "../facts/verify_facts.ts";
 import { ownRow, ownTable } from "../verify/own_row.ts";
@@ -124,7 +124,7 @@ async function readTarget(
     "verify",
     false,
   );
-  requireView(migration);
+  requireView(migration, "verify");
   await session.run(setLockTimeout(request.max_ms));
   try {
     return await readRelations(context, session, request, migration);
@@ -201,15 +201,6 @@ const asTried = (proof: ProofFacts): ProofFacts => ({
     found.kind !== "leaves" ? [found] : proof.separate ? [] : [{ ...found, kind: "sends" as const }]
   ),
 });
-
-function requireView(migration: RecordedRename): void {
-  if (migration.compatibility_view_created) return;
-  const message = "the rename was made without a compatibility view";
-  throw new Problem("invalid_request", `There is nothing to verify: ${message}.`, {
-    hint: "Only a rename with a view has an old name that can be tested.",
-    fields: { issues: [{ path: "migration_id", message }] },
-  });
-}
 
 /**
  * Does work that reads through a view that may count its use. What was counted meanwhile is ignored, whether it is ours

@@ -12,6 +12,7 @@ import { viewDefault } from "./column_defaults.ts";
 import { compatibilityView, viewChecks, type ViewPlan } from "./compatibility_view.ts";
 import { expectedRelation, requireOwned } from "./drop_views.ts";
 import { makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
+import { requireView } from "./refusals.ts";
 import { dropRowType } from "./row_type.ts";
 import { checkRelations } from "./verification/checks.ts";
 import { viewOnlyChanges } from "./view_only_changes.ts";
@@ -45,7 +46,7 @@ export async function planRefresh(
   standing: TrackedRename[],
   { acknowledge, withoutColumns, carryPrivileges }: RefreshOptions,
 ): Promise<RefreshPlan> {
-  requireView(migration);
+  requireView(migration, "refresh");
   // A refresh also makes a view that is gone.
   const accepted = [...acknowledge, "view_missing"];
   const steps = locateRelations([migration], facts, standing, accepted, { later: true });
@@ -157,15 +158,6 @@ function rebuilding(
     ],
     findings: followed.findings,
   };
-}
-
-function requireView(migration: RecordedRename): void {
-  if (migration.compatibility_view_created) return;
-  const message = "the rename was made without a compatibility view";
-  throw new Problem("invalid_request", `There is nothing to refresh: ${message}.`, {
-    hint: "Only a rename with a view can be refreshed.",
-    fields: { issues: [{ path: "migration_id", message }] },
-  });
 }
 
 function wantedColumns(table: RelationFacts, without: string[]): ColumnFacts[] {

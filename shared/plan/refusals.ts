@@ -3,7 +3,7 @@ import { isProtectedSchema, isTrackingTable } from "../contract/names.ts";
 import { Problem } from "../contract/problems.ts";
 import type { Rename } from "../contract/requests.ts";
 import type { Facts, NameFacts, RelationFacts } from "../facts/facts.ts";
-import type { NameHolder } from "../facts/migration.ts";
+import type { NameHolder, RecordedRename } from "../facts/migration.ts";
 import { RELATION_KINDS, type RelationKind, typeKind } from "../facts/relation_kinds.ts";
 import { ident, qualified } from "../sql/quoting.ts";
 import { schemaInName } from "../sql/schema_in_name.ts";
@@ -73,6 +73,21 @@ export function notOwner({ schema, name, kind, owner }: RelationFacts): Problem 
   });
 }
 
+/** Refuses a rename that was made without a compatibility view: there is nothing to verify, or to refresh. */
+export function requireView(
+  { compatibility_view_created }: Pick<RecordedRename, "compatibility_view_created">,
+  operation: "verify" | "refresh",
+): void {
+  if (compatibility_view_created) return;
+  const message = "the rename was made without a compatibility view";
+  throw new Problem("invalid_request", `There is nothing to ${operation}: ${message}.`, {
+    hint: operation === "verify"
+      ? "Only a rename with a view has an old name that can be tested."
+      : "Only a rename with a view can be refreshed.",
+    fields: { issues: [{ path: "migration_id", message }] },
+  });
+}
+
 /** A refusal, and the field of the request that it is about. */
 export interface Refusal {
   index: number;
@@ -106,24 +121,26 @@ export function lookUp(
   const found: FoundTable[] = [];
   const refusals: Refusal[] = [];
   renames.forEach((rename, index) => {
+    const { schema, old_name, new_name } = rename;
     const refuse = (field: Refusal["field"], problem: Problem | null) => {
       if (problem !== null) refusals.push({ index, field, problem });
       return problem !== null;
     };
-    if (refuse("schema", schemaOffLimits(rename))) return;
-    for (const field of ["old_name", "new_name"] as const) {
-      if (refuse(field, nameOffLimits(rename.schema, rename[field]))) return;
-    }
-    const old = names.get(nameKey(rename.schema, rename.old_name))!;
-    const wanted = names.get(nameKey(rename.schema, rename.new_name))!;
+    if (
+      refuse("schema", schemaOffLimits(schema)) ||
+      refuse("old_name", nameOffLimits(schema, old_name)) ||
+      refuse("new_name", nameOffLimits(schema, new_name))
+    ) return;
+    const old = names.get(nameKey(schema, old_name))!;
+    const wanted = names.get(nameKey(schema, new_name))!;
     refuse(
       "old_name",
       problemOf(() => {
-        found.push({ rename, facts: requireTable(rename, old, relations, tracked) });
+        found.push({ rename, facts: requireTable(old, relations, tracked) });
       }),
     );
     refuse("new_name", schemaInName(rename, schemas)) ||
-      refuse("new_name", problemOf(() => requireFree(rename, wanted, relations, tracked)));
+      refuse("new_name", problemOf(() => requireFree(wanted, relations, tracked)));
   });
   return { found, refusals };
 }
@@ -151,16 +168,17 @@ export function refuseTogether(refusals: Refusal[]): Problem {
 }
 
 /** Whether a rename is refused whatever is in the database: its schema or a name is protected. */
-export const isOffLimits = (rename: Rename): boolean =>
-  schemaOffLimits(rename) !== null ||
-  [rename.old_name, rename.new_name].some((name) => nameOffLimits(rename.schema, name) !== null);
+export const isOffLimits = ({ schema, old_name, new_name }: Rename): boolean =>
+  schemaOffLimits(schema) !== null ||
+  [old_name, new_name].some((name) => nameOffLimits(schema, name) !== null);
 
-function schemaOffLimits({ schema }: Rename): Problem | null {
+/** The problem that a schema is not the caller's; null where it is. */
+export function schemaOffLimits(schema: string): Problem | null {
   if (!isProtectedSchema(schema)) return null;
   return new Problem(
     "protected_schema",
     `The schema ${ident(schema)} belongs to PostgreSQL or the platform.`,
-    { hint: "Rename tables of your own schemas only." },
+    { hint: "Choose tables of your own schemas only." },
   );
 }
 
@@ -171,6 +189,16 @@ function nameOffLimits(schema: string, name: string): Problem | null {
     `${qualified(schema, name)} is a name of this tool's tracking tables.`,
     { hint: "Choose another name." },
   );
+}
+
+/** The problem that nothing has the name. */
+export function tableNotFound({ schema, name, schema_oid }: NameFacts): Problem {
+  return new Problem("table_not_found", `There is no table ${qualified(schema, name)}.`, {
+    hint: schema_oid === null
+      ? `There is no schema ${ident(schema)}; names are case-sensitive.`
+      : "Check the schema and the spelling; names are case-sensitive.",
+    fields: { schema, table: name },
+  });
 }
 
 function problemOf(look: () => void): Problem | null {
@@ -186,119 +214,90 @@ function problemOf(look: () => void): Problem | null {
 const nameKey = (schema: string, name: string) => JSON.stringify([schema, name]);
 
 function requireTable(
-  rename: Rename,
   name: NameFacts,
   relations: Map<number, RelationFacts>,
   tracked: NameHolder[],
 ): RelationFacts {
-  const object = qualified(rename.schema, rename.old_name);
-  const holder = tracked.find((migration) =>
-    migration.schema_name === rename.schema && migration.old_name === rename.old_name
+  const { schema, relation: present } = name;
+  const object = qualified(schema, name.name);
+  const holder = tracked.find(({ schema_name, old_name }) =>
+    schema_name === schema && old_name === name.name
   );
+  const newName = holder && qualified(holder.schema_name, holder.new_name);
+  const refuse = (message: string, hint?: string): never => {
+    throw heldName("already_renamed", `${object} ${message}`, holder!, hint);
+  };
   if (holder?.status === "pending") {
-    const { schema_name, new_name, requested_by } = holder;
-    throw new Problem(
-      "already_renamed",
-      `${object} is proposed to become ${qualified(schema_name, new_name)}, by ${requested_by}.`,
-      { hint: howToFree(holder), fields: fieldsOf(holder) },
+    refuse(`is proposed to become ${newName}, by ${holder.requested_by}.`);
+  }
+  if (holder?.table_gone) throw heldByRecord("already_renamed", object, holder);
+  if (holder && (present === null || present.oid === holder.view_oid)) {
+    refuse(
+      `is already renamed to ${newName}.`,
+      "Roll that migration back to undo it, or rename the table under its present name.",
     );
   }
-  const earlier = holder;
-  const view = name.relation?.oid;
-  if (earlier?.table_gone) throw heldByRecord("already_renamed", object, earlier);
-  if (earlier && (view === undefined || view === earlier.view_oid)) {
-    throw new Problem(
-      "already_renamed",
-      `${object} is already renamed to ${qualified(earlier.schema_name, earlier.new_name)}.`,
-      {
-        hint: "Roll that migration back to undo it, or rename the table under its present name.",
-        fields: fieldsOf(earlier),
-      },
-    );
-  }
-  if (name.schema_oid === null || name.relation === null) {
-    throw new Problem("table_not_found", `There is no table ${object}.`, {
-      hint: name.schema_oid === null
-        ? `There is no schema ${ident(rename.schema)}; names are case-sensitive.`
-        : "Check the schema and the spelling; names are case-sensitive.",
-      fields: { schema: rename.schema, table: rename.old_name },
-    });
-  }
-  const relation = relations.get(name.relation.oid);
-  refuseRelation(object, name.relation.kind, relation);
+  if (name.schema_oid === null || present === null) throw tableNotFound(name);
+  const relation = relations.get(present.oid);
+  refuseRelation(object, present.kind, relation);
   if (!name.can_create) {
     throw new Problem(
       "forbidden",
-      `This role may not create relations in the schema ${
-        ident(rename.schema)
-      }, which a rename needs.`,
-      { hint: `As the schema's owner: grant create on schema ${ident(rename.schema)} to it.` },
+      `This role may not create relations in the schema ${ident(schema)}, which a rename needs.`,
+      { hint: `As the schema's owner: grant create on schema ${ident(schema)} to it.` },
     );
   }
-  if (earlier) {
-    throw new Problem(
-      "already_renamed",
-      `An active migration holds the name ${object}: the table that had it is now ${
-        qualified(earlier.schema_name, earlier.new_name)
-      }.`,
-      {
-        hint: howToFree(earlier),
-        fields: fieldsOf(earlier),
-      },
-    );
-  }
+  if (holder) refuse(`is held by an active migration: the table that had it is now ${newName}.`);
   return relation!;
 }
 
 function requireFree(
-  rename: Rename,
-  name: NameFacts,
+  { schema, name, relation, type }: NameFacts,
   relations: Map<number, RelationFacts>,
   tracked: NameHolder[],
 ): void {
-  const object = qualified(rename.schema, rename.new_name);
+  const object = qualified(schema, name);
   const holder = tracked.find((migration) =>
-    migration.schema_name === rename.schema &&
-    (migration.new_name === rename.new_name || migration.view_oid === name.relation?.oid)
+    migration.schema_name === schema &&
+    (migration.new_name === name || migration.view_oid === relation?.oid)
   );
-  if (name.relation !== null || name.type !== null) {
-    const isOurView = holder !== undefined && name.relation !== null &&
-      holder.view_oid === name.relation.oid;
-    const what = isOurView
-      ? `the compatibility view of ${qualified(holder.schema_name, holder.new_name)}`
-      : name.relation !== null
-      ? RELATION_KINDS[name.relation.kind].what
-      : typeKind(name.type!.kind);
-    const owner = name.relation && relations.get(name.relation.oid)?.owner;
-    throw new Problem("name_taken", `${object} is taken by ${what}.`, {
-      hint: isOurView
+  if (relation !== null || type !== null) {
+    const view = relation !== null && holder?.view_oid === relation.oid ? holder : undefined;
+    const kind = view !== undefined
+      ? `the compatibility view of ${qualified(view.schema_name, view.new_name)}`
+      : relation !== null
+      ? RELATION_KINDS[relation.kind].what
+      : typeKind(type!.kind);
+    const owner = relation && relations.get(relation.oid)?.owner;
+    throw new Problem("name_taken", `${object} is taken by ${kind}.`, {
+      hint: view !== undefined
         ? "To give the table this name back, roll its migration back."
         : "Choose another name, or rename what has it.",
       fields: {
-        taken_by: {
-          schema: rename.schema,
-          name: rename.new_name,
-          kind: what,
-          ...(owner ? { owner } : {}),
-        },
-        ...(isOurView ? fieldsOf(holder) : {}),
+        taken_by: { schema, name, kind, ...(owner ? { owner } : {}) },
+        ...(view !== undefined && fieldsOf(view)),
       },
     });
   }
-  if (holder?.new_name === rename.new_name && holder.table_gone) {
-    throw heldByRecord("name_taken", object, holder);
-  }
-  if (holder?.new_name === rename.new_name) {
-    const table = qualified(holder.schema_name, holder.old_name);
-    throw new Problem(
-      "name_taken",
-      holder.status === "pending"
-        ? `${object} is held by a proposal of ${holder.requested_by} to rename ${table}.`
-        : `${object} is held by an active migration of ${table}.`,
-      { hint: howToFree(holder), fields: fieldsOf(holder) },
-    );
-  }
+  if (holder?.new_name !== name) return;
+  if (holder.table_gone) throw heldByRecord("name_taken", object, holder);
+  const table = qualified(holder.schema_name, holder.old_name);
+  throw heldName(
+    "name_taken",
+    holder.status === "pending"
+      ? `${object} is held by a proposal of ${holder.requested_by} to rename ${table}.`
+      : `${object} is held by an active migration of ${table}.`,
+    holder,
+  );
 }
+
+/** The problem that a migration holds a name. */
+const heldName = (
+  code: "already_renamed" | "name_taken",
+  message: string,
+  holder: NameHolder,
+  hint = howToFree(holder),
+): Problem => new Problem(code, message, { hint, fields: fieldsOf(holder) });
 
 /** The problem that only a record holds a name, since the table that was renamed is gone. */
 function heldByRecord(
@@ -307,16 +306,14 @@ function heldByRecord(
   holder: NameHolder,
 ): Problem {
   const { id, schema_name, old_name, new_name } = holder;
-  return new Problem(
+  const table = qualified(schema_name, old_name);
+  return heldName(
     code,
-    `${object} is held by the record of an active migration of ${
-      qualified(schema_name, old_name)
-    } to ${ident(new_name)}, a table that is gone.`,
-    {
-      hint:
-        `Close the record: roll back {"migration_id": "${id}", "acknowledge": ["table_missing"]}.`,
-      fields: fieldsOf(holder),
-    },
+    `${object} is held by the record of an active migration of ${table} to ${
+      ident(new_name)
+    }, a table that is gone.`,
+    holder,
+    `Close the record: roll back {"migration_id": "${id}", "acknowledge": ["table_missing"]}.`,
   );
 }
 
