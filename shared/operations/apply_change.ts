@@ -28,7 +28,7 @@ import {
   withFindings,
 } from "./change.ts";
 import { readingSession } from "./context.ts";
-import { type HistoryStatements, historyStatements, migrationFile } from "./history.ts";
+import { historyStatements, migrationFile } from "./history.ts";
 import { recordAnswer, recordWholeAnswer, requireNew } from "./idempotency.ts";
 
 /** Prepares the change in a transaction; or says that nothing has to be changed but what it has changed itself. */
@@ -137,11 +137,8 @@ async function recordPlanned<C extends PlannedChange>(
   const proposing = request.mode === "propose";
   const event = eventOf(change, planned);
   const file = history.recorded ? planned.file() : null;
-  const kept: HistoryStatements | null = file && historyStatements(plan, file, event, request);
-  const ahead = [
-    ...(recordAhead === undefined ? [] : [recordAhead()]),
-    ...(kept === null ? [] : [kept.keep]),
-  ];
+  const kept = file && historyStatements(plan, file, event, request);
+  const ahead = [recordAhead?.(), kept?.keep].filter((statement) => statement !== undefined);
   if (ahead.length > 0) await session.run(ahead.join(";\n"));
   await recordAnswer(context, session, operation, {
     ...planParts(plan),

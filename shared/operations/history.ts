@@ -9,8 +9,12 @@ import type { RecordedRename } from "../facts/migration.ts";
 import type { Row, Session } from "../postgres/database.ts";
 import type { MigrationHistory } from "../postgres/migration_history.ts";
 import type { Plan, PlanStatement } from "../plan/plan.ts";
-import { migrationFileStatements, whereTracked } from "../plan/migration_file.ts";
-import { builtDigests, sameBuilt } from "../plan/migration_file.ts";
+import {
+  builtDigests,
+  migrationFileStatements,
+  sameBuilt,
+  whereTracked,
+} from "../plan/migration_file.ts";
 import { ident, qualified } from "../sql/quoting.ts";
 import { HISTORY_TABLE } from "../sql/trusted_objects.ts";
 import { type Event, insertEvent } from "../tracking/events.ts";
@@ -50,18 +54,13 @@ export interface FileParts {
   batchId?: string;
 }
 
-export type HistoryRequest = Pick<
-  SelectionRequest,
-  "mode" | "record_history" | "lock_timeout_ms" | "max_wait_ms"
->;
+type LockLimits = Pick<SelectionRequest, "lock_timeout_ms" | "max_wait_ms">;
 
 /** Whether a change is recorded in the history, and the findings about that. */
 export interface HistoryChoice {
   recorded: boolean;
   findings: Finding[];
 }
-
-const TABLE = HISTORY_TABLE;
 
 /**
  * Whether a change is recorded, and what the caller should know where it is not, though that could be expected.
@@ -70,45 +69,46 @@ const TABLE = HISTORY_TABLE;
  *   Default: it is, or begins there.
  */
 export function historyChoice(
-  { mode, record_history }: Pick<HistoryRequest, "record_history"> & { mode: string },
+  { mode, record_history }: Pick<SelectionRequest, "record_history"> & { mode: string },
   state: MigrationHistory,
   inHistory = true,
 ): HistoryChoice {
-  // An untrusted history has a finding of its own, whatever the request says. A proposal changes nothing yet.
-  if (
-    mode === "propose" || record_history === "never" || state === "missing" || state === "untrusted"
-  ) {
-    return { recorded: false, findings: [] };
-  }
-  if (state === "closed") {
-    return {
-      recorded: false,
-      findings: [notRecorded(
-        `The change is not recorded in ${TABLE}, which this role may not write.`,
-        `Grant it SELECT, INSERT and UPDATE on ${TABLE}, and USAGE on its schema; or send ` +
+  const notRecorded = (...findings: Finding[]) => ({ recorded: false, findings });
+  if (mode === "propose" || record_history === "never") return notRecorded();
+  switch (state) {
+    case "missing":
+    // It has a finding of its own, whatever the request says.
+    case "untrusted":
+      return notRecorded();
+    case "closed":
+      return notRecorded(notRecordedFinding(
+        `The change is not recorded in ${HISTORY_TABLE}, which this role may not write.`,
+        `Grant it SELECT, INSERT and UPDATE on ${HISTORY_TABLE}, and USAGE on its schema; or send ` +
           '"record_history": "never".',
-      )],
-    };
+      ));
   }
   if (inHistory) return { recorded: true, findings: [] };
+  return notRecorded({
+    code: "history_incomplete",
+    severity: "info",
+    object: HISTORY_TABLE,
+    message: "The rename is not in the migration history, so what is done with it is not either.",
+    remedy: "None needed. Your own migration files have to use the name that the table has now.",
+  });
+}
+
+function notRecordedFinding(message: string, remedy: string): Finding {
   return {
-    recorded: false,
-    findings: [{
-      code: "history_incomplete",
-      severity: "info",
-      object: TABLE,
-      message: "The rename is not in the migration history, so what is done with it is not either.",
-      remedy: "None needed. Your own migration files have to use the name that the table has now.",
-    }],
+    code: "history_not_recorded",
+    severity: "warning",
+    object: HISTORY_TABLE,
+    message,
+    remedy,
   };
 }
 
-function notRecorded(message: string, remedy: string): Finding {
-  return { code: "history_not_recorded", severity: "warning", object: TABLE, message, remedy };
-}
-
 /** Statements that record a change in the history. */
-export interface HistoryStatements {
+interface HistoryStatements {
   /** Keeps the change's statements in the transaction. */
   keep: string;
   /** Records them, before each attempt to get the locks. */
@@ -119,7 +119,7 @@ export function historyStatements(
   plan: Plan,
   parts: FileParts,
   event: Event,
-  request: HistoryRequest,
+  request: LockLimits,
 ): HistoryStatements {
   const rows = parts.batchId === undefined ? null : rowsOfServer(batchRows(parts.batchId));
   return {
@@ -135,7 +135,7 @@ export async function migrationFile(
   plan: Plan,
   parts: FileParts,
   event: Event,
-  request: HistoryRequest,
+  request: LockLimits,
 ): Promise<MigrationFile> {
   const [row] = state === "open" ? await session.run(lastVersion) : [];
   const existing = row?.version == null ? [] : [String(row.version)];
@@ -157,7 +157,7 @@ function fileStatements(
   plan: Plan,
   { about, guards, tracking }: FileParts,
   event: Event,
-  { lock_timeout_ms, max_wait_ms }: HistoryRequest,
+  { lock_timeout_ms, max_wait_ms }: LockLimits,
   rows: RowsOfServer | null = null,
 ): string[] {
   const details = { plan_hash: plan.hash, migration_file: true };
@@ -212,8 +212,8 @@ const entryOf = (row: Row | undefined): HistoryEntry | null =>
 
 /** The finding where the history was open, and the row is missing all the same. */
 export const historyFailed = (): Finding =>
-  notRecorded(
-    `The change is made, but could not be recorded in ${TABLE}.`,
+  notRecordedFinding(
+    `The change is made, but could not be recorded in ${HISTORY_TABLE}.`,
     "Look for what refuses rows there (a constraint, a trigger); `supabase db pull` writes a migration file of " +
       "the present schema.",
   );
