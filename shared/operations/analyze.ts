@@ -6,16 +6,20 @@ import { isTrackingTable } from "../contract/names.ts";
 import { Problem } from "../contract/problems.ts";
 import { type AnalyzeQuery, MAX_RENAMES } from "../contract/requests.ts";
 import type { AnalyzeAnswer } from "../contract/responses.ts";
-import { beginReading, connected } from "../postgres/apply_plan.ts";
 import type { Row, Session } from "../postgres/database.ts";
 import { analyzeTables } from "../findings/analysis.ts";
 import type { NamedTable } from "../sql/closest_names.ts";
 import type { Facts, NameFacts, RelationFacts } from "../facts/facts.ts";
 import { ident, qualified } from "../sql/quoting.ts";
-import { refuseRelation, requireServer, schemaOffLimits, tableNotFound } from "../plan/refusals.ts";
+import { refuseRelation, schemaOffLimits, tableNotFound } from "../plan/refusals.ts";
 import { untrustedFindings } from "../findings/untrusted_findings.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
-import { asProblems, type OperationContext, readingSession, recordWorstDrift } from "./context.ts";
+import {
+  asProblems,
+  inReadOnlyTransaction,
+  type OperationContext,
+  recordWorstDrift,
+} from "./context.ts";
 import { suggesting, tablesThere } from "./explain_missing.ts";
 import { withNamesInRows } from "./reading.ts";
 
@@ -35,11 +39,7 @@ export async function analyze(
     if (problem !== null) throw problem;
   }
   const answer = await asProblems(() =>
-    readingSession(context, async (session) => {
-      const { serverVersion, sources, untrusted } = connected(
-        await session.begin(beginReading(context.limits)),
-      );
-      requireServer(serverVersion);
+    inReadOnlyTransaction(context, async (session, { sources, untrusted }) => {
       const { wanted, tracked } = await select(session, query);
       const [row] = await session.run(factsQuery({ ...wanted, sources, analysis: true }));
       const facts = factsFromRow(row as { facts: string });

@@ -7,10 +7,9 @@ import { requireAccepted } from "../plan/accept_plan.ts";
 import { NO_STATEMENTS, type Plan } from "../plan/plan.ts";
 import { requireServer } from "../plan/refusals.ts";
 import { advisoryLocks } from "../postgres/advisory_locks.ts";
-import { applyPlan, beginReading, connected, type Done } from "../postgres/apply_plan.ts";
+import { applyPlan, type Done } from "../postgres/apply_plan.ts";
 import type { RelationName } from "../postgres/blockers.ts";
 import type { LockExpressions } from "../postgres/critical_section.ts";
-import type { Session } from "../postgres/database.ts";
 import { isLockRefused } from "../postgres/database_errors.ts";
 import { RetryBudget } from "../postgres/retry_budget.ts";
 import { qualified } from "../sql/quoting.ts";
@@ -27,7 +26,7 @@ import {
   type Transaction,
   withFindings,
 } from "./change.ts";
-import { readingSession } from "./context.ts";
+import { beginToRead, inReadOnlyTransaction } from "./context.ts";
 import { historyStatements, migrationFile } from "./history.ts";
 import { recordAnswer, recordWholeAnswer, requireNew } from "./idempotency.ts";
 
@@ -122,7 +121,8 @@ async function prepareLocked<C extends PlannedChange>(
     if (!(error instanceof TablesNotLocked)) throw error;
     const { change, session } = transaction;
     await session.rollback();
-    await prepare(await beginToPlan(change, session));
+    const connection = await beginToRead(change.context, session);
+    await prepare({ change, session, connection, writes: false });
     throw error.cause;
   }
 }
@@ -167,11 +167,10 @@ async function planChange<C extends PlannedChange>(
   prepare: Prepare<C>,
 ): Promise<Outcome<C>> {
   const { context, request } = change;
-  return await readingSession(context, async (session) => {
-    const transaction = await beginToPlan(change, session);
-    const planned = await prepare(transaction);
+  return await inReadOnlyTransaction(context, async (session, connection) => {
+    const planned = await prepare({ change, session, connection, writes: false });
     if ("done" in planned) return planned;
-    const { untrusted, history } = transaction.connection;
+    const { untrusted, history } = connection;
     if (request.migration_file) {
       // Nobody is asked again when the file is applied.
       requireApplicable(planned, request);
@@ -192,12 +191,6 @@ async function planChange<C extends PlannedChange>(
       refusal: refusalOf(planned, request),
     };
   });
-}
-
-async function beginToPlan(change: Change, session: Session): Promise<Transaction> {
-  const connection = connected(await session.begin(beginReading(change.context.limits)));
-  requireServer(connection.serverVersion);
-  return { change, session, connection, writes: false };
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What every operation is given: who asks, which database, and where to report to. */
 import type { ProblemCode } from "../contract/problems.ts";
-import { reportQueued } from "../postgres/apply_plan.ts";
+import { requireServer } from "../plan/refusals.ts";
+import { beginReading, type Connected, connected, reportQueued } from "../postgres/apply_plan.ts";
 import { MAX_TURN_MS, type Session, type SessionWish } from "../postgres/database.ts";
 import type { DatabaseContext } from "../postgres/database_context.ts";
 import {
@@ -39,19 +40,36 @@ export interface OperationContext extends DatabaseContext {
 const MAX_REREADS = 5;
 const REREAD_PAUSE_MS = 20;
 
-/** Takes a session for work that only reads, and can be repeated. */
-export async function readingSession<T>(
+/**
+ * Does work that only reads, and can be repeated, in a read-only transaction of its own.
+ *
+ * @throws {Problem} `unsupported_server`; `database_unavailable` where the tracking tables are missing.
+ */
+export async function inReadOnlyTransaction<T>(
   context: OperationContext,
-  work: (session: Session) => Promise<T>,
+  work: (session: Session, connection: Connected) => Promise<T>,
 ): Promise<T> {
   for (let rereads = 0;; rereads++) {
     try {
-      return await context.database.withSession(toRead(context), work);
+      return await context.database.withSession(
+        toRead(context),
+        async (session) => await work(session, await beginToRead(context, session)),
+      );
     } catch (error) {
       if (!isCatalogMoved(error) || rereads >= MAX_REREADS) throw error;
       await sleep(REREAD_PAUSE_MS * 2 ** rereads);
     }
   }
+}
+
+/** Begins a read-only transaction. */
+export async function beginToRead(
+  { limits }: OperationContext,
+  session: Session,
+): Promise<Connected> {
+  const connection = connected(await session.begin(beginReading(limits)));
+  requireServer(connection.serverVersion);
+  return connection;
 }
 
 /** The wish for a session that only reads; a wait for it is reported. */

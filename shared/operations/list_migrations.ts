@@ -1,6 +1,5 @@
 /** The list of migrations, and where the database no longer agrees with it. */
 import type { RecordedRename } from "../facts/migration.ts";
-import { beginReading } from "../postgres/apply_plan.ts";
 import { driftFactsFromRow, driftFactsQuery } from "../catalog/drift_facts.ts";
 import type { ListMigrationsQuery } from "../contract/requests.ts";
 import type {
@@ -21,9 +20,9 @@ import {
 } from "../tracking/migrations.ts";
 import {
   asProblems,
+  inReadOnlyTransaction,
   type OperationContext,
   orLog,
-  readingSession,
   recordWorstDrift,
 } from "./context.ts";
 import { read } from "./reading.ts";
@@ -101,10 +100,8 @@ async function inThisDatabase(
 ): Promise<RecordedRename[]> {
   const ids = recorded.filter(isElsewhere).map(({ id }) => id);
   if (ids.length === 0) return recorded;
-  const { database, limits } = context;
-  const found = await database.whileReachable(() =>
-    readingSession(context, async (session) => {
-      await session.begin(beginReading(limits));
+  const found = await context.database.whileReachable(() =>
+    inReadOnlyTransaction(context, async (session) => {
       const rows = await session.run(selectedMigrations({ ids }, ["active"], false));
       return await relocate(session, recordedFromRows(rows), { asked: false, keep: false });
     })

@@ -11,7 +11,6 @@ import {
   NO_NAMES_IN_ROWS,
   valuesOf,
 } from "../facts/names_in_rows.ts";
-import { beginReading } from "../postgres/apply_plan.ts";
 import type { Row, Session } from "../postgres/database.ts";
 import { isConnectionLost } from "../postgres/database_errors.ts";
 import { millisecondsLiteral } from "../sql/quoting.ts";
@@ -21,16 +20,12 @@ import {
   standingMigrations,
   trackedFromRows,
 } from "../tracking/migrations.ts";
-import { type OperationContext, readingSession } from "./context.ts";
+import { inReadOnlyTransaction, type OperationContext } from "./context.ts";
 
 /** Runs one message of queries in a read-only transaction of its own; answers the rows of each. */
 export async function read(context: OperationContext, queries: string): Promise<Row[][]> {
-  const { database, limits } = context;
-  return await database.whileReachable(() =>
-    readingSession(context, async (session) => {
-      await session.begin(beginReading(limits));
-      return await session.runAll(queries);
-    })
+  return await context.database.whileReachable(() =>
+    inReadOnlyTransaction(context, (session) => session.runAll(queries))
   );
 }
 

@@ -8,7 +8,7 @@ import {
   type WantedUsage,
 } from "../catalog/usage.ts";
 import type { Migration } from "../contract/responses.ts";
-import { beginReading, type Connected, connected } from "../postgres/apply_plan.ts";
+import type { Connected } from "../postgres/apply_plan.ts";
 import type { Session } from "../postgres/database.ts";
 import { usageOf } from "../usage/usage.ts";
 import type { StatementStatistics, UsedMigration } from "../facts/usage_facts.ts";
@@ -22,7 +22,7 @@ import {
   renewSnapshots,
   usageRecords,
 } from "../tracking/usage.ts";
-import { type OperationContext, orLog, readingSession } from "./context.ts";
+import { inReadOnlyTransaction, type OperationContext, orLog } from "./context.ts";
 
 /** A look at several migrations, at one moment of the server's clock. */
 export interface Looks {
@@ -73,12 +73,10 @@ export async function lookAtUsage(
   context: OperationContext,
   migrations: UsedMigration[],
 ): Promise<Looks> {
-  const { database, limits } = context;
-  const looks = await database.whileReachable(() =>
-    readingSession(
+  const looks = await context.database.whileReachable(() =>
+    inReadOnlyTransaction(
       context,
-      async (session) =>
-        await readUsage(session, connected(await session.begin(beginReading(limits))), migrations),
+      (session, connection) => readUsage(session, connection, migrations),
     )
   );
   await keepUsage(context, looks);

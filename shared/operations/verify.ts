@@ -6,14 +6,13 @@ import { Problem } from "../contract/problems.ts";
 import { VERIFY_CHECKS, type VerifyCheckName, type VerifyRequest } from "../contract/requests.ts";
 import type { VerifyAnswer, VerifyCheck } from "../contract/responses.ts";
 import type { DataApiAccess } from "../verify/run/data_api_client.ts";
-import { beginReading, connected } from "../postgres/apply_plan.ts";
 import { blockersHint, lockHolders } from "../postgres/blockers.ts";
 import { setLockTimeout } from "../postgres/critical_section.ts";
 import type { Database, Session } from "../postgres/database.ts";
 import { isLockFailure } from "../postgres/database_errors.ts";
 import { locateRelations } from "../drift/drift.ts";
 import { qualified } from "../sql/quoting.ts";
-import { requireServer, requireView } from "../plan/refusals.ts";
+import { requireView } from "../plan/refusals.ts";
 import { commonColumns } from "../verify/columns.ts";
 import type { ProofFacts } from "../facts/verify_facts.ts";
 import { ownRow, ownTable } from "../verify/own_row.ts";
@@ -31,9 +30,9 @@ import { type Subject, VerifyRun } from "../verify/run/verify_run.ts";
 import { testWrites } from "../verify/run/writes.ts";
 import {
   asProblems,
+  inReadOnlyTransaction,
   type OperationContext,
   orLog,
-  readingSession,
   recordWorstDrift,
   toRead,
 } from "./context.ts";
@@ -74,9 +73,9 @@ const TESTS: Record<
  */
 export async function verify(context: VerifyContext, request: VerifyRequest): Promise<Verified> {
   return await recordingDrift(context, async () => {
-    const subject = await readingSession(
+    const subject = await inReadOnlyTransaction(
       context,
-      (session) => readTarget(context, session, request),
+      (session, { pid }) => readTarget(context, session, pid, request),
     );
     const { migration, view } = subject;
     // In a session of its own, which is given back before the one for the trials is taken.
@@ -114,10 +113,9 @@ async function recordingDrift<T>(context: OperationContext, work: () => Promise<
 async function readTarget(
   context: VerifyContext,
   session: Session,
+  pid: number,
   request: VerifyRequest,
 ): Promise<Subject> {
-  const { pid, serverVersion } = connected(await session.begin(beginReading(context.limits)));
-  requireServer(serverVersion);
   const [migration] = await selectActive(
     session,
     { migration_id: request.migration_id },
