@@ -30,11 +30,11 @@ import {
   selectActive,
   tablesOf,
 } from "./select_migrations.ts";
-import { keepUsage, type Looks, readUsage, withUsage } from "./usage.ts";
+import { keepUsage, readUsage, type UsageSamples, withUsage } from "./usage.ts";
 
 /** A finalization that is planned, with what was seen of the use of the old names. */
 interface PlannedFinalize extends PlannedChange<FinalizePlan> {
-  looks: Looks;
+  samples: UsageSamples;
 }
 
 /**
@@ -57,7 +57,7 @@ export async function finalize(
     const outcome = await applyChange(change, (transaction) => prepare(transaction, request));
     const answer = await answerChange(change, outcome, ({ plan }) => verify(context, plan));
     return request.mode === "plan" && "planned" in outcome
-      ? { ...answer, migrations: withUsage(answer.migrations, outcome.planned.looks) }
+      ? { ...answer, migrations: withUsage(answer.migrations, outcome.planned.samples) }
       : answer;
   });
 }
@@ -73,9 +73,9 @@ async function prepare(
   const migrations = await selectActive(session, request, "finalize", writes);
   await lockTables(transaction, namesOf(migrations), tablesOf(migrations));
 
-  const looks = await readUsage(session, connection, migrations);
+  const samples = await readUsage(session, connection, migrations);
   // Outside of this transaction: the next request compares with it, also where this one is refused.
-  await keepUsage(context, looks);
+  await keepUsage(context, samples);
   const { facts, standing } = await readFactsToPlan(session, {
     names: oldNamesOf(migrations),
     oids: oidsOf(migrations),
@@ -99,7 +99,7 @@ async function prepare(
     ...plan.findings,
     ...namesInRowsLeft(namesInRows, changes, "finalize"),
     ...oldNameInUse(migrations, facts),
-    ...usageFindings(migrations, looks, request),
+    ...usageFindings(migrations, samples, request),
     ...relocationFindings(migrations),
   ];
 
@@ -109,7 +109,7 @@ async function prepare(
     ...followUp(transaction, "finalize", finalized, mark),
     plan: { ...plan, findings },
     tables: () => plan.tables.map(({ migration, view }) => leavingTable(migration, view)),
-    looks,
+    samples,
   };
 }
 

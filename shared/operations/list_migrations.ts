@@ -33,7 +33,7 @@ import {
   relocate,
   relocationFindings,
 } from "./select_migrations.ts";
-import { lookAtUsage, type Looks, withUsage } from "./usage.ts";
+import { sampleUsage, type UsageSamples, withUsage } from "./usage.ts";
 
 /**
  * One page of migrations, newest first.
@@ -53,13 +53,13 @@ export async function listMigrations(
     const recorded = query.include.length === 0
       ? []
       : await inThisDatabase(context, recordedWithPage(rows).slice(0, query.limit));
-    const [drifted, looks, notifications] = await Promise.all([
+    const [drifted, samples, notifications] = await Promise.all([
       query.include.includes("drift") ? withDrift(context, page, recorded) : page,
       query.include.includes("usage") ? usageOfPage(context, page, recorded) : null,
       query.include.includes("notifications") ? notificationsOf(context, page) : null,
       recordWorstDrift(context),
     ]);
-    const migrations = looks === null ? drifted : withUsage(drifted, looks);
+    const migrations = samples === null ? drifted : withUsage(drifted, samples);
     await notifyDrift(context, drifted);
     return {
       migrations: notifications === null ? migrations : migrations.map((migration) => ({
@@ -115,12 +115,12 @@ async function usageOfPage(
   context: OperationContext,
   page: Migration[],
   recorded: RecordedRename[],
-): Promise<Looks | null> {
+): Promise<UsageSamples | null> {
   const active = page.map((migration, index) => ({
     ...migration,
     view_oid: recorded[index].view_oid,
   })).filter(({ status }) => status === "active");
-  return active.length === 0 ? null : await lookAtUsage(context, active);
+  return active.length === 0 ? null : await sampleUsage(context, active);
 }
 
 /** Notifies receivers of drift that they were not notified of before. */

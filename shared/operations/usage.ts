@@ -24,8 +24,8 @@ import {
 } from "../tracking/usage.ts";
 import { inReadOnlyTransaction, type OperationContext, orLog } from "./context.ts";
 
-/** A look at several migrations, at one moment of the server's clock. */
-export interface Looks {
+/** What is known of the use of several migrations, at one moment of the server's clock. */
+export interface UsageSamples {
   at: string;
   /** By migration; those without a compatibility view are left out. */
   byId: Map<string, Look>;
@@ -39,7 +39,7 @@ export async function readUsage(
     "sources" | "statistics" | "serverVersion"
   >,
   migrations: UsedMigration[],
-): Promise<Looks> {
+): Promise<UsageSamples> {
   const oldNames = migrations.map(({ old_name }) => old_name);
   const newNames = countedByName(serverVersion) ? migrations.map(({ new_name }) => new_name) : [];
   const [[usage], [texts], records] = await session.runAll([
@@ -69,22 +69,22 @@ export async function readUsage(
 }
 
 /** The same in a transaction of its own; what was seen is kept for the next time. */
-export async function lookAtUsage(
+export async function sampleUsage(
   context: OperationContext,
   migrations: UsedMigration[],
-): Promise<Looks> {
-  const looks = await context.database.whileReachable(() =>
+): Promise<UsageSamples> {
+  const samples = await context.database.whileReachable(() =>
     inReadOnlyTransaction(
       context,
       (session, connection) => readUsage(session, connection, migrations),
     )
   );
-  await keepUsage(context, looks);
-  return looks;
+  await keepUsage(context, samples);
+  return samples;
 }
 
 /** The migrations, with the use of their old names. */
-export function withUsage(migrations: Migration[], { byId }: Looks): Migration[] {
+export function withUsage(migrations: Migration[], { byId }: UsageSamples): Migration[] {
   return migrations.map((migration) => {
     const look = byId.get(migration.id);
     return look === undefined ? migration : { ...migration, usage: look.usage };
@@ -92,7 +92,7 @@ export function withUsage(migrations: Migration[], { byId }: Looks): Migration[]
 }
 
 /** Keeps what was seen. Where that is not possible, as on a replica, it is logged. */
-export async function keepUsage(context: OperationContext, { byId }: Looks): Promise<void> {
+export async function keepUsage(context: OperationContext, { byId }: UsageSamples): Promise<void> {
   const records = [...byId.values()].flatMap(({ record }) => record ?? []);
   if (records.length === 0) return;
   await orLog(

@@ -37,7 +37,7 @@ import {
   toRead,
 } from "./context.ts";
 import { namesOf, oidsOf, oldNamesOf, selectActive } from "./select_migrations.ts";
-import { lookAtUsage } from "./usage.ts";
+import { sampleUsage } from "./usage.ts";
 import { notifyVerification } from "./verify_change.ts";
 
 export interface VerifyContext extends OperationContext {
@@ -79,7 +79,7 @@ export async function verify(context: VerifyContext, request: VerifyRequest): Pr
     );
     const { migration, view } = subject;
     // In a session of its own, which is given back before the one for the trials is taken.
-    if (view.scanCounter !== null) await lookAtUsage(context, [migration]);
+    if (view.scanCounter !== null) await sampleUsage(context, [migration]);
     const trials = subject.session.separate ? context.verifierDatabase! : context.database;
     return await trials.withSession(toRead(context), async (session) => {
       const wanted = VERIFY_CHECKS.filter((name) => request.checks.includes(name));

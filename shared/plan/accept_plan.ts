@@ -56,7 +56,7 @@ function refuseNameInUse(open: Finding[], findings: Finding[]): void {
   const names = objects.slice(0, 5).join(", ") +
     (objects.length > 5 ? ` and ${objects.length - 5} more` : "");
   const evidence = all.map(({ object, message }) => ({ object, message }));
-  const earliest = all.flatMap((one) => one.earliest ?? []).sort().at(-1);
+  const earliest = all.flatMap(({ earliest }) => earliest ?? []).sort().at(-1);
   const accept = '"acknowledge": ["old_name_in_use"]';
   throw new Problem(
     "old_name_in_use",

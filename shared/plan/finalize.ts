@@ -5,7 +5,12 @@
 import { locateRelations } from "../drift/drift.ts";
 import type { Facts, RelationFacts } from "../facts/facts.ts";
 import type { RecordedRename, TrackedRename } from "../facts/migration.ts";
-import { type DropOptions, dropViews, expectedRelation, requireOwned } from "./drop_views.ts";
+import {
+  expectedRelation,
+  removeViews,
+  type RemoveViewsOptions,
+  requireOwned,
+} from "./remove_views.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { checkFree, checkRelations } from "./verification/checks.ts";
 
@@ -32,7 +37,7 @@ export async function planFinalize(
   migrations: RecordedRename[],
   facts: Facts,
   active: TrackedRename[],
-  options: DropOptions,
+  options: RemoveViewsOptions,
 ): Promise<FinalizePlan> {
   const steps = locateRelations(migrations, facts, active, options.acknowledge, {
     later: true,
@@ -41,7 +46,7 @@ export async function planFinalize(
   requireOwned(steps);
   const tables = [...new Set(steps.map(({ table }) => table))];
   const views = steps.flatMap(({ view }) => view === null ? [] : [view]);
-  const dropped = dropViews(
+  const removal = removeViews(
     steps,
     tables.map((table) => ({ table, name: table.name })),
     facts,
@@ -56,16 +61,16 @@ export async function planFinalize(
   );
   const plan = await makePlan({
     beforeLocks: [],
-    preparations: dropped.preparations,
-    locks: dropped.locks,
-    changes: dropped.changes,
-    findings: [...dropped.viewOnlyFindings.flat(), ...dropped.findings],
+    preparations: removal.preparations,
+    locks: removal.locks,
+    changes: removal.changes,
+    findings: [...removal.viewOnlyFindings.flat(), ...removal.findings],
   });
   return {
     ...plan,
     tables: steps.map(({ migration, table, view }) => ({
       migration,
-      facts: dropped.afterwards(table),
+      facts: removal.afterwards(table),
       view,
     })),
   };

@@ -10,7 +10,7 @@ import type { RecordedRename, TrackedRename } from "../facts/migration.ts";
 import { ident, qualified } from "../sql/quoting.ts";
 import { viewDefault } from "./column_defaults.ts";
 import { compatibilityView, viewChecks, type ViewPlan } from "./compatibility_view.ts";
-import { expectedRelation, requireOwned } from "./drop_views.ts";
+import { expectedRelation, requireOwned } from "./remove_views.ts";
 import { makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { requireView } from "./refusals.ts";
 import { dropRowType } from "./row_type.ts";

@@ -53,7 +53,7 @@ export function relocation(
   const { schema_name: schema, old_name, compatibility_view_created } = migration;
   const byOid = new Map(facts.relations.map((relation) => [relation.oid, relation]));
   const at = (name: string) => {
-    const holder = facts.names.find((one) => one.schema === schema && one.name === name);
+    const holder = facts.names.find((held) => held.schema === schema && held.name === name);
     return byOid.get(holder?.relation?.oid ?? -1);
   };
   const recordedTable = byOid.get(migration.table_oid ?? -1);

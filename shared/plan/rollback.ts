@@ -17,7 +17,12 @@ import {
   type RoutineWithCachedPlans,
   staleRoutineFindings,
 } from "./cached_plans.ts";
-import { type DropOptions, dropViews, expectedRelation, requireOwned } from "./drop_views.ts";
+import {
+  expectedRelation,
+  removeViews,
+  type RemoveViewsOptions,
+  requireOwned,
+} from "./remove_views.ts";
 import { indexStatements, restoredIndexes } from "./index_names.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { checkRelations } from "./verification/checks.ts";
@@ -46,13 +51,13 @@ export async function planRollback(
   migrations: RecordedRename[],
   facts: Facts,
   active: TrackedRename[],
-  options: DropOptions,
+  options: RemoveViewsOptions,
 ): Promise<RollbackPlan> {
   const steps = locateRelations(migrations, facts, active, options.acknowledge);
   requireOwned(steps);
   const end = steps.map(({ migration, table }) => ({ table, name: migration.old_name }));
   const lastNames = new Map(end.map(({ table, name }) => [table, name]));
-  const dropped = dropViews(steps, end, facts, options, [
+  const removal = removeViews(steps, end, facts, options, [
     checkRelations(
       [...lastNames].map(([table, name]) => expectedRelation(table, name)),
       "Check that the tables have their old names",
@@ -64,11 +69,11 @@ export async function planRollback(
       migration,
       facts: table,
       view,
-      kept: after && differences(after, fingerprint(dropped.afterwards(table))),
+      kept: after && differences(after, fingerprint(removal.afterwards(table))),
     };
   });
   const routines = steps.some(({ view }) => view !== null)
-    ? withoutDependents(keepingRows(steps, facts), dropped.dependents)
+    ? withoutDependents(keepingRows(steps, facts), removal.dependents)
     : [];
   const restored = restoredIndexes(
     steps.map(({ migration, table }) => ({ indexes: migration.indexes, table_oid: table.oid })),
@@ -81,15 +86,15 @@ export async function planRollback(
   );
   const plan = await makePlan({
     beforeLocks: [...recompile(routines), ...indexes.statements],
-    preparations: [...dropped.preparations, ...indexes.preparations],
-    locks: dropped.locks,
-    changes: dropped.changes,
+    preparations: [...removal.preparations, ...indexes.preparations],
+    locks: removal.locks,
+    changes: removal.changes,
     findings: [
       ...steps.flatMap((step, index) => [
         ...changedSince(step),
-        ...dropped.viewOnlyFindings[index],
+        ...removal.viewOnlyFindings[index],
       ]),
-      ...dropped.findings,
+      ...removal.findings,
       ...staleRoutineFindings(routines),
       ...restored.findings,
       ...newNameMentioned(steps, facts),

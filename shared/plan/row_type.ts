@@ -174,10 +174,11 @@ export interface ExpectedRowCast {
 
 /** Raises unless each view has the cast to its table, with its function granted to whoever may use the view. */
 export function checkRowCasts(expected: ExpectedRowCast[], purpose: string): Check {
-  const rows = expected.map((one) =>
-    `(${literal(one.schema)}, ${literal(one.view)}, ${found(one.schema, one.view)}, ${
-      found(one.schema, one.table)
-    }, ${literal(one.function)})`
+  const rows = expected.map(({ schema, view, table, function: cast }) =>
+    `(${
+      [literal(schema), literal(view), found(schema, view), found(schema, table), literal(cast)]
+        .join(", ")
+    })`
   );
   const privileges = [...USES_OF_ROWS].map(literal).join(", ");
   return raiseUnlessNone(

@@ -7,7 +7,7 @@ import { notOwner } from "./refusals.ts";
 import type { Check, ExpectedRelation } from "./verification/checks.ts";
 import { viewOnlyChanges } from "./view_only_changes.ts";
 
-export interface DropOptions {
+export interface RemoveViewsOptions {
   acknowledge: string[];
   /** Whether privileges that were changed on a view alone are changed on the table, too. Default: they are lost. */
   carryPrivileges?: boolean;
@@ -20,11 +20,11 @@ export interface DropOptions {
  * @param checks Of the outcome, beside that of carried privileges.
  * @throws {Problem} `dependants_cannot_follow`.
  */
-export function dropViews(
+export function removeViews(
   steps: LocatedMigration[],
   end: Naming[],
   { session: { user } }: Facts,
-  { carryPrivileges = false }: DropOptions,
+  { carryPrivileges = false }: RemoveViewsOptions,
   checks: Check[],
 ) {
   const lastNames = new Map(end.map(({ table, name }) => [table, name]));
