@@ -106,7 +106,7 @@ async function select(
 const activeFrom = (rows: Row[]) =>
   trackedFromRows(rows).filter(({ status }) => status === "active");
 
-/** More rows than the tables that can be analyzed at once have, with their schemas and the tracking tables. */
+/** Enough for too many tables to be noticed, with the schemas and the tracking tables. */
 const MAX_ROWS = 2 * MAX_RENAMES;
 
 function tablesFrom(rows: TableRow[], schemas: string[]): { oid: number; name: string }[] {

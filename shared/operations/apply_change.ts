@@ -30,15 +30,15 @@ import { beginToRead, inReadOnlyTransaction } from "./context.ts";
 import { historyStatements, migrationFile } from "./history.ts";
 import { recordAnswer, recordWholeAnswer, requireNew } from "./idempotency.ts";
 
-/** Prepares the change in a transaction; or says that nothing has to be changed but what it has changed itself. */
 type Prepare<C extends PlannedChange> = (
   transaction: Transaction,
 ) => Promise<C | Done<OperationAnswer>>;
 
 /**
- * Prepares a change and applies it, or, for a plan, says whether it would be refused.
+ * Prepares a change and applies it; for a plan, finds out whether it would be refused.
  *
- * @param prepare Selects, locks, reads the facts and plans; may run several times.
+ * @param prepare Selects, locks, reads the facts and plans; may run several times. It answers itself where the record
+ *   alone is changed.
  */
 export async function applyChange<C extends PlannedChange>(
   change: Change,
@@ -103,7 +103,6 @@ export async function lockTables(
   }
 }
 
-/** Something is wrong with a table that was to be locked. */
 class TablesNotLocked extends Error {
   constructor(cause: unknown) {
     super("the tables could not be locked", { cause });
@@ -127,7 +126,7 @@ async function prepareLocked<C extends PlannedChange>(
   }
 }
 
-/** Records what is known before the locks, and answers what is left to be run with them. */
+/** Records the change as far as it is known before the locks, and answers what runs with them. */
 async function recordPlanned<C extends PlannedChange>(
   { change, session }: Transaction,
   planned: C,
@@ -161,7 +160,6 @@ async function recordPlanned<C extends PlannedChange>(
   };
 }
 
-/** The plan, whether it would be refused, and where it is asked for the file that makes the change elsewhere. */
 async function planChange<C extends PlannedChange>(
   change: Change,
   prepare: Prepare<C>,
@@ -193,11 +191,7 @@ async function planChange<C extends PlannedChange>(
   });
 }
 
-/**
- * Refuses a plan that the caller did not ask for, or that would break something.
- *
- * @throws {Problem} `plan_changed`, `breaking_findings` or `old_name_in_use`.
- */
+/** @throws {Problem} `plan_changed`, `breaking_findings` or `old_name_in_use`. */
 function requireApplicable(
   { plan, requireSame, acknowledged = [] }: PlannedChange,
   request: ChangeRequest,
@@ -206,7 +200,6 @@ function requireApplicable(
   requireAccepted(plan, { ...request, acknowledge: [...request.acknowledge, ...acknowledged] });
 }
 
-/** Why an apply of the plan would be refused; undefined where it would not. */
 function refusalOf(
   planned: PlannedChange,
   request: ChangeRequest,
@@ -221,7 +214,6 @@ function refusalOf(
   }
 }
 
-/** The notification of a change that was made. */
 const NOTIFICATIONS: Record<Event["operation"], NotificationType | null> = {
   rename: "migration.applied",
   rollback: "migration.rolled_back",
@@ -230,7 +222,7 @@ const NOTIFICATIONS: Record<Event["operation"], NotificationType | null> = {
   refresh: null,
 };
 
-/** The statement of a change's event, which writes its notification to the outbox, too. */
+/** The statement of an event, which also writes its notification to the outbox. */
 function withNotificationOf({ context, request, operation }: Change, event: string): string {
   const type = request.mode === "propose" ? "migration.proposed" : NOTIFICATIONS[operation];
   return type === null ? event : withNotification(event, type, context.notify?.receivers ?? []);

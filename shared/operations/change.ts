@@ -34,7 +34,6 @@ import { answeredOnce } from "./idempotency.ts";
 import { readMigrations } from "./reading.ts";
 import { notifyVerification, verifiedOrNot } from "./verify_change.ts";
 
-/** What every request that changes something has. */
 export type ChangeRequest =
   & Pick<
     SelectionRequest,
@@ -48,10 +47,9 @@ export type ChangeRequest =
   >
   & { migration_file?: boolean };
 
-/** What is known of a change from its request alone. */
 interface ChangeSubject {
   operation: Event["operation"];
-  /** The batch that the request names; null where it names none. */
+  /** The batch that the request names, if any. */
   batch_id: string | null;
   /** For the event of a failed request. */
   details: Record<string, unknown>;
@@ -71,11 +69,11 @@ export interface Transaction {
   change: Change;
   session: Session;
   connection: Connected;
-  /** Whether it changes something, and so locks what it selects. That of a plan only reads. */
+  /** Whether it changes something, and locks what it selects. False for a plan. */
   writes: boolean;
 }
 
-/** A change that is planned: what is to be run and recorded. */
+/** What is to be run and recorded. */
 export interface PlannedChange<P extends Plan = Plan> {
   plan: P;
   batch_id: string | null;
@@ -88,19 +86,19 @@ export interface PlannedChange<P extends Plan = Plan> {
   history: HistoryChoice;
   /** The change as a migration file. */
   file: () => FileParts;
-  /** Finding codes that were acknowledged before. Default: none. */
+  /** Finding codes that were acknowledged when it was proposed. */
   acknowledged?: string[];
-  /** Refuses a plan that differs from the one that was agreed on before. Default: there was none. */
+  /** Refuses another plan than the proposed one. */
   requireSame?: () => void;
-  /** Statement that records the change before the locks are taken. Default: none. */
+  /** Statement that records the change before the locks are taken. */
   recordAhead?: () => string;
-  /** Statements that record the state before, right before the locks are taken. Default: none. */
+  /** Statements that record the state right before the locks are taken. */
   recordBefore?: string[];
   /** Statements of the critical section that record the change. */
   record: string[];
 }
 
-/** What `applyChange` has done: all, so that the answer is known; or a change, or its plan, that is to be answered. */
+/** The answer, where there was nothing to plan; or what was planned, and applied unless it is a plan. */
 export type Outcome<C extends PlannedChange> = Done<OperationAnswer> | {
   planned: C;
   lock: LockFigures | null;
@@ -115,8 +113,7 @@ export const startChange = (
 ): Change => ({ ...subject, context, request, stage: "requested", relations: [] });
 
 /**
- * Does the work of a change: once for an idempotency key, and with an event if it fails. That of a plan leaves no
- * trace.
+ * Does the work of a change, once for an idempotency key, and with an event if it fails.
  *
  * @throws {Problem} Any code of the contract that is about tables, migrations, plans, locks or the database.
  */
@@ -134,11 +131,7 @@ export async function runChange(
   );
 }
 
-/**
- * What is recorded of a change of renames that were made before.
- *
- * @param mark Statement that marks the migrations.
- */
+/** What rollback, finalize and refresh record; `mark` is the statement that marks the migrations. */
 export function followUp(
   { change: { request, batch_id }, connection }: Transaction,
   operation: FollowUp,
@@ -156,7 +149,6 @@ export function followUp(
   };
 }
 
-/** The change, with more findings in its plan. */
 export const withFindings = <C extends PlannedChange>(planned: C, findings: Finding[]): C => ({
   ...planned,
   plan: { ...planned.plan, findings: [...planned.plan.findings, ...findings] },
@@ -183,11 +175,7 @@ export function eventOf(
   };
 }
 
-/**
- * The answer of a change, after the commit; or of its plan.
- *
- * @param verify Looks at the outcome, without locks; of a change that was applied only.
- */
+/** @param verify Compares the database with the plan after the commit, without locks. */
 export async function answerChange<C extends PlannedChange>(
   change: Change,
   outcome: Outcome<C>,
@@ -252,14 +240,13 @@ async function answerOf(context: OperationContext, plan: Plan, ids: string[]) {
   return { plan_hash, migrations: await readMigrations(context, ids), ...rest };
 }
 
-/** What an answer has of a plan. */
 export const planParts = (plan: Plan) => ({
   plan_hash: plan.hash,
   statements: planStatements(plan),
   findings: plan.findings,
 });
 
-/** The answer where only the record was looked at, or changed: the migrations as they are now, and an empty plan. */
+/** The answer where only the record was read or changed. */
 export async function answerWithoutPlan(
   { change: { batch_id, request }, session }: Transaction,
   ids: string[],

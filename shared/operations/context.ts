@@ -40,11 +40,7 @@ export interface OperationContext extends DatabaseContext {
 const MAX_REREADS = 5;
 const REREAD_PAUSE_MS = 20;
 
-/**
- * Does work that only reads, and can be repeated, in a read-only transaction of its own.
- *
- * @throws {Problem} `unsupported_server`; `database_unavailable` where the tracking tables are missing.
- */
+/** @throws {Problem} `unsupported_server`; `database_unavailable` where the tracking tables are missing. */
 export async function inReadOnlyTransaction<T>(
   context: OperationContext,
   work: (session: Session, connection: Connected) => Promise<T>,
@@ -62,7 +58,6 @@ export async function inReadOnlyTransaction<T>(
   }
 }
 
-/** Begins a read-only transaction. */
 export async function beginToRead(
   { limits }: OperationContext,
   session: Session,
@@ -77,11 +72,7 @@ export function toRead({ limits, progress }: OperationContext): SessionWish {
   return { lane: "read", limits, waitMs: MAX_TURN_MS, waiting: reportQueued(progress, limits) };
 }
 
-/**
- * Runs an operation that leaves no event.
- *
- * @throws {Problem} Whatever went wrong, as a problem.
- */
+/** @throws {Problem} Whatever went wrong, as a problem. */
 export async function asProblems<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -103,27 +94,20 @@ export async function orLog<T>(
   }
 }
 
-/** Refusals that leave no event of their own: they say nothing about the tables, and can be many. */
+/** Refusals that leave no event: they say nothing about the tables, and can be many. */
 const UNRECORDED: ProblemCode[] = [
-  // Anybody can be refused like this; the endpoint decides how much of it to log.
   "unauthorized",
-  // The request that is running leaves its event.
+  // The running request leaves its event.
   "request_in_progress",
 ];
 
-/**
- * How far a change has come: requested; begun, since its plan was made and accepted; committed, whatever fails
- * from then on.
- */
+/** How far a change has come; it is begun once its plan is made and accepted. */
 export type Stage = "requested" | "begun" | "committed";
 
 /**
- * Runs an operation that changes something; if it fails, an event is written, the only trace of a failed request.
- * Receivers are notified of a change that was begun and failed. A refusal is for its caller alone: a receiver that
- * reacts by asking again would be notified again.
+ * Runs a change; if it fails, an event is written, and where it was begun receivers are notified. They are not notified
+ * of refusals: a receiver that reacts by asking again would be notified again.
  *
- * @param stage How far the change came. An internal failure counts as begun in any case, and so does waiting for
- *   locks.
  * @throws {Problem} Whatever went wrong, as a problem.
  */
 export async function recordingFailure<T>(
@@ -137,7 +121,7 @@ export async function recordingFailure<T>(
   } catch (error) {
     const problem = toProblem(error);
     context.database.goFirst();
-    // A committed change has left its event.
+    // What was committed has left its event.
     if (UNRECORDED.includes(problem.code) || error instanceof AfterCommit) throw problem;
     const { attempts, waited_ms } = problem.fields as { attempts?: number; waited_ms?: number };
     const event: Event = {
@@ -171,12 +155,7 @@ export async function recordingFailure<T>(
   }
 }
 
-/**
- * Writes an event and its notifications, in one statement. Where notifications cannot be written, as with tracking
- * tables from before the outbox, the event is written all the same.
- *
- * @param notifies Whether receivers are notified.
- */
+/** Writes an event with its notifications; without them where that fails, as on tracking tables without an outbox. */
 async function recordAndNotify(
   { database, notify, log }: OperationContext,
   notifies: boolean,
@@ -194,9 +173,8 @@ async function recordAndNotify(
 }
 
 /**
- * Records the drift that must not go unnoticed, whatever the request asked for: somebody may see rows they must not
- * see, or compatibility views are gone. A trigger of ours could not do so when it happens: it would run within other
- * people's commands, and could make them fail.
+ * Records the worst drift, whatever was requested: somebody may see rows they must not see, or compatibility views are
+ * gone. An event trigger could do so at once, but it would run within other people's commands, and could fail them.
  */
 export async function recordWorstDrift(context: OperationContext): Promise<void> {
   const { requestId, actor } = context;

@@ -1,4 +1,4 @@
-/** Why a table or migration that a request names is not there: what became of it, or which name may have been meant. */
+/** Why a table or migration is not there: what became of it, or which name may have been meant. */
 import { tableNames } from "../catalog/tables.ts";
 import { Problem } from "../contract/problems.ts";
 import type { Migration } from "../contract/responses.ts";
@@ -13,11 +13,7 @@ import {
   unfinishedNames,
 } from "../tracking/migrations.ts";
 
-/**
- * The problem that none of these migrations is in the state that is needed.
- *
- * @param subject Begins the message, such as `The migration … is finalized, not active: it`.
- */
+/** @param subject Begins the message, such as `The migration … is finalized, not active: it`. */
 export async function notActive(
   session: Session,
   ids: string[],
@@ -91,7 +87,6 @@ const stateOf = (migration: Migration) => ({
   finalized_by: migration.finalized_by,
 });
 
-/** Most tables that names are compared with, and most names. */
 const MAX_TABLES = 10_000;
 const MAX_NAMES = 20;
 
@@ -106,7 +101,6 @@ export function suggesting(problem: Problem, wanted: NamedTable, there: NamedTab
   });
 }
 
-/** The tables that names are compared with. */
 export async function tablesThere(session: Session): Promise<NamedTable[]> {
   return await session.run(tableNames(MAX_TABLES)) as unknown as NamedTable[];
 }

@@ -32,7 +32,6 @@ import {
 } from "./select_migrations.ts";
 import { keepUsage, readUsage, type UsageSamples, withUsage } from "./usage.ts";
 
-/** A finalization that is planned, with what was seen of the use of the old names. */
 interface PlannedFinalize extends PlannedChange<FinalizePlan> {
   samples: UsageSamples;
 }
@@ -125,7 +124,7 @@ async function verify(context: OperationContext, plan: FinalizePlan): Promise<Ve
   })));
 }
 
-/** The answer where every selected migration is finalized; null where there is something to do or to refuse. */
+/** The answer where all selected migrations are finalized; else null. */
 async function alreadyFinalized(
   transaction: Transaction,
   request: FinalizeRequest,

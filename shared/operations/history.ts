@@ -1,7 +1,4 @@
-/**
- * A change as a migration of the Supabase CLI: recorded in the database's migration history together with the
- * change, or answered as a file to be applied elsewhere.
- */
+/** A change as a migration of the Supabase CLI: in the database's migration history, or as a file. */
 import { nextVersion, versionOf } from "../contract/migration_version.ts";
 import type { SelectionRequest } from "../contract/requests.ts";
 import type { Finding, HistoryEntry, MigrationFile } from "../contract/responses.ts";
@@ -38,35 +35,29 @@ import { type OperationContext, orLog } from "./context.ts";
 export interface FileParts {
   /** Part of the file's name. */
   name: string;
-  /** Lines for the file's head. */
+  /** Lines for its head. */
   about: string[];
   /** Statements that raise where a file does not fit. Default: none. */
   guards?: PlanStatement[];
   /** Views that the file's definitions were read from, with what is built on them. Default: none. */
   views?: { schema: string; name: string }[];
-  /**
-   * Statements that track the change where the file is applied.
-   *
-   * @param rows The rows of a new batch, where it is recorded here; otherwise they are written out.
-   */
+  /** Statements that track the change; `rows` are those of a batch that is recorded here, to be copied. */
   tracking: (rows: RowsOfServer | null) => string[];
-  /** The batch, where the change makes one. Default: none. */
+  /** The batch that the change makes. Default: none. */
   batchId?: string;
 }
 
 type LockLimits = Pick<SelectionRequest, "lock_timeout_ms" | "max_wait_ms">;
 
-/** Whether a change is recorded in the history, and the findings about that. */
 export interface HistoryChoice {
   recorded: boolean;
   findings: Finding[];
 }
 
 /**
- * Whether a change is recorded, and what the caller should know where it is not, though that could be expected.
+ * Whether a change is recorded in the history, and findings where that could be expected.
  *
- * @param inHistory Whether the rename is in the history: one that was not made there cannot be undone there.
- *   Default: it is, or begins there.
+ * @param inHistory Whether the rename is there. Default: it is, or begins there.
  */
 export function historyChoice(
   { mode, record_history }: Pick<SelectionRequest, "record_history"> & { mode: string },
@@ -77,7 +68,7 @@ export function historyChoice(
   if (mode === "propose" || record_history === "never") return notRecorded();
   switch (state) {
     case "missing":
-    // It has a finding of its own, whatever the request says.
+    // It has a finding of its own.
     case "untrusted":
       return notRecorded();
     case "closed":
@@ -107,20 +98,13 @@ function notRecordedFinding(message: string, remedy: string): Finding {
   };
 }
 
-/** Statements that record a change in the history. */
-interface HistoryStatements {
-  /** Keeps the change's statements in the transaction. */
-  keep: string;
-  /** Records them, before each attempt to get the locks. */
-  record: string;
-}
-
+/** `keep` sends the change's statements to the server; `record` records them before each attempt to get the locks. */
 export function historyStatements(
   plan: Plan,
   parts: FileParts,
   event: Event,
   request: LockLimits,
-): HistoryStatements {
+): { keep: string; record: string } {
   const rows = parts.batchId === undefined ? null : rowsOfServer(batchRows(parts.batchId));
   return {
     keep: keepHistory(fileStatements(plan, { ...parts, guards: [] }, event, request, rows), rows),
@@ -128,7 +112,6 @@ export function historyStatements(
   };
 }
 
-/** A plan as a migration file. */
 export async function migrationFile(
   session: Session,
   state: MigrationHistory,
@@ -172,8 +155,7 @@ function fileStatements(
 }
 
 /**
- * After the commit: adds to the history's row what is known only now, so that applying it elsewhere leaves the same
- * record.
+ * Adds to the history's row what is known only after the commit, so that it leaves the same record elsewhere.
  *
  * @returns Null where the change could not be recorded, undefined where that is not known.
  */
@@ -224,7 +206,6 @@ export function slug(name: string): string {
   return plain.slice(0, 40) || "table";
 }
 
-/** What is done to each of several tables, for a file's head. */
 export function linesForHead(lines: string[]): string[] {
   const MAX_LINES = 50;
   return lines.length <= MAX_LINES
@@ -257,11 +238,7 @@ const FOLLOW_UPS: Record<FollowUp, { name: string; about: (migration: RecordedRe
     },
   };
 
-/**
- * What is done with renames that were made before, as a migration file.
- *
- * @param mark Statement that marks the migrations.
- */
+/** A rollback, finalize or refresh as a migration file; `mark` is the statement that marks the migrations. */
 export function followUpFile(
   operation: FollowUp,
   migrations: RecordedRename[],

@@ -1,10 +1,8 @@
 /**
- * A request that is repeated: its work is done once, and every completed attempt gets the same answer.
+ * Idempotency keys: the work of a repeated request is done once, and every attempt gets the same answer.
  *
- * The transaction of the change locks the key and records it, so that the record exists if and only if the change
- * does. What is known only after the commit is added then; where that did not happen, since the function was ended,
- * the next attempt finds it out. A refusal is not kept: once its cause is fixed, the same key does the work. Plans are
- * not kept either: they change nothing, and hold only when they are made.
+ * The transaction of the change locks and records the key, so that the record exists if and only if the change does.
+ * What is known only after the commit is added then, or found out by the next attempt. Refusals and plans are not kept.
  */
 import { Problem } from "../contract/problems.ts";
 import type { OperationAnswer } from "../contract/responses.ts";
@@ -30,10 +28,9 @@ import { notifyVerification, verifyLate } from "./verify_change.ts";
 
 type Operation = Event["operation"];
 
-/** How long a request has to finish its answer after its commit, in milliseconds; then another attempt answers. */
+/** How long a request has to answer after its commit, in milliseconds; then another attempt answers. */
 const FINISHING_MS = 10_000;
 
-/** Ends the transaction of an attempt whose work was done by an earlier one. */
 class DoneBefore extends Error {
   constructor(readonly recorded: RecordedRequest) {
     super("the request was answered before");
@@ -71,10 +68,9 @@ export async function answeredOnce(
 }
 
 /**
- * The first step in the transaction of a change: locks the key until the transaction's end.
+ * Locks the key until the end of the change's transaction.
  *
- * @throws {Problem} As `answeredOnce`.
- * @throws {DoneBefore} Where the request was answered before; `answeredOnce` catches it.
+ * @throws {Problem} As `answeredOnce`, which also catches `DoneBefore`.
  */
 export async function requireNew(
   { idempotency }: OperationContext,
@@ -123,9 +119,8 @@ export async function recordWholeAnswer(
 }
 
 /**
- * Refuses a key that was used for another request, and a webhook that was delivered before. Whoever has a webhook's
- * secret can sign anything; whoever intercepted a signed message can only deliver it unchanged, to an endpoint that
- * it was not sent to or that refused it.
+ * Refuses a key that was used for another request, and a webhook that was delivered before: an intercepted message may
+ * be delivered again unchanged, to another endpoint or to one that refused it.
  */
 function requireSame(
   { bodyHash, webhookSentAt }: Idempotency,
@@ -153,7 +148,7 @@ function requireSame(
   );
 }
 
-/** The answer for an attempt that was ended after its commit: what was recorded, and what can be read now. */
+/** The answer for an attempt that ended after its commit: what was recorded, and what can be read now. */
 async function answerLate(
   context: OperationContext,
   idempotency: Idempotency,
@@ -181,7 +176,6 @@ async function answerLate(
   return answer;
 }
 
-/** Keeps the answer. Where that fails it is logged: a committed change is never reported as failed. */
 async function keep(
   context: OperationContext,
   { key, days }: Idempotency,

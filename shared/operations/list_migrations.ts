@@ -141,7 +141,6 @@ async function notifyDrift(context: OperationContext, page: Migration[]): Promis
 /** Has a notification of its own (`recordWorstDrift`). */
 const ROW_SECURITY_BYPASSED = "row_security_bypassed";
 
-/** The deliveries of notifications about a page of migrations, and of all. */
 async function notificationsOf({ database, notify }: OperationContext, page: Migration[]) {
   const { by_migration, receivers, undelivered } = notificationsFromRows(
     await database.query(notificationsQuery(page.map(({ id }) => id))),

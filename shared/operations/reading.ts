@@ -22,7 +22,7 @@ import {
 } from "../tracking/migrations.ts";
 import { inReadOnlyTransaction, type OperationContext } from "./context.ts";
 
-/** Runs one message of queries in a read-only transaction of its own; answers the rows of each. */
+/** Runs one message of queries in a read-only transaction of its own. */
 export async function read(context: OperationContext, queries: string): Promise<Row[][]> {
   return await context.database.whileReachable(() =>
     inReadOnlyTransaction(context, (session) => session.runAll(queries))
@@ -52,7 +52,6 @@ export async function readFactsToPlan(
   };
 }
 
-/** The rows of these migrations, in this order. */
 export async function readMigrations(
   { database }: OperationContext,
   ids: string[],
@@ -71,10 +70,7 @@ const NAMES_IN_ROWS_MS = 2_000;
 /** Longest wait for a lock of that search: somebody may be altering the extension. */
 const NAMES_IN_ROWS_LOCK_MS = 100;
 
-/**
- * Searches rows of extensions for names of tables, where the facts say that there are such columns. Within a
- * transaction, which is left as it was.
- */
+/** Searches rows of extensions for names of tables, in the columns that the facts list. */
 export async function readNamesInRows(
   session: Session,
   { name_columns }: Facts,
@@ -104,7 +100,6 @@ ${namesInRowsQuery(columns, wanted)}`)).slice(-1);
   return found === null ? { found: [], unread: onePerTable(name_columns) } : { found, unread };
 }
 
-/** The facts with these names, for plans and analyses that make findings of them. */
 export const withNamesInRows = async (
   session: Session,
   facts: Facts,

@@ -45,7 +45,6 @@ export type WhatToRename = Pick<
   "renames" | "compatibility_view" | "rename_indexes" | "count_use"
 >;
 
-/** A rename that is planned, with what its verification needs. */
 export interface PlannedRename extends PlannedChange<RenamePlan> {
   connection: Connected;
   /** The old names that views keep, whose use is looked at. */
@@ -105,7 +104,7 @@ async function prepare(
   };
 }
 
-/** What a rename records, whether it was proposed before or not. */
+/** What a rename records, proposed before or not; `recordAhead` is added by each. */
 export function plannedRename(
   { change: { context, request: changeRequest }, connection }: Transaction,
   plan: RenamePlan,
@@ -151,11 +150,7 @@ export async function verifyRenamed(
   return await verifyRename(context, plan, ids);
 }
 
-/**
- * Reads the facts and makes the plan of a rename.
- *
- * @param proposal The batch that is being applied, whose own rows do not hold the names.
- */
+/** @param proposal The batch that is being applied, whose own rows do not hold the names. */
 export async function readAndPlanRename(
   session: Session,
   { renames, compatibility_view, rename_indexes, count_use }: WhatToRename,
@@ -210,7 +205,6 @@ export const namesOf = (renames: RenameRequest["renames"]): RelationName[] =>
 export const tablesOf = (renames: RenameRequest["renames"]): RelationName[] =>
   renames.map(({ schema, old_name }) => ({ schema, name: old_name }));
 
-/** The rows of a plan's renames, with the part of the request that decided it. */
 function newMigrations(
   plan: RenamePlan,
   ids: string[],
@@ -238,7 +232,6 @@ function newMigrations(
   }));
 }
 
-/** A rename as a migration file. */
 function renameFile(
   { tables }: RenamePlan,
   batch: BatchHead,

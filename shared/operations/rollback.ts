@@ -131,7 +131,7 @@ async function verify(context: OperationContext, plan: RollbackPlan): Promise<Ve
   );
 }
 
-/** Withdraws the selection where it is a proposal, and answers that; null where it is none. */
+/** Withdraws the selection where it is a proposal; else null. */
 async function withdrawProposal(
   transaction: Transaction,
   request: RollbackRequest,
@@ -148,10 +148,7 @@ async function withdrawProposal(
   return ids.length === 0 ? null : await answerWithoutPlan(transaction, ids);
 }
 
-/**
- * Closes the records of tables that were dropped, where the caller acknowledges that: there is nothing to roll back.
- * Null where that is not so of all selected migrations.
- */
+/** Closes the records where all selected tables were dropped and that is acknowledged; else null. */
 async function closeRecord(
   transaction: Transaction,
   request: RollbackRequest,

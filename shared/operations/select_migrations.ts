@@ -18,11 +18,10 @@ import {
 import { noneNamed, notActive } from "./explain_missing.ts";
 
 export type Selection = Pick<SelectionRequest, "migration_id" | "batch_id" | "table" | "schema"> & {
-  /** Whether the caller says that the relations with the recorded names are meant. Default: false. */
+  /** Whether the relations with the recorded names are meant, whatever their OIDs. Default: false. */
   relocate?: boolean;
 };
 
-/** What is to be done with an active migration, for the texts of refusals. */
 const DONE = {
   rollback: "rolled back",
   finalize: "finalized",
@@ -34,9 +33,7 @@ const DONE = {
  * The selected active migrations, newest first. By table it is one: of a table that was renamed several times, a
  * rollback means the last rename, a finalization the one that left this old name.
  *
- * Records of another database are found by names (`relocate`), and with `lock` brought up to date.
- *
- * @param lock Keeps the rows from other requests until the transaction's end.
+ * @param lock Locks the rows, and updates records of another database (`relocate`).
  * @throws {Problem} `migration_not_found`, `not_active`.
  */
 export async function selectActive(
@@ -79,14 +76,13 @@ export async function selectActive(
 export const leaving = (table: string, migrations: RecordedRename[]): RecordedRename =>
   migrations.find(({ old_name }) => old_name === table) ?? migrations[0];
 
-/** The names of migrations that no other request may be working on, the tables' new ones first. */
+/** Both names of each table. */
 export const namesOf = (migrations: RecordedRename[]): RelationName[] =>
   migrations.flatMap(({ schema_name, old_name, new_name }) => [
     { schema: schema_name, name: new_name },
     { schema: schema_name, name: old_name },
   ]);
 
-/** The old names, which the compatibility views have. */
 export const oldNamesOf = (migrations: RecordedRename[]): RelationName[] =>
   migrations.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name }));
 
@@ -97,7 +93,7 @@ export const tablesOf = (migrations: RecordedRename[]): RelationName[] =>
     name: present_name ?? new_name,
   }));
 
-/** The OIDs of tables and views, as recorded. */
+/** The recorded OIDs of tables and views. */
 export const oidsOf = (migrations: Pick<RecordedRename, "table_oid" | "view_oid">[]): number[] => [
   ...new Set(
     migrations.flatMap(({ table_oid, view_oid }) =>
@@ -114,11 +110,11 @@ export const isElsewhere = (
   (present_name !== new_name || (compatibility_view_created && view_in_place === false));
 
 /**
- * The records, each with the OIDs that its table and view have in this database where that is certain: after pg_dump
- * and pg_restore, records have the OIDs of another database.
+ * The records with the OIDs that their tables and views have in this database, where these are certain: after pg_dump
+ * and pg_restore records have the OIDs of another one.
  *
  * @param asked Whether the caller says that the relations with the recorded names are meant.
- * @param keep Whether the table of migrations is updated, too, in this transaction.
+ * @param keep Whether to update the table of migrations, too.
  */
 export async function relocate(
   session: Session,
@@ -151,7 +147,6 @@ export async function relocate(
   return migrations.map((migration) => changed.get(migration.id) ?? migration);
 }
 
-/** The findings about records whose relations were found by their names. */
 export const relocationFindings = (migrations: RecordedRename[]): Finding[] =>
   migrations.filter(({ elsewhere }) => elsewhere === "found").map(
     ({ schema_name, old_name, new_name }) => ({

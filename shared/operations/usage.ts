@@ -68,7 +68,7 @@ export async function readUsage(
   return { at: facts.at, byId };
 }
 
-/** The same in a transaction of its own; what was seen is kept for the next time. */
+/** The same in a transaction of its own; the samples are kept. */
 export async function sampleUsage(
   context: OperationContext,
   migrations: UsedMigration[],
@@ -83,7 +83,6 @@ export async function sampleUsage(
   return samples;
 }
 
-/** The migrations, with the use of their old names. */
 export function withUsage(migrations: Migration[], { byId }: UsageSamples): Migration[] {
   return migrations.map((migration) => {
     const look = byId.get(migration.id);
@@ -91,7 +90,7 @@ export function withUsage(migrations: Migration[], { byId }: UsageSamples): Migr
   });
 }
 
-/** Keeps what was seen. Where that is not possible, as on a replica, it is logged. */
+/** Keeps the samples for the next time, where that is possible: not on a replica. */
 export async function keepUsage(context: OperationContext, { byId }: UsageSamples): Promise<void> {
   const records = [...byId.values()].flatMap(({ record }) => record ?? []);
   if (records.length === 0) return;
@@ -102,10 +101,7 @@ export async function keepUsage(context: OperationContext, { byId }: UsageSample
   );
 }
 
-/**
- * Statements that record which statements of pg_stat_statements name the old names before the rename; none where those
- * cannot be read. They run before the locks, so that nobody waits for them.
- */
+/** Statements that record which statements of pg_stat_statements name the old names before the rename. */
 export function noteSnapshots(
   statistics: StatementStatistics,
   migrations: WantedUsage[],

@@ -109,7 +109,6 @@ async function recordingDrift<T>(context: OperationContext, work: () => Promise<
   }
 }
 
-/** The migration with its table and view as they are now, and the roles that may use them. */
 async function readTarget(
   context: VerifyContext,
   session: Session,
@@ -200,10 +199,7 @@ const asTried = (proof: ProofFacts): ProofFacts => ({
   ),
 });
 
-/**
- * Does work that reads through a view that may count its use. What was counted meanwhile is ignored, whether it is ours
- * or somebody else's; earlier use was recorded before.
- */
+/** Does work that reads through a view that may count its use, and ignores what was counted meanwhile. */
 async function notCountingReads(
   context: OperationContext,
   session: Session,

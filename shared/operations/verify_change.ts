@@ -23,7 +23,7 @@ import { oidsOf } from "./select_migrations.ts";
 const MAX_KEEPING_MS = 1_000;
 const PAUSE_MS = 100;
 
-/** Most failed checks that a notification names. */
+/** Most failed checks in a notification. */
 const MAX_CHECKS = 20;
 
 /** Verifies a rename against its plan, and keeps the states after it, for the comparison at a rollback. */
@@ -70,10 +70,7 @@ export async function verifyLate(context: OperationContext, ids: string[]): Prom
   return checkRecorded(migrations, facts, trackedFromRows(rows));
 }
 
-/**
- * Keeps the states after a change with its migrations. A migration that another request has locked, such as a
- * rollback right after, is tried again, without a connection meanwhile; what could not be kept in the end is logged.
- */
+/** Records the states after a change. Rows that another request has locked, such as a rollback, are tried again. */
 export async function keepStates(context: OperationContext, states: KeptState[]): Promise<void> {
   const { database, log } = context;
   const started = performance.now();
@@ -108,11 +105,7 @@ export async function verifiedOrNot(
   };
 }
 
-/**
- * Leaves an event and a notification of checks that failed. A failure to do so has no part in the answer.
- *
- * @param after The operation that was verified; null where the verification alone was requested.
- */
+/** @param after The operation that was verified; null where the verification alone was requested. */
 export async function notifyVerification(
   context: OperationContext,
   after: Event["operation"] | null,
