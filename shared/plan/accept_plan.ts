@@ -3,12 +3,7 @@ import { Problem } from "../contract/problems.ts";
 import type { Finding, Statement } from "../contract/responses.ts";
 import type { Plan } from "./plan.ts";
 
-/**
- * Refuses a plan the caller did not ask for: another than the expected one, or one with breaking findings
- * that are not acknowledged.
- *
- * @throws {Problem} `plan_changed` or `breaking_findings`.
- */
+/** @throws {Problem} `plan_changed`; `breaking_findings` or `old_name_in_use`, unless they are acknowledged. */
 export function requireAccepted(
   plan: Plan,
   request: { expected_plan_hash?: string; acknowledge: string[] },
@@ -43,10 +38,7 @@ export function requireAccepted(
   );
 }
 
-/**
- * Refuses the use of an old name, which has a problem code of its own and is reported alone, being the gravest. Where
- * no use was seen, but the time was too short to tell, the problem says when it will be long enough.
- */
+/** Refuses the use of an old name; where none was seen, but not for long enough, says when that will be. */
 function refuseNameInUse(open: Finding[], findings: Finding[]): void {
   const all = open.filter(({ code }) => code === "old_name_in_use");
   if (all.length === 0) return;
@@ -75,11 +67,8 @@ function refuseNameInUse(open: Finding[], findings: Finding[]): void {
 }
 
 /**
- * Refuses a plan other than the proposed one, with the lines that differ.
- *
- * @param statements The plan's statements that are about single tables.
- * @param proposed The hash, and the same statements, of the proposed plan.
- * @throws {Problem} `plan_changed` with `changes`.
+ * @param statements The plan's statements that are about single tables; the proposal has kept the same.
+ * @throws {Problem} `plan_changed` with `changes`, the lines that differ.
  */
 export function requireProposed(
   plan: Plan,
@@ -103,16 +92,12 @@ export function requireProposed(
   );
 }
 
-/** Most changed lines that are listed. */
 const MAX_LINES = 100;
 
 /** Where more lines than this differ, all are listed as removed and added: the comparison is quadratic. */
 const MAX_COMPARED = 2_000;
 
-/**
- * Lines of `before` that are gone, as `- line`, and lines of `after` that are new, as `+ line`, in the order
- * of both: by their longest common subsequence.
- */
+/** The lines that differ, as `- line` and `+ line`, by the longest common subsequence. */
 export function linesChanged(before: string[], after: string[]): string[] {
   let start = 0;
   while (start < before.length && start < after.length && before[start] === after[start]) start++;

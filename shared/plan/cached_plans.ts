@@ -10,7 +10,6 @@ import type { PlanStatement } from "./plan.ts";
 import { dollarQuoted } from "../sql/quoting.ts";
 import type { ReadText } from "../findings/text_findings.ts";
 
-/** The facts of a routine that recompiling it needs. */
 export type RoutineWithCachedPlans = Pick<
   TextFacts,
   "identity" | "schema" | "security_definer" | "owned"
@@ -35,10 +34,9 @@ export function routinesWithCachedPlans(
 }
 
 /**
- * Statements that make sessions compile the routines again. Where a routine is gone by then, a request plans again
- * without it, and a migration file ignores that. A request cannot ignore it in a block that catches the error: the lock
- * of a subtransaction that succeeded is held until the request's end, not only the attempt's (XactLockTableWait), and
- * whoever replaces the routine would wait for that.
+ * Statements that make sessions compile the routines again. A migration file catches the error where a routine is gone;
+ * a request plans again instead, since others who replace the routine would wait for the end of the request, not only
+ * of the attempt, after a subtransaction that succeeded (XactLockTableWait).
  */
 export function recompile(routines: RoutineWithCachedPlans[]): PlanStatement[] {
   const sorted = routines.filter(({ owned }) => owned)

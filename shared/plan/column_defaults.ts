@@ -9,12 +9,11 @@ type DefaultedColumn = Pick<
 >;
 
 /**
- * The default of a view's column; null for none.
+ * The default of a view's column; null for none. Columns that are always generated take no value.
  *
- * Generated columns and identity columns that are always generated have none, since they take no value. Other identity
- * columns get the next number of their sequence, so that `DEFAULT` and PostgREST's `missing=default` work as on the
- * table. But a default needs the caller's privilege on the sequence (measured: 42501), an identity column does not:
- * where somebody may insert and not use the sequence, the column has no default, so that their inserts work.
+ * Other identity columns get the next number of their sequence, so that `DEFAULT` and PostgREST's `missing=default` work
+ * as on the table. But a default needs the caller's privilege on the sequence (measured: 42501), an identity column
+ * does not: where somebody may insert and not use the sequence, the column has no default, so that their inserts work.
  */
 export function viewDefault(column: DefaultedColumn): string | null {
   const { identity, generated, identity_sequence: sequence } = column;
@@ -23,12 +22,11 @@ export function viewDefault(column: DefaultedColumn): string | null {
   return sequence === null || sequence.without_usage.length > 0 ? null : sequence.next;
 }
 
-/** Numbers of the identity columns that have a default on the view. */
+/** Numbers of the identity columns with a default on the view. */
 export const defaultedIdentities = (columns: ColumnFacts[]): number[] =>
   columns.filter((column) => column.identity !== "" && viewDefault(column) !== null)
     .map(({ number }) => number);
 
-/** The findings about identity columns that cannot have the default. */
 export function identityFindings(columns: ColumnFacts[]): Omit<Finding, "object">[] {
   return columns.flatMap(({ name, identity_sequence: sequence }) => {
     if (sequence === null || sequence.without_usage.length === 0) return [];

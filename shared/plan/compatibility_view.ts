@@ -1,4 +1,4 @@
-/** The compatibility view: the statements that make it, after the table has moved to its new name. */
+/** The compatibility view: the statements that make it, and the checks of it. */
 import type { AclFacts } from "../facts/privileges.ts";
 import type { Statement } from "../contract/responses.ts";
 import { defaultedIdentities, viewDefault } from "./column_defaults.ts";
@@ -103,18 +103,15 @@ export function compatibilityView(
   return { statements, owner, securityInvoker, replaced: grants.replaced, rowCast };
 }
 
-/** A view as it is to be when all is done. */
 export interface MadeView {
-  /** The table, with the name of the view. */
+  /** The table as it is, with the name that the view has. */
   table: RelationFacts;
-  /** The table's name from now on. */
   tableName: string;
   view: ViewPlan;
   /** The columns that the view has. Default: all of the table's. */
   columns?: ColumnFacts[];
 }
 
-/** Checks that the views are as planned. */
 export function viewChecks(made: MadeView[]): Check[] {
   if (made.length === 0) return [];
   const columnGrants = made.some(({ table }) => table.columns.some(({ acl }) => acl.length > 0));

@@ -1,7 +1,4 @@
-/**
- * The plan of a finalize: the compatibility view is dropped for good, what was built on it is made to depend on the
- * table, and the table keeps its name.
- */
+/** The plan of a finalize: the view is dropped, and what was built on it is made to depend on the table. */
 import { locateRelations } from "../drift/drift.ts";
 import type { Facts, RelationFacts } from "../facts/facts.ts";
 import type { RecordedRename, TrackedRename } from "../facts/migration.ts";
@@ -22,15 +19,13 @@ export interface FinalizedTable {
   migration: RecordedRename;
   /** The table as it is to be; a later rename may have given it another name than this migration did. */
   facts: RelationFacts;
-  /** The view that is dropped; null where there is none. */
+  /** Null where there is none. */
   view: RelationFacts | null;
 }
 
 /**
- * Makes the plan of a finalize of `migrations`, which come newest first. Whether the old names are still
- * used is not looked at here.
- *
- * @param active All active migrations of the same tables: a table may have been renamed on since.
+ * @param migrations Newest first. Whether their old names are still used is not looked at here.
+ * @param active All active migrations of the same tables, which may have been renamed again.
  * @throws {Problem} `drifted`, `not_table_owner`, `dependants_cannot_follow`.
  */
 export async function planFinalize(

@@ -1,9 +1,7 @@
 /**
  * Renaming the indexes that are named after a table, and the constraints that they back, on the table and all its
- * partitions; and giving them their exact earlier names back.
- *
- * ALTER INDEX ... RENAME locks only the index, in SHARE UPDATE EXCLUSIVE mode, and renames its constraint too; so this
- * is done before the locks that clients feel.
+ * partitions; and back. ALTER INDEX ... RENAME locks only the index, in SHARE UPDATE EXCLUSIVE mode, and renames its
+ * constraint too; so this is done before the locks that clients feel.
  */
 import type { RenamedIndex } from "../facts/migration.ts";
 import { Problem } from "../contract/problems.ts";
@@ -21,9 +19,8 @@ const MAX_NAME_BYTES = 63;
 const bytes = (text: string) => new TextEncoder().encode(text).length;
 
 /**
- * The name of an index after its table's rename: the old name at its beginning is replaced by the new one, which is
- * truncated where the whole is too long, as in names that the server makes up. Null where the index is not named after
- * the table.
+ * The name of an index after its table's rename, with the table's part truncated where it is too long, as the server
+ * does it. Null where the index is not named after the table.
  */
 export function indexNameAfter(name: string, oldName: string, newName: string): string | null {
   if (name !== oldName && !name.startsWith(`${oldName}_`)) return null;
@@ -34,15 +31,12 @@ export function indexNameAfter(name: string, oldName: string, newName: string): 
 }
 
 export interface IndexRenames {
-  /** By the OID of the table whose rename renames them. */
+  /** By the OID of the renamed table. */
   byTable: Map<number, RenamedIndex[]>;
   findings: Finding[];
 }
 
-/**
- * The indexes that a batch renames. An index on a partition can be named after the partition or after its parent; where
- * a batch renames both, the longest old name decides.
- */
+/** The indexes that a batch renames; where one fits several tables, as on a partition, the longest old name decides. */
 export function indexRenames(
   tables: { rename: Rename; facts: { oid: number } }[],
   facts: Pick<Facts, "indexes" | "relation_names">,
@@ -113,7 +107,6 @@ function notOwned(index: IndexFacts, to: string): Finding {
   };
 }
 
-/** The statements, and a check that each has renamed the planned index. */
 export function indexStatements(
   renames: RenamedIndex[],
   facts: Pick<Facts, "indexes">,
@@ -138,17 +131,16 @@ export function indexStatements(
   };
 }
 
-/** The indexes that one migration renamed, and its table. */
 export interface RecordedIndexes {
   indexes: RenamedIndex[];
   table_oid: number;
 }
 
 /**
- * The renames that give indexes their earlier names back, newest migration first. An index is found by OID or, where it
- * was rebuilt since (REINDEX CONCURRENTLY), by its name on the same table. Those that are gone are ignored; those that
- * were renamed since are left, with a finding.
+ * The renames that give indexes their earlier names back. An index is found by OID or, where it was rebuilt since
+ * (REINDEX CONCURRENTLY), by its name on the same table. Those that were renamed since keep their names.
  *
+ * @param migrations Newest first.
  * @throws {Problem} `name_taken` where something else has an earlier name now.
  */
 export function restoredIndexes(

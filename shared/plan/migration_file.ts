@@ -20,7 +20,7 @@ import { isTracked } from "../sql/trusted_objects.ts";
 import type { LockStatement, Plan, PlanStatement } from "./plan.ts";
 
 export interface MigrationFileOptions {
-  /** What the file does, in lines for its head. */
+  /** Lines for its head. */
   about: string[];
   lockTimeoutMs: number;
   /** How long to go on trying for the locks. */
@@ -33,7 +33,6 @@ export interface MigrationFileOptions {
   trackingTag?: string;
 }
 
-/** The table without which nothing is tracked. */
 const TRACKING_TABLE = "public.sys_table_migrations";
 
 /** The statements, each with its purpose as a comment above it. */
@@ -102,10 +101,7 @@ end `;
   return [...result, ...block];
 }
 
-/**
- * Takes the locks as the plan does: the first is waited for, others are not while it is held; where one cannot be
- * acquired all are released, and it is tried again.
- */
+/** Takes the locks as the plan does; where one cannot be acquired, all are released and tried again. */
 function lockBlock(
   locks: LockStatement[],
   lockTimeoutMs: number,
@@ -147,11 +143,7 @@ function trackingBlock(tracking: string[], tag?: string): PlanStatement {
   };
 }
 
-/**
- * A DO block that runs statements where there are tracking tables, and warns where there are none.
- *
- * @param tag Of the dollar quotes. Default: `track`, or like it.
- */
+/** A DO block that runs statements where there are tracking tables, and warns where there are none. */
 export function whereTracked(statements: string, tag = "track"): string {
   return `do ${
     dollarQuoted(
@@ -176,16 +168,12 @@ ${statements}end `,
   }`;
 }
 
-/** A view whose dependents a file was made for. */
 interface Name {
   schema: string;
   name: string;
 }
 
-/**
- * Digest of the names and definitions of a view and all that is built on it, as the server prints them: equal in every
- * database with the same objects, since it has no OIDs.
- */
+/** Digest of the names and definitions of a view and all that is built on it; equal in databases with the same. */
 const builtOn = ({ schema, name }: Name) =>
   `(
     with recursive built as (

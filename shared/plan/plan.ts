@@ -1,13 +1,10 @@
-/** What a plan is, whichever operation made it, and its hash. */
+/** What every plan is, and its hash. */
 import type { Finding, Statement } from "../contract/responses.ts";
 
 export interface PlanStatement extends Statement {
   /** Whether it is for this run alone, since it uses OIDs or prepares a check; migration files leave it out. */
   once?: true;
-  /**
-   * Statement that undoes what this one makes in the session, which no rollback does. It runs right before the commit:
-   * an attempt that fails earlier is followed by another, which needs it.
-   */
+  /** Statement that undoes what this one makes in the session; run right before the commit, after all attempts. */
   forget?: string;
   /** What a migration file has instead, for databases that may lack what the statement names. */
   in_file?: string;
@@ -41,7 +38,6 @@ export interface Plan {
 
 type Statements = Pick<Plan, "preparations" | "beforeLocks" | "locks" | "changes">;
 
-/** The statements of a plan that changes nothing. */
 export const NO_STATEMENTS: Statements = {
   preparations: [],
   beforeLocks: [],
@@ -60,7 +56,6 @@ const inOrder = (plan: Statements): PlanStatement[] => [
 export const planStatements = (plan: Plan): Statement[] =>
   inOrder(plan).map(({ sql, purpose }) => ({ sql, purpose }));
 
-/** Puts a plan together and hashes it. */
 export async function makePlan(parts: Omit<Plan, "hash">): Promise<Plan> {
   const text = inOrder(parts).map(({ sql, hashed }) => hashed ?? sql).join(";\n");
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
@@ -70,10 +65,7 @@ export async function makePlan(parts: Omit<Plan, "hash">): Promise<Plan> {
   return { ...parts, hash: `sha256:${hex}` };
 }
 
-/**
- * An SQL constant that differs by database, for the query of a check: it is not hashed. Its mark is a character that
- * no text of the server or of a request has.
- */
+/** An SQL constant that differs by database, and is not hashed; marked by a character that no other text has. */
 export const ofThisDatabase = (constant: string | number): string => `\0${constant}\0`;
 
 /** A query with such constants, as it is run and as it is hashed. */
@@ -95,15 +87,13 @@ export const FACTS_MOVED = "RN001";
 export const PREPARED_PREFIX = "table_rename_";
 
 export interface PreparedStatement {
-  /** Statements that only parse and plan it. */
   preparations: Pick<PlanStatement, "sql" | "forget">[];
   execute: string;
 }
 
 /**
- * A statement without parameters that is planned ahead: EXPLAIN EXECUTE makes the plan that every later execution uses
- * (PostgreSQL manual, PREPARE, notes). PREPARE and DEALLOCATE are not undone by a rollback, so it is deallocated only
- * with the commit.
+ * A statement that is planned ahead: without parameters, EXPLAIN EXECUTE makes the plan that every later execution uses
+ * (PostgreSQL manual, PREPARE, notes). No rollback undoes PREPARE, so it is deallocated with the commit.
  */
 export function prepared(name: string, sql: string): PreparedStatement {
   const own = PREPARED_PREFIX + name;

@@ -26,17 +26,17 @@ export interface RefreshOptions {
 
 export interface RefreshPlan extends Plan {
   migration: RecordedRename;
-  /** The view as it is; null where it is gone. */
+  /** Null where it is gone. */
   view: RelationFacts | null;
-  /** Whether the view stays the same object, so that nothing is done to what is built on it. */
+  /** Whether the view stays the same object, with what is built on it. */
   replacedInPlace: boolean;
   /** The table, with the privileges that it has in the end. */
   table: RelationFacts;
 }
 
 /**
- * Makes the plan of a refresh. Where the view's present columns are the first ones of those it is to have, it is
- * replaced in place; otherwise a new view takes its name, and what was built on it is made to depend on the new one.
+ * Where the view only gets more columns at its end, it is replaced in place; otherwise a new view takes its name, and
+ * what was built on it is made to depend on the new one.
  *
  * @throws {Problem} `drifted`, `not_table_owner`, `invalid_request`, `dependants_cannot_follow`.
  */
@@ -118,7 +118,6 @@ function replacing(
   };
 }
 
-/** Makes a new view, on which is built what was built on the old one. */
 function rebuilding(
   view: RelationFacts,
   wanted: ColumnFacts[],
@@ -189,7 +188,7 @@ const beginsWith = (wanted: ColumnFacts[], present: ColumnFacts[]): boolean =>
     wanted[index].collation === collation
   );
 
-/** Removes what a replaced view must not keep. */
+/** Removes defaults and comments that a replaced view must not keep. */
 function leftovers(view: RelationFacts, shown: RelationFacts): Statement[] {
   const old = qualified(shown.schema, shown.name);
   const columns = new Map(shown.columns.map((column) => [column.name, column]));

@@ -58,9 +58,8 @@ export function refuseRelation(
 }
 
 /**
- * The problem that a relation belongs to a role that the session's role cannot act for. The hint has a way without a
- * grant, since the owner may be a role that cannot be granted: since PostgreSQL 16 that needs its ADMIN option, which
- * `postgres` of a Supabase project does not have on itself.
+ * The problem that the session's role cannot act for the owner. The hint also has a way without a grant: since
+ * PostgreSQL 16 that needs the ADMIN option, which `postgres` of a Supabase project does not have on itself.
  */
 export function notOwner({ schema, name, kind, owner }: RelationFacts): Problem {
   const object = qualified(schema, name);
@@ -73,7 +72,6 @@ export function notOwner({ schema, name, kind, owner }: RelationFacts): Problem 
   });
 }
 
-/** Refuses a rename that was made without a compatibility view: there is nothing to verify, or to refresh. */
 export function requireView(
   { compatibility_view_created }: Pick<RecordedRename, "compatibility_view_created">,
   operation: "verify" | "refresh",
@@ -88,14 +86,12 @@ export function requireView(
   });
 }
 
-/** A refusal, and the field of the request that it is about. */
 export interface Refusal {
   index: number;
   field: "schema" | "old_name" | "new_name";
   problem: Problem;
 }
 
-/** A table that can be renamed as requested. */
 export interface FoundTable {
   rename: Rename;
   facts: RelationFacts;
@@ -167,12 +163,11 @@ export function refuseTogether(refusals: Refusal[]): Problem {
   });
 }
 
-/** Whether a rename is refused whatever is in the database: its schema or a name is protected. */
+/** Whether the schema or a name is protected, so that the rename is refused whatever is in the database. */
 export const isOffLimits = ({ schema, old_name, new_name }: Rename): boolean =>
   schemaOffLimits(schema) !== null ||
   [old_name, new_name].some((name) => nameOffLimits(schema, name) !== null);
 
-/** The problem that a schema is not the caller's; null where it is. */
 export function schemaOffLimits(schema: string): Problem | null {
   if (!isProtectedSchema(schema)) return null;
   return new Problem(
@@ -191,7 +186,6 @@ function nameOffLimits(schema: string, name: string): Problem | null {
   );
 }
 
-/** The problem that nothing has the name. */
 export function tableNotFound({ schema, name, schema_oid }: NameFacts): Problem {
   return new Problem("table_not_found", `There is no table ${qualified(schema, name)}.`, {
     hint: schema_oid === null
@@ -291,7 +285,6 @@ function requireFree(
   );
 }
 
-/** The problem that a migration holds a name. */
 const heldName = (
   code: "already_renamed" | "name_taken",
   message: string,
@@ -317,7 +310,6 @@ function heldByRecord(
   );
 }
 
-/** How a name that a migration holds becomes free. */
 const howToFree = ({ status, batch_id }: NameHolder) =>
   status === "pending"
     ? `Apply that proposal (rename with "batch_id": "${batch_id}") or withdraw it (rollback with the same) first.`

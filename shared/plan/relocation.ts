@@ -22,8 +22,7 @@ const isTable = (relation: RelationFacts | undefined): relation is RelationFacts
   relation?.kind === "r" || relation?.kind === "p";
 
 /**
- * The names that the table may have now, the likeliest last: the one that the migration gave it, and those of later
- * migrations.
+ * The names that the migration and later ones gave the table, the likeliest last.
  *
  * @param standing Active and finalized migrations, in the order in which they were made.
  */
@@ -82,7 +81,6 @@ export function relocation(
   return { state: certain ? "found" : "offered", ...found };
 }
 
-/** The record as it is in this database. */
 export function relocated(migration: RecordedRename, facts: Pick<Facts, "names">, {
   table,
   view,

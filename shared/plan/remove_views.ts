@@ -14,8 +14,6 @@ export interface RemoveViewsOptions {
 }
 
 /**
- * The parts of a plan that drops the views of `steps`.
- *
  * @param end The names that the tables have in the end, in the order in which they get them.
  * @param checks Of the outcome, beside that of carried privileges.
  * @throws {Problem} `dependants_cannot_follow`.
@@ -40,9 +38,8 @@ export function removeViews(
       ...all.map(({ statement }) => statement),
       reloadSchemaCache,
     ],
-    /** About what was built on the views. */
     findings: going.findings,
-    /** About changes of the views alone, by step. */
+    /** By step. */
     viewOnlyFindings: only.findings,
     dependents: going.dependents,
     afterwards: only.afterwards,

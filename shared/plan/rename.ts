@@ -1,4 +1,4 @@
-/** The plan of a rename: facts and request in, statements and findings out. Its reverse is `rollback.ts`. */
+/** The plan of a rename. Its reverse is `rollback.ts`. */
 import type { NameHolder, RenamedIndex } from "../facts/migration.ts";
 import type { Rename } from "../contract/requests.ts";
 import type { Statement } from "../contract/responses.ts";
@@ -19,7 +19,7 @@ export interface RenamePlan extends Plan {
   /** What it was made from, and the texts among that, parsed. */
   facts: Facts;
   texts: ReadText[];
-  /** The tables, in the request's order. */
+  /** In the request's order. */
   tables: PlannedTable[];
 }
 
@@ -28,9 +28,8 @@ export interface PlannedTable {
   facts: RelationFacts;
   /** Null where the rename makes none. */
   view: ViewPlan | null;
-  /** The statements about this table alone. */
+  /** Those about this table alone. */
   statements: Statement[];
-  /** Indexes that are renamed with the table. */
   indexes: RenamedIndex[];
 }
 
@@ -42,12 +41,7 @@ export interface RenameOptions {
   schemas?: string[];
 }
 
-/**
- * Makes the plan of a batch.
- *
- * @throws {Problem} `unsupported_server`; or that of the first rename that is refused, with all others in
- *   its `issues`: see `lookUp`.
- */
+/** @throws {Problem} `unsupported_server`, or what `lookUp` refuses. */
 export async function planRename(
   renames: Rename[],
   facts: Facts,
@@ -130,9 +124,8 @@ function planTable(
 }
 
 /**
- * The lock of the first table is waited for, as long as the lock timeout says; those of the others are not, so that no
- * client waits for a batch that holds some locks and waits for more. In order of names, so that two batches cannot
- * deadlock.
+ * Only the first lock is waited for, so that no client waits for a batch that holds some locks and waits for more. In
+ * order of names, so that two batches cannot deadlock.
  */
 function renameLocks(tables: RelationFacts[]): LockStatement[] {
   const [first, ...rest] = tables.toSorted(byName)

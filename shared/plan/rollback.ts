@@ -1,7 +1,4 @@
-/**
- * The plan of a rollback, the reverse of `rename.ts`: the view is dropped, what was built on it is made to depend on
- * the table, and the table takes its old name back.
- */
+/** The plan of a rollback, as that of a finalize, but the table takes its old name back. */
 import type { Difference, Finding } from "../contract/responses.ts";
 import type { Dependent } from "../dependents/dependents.ts";
 import { locateRelations } from "../drift/drift.ts";
@@ -35,15 +32,14 @@ export interface RollbackPlan extends Plan {
 export interface RolledBackTable {
   migration: RecordedRename;
   facts: RelationFacts;
-  /** The view that is dropped; null where there is none. */
+  /** Null where there is none. */
   view: RelationFacts | null;
   /** What others changed on the table since the rename, which is kept; null where that is not known. */
   kept: Difference[] | null;
 }
 
 /**
- * Makes the plan of a rollback of `migrations`, which come newest first.
- *
+ * @param migrations Newest first.
  * @param active All active migrations of the same tables: later ones have to be rolled back before.
  * @throws {Problem} `drifted`, `not_table_owner`, `dependants_cannot_follow`, `name_taken`.
  */
@@ -103,7 +99,6 @@ export async function planRollback(
   return { ...plan, tables };
 }
 
-/** Routines that keep rows of the dropped views. */
 function keepingRows(steps: LocatedMigration[], facts: Facts): RoutineWithCachedPlans[] {
   const views = steps.map(({ migration, table }) => ({ ...table, name: migration.old_name }));
   return routinesWithCachedPlans(readTexts(facts, views), views);

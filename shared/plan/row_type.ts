@@ -23,16 +23,14 @@ const USES_OF_ROWS = new Set(["SELECT", "INSERT", "UPDATE", "DELETE"]);
 const READS_ALL = "pg_read_all_data";
 
 export interface RowCastTarget {
-  /** Name of the compatibility view when the statements run; it is in the table's schema. */
+  /** Names of view and table when the statements run. */
   view: string;
-  /** Name of the table when the statements run. */
   table: string;
   /** The view's columns. Default: all of the table's. */
   columns?: string[];
-  /** The view's owner. */
   owner: string;
   sessionUser: string;
-  /** The present cast, which is updated: its function is replaced and its grants are renewed. Default: none. */
+  /** The present cast, which is updated. Default: none. */
   present?: RowCastFacts;
 }
 
@@ -112,11 +110,7 @@ export function rowCastGrantees(table: RelationFacts, owner: string): (string | 
   return [...new Set([...users, READS_ALL])];
 }
 
-/**
- * Statements that drop the casts from the row type of a view that is about to be dropped.
- *
- * @param names What the view, and the table behind it, are called when the statements run.
- */
+/** Statements that drop the casts of a view that is to be dropped; `names` are those when the statements run. */
 export function dropRowType(
   view: RelationFacts,
   names: { view: string; table: string },
@@ -166,7 +160,6 @@ const keepsNull = (table: RelationFacts): boolean =>
 
 export interface ExpectedRowCast {
   schema: string;
-  /** The view's name and the table's, once all is done. */
   view: string;
   table: string;
   function: string;
