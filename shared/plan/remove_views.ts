@@ -26,22 +26,22 @@ export function removeViews(
   checks: Check[],
 ) {
   const lastNames = new Map(end.map(({ table, name }) => [table, name]));
-  const going = viewsGoing(steps, end, user);
+  const dropped = viewsGoing(steps, end, user);
   const only = viewOnlyChanges(steps, carryPrivileges, user, (table) => lastNames.get(table)!);
   const all = only.check === null ? checks : [...checks, only.check];
   return {
-    preparations: [going, ...all].flatMap(({ preparations }) => preparations),
-    locks: going.locks,
+    preparations: [dropped, ...all].flatMap(({ preparations }) => preparations),
+    locks: dropped.locks,
     changes: [
-      ...going.changes,
+      ...dropped.changes,
       ...only.statements,
       ...all.map(({ statement }) => statement),
       reloadSchemaCache,
     ],
-    findings: going.findings,
+    findings: dropped.findings,
     /** By step. */
     viewOnlyFindings: only.findings,
-    dependents: going.dependents,
+    dependents: dropped.dependents,
     afterwards: only.afterwards,
   };
 }
@@ -49,8 +49,8 @@ export function removeViews(
 /** @throws {Problem} `not_table_owner`, unless the session's role can rename the tables and drop the views. */
 export function requireOwned(steps: LocatedMigration[]): void {
   const relations = steps.flatMap(({ table, view }) => view === null ? [table] : [table, view]);
-  const others = relations.find(({ owned }) => !owned);
-  if (others !== undefined) throw notOwner(others);
+  const foreign = relations.find(({ owned }) => !owned);
+  if (foreign !== undefined) throw notOwner(foreign);
 }
 
 export const expectedRelation = (
