@@ -6,7 +6,7 @@ const NOTHING = { preparations: [], beforeLocks: [], locks: [], changes: [] };
 const OPTIONS = { about: ["Renames a."], lockTimeoutMs: 200, maxWaitMs: 30_000, tracking: [] };
 const statement = (sql: string, purpose = "why") => ({ sql, purpose });
 
-Deno.test("a replay leaves out what looks for OIDs or plans ahead, and keeps the order of the rest", () => {
+Deno.test("a migration file leaves out what looks for OIDs or plans ahead, and keeps the order of the rest", () => {
   const statements = migrationFileStatements({
     preparations: [{ ...statement("prepare x"), once: true }, statement("make a scanCounter")],
     beforeLocks: [statement("rename an index"), { ...statement("check"), once: true }],
