@@ -1,0 +1,234 @@
+/** Runs the blocks of code in the documents as they stand: each before a project of its own. */
+import { assertEquals } from "@std/assert";
+import { join } from "node:path";
+import { parse as parseYaml } from "yaml";
+import { NOTIFICATIONS } from "../../shared/contract/notifications.ts";
+import { parseRenameRequest } from "../../shared/contract/parse_requests.ts";
+import { readWebhookSecrets } from "../../shared/http/webhook_secrets.ts";
+import { withProject } from "./cli.ts";
+import { createTestDatabase, type TestDatabase } from "./database.ts";
+import type { Block } from "./documents.ts";
+import { type Functions, functionsFor, SECRET_KEY } from "./functions.ts";
+import { readFlowchart } from "./markdown.ts";
+import { ROOT_FOLDER } from "./module_graph.ts";
+import { testServers } from "./servers.ts";
+import { generatedTypes, typeErrors, withTypeScriptProject, writeFiles } from "./type_check.ts";
+
+const WEBHOOK_SECRET = "ci=whsec_c2l4dGVlbiBieXRlcyBhdCBsZWFzdA==";
+
+const NOTIFY_SECRET = "whsec_c2l4dGVlbiBieXRlcyBhdCBsZWFzdCB0b28=";
+
+/** Parts of a checkout that no command writes to. */
+const SHARED_PARTS = ["deno.json", "functions", "node_modules", "package.json", "shared", "tests"];
+
+/** The application of the documents. */
+const SCHEMA = `
+  create table teams (id bigint primary key, name text);
+  create table experts (
+    id bigint primary key generated always as identity,
+    team_id bigint references teams,
+    name text not null default '',
+    headline text,
+    legacy_code text
+  );
+  create table posts (
+    id bigint primary key generated always as identity,
+    author_id bigint references experts,
+    title text not null default ''
+  );
+  create table document_types (id bigint primary key, name text);`;
+
+const RENAMES = { experts: "expert_profiles", document_types: "doc_types" };
+
+/** Scripts that run for long, or until they are stopped. Tests of their own run them. */
+const LONG = "install|ci|start|test|run (serve|check|soak|fuzz|attack|bench|bench:types|test:full)";
+
+/**
+ * What a block is run with: curl fails where the answer is a refusal, and a command may say that it is refused
+ * ("# … exit code 5").
+ */
+const PRELUDE = `
+set -euo pipefail
+shopt -s inherit_errexit
+npm() {
+  if [[ "$*" =~ ^(${LONG})( |$) ]]; then
+    local script="\${*#run }"
+    grep -q "\\"\${script%% *}\\":" package.json || [[ "$1" =~ ^(install|ci)$ ]]
+  else
+    command npm "$@"
+  fi
+}
+curl() { command curl --silent --show-error --fail-with-body "$@"; }
+ends_with() {
+  local wanted=$1 code=0
+  shift
+  "$@" || code=$?
+  [ "$code" = "$wanted" ] || { echo "it ends with $code" >&2; return 1; }
+}
+newest() {
+  curl "$SUPABASE_URL/functions/v1/list-migrations?limit=1" -H "apikey: $SUPABASE_SECRET_KEY" |
+    grep -o "\\"$1\\":\\"[^\\"]*" | head -n 1 | cut -d '"' -f 4
+}
+`;
+
+/** What a reader puts in for the words in capitals. */
+const PLACEHOLDERS: [RegExp, string][] = [
+  [/\bMIGRATION_ID\b/g, "$(newest id)"],
+  [/\bBATCH_ID\b/g, "$(newest batch_id)"],
+  [/https:\/\/PROJECT\.supabase\.co/g, "$SUPABASE_URL"],
+  [/\bsb_secret_…/g, "$SUPABASE_SECRET_KEY"],
+  [/postgresql:\/\/…/g, '"$SUPABASE_DB_URL"'],
+];
+
+/** The script of a block. */
+function scriptOf(text: string): string {
+  const script = PLACEHOLDERS.reduce((made, [word, value]) => made.replace(word, value), text);
+  return PRELUDE + script.replace(/^(.*\S) +# .*\bexit code (\d+)$/gm, "ends_with $2 $1");
+}
+
+/** Whether a block begins with something that needs a rename. */
+function needsRename(text: string): boolean {
+  const verbs =
+    "test-view|list-migrations|rollback|finalize|refresh|rename-table --batch-id|npm run types";
+  const first = new RegExp(`rename-table|functions/v1/rename|${verbs}`).exec(text)?.[0];
+  return first !== undefined &&
+    new RegExp(verbs).test(text.slice(text.indexOf(first)).slice(0, 30));
+}
+
+interface Project {
+  db: TestDatabase;
+  functions: Functions;
+  env: Record<string, string>;
+  /** A checkout of this repository to run commands in. */
+  dir: string;
+}
+
+/** A project with the application of the documents, and `work` before it. */
+async function inProject(text: string, work: (project: Project) => Promise<void>): Promise<void> {
+  const db = await createTestDatabase(testServers().at(-1)!);
+  const dir = await Deno.makeTempDir({ prefix: "rename-documents-" });
+  try {
+    await using functions = functionsFor(db.url, {
+      webhooks: readWebhookSecrets(WEBHOOK_SECRET),
+    });
+    await db.sql.unsafe(SCHEMA).simple();
+    if (needsRename(text)) {
+      await functions.rename({ old_name: "experts", new_name: RENAMES.experts });
+    }
+    await Promise.all(
+      SHARED_PARTS.map((name) => Deno.symlink(join(ROOT_FOLDER, name), join(dir, name))),
+    );
+    await Deno.mkdir(join(dir, "supabase"));
+    await Deno.writeTextFile(join(dir, "renames.json"), JSON.stringify(RENAMES));
+    await withProject(async (request) => {
+      const { pathname, search } = new URL(request.url);
+      return functions.fetch(pathname.replace("/functions/v1/", ""), {
+        method: request.method,
+        headers: { apikey: "", ...Object.fromEntries(request.headers) },
+        query: search,
+        ...(request.method === "POST" && { body: await request.text() }),
+      });
+    }, (url) => {
+      const env = {
+        SUPABASE_URL: url,
+        SUPABASE_SECRET_KEY: SECRET_KEY,
+        SUPABASE_DB_URL: db.url,
+        SECRET: WEBHOOK_SECRET,
+        RENAME_NOTIFY_SECRET: NOTIFY_SECRET,
+        NO_COLOR: "1",
+      };
+      return work({ db, functions, env, dir });
+    });
+  } finally {
+    await db.close();
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+async function runProgram(program: string, args: string[], { env, dir }: Project): Promise<void> {
+  const { code, stdout, stderr } = await new Deno.Command(program, {
+    args,
+    cwd: dir,
+    env,
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  const output = decoder.decode(stdout) + decoder.decode(stderr);
+  assertEquals(code, 0, output);
+  assertEquals(/^event: problem/m.test(output), false, output);
+}
+
+const runScript = (script: string) =>
+  inProject(script, (project) => runProgram("bash", ["-c", scriptOf(script)], project));
+
+/** A body that is sent, or a notification. */
+function parseBody(text: string): void {
+  const body = JSON.parse(text);
+  if (body.type in NOTIFICATIONS) {
+    NOTIFICATIONS[body.type as keyof typeof NOTIFICATIONS].parse(body);
+  } else parseRenameRequest(body);
+}
+
+/** Each step of a GitHub workflow, with what stands in place of its expressions. */
+async function runSteps(text: string): Promise<void> {
+  for (const { run } of parseYaml(text)) await runScript(run);
+}
+
+/** A snippet that needs nothing but the endpoints. Others are for the Data API, which is not here, and are checked only. */
+const runTypeScript = (text: string) =>
+  /\.from\("/.test(text) ? Promise.resolve() : inProject(text, async (project) => {
+    await writeFiles(project.dir, { "snippet.ts": text });
+    await runProgram(Deno.execPath(), ["run", "-A", "--no-check", "snippet.ts"], project);
+  });
+
+/** How a block of each language is run; one that is not here fails. */
+const RUN: Record<string, (text: string) => Promise<void> | void> = {
+  sh: runScript,
+  sql: (text) => inProject(text, async ({ db }) => void await db.sql.unsafe(text)),
+  ts: runTypeScript,
+  json: parseBody,
+  yaml: runSteps,
+  mermaid: async (text) => void await readFlowchart(text),
+  // Pictures, and what programs print.
+  text: () => {},
+};
+
+/** What went wrong with a block, or null. */
+export async function failureOf({ place, language, text }: Block): Promise<string | null> {
+  try {
+    if (!(language in RUN)) throw new Error(`nobody knows how to run "${language}"`);
+    await RUN[language](text);
+    return null;
+  } catch (error) {
+    return `${place}: ${(error as Error).message}`;
+  }
+}
+
+/** Errors of the compiler in the snippets, as their readers' own compiler finds them. */
+export async function typeErrorsIn(blocks: Block[]): Promise<string[]> {
+  const snippets = blocks.filter(({ language }) => language === "ts");
+  const found: string[] = [];
+  await inProject(
+    "npm run types",
+    async ({ db, functions }) =>
+      await withTypeScriptProject(async (dir) => {
+        await writeFiles(
+          join(dir, "supabase/types"),
+          await generatedTypes(db, functions, ["public"]),
+        );
+        await Deno.symlink(join(ROOT_FOLDER, "shared"), join(dir, "shared"));
+        const config = JSON.parse(await Deno.readTextFile(join(dir, "tsconfig.json")));
+        Object.assign(config.compilerOptions, { types: ["node"], noUnusedLocals: false });
+        const files = snippets.map(({ text }, index) => [`snippet${index}.ts`, text]);
+        await writeFiles(dir, {
+          ...Object.fromEntries(files),
+          "tsconfig.json": JSON.stringify({ ...config, include: ["snippet*.ts"] }),
+        });
+        for (const { file, line, message } of await typeErrors("typescript", dir)) {
+          const snippet = snippets[Number(/\d+/.exec(file)?.[0])];
+          found.push(`${snippet?.place ?? file} +${line - 1}: ${message}`);
+        }
+      }),
+  );
+  return found;
+}
