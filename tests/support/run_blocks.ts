@@ -1,5 +1,4 @@
 /** Runs the blocks of code in the documents as they stand: each before a project of its own. */
-import { assertEquals } from "@std/assert";
 import { join } from "node:path";
 import { parse as parseYaml } from "yaml";
 import { NOTIFICATIONS } from "../../shared/contract/notifications.ts";
@@ -17,6 +16,9 @@ import { generatedTypes, typeErrors, withTypeScriptProject, writeFiles } from ".
 const WEBHOOK_SECRET = "ci=whsec_c2l4dGVlbiBieXRlcyBhdCBsZWFzdA==";
 
 const NOTIFY_SECRET = "whsec_c2l4dGVlbiBieXRlcyBhdCBsZWFzdCB0b28=";
+
+/** Characters of a failed command's output that are shown. */
+const MAX_SHOWN = 1_500;
 
 /** Parts of a checkout that no command writes to. */
 const SHARED_PARTS = ["deno.json", "functions", "node_modules", "package.json", "shared", "tests"];
@@ -51,7 +53,8 @@ const PRELUDE = `
 set -euo pipefail
 shopt -s inherit_errexit
 npm() {
-  if [[ "$*" =~ ^(${LONG})( |$) ]]; then
+  local long='^(${LONG})( |$)'
+  if [[ "$*" =~ $long ]]; then
     local script="\${*#run }"
     grep -q "\\"\${script%% *}\\":" package.json || [[ "$1" =~ ^(install|ci)$ ]]
   else
@@ -77,7 +80,7 @@ const PLACEHOLDERS: [RegExp, string][] = [
   [/\bBATCH_ID\b/g, "$(newest batch_id)"],
   [/https:\/\/PROJECT\.supabase\.co/g, "$SUPABASE_URL"],
   [/\bsb_secret_…/g, "$SUPABASE_SECRET_KEY"],
-  [/postgresql:\/\/…/g, '"$SUPABASE_DB_URL"'],
+  [/postgresql:\/\/…/g, '"$DATABASE_URL"'],
 ];
 
 /** The script of a block. */
@@ -132,7 +135,7 @@ async function inProject(text: string, work: (project: Project) => Promise<void>
       const env = {
         SUPABASE_URL: url,
         SUPABASE_SECRET_KEY: SECRET_KEY,
-        SUPABASE_DB_URL: db.url,
+        DATABASE_URL: db.url,
         SECRET: WEBHOOK_SECRET,
         RENAME_NOTIFY_SECRET: NOTIFY_SECRET,
         NO_COLOR: "1",
@@ -154,8 +157,9 @@ async function runProgram(program: string, args: string[], { env, dir }: Project
   }).output();
   const decoder = new TextDecoder();
   const output = decoder.decode(stdout) + decoder.decode(stderr);
-  assertEquals(code, 0, output);
-  assertEquals(/^event: problem/m.test(output), false, output);
+  if (code !== 0 || /^event: problem/m.test(output)) {
+    throw new Error(`it ends with ${code}:\n${output.slice(-MAX_SHOWN)}`);
+  }
 }
 
 const runScript = (script: string) =>
@@ -218,7 +222,11 @@ export async function typeErrorsIn(blocks: Block[]): Promise<string[]> {
         );
         await Deno.symlink(join(ROOT_FOLDER, "shared"), join(dir, "shared"));
         const config = JSON.parse(await Deno.readTextFile(join(dir, "tsconfig.json")));
-        Object.assign(config.compilerOptions, { types: ["node"], noUnusedLocals: false });
+        Object.assign(config.compilerOptions, {
+          types: ["node"],
+          target: "es2024",
+          noUnusedLocals: false,
+        });
         const files = snippets.map(({ text }, index) => [`snippet${index}.ts`, text]);
         await writeFiles(dir, {
           ...Object.fromEntries(files),

@@ -47,16 +47,46 @@ Deno.test("a page shows the rows of every table, and READMEs are read in one go"
   }
 });
 
-Deno.test("npm scripts that are named exist", async () => {
+/** Options of other programs. */
+const OPTIONS_OF_OTHERS = ["--include-all"];
+
+Deno.test("npm scripts and options that are named exist", async () => {
   const { scripts } = await readJson("package.json");
-  const unknown = await each(
-    documents,
-    ({ code, blocks }) =>
-      [...code, ...blocks.map(({ text }) => text)].flatMap((text) =>
-        [...text.matchAll(/\bnpm run (?:--silent )?([\w:]+)/g)].map(([, script]) => script)
-      ).filter((script) => !(script in scripts)),
+  /** The source of the program that a script runs; that of the commands is in several files. */
+  const sourceOf = async (script: string): Promise<string> => {
+    const file = /deno run -A (\S+)/.exec(scripts[script] ?? "")?.[1];
+    if (file === undefined) return "";
+    if (!file.startsWith("shared/cli/")) return await Deno.readTextFile(join(ROOT_FOLDER, file));
+    const folder = join(ROOT_FOLDER, "shared/cli");
+    const files = await Array.fromAsync(Deno.readDir(folder));
+    return (await Promise.all(files.map(({ name }) => Deno.readTextFile(join(folder, name)))))
+      .join();
+  };
+  const sources = new Map(
+    await Promise.all(
+      Object.keys(scripts).map(async (script) => [script, await sourceOf(script)] as const),
+    ),
   );
+  const unknownIn = (text: string): string[] =>
+    [...text.matchAll(/\bnpm (?:run (?:--silent )?)?([\w:]+)([^\n#]*)/g)].flatMap(
+      ([command, script, rest]) => {
+        if (script === "install" || script === "ci") return [];
+        const options = [...rest.matchAll(/ --([\w-]+)/g)].map(([, option]) => option);
+        const source = sources.get(script);
+        return source !== undefined && options.every((option) => source.includes(option))
+          ? []
+          : [command];
+      },
+    );
+  const all = [...sources.values()].join();
+  const unknown = await each(documents, ({ code, blocks }) => [
+    ...[...code, ...blocks.map(({ text }) => text)].flatMap(unknownIn),
+    ...code.flatMap((text) => /^--[\w-]+/.exec(text)?.[0] ?? [])
+      .filter((option) => !all.includes(option) && !OPTIONS_OF_OTHERS.includes(option)),
+  ]);
   assertEquals(unknown, {});
+  assertEquals(unknownIn("npm run soke"), ["npm run soke"]);
+  assertEquals(unknownIn("npm run attack -- --quick"), ["npm run attack -- --quick"]);
 });
 
 Deno.test("every guide is in the README's list", () => {
