@@ -53,9 +53,9 @@ const PRELUDE = `
 set -euo pipefail
 shopt -s inherit_errexit
 npm() {
-  local long='^(${LONG})( |$)'
-  if [[ "$*" =~ $long ]]; then
-    local script="\${*#run }"
+  local all="$*" long='^(${LONG})( |$)'
+  if [[ "$all" =~ $long ]]; then
+    local script="\${all#run }"
     grep -q "\\"\${script%% *}\\":" package.json || [[ "$1" =~ ^(install|ci)$ ]]
   else
     command npm "$@"
@@ -89,14 +89,9 @@ function scriptOf(text: string): string {
   return PRELUDE + script.replace(/^(.*\S) +# .*\bexit code (\d+)$/gm, "ends_with $2 $1");
 }
 
-/** Whether a block begins with something that needs a rename. */
-function needsRename(text: string): boolean {
-  const verbs =
-    "test-view|list-migrations|rollback|finalize|refresh|rename-table --batch-id|npm run types";
-  const first = new RegExp(`rename-table|functions/v1/rename|${verbs}`).exec(text)?.[0];
-  return first !== undefined &&
-    new RegExp(verbs).test(text.slice(text.indexOf(first)).slice(0, 30));
-}
+/** The first command of a script; in the group, if it is about a rename that was made before. */
+const FIRST_COMMAND =
+  /rename-table|functions\/v1\/rename|(test-view-|list-migrations|rollback-|finalize-|refresh-|run types)/;
 
 interface Project {
   db: TestDatabase;
@@ -106,8 +101,15 @@ interface Project {
   dir: string;
 }
 
-/** A project with the application of the documents, and `work` before it. */
-async function inProject(text: string, work: (project: Project) => Promise<void>): Promise<void> {
+/**
+ * Makes a project with the application of the documents, for `work`.
+ *
+ * @param renamed Whether its table experts is renamed already.
+ */
+async function inProject(
+  renamed: boolean,
+  work: (project: Project) => Promise<void>,
+): Promise<void> {
   const db = await createTestDatabase(testServers().at(-1)!);
   const dir = await Deno.makeTempDir({ prefix: "rename-documents-" });
   try {
@@ -115,7 +117,7 @@ async function inProject(text: string, work: (project: Project) => Promise<void>
       webhooks: readWebhookSecrets(WEBHOOK_SECRET),
     });
     await db.sql.unsafe(SCHEMA).simple();
-    if (needsRename(text)) {
+    if (renamed) {
       await functions.rename({ old_name: "experts", new_name: RENAMES.experts });
     }
     await Promise.all(
@@ -163,7 +165,10 @@ async function runProgram(program: string, args: string[], { env, dir }: Project
 }
 
 const runScript = (script: string) =>
-  inProject(script, (project) => runProgram("bash", ["-c", scriptOf(script)], project));
+  inProject(
+    FIRST_COMMAND.exec(script)?.[1] !== undefined,
+    (project) => runProgram("bash", ["-c", scriptOf(script)], project),
+  );
 
 /** A body that is sent, or a notification. */
 function parseBody(text: string): void {
@@ -180,7 +185,7 @@ async function runSteps(text: string): Promise<void> {
 
 /** A snippet that needs nothing but the endpoints. Others are for the Data API, which is not here, and are checked only. */
 const runTypeScript = (text: string) =>
-  /\.from\("/.test(text) ? Promise.resolve() : inProject(text, async (project) => {
+  /\.from\("/.test(text) ? Promise.resolve() : inProject(false, async (project) => {
     await writeFiles(project.dir, { "snippet.ts": text });
     await runProgram(Deno.execPath(), ["run", "-A", "--no-check", "snippet.ts"], project);
   });
@@ -188,7 +193,7 @@ const runTypeScript = (text: string) =>
 /** How a block of each language is run; one that is not here fails. */
 const RUN: Record<string, (text: string) => Promise<void> | void> = {
   sh: runScript,
-  sql: (text) => inProject(text, async ({ db }) => void await db.sql.unsafe(text)),
+  sql: (text) => inProject(false, async ({ db }) => void await db.sql.unsafe(text)),
   ts: runTypeScript,
   json: parseBody,
   yaml: runSteps,
@@ -213,7 +218,7 @@ export async function typeErrorsIn(blocks: Block[]): Promise<string[]> {
   const snippets = blocks.filter(({ language }) => language === "ts");
   const found: string[] = [];
   await inProject(
-    "npm run types",
+    true,
     async ({ db, functions }) =>
       await withTypeScriptProject(async (dir) => {
         await writeFiles(
