@@ -183,12 +183,35 @@ async function runSteps(text: string): Promise<void> {
   for (const { run } of parseYaml(text)) await runScript(run);
 }
 
-/** A snippet that needs nothing but the endpoints. Others are for the Data API, which is not here, and are checked only. */
-const runTypeScript = (text: string) =>
-  /\.from\("/.test(text) ? Promise.resolve() : inProject(false, async (project) => {
-    await writeFiles(project.dir, { "snippet.ts": text });
-    await runProgram(Deno.execPath(), ["run", "-A", "--no-check", "snippet.ts"], project);
+/** Sends a signed and a forged notification to the receiver of a snippet. */
+const SENDER = `
+import { Webhook } from "standardwebhooks";
+import { POST } from "./snippet.ts";
+const body = '{ "type": "migration.applied" }';
+const now = new Date();
+const signature = new Webhook(process.env.RENAME_NOTIFY_SECRET).sign("msg_1", now, body);
+for (const [sent, expected] of [[signature, 204], [signature.replace(/.=*$/, ""), 401]]) {
+  const headers = {
+    "webhook-id": "msg_1",
+    "webhook-timestamp": String(Math.floor(now.getTime() / 1000)),
+    "webhook-signature": sent,
+  };
+  const { status } = await POST(new Request("http://localhost", { method: "POST", headers, body }));
+  if (status !== expected) throw new Error(\`\${status} instead of \${expected}\`);
+}
+`;
+
+/** Runs a snippet, unless it is about the Data API, which is not here. */
+async function runTypeScript(text: string): Promise<void> {
+  if (/\.from\("/.test(text)) return;
+  await inProject(false, async (project) => {
+    const receives = /^export async function POST\b/m.test(text);
+    const files = { "snippet.ts": text, ...(receives && { "sender.ts": SENDER }) };
+    await writeFiles(project.dir, files);
+    const main = receives ? "sender.ts" : "snippet.ts";
+    await runProgram(Deno.execPath(), ["run", "-A", "--no-check", main], project);
   });
+}
 
 /** How a block of each language is run; one that is not here fails. */
 const RUN: Record<string, (text: string) => Promise<void> | void> = {
