@@ -47,6 +47,17 @@ Deno.test("a page shows the rows of every table, and READMEs are read in one go"
   }
 });
 
+/** All text in a folder and in those below it. */
+async function textIn(folder: string): Promise<string> {
+  const entries = await Array.fromAsync(Deno.readDir(folder));
+  const texts = await Promise.all(
+    entries.map(({ name, isDirectory }) =>
+      isDirectory ? textIn(join(folder, name)) : Deno.readTextFile(join(folder, name))
+    ),
+  );
+  return texts.join("\n");
+}
+
 /** Options of other programs. */
 const OPTIONS_OF_OTHERS = ["--include-all"];
 
@@ -57,10 +68,7 @@ Deno.test("npm scripts and options that are named exist", async () => {
     const file = /deno run -A (\S+)/.exec(scripts[script] ?? "")?.[1];
     if (file === undefined) return "";
     if (!file.startsWith("shared/cli/")) return await Deno.readTextFile(join(ROOT_FOLDER, file));
-    const folder = join(ROOT_FOLDER, "shared/cli");
-    const files = await Array.fromAsync(Deno.readDir(folder));
-    return (await Promise.all(files.map(({ name }) => Deno.readTextFile(join(folder, name)))))
-      .join();
+    return await textIn(join(ROOT_FOLDER, "shared/cli"));
   };
   const sources = new Map(
     await Promise.all(
