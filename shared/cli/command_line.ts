@@ -1,4 +1,4 @@
-/** Command lines that are printed to be pasted. */
+/** Command lines that are printed to be pasted into a shell. */
 
 /** How the commands are run, as package.json has it. */
 export const PROGRAM = "npm run cli --";
@@ -30,7 +30,7 @@ export function withoutValue(args: string[], option: string): string[] {
 }
 
 /** Control characters in ANSI-C quotes, so that what is shown is what is run. */
-function shellQuoted(text: string): string {
+export function shellQuoted(text: string): string {
   if (/^[\w@%+=:,./-]+$/.test(text)) return text;
   if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(text)) {
     const escaped = text.replace(/[\\']/g, "\\$&").replace(
@@ -41,3 +41,21 @@ function shellQuoted(text: string): string {
   }
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
+
+/**
+ * The given command line with each table that a problem suggests in the place of the name that does not exist;
+ * none if that name is not an argument.
+ */
+export function correctedCalls(args: string[], problem: Record<string, unknown>): string[] {
+  const { table, did_you_mean: suggestions } = problem;
+  const place = args.findIndex((arg, index) => index > 0 && arg === table);
+  if (place < 0 || !Array.isArray(suggestions)) return [];
+  return suggestions.filter(isNamedTable).map(({ schema, table: name }) => {
+    const corrected = withoutValue(args.with(place, name), "--schema");
+    return commandLine(schema === "public" ? corrected : withOption(corrected, "--schema", schema));
+  });
+}
+
+const isNamedTable = (value: unknown): value is { schema: string; table: string } =>
+  typeof value === "object" && value !== null && "schema" in value && "table" in value &&
+  typeof value.schema === "string" && typeof value.table === "string";

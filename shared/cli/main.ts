@@ -1,18 +1,19 @@
 /** `npm run cli -- COMMAND …`: renames tables from a terminal, through the endpoints. */
 import { Command, CommanderError } from "commander";
-import { addAnalyzeTable } from "./analyze_table.ts";
+import { addAnalyzeTable } from "./commands/analyze_table.ts";
 import { CONNECTION_HELP } from "./connection.ts";
 import type { CommandContext } from "./context.ts";
+import { visibleLines } from "../report/text.ts";
 import { EXIT, EXIT_CODES_HELP, exitCodeOf, UsageError } from "./exit_codes.ts";
-import { addFinalizeRename } from "./finalize_rename.ts";
-import { addGenerateTypes } from "./generate_types.ts";
-import { addListMigrations } from "./list_migrations.ts";
-import { addRefreshView } from "./refresh_view.ts";
-import { addRenameTable } from "./rename_table.ts";
-import { addRollbackRename } from "./rollback_rename.ts";
+import { addFinalizeRename } from "./commands/finalize_rename.ts";
+import { addGenerateTypes } from "./commands/generate_types.ts";
+import { addListMigrations } from "./commands/list_migrations.ts";
+import { addRefreshView } from "./commands/refresh_view.ts";
+import { addRenameTable } from "./commands/rename_table.ts";
+import { addRollbackRename } from "./commands/rollback_rename.ts";
 import { swallowedOptions } from "./swallowed_options.ts";
-import { addTestViewCompatibility } from "./test_view_compatibility.ts";
-import { processTerminal, safeLines, type Stream, type Terminal } from "./terminal.ts";
+import { addTestViewCompatibility } from "./commands/test_view_compatibility.ts";
+import { processTerminal, type Stream, type Terminal } from "./terminal.ts";
 
 const EXAMPLES = `Examples:
   npm run cli -- analyze-table experts
@@ -44,7 +45,7 @@ export async function main(args: string[], terminal: Terminal): Promise<number> 
 }
 
 const errorLine = (message: string, { colors }: Stream) =>
-  `${colors.bold(colors.red("Error"))}  ${safeLines(message)}`;
+  `${colors.bold(colors.red("Error"))}  ${visibleLines(message)}`;
 
 function createProgram(context: CommandContext): Command {
   const { out, err } = context.terminal;

@@ -17,7 +17,7 @@ import { requireServer } from "../plan/rename.ts";
 import { commonColumns } from "../verify/columns.ts";
 import type { ProofFacts } from "../facts/verify_facts.ts";
 import { ownRow, ownTable } from "../verify/own_row.ts";
-import { reportInMarkdown } from "../verify/markdown.ts";
+import { compatibilityInMarkdown } from "../report/compatibility.ts";
 import { API_ROLES, personasOf } from "../verify/personas.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { asProblems, type OperationContext, readingSession, toRead } from "./context.ts";
@@ -87,7 +87,10 @@ export async function verify(context: VerifyContext, request: VerifyRequest): Pr
       const answer = { passed, session: subject.session, checks };
       const about = { batch_id: null, migration_ids: [subject.migration.id] };
       await notifyVerification(context, null, about, answer);
-      return { answer, markdown: reportInMarkdown(subject.migration, subject.table, answer) };
+      return {
+        answer,
+        markdown: compatibilityInMarkdown(subject.migration, subject.table, answer),
+      };
     });
   });
 }

@@ -105,7 +105,7 @@ const WRONG: Record<string, [args: string[], message: string]> = {
   "two things to roll back": [["rollback-rename", "a", "--batch-id", "b"], "exactly one of"],
   "a schema without a table": [
     ["rollback-rename", "--batch-id", "b", "--schema", "s"],
-    "--schema goes with TABLE",
+    "--schema needs TABLE",
   ],
   "an unknown status": [["list-migrations", "--status", "done"], "Allowed choices are pending"],
 };

@@ -391,6 +391,6 @@ Deno.test("list-migrations shows the use of old names, with nothing a terminal w
   assertStringIncludes(stdout, "2026-11-23 12:00:00Z");
   assertStringIncludes(stdout, "anon (9), b (1), c (1), 1 more");
   assertStringIncludes(stdout, "public.teams");
-  assertStringIncludes(stdout, "for example: select \\u{1b}[31m from experts");
+  assertStringIncludes(stdout, "For example: select \\u{1b}[31m from experts");
   assertEquals(stdout.includes("\u001b"), false);
 });

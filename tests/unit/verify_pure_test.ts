@@ -1,14 +1,14 @@
 import type { RecordedRename } from "../../shared/facts/migration.ts";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import pc from "picocolors";
-import { ProgressDisplay } from "../../shared/cli/show_progress.ts";
+import { ProgressDisplay } from "../../shared/cli/progress.ts";
 import { Problem } from "../../shared/contract/problems.ts";
 import { parseVerifyRequest } from "../../shared/contract/parse_requests.ts";
 import { VERIFY_CHECKS } from "../../shared/contract/requests.ts";
 import { judgeColumns } from "../../shared/verify/columns.ts";
 import { figuresOf } from "../../shared/verify/cost.ts";
 import type { ProofColumn, ProofFacts, RoleFacts } from "../../shared/facts/verify_facts.ts";
-import { reportInMarkdown } from "../../shared/verify/markdown.ts";
+import { compatibilityInMarkdown } from "../../shared/report/compatibility.ts";
 import { missingTriggers } from "../../shared/verify/triggers.ts";
 import { freshValue, nearValue, plainValue, type ValueColumn } from "../../shared/verify/values.ts";
 import { personasOf } from "../../shared/verify/personas.ts";
@@ -215,7 +215,7 @@ Deno.test("a terminal shows which test is being made", () => {
 
 Deno.test("a Markdown report shows texts as they are, whatever is in them", () => {
   const hostile = "a`b``c | <script> *d* [e](f)\n# g";
-  const report = reportInMarkdown(
+  const report = compatibilityInMarkdown(
     { id: UUID, schema_name: "public", old_name: hostile },
     { name: "`new`" },
     {

@@ -1,6 +1,6 @@
 /** `--from-file`: the renames that a JSON or CSV file lists, each with its place in the file. */
 import { CsvError, parse as parseCsv } from "csv-parse/sync";
-import { UsageError } from "./exit_codes.ts";
+import { UsageError } from "../exit_codes.ts";
 import { type JsonNode, JsonTextError, parseJsonText } from "./json_text.ts";
 
 export interface RenameEntry {

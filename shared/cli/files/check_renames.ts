@@ -1,6 +1,6 @@
 /** All that is wrong with the renames of a file, at once: what its lines lack, and what the endpoint finds. */
-import { RenameError } from "../client/client.ts";
-import { UsageError } from "./exit_codes.ts";
+import { RenameError } from "../../client/client.ts";
+import { UsageError } from "../exit_codes.ts";
 import type { RenameEntry, RenamesFile } from "./renames_file.ts";
 
 /** An entry of a problem's `issues`, about one of the renames. */

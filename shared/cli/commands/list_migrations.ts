@@ -1,13 +1,14 @@
 /** `list-migrations`: the tracked renames, newest first. */
 import { type Command, Option } from "commander";
-import type { RenameClient } from "../client/client.ts";
-import type { ListMigrationsInput } from "../contract/requests.ts";
-import { type ListMigrationsAnswer, migration } from "../contract/responses.ts";
-import { CONNECTION_HELP } from "./connection.ts";
-import { type CommandContext, printJson, runCommand } from "./context.ts";
-import { EXIT, EXIT_CODES_HELP } from "./exit_codes.ts";
-import { wholeNumber } from "./options.ts";
-import { describeList } from "./show_migrations.ts";
+import type { RenameClient } from "../../client/client.ts";
+import type { ListMigrationsInput } from "../../contract/requests.ts";
+import { type ListMigrationsAnswer, migration } from "../../contract/responses.ts";
+import { describeMigrations } from "../../report/migrations.ts";
+import { commandLine, withOption, withoutValue } from "../command_line.ts";
+import { type CommandContext, printAnswer, runCommand } from "../context.ts";
+import { EXIT } from "../exit_codes.ts";
+import { inOptionWords } from "../option_words.ts";
+import { addHelp, wholeNumber } from "../options.ts";
 
 interface ListMigrationsOptions {
   status?: ListMigrationsInput["status"];
@@ -32,7 +33,7 @@ const EXAMPLES = `Examples:
   npm run --silent cli -- list-migrations --all --json > migrations.json`;
 
 export function addListMigrations(program: Command, context: CommandContext): void {
-  program.command("list-migrations")
+  const command = program.command("list-migrations")
     .summary("list the tracked renames, newest first")
     .description("Lists the tracked renames, newest first.")
     .addOption(new Option("--status <status>").choices(migration.shape.status.options))
@@ -40,31 +41,31 @@ export function addListMigrations(program: Command, context: CommandContext): vo
     .option("--table <name>", "only the table with this old or new name")
     .option("--batch-id <id>", "only the renames of one request")
     .option("--limit <n>", "how many, 1 to 200, or 1000 with --include (50)", wholeNumber)
-    .option("--cursor <cursor>", "the page that the page before names")
+    .option("--cursor <cursor>", "the next page, as the page before it shows")
     .option(
       "--include <what>",
-      "drift: where the database no longer agrees with the record; usage: who uses the old names; " +
-        "notifications: who was told, and what did not reach them",
+      "drift: where the database differs from the record; usage: who uses the old names; " +
+        "notifications: which were sent, and which could not be delivered",
     )
-    .option("--all", "all pages; --limit is the size of each then")
+    .option("--all", "all pages, each of the size of --limit")
     .option("--verbose", "batch, actor and notes, too")
-    .option("--json", "print the answer, or the problem document, as JSON")
-    .addHelpText("after", `\n${[EXAMPLES, EXIT_CODES_HELP, CONNECTION_HELP].join("\n\n")}`)
-    .action((options) => listMigrations(context, options));
+    .option("--json", "print the answer, or the problem document, as JSON");
+  addHelp(command, EXAMPLES)
+    .action((options: ListMigrationsOptions) => listMigrations(context, options));
 }
 
 async function listMigrations(
   context: CommandContext,
   options: ListMigrationsOptions,
 ): Promise<void> {
-  const { terminal, args } = context;
-  const { status, schema, table, batchId, limit, cursor, include, all, json, verbose = false } =
-    options;
+  const { status, schema, table, batchId, limit, cursor, include, all, verbose = false } = options;
   const query = { status, schema, table, batch_id: batchId, limit, cursor, include };
-  await runCommand(context, { json }, async ({ client }) => {
+  const nextPage = (cursor: string) =>
+    commandLine(withOption(withoutValue(context.args, "--cursor"), "--cursor", cursor));
+  await runCommand(context, options, async ({ client }) => {
     const answer = all ? await allPages(client, query) : await client.listMigrations(query);
-    if (json) printJson(terminal, answer);
-    else terminal.out.write(describeList(answer, { ...terminal.out, args, verbose }));
+    const page = { nextPage, verbose };
+    printAnswer(context, answer, () => describeMigrations(inOptionWords(answer), page), options);
     return EXIT.done;
   });
 }

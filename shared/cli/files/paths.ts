@@ -1,6 +1,17 @@
-/** Writing files so that nobody ever sees half of one. */
-import { basename, dirname, join } from "node:path";
-import { UsageError } from "./exit_codes.ts";
+/** Files of the caller: where they are, and writing them so that nobody ever sees half of one. */
+import { basename, dirname, isAbsolute, join } from "node:path";
+import { UsageError } from "../exit_codes.ts";
+import type { Terminal } from "../terminal.ts";
+
+/** The scripts of package.json that run a command. */
+const SCRIPTS = new Set(["cli", "types"]);
+
+/** npm runs a script in the package's folder; a relative path is meant from where npm was called. */
+export function callerPath(path: string, env: Terminal["env"]): string {
+  const callerDir = SCRIPTS.has(env("npm_lifecycle_event") ?? "") ? env("INIT_CWD") : undefined;
+  if (!callerDir || isAbsolute(path) || callerDir === Deno.cwd()) return path;
+  return join(callerDir, path);
+}
 
 export interface FileToWrite {
   path: string;

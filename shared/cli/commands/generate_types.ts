@@ -1,17 +1,16 @@
 /** `generate-types`: TypeScript for the database, in which old and new table names compile. */
 import type { Command } from "commander";
 import { join } from "node:path";
-import type { RenameClient } from "../client/client.ts";
-import type { TableAlias } from "../contract/responses.ts";
-import { callerPath } from "./caller_path.ts";
-import { PROGRAM } from "./command_line.ts";
-import { CONNECTION_HELP } from "./connection.ts";
-import { type CommandContext, printJson, runCommand } from "./context.ts";
-import { sameButForLayout, tablesIn } from "./database_types.ts";
-import { EXIT, EXIT_CODES_HELP, UnavailableError, UsageError } from "./exit_codes.ts";
-import { readIfThere, replaceFiles } from "./replace_files.ts";
-import { describeTypes, type FileState } from "./show_types.ts";
-import { isDatabaseUrl, supabaseCli } from "./supabase_cli.ts";
+import type { RenameClient } from "../../client/client.ts";
+import type { TableAlias } from "../../contract/responses.ts";
+import { PROGRAM } from "../command_line.ts";
+import { describeTypes, type FileState } from "../../report/types.ts";
+import { type CommandContext, printAnswer, runCommand } from "../context.ts";
+import { sameButForLayout, tablesIn } from "../files/database_types.ts";
+import { EXIT, UnavailableError, UsageError } from "../exit_codes.ts";
+import { callerPath, readIfThere, replaceFiles } from "../files/paths.ts";
+import { addHelp, list } from "../options.ts";
+import { isDatabaseUrl, supabaseCli } from "../supabase_cli.ts";
 
 interface GenerateTypesOptions {
   schema?: string[];
@@ -42,24 +41,18 @@ const EXAMPLES = `Examples:
 const ENVIRONMENT = `  SUPABASE_DB_URL      the database to read, where --remote names none`;
 
 export function addGenerateTypes(program: Command, context: CommandContext): void {
-  program.command("generate-types")
+  const command = program.command("generate-types")
     .summary("write TypeScript types in which old and new names compile")
     .description(ABOUT)
-    .option("--schema <names>", "schemas, several with commas (as supabase gen types)", names)
+    .option("--schema <names>", "schemas, several with commas (as supabase gen types)", list)
     .option("--out <dir>", "where the two files are (supabase/types)")
     .option("--remote <what>", "database URL, project ref or branch (SUPABASE_DB_URL)")
     .option("--existing", "take database.types.ts as it is there, and make only table-aliases.ts")
     .option("--check", "write nothing; exit with 1 where a file is stale or missing")
-    .option("--json", "print what was done, or the problem document, as JSON")
-    .addHelpText(
-      "after",
-      `\n${[EXAMPLES, EXIT_CODES_HELP, `${CONNECTION_HELP}\n${ENVIRONMENT}`].join("\n\n")}`,
-    )
-    .action((options) => generateTypes(context, options));
-}
-
-function names(text: string, earlier: string[] = []): string[] {
-  return [...earlier, ...text.split(",").map((name) => name.trim()).filter((name) => name !== "")];
+    .option("--json", "print what was done, or the problem document, as JSON");
+  addHelp(command, EXAMPLES)
+    .addHelpText("after", ENVIRONMENT)
+    .action((options: GenerateTypesOptions) => generateTypes(context, options));
 }
 
 async function generateTypes(
@@ -67,7 +60,7 @@ async function generateTypes(
   options: GenerateTypesOptions,
 ): Promise<void> {
   const { terminal } = context;
-  const { check = false, json } = options;
+  const { check = false } = options;
   const out = options.out === undefined ? DEFAULT_OUT : callerPath(options.out, terminal.env);
   const typesPath = join(out, "database.types.ts");
   const aliasesPath = join(out, "table-aliases.ts");
@@ -75,7 +68,7 @@ async function generateTypes(
     ? existingTypes(typesPath, options)
     : generatedTypes(terminal.env, options);
 
-  await runCommand(context, { json }, async ({ client }) => {
+  await runCommand(context, options, async ({ client }) => {
     const { types, source, aliases } = await typesAndAliases(client, readTypes, options);
     const files = await Promise.all([
       // What is there already is not ours to judge.
@@ -84,8 +77,8 @@ async function generateTypes(
     ]);
     await replaceFiles(files.filter(({ state }) => state === "written"));
     const states = files.map(({ path, state }) => ({ path, state }));
-    if (json) printJson(terminal, { files: states, aliases });
-    else terminal.out.write(describeTypes(states, aliases, terminal.out));
+    const answer = { files: states, aliases };
+    printAnswer(context, answer, () => describeTypes(states, aliases), options);
     if (!states.some(({ state }) => state === "stale")) return EXIT.done;
     terminal.err.write(`The types are stale. Make them again with  ${PROGRAM} generate-types`);
     return EXIT.stale;

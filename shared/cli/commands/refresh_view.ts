@@ -1,17 +1,16 @@
-/** `refresh-view`: makes a compatibility view again as its table is now. */
+/** `refresh-view`: makes a compatibility view fit its table again. */
 import type { Command } from "commander";
-import { CONNECTION_HELP } from "./connection.ts";
-import type { CommandContext } from "./context.ts";
-import { EXIT_CODES_HELP } from "./exit_codes.ts";
-import { MIGRATION_FILE_HELP } from "./migration_file.ts";
+import type { CommandContext } from "../context.ts";
+import { MIGRATION_FILE_HELP } from "../files/migration_file.ts";
+import { runOperation } from "../operation.ts";
 import {
-  addCarryPrivileges,
+  addHelp,
   addOperationOptions,
-  columnNames,
+  addViewOptions,
+  list,
   operationFields,
   type OperationOptions,
-} from "./options.ts";
-import { runOperation } from "./run_operation.ts";
+} from "../options.ts";
 
 interface RefreshViewOptions extends OperationOptions {
   withoutColumns?: string[];
@@ -24,19 +23,15 @@ const EXAMPLES = `Examples:
 
 export function addRefreshView(program: Command, context: CommandContext): void {
   const command = program.command("refresh-view")
-    .summary("make a compatibility view again, after its table's columns or grants changed")
+    .summary("refresh a compatibility view after its table's columns or grants changed")
     .description(
-      "Makes the compatibility view of an active rename again as its table is now: columns, defaults, " +
-        "privileges, comments. With --without-columns the view lets go of columns, so that they can be dropped " +
-        "or retyped.",
+      "Gives the compatibility view of an active rename the columns, defaults, privileges and comments that " +
+        "its table has now. With --without-columns the view no longer shows some columns, so that they can be " +
+        "dropped or retyped.",
     )
     .argument("<migration-id>", "the migration, as list-migrations shows it")
-    .option("--without-columns <names>", "columns to leave out; several with commas", columnNames);
-  addCarryPrivileges(addOperationOptions(command))
-    .addHelpText(
-      "after",
-      `\n${[MIGRATION_FILE_HELP, EXAMPLES, EXIT_CODES_HELP, CONNECTION_HELP].join("\n\n")}`,
-    )
+    .option("--without-columns <names>", "columns to leave out; several with commas", list);
+  addHelp(addViewOptions(addOperationOptions(command)), MIGRATION_FILE_HELP, EXAMPLES)
     .action((migrationId: string, options: RefreshViewOptions) => {
       const { withoutColumns } = options;
       const request = {

@@ -1,13 +1,12 @@
 /** `test-view-compatibility`: whether an old name still does what its table does. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { RenameClient } from "../client/client.ts";
-import { VERIFY_CHECKS, type VerifyInput } from "../contract/requests.ts";
-import { CONNECTION_HELP } from "./connection.ts";
-import { type CommandContext, printJson, runCommand } from "./context.ts";
-import { EXIT, EXIT_CODES_HELP, UsageError } from "./exit_codes.ts";
-import { wholeNumber } from "./options.ts";
-import { withProgress } from "./show_progress.ts";
-import { describeTests } from "./show_tests.ts";
+import type { RenameClient } from "../../client/client.ts";
+import { VERIFY_CHECKS, type VerifyInput } from "../../contract/requests.ts";
+import { describeCompatibility } from "../../report/compatibility.ts";
+import { type CommandContext, printAnswer, runCommand } from "../context.ts";
+import { EXIT, UsageError } from "../exit_codes.ts";
+import { addHelp, list, wholeNumber } from "../options.ts";
+import { withProgress } from "../progress.ts";
 
 interface TestOptions {
   schema?: string;
@@ -23,9 +22,9 @@ interface TestOptions {
 }
 
 const ABOUT =
-  `Tests by both names of an active rename whether the old one still does what the table does: reads and
-writes for every role, joins with neighbours, plans and their cost, and the Data API. Writes are executed
-and rolled back; where a trigger could reach outside of the database they are only explained.`;
+  `Uses an active rename's table by both names, and tests whether the old name still does what the table does:
+reads and writes for every role, joins with neighbours, query plans and their cost, and the Data API. Writes
+are executed and rolled back; where a trigger could have effects outside of the database they are only explained.`;
 
 const EXAMPLES = `Examples:
   npm run cli -- test-view-compatibility experts
@@ -36,8 +35,8 @@ const EXAMPLES = `Examples:
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export function addTestViewCompatibility(program: Command, context: CommandContext): void {
-  program.command("test-view-compatibility")
-    .summary("test by both names whether an old name still does what its table does")
+  const command = program.command("test-view-compatibility")
+    .summary("test whether an old name still does what its table does")
     .description(ABOUT)
     .argument("<migration>", "the migration's id, or the table's old or new name")
     .option("--schema <name>", "schema of the table, where it is named (public)")
@@ -51,14 +50,14 @@ export function addTestViewCompatibility(program: Command, context: CommandConte
     .option("--max-cost <n>", "estimated cost up to which all rows are read (10000)", wholeNumber)
     .option(
       "--acknowledge <codes>",
-      "trigger_missing: a trigger was changed on purpose; failed_before: what does not find something " +
+      "trigger_missing: a trigger was changed on purpose; failed_before: what cannot find an object " +
         "failed before the rename, too",
-      codes,
+      list,
     )
     .option("--markdown", "print the report as Markdown")
-    .option("--quiet", "do not show how it is going while it runs")
-    .option("--json", "print the answer, or the problem document, as JSON")
-    .addHelpText("after", `\n${[EXAMPLES, EXIT_CODES_HELP, CONNECTION_HELP].join("\n\n")}`)
+    .option("--quiet", "do not show progress")
+    .option("--json", "print the answer, or the problem document, as JSON");
+  addHelp(command, EXAMPLES)
     .action((migration: string, options: TestOptions) => test(context, migration, options));
 }
 
@@ -79,12 +78,10 @@ function claims(text: string, earlier: Claims = []): Claims {
       return [...earlier, value as Claims[number]];
     }
   } catch {
-    // Said below.
+    // The error below says it.
   }
   throw new InvalidArgumentError("It should be a JSON object.");
 }
-
-const codes = (text: string): string[] => text.split(",").map((code) => code.trim());
 
 async function test(
   context: CommandContext,
@@ -94,8 +91,7 @@ async function test(
   const { terminal } = context;
   const { json, markdown, quiet, schema, check, claims, maxMs, maxRows, maxCost, acknowledge } =
     options;
-  if (json && markdown) throw new UsageError("give either --json or --markdown, not both");
-  await runCommand(context, { json, markdown }, async ({ client, url }) => {
+  await runCommand(context, options, async ({ client, url }) => {
     const request: VerifyInput = {
       migration_id: await migrationId(client, migration, schema),
       checks: check,
@@ -115,8 +111,7 @@ async function test(
       !quiet && !json,
       (onProgress) => client.verify(request, { onProgress }),
     );
-    if (json) printJson(terminal, answer);
-    else terminal.out.write(describeTests(answer, { ...terminal.out, url }));
+    printAnswer(context, answer, () => describeCompatibility(answer, { url }), options);
     return answer.passed ? EXIT.done : EXIT.notVerified;
   });
 }
@@ -128,7 +123,7 @@ async function migrationId(
   schema: string | undefined,
 ): Promise<string> {
   if (UUID.test(migration)) {
-    if (schema !== undefined) throw new UsageError("--schema goes with a table's name only");
+    if (schema !== undefined) throw new UsageError("--schema needs a table's name");
     return migration;
   }
   const query = {

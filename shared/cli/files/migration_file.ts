@@ -1,11 +1,11 @@
 /** `--migration-file`: a change is written as a migration of the Supabase CLI, for `supabase db push` to apply. */
 import type { Command } from "commander";
 import { dirname, join } from "node:path";
-import { nextVersion } from "../contract/migration_version.ts";
-import type { OperationAnswer } from "../contract/responses.ts";
-import { callerPath } from "./caller_path.ts";
-import { UsageError } from "./exit_codes.ts";
-import type { Terminal } from "./terminal.ts";
+import { nextVersion } from "../../contract/migration_version.ts";
+import type { OperationAnswer } from "../../contract/responses.ts";
+import { callerPath } from "./paths.ts";
+import { UsageError } from "../exit_codes.ts";
+import type { Terminal } from "../terminal.ts";
 
 export interface MigrationFileOptions {
   /** A path, or true for the default folder. */

@@ -1,0 +1,169 @@
+/**
+ * An answer as plain data. Each kind of answer is described once, and printed by cli/print.ts to a terminal or by
+ * markdown.ts as Markdown. The printers decide how much of it they show.
+ */
+import type {
+  AnalyzedDependant,
+  Effect,
+  Finding,
+  PlannedTable,
+  Statement,
+} from "../contract/responses.ts";
+
+export type Operation = "rename" | "rollback" | "finalize" | "refresh";
+
+export type Tone = "good" | "notice" | "warning" | "bad";
+
+/** A part of a text that stands out. A `name` is code in Markdown; a `key` is a name in bold on a terminal. */
+export interface Span {
+  text: string;
+  style: Tone | "strong" | "name" | "key";
+}
+
+/** Prose on one line. */
+export type Text = string | Span | (string | Span)[];
+
+export const name = (text: string): Span => ({ text, style: "name" });
+export const key = (text: string): Span => ({ text, style: "key" });
+export const toned = (text: string, style: Tone): Span => ({ text, style });
+
+export interface Document {
+  /** Only for Markdown: a comment for programs to read, and a heading in place of the title. */
+  page?: { comment?: string; heading?: Text; level?: 1 | 2 };
+  /** Blocks that belong together; a section with a heading begins with it. */
+  sections: Block[][];
+}
+
+export type Block =
+  | Title
+  | { is: "heading"; text: string; note?: Text }
+  | { is: "text"; text: Text }
+  | { is: "fields"; fields: Field[] }
+  | Table
+  | Comparison
+  | { is: "items"; items: Item[] }
+  | { is: "findings"; findings: Finding[]; detail?: FindingsDetail }
+  | { is: "statements"; statements: ShownStatement[]; planned: boolean }
+  | { is: "graph"; tables: GraphTable[]; operation: Operation }
+  | { is: "diff"; lines: string[] }
+  | Step;
+
+export interface Title {
+  is: "title";
+  tone: Tone;
+  /** Such as `Plan`. Default: a check mark on a terminal. */
+  label?: string;
+  text: string;
+  /** The project's URL; only for a terminal. */
+  url?: string;
+}
+
+/** A check, or what prepares one, is long and of little interest as long as it passes. */
+export interface ShownStatement extends Statement {
+  isCheck: boolean;
+}
+
+export interface Field {
+  /** Empty for what belongs to the field before. */
+  label: string;
+  text: Text;
+  tone?: Tone;
+}
+
+export interface Table {
+  is: "table";
+  head: string[];
+  rows: (Text | null)[][];
+  /** What a row is about, to count those that are left out. Default: `row`. */
+  of?: string;
+  /** Too long for a terminal. */
+  onlyPage?: boolean;
+}
+
+/** Texts of two sides, such as before and after; null where a side has none. */
+export interface Comparison {
+  is: "comparison";
+  head: [what: string, one: string, other: string];
+  rows: [what: string, one: string | null, other: string | null][];
+  /** What the rows are about are statements. */
+  sql?: boolean;
+}
+
+export interface Item {
+  mark?: Span;
+  text: Text;
+  note?: string;
+  body?: string[];
+  remedy?: string;
+  items?: Item[];
+  comparison?: Comparison;
+}
+
+/**
+ * `each`: all that is known. `by_code`: one of each code, with some of its objects. `objects`: the code with all
+ * its objects. `counts`: how many of each code.
+ */
+export type FindingsDetail = "each" | "by_code" | "objects" | "counts";
+
+/** A table with what depends on it; an effect is null where it is not known any more. */
+export interface GraphTable extends Omit<PlannedTable, "dependants"> {
+  dependants: Record<string, (Pick<AnalyzedDependant, "name"> & { effect: Effect | null })[]>;
+}
+
+/** How to go on: command lines, or else a request. */
+export interface Step {
+  is: "step";
+  text: string;
+  note?: string;
+  commands: string[];
+  request?: Request;
+}
+
+/** Fields to send to an endpoint, or to add to the request that was answered. */
+export interface Request {
+  endpoint: Operation | "same";
+  fields: Record<string, unknown>;
+}
+
+/** Makes a request the command line that does the same. */
+export type CommandFor = (request: Request) => string;
+
+/** A step with its command line, where the reader uses commands. */
+export function step(
+  text: string,
+  request: Request,
+  { commandFor, note }: { commandFor?: CommandFor; note?: string } = {},
+): Step {
+  return { is: "step", text, note, request, commands: commandFor ? [commandFor(request)] : [] };
+}
+
+/** A table without the columns that are empty in every row; null if it has no rows. */
+export function table(
+  head: string[],
+  rows: (Text | null)[][],
+  options: Pick<Table, "of" | "onlyPage"> = {},
+): Table | null {
+  if (rows.length === 0) return null;
+  const filled = head.map((_, column) => rows.some((row) => row[column]));
+  const kept = <T>(row: T[]) => row.filter((_, column) => filled[column]);
+  return { is: "table", head: kept(head), rows: rows.map(kept), ...options };
+}
+
+/** The document of the sections that are not empty. */
+export function documentOf(sections: (Block | null)[][], page?: Document["page"]): Document {
+  return {
+    page,
+    sections: sections.map((blocks) => blocks.filter((block) => block !== null))
+      .filter((blocks) => blocks.length > 0),
+  };
+}
+
+/** A heading with blocks below it; nothing if there are none. */
+export function section(heading: string, ...blocks: (Block | null)[]): Block[] {
+  const kept = blocks.filter((block) => block !== null);
+  return kept.length === 0 ? [] : [{ is: "heading", text: heading }, ...kept];
+}
+
+/** A block of list items; null if there are none. */
+export const itemsOf = (items: Item[]): Block | null =>
+  items.length === 0 ? null : { is: "items", items };
