@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import type { CallOptions } from "../client/client.ts";
 import { CONNECTION_HELP } from "./connection.ts";
 import { EXIT_CODES_HELP, UsageError } from "./exit_codes.ts";
-import { addMigrationFile, type MigrationFileOptions } from "./files/migration_file.ts";
+import type { MigrationFileOptions } from "./files/migration_file.ts";
 
 /** Reads a whole number; its range is the endpoint's to judge. */
 export function wholeNumber(text: string): number {
@@ -44,7 +44,11 @@ export interface OperationOptions extends MigrationFileOptions {
 }
 
 export function addOperationOptions(command: Command): Command {
-  return addMigrationFile(command)
+  return command
+    .option(
+      "--migration-file [path]",
+      "write a migration file, and change nothing (supabase/migrations)",
+    )
     .option("--plan", "show statements and findings, and change nothing")
     .option("--acknowledge <codes>", "accept breaking findings; several with commas", list)
     .option("--expected-plan-hash <hash>", "apply only the plan with this hash")

@@ -2,15 +2,13 @@
 import CliTable from "cli-table3";
 import type {
   Block,
+  BlockOf,
   Comparison,
   Document,
-  Field,
   Item,
   ShownStatement,
   Span,
-  Table,
   Text,
-  Title,
 } from "../report/document.ts";
 import { findingItems } from "../report/findings.ts";
 import { visible, visibleLines } from "../report/text.ts";
@@ -44,7 +42,7 @@ function printBlock(block: Block, page: Page, indent: number): string {
     case "text":
       return paragraph(inline(block.text, page), width, indent);
     case "fields":
-      return printFields(block.fields, page);
+      return printFields(block, page);
     case "table":
       return block.onlyPage ? "" : printTable(block, page);
     case "comparison":
@@ -66,7 +64,7 @@ function printBlock(block: Block, page: Page, indent: number): string {
   }
 }
 
-function printTitle({ label, tone, text, url }: Title, page: Page): string {
+function printTitle({ label, tone, text, url }: BlockOf<"title">, page: Page): string {
   const { colors } = page;
   const mark = styled({ text: label ?? "✓", style: tone }, page);
   const where = url === undefined ? "" : `  ${colors.dim(`on ${visible(url)}`)}`;
@@ -78,33 +76,25 @@ function inline(text: Text, page: Page): string {
     .join("");
 }
 
+const COLORS = {
+  good: "green",
+  notice: "cyan",
+  warning: "yellow",
+  bad: "red",
+  strong: "bold",
+  key: "bold",
+} as const;
+
 function styled({ text, style }: Span, { colors }: Page): string {
-  const shown = visible(text);
-  switch (style) {
-    case "good":
-      return colors.green(shown);
-    case "notice":
-      return colors.cyan(shown);
-    case "warning":
-      return colors.yellow(shown);
-    case "bad":
-      return colors.red(shown);
-    case "strong":
-    case "key":
-      return colors.bold(shown);
-    case "name":
-      return shown;
-  }
+  return style === "name" ? visible(text) : colors[COLORS[style]](visible(text));
 }
 
 /** Texts beside their labels. */
-function printFields(fields: Field[], page: Page): string {
-  const longest = Math.max(...fields.map(({ label }) => label.length));
-  return fields.map(({ label, text, tone }) => {
-    const padded = label.padEnd(longest + 2);
-    const shown = tone === undefined ? padded : styled({ text: padded, style: tone }, page);
-    const rest = paragraph(inline(text, page), page.width, longest + 2).slice(longest + 2);
-    return `${page.colors.bold(shown)}${rest}`;
+function printFields({ fields }: BlockOf<"fields">, page: Page): string {
+  const start = Math.max(...fields.map(({ label = "" }) => label.length)) + 2;
+  return fields.map(({ label = "", text, tone }) => {
+    const shown = styled({ text: label.padEnd(start), style: tone ?? "name" }, page);
+    return page.colors.bold(shown) + paragraph(inline(text, page), page.width, start).slice(start);
   }).join("\n");
 }
 
@@ -188,7 +178,7 @@ const plainLength = (text: string): number => text.replace(/\x1b\[\d+m/g, "").le
  * Rows without borders, indented by two. Where they are too wide for the terminal, the columns that do not fit
  * are on a further line of each row.
  */
-function printTable({ head, rows }: Table, page: Page): string {
+function printTable({ head, rows }: BlockOf<"table">, page: Page): string {
   const cells = [
     head.map((title) => visible(title.toUpperCase())),
     ...rows.map((row) => row.map((cell) => inline(cell ?? "", page))),

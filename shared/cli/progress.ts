@@ -1,28 +1,29 @@
 /**
- * How an operation is going, on standard error while it runs: on a terminal as one line that is rewritten and
- * gone at the end, elsewhere as plain lines, and only once it takes longer than usual.
+ * Shows the progress of an operation on standard error: on a terminal as one line that is rewritten and removed
+ * at the end, elsewhere as plain lines; only if it takes longer than usual.
  */
 import type { Progress } from "../contract/responses.ts";
 import { activity, describeProgress, type ProgressState } from "../report/progress.ts";
 import { visible } from "../report/text.ts";
 import type { Stream } from "./terminal.ts";
 
-/** How often it is looked whether there is something to show, in milliseconds. */
+/** How often the display is updated, in milliseconds. */
 const TICK_MS = 100;
 
-/** What is done sooner shows no live line, which would only flicker. */
+/** An operation that ends sooner shows no live line, which would only flicker. */
 const LIVE_AFTER_MS = 200;
 
-/** Least time between two plain lines, and before the first. */
+/** Least time between two plain lines, and before the first; the second if only the attempt has changed. */
 const PLAIN_EVERY_MS = 1_000;
-
-/** The same where only the number of the attempt has changed. */
 const ATTEMPTS_EVERY_MS = 10_000;
 
+/** Blockers that were not seen again for so long no longer block anything. */
+const SEEN_FOR_MS = 2_000;
+
 /**
- * Runs `work` and shows what it reports.
+ * Runs `work` and shows its progress.
  *
- * @param wanted Whether to show anything; where not, `work` is given nothing to report to.
+ * @param wanted Whether to show anything. If not, `work` gets no function to report to.
  */
 export async function withProgress<T>(
   err: Stream,
@@ -40,9 +41,6 @@ export async function withProgress<T>(
   }
 }
 
-/** Blockers that were not seen again for so long are in nobody's way any more. */
-const SEEN_FOR_MS = 2_000;
-
 /** @internal Apart from its timer, for tests with a clock of their own. */
 export class ProgressDisplay {
   readonly #err: Stream;
@@ -58,7 +56,7 @@ export class ProgressDisplay {
     this.#printed = { at: this.#started, what: "" };
   }
 
-  /** Takes a report. What it does not mention is as it was. */
+  /** Takes a report. What it leaves out has not changed. */
   note(progress: Progress): void {
     const now = this.#now();
     const before = this.#state ?? { began: now, seen: now, blockers: [] };

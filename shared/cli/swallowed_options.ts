@@ -2,20 +2,19 @@
  * Options that npm took for its own, because `--` is missing before the command. The command would run without
  * them: `npm run cli rename-table a b --plan` would rename.
  *
- * npm 9 to 11 leave a trace of each in the environment of the script, as `npm_config_<name>`. An option that npm
- * does not know keeps its name. `--plan` is read as the short options -p -l -a -n, and `--no-view` as the
- * beginning of `--no-persona`. npm puts the settings of .npmrc files into the same variables, so what such a
- * file sets is no trace.
+ * npm 9 to 11 put each into the environment of the script, as `npm_config_<name>`. Unknown options keep their
+ * names; `--plan` is read as the short options -p -l -a -n, and `--no-view` as an abbreviation of `--no-viewer`.
+ * The settings of .npmrc files are in the same variables and do not count.
  */
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import { commandLine, PROGRAM, withOption } from "./command_line.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Options that change only how much is shown; npm has settings of its own by their names. */
+/** Options that change only how much is shown, which npm has, too. */
 const HARMLESS = new Set(["--verbose", "--quiet"]);
 
-/** What npm makes of `--plan`. One of them alone is a mistyped `--plan`, or npm's own option in vain. */
+/** What npm makes of `--plan`. One of them alone is a mistyped `--plan`, or an option of npm's without effect. */
 const PLAN = ["parseable", "long", "all"];
 
 interface KnownOption {
@@ -25,16 +24,15 @@ interface KnownOption {
 }
 
 interface Swallowed {
-  /** What npm took. */
   option: string;
-  /** The option as it was written, as far as that can be known. */
+  /** The option as it was written, as far as is known. */
   words: string[];
   /** Whether its value, or the argument behind it, is somewhere among the arguments. */
   scattered: boolean;
 }
 
 /**
- * What to say where npm took options that were meant for the command; null where it took none.
+ * The message if npm took options that were meant for the command, or null.
  *
  * @param args The arguments that arrived.
  * @param readFile The text of a file, null where there is none.
@@ -57,17 +55,17 @@ export function swallowedOptions(
   if (swallowed.length === 0) return null;
   const given = argumentsGiven(args, script);
   const words = swallowed.flatMap((option) => option.words);
-  // Where a value lost its option, its place among the arguments cannot be known.
+  // If a value lost its option, its place among the arguments is not known.
   const line = swallowed.some(({ scattered }) => scattered)
     ? [commandLine([]), given[0], "…", ...words].filter((word) => word !== undefined).join(" ")
     : commandLine(given.includes("--") ? withOption(given, ...words) : [...given, ...words]);
   const event = env("npm_lifecycle_event") ?? "cli";
   const names = swallowed.map(({ option }) => option).join(", ");
   return `npm took ${names} for its own, so the command did not get it. Nothing was done.\n` +
-    `npm hands on only what comes after --:\n  ${line.replace(PROGRAM, `npm run ${event} --`)}`;
+    `npm passes on only what comes after --:\n  ${line.replace(PROGRAM, `npm run ${event} --`)}`;
 }
 
-/** The settings that npm got from its command line. */
+/** The settings on npm's command line. */
 class Traces {
   readonly #env: Terminal["env"];
   readonly #files: string[];
@@ -85,7 +83,7 @@ class Traces {
     ].flatMap((path) => path ? [readFile(path) ?? ""] : []);
   }
 
-  /** The value of a setting, undefined where it was not on the command line. */
+  /** The value of a setting, undefined if it was not on the command line. */
   of(name: string): string | undefined {
     const value = this.#env(`npm_config_${name.replaceAll("-", "_")}`);
     if (value === undefined || this.#setElsewhere(name)) return undefined;
@@ -107,7 +105,7 @@ function planOf(traces: Traces, args: string[]): Swallowed[] {
   const found = PLAN.filter((name) => traces.of(name) === "true");
   // `--all` alone is an option of list-migrations.
   if (found.length > 0 && found.join() !== "all") return plan("--plan");
-  // Of npm and not of ours, but whoever writes it wants nothing to happen.
+  // An option of npm's and not of ours, but whoever writes it wants no change.
   return traces.of("dry-run") === "true" ? plan("--dry-run") : [];
 }
 

@@ -1,4 +1,4 @@
-/** Where a command writes to, and how text is made fit for it. */
+/** Where a command writes to. */
 import pc from "picocolors";
 
 export type Colors = ReturnType<typeof pc.createColors>;
@@ -7,13 +7,12 @@ export interface Stream {
   /** Writes the text and a line break. */
   write(text: string): void;
   colors: Colors;
-  /** Columns; Infinity where the output is no terminal. */
+  /** In columns; Infinity if the output is no terminal. */
   width: number;
-  /** Shows a text in place of the one shown so before, "" none; only where lines can be rewritten. */
+  /** Shows a text in place of the last one, "" to remove it; only if lines can be rewritten. */
   showLine?: (text: string) => void;
 }
 
-/** What a command is run in. */
 export interface Terminal {
   env(name: string): string | undefined;
   out: Stream;
@@ -49,7 +48,7 @@ function processStream(
   };
 }
 
-/** Colours on terminals only; NO_COLOR (no-color.org) forbids them, FORCE_COLOR demands them. */
+/** Only on terminals, unless FORCE_COLOR is set; never with NO_COLOR (no-color.org). */
 export function wantsColors(isTerminal: boolean, env: Terminal["env"]): boolean {
   if (env("NO_COLOR")) return false;
   return Boolean(env("FORCE_COLOR")) || (isTerminal && env("TERM") !== "dumb");
@@ -68,10 +67,10 @@ function consoleColumns(): number {
 const ERASE_TO_END = "\x1b[K";
 
 /**
- * Makes a function that shows a text in place of the one it showed before; an empty one leaves nothing. The
- * cursor stays in that line, so clear it before anything else is written.
+ * Makes a function that shows a text in place of the last one. The cursor stays in that line, so show an empty
+ * text before anything else is written.
  *
- * @param columns The terminal's width; asked each time, since windows change. What is longer is cut.
+ * @param columns The terminal's width, read each time, since windows are resized. Longer texts are cut.
  */
 export function liveLine(
   write: (text: string) => void,
@@ -79,7 +78,7 @@ export function liveLine(
 ): (text: string) => void {
   let shown = "";
   return (text) => {
-    // The cursor behind it stays in the line, also where an interrupt is echoed there as ^C.
+    // Leaves room for the cursor, and for the ^C that an interrupt may show.
     const line = cut(text, columns() - 3);
     if (line === shown) return;
     write(`\r${line}${ERASE_TO_END}`);
@@ -87,7 +86,7 @@ export function liveLine(
   };
 }
 
-/** The text, or as much of it as fits, with an ellipsis. */
+/** As much of a text as fits, with an ellipsis if something is missing. */
 export function cut(text: string, columns: number): string {
   if (columnsOf(text) <= columns) return text;
   let line = "";
@@ -101,8 +100,8 @@ export function cut(text: string, columns: number): string {
 }
 
 /**
- * Columns that a text takes on a terminal, or more: a line that is too short does no harm, and one that
- * wraps cannot be rewritten. From Hangul (U+1100) on there are wide characters, and not one before.
+ * At least the columns that a text needs: a line that wraps could not be rewritten. Wide characters begin with
+ * Hangul (U+1100).
  */
 function columnsOf(text: string): number {
   let columns = 0;

@@ -2,10 +2,10 @@
 import type { VerifyAnswer, VerifyCheck } from "../contract/responses.ts";
 import {
   type Block,
+  type BlockOf,
   type Document,
   documentOf,
   name,
-  type Table,
   table,
   type Text,
   toned,
@@ -100,7 +100,7 @@ function checkSection(check: VerifyCheck): (Block | null)[] {
 }
 
 /** Figures that are lists of similar objects, and the timed queries, as tables. */
-function figureTables({ figures = {} }: VerifyCheck): (Table | null)[] {
+function figureTables({ figures = {} }: VerifyCheck): (BlockOf<"table"> | null)[] {
   return Object.entries(figures).map(([figure, value]) => {
     const named = isObject(value)
       ? Object.entries(value).map(([query, figures]) => ({ query, ...asObject(figures) }))

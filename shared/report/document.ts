@@ -35,49 +35,28 @@ export interface Document {
 }
 
 export type Block =
-  | Title
+  /** Default of `label`: a check mark on a terminal, which also shows the project's URL. */
+  | { is: "title"; tone: Tone; label?: string; text: string; url?: string }
   | { is: "heading"; text: string; note?: Text }
   | { is: "text"; text: Text }
-  | { is: "fields"; fields: Field[] }
-  | Table
+  /** Without a label, a field belongs to the one before. */
+  | { is: "fields"; fields: { label?: string; text: Text; tone?: Tone }[] }
+  /** `of`: what a row is about; default `row`. `onlyPage`: too long for a terminal. */
+  | { is: "table"; head: string[]; rows: (Text | null)[][]; of?: string; onlyPage?: boolean }
   | Comparison
   | { is: "items"; items: Item[] }
   | { is: "findings"; findings: Finding[]; detail?: FindingsDetail }
   | { is: "statements"; statements: ShownStatement[]; planned: boolean }
   | { is: "graph"; tables: GraphTable[]; operation: Operation }
   | { is: "diff"; lines: string[] }
-  | Step;
+  /** How to go on: with command lines, or else with a request. */
+  | { is: "step"; text: string; note?: string; commands: string[]; request?: Request };
 
-export interface Title {
-  is: "title";
-  tone: Tone;
-  /** Such as `Plan`. Default: a check mark on a terminal. */
-  label?: string;
-  text: string;
-  /** The project's URL; only for a terminal. */
-  url?: string;
-}
+export type BlockOf<Kind extends Block["is"]> = Extract<Block, { is: Kind }>;
 
 /** A check, or what prepares one, is long and of little interest as long as it passes. */
 export interface ShownStatement extends Statement {
   isCheck: boolean;
-}
-
-export interface Field {
-  /** Empty for what belongs to the field before. */
-  label: string;
-  text: Text;
-  tone?: Tone;
-}
-
-export interface Table {
-  is: "table";
-  head: string[];
-  rows: (Text | null)[][];
-  /** What a row is about, to count those that are left out. Default: `row`. */
-  of?: string;
-  /** Too long for a terminal. */
-  onlyPage?: boolean;
 }
 
 /** Texts of two sides, such as before and after; null where a side has none. */
@@ -110,15 +89,6 @@ export interface GraphTable extends Omit<PlannedTable, "dependants"> {
   dependants: Record<string, (Pick<AnalyzedDependant, "name"> & { effect: Effect | null })[]>;
 }
 
-/** How to go on: command lines, or else a request. */
-export interface Step {
-  is: "step";
-  text: string;
-  note?: string;
-  commands: string[];
-  request?: Request;
-}
-
 /** Fields to send to an endpoint, or to add to the request that was answered. */
 export interface Request {
   endpoint: Operation | "same";
@@ -133,7 +103,7 @@ export function step(
   text: string,
   request: Request,
   { commandFor, note }: { commandFor?: CommandFor; note?: string } = {},
-): Step {
+): BlockOf<"step"> {
   return { is: "step", text, note, request, commands: commandFor ? [commandFor(request)] : [] };
 }
 
@@ -141,8 +111,8 @@ export function step(
 export function table(
   head: string[],
   rows: (Text | null)[][],
-  options: Pick<Table, "of" | "onlyPage"> = {},
-): Table | null {
+  options: { of?: string; onlyPage?: boolean } = {},
+): BlockOf<"table"> | null {
   if (rows.length === 0) return null;
   const filled = head.map((_, column) => rows.some((row) => row[column]));
   const kept = <T>(row: T[]) => row.filter((_, column) => filled[column]);

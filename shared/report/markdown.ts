@@ -5,15 +5,13 @@
 import { type DiagramDetail, diagramOf } from "./diagram.ts";
 import type {
   Block,
+  BlockOf,
   Comparison,
   Document,
-  Field,
   FindingsDetail,
   Item,
   ShownStatement,
   Span,
-  Step,
-  Table,
   Text,
 } from "./document.ts";
 import { code, codeInCell, fenced, prose } from "./escape.ts";
@@ -105,7 +103,7 @@ function printed(block: Block, detail: Detail, below: string, room: number): str
     case "text":
       return inline(block.text);
     case "fields":
-      return fieldsOf(block.fields);
+      return fieldsOf(block);
     case "table":
       return tableOf(block, detail.rows);
     case "comparison":
@@ -125,52 +123,42 @@ function printed(block: Block, detail: Detail, below: string, room: number): str
   }
 }
 
-function fieldsOf(fields: Field[]): string {
-  const [labelled, others] = [
-    fields.filter(({ label }) => label !== ""),
-    fields.filter(({ label }) => label === ""),
-  ];
-  return [
-    ...labelled.map(({ label, text }) => `**${label}:** ${inline(text)}`),
-    ...(others.length === 0 ? [] : [list(others, Infinity)]),
-  ].join("\n\n");
+function fieldsOf({ fields }: BlockOf<"fields">): string {
+  return fields.map(({ label, text }, index) =>
+    label === undefined
+      ? `${fields[index - 1].label === undefined ? "" : "\n"}- ${inline(text)}`
+      : `${index === 0 ? "" : "\n"}**${label}:** ${inline(text)}`
+  ).join("\n");
 }
 
-function inline(text: Text): string {
-  return [text].flat().map((part) => typeof part === "string" ? spaced(part) : span(part)).join("");
+function inline(text: Text | null, inCell = false): string {
+  const cut = (value: string) => inCell ? shortened(value, MAX_CELL) : value;
+  return [text ?? ""].flat().map((part) =>
+    typeof part === "string" ? spaced(cut(part)) : span({ ...part, text: cut(part.text) }, inCell)
+  ).join("");
+}
+
+function span({ text, style }: Span, inCell: boolean): string {
+  if (style === "name" || style === "key") return inCell ? codeInCell(text) : code(text);
+  return style === "bad" || style === "strong" ? `**${prose(text)}**` : prose(text);
 }
 
 /** Prose, and the space around it that keeps it from the names on either side. */
 const spaced = (text: string): string =>
-  text.trim() === ""
-    ? " "
-    : `${/^\s/.test(text) ? " " : ""}${prose(text)}${/\s$/.test(text) ? " " : ""}`;
+  text.replace(
+    /^(\s*)(.*?)(\s*)$/s,
+    (_, before, inner, after) =>
+      inner === "" ? before && " " : `${before && " "}${prose(inner)}${after && " "}`,
+  );
 
-function span({ text, style }: Span): string {
-  if (style === "name" || style === "key") return code(text);
-  return style === "bad" || style === "strong" ? `**${prose(text)}**` : prose(text);
-}
-
-function cell(text: Text | null): string {
-  return text === null || text === ""
-    ? ""
-    : [text].flat().map((part) =>
-      typeof part === "string"
-        ? spaced(shortened(part, MAX_CELL))
-        : part.style === "name" || part.style === "key"
-        ? codeInCell(shortened(part.text, MAX_CELL))
-        : span(part)
-    ).join("");
-}
-
-function tableOf({ head, rows, of = "row" }: Table, most: number): string {
+function tableOf({ head, rows, of = "row" }: BlockOf<"table">, most: number): string {
   const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
   const shown = rows.slice(0, most);
   return [
     [
       line(head.map(prose)),
       line(head.map(() => "---")),
-      ...shown.map((row) => line(row.map(cell))),
+      ...shown.map((row) => line(row.map((cell) => inline(cell, true)))),
     ].join("\n"),
     ...leftOut(rows.length - shown.length, of),
   ].join("\n\n");
@@ -258,7 +246,7 @@ function fitting(texts: string[], room: number): number {
 
 /** A heading and the graph, with what is not in it; an empty text where nothing depends on the tables. */
 function graphOf(
-  { tables, operation }: Extract<Block, { is: "graph" }>,
+  { tables, operation }: BlockOf<"graph">,
   detail: DiagramDetail,
   below: string,
 ): string {
@@ -289,7 +277,7 @@ function graphOf(
 }
 
 /** Command lines or, for those who send requests, the fields. */
-function stepOf({ text, note, commands, request }: Step, below: string): string {
+function stepOf({ text, note, commands, request }: BlockOf<"step">, below: string): string {
   const how = commands.length > 0 || request === undefined
     ? ""
     : request.endpoint === "same"

@@ -9,6 +9,7 @@ import type {
 } from "../contract/responses.ts";
 import {
   type Block,
+  type BlockOf,
   type CommandFor,
   type Document,
   documentOf,
@@ -17,7 +18,6 @@ import {
   type Operation,
   step,
   table,
-  type Title,
   toned,
 } from "./document.ts";
 import { breakingCodes, findingsCounted, findingsSection } from "./findings.ts";
@@ -72,7 +72,11 @@ const DONE: Record<Operation, (tables: string) => string> = {
   refresh: (tables) => `Refreshed the compatibility view of ${tables}`,
 };
 
-function title({ mode }: OperationAnswer, context: OperationContext, count: number): Title {
+function title(
+  { mode }: OperationAnswer,
+  context: OperationContext,
+  count: number,
+): BlockOf<"title"> {
   const { operation, url } = context;
   const tables = counted(count, "table");
   if (mode === "apply") return { is: "title", tone: "good", text: DONE[operation](tables), url };

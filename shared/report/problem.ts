@@ -2,10 +2,10 @@
 import type { Blocker, Finding } from "../contract/responses.ts";
 import {
   type Block,
+  type BlockOf,
   type CommandFor,
   type Document,
   documentOf,
-  type Field,
   itemsOf,
   name,
   section,
@@ -73,10 +73,14 @@ const SHOWN = new Set([
   ...["issues_total", "attempts", "waited_ms"],
 ]);
 
-function fieldsOf(problem: ShownProblem, { requestId }: ProblemContext): Field[] {
+function fieldsOf(problem: ShownProblem, { requestId }: ProblemContext) {
   const { detail, hint, code, status } = problem;
   const request = requestId === undefined ? "" : `, request ${requestId}`;
-  const fields: Field[] = [{ label: "Error", text: shortened(detail, MAX_TEXT), tone: "bad" }];
+  const fields: BlockOf<"fields">["fields"] = [{
+    label: "Error",
+    text: shortened(detail, MAX_TEXT),
+    tone: "bad",
+  }];
   if (typeof hint === "string") fields.push({ label: "Hint", text: shortened(hint, MAX_TEXT) });
   fields.push({
     label: "Code",
@@ -85,7 +89,7 @@ function fieldsOf(problem: ShownProblem, { requestId }: ProblemContext): Field[]
   for (const [field, value] of Object.entries(problem)) {
     if (SHOWN.has(field) || (typeof value !== "string" && typeof value !== "number")) continue;
     const text = `${field.replaceAll("_", " ")}: ${shortened(String(value), MAX_TEXT)}`;
-    fields.push({ label: "", text });
+    fields.push({ text });
   }
   return fields;
 }

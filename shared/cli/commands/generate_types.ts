@@ -21,34 +21,34 @@ interface GenerateTypesOptions {
   json?: true;
 }
 
-/** In the folder that npm runs scripts in, wherever npm was called. */
+/** In the package's folder, where npm runs scripts. */
 const DEFAULT_OUT = join("supabase", "types");
 
-/** How often the types are made again because a table was renamed meanwhile. */
+/** How often the types are generated if a table is renamed meanwhile. */
 const ATTEMPTS = 3;
 
 const ABOUT =
-  `Writes database.types.ts, as supabase gen types makes it, and table-aliases.ts beside it, in which
-the old names of renamed tables are the tables that they stand for. Import from table-aliases.ts:
-it has all that database.types.ts has. A file that differs only in its layout is left as it is.`;
+  `Writes database.types.ts, from supabase gen types, and table-aliases.ts beside it, in which the old
+names of renamed tables stand for the tables. Import from table-aliases.ts: it has everything that
+database.types.ts has. A file that differs only in its layout is not changed.`;
 
 const EXAMPLES = `Examples:
   SUPABASE_DB_URL=postgresql://… npm run types
   npm run types -- --schema public,shop --out src/types
-  npm run types -- --existing    # where something else makes database.types.ts
-  npm run types -- --check       # in CI: exit code 1 where the files are stale`;
+  npm run types -- --existing    # if something else writes database.types.ts
+  npm run types -- --check       # in CI: exit code 1 if a file is stale`;
 
-const ENVIRONMENT = `  SUPABASE_DB_URL      the database to read, where --remote names none`;
+const ENVIRONMENT = `  SUPABASE_DB_URL      the database to read, unless --remote names one`;
 
 export function addGenerateTypes(program: Command, context: CommandContext): void {
   const command = program.command("generate-types")
     .summary("write TypeScript types in which old and new names compile")
     .description(ABOUT)
     .option("--schema <names>", "schemas, several with commas (as supabase gen types)", list)
-    .option("--out <dir>", "where the two files are (supabase/types)")
+    .option("--out <dir>", "folder of the two files (supabase/types)")
     .option("--remote <what>", "database URL, project ref or branch (SUPABASE_DB_URL)")
-    .option("--existing", "take database.types.ts as it is there, and make only table-aliases.ts")
-    .option("--check", "write nothing; exit with 1 where a file is stale or missing")
+    .option("--existing", "use the existing database.types.ts, and write only table-aliases.ts")
+    .option("--check", "write nothing; exit code 1 if a file is stale or missing")
     .option("--json", "print what was done, or the problem document, as JSON");
   addHelp(command, EXAMPLES)
     .addHelpText("after", ENVIRONMENT)
@@ -71,7 +71,7 @@ async function generateTypes(
   await runCommand(context, options, async ({ client }) => {
     const { types, source, aliases } = await typesAndAliases(client, readTypes, options);
     const files = await Promise.all([
-      // What is there already is not ours to judge.
+      // An existing database.types.ts is never stale.
       ...(options.existing ? [] : [stateOf(typesPath, types, check)]),
       stateOf(aliasesPath, source, check),
     ]);
@@ -80,12 +80,12 @@ async function generateTypes(
     const answer = { files: states, aliases };
     printAnswer(context, answer, () => describeTypes(states, aliases), options);
     if (!states.some(({ state }) => state === "stale")) return EXIT.done;
-    terminal.err.write(`The types are stale. Make them again with  ${PROGRAM} generate-types`);
+    terminal.err.write(`The types are stale. Write them again with  ${PROGRAM} generate-types`);
     return EXIT.stale;
   });
 }
 
-/** A file with what should be in it, and whether it has that. */
+/** A file with the text that it should have, and whether it has that. */
 async function stateOf(
   path: string,
   text: string,
@@ -96,7 +96,7 @@ async function stateOf(
   return { path, text, state: check ? "stale" : "written" };
 }
 
-/** Types and aliases that fit together, also where a table is renamed while they are read. */
+/** Types and aliases that fit together, even if a table is renamed while they are read. */
 async function typesAndAliases(
   client: RenameClient,
   readTypes: () => Promise<string>,
@@ -114,14 +114,14 @@ async function typesAndAliases(
       tables.get(alias.schema)?.has(alias.new_name) === false
     );
     if (unknown === undefined) {
-      // Of a schema that the types leave out there is nothing to show.
+      // Schemas that the types leave out are not shown.
       return { types, source, aliases: aliases.filter((alias) => tables.has(alias.schema)) };
     }
     if (existing || attempt === ATTEMPTS) {
       throw new UsageError(
         `database.types.ts does not have the table ${unknown.schema}.${unknown.new_name} ` +
           `(${unknown.old_name} until its rename)` +
-          (existing ? "; make it again with supabase gen types" : "; is it the same database?"),
+          (existing ? "; write it again with supabase gen types" : "; is it the same database?"),
       );
     }
   }
@@ -132,7 +132,7 @@ function existingTypes(path: string, { remote }: GenerateTypesOptions): () => Pr
   return async () => {
     const types = await readIfThere(path);
     if (types === undefined) {
-      throw new UsageError(`${path} is not there; leave out --existing to have it made`);
+      throw new UsageError(`${path} does not exist; leave out --existing to write it`);
     }
     if (tablesIn(types) === null) {
       throw new UsageError(
@@ -150,8 +150,8 @@ function generatedTypes(
   const remote = named ?? env("SUPABASE_DB_URL")?.trim() ?? "";
   if (remote === "") {
     throw new UsageError(
-      "which database? Set SUPABASE_DB_URL, or give --remote a URL or a project ref; " +
-        "npm run serve prints the URL of the local one. --existing takes database.types.ts as it is",
+      "which database? Set SUPABASE_DB_URL, or give --remote a URL or project ref; " +
+        "npm run serve prints the URL of the local one. Or give --existing to use the database.types.ts you have",
     );
   }
   if (named === undefined && !isDatabaseUrl(remote)) {

@@ -1,4 +1,4 @@
-/** `test-view-compatibility`: whether an old name still does what its table does. */
+/** `test-view-compatibility`: tests whether an old name still does what its table does. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { RenameClient } from "../../client/client.ts";
 import { VERIFY_CHECKS, type VerifyInput } from "../../contract/requests.ts";
@@ -46,7 +46,7 @@ export function addTestViewCompatibility(program: Command, context: CommandConte
     )
     .option("--claims <json>", "JWT claims to try as well; can be repeated (none)", claims)
     .option("--max-ms <ms>", "longest time of one trial, and of all timed runs (2000)", wholeNumber)
-    .option("--max-rows <n>", "rows from each end, where not all are read (1000)", wholeNumber)
+    .option("--max-rows <n>", "rows to read from each end, if not all are read (1000)", wholeNumber)
     .option("--max-cost <n>", "estimated cost up to which all rows are read (10000)", wholeNumber)
     .option(
       "--acknowledge <codes>",
@@ -116,7 +116,7 @@ async function test(
   });
 }
 
-/** The id that is given, or that of the newest active migration of the table. */
+/** The given id, or that of the newest active migration of the table. */
 async function migrationId(
   client: RenameClient,
   migration: string,
@@ -135,6 +135,6 @@ async function migrationId(
   const [newest] = (await client.listMigrations(query)).migrations;
   if (newest !== undefined) return newest.id;
   throw new UsageError(
-    `no active migration renamed ${migration} in ${query.schema}; list-migrations shows what there is`,
+    `no active migration renamed ${migration} in ${query.schema}; list-migrations shows all migrations`,
   );
 }

@@ -1,4 +1,4 @@
-/** All that is wrong with the renames of a file, at once: what its lines lack, and what the endpoint finds. */
+/** Everything that is wrong with the renames of a file, at once: in its lines, and by the endpoint's checks. */
 import { RenameError } from "../../client/client.ts";
 import { UsageError } from "../exit_codes.ts";
 import type { RenameEntry, RenamesFile } from "./renames_file.ts";
@@ -14,14 +14,14 @@ interface Issue {
 /** Asks for the plan of renames; throws what the endpoint refuses. */
 type AskForPlan = (renames: RenameEntry[]) => Promise<unknown>;
 
-/** Most times that the endpoint is asked; it says at most 20 faults of names at a time. */
+/** Most times that the endpoint is asked; it reports at most 20 wrong names at a time. */
 const MOST_ROUNDS = 60;
 
 /**
- * What the endpoint has against the renames, their indices in `path`. It looks into the database only once all
- * names are in order, so those that are not are left out, and the rest is asked for again.
+ * The endpoint's issues with the renames, with their indices in `path`. It looks into the database only when all
+ * names are valid, so those that are not are left out, and the rest is sent again.
  */
-export async function issuesOf(renames: RenameEntry[], ask: AskForPlan): Promise<Issue[]> {
+async function issuesOf(renames: RenameEntry[], ask: AskForPlan): Promise<Issue[]> {
   const found: Issue[] = [];
   let left = renames.map((rename, index) => ({ rename, index }));
   for (let round = 0; round < MOST_ROUNDS && left.length > 0; round++) {
@@ -31,14 +31,14 @@ export async function issuesOf(renames: RenameEntry[], ask: AskForPlan): Promise
       ...issue,
       path: issue.path.replace(/^renames\.\d+/, `renames.${left[indexOf(issue)!].index}`),
     })));
-    // Where a refusal has a code, the database was asked for all.
+    // If a refusal has a code, all names were looked up in the database.
     if (issues.length === 0 || issues.some(({ code }) => code !== undefined)) break;
     left = left.filter((_, index) => !wrong.has(index));
   }
   return found.toSorted((a, b) => indexOf(a)! - indexOf(b)!);
 }
 
-/** The issues about single renames of the problem that a plan ends with; none where it is about all of it. */
+/** The issues about single renames of the problem that a plan ends with; none if it is about all of it. */
 async function refusedOf(renames: RenameEntry[], ask: AskForPlan): Promise<Issue[]> {
   try {
     await ask(renames);
@@ -56,8 +56,8 @@ function indexOf({ path }: Issue): number | undefined {
 }
 
 /**
- * The error of a file that has faults, in the order of its lines, with what the endpoint has against the rest
- * of it. The endpoint only plans that; where it cannot be reached the faults are told alone.
+ * The error of a file with faults, in the order of its lines, with the endpoint's issues with the rest of it. The
+ * endpoint only plans; if it cannot be reached, the error has the faults alone.
  */
 export async function fileError(
   path: string,
@@ -71,14 +71,14 @@ export async function fileError(
       what: `${issue.message}${issue.hint === undefined ? "" : ` ${issue.hint}`}`,
     }));
   } catch {
-    // What is wrong with the connection is told once the file is in order.
+    // A problem with the connection is reported once the file is right.
   }
   const lines = [...faults, ...refused].toSorted((a, b) => a.line - b.line)
     .map(({ line, what }) => `${path}, line ${line}: ${what}`);
   return new UsageError(lines.join("\n       "));
 }
 
-/** The same problem with all issues, where it has only those that are seen without a look at the database. */
+/** The same problem with all issues, if it has only those that are found without the database. */
 export async function withAllIssues(
   error: unknown,
   renames: RenameEntry[],

@@ -1,17 +1,17 @@
-/** What can be told of a database.types.ts from its text, however somebody has formatted it since. */
+/** Reads a database.types.ts, whatever its formatting. */
 
 /** Comments, strings, words, and every other character by itself. */
 const TOKEN =
   /\/\/.*|\/\*[^]*?\*\/|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[\p{ID_Continue}$]+|[^\s]/gu;
 
-/** What formatters add and take away as they like. */
+/** What formatters add and remove. */
 const LAYOUT = new Set([",", ";", "|", "(", ")"]);
 
 function tokensOf(source: string): string[] {
   return (source.match(TOKEN) ?? []).filter((token) => !LAYOUT.has(token));
 }
 
-/** What the tokens say: quotes that can be left out are. */
+/** The tokens without optional quotes. */
 const meaningOf = (source: string) => tokensOf(source).map(plain).join("\0");
 
 const plain = (token: string) => /^["']/.test(token) ? unquoted(token) : token.replace(/\s+/g, " ");
@@ -29,14 +29,14 @@ function unquoted(token: string): string {
   }
 }
 
-/** Whether the two sources differ in nothing but layout: white space, optional quotes and separators. */
+/** Whether two sources differ only in layout: white space, optional quotes and separators. */
 export function sameButForLayout(one: string, other: string): boolean {
   return one === other || meaningOf(one) === meaningOf(other);
 }
 
 /**
- * The schemas of `export type Database`, each with its tables; null where the source has no such type, so
- * is not what `supabase gen types` writes.
+ * The schemas of `export type Database`, each with its tables; null if the source has no such type, so is not
+ * from `supabase gen types`.
  */
 export function tablesIn(source: string): Map<string, Set<string>> | null {
   const tokens = tokensOf(source);

@@ -1,4 +1,4 @@
-/** JSON with the line of each value, and with every member of an object, also where a name occurs twice. */
+/** JSON with the line of each value, and every member of an object, even if a name occurs twice. */
 
 export type JsonNode =
   & { line: number }
@@ -29,7 +29,7 @@ const TOKEN =
 
 const SPACE = /[ \t\r\n]*/y;
 
-/** Deep enough for any file of ours; a hostile one cannot exhaust the stack. */
+/** Deeper than any file of renames; a hostile one must not exhaust the stack. */
 const MAX_DEPTH = 20;
 
 /** @throws {JsonTextError} The text is not JSON, or nested more than twenty deep. */

@@ -1,10 +1,9 @@
-/** `--migration-file`: a change is written as a migration of the Supabase CLI, for `supabase db push` to apply. */
-import type { Command } from "commander";
+/** `--migration-file`: writes a change as a migration of the Supabase CLI, which `supabase db push` applies. */
 import { dirname, join } from "node:path";
 import { nextVersion } from "../../contract/migration_version.ts";
 import type { OperationAnswer } from "../../contract/responses.ts";
 import { callerPath } from "./paths.ts";
-import { UsageError } from "../exit_codes.ts";
+import { messageOf, UsageError } from "../exit_codes.ts";
 import type { Terminal } from "../terminal.ts";
 
 export interface MigrationFileOptions {
@@ -18,18 +17,12 @@ const FOLDER = "supabase/migrations";
 export const MIGRATION_FILE_HELP = `Migration files:
   With --migration-file nothing is changed: the change becomes a file for supabase db push, by default
   ${FOLDER}/VERSION_NAME.sql. PATH is another folder or a file; give it last, or as --migration-file=PATH.
-  It says what was planned against the database that was asked, so apply it soon, and before anything else
-  changes these tables; applied, it is tracked like any other change.`;
-
-export const addMigrationFile = (command: Command): Command =>
-  command.option(
-    "--migration-file [path]",
-    `write it as a migration file, and change nothing (${FOLDER})`,
-  );
+  The plan is for the database as it is now, so apply it soon, before anything else changes these tables. Once
+  applied, it is tracked like any other change.`;
 
 /**
- * Writes the file of an answer, and gives its path. In a folder it comes after all that are there; a file that
- * is there is left as it is.
+ * Writes the file of an answer, and returns its path. In a folder its version is later than all that are there; an
+ * existing file is not changed.
  *
  * @throws {UsageError} It cannot be written there, or there is nothing to write.
  */
@@ -39,11 +32,11 @@ export async function writeMigrationFile(
   env: Terminal["env"],
 ): Promise<string> {
   if (file === undefined) {
-    throw new UsageError("there is nothing to write: this changes nothing but the record");
+    throw new UsageError("there is nothing to write: this changes only the record");
   }
-  // The names of files are not left to whoever answers.
+  // Whoever answers must not choose where a file is written.
   if (!/^\d{14}$/.test(file.version) || !/^[a-z0-9_]+$/.test(file.name)) {
-    throw new UsageError(`${file.version}_${file.name} is no name for a migration file`);
+    throw new UsageError(`${file.version}_${file.name} is not a name for a migration file`);
   }
   let path = callerPath(option === true ? FOLDER : option, env);
   try {
@@ -66,15 +59,13 @@ export async function writeMigrationFile(
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
     const reason = cause instanceof Deno.errors.AlreadyExists
-      ? "it is there already"
-      : cause instanceof Error
-      ? cause.message
-      : String(cause);
+      ? "it exists already"
+      : messageOf(cause);
     throw new UsageError(`${path} cannot be written: ${reason}`, { cause });
   }
 }
 
-/** The answer as JSON tells it: with the path that was written. */
+/** The answer, with the path that was written. */
 export const withPath = (answer: OperationAnswer, path: string | undefined) =>
   path === undefined ? answer : { ...answer, migration_file: { ...answer.migration_file, path } };
 

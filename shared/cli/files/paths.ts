@@ -1,30 +1,25 @@
 /** Files of the caller: where they are, and writing them so that nobody ever sees half of one. */
 import { basename, dirname, isAbsolute, join } from "node:path";
-import { UsageError } from "../exit_codes.ts";
+import { messageOf, UsageError } from "../exit_codes.ts";
 import type { Terminal } from "../terminal.ts";
 
 /** The scripts of package.json that run a command. */
 const SCRIPTS = new Set(["cli", "types"]);
 
-/** npm runs a script in the package's folder; a relative path is meant from where npm was called. */
+/** A path from where npm was called: npm runs a script in the package's folder. */
 export function callerPath(path: string, env: Terminal["env"]): string {
   const callerDir = SCRIPTS.has(env("npm_lifecycle_event") ?? "") ? env("INIT_CWD") : undefined;
   if (!callerDir || isAbsolute(path) || callerDir === Deno.cwd()) return path;
   return join(callerDir, path);
 }
 
-export interface FileToWrite {
-  path: string;
-  text: string;
-}
-
 /**
- * Writes the files, each beside its place first and then moved there: whoever reads meanwhile reads the old
- * file or the new one. Where one cannot be written, none is changed. Folders are made.
+ * Writes the files, each beside its place first and then moved there: whoever reads meanwhile gets the old file or
+ * the new one. If one cannot be written, none is changed. Folders are made.
  *
  * @throws {UsageError} A file or folder cannot be written.
  */
-export async function replaceFiles(files: FileToWrite[]): Promise<void> {
+export async function replaceFiles(files: { path: string; text: string }[]): Promise<void> {
   const written: { from: string; to: string }[] = [];
   let path = "";
   try {
@@ -42,8 +37,7 @@ export async function replaceFiles(files: FileToWrite[]): Promise<void> {
       await Deno.rename(from, to);
     }
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError(`${path} cannot be written: ${reason}`, { cause });
+    throw new UsageError(`${path} cannot be written: ${messageOf(cause)}`, { cause });
   } finally {
     for (const { from } of written) await Deno.remove(from).catch(() => {});
   }
@@ -56,7 +50,6 @@ export async function readIfThere(path: string): Promise<string | undefined> {
   } catch (cause) {
     const { NotFound, NotADirectory } = Deno.errors;
     if (cause instanceof NotFound || cause instanceof NotADirectory) return undefined;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError(`${path} cannot be read: ${reason}`, { cause });
+    throw new UsageError(`${path} cannot be read: ${messageOf(cause)}`, { cause });
   }
 }

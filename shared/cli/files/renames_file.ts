@@ -1,6 +1,6 @@
-/** `--from-file`: the renames that a JSON or CSV file lists, each with its place in the file. */
+/** `--from-file`: the renames in a JSON or CSV file, each with its place in the file. */
 import { CsvError, parse as parseCsv } from "csv-parse/sync";
-import { UsageError } from "../exit_codes.ts";
+import { messageOf, UsageError } from "../exit_codes.ts";
 import { type JsonNode, JsonTextError, parseJsonText } from "./json_text.ts";
 
 export interface RenameEntry {
@@ -11,9 +11,9 @@ export interface RenameEntry {
 
 export interface RenamesFile {
   renames: RenameEntry[];
-  /** Where each rename stands, in the same order, such as `renames.csv, line 4`. */
+  /** Where each rename is, in the same order, such as `renames.csv, line 4`. */
   places: string[];
-  /** What is wrong in the file; such entries are not among the renames. */
+  /** What is wrong in the file. Such entries are not among the renames. */
   faults: FileFault[];
 }
 
@@ -29,21 +29,16 @@ export const FILE_HELP = `Files:
          the columns in any order`;
 
 /**
- * Reads the file. Names are taken as they are; the endpoint says which of them cannot be identifiers.
+ * Reads the file. Names are taken as they are; the endpoint checks whether they can be identifiers.
  *
- * @throws {UsageError} The file cannot be read, or is not JSON or CSV; the message says the line.
+ * @throws {UsageError} The file cannot be read, or is not JSON or CSV. The message names the line.
  */
 export async function readRenamesFile(path: string): Promise<RenamesFile> {
   const parse = /\.json$/i.test(path) ? fromJson : /\.csv$/i.test(path) ? fromCsv : undefined;
   if (parse === undefined) throw new UsageError(`${path}: the name should end in .json or .csv`);
   const text = await readText(path);
   const read = new Entries();
-  try {
-    parse(text, read);
-  } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    read.faults.push(error);
-  }
+  read.attempt(() => parse(text, read));
   const { entries, faults } = read;
   if (entries.length + faults.length === 0) {
     throw new UsageError(`${path}: there are no renames in it`);
@@ -55,21 +50,21 @@ export async function readRenamesFile(path: string): Promise<RenamesFile> {
   };
 }
 
-/** What is wrong with an entry, or with the whole of a file. */
+/** What is wrong with an entry, or with a whole file. */
 class Fault extends Error {
   constructor(readonly line: number, readonly what: string) {
     super(what);
   }
 }
 
-/** What was read so far; a fault of one entry does not keep the others from being read. */
+/** What was read so far. After a wrong entry the others are still read. */
 class Entries {
   readonly entries: Entry[] = [];
   readonly faults: Fault[] = [];
 
-  add(read: () => Entry): void {
+  attempt(read: () => void): void {
     try {
-      this.entries.push(read());
+      read();
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       this.faults.push(error);
@@ -77,7 +72,7 @@ class Entries {
   }
 
   addAll<Item>(items: Item[], read: (item: Item) => Entry): void {
-    for (const item of items) this.add(() => read(item));
+    for (const item of items) this.attempt(() => this.entries.push(read(item)));
   }
 }
 
@@ -88,15 +83,11 @@ async function readText(path: string): Promise<string> {
   try {
     bytes = await Deno.readFile(path);
   } catch (cause) {
-    const why = cause instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : cause instanceof Error
-      ? cause.message
-      : String(cause);
+    const why = cause instanceof Deno.errors.NotFound ? "there is no such file" : messageOf(cause);
     throw new UsageError(`${path}: ${why}`, { cause });
   }
   try {
-    // Takes a byte order mark away, which spreadsheets like to write.
+    // Removes a byte order mark, which spreadsheets write.
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
     throw new UsageError(`${path}: the text is not UTF-8`, { cause });
@@ -133,7 +124,7 @@ function fromJson(text: string, read: Entries): void {
     return read.addAll(renames.items, jsonEntry);
   }
   if (names.includes("old_name") && names.includes("new_name")) {
-    return read.add(() => jsonEntry(root));
+    return read.addAll([root], jsonEntry);
   }
   const seen = new Map<string, number>();
   read.addAll(root.members, ({ name, line, node }) => {
@@ -195,7 +186,7 @@ function csvRecords(text: string): CsvRecord[] {
       trim: true,
       skip_empty_lines: true,
       relax_column_count: true,
-      // Which the types do not know to change the records.
+      // The types do not know that `info` changes the records.
     }) as unknown as { record: string[]; info: { lines: number } }[];
     return records.map(({ record, info }) => ({ cells: record, line: info.lines }));
   } catch (error) {
@@ -204,7 +195,7 @@ function csvRecords(text: string): CsvRecord[] {
   }
 }
 
-/** The columns that the first line names, or null where it is a rename already. */
+/** The columns that the first line names; null if it is a rename already. */
 function headerOf({ cells, line }: CsvRecord): Column[] | null {
   const names = cells.map((cell) => {
     const name = cell.toLowerCase().replace(/[ -]/g, "_");
