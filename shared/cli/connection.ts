@@ -4,7 +4,6 @@ import { fileURLToPath } from "node:url";
 import { UsageError } from "./exit_codes.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Where `npm run serve` listens by default. */
 const LOCAL_URL = "http://127.0.0.1:54321";
 
 export const CONNECTION_HELP = `Environment:
@@ -16,8 +15,7 @@ export const CONNECTION_HELP = `Environment:
   NO_COLOR             print no colours`;
 
 /**
- * The project and its key, from the environment; empty variables count as not set. The local stack's key is never
- * sent to another machine.
+ * The project and its key. The local stack's key is never sent to another machine.
  *
  * @throws {UsageError} There is no key, or a variable or file is not valid.
  */

@@ -30,10 +30,9 @@ export interface OutputOptions {
 }
 
 /**
- * Runs a command: connects, does its work, and prints a problem if there is one. Its exit code is left in the
- * context.
+ * Connects, does the command's work, prints a problem if there is one, and leaves the exit code in the context.
  *
- * @param options.places Where each rename of the request was written, for problems that name one by its index.
+ * @param options.places Where each rename of the request was written.
  */
 export async function runCommand(
   context: CommandContext,
@@ -53,7 +52,6 @@ export async function runCommand(
   }
 }
 
-/** Prints an answer: the JSON as it came, or what is made of it. */
 export function printAnswer(
   { terminal: { out } }: CommandContext,
   answer: unknown,
@@ -99,7 +97,6 @@ function problemOf(error: RenameError): ShownProblem {
   };
 }
 
-/** The problem whose issues say where the rename they are about was written. */
 function withPlaces(problem: ShownProblem, places: string[]): ShownProblem {
   if (places.length === 0 || !Array.isArray(problem.issues)) return problem;
   const issues = problem.issues.map((issue: { path: string }) => {
@@ -117,7 +114,6 @@ export function notVerified({ err }: Terminal): number {
   return EXIT.notVerified;
 }
 
-/** The project to ask, and its URL. */
 export async function connect(terminal: Terminal, actor?: string): Promise<Connected> {
   const connection = await readConnection(terminal.env);
   try {

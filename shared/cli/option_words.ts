@@ -25,17 +25,15 @@ const FIELDS = [
 
 const optionName = (field: string) => RENAMED[field] ?? `--${field.replaceAll("_", "-")}`;
 
-/** Values that are the option itself: of `--no-view`, false. */
-const FLAGS: unknown[] = [true, false, "never"];
-
+/** The options for fields; none for a default, such as false of a flag. */
 const optionsOf = (fields: Record<string, unknown>): string[] =>
-  Object.entries(fields).flatMap(([field, value]) =>
-    field === "mode"
-      ? []
-      : FLAGS.includes(value)
-      ? [optionName(field)]
-      : [optionName(field), [value].flat().join(",")]
-  );
+  Object.entries(fields).flatMap(([field, value]) => {
+    if (field === "mode") return [];
+    const option = optionName(field);
+    const flag = { compatibility_view: false, record_history: "never" }[field] ?? true;
+    if (typeof value === "boolean" || value === "never") return value === flag ? [option] : [];
+    return [option, [value].flat().join(",")];
+  });
 
 /** Makes a next step the command line for it; `args` are those of the command that was run. */
 export const commandFor = (args: string[]): CommandFor => ({ endpoint, fields }) => {
@@ -64,23 +62,23 @@ const NAMES = FIELDS.join("|");
 const OBJECT = new RegExp(String.raw`\{"(?:${NAMES})": [^{}]*\}`, "g");
 const FIELD = new RegExp(String.raw`"(?:${NAMES})": ?(?:\[[^\[\]]*\]|"[^"]*"|true|false|\d+)`, "g");
 /** A field alone. Beside a dot it is the name of a table. */
-const NAME = /(?<![.\w"])"?\b([a-z]+(?:_[a-z]+)+)\b"?(?!\.?["\w])/g;
+const NAME = /(?<![.\w"])"?\b([a-z]+(?:_[a-z]+)+)\b"?(?!\.?["\w]|:)/g;
 
 /** `send "acknowledge": ["x"]` as `add --acknowledge x`. */
 export const optionWords = (text: string): string =>
   text
     .replace(OBJECT, (json) => optionText(json))
-    .replace(FIELD, (json) => optionText(`{${json}}`))
+    .replace(FIELD, (json) => optionText(`{${json}}`, json))
     .replace(NAME, (found, field) => FIELDS.includes(field) ? optionName(field) : found)
     .replace(/^"renames\.\d+\.(\w+)"/, (_, field) => `The ${field.replaceAll("_", " ")}`)
     .replaceAll("`issues`", "the list below")
     .replace(/\bsend (?=--)/g, "add ");
 
-function optionText(json: string): string {
+function optionText(json: string, original = json): string {
   try {
-    return optionsOf(JSON.parse(json)).map(shellQuoted).join(" ");
+    return optionsOf(JSON.parse(json)).map(shellQuoted).join(" ") || original;
   } catch {
-    return json;
+    return original;
   }
 }
 

@@ -23,7 +23,6 @@ export const addHelp = (command: Command, ...texts: string[]): Command =>
     `\n${[...texts, EXIT_CODES_HELP, CONNECTION_HELP].join("\n\n")}`,
   );
 
-/** Options of the commands that change something. */
 export interface OperationOptions extends MigrationFileOptions {
   carryPrivileges?: true;
   relocate?: true;
@@ -97,7 +96,6 @@ export function wantedSelection(table: string | undefined, options: SelectionOpt
   return migrationId !== undefined ? { migration_id: migrationId } : { batch_id: batchId };
 }
 
-/** The fields of a request body for these options. */
 export function operationFields(options: OperationOptions) {
   const { acknowledge, expectedPlanHash, lockTimeout, maxWait, notes, carryPrivileges, relocate } =
     options;
@@ -116,10 +114,7 @@ export function operationFields(options: OperationOptions) {
   };
 }
 
-/**
- * A command does its work once. If the answer is lost, it asks again with the same key. A plan does nothing that
- * could be done twice.
- */
+/** If an answer is lost, the command asks again with the same key, and the work is done once. Plans need no key. */
 export const asOnePiece = ({ plan, migrationFile }: OperationOptions): CallOptions =>
   plan || migrationFile !== undefined
     ? {}

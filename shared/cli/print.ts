@@ -15,7 +15,6 @@ import { visible, visibleLines } from "../report/text.ts";
 import type { Stream } from "./terminal.ts";
 
 export interface Page extends Pick<Stream, "colors" | "width"> {
-  /** Show every statement as a whole. */
   verbose?: boolean;
 }
 
@@ -89,7 +88,6 @@ function styled({ text, style }: Span, { colors }: Page): string {
   return style === "name" ? visible(text) : colors[COLORS[style]](visible(text));
 }
 
-/** Texts beside their labels. */
 function printFields({ fields }: BlockOf<"fields">, page: Page): string {
   const start = Math.max(...fields.map(({ label = "" }) => label.length)) + 2;
   return fields.map(({ label = "", text, tone }) => {
@@ -156,7 +154,6 @@ function printStatements(statements: ShownStatement[], planned: boolean, page: P
   return `${heading}\n${shown.join("\n")}`;
 }
 
-/** Breaks a paragraph at spaces so that it fits into the width, and indents it. */
 function paragraph(text: string, width: number, indent: number): string {
   const room = Math.max(20, Math.min(width, 110) - indent);
   const lines = [""];
@@ -170,14 +167,10 @@ function paragraph(text: string, width: number, indent: number): string {
   return lines.map((line) => " ".repeat(indent) + line).join("\n");
 }
 
-/** The length without colours, which take no room. */
 // deno-lint-ignore no-control-regex
 const plainLength = (text: string): number => text.replace(/\x1b\[\d+m/g, "").length;
 
-/**
- * Rows without borders, indented by two. Where they are too wide for the terminal, the columns that do not fit
- * are on a further line of each row.
- */
+/** Rows without borders. Columns that are too much for the terminal's width are on a further line of each row. */
 function printTable({ head, rows }: BlockOf<"table">, page: Page): string {
   const cells = [
     head.map((title) => visible(title.toUpperCase())),
@@ -187,7 +180,6 @@ function printTable({ head, rows }: BlockOf<"table">, page: Page): string {
   return [titles.split("\n").map((line) => page.colors.dim(line)).join("\n"), ...lines].join("\n");
 }
 
-/** Each row as one text; of one line, if the width allows. */
 function aligned(rows: string[][], width: number, indent: number): string[] {
   const columns = rows[0].length;
   for (let count = columns;; count--) {

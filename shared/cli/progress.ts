@@ -1,13 +1,9 @@
-/**
- * Shows the progress of an operation on standard error: on a terminal as one line that is rewritten and removed
- * at the end, elsewhere as plain lines; only if it takes longer than usual.
- */
+/** Progress on standard error: on a terminal as one line that is rewritten, elsewhere as a few plain lines. */
 import type { Progress } from "../contract/responses.ts";
 import { activity, describeProgress, type ProgressState } from "../report/progress.ts";
 import { visible } from "../report/text.ts";
 import type { Stream } from "./terminal.ts";
 
-/** How often the display is updated, in milliseconds. */
 const TICK_MS = 100;
 
 /** An operation that ends sooner shows no live line, which would only flicker. */
@@ -20,11 +16,7 @@ const ATTEMPTS_EVERY_MS = 10_000;
 /** Blockers that were not seen again for so long no longer block anything. */
 const SEEN_FOR_MS = 2_000;
 
-/**
- * Runs `work` and shows its progress.
- *
- * @param wanted Whether to show anything. If not, `work` gets no function to report to.
- */
+/** Runs `work` and shows its progress. If that is not wanted, `work` gets no function to report to. */
 export async function withProgress<T>(
   err: Stream,
   wanted: boolean,
@@ -68,7 +60,6 @@ export class ProgressDisplay {
     };
   }
 
-  /** Shows what has changed, if it is time to. */
   tick(): void {
     if (this.#state === undefined) return;
     const now = this.#now();

@@ -8,7 +8,6 @@ const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 export interface SupabaseCliResult {
   success: boolean;
   stdout: string;
-  /** What the CLI does, and its errors. */
   stderr: string;
 }
 

@@ -19,7 +19,6 @@ const PLAN = ["parseable", "long", "all"];
 
 interface KnownOption {
   long: string;
-  /** Whether a value has to follow. */
   required: boolean;
 }
 
@@ -31,12 +30,7 @@ interface Swallowed {
   scattered: boolean;
 }
 
-/**
- * The message if npm took options that were meant for the command, or null.
- *
- * @param args The arguments that arrived.
- * @param readFile The text of a file, null where there is none.
- */
+/** The message if npm took options that were meant for the command, or null. */
 export function swallowedOptions(
   program: Command,
   args: string[],
@@ -65,7 +59,6 @@ export function swallowedOptions(
     `npm passes on only what comes after --:\n  ${line.replace(PROGRAM, `npm run ${event} --`)}`;
 }
 
-/** The settings on npm's command line. */
 class Traces {
   readonly #env: Terminal["env"];
   readonly #files: string[];

@@ -4,7 +4,6 @@ import pc from "picocolors";
 export type Colors = ReturnType<typeof pc.createColors>;
 
 export interface Stream {
-  /** Writes the text and a line break. */
   write(text: string): void;
   colors: Colors;
   /** In columns; Infinity if the output is no terminal. */
@@ -19,7 +18,6 @@ export interface Terminal {
   err: Stream;
 }
 
-/** The terminal that this process was started in. */
 export function processTerminal(): Terminal {
   const env = (name: string) => Deno.env.get(name);
   return {
@@ -67,10 +65,8 @@ function consoleColumns(): number {
 const ERASE_TO_END = "\x1b[K";
 
 /**
- * Makes a function that shows a text in place of the last one. The cursor stays in that line, so show an empty
- * text before anything else is written.
- *
- * @param columns The terminal's width, read each time, since windows are resized. Longer texts are cut.
+ * Makes a function that shows a text in place of the last one, cut to the terminal's width. Show an empty text
+ * before anything else is written.
  */
 export function liveLine(
   write: (text: string) => void,
@@ -86,7 +82,6 @@ export function liveLine(
   };
 }
 
-/** As much of a text as fits, with an ellipsis if something is missing. */
 export function cut(text: string, columns: number): string {
   if (columnsOf(text) <= columns) return text;
   let line = "";
@@ -99,10 +94,7 @@ export function cut(text: string, columns: number): string {
   return `${line}…`;
 }
 
-/**
- * At least the columns that a text needs: a line that wraps could not be rewritten. Wide characters begin with
- * Hangul (U+1100).
- */
+/** At least the columns that a text needs, since a wrapped line cannot be rewritten. Wide ones begin at U+1100. */
 function columnsOf(text: string): number {
   let columns = 0;
   for (const character of text) columns += character.codePointAt(0)! < 0x1100 ? 1 : 2;

@@ -21,7 +21,6 @@ import { findingsSection } from "./findings.ts";
 import { counted } from "./text.ts";
 
 export interface AnalysisContext {
-  /** The project's URL, for a terminal. */
   url?: string;
   /** Show the dependents of each table. Default: only how many there are. */
   whole?: boolean;
@@ -29,7 +28,6 @@ export interface AnalysisContext {
   verbose?: boolean;
 }
 
-/** The most severe first. */
 export const EFFECTS: Effect[] = ["breaks", "changes", "works_through_view", "handled", "follows"];
 
 /** How each effect is said of one object, and counted. */
@@ -75,7 +73,6 @@ export function describeAnalysis({ tables }: AnalyzeAnswer, context: AnalysisCon
   ]);
 }
 
-/** How many objects have which effect, a line a table. */
 function overview(tables: AnalyzedTable[]): Block | null {
   const head = ["Table", "Break", "Change", "Via view", "Handled", "Follow", "Findings"];
   const rows = tables.map((one) => {

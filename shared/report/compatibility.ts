@@ -14,9 +14,7 @@ import { markdownOf } from "./markdown.ts";
 import { counted } from "./text.ts";
 
 export interface CompatibilityContext {
-  /** The project's URL, for a terminal. */
   url?: string;
-  /** What was tested, for a page. */
   subject?: { id: string; schema: string; old_name: string; table: string };
 }
 
@@ -28,7 +26,6 @@ export const compatibilityInMarkdown = (
 ): string =>
   markdownOf(describeCompatibility(answer, { subject: { id, schema, old_name, table } }));
 
-/** What each test is about. */
 const TITLES: Record<string, string> = {
   reads: "Reads",
   writes: "Writes",

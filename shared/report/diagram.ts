@@ -10,7 +10,6 @@ import { shortened, visible } from "./text.ts";
 /** `grave`: only the tables where something changes or breaks, with nothing else. */
 export type DiagramDetail = "all" | "grave" | "none";
 
-/** Most tables, and most arrows of one table and of the chart. */
 const MAX_TABLES = 40;
 const MAX_ARROWS_OF_TABLE = 30;
 const MAX_ARROWS = 250;
@@ -27,22 +26,18 @@ const MAX_NAMES = 5;
 const MAX_NAME = 80;
 
 interface Arrow {
-  /** The lines of its label. */
   from: string[];
   effect: Effect | null;
-  /** Whether it is about the old name. */
   toView: boolean;
 }
 
 export interface Diagram {
-  /** The flowchart; an empty text where nothing is drawn. */
   text: string;
   /** How many tables, and dependents of those drawn, are not in it. */
   tablesLeft: number;
   objectsLeft: number;
 }
 
-/** Draws the tables of a plan. */
 export function diagramOf(
   tables: GraphTable[],
   operation: Operation,
@@ -188,7 +183,6 @@ const WORDS: Record<Effect, string> = {
   follows: "follows",
 };
 
-/** Readable on light and dark pages. */
 const CLASSES = [
   "  classDef table fill:#0969da,stroke:#0550ae,color:#ffffff",
   "  classDef view fill:#ddf4ff,stroke:#0969da,color:#1f2328",
@@ -200,10 +194,7 @@ const CLASSES = [
   "  classDef follows fill:#f6f8fa,stroke:#6e7781,color:#1f2328",
 ];
 
-/**
- * A text between the quotes of a label: whatever means something to Mermaid becomes an entity code (Mermaid's
- * flowchart syntax, "Entity codes to escape characters").
- */
+/** Whatever means something to Mermaid becomes an entity code (its flowchart syntax, "Entity codes to escape"). */
 function label(lines: string[]): string {
   return lines.map((line) =>
     // A backslash and an n would be a line break.

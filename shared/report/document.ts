@@ -20,7 +20,6 @@ export interface Span {
   style: Tone | "strong" | "name" | "key";
 }
 
-/** Prose on one line. */
 export type Text = string | Span | (string | Span)[];
 
 export const name = (text: string): Span => ({ text, style: "name" });
@@ -64,7 +63,6 @@ export interface Comparison {
   is: "comparison";
   head: [what: string, one: string, other: string];
   rows: [what: string, one: string | null, other: string | null][];
-  /** What the rows are about are statements. */
   sql?: boolean;
 }
 
@@ -84,7 +82,6 @@ export interface Item {
  */
 export type FindingsDetail = "each" | "by_code" | "objects" | "counts";
 
-/** A table with what depends on it; an effect is null where it is not known any more. */
 export interface GraphTable extends Omit<PlannedTable, "dependants"> {
   dependants: Record<string, (Pick<AnalyzedDependant, "name"> & { effect: Effect | null })[]>;
 }
@@ -98,7 +95,6 @@ export interface Request {
 /** Makes a request the command line that does the same. */
 export type CommandFor = (request: Request) => string;
 
-/** A step with its command line, where the reader uses commands. */
 export function step(
   text: string,
   request: Request,
@@ -119,7 +115,6 @@ export function table(
   return { is: "table", head: kept(head), rows: rows.map(kept), ...options };
 }
 
-/** The document of the sections that are not empty. */
 export function documentOf(sections: (Block | null)[][], page?: Document["page"]): Document {
   return {
     page,
@@ -128,12 +123,10 @@ export function documentOf(sections: (Block | null)[][], page?: Document["page"]
   };
 }
 
-/** A heading with blocks below it; nothing if there are none. */
 export function section(heading: string, ...blocks: (Block | null)[]): Block[] {
   const kept = blocks.filter((block) => block !== null);
   return kept.length === 0 ? [] : [{ is: "heading", text: heading }, ...kept];
 }
 
-/** A block of list items; null if there are none. */
 export const itemsOf = (items: Item[]): Block | null =>
   items.length === 0 ? null : { is: "items", items };

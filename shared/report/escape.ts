@@ -5,10 +5,7 @@
  */
 import { visible, visibleLines } from "./text.ts";
 
-/**
- * What GitHub makes links of after it has read the Markdown, whatever was escaped: mentions and mail addresses,
- * issues, URLs. A character without width prevents that.
- */
+/** What GitHub makes links of even if escaped. A character without width prevents that. */
 const LINKED = /@|#(?=\d)|\bGH-(?=\d)|:(?=\/\/)|\bwww(?=\.)/gi;
 const ZERO_WIDTH_SPACE = "\u200b";
 

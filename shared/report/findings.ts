@@ -18,7 +18,6 @@ const SEVERITIES: Finding["severity"][] = ["breaking", "warning", "info"];
 const MAX_OBJECTS = 5;
 const MAX_TEXT = 400;
 
-/** A heading and the findings; nothing where there are none. */
 export const findingsSection = (
   findings: Finding[],
   heading = "Findings",
@@ -41,7 +40,6 @@ const item = ({ severity, code, object, message, remedy }: Finding): Item => ({
   remedy,
 });
 
-/** Findings of one code. */
 function groupItem(group: Finding[], detail: FindingsDetail): Item {
   const [{ severity, code, message, remedy }] = group;
   const mark = toned(severity, TONES[severity]);

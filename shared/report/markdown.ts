@@ -18,22 +18,16 @@ import { code, codeInCell, fenced, prose } from "./escape.ts";
 import { findingItems } from "./findings.ts";
 import { counted, number, shortened, visible } from "./text.ts";
 
-/**
- * GitHub refuses comments with more than 65,536 characters ("Body is too long"); the rest is for what the caller
- * writes around the report.
- */
+/** GitHub refuses comments of more than 65,536 characters; the rest is for the caller's own text. */
 export const MAX_REPORT = 64_000;
 
-/** Longest text in a cell, in characters. */
 const MAX_CELL = 300;
 
-/** How much is shown of each kind of block. */
 interface Detail {
   /** `changes`: checks by their purpose alone. `fitting`: as many of those as there is room for. */
   statements: "all" | "changes" | "fitting" | "none";
   findings: FindingsDetail;
   graph: DiagramDetail;
-  /** Most rows of a table. */
   rows: number;
 }
 
@@ -57,11 +51,7 @@ const STEPS: Partial<Detail>[] = [
 /** Fewest characters in which it is worth showing some of the statements. */
 const LEAST_ROOM = 4_000;
 
-/**
- * The report. Its first line is the document's comment, which programs can read.
- *
- * @param limit Longest text, in UTF-16 code units. Default: {@linkcode MAX_REPORT}.
- */
+/** @param limit Longest text, in UTF-16 code units. Default: {@linkcode MAX_REPORT}. */
 export function markdownOf(document: Document, { limit = MAX_REPORT } = {}): string {
   const detail = { ...WHOLE };
   // The statements of a thousand tables are megabytes: that they do not fit is known without writing them.
@@ -82,7 +72,6 @@ const sqlLength = ({ sections }: Document): number =>
   sections.flat().flatMap((block) => block.is === "statements" ? block.statements : [])
     .reduce((length, { sql }) => length + sql.length, 0);
 
-/** @param room Most characters for the statements. */
 function render({ page = {}, sections }: Document, detail: Detail, room = Infinity): string {
   const { comment, heading, level = 2 } = page;
   const below = "#".repeat(level + 1);

@@ -20,9 +20,7 @@ import { findingsSection } from "./findings.ts";
 import { inUtc } from "./text.ts";
 
 export interface MigrationsContext {
-  /** The command for the page that a cursor names. */
   nextPage: (cursor: string) => string;
-  /** Show batch, actor and notes, too. */
   verbose: boolean;
 }
 
@@ -88,7 +86,6 @@ function driftSection(migrations: Migration[]): Block[] {
 
 type Used = Migration & { usage: Usage };
 
-/** Most roles that are named in a line. */
 const MAX_ROLES = 3;
 
 function usageSection(migrations: Migration[]): Block[] {

@@ -25,13 +25,10 @@ import { counted } from "./text.ts";
 
 export interface OperationContext {
   operation: Operation;
-  /** The project's URL, for a terminal. */
   url?: string;
   /** Codes that the request acknowledged. Default: none. */
   acknowledged?: string[];
-  /** Makes next steps commands. Default: they are requests. */
   commandFor?: CommandFor;
-  /** The migration file that a plan was written to. */
   file?: string;
 }
 
@@ -97,7 +94,6 @@ function summary(answer: OperationAnswer, context: OperationContext): Block {
   };
 }
 
-/** Codes that stop an apply. */
 const openCodes = ({ findings }: OperationAnswer, { acknowledged = [] }: OperationContext) =>
   breakingCodes(findings).filter((code) => !acknowledged.includes(code));
 
@@ -183,7 +179,6 @@ function history({ version, name: title }: NonNullable<OperationAnswer["history"
   return { is: "fields", fields: [{ label: "Migration history", text }] };
 }
 
-/** How to apply exactly the plan, or the file that it was written to. */
 function afterPlan(answer: OperationAnswer, context: OperationContext): (Block | null)[][] {
   const { plan_hash, statements, would_be_refused: refusal } = answer;
   const { commandFor, acknowledged = [], file } = context;
@@ -229,7 +224,6 @@ function afterPlan(answer: OperationAnswer, context: OperationContext): (Block |
   ];
 }
 
-/** How to apply or withdraw a proposal, and how to roll back what was done. */
 function afterwards(answer: OperationAnswer, { operation, commandFor }: OperationContext): Block[] {
   const { mode, batch_id, migrations } = answer;
   const rollback = (text: string, fields: Record<string, unknown>) =>

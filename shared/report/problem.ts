@@ -30,11 +30,9 @@ export interface ProblemContext {
   requestId?: string;
   /** Command lines with names that exist. Default: none. */
   corrected?: string[];
-  /** Makes next steps commands. Default: they are requests. */
   commandFor?: CommandFor;
 }
 
-/** Longest text of a field, and of a line of a diff, in characters. */
 const MAX_TEXT = 2_000;
 const MAX_LINE = 300;
 const MAX_LINES = 100;
@@ -67,7 +65,6 @@ export function describeProblem(problem: ShownProblem, context: ProblemContext =
   ], { comment: `problem=${/^\w+$/.test(code) ? code : "unknown"}`, heading });
 }
 
-/** Members that are shown in another way, or not at all. */
 const SHOWN = new Set([
   ...["type", "title", "status", "detail", "code", "hint"],
   ...["issues_total", "attempts", "waited_ms"],
@@ -106,7 +103,6 @@ interface Issue {
   place?: string;
 }
 
-/** How each member that is a list is shown. */
 const LISTS: Record<string, (items: never[]) => Block[]> = {
   findings: (findings: Finding[]) => findingsSection(findings),
   issues: (issues: Issue[]) => {

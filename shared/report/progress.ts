@@ -6,11 +6,9 @@ import { counted, duration } from "./text.ts";
 export interface ProgressState extends Progress {
   blockers: Blocker[];
   began: number;
-  /** When the blockers were last seen. */
   seen: number;
 }
 
-/** What is going on, for how long, and who is in the way. */
 export function describeProgress(state: ProgressState, now: number): string {
   const { phase, attempt, blockers, began, seen, done = 0, total = 0, check } = state;
   const what = activity(state);

@@ -17,7 +17,6 @@ export const visibleLines = (value: string): string =>
     (character) => /[\n\t]/.test(character) ? character : spelledOut(character),
   );
 
-/** At most `length` characters, with an ellipsis where some are missing. */
 export function shortened(value: string, length: number): string {
   const characters = [...value];
   return characters.length <= length ? value : `${characters.slice(0, length - 1).join("")}…`;

@@ -77,6 +77,7 @@ Deno.test("what endpoints say of fields, commands say of options", () => {
       "add --quiet-for-days 0, --no-view or --relocate",
     "Try again with a longer max_wait_ms.": "Try again with a longer --max-wait.",
     'send "record_history": "never"': "add --no-history",
+    'made with "compatibility_view": true': 'made with "compatibility_view": true',
     '"renames.3.new_name" is not valid: too long': "The new name is not valid: too long",
     'There is no table "public"."max_wait_ms".': 'There is no table "public"."max_wait_ms".',
     'the setting {"a": 1} of "acknowledge"': 'the setting {"a": 1} of "acknowledge"',

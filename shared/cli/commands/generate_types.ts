@@ -24,7 +24,6 @@ interface GenerateTypesOptions {
 /** In the package's folder, where npm runs scripts. */
 const DEFAULT_OUT = join("supabase", "types");
 
-/** How often the types are generated if a table is renamed meanwhile. */
 const ATTEMPTS = 3;
 
 const ABOUT =
@@ -85,7 +84,6 @@ async function generateTypes(
   });
 }
 
-/** A file with the text that it should have, and whether it has that. */
 async function stateOf(
   path: string,
   text: string,

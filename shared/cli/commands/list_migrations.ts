@@ -23,7 +23,6 @@ interface ListMigrationsOptions {
   json?: true;
 }
 
-/** The endpoint's largest page, for --all. */
 const LARGEST_PAGE = 200;
 
 const EXAMPLES = `Examples:

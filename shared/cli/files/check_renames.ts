@@ -3,7 +3,6 @@ import { RenameError } from "../../client/client.ts";
 import { UsageError } from "../exit_codes.ts";
 import type { RenameEntry, RenamesFile } from "./renames_file.ts";
 
-/** An entry of a problem's `issues`, about one of the renames. */
 interface Issue {
   path: string;
   message: string;
@@ -11,7 +10,6 @@ interface Issue {
   hint?: string;
 }
 
-/** Asks for the plan of renames; throws what the endpoint refuses. */
 type AskForPlan = (renames: RenameEntry[]) => Promise<unknown>;
 
 /** Most times that the endpoint is asked; it reports at most 20 wrong names at a time. */
@@ -55,10 +53,7 @@ function indexOf({ path }: Issue): number | undefined {
   return index === undefined ? undefined : Number(index);
 }
 
-/**
- * The error of a file with faults, in the order of its lines, with the endpoint's issues with the rest of it. The
- * endpoint only plans; if it cannot be reached, the error has the faults alone.
- */
+/** The error of a file with faults, by line, with the endpoint's issues with the rest if it can be reached. */
 export async function fileError(
   path: string,
   { renames, places, faults }: RenamesFile,

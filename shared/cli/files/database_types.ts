@@ -4,14 +4,12 @@
 const TOKEN =
   /\/\/.*|\/\*[^]*?\*\/|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[\p{ID_Continue}$]+|[^\s]/gu;
 
-/** What formatters add and remove. */
 const LAYOUT = new Set([",", ";", "|", "(", ")"]);
 
 function tokensOf(source: string): string[] {
   return (source.match(TOKEN) ?? []).filter((token) => !LAYOUT.has(token));
 }
 
-/** The tokens without optional quotes. */
 const meaningOf = (source: string) => tokensOf(source).map(plain).join("\0");
 
 const plain = (token: string) => /^["']/.test(token) ? unquoted(token) : token.replace(/\s+/g, " ");
@@ -34,10 +32,7 @@ export function sameButForLayout(one: string, other: string): boolean {
   return one === other || meaningOf(one) === meaningOf(other);
 }
 
-/**
- * The schemas of `export type Database`, each with its tables; null if the source has no such type, so is not
- * from `supabase gen types`.
- */
+/** The schemas of `export type Database` with their tables; null if there is no such type. */
 export function tablesIn(source: string): Map<string, Set<string>> | null {
   const tokens = tokensOf(source);
   const start = tokens.findIndex((token, index) =>

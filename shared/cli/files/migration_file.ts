@@ -21,8 +21,7 @@ export const MIGRATION_FILE_HELP = `Migration files:
   applied, it is tracked like any other change.`;
 
 /**
- * Writes the file of an answer, and returns its path. In a folder its version is later than all that are there; an
- * existing file is not changed.
+ * Writes the file of an answer, and returns its path. In a folder it gets the latest version.
  *
  * @throws {UsageError} It cannot be written there, or there is nothing to write.
  */
@@ -65,7 +64,6 @@ export async function writeMigrationFile(
   }
 }
 
-/** The answer, with the path that was written. */
 export const withPath = (answer: OperationAnswer, path: string | undefined) =>
   path === undefined ? answer : { ...answer, migration_file: { ...answer.migration_file, path } };
 

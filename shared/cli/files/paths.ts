@@ -3,7 +3,6 @@ import { basename, dirname, isAbsolute, join } from "node:path";
 import { messageOf, UsageError } from "../exit_codes.ts";
 import type { Terminal } from "../terminal.ts";
 
-/** The scripts of package.json that run a command. */
 const SCRIPTS = new Set(["cli", "types"]);
 
 /** A path from where npm was called: npm runs a script in the package's folder. */
@@ -14,8 +13,7 @@ export function callerPath(path: string, env: Terminal["env"]): string {
 }
 
 /**
- * Writes the files, each beside its place first and then moved there: whoever reads meanwhile gets the old file or
- * the new one. If one cannot be written, none is changed. Folders are made.
+ * Writes each file beside its place and then moves it there. If one cannot be written, none is changed.
  *
  * @throws {UsageError} A file or folder cannot be written.
  */
@@ -43,7 +41,6 @@ export async function replaceFiles(files: { path: string; text: string }[]): Pro
   }
 }
 
-/** The text of a file, or undefined where there is none. */
 export async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await Deno.readTextFile(path);

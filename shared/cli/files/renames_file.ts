@@ -50,14 +50,12 @@ export async function readRenamesFile(path: string): Promise<RenamesFile> {
   };
 }
 
-/** What is wrong with an entry, or with a whole file. */
 class Fault extends Error {
   constructor(readonly line: number, readonly what: string) {
     super(what);
   }
 }
 
-/** What was read so far. After a wrong entry the others are still read. */
 class Entries {
   readonly entries: Entry[] = [];
   readonly faults: Fault[] = [];
