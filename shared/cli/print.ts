@@ -102,19 +102,16 @@ const printItems = (items: Item[], page: Page, indent: number): string =>
 function printItem(item: Item, page: Page, indent: number): string {
   const { colors, width } = page;
   const { mark, text, note, body = [], remedy, items = [], comparison } = item;
+  const inner = (text: string, more = 2) => paragraph(text, width, indent + more);
   const gap = mark && mark.text.length > 1 ? "  " : " ";
-  const start = `${" ".repeat(indent)}${mark ? `${styled(mark, page)}${gap}` : ""}`;
-  const head = `${start}${inline(text, page)}`;
-  const besides = note === undefined ? "" : visible(note);
-  const fits = plainLength(head) + 2 + besides.length <= width;
+  const head = " ".repeat(indent) + (mark ? styled(mark, page) + gap : "") + inline(text, page);
+  const beside = note === undefined ? "" : `  ${colors.dim(inline(note, page))}`;
+  const fits = note === undefined || plainLength(head + beside) <= width;
   return [
-    besides !== "" && fits ? `${head}  ${colors.dim(besides)}` : head,
-    ...(besides === "" || fits ? [] : [colors.dim(paragraph(besides, width, indent + 4))]),
-    ...(items.length === 0 ? [] : [printItems(items, page, indent + 2)]),
-    ...body.map((line) => paragraph(visible(line), width, indent + 2)),
-    ...(remedy === undefined
-      ? []
-      : [colors.dim(paragraph(`→ ${visible(remedy)}`, width, indent + 2))]),
+    ...(fits ? [head + beside] : [head, colors.dim(inner(inline(note, page), 4))]),
+    ...items.map((one) => printItem(one, page, indent + 2)),
+    ...body.map((line) => inner(visible(line))),
+    ...(remedy === undefined ? [] : [colors.dim(inner(`→ ${visible(remedy)}`))]),
     ...(comparison === undefined ? [] : [printComparison(comparison, page, indent + 4)]),
   ].join("\n");
 }
@@ -129,7 +126,7 @@ function printComparison(
   const longest = Math.max(...labels.map((label) => label.length));
   const start = indent + 2 + longest + 1;
   return rows.flatMap(([what, ...sides]) => [
-    paragraph(visible(what), width, indent),
+    paragraph(visible(what ?? ""), width, indent),
     ...sides.map((side, index) => {
       const text = side === null ? colors.dim("nothing") : visible(side);
       const label = colors.dim(labels[index].padEnd(longest));

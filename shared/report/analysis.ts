@@ -127,7 +127,7 @@ function kindItem(kind: string, objects: AnalyzedDependant[], verbose?: boolean)
     }));
   return {
     text: { text: kind.replaceAll("_", " "), style: "strong" },
-    note: plainText(effectsCounted(objects)),
+    note: effectsCounted(objects),
     items,
     ...(plain.length > 0 && { body: [plain.join(", ")] }),
   };
@@ -146,12 +146,10 @@ function effectsCounted(objects: AnalyzedDependant[]): (string | Span)[] {
     const count = counts.get(effect);
     if (count === undefined) return [];
     const { one, several } = WORDS[effect];
-    return [", ", effectSpan(effect, `${count} ${count === 1 ? one : several}`)];
+    const words = `${count} ${count === 1 ? one : several}`;
+    return [", ", effect === "follows" ? words : effectSpan(effect, words)];
   }).slice(1);
 }
-
-const plainText = (parts: (string | Span)[]): string =>
-  parts.map((part) => typeof part === "string" ? part : part.text).join("");
 
 const effectSpan = (effect: Effect, text: string): Span =>
   toned(text, effect === "breaks" ? "bad" : effect === "changes" ? "warning" : "notice");

@@ -67,8 +67,11 @@ export function diagramOf(
     total += own.length;
     drawn++;
   }
-  const text = drawn === 0 ? "" : ["flowchart LR", ...lines, ...CLASSES].join("\n");
-  return { text, tablesLeft: tables.length - drawn, objectsLeft: left };
+  return {
+    text: drawn === 0 ? "" : ["flowchart LR", ...lines, ...CLASSES].join("\n"),
+    tablesLeft: tables.length - drawn,
+    objectsLeft: left,
+  };
 }
 
 const GRAVE: (Effect | null)[] = ["breaks", "changes"];
@@ -147,11 +150,12 @@ function tableLines(
   const node = `t${number}`;
   const view = `v${number}`;
   const isDropped = operation === "rollback" || operation === "finalize";
-  const viewArrow = isDropped
-    ? "is dropped"
-    : operation === "refresh"
-    ? "is refreshed"
-    : "new, reads";
+  const viewArrow = {
+    rename: "new, reads",
+    rollback: "is dropped",
+    finalize: "is dropped",
+    refresh: "is refreshed",
+  }[operation];
   return [
     `  ${node}[("${label(title)}")]:::table`,
     ...(compatibility_view
@@ -167,21 +171,14 @@ function tableLines(
       // What is built on a view that is dropped depends on the table afterwards.
       const repointed = effect === "handled" && toView;
       const target = toView && !(repointed && isDropped) ? view : node;
-      const words = effect === null ? "" : `|${repointed ? "repointed" : WORDS[effect]}|`;
+      const word = effect === "works_through_view" ? "works through it" : effect;
+      const words = effect === null ? "" : `|${repointed ? "repointed" : word}|`;
       return `  d${number}_${index}["${label(from)}"]:::${
         effect ?? "follows"
       } ${arrow}${words} ${target}`;
     }),
   ];
 }
-
-const WORDS: Record<Effect, string> = {
-  breaks: "breaks",
-  changes: "changes",
-  works_through_view: "works through it",
-  handled: "handled",
-  follows: "follows",
-};
 
 const CLASSES = [
   "  classDef table fill:#0969da,stroke:#0550ae,color:#ffffff",

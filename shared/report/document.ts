@@ -61,15 +61,16 @@ export interface ShownStatement extends Statement {
 /** Texts of two sides, such as before and after; null where a side has none. */
 export interface Comparison {
   is: "comparison";
-  head: [what: string, one: string, other: string];
-  rows: [what: string, one: string | null, other: string | null][];
+  /** What is compared, one side, the other side. */
+  head: string[];
+  rows: (string | null)[][];
   sql?: boolean;
 }
 
 export interface Item {
   mark?: Span;
   text: Text;
-  note?: string;
+  note?: Text;
   body?: string[];
   remedy?: string;
   items?: Item[];
@@ -92,7 +93,7 @@ export interface Request {
   fields: Record<string, unknown>;
 }
 
-/** Makes a request the command line that does the same. */
+/** Makes next steps command lines. Default, where it is an option: they are requests. */
 export type CommandFor = (request: Request) => string;
 
 export function step(
@@ -102,6 +103,11 @@ export function step(
 ): BlockOf<"step"> {
   return { is: "step", text, note, request, commands: commandFor ? [commandFor(request)] : [] };
 }
+
+export const field = (label: string, text: Text): Block => ({
+  is: "fields",
+  fields: [{ label, text }],
+});
 
 /** A table without the columns that are empty in every row; null if it has no rows. */
 export function table(

@@ -164,7 +164,7 @@ function comparisonOf({ head, rows, sql }: Comparison, most: number): string {
   if (!sql) return tableOf({ is: "table", head, rows: rows.map((row) => row.map(side)) }, most);
   return rows.map(([what, ...sides]) =>
     [
-      fenced(what, "sql"),
+      fenced(what ?? "", "sql"),
       sides.map((text, index) => `- ${head[index + 1]}: ${inline(side(text))}`).join("\n"),
     ].join("\n\n")
   ).join("\n\n");
@@ -178,7 +178,11 @@ function itemOf(item: Item, most: number, indent: string): string {
   const { mark, text, note, body = [], remedy, items = [], comparison } = item;
   const inner = `${indent}  `;
   const [only] = body.length === 1 ? body : [];
-  const head = [...(mark ? [bold(mark)] : []), inline(text), ...(note ? [`(${prose(note)})`] : [])];
+  const head = [
+    ...(mark ? [bold(mark)] : []),
+    inline(text),
+    ...(note ? [`(${inline(note)})`] : []),
+  ];
   return [
     `${indent}- ${head.join(" ")}${only === undefined ? "" : `: ${prose(only)}`}`,
     ...(only === undefined ? body : []).map((line) => `${inner}- ${prose(line)}`),

@@ -1,6 +1,5 @@
 /** The answer to a rename, rollback, finalize or refresh: what was done or would be done, and how to go on. */
 import type {
-  Difference,
   LockFigures,
   Migration,
   OperationAnswer,
@@ -13,6 +12,7 @@ import {
   type CommandFor,
   type Document,
   documentOf,
+  field,
   type GraphTable,
   name,
   type Operation,
@@ -148,35 +148,31 @@ function locks({ attempts, waited_ms, held_ms }: LockFigures): Block {
   const text =
     `${counted(attempts, "attempt")}, waited for ${waited_ms} ms, held for ${held_ms} ms ` +
     "(the longest that other clients were kept waiting)";
-  return { is: "fields", fields: [{ label: "Locks", text }] };
+  return field("Locks", text);
 }
 
 function verificationSection({ passed, checks }: Verification): Block[] {
   const items = checks.map(({ name, passed, detail, differences = [] }) => ({
     mark: passed ? toned("✓", "good") : toned("✗", "bad"),
     text: detail ? `${name}: ${detail}` : name,
-    ...(differences.length > 0 && { comparison: comparisonOf(differences) }),
+    ...(differences.length > 0 && {
+      comparison: {
+        is: "comparison" as const,
+        head: ["Object", "Before", "Now"],
+        rows: differences.map(({ object, before, after }) => [object, before, after]),
+      },
+    }),
   }));
   const note = passed ? toned("passed", "good") : toned("did not pass", "bad");
   return [{ is: "heading", text: "Verification", note }, { is: "items", items }];
 }
-
-const comparisonOf = (differences: Difference[]) => ({
-  is: "comparison" as const,
-  head: ["Object", "Before", "Now"] as [string, string, string],
-  rows: differences.map(({ object, before, after }): [string, string | null, string | null] => [
-    object,
-    before,
-    after,
-  ]),
-});
 
 function history({ version, name: title }: NonNullable<OperationAnswer["history"]>): Block {
   const text = [
     name(`${version}_${title}`),
     "; supabase migration fetch writes the file into the repository",
   ];
-  return { is: "fields", fields: [{ label: "Migration history", text }] };
+  return field("Migration history", text);
 }
 
 function afterPlan(answer: OperationAnswer, context: OperationContext): (Block | null)[][] {
@@ -211,7 +207,7 @@ function afterPlan(answer: OperationAnswer, context: OperationContext): (Block |
         }],
       },
     ],
-    [{ is: "fields", fields: [{ label: "Plan hash", text: name(plan_hash) }] }],
+    [field("Plan hash", name(plan_hash))],
     [
       statements.length === 0 ? null : step(
         open.length > 0
