@@ -27,9 +27,9 @@ const DEFAULT_OUT = join("supabase", "types");
 const ATTEMPTS = 3;
 
 const ABOUT =
-  `Writes database.types.ts, from supabase gen types, and table-aliases.ts beside it, in which the old
-names of renamed tables stand for the tables. Import from table-aliases.ts: it has everything that
-database.types.ts has. A file that differs only in its layout is not changed.`;
+  "Writes database.types.ts, from supabase gen types, and table-aliases.ts beside it, in which the old names of " +
+  "renamed tables stand for the tables. Import from table-aliases.ts: it has everything that database.types.ts " +
+  "has. A file that differs only in its layout is not changed.";
 
 const EXAMPLES = `Examples:
   SUPABASE_DB_URL=postgresql://… npm run types

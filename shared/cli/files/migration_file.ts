@@ -15,10 +15,10 @@ export interface MigrationFileOptions {
 const FOLDER = "supabase/migrations";
 
 export const MIGRATION_FILE_HELP = `Migration files:
-  With --migration-file nothing is changed: the change becomes a file for supabase db push, by default
-  ${FOLDER}/VERSION_NAME.sql. PATH is another folder or a file; give it last, or as --migration-file=PATH.
-  The plan is for the database as it is now, so apply it soon, before anything else changes these tables. Once
-  applied, it is tracked like any other change.`;
+  With --migration-file nothing is changed: the change becomes a file for supabase db push, by
+  default ${FOLDER}/VERSION_NAME.sql. PATH is another folder or a file; give it last, or
+  as --migration-file=PATH. The plan is for the database as it is now, so apply it soon, before
+  anything else changes these tables. Once applied, it is tracked like any other change.`;
 
 /**
  * Writes the file of an answer, and returns its path. In a folder it gets the latest version.
