@@ -252,22 +252,25 @@ function graphOf(
     ...(tablesLeft > 0 ? [counted(tablesLeft, "table")] : []),
     ...(objectsLeft > 0 ? [`${counted(objectsLeft, "object")} of the tables shown`] : []),
   ].join(" and ");
-  const leftOut = left === "" ? "" : `Left out: ${left}.`;
-  const remark = detail === "none"
-    ? "The graph is left out."
-    : detail === "all"
-    ? leftOut
-    : text === ""
-    ? "Nothing of it changes or breaks; the graph of the rest is left out."
-    : `Only what changes or breaks is shown. ${leftOut}`.trim();
+  const remarks = text === ""
+    ? [
+      detail === "none"
+        ? "The graph is left out."
+        : "Nothing of it changes or breaks; it is left out.",
+    ]
+    : [
+      ...(detail === "grave" ? ["Only what changes or breaks is shown."] : []),
+      ...(left === "" ? [] : [`Left out: ${left}.`]),
+    ];
   return [
     `${below} What depends on ${tables.length === 1 ? "it" : "them"}`,
     ...(text === "" ? [] : [fenced(text, "mermaid")]),
-    ...(remark === "" ? [] : [
-      `${remark} \`analyze\` (\`analyze-table --verbose\`) shows everything that depends on a table.`,
-    ]),
+    ...(remarks.length === 0 ? [] : [`${remarks.join(" ")} ${ALL_DEPENDENTS}`]),
   ].join("\n\n");
 }
+
+const ALL_DEPENDENTS =
+  "`analyze` (`analyze-table --verbose`) shows everything that depends on a table.";
 
 /** Command lines or, for those who send requests, the fields. */
 function stepOf({ text, note, commands, request }: BlockOf<"step">, below: string): string {
