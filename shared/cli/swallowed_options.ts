@@ -84,7 +84,7 @@ class Traces {
   }
 
   #setElsewhere(name: string): boolean {
-    // Windows does not tell the two ways of writing apart.
+    // Windows does not distinguish the two spellings.
     const upper = `NPM_CONFIG_${name.replaceAll("-", "_").toUpperCase()}`;
     if (Deno.build.os !== "windows" && this.#env(upper) !== undefined) return true;
     const line = new RegExp(`^\\s*"?${name}"?\\s*(=|\\[\\]|$)`, "m");
@@ -98,7 +98,7 @@ function planOf(traces: Traces, args: string[]): Swallowed[] {
   const found = PLAN.filter((name) => traces.of(name) === "true");
   // `--all` alone is an option of list-migrations.
   if (found.length > 0 && found.join() !== "all") return plan("--plan");
-  // An option of npm's and not of ours, but whoever writes it wants no change.
+  // Not an option of ours, but the caller wants no change.
   return traces.of("dry-run") === "true" ? plan("--dry-run") : [];
 }
 

@@ -35,7 +35,7 @@ export interface RenameClientOptions {
   url: string;
   /** A secret key of the project, or the legacy service role key. Never in a browser. */
   key: string;
-  /** Who asks, recorded after the key's name. Default: nobody. */
+  /** Who asks, recorded after the key's name. Default: the key alone. */
   actor?: string;
   /** Default: the global one. */
   fetch?: typeof fetch;

@@ -1,4 +1,4 @@
-/** Options of a call, and calls that are repeated because nobody can know whether the first one got through. */
+/** Options of a call, and repeating a call that may not have arrived. */
 import type { Progress } from "../contract/responses.ts";
 import { neverSent, RenameError } from "./rename_error.ts";
 

@@ -43,7 +43,7 @@ const WORDS: Record<Effect, { label: string; one: string; several: string }> = {
   follows: { label: "", one: "follows", several: "follow" },
 };
 
-/** What needs nobody's attention. */
+/** Effects that need no attention. */
 const QUIET = new Set<Effect>(["follows", "handled"]);
 
 export function describeAnalysis({ tables }: AnalyzeAnswer, context: AnalysisContext): Document {

@@ -1,7 +1,7 @@
 /**
  * The dependency graph as a Mermaid flowchart: the table, its compatibility view, and what depends on either with
  * what happens to it. GitHub draws no chart of more than 50,000 characters or 500 arrows (Mermaid's
- * `maxTextSize` and `maxEdges`), and nobody reads one of half that.
+ * `maxTextSize` and `maxEdges`), and half that is already too much to read.
  */
 import type { Effect } from "../contract/responses.ts";
 import type { GraphTable, Operation } from "./document.ts";
@@ -80,7 +80,7 @@ const ORDER: (Effect | null)[] = [
   null,
 ];
 
-/** The most severe first. What needs nobody's attention is drawn by kind, and not one by one. */
+/** The most severe first. Objects that need no attention are drawn by kind, not one by one. */
 function arrowsOf(table: GraphTable, detail: DiagramDetail): Arrow[] {
   const all = Object.entries(table.dependants).flatMap(([kind, objects]) =>
     [...Map.groupBy(objects, ({ effect }) => effect)].flatMap(([effect, own]) => {

@@ -54,7 +54,7 @@ export function addRenameTable(program: Command, context: CommandContext): void 
       "--schema <name>",
       "schema of the table, or of those in the file that name none (public)",
     )
-    .option("--no-view", "leave the old name free: whoever uses it fails from then on")
+    .option("--no-view", "leave the old name free: queries that use it fail from then on")
     .option(
       "--rename-indexes",
       "also rename the indexes that are named after the table, and the constraints they back",

@@ -33,7 +33,7 @@ export async function writeMigrationFile(
   if (file === undefined) {
     throw new UsageError("there is nothing to write: this changes only the record");
   }
-  // Whoever answers must not choose where a file is written.
+  // The server must not choose where a file is written.
   if (!/^\d{14}$/.test(file.version) || !/^[a-z0-9_]+$/.test(file.name)) {
     throw new UsageError(`${file.version}_${file.name} is not a name for a migration file`);
   }

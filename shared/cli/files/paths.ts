@@ -1,4 +1,4 @@
-/** Files of the caller: where they are, and writing them so that nobody ever sees half of one. */
+/** Files of the caller: where they are, and writing them so that nobody reads half of one. */
 import { basename, dirname, isAbsolute, join } from "node:path";
 import { messageOf, UsageError } from "../exit_codes.ts";
 import type { Terminal } from "../terminal.ts";
