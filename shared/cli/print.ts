@@ -47,7 +47,7 @@ function printBlock(block: Block, page: Page, indent: number): string {
     case "comparison":
       return printComparison(block, page, 2);
     case "items":
-      return printItems(block.items, page, 2);
+      return printItems(block.items, page, indent);
     case "findings":
       return printItems(findingItems(block.findings, block.detail ?? "each"), page, 2);
     case "statements":

@@ -24,7 +24,7 @@ export function describeTypes(
     [{ is: "items", items }],
     [
       table(["Schema", "Old name", "Table"], rows) ??
-        { is: "text", text: "There are no old names: nothing is renamed." },
+        { is: "text", text: "No old names: nothing is renamed." },
     ],
   ]);
 }
