@@ -7,7 +7,7 @@
  * The settings of .npmrc files are in the same variables and do not count.
  */
 import { dirname, join } from "node:path";
-import type { Command } from "commander";
+import type { Command, Option } from "commander";
 import { commandLine, PROGRAM, withOption } from "./command_line.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -16,11 +16,6 @@ const HARMLESS = new Set(["--verbose", "--quiet"]);
 
 /** What npm makes of `--plan`. One of them alone is a mistyped `--plan`, or an option of npm's without effect. */
 const PLAN = ["parseable", "long", "all"];
-
-interface KnownOption {
-  long: string;
-  required: boolean;
-}
 
 interface Swallowed {
   option: string;
@@ -44,7 +39,7 @@ export function swallowedOptions(
   const traces = new Traces(env, readFile);
   const swallowed = [
     ...planOf(traces, args),
-    ...knownOptions(program).flatMap((option) => optionOf(option, traces, args)),
+    ...knownOptions(program).flatMap((option) => takenOf(option, traces, args)),
   ];
   if (swallowed.length === 0) return null;
   const given = argumentsGiven(args, script);
@@ -78,9 +73,9 @@ class Traces {
 
   /** The value of a setting, undefined if it was not on the command line. */
   of(name: string): string | undefined {
-    const value = this.#env(`npm_config_${name.replaceAll("-", "_")}`);
-    if (value === undefined || this.#setElsewhere(name)) return undefined;
-    return value;
+    return this.#setElsewhere(name)
+      ? undefined
+      : this.#env(`npm_config_${name.replaceAll("-", "_")}`);
   }
 
   #setElsewhere(name: string): boolean {
@@ -102,7 +97,8 @@ function planOf(traces: Traces, args: string[]): Swallowed[] {
   return traces.of("dry-run") === "true" ? plan("--dry-run") : [];
 }
 
-function optionOf({ long, required }: KnownOption, traces: Traces, args: string[]): Swallowed[] {
+function takenOf({ long, required }: Option, traces: Traces, args: string[]): Swallowed[] {
+  if (!long) return [];
   const given = args.some((arg) => arg === long || arg.startsWith(`${long}=`));
   if (given || HARMLESS.has(long) || long === "--plan") return [];
   const one = (...words: string[]) => [{ option: long, words, scattered: words.length > 1 }];
@@ -118,14 +114,9 @@ function optionOf({ long, required }: KnownOption, traces: Traces, args: string[
   return one(`${long}=${value}`);
 }
 
-function knownOptions(program: Command): KnownOption[] {
-  const byName = new Map<string, KnownOption>();
-  for (const command of program.commands) {
-    for (const { long, required } of command.options) {
-      if (long) byName.set(long, { long, required });
-    }
-  }
-  return [...byName.values()];
+function knownOptions({ commands }: Command): Option[] {
+  const all = commands.flatMap(({ options }) => options);
+  return [...new Map(all.map((option) => [option.long, option])).values()];
 }
 
 /** The arguments without those that the script itself begins with, as `npm run types` does. */

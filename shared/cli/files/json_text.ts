@@ -14,12 +14,12 @@ export interface JsonMember {
   node: JsonNode;
 }
 
-/** The text is not JSON (RFC 8259). Its message says where and what. */
+/** The text is not JSON (RFC 8259). */
 export class JsonTextError extends Error {
   override name = "JsonTextError";
 
-  constructor(readonly line: number, readonly column: number, what: string) {
-    super(`line ${line}, column ${column}: ${what}`);
+  constructor(readonly line: number, column: number, what: string) {
+    super(`column ${column}: ${what}`);
   }
 }
 

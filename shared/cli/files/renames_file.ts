@@ -108,7 +108,7 @@ function fromJson(text: string, read: Entries): void {
     root = parseJsonText(text);
   } catch (error) {
     if (!(error instanceof JsonTextError)) throw error;
-    throw fault(error.line, `not JSON: ${error.message.replace(/^line \d+, /, "")}`);
+    throw fault(error.line, `not JSON: ${error.message}`);
   }
   if (root.kind === "array") return read.addAll(root.items, jsonEntry);
   if (root.kind === "scalar") throw fault(root.line, "expected a list or an object of renames");
