@@ -34,11 +34,8 @@ export interface RenameErrorOptions {
  */
 export class RenameError extends Error {
   override name = "RenameError";
-  readonly code: RenameErrorCode;
   /** HTTP status; undefined if no answer came. */
   readonly status?: number;
-  /** The same as `message`. */
-  readonly detail: string;
   /** What to do next. */
   readonly hint?: string;
   /** The whole problem document, with `findings`, `blockers` and so on; undefined if there is none. */
@@ -46,11 +43,14 @@ export class RenameError extends Error {
   /** `x-request-id` of the answer, which is also in the function's logs and events. */
   readonly requestId?: string;
 
-  constructor(code: RenameErrorCode, detail: string, options: RenameErrorOptions = {}) {
+  /** @param detail The same as `message`. */
+  constructor(
+    readonly code: RenameErrorCode,
+    readonly detail: string,
+    options: RenameErrorOptions = {},
+  ) {
     super(detail, { cause: options.cause });
-    this.code = code;
     this.status = options.status;
-    this.detail = detail;
     this.hint = options.hint;
     this.problem = options.problem;
     this.requestId = options.requestId;

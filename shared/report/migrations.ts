@@ -65,15 +65,13 @@ function tableOfMigrations(migrations: Migration[], verbose: boolean): Block | n
 }
 
 /** When it came to the status it has. */
-function since(migration: Migration): string {
-  const times = {
-    pending: migration.requested_at,
+const since = ({ status, requested_at, ...migration }: Migration): string =>
+  ({
+    pending: requested_at,
     active: migration.migrated_at,
     rolled_back: migration.rollback_at,
     finalized: migration.finalized_at,
-  };
-  return times[migration.status] ?? migration.requested_at;
-}
+  })[status] ?? requested_at;
 
 function driftSection(migrations: Migration[]): Block[] {
   const asked = migrations.flatMap(({ drift }) => drift === undefined ? [] : [drift]);

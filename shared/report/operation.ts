@@ -1,7 +1,6 @@
 /** The answer to a rename, rollback, finalize or refresh: what was done or would be done, and how to go on. */
 import type {
   LockFigures,
-  Migration,
   OperationAnswer,
   Statement,
   Verification,
@@ -14,6 +13,7 @@ import {
   documentOf,
   field,
   type GraphTable,
+  itemsOf,
   name,
   type Operation,
   step,
@@ -179,13 +179,10 @@ function afterPlan(answer: OperationAnswer, context: OperationContext): (Block |
   const { plan_hash, statements, would_be_refused: refusal } = answer;
   const { commandFor, acknowledged = [], file } = context;
   if (file !== undefined) {
+    const commands = ["npx supabase db push"];
     return [
       [{ is: "text", text: [toned("✓ Written", "good"), "  ", name(file)] }],
-      [{
-        is: "step",
-        text: "To apply it, and have it tracked",
-        commands: ["npx supabase db push"],
-      }],
+      [{ is: "step", text: "To apply it, and have it tracked", commands }],
     ];
   }
   const open = openCodes(answer, context);
@@ -195,30 +192,25 @@ function afterPlan(answer: OperationAnswer, context: OperationContext): (Block |
     ...(open.length > 0 && { acknowledge: commandFor ? open : [...acknowledged, ...open] }),
     expected_plan_hash: plan_hash,
   };
+  const text = open.length > 0
+    ? "To accept what breaks, and apply exactly this plan"
+    : "To apply exactly this plan";
+  const refused = refusal === undefined ? [] : [{
+    mark: toned("An apply would be refused", "bad"),
+    text: name(refusal.code),
+    body: [refusal.detail],
+    remedy: refusal.hint,
+  }];
   return [
-    [
-      refusal === undefined ? null : {
-        is: "items",
-        items: [{
-          mark: toned("An apply would be refused", "bad"),
-          text: name(refusal.code),
-          body: [refusal.detail],
-          remedy: refusal.hint,
-        }],
-      },
-    ],
+    [itemsOf(refused)],
     [field("Plan hash", name(plan_hash))],
-    [
-      statements.length === 0 ? null : step(
-        open.length > 0
-          ? "To accept what breaks, and apply exactly this plan"
-          : "To apply exactly this plan",
-        { endpoint: "same", fields },
-        { commandFor, note: "It is refused if the plan has changed by then." },
-      ),
-    ],
+    statements.length === 0
+      ? []
+      : [step(text, { endpoint: "same", fields }, { commandFor, note: IF_SAME })],
   ];
 }
+
+const IF_SAME = "It is refused if the plan has changed by then.";
 
 function afterwards(answer: OperationAnswer, { operation, commandFor }: OperationContext): Block[] {
   const { mode, batch_id, migrations } = answer;
@@ -228,23 +220,16 @@ function afterwards(answer: OperationAnswer, { operation, commandFor }: Operatio
     return [
       step("To apply it", { endpoint: "rename", fields: { batch_id } }, {
         commandFor,
-        note: "It is refused if the plan has changed by then.",
+        note: IF_SAME,
       }),
       rollback("To withdraw it", { batch_id }),
     ];
   }
   if (mode === "plan" || migrations.length === 0) return [];
   if (operation !== "rename" && operation !== "refresh") return [];
-  return [
-    rollback(
-      operation === "rename" ? "To roll it back" : "To roll the rename back",
-      selection(answer),
-    ),
-  ];
-}
-
-function selection({ batch_id, migrations }: { batch_id: string | null; migrations: Migration[] }) {
-  return migrations.length === 1 || batch_id === null
+  const selection = migrations.length === 1 || batch_id === null
     ? { migration_id: migrations[0].id }
     : { batch_id };
+  const text = operation === "rename" ? "To roll it back" : "To roll the rename back";
+  return [rollback(text, selection)];
 }

@@ -42,6 +42,7 @@ export function describeProblem(problem: ShownProblem, context: ProblemContext =
   const { corrected = [], commandFor } = context;
   const heading = `Not done: ${typeof title === "string" ? title : "It did not work"}`;
   const acknowledge = acceptableCodes(problem);
+  const request = { endpoint: "same", fields: { acknowledge } } as const;
   return documentOf([
     [{ is: "fields", fields: fieldsOf(problem, context) }],
     ...Object.entries(problem).map(([field, items]) =>
@@ -49,18 +50,8 @@ export function describeProblem(problem: ShownProblem, context: ProblemContext =
         ? LISTS[field](items as never[])
         : []
     ),
-    [
-      corrected.length === 0
-        ? null
-        : { is: "step", text: "Perhaps you meant", commands: corrected },
-    ],
-    [
-      acknowledge.length === 0 ? null : step(
-        "To accept that and go on",
-        { endpoint: "same", fields: { acknowledge } },
-        { commandFor },
-      ),
-    ],
+    corrected.length === 0 ? [] : [{ is: "step", text: "Perhaps you meant", commands: corrected }],
+    acknowledge.length === 0 ? [] : [step("To accept that and go on", request, { commandFor })],
     // The code of another server could be anything.
   ], { comment: `problem=${/^\w+$/.test(code) ? code : "unknown"}`, heading });
 }
