@@ -1,6 +1,7 @@
 /** Everything that is wrong with the renames of a file, at once: in its lines, and by the endpoint's checks. */
 import { RenameError } from "../../client/client.ts";
 import { UsageError } from "../exit_codes.ts";
+import { optionWords } from "../option_words.ts";
 import type { RenameEntry, RenamesFile } from "./renames_file.ts";
 
 interface Issue {
@@ -63,7 +64,7 @@ export async function fileError(
   try {
     refused = (await issuesOf(renames, ask)).map((issue) => ({
       line: Number(/\d+$/.exec(places[indexOf(issue)!])![0]),
-      what: `${issue.message}${issue.hint === undefined ? "" : ` ${issue.hint}`}`,
+      what: optionWords([issue.message, issue.hint ?? ""].join(" ").trim()),
     }));
   } catch {
     // A problem with the connection is reported once the file is right.
