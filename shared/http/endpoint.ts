@@ -7,8 +7,7 @@ import type { Progress } from "../contract/responses.ts";
 import { type Database, databaseAt } from "../postgres/database.ts";
 import type { Limits } from "../postgres/limits.ts";
 import { authenticate, type Caller } from "./authenticate.ts";
-import { markdownOf } from "../report/markdown.ts";
-import { describeProblem } from "../report/problem.ts";
+import { problemInMarkdown } from "../report/problem.ts";
 import { readJson } from "./body.ts";
 import { eventStream } from "./event_stream.ts";
 import { type Idempotency, idempotencyOf } from "./idempotency.ts";
@@ -202,7 +201,7 @@ function refused(problem: ProblemBody, request: Request, requestId: string): Res
   const type = preferredType(request, ["application/problem+json", "text/markdown"]);
   const { status } = problem;
   if (type === "application/problem+json") return respond(status, type, problem, requestId);
-  return new Response(markdownOf(describeProblem(problem)), {
+  return new Response(problemInMarkdown(problem), {
     status,
     headers: { ...commonHeaders(requestId), "content-type": `${type}; charset=utf-8` },
   });

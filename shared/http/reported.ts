@@ -1,8 +1,6 @@
 /** Answers to operations, as JSON or, for a pull request, as Markdown. */
 import type { OperationAnswer } from "../contract/responses.ts";
-import type { Operation } from "../report/document.ts";
-import { markdownOf } from "../report/markdown.ts";
-import { describeOperation } from "../report/operation.ts";
+import { type Operation, operationInMarkdown } from "../report/operation.ts";
 import { preferredType, represented } from "./negotiate.ts";
 
 /** The `respond` of an operation's endpoint; JSON unless the caller likes `text/markdown` better. */
@@ -12,6 +10,6 @@ export const reported =
     // Made only for those who ask: of a thousand tables it takes a while.
     const body = type === "application/json"
       ? JSON.stringify(answer)
-      : markdownOf(describeOperation(answer, { operation }));
+      : operationInMarkdown(answer, { operation });
     return represented(request, [{ type, body }]);
   };

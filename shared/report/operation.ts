@@ -21,7 +21,10 @@ import {
   toned,
 } from "./document.ts";
 import { breakingCodes, findingsCounted, findingsSection } from "./findings.ts";
+import { markdownOf } from "./markdown.ts";
 import { counted } from "./text.ts";
+
+export type { Operation } from "./document.ts";
 
 export interface OperationContext {
   operation: Operation;
@@ -31,6 +34,10 @@ export interface OperationContext {
   commandFor?: CommandFor;
   file?: string;
 }
+
+/** The answer for an endpoint's caller. */
+export const operationInMarkdown = (answer: OperationAnswer, context: OperationContext): string =>
+  markdownOf(describeOperation(answer, context));
 
 export function describeOperation(answer: OperationAnswer, context: OperationContext): Document {
   const { mode, plan_hash, batch_id, findings, statements, verification } = answer;

@@ -14,6 +14,7 @@ import {
   toned,
 } from "./document.ts";
 import { breakingCodes, findingsSection } from "./findings.ts";
+import { markdownOf } from "./markdown.ts";
 import { shortened } from "./text.ts";
 
 /** What of a problem document is shown; the client makes one for answers that were none. */
@@ -36,6 +37,10 @@ export interface ProblemContext {
 const MAX_TEXT = 2_000;
 const MAX_LINE = 300;
 const MAX_LINES = 100;
+
+/** The problem for an endpoint's caller. */
+export const problemInMarkdown = (problem: ShownProblem): string =>
+  markdownOf(describeProblem(problem));
 
 export function describeProblem(problem: ShownProblem, context: ProblemContext = {}): Document {
   const { code, title } = problem;

@@ -4,8 +4,8 @@ import { FINDING_CODES } from "../../shared/contract/findings.ts";
 import { Problem } from "../../shared/contract/problems.ts";
 import type { Finding, OperationAnswer, PlannedTable } from "../../shared/contract/responses.ts";
 import { markdownOf, MAX_REPORT } from "../../shared/report/markdown.ts";
-import { describeOperation, type OperationContext } from "../../shared/report/operation.ts";
-import { describeProblem, type ShownProblem } from "../../shared/report/problem.ts";
+import { describeOperation, operationInMarkdown } from "../../shared/report/operation.ts";
+import { problemInMarkdown } from "../../shared/report/problem.ts";
 import { visible } from "../../shared/report/text.ts";
 import { readFlowchart, readMarkdown } from "../support/markdown.ts";
 
@@ -42,13 +42,8 @@ const plan = (more: Partial<OperationAnswer> = {}): OperationAnswer => ({
   ...more,
 });
 
-const operationInMarkdown = (answer: OperationAnswer, context: OperationContext) =>
-  markdownOf(describeOperation(answer, context));
-
 const reportOf = (answer: OperationAnswer, limit?: number) =>
   markdownOf(describeOperation(answer, { operation: "rename" }), { limit });
-
-const problemInMarkdown = (problem: ShownProblem) => markdownOf(describeProblem(problem));
 
 /** Names that mean something to Markdown, HTML, Mermaid, GitHub or a terminal. */
 const HOSTILE = [
