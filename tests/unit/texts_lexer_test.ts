@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import fc from "fast-check";
 import { sqlish } from "../support/sqlish.ts";
-import { cut, fold, lex, type Token } from "../../shared/sql/parser/lexer.ts";
+import { foldCase, lex, type Token, truncateIdentifier } from "../../shared/sql/parser/lexer.ts";
 
 /** The tokens that mean something, as `kind value`. */
 function tokens(text: string): string[] {
@@ -30,15 +30,15 @@ Deno.test("identifiers are folded unless quoted, and A to Z alone", () => {
   assertEquals(one("a\u00a0b"), "word a\u00a0b");
   assertEquals(one('"a""b c"'), 'quoted a"b c');
   assertEquals(tokens("old.Col"), ["word old", "mark .", "word col"]);
-  assertEquals(fold("ÇA"), "Ça");
+  assertEquals(foldCase("ÇA"), "Ça");
 });
 
 Deno.test("identifiers are cut to 63 bytes where a character ends", () => {
   assertEquals(one("x".repeat(70)), `word ${"x".repeat(63)}`);
   assertEquals(one(`"${"é".repeat(40)}"`), `quoted ${"é".repeat(31)}`);
-  assertEquals(cut("a".repeat(62) + "é"), "a".repeat(62));
-  assertEquals(cut("👩".repeat(16)), "👩".repeat(15));
-  assertEquals(cut("é".repeat(31) + "x"), "é".repeat(31) + "x");
+  assertEquals(truncateIdentifier("a".repeat(62) + "é"), "a".repeat(62));
+  assertEquals(truncateIdentifier("👩".repeat(16)), "👩".repeat(15));
+  assertEquals(truncateIdentifier("é".repeat(31) + "x"), "é".repeat(31) + "x");
 });
 
 Deno.test("identifiers in U& quotes are decoded, with the escape character that UESCAPE says", () => {

@@ -1,6 +1,10 @@
 /** Names that texts put together when they run: of variables, in strings, in the catalog, of TG_TABLE_NAME. */
 import { assertEquals } from "@std/assert";
-import { type ReadableText, tableIndex, usesOf } from "../../shared/sql/references/uses.ts";
+import {
+  referencesIn,
+  type SqlSource,
+  tableIndex,
+} from "../../shared/sql/references/table_references.ts";
 import { column, table } from "../support/handwritten_facts.ts";
 
 const named = (name: string, oid: number, schema = "public") =>
@@ -14,11 +18,11 @@ const TABLES = [
 ];
 const INDEX = tableIndex(TABLES);
 
-type Options = Partial<Omit<ReadableText, "text">>;
+type Options = Partial<Omit<SqlSource, "text">>;
 
 /** Like `public.jobs dynamic truncate`, once each. */
 function uses(text: string, options: Options = {}): string[] {
-  const found = usesOf({
+  const found = referencesIn({
     language: "plpgsql",
     search_path: [],
     schema: "public",
@@ -169,7 +173,7 @@ Deno.test("a name that is put together and made an OID is read, one that comment
 Deno.test("a name is noted where a routine is given it that makes SQL of names, and nowhere else", () => {
   const index = tableIndex(TABLES, undefined, ["purge"]);
   const found = (text: string) =>
-    usesOf({ language: "plpgsql", search_path: [], schema: "public", text }, index)
+    referencesIn({ language: "plpgsql", search_path: [], schema: "public", text }, index)
       .map(({ table, code, detail, certainty }) =>
         `${table.schema}.${table.name} ${certainty} ${code} ${detail}`
       );
@@ -193,7 +197,7 @@ function details(text: string, newNames: Record<number, string> = {}): string[] 
     TABLES,
     new Map(Object.entries(newNames).map(([k, v]) => [Number(k), v])),
   );
-  return usesOf({
+  return referencesIn({
     language: "plpgsql",
     search_path: null,
     schema: "public",

@@ -3,11 +3,11 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import fc from "fast-check";
 import type { RelationFacts } from "../../shared/facts/facts.ts";
 import {
-  type ReadableText,
+  referencesIn,
+  type SqlSource,
   tableIndex,
-  type Use,
-  usesOf,
-} from "../../shared/sql/references/uses.ts";
+  type TableReference,
+} from "../../shared/sql/references/table_references.ts";
 import { column, table } from "../support/handwritten_facts.ts";
 import { statements } from "../support/generated_statements.ts";
 import { sqlish } from "../support/sqlish.ts";
@@ -32,13 +32,13 @@ const TABLES = [
 ];
 const INDEX = tableIndex(TABLES);
 
-type Options = Partial<Omit<ReadableText, "text">>;
+type Options = Partial<Omit<SqlSource, "text">>;
 
-const read = (text: string, options: Options = {}): Use[] =>
-  usesOf({ language: "sql", search_path: null, schema: "public", ...options, text }, INDEX);
+const read = (text: string, options: Options = {}): TableReference[] =>
+  referencesIn({ language: "sql", search_path: null, schema: "public", ...options, text }, INDEX);
 
 /** Like `public.old`, `public.old copy`, `app.items possible`. */
-function shown({ table, certainty, code }: Use): string {
+function shown({ table, certainty, code }: TableReference): string {
   return [`${table.schema}.${table.name}`, certainty === "named" ? "" : certainty, code ?? ""]
     .filter((part) => part !== "").join(" ");
 }
@@ -191,7 +191,7 @@ Deno.test("without a schema, the search path decides: a routine's own, or else t
 Deno.test("of two tables of one name the first in the search path is meant", () => {
   const index = tableIndex([relation("twins"), relation("twins", { schema: "app" })]);
   const uses = (search_path: string[] | null) =>
-    usesOf({ language: "sql", text: "table twins", search_path, schema: "public" }, index)
+    referencesIn({ language: "sql", text: "table twins", search_path, schema: "public" }, index)
       .map(shown);
   assertEquals(uses(["app", "public"]), ["app.twins"]);
   assertEquals(uses(["public", "app"]), ["public.twins"]);
@@ -616,7 +616,7 @@ Deno.test("words of SQL that are names of columns, too, are told apart in GROUP 
   );
   const index = tableIndex([relation("dated", { columns })]);
   const codes = (text: string) =>
-    usesOf({ language: "sql", text, search_path: null, schema: null }, index)
+    referencesIn({ language: "sql", text, search_path: null, schema: null }, index)
       .flatMap(({ code }) => code ?? []);
   for (
     const items of [
@@ -639,7 +639,7 @@ Deno.test("a key that other columns cannot depend on does not count in GROUP BY"
   const uses = (definition: string) => {
     const index = tableIndex([relation("keyed", { constraints: [{ name: "k", definition }] })]);
     const text = "select id, number, name from keyed group by id, number";
-    return usesOf({ language: "sql", text, search_path: null, schema: null }, index)
+    return referencesIn({ language: "sql", text, search_path: null, schema: null }, index)
       .flatMap(({ code }) => code ?? []);
   };
   assertEquals(uses("PRIMARY KEY (id)"), ["group_by_primary_key"]);
@@ -767,7 +767,7 @@ Deno.test("a text that cannot be read to its end may use what it mentions", () =
 Deno.test("a trigger function that asks for its table's name is told apart by what it does with it", () => {
   const details = (text: string, newName?: string) => {
     const index = tableIndex(TABLES, newName ? new Map([[TABLES[0].oid, newName]]) : undefined);
-    return usesOf({
+    return referencesIn({
       language: "plpgsql",
       text: body(text),
       search_path: null,
@@ -817,7 +817,7 @@ Deno.test("a trigger function in another language compares its table's name wher
   const details = (text: string, newName?: string) => {
     const index = tableIndex(TABLES, newName ? new Map([[TABLES[0].oid, newName]]) : undefined);
     const trigger_of = [TABLES[0].oid];
-    return usesOf(
+    return referencesIn(
       { language: "plv8", text, search_path: null, schema: "public", trigger_of },
       index,
     )
@@ -865,7 +865,7 @@ Deno.test("any text whatever is read to its end in every language", () => {
       fc.constantFrom("sql", "plpgsql", "plv8"),
       (text, language) => {
         const options = { search_path: null, schema: null, trigger_of: [TABLES[0].oid] };
-        for (const use of usesOf({ language, text, ...options }, index)) {
+        for (const use of referencesIn({ language, text, ...options }, index)) {
           found++;
           assert(known.has(use.table.oid));
           assert(use.at >= 0 && use.at <= text.length, text);
@@ -894,7 +894,10 @@ Deno.test("among a thousand tables each text finds its own", () => {
     const text = `begin ${
       "perform 1 from another where x = 'y';\n".repeat(50)
     } delete from table_${n}; end`;
-    const uses = usesOf({ language: "plpgsql", text, search_path: null, schema: null }, index);
+    const uses = referencesIn(
+      { language: "plpgsql", text, search_path: null, schema: null },
+      index,
+    );
     assertEquals(uses.map(({ table }) => table.name), [`table_${n}`]);
   }
 });
@@ -902,7 +905,7 @@ Deno.test("among a thousand tables each text finds its own", () => {
 Deno.test("a statement uses the same within PL/pgSQL, within EXECUTE and by itself", () => {
   const index = tableIndex([relation("entries"), relation("others")]);
   const codes = (language: string, text: string) =>
-    usesOf({ language, text, search_path: null, schema: null }, index)
+    referencesIn({ language, text, search_path: null, schema: null }, index)
       .map(({ table, code }) => `${table.name} ${code}`);
   let found = 0;
   fc.assert(
