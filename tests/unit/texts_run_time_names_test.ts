@@ -41,6 +41,13 @@ const certain = (text: string, options?: Options) =>
 
 const PATHS = [null, [], ["public"], ["other"]];
 
+Deno.test("SQL of a name that is not known refers to no table, whatever the search path", () => {
+  for (const search_path of [null, [], ["public"], ["other", "public"]]) {
+    const text = "begin execute 'select 1 from ' || anything; perform 1 from public.jobs; end";
+    assertEquals(uses(text, { search_path }), ["public.jobs"]);
+  }
+});
+
 Deno.test("a name that a variable holds is used where SQL is made with the variable, whatever the search path", () => {
   const loops = [
     "declare t text; begin foreach t in array array['jobs', 'users'] loop execute format('delete from public.%I', t); end loop; end",

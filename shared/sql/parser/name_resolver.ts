@@ -196,6 +196,7 @@ export class NameResolver {
    * by it, none of these tables is meant.
    */
   private unqualified(candidates: IndexedTable[]): Resolved[] {
+    if (candidates.length === 0) return [];
     const { searchPath, schema } = this.scope;
     const hasAnother = (schema: string, { name }: IndexedTable) =>
       this.index.namesakes.get(name)?.has(schema) ?? false;
