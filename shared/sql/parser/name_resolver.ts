@@ -1,8 +1,5 @@
 /** Resolves the names in one SQL source to tables, and collects the references to them. */
 import type { FindingCode } from "../../contract/findings.ts";
-import type { Token } from "./lexer.ts";
-import type { Name, Node } from "./nodes.ts";
-import type { QueryLevel } from "./query_levels.ts";
 import {
   type DerivedName,
   hasPlaceholder,
@@ -53,19 +50,11 @@ export class RowTypes {
   records = false;
 }
 
-export interface NameScope {
+export interface SearchContext {
   /** Schemas in which names without one are looked up; null: the caller's. */
   searchPath: string[] | null;
   /** The routine's own schema. */
   schema: string | null;
-}
-
-/** The readers that readers of smaller parts call in turn. They come with the resolver, so imports form no circle. */
-export interface Readers {
-  query(nodes: Node[], level: QueryLevel | null, resolver: NameResolver): void;
-  statement(nodes: Node[], level: QueryLevel | null, resolver: NameResolver): void;
-  /** A string that is the body of a routine or a DO block. */
-  body(body: Token, language: string, resolver: NameResolver): void;
 }
 
 /** A caller's usual search path; Supabase adds extensions. */
@@ -84,8 +73,7 @@ export class NameResolver {
   constructor(
     readonly text: string,
     readonly index: TableIndex,
-    readonly readers: Readers,
-    private readonly scope: NameScope,
+    private readonly context: SearchContext,
     readonly runTime = new RunTimeNames(false),
     readonly certainty: Certainty = "named",
     private readonly outer: { resolver: NameResolver; place: (at: number) => number } | null = null,
@@ -98,13 +86,12 @@ export class NameResolver {
 
   /** For a source within this one; `place` gives the index here for an index there. */
   within(text: string, certainty: Certainty, place: (at: number) => number): NameResolver {
-    const { index, readers, scope, runTime } = this;
+    const { index, context, runTime } = this;
     const outer = { resolver: this, place };
     return new NameResolver(
       text,
       index,
-      readers,
-      scope,
+      context,
       runTime,
       weaker(this.certainty, certainty),
       outer,
@@ -113,7 +100,7 @@ export class NameResolver {
 
   /** For a second look at the same source; what it finds is not added here. */
   detached(): NameResolver {
-    return new NameResolver(this.text, this.index, this.readers, this.scope);
+    return new NameResolver(this.text, this.index, this.context);
   }
 
   /** From here on the name means a temporary table. */
@@ -197,7 +184,7 @@ export class NameResolver {
    */
   private unqualified(candidates: IndexedTable[]): Resolved[] {
     if (candidates.length === 0) return [];
-    const { searchPath, schema } = this.scope;
+    const { searchPath, schema } = this.context;
     const hasAnother = (schema: string, { name }: IndexedTable) =>
       this.index.namesakes.get(name)?.has(schema) ?? false;
     if (searchPath !== null) {
@@ -228,17 +215,6 @@ export class NameResolver {
     this.suppressed = code;
     read();
     this.suppressed = before;
-  }
-
-  /** Notes a reference to each table that a name can mean, and returns these. */
-  noteName(
-    { parts, start }: Pick<Name, "parts" | "start">,
-    code: FindingCode | null = null,
-    detail: string | null = null,
-  ): Resolved[] {
-    const tables = this.resolve(parts);
-    this.note(tables, start, code, detail);
-    return tables;
   }
 
   /** Notes a reference to each of the tables. */

@@ -3,9 +3,9 @@
  * triggers, defaults or sizes. The catalog has the tables of all schemas, whatever the search path: a name means each
  * of them, unless the query says which schema.
  */
-import type { NameResolver } from "../parser/name_resolver.ts";
 import { isIdentifier, isMark, isOperator, isWord, type Node } from "../parser/nodes.ts";
 import type { Clauses } from "../parser/query_syntax.ts";
+import type { Scope } from "../parser/scope.ts";
 import type { IndexedTable } from "../parser/table_index.ts";
 
 /** Catalogs that have no rows for a view, or other rows than for a table; and those of views. */
@@ -49,24 +49,24 @@ interface Contents {
 }
 
 /** Notes names of tables that the query looks up in the catalog. */
-export function readCatalogQuery(clauses: Clauses, resolver: NameResolver): void {
+export function readCatalogQuery(clauses: Clauses, scope: Scope): void {
   const { from = [] } = clauses;
   const catalogs = from.flatMap((node, i) =>
     isIdentifier(node) && !isMark(from[i + 1], ".") && isCatalogAt(from, i) ? [node.value] : []
   );
   if (catalogs.length === 0) return;
   const contents: Contents = { names: [], words: new Set(), schemas: null };
-  collect(Object.values(clauses).flatMap((part) => part!), contents, resolver);
+  collect(Object.values(clauses).flatMap((part) => part!), contents, scope);
   // The first catalog whose answer is different for a view.
   const detail =
     catalogs.find((catalog) =>
       isAboutTables(catalog) || DIFFERENCES[catalog].some((word) => contents.words.has(word))
     ) ?? null;
   for (const { value, start } of contents.names) {
-    resolver.noteReadString(start);
-    const tables = ofSchemas(resolver.inAnySchema(value), contents)
+    scope.names.noteReadString(start);
+    const tables = ofSchemas(scope.names.inAnySchema(value), contents)
       .map((table) => ({ table, certain: true }));
-    resolver.note(tables, start, detail === null ? null : "catalog_lookup", detail);
+    scope.note(tables, start, detail === null ? null : "catalog_lookup", detail);
   }
 }
 
@@ -76,9 +76,9 @@ function ofSchemas(tables: IndexedTable[], { schemas, words }: Contents): Indexe
   return named.length > 0 ? named : tables;
 }
 
-function collect(nodes: Node[], contents: Contents, resolver: NameResolver): void {
+function collect(nodes: Node[], contents: Contents, scope: Scope): void {
   nodes.forEach((node, i) => {
-    if (node.kind === "group") return collect(node.nodes, contents, resolver);
+    if (node.kind === "group") return collect(node.nodes, contents, scope);
     if (node.kind === "string") {
       contents.names.push(node);
       contents.words.add(node.value);
@@ -91,7 +91,7 @@ function collect(nodes: Node[], contents: Contents, resolver: NameResolver): voi
     }
     const { start } = node;
     contents.names.push(
-      ...resolver.runTime.valuesAt(nodes, i).map((value) => ({ value, start })),
+      ...scope.names.runTime.valuesAt(nodes, i).map((value) => ({ value, start })),
     );
   });
 }

@@ -2,7 +2,6 @@
  * GROUP BY the primary key: a table's other columns depend on it and need not be grouped (manual, 7.2.3). For the
  * columns of a view that does not hold.
  */
-import type { NameResolver } from "../parser/name_resolver.ts";
 import {
   areWords,
   commaSeparated,
@@ -16,7 +15,7 @@ import {
   type Node,
   onlyName,
 } from "../parser/nodes.ts";
-import { newLevel, type QueryLevel, type VisibleRelation } from "../parser/query_levels.ts";
+import type { Scope, VisibleRelation } from "../parser/scope.ts";
 import { type Clauses, clausesOf, isQuery, withoutLabel } from "../parser/query_syntax.ts";
 import type { IndexedTable } from "../parser/table_index.ts";
 import { readFrom } from "./from_clause.ts";
@@ -31,18 +30,18 @@ const AGGREGATES = new Set(
 );
 
 /** Notes each table of which a column is used that is not grouped, but depends on the primary key. */
-export function readGrouping(clauses: Clauses, level: QueryLevel, resolver: NameResolver): void {
+export function readGrouping(clauses: Clauses, scope: Scope): void {
   if (!isWord(clauses.group?.[0], "by")) return;
   const items = commaSeparated(clauses.list).map(itemOf);
-  for (const relation of level.relations) {
+  for (const relation of scope.relations) {
     const { table, certain } = relation;
     if (table?.primaryKey == null) continue;
     const grouped = clauses.group!.slice(1);
-    const grouping = new Grouping({ ...relation, table }, level, grouped, items, resolver);
+    const grouping = new Grouping({ ...relation, table }, grouped, items, scope);
     if (!table.primaryKey.every((column) => grouping.plain.has(column))) continue;
     const dependent = grouping.dependentColumn(items, clauses);
     if (dependent === null) continue;
-    resolver.note([{ table, certain }], dependent.at, "group_by_primary_key", dependent.column);
+    scope.note([{ table, certain }], dependent.at, "group_by_primary_key", dependent.column);
   }
 }
 
@@ -75,10 +74,9 @@ class Grouping {
 
   constructor(
     private readonly relation: VisibleRelation & { table: IndexedTable },
-    private readonly level: QueryLevel,
     grouped: Node[],
     items: Item[],
-    private readonly resolver: NameResolver,
+    private readonly scope: Scope,
   ) {
     for (const nodes of commaSeparated(grouped)) this.add(nodes, items, true);
   }
@@ -180,9 +178,9 @@ class Grouping {
   /** In a subquery an unqualified name is assumed to be a column of the subquery. */
   private findInside(group: Group, inQuery: boolean): ColumnUse | null {
     if (!isQuery(group)) return this.find(group.nodes, inQuery);
-    const level = newLevel(null);
-    readFrom(clausesOf(group.nodes).from ?? [], level, this.resolver.detached());
-    const hidden = level.relations.some(({ name }) => name === this.relation.name);
+    const inner = this.scope.detached();
+    readFrom(clausesOf(group.nodes).from ?? [], inner);
+    const hidden = inner.relations.some(({ name }) => name === this.relation.name);
     return hidden ? null : this.find(group.nodes, true);
   }
 
@@ -210,14 +208,14 @@ class Grouping {
    * that two relations have would be ambiguous.
    */
   private isOurs(column: string): boolean {
-    const having = this.level.relations
+    const having = this.scope.relations
       .filter(({ table }) => table === null || table.columns.has(column));
     if (this.isMerged(column)) return having[0]?.name === this.relation.name;
     return having.every(({ table, name }) => table === null || name === this.relation.name);
   }
 
   private isMerged(column: string): boolean {
-    return this.level.natural || this.level.merged.has(column);
+    return this.scope.natural || this.scope.merged.has(column);
   }
 
   private ungrouped(among: (column: string) => boolean = () => true): string | null {
@@ -269,11 +267,7 @@ function isSyntax(nodes: Node[], i: number): boolean {
  * have: FILTER, WITHIN GROUP, DISTINCT or ORDER BY in the arguments. With OVER it is a window function, whose
  * arguments must be grouped.
  */
-function callAt(
-  nodes: Node[],
-  i: number,
-  called: string,
-): { next: number; isAggregate: boolean } {
+function callAt(nodes: Node[], i: number, called: string): { next: number; isAggregate: boolean } {
   const { nodes: inside } = nodes[i] as Group;
   let isAggregate = AGGREGATES.has(called) || called.endsWith("_agg") ||
     /_agg_(strict|unique|unique_strict)$/.test(called) || isWord(inside[0], "distinct") ||

@@ -1,5 +1,4 @@
 /** PL/pgSQL (manual, 43): finds the statements and expressions in a body, which are SQL. */
-import type { NameResolver } from "../parser/name_resolver.ts";
 import {
   areWords,
   commaSeparated,
@@ -12,6 +11,7 @@ import {
   nameAt,
   type Node,
 } from "../parser/nodes.ts";
+import type { Scope } from "../parser/scope.ts";
 import { foldString } from "../parser/string_folding.ts";
 import { namesCatalog } from "./catalog_queries.ts";
 import { readExpression, readType } from "./expressions.ts";
@@ -21,9 +21,9 @@ import { readStrings, type StringContext } from "./sql_in_strings.ts";
 import { readStatement } from "./statements.ts";
 
 /** Reads the body of a function, procedure or DO block. */
-export function readPlpgsql(nodes: Node[], resolver: NameResolver): void {
-  readVariables(nodes, resolver);
-  new Body(nodes, resolver).read();
+export function readPlpgsql(nodes: Node[], scope: Scope): void {
+  readVariables(nodes, scope);
+  new Body(nodes, scope).read();
 }
 
 class Body {
@@ -31,7 +31,7 @@ class Body {
   /** The context of strings that are not given to EXECUTE. */
   private readonly strings: StringContext;
 
-  constructor(private readonly nodes: Node[], private readonly resolver: NameResolver) {
+  constructor(private readonly nodes: Node[], private readonly scope: Scope) {
     const executes = indexOfWord(nodes, 0, "execute") >= 0;
     this.strings = executes || namesCatalog(nodes) ? "beside execute" : "elsewhere";
   }
@@ -89,13 +89,13 @@ class Body {
 
   /** An expression; the server evaluates it with SELECT before it. */
   private select(nodes: Node[], strings = this.strings): void {
-    readSelect(nodes, null, this.resolver);
-    readStrings(nodes, strings, this.resolver);
+    readSelect(nodes, this.scope);
+    readStrings(nodes, strings, this.scope);
   }
 
   private sql(nodes: Node[]): void {
-    readStatement(nodes, null, this.resolver);
-    readStrings(nodes, this.strings, this.resolver);
+    readStatement(nodes, this.scope);
+    readStrings(nodes, this.strings, this.scope);
   }
 
   /** `target := expression`, where target is a variable, a field or an element. */
@@ -109,7 +109,7 @@ class Body {
     }
     if (!isOperator(this.nodes[i], ":=", "=")) return false;
     const end = this.until(i);
-    readExpression(this.nodes.slice(this.at, i), null, this.resolver);
+    readExpression(this.nodes.slice(this.at, i), this.scope);
     this.select(this.nodes.slice(i + 1, end));
     this.at = end + 1;
     return true;
@@ -135,7 +135,7 @@ class Body {
       const parameters = nodes[cursor + 1];
       if (isGroup(parameters)) {
         for (const parameter of commaSeparated(parameters.nodes)) {
-          readType(parameter, 1, this.resolver, "variable");
+          readType(parameter, 1, this.scope, "variable");
         }
       }
       const query = indexOfWord(nodes, cursor, "for", "is");
@@ -143,7 +143,7 @@ class Body {
       return;
     }
     const type = isWord(nodes[1], "constant") ? 2 : 1;
-    const next = readType(nodes, type, this.resolver, "variable");
+    const next = readType(nodes, type, this.scope, "variable");
     const value = nodes.findIndex((node, i) =>
       i >= next && (isWord(node, "default") || isOperator(node, ":=", "="))
     );
@@ -173,7 +173,7 @@ class Body {
     } else if (isWord(first, "execute")) this.execute(nodes.slice(1));
     else if (isWord(first, "perform")) this.select(nodes.slice(1));
     // Its strings are messages to people.
-    else if (isWord(first, "raise")) readExpression(nodes.slice(1), null, this.resolver);
+    else if (isWord(first, "raise")) readExpression(nodes.slice(1), this.scope);
     else if (isWord(first, "return")) {
       const execute = areWords(nodes, 1, "query", "execute");
       if (execute) this.execute(nodes.slice(3));
@@ -192,7 +192,7 @@ class Body {
   /** EXECUTE command [INTO target] [USING expressions] */
   private execute(nodes: Node[]): void {
     const using = nodes.slice(endAtWord(nodes, 0, "using") + 1);
-    const { runTime } = this.resolver;
+    const { runTime } = this.scope.names;
     runTime.parameters = commaSeparated(using)
       .map((argument) => foldString(argument, 0, runTime)?.text ?? "");
     this.select(nodes.slice(0, endAtWord(nodes, 0, "into", "using")), "execute");

@@ -2,7 +2,6 @@
  * Variables of PL/pgSQL and the names of tables that they can contain: constants, elements of arrays, rows of VALUES,
  * what a loop goes through. What a condition compares with does not count, unless it selects rows of the catalog.
  */
-import type { NameResolver } from "../parser/name_resolver.ts";
 import {
   indexOfWord,
   isGroup,
@@ -15,6 +14,7 @@ import {
 } from "../parser/nodes.ts";
 import { clausesOf } from "../parser/query_syntax.ts";
 import { type RunTimeNames, TRIGGER_SCHEMA, TRIGGER_TABLE } from "../parser/run_time_names.ts";
+import type { Scope } from "../parser/scope.ts";
 import { foldString } from "../parser/string_folding.ts";
 import { readsOnlyCatalogs } from "./catalog_queries.ts";
 
@@ -28,12 +28,12 @@ interface Assignment {
 const MAX_PASSES = 5;
 
 /** Finds the values of the variables of a body that can name a table or its schema. */
-export function readVariables(nodes: Node[], resolver: NameResolver): void {
-  const { runTime } = resolver;
+export function readVariables(nodes: Node[], scope: Scope): void {
+  const { runTime } = scope.names;
   const assignments = assignmentsIn(nodes);
   const isWanted = (value: string) =>
     value.includes(TRIGGER_TABLE) || value.includes(TRIGGER_SCHEMA) ||
-    resolver.inAnySchema(value).length > 0 || resolver.index.schemas.has(value);
+    scope.names.inAnySchema(value).length > 0 || scope.names.index.schemas.has(value);
   for (let pass = 0, changed = true; pass < MAX_PASSES && changed; pass++) {
     changed = false;
     for (const { variables, source } of assignments) {

@@ -1,5 +1,4 @@
 /** Queries: WITH, SELECT, VALUES, TABLE and set operations. */
-import type { NameResolver } from "../parser/name_resolver.ts";
 import {
   commaSeparated,
   isGroup,
@@ -8,7 +7,7 @@ import {
   isWord,
   type Node,
 } from "../parser/nodes.ts";
-import { newLevel, type QueryLevel, systemColumnsIn } from "../parser/query_levels.ts";
+import { type Scope, systemColumnsIn } from "../parser/scope.ts";
 import { clausesOf, isQuery, withoutLabel } from "../parser/query_syntax.ts";
 import { readCatalogQuery } from "./catalog_queries.ts";
 import { readExpression } from "./expressions.ts";
@@ -17,16 +16,16 @@ import { readGrouping } from "./group_by.ts";
 import { noteLookupInQuery } from "./trigger_names.ts";
 
 /** Reads a query, which may be in parentheses or begin with WITH. */
-export function readQuery(nodes: Node[], outer: QueryLevel | null, resolver: NameResolver): void {
-  if (isWord(nodes[0], "with")) return readWith(nodes, outer, resolver);
+export function readQuery(nodes: Node[], scope: Scope): void {
+  if (isWord(nodes[0], "with")) return readWith(nodes, scope);
   for (const operand of operandsOf(nodes)) {
     const [first, ...rest] = operand;
-    if (isWord(first, "select")) readSelect(rest, outer, resolver);
-    else if (isWord(first, "table")) readFrom(rest, newLevel(outer), resolver);
+    if (isWord(first, "select")) readSelect(rest, scope);
+    else if (isWord(first, "table")) readFrom(rest, scope.inner());
     else if (isGroup(first) && isQuery(first)) {
-      readQuery(first.nodes, outer, resolver);
-      readExpression(rest, outer, resolver);
-    } else readExpression(operand, outer, resolver);
+      readQuery(first.nodes, scope);
+      readExpression(rest, scope);
+    } else readExpression(operand, scope);
   }
 }
 
@@ -43,8 +42,8 @@ function operandsOf(nodes: Node[]): Node[][] {
 }
 
 /** WITH and the statement after it. A name is visible to what follows it; with RECURSIVE, everywhere. */
-function readWith(nodes: Node[], outer: QueryLevel | null, resolver: NameResolver): void {
-  const level = newLevel(outer);
+function readWith(nodes: Node[], scope: Scope): void {
+  const inner = scope.inner();
   const recursive = isWord(nodes[1], "recursive");
   const expressions: { name: string; body: Node[] }[] = [];
   let i = recursive ? 2 : 1;
@@ -64,14 +63,14 @@ function readWith(nodes: Node[], outer: QueryLevel | null, resolver: NameResolve
     i++;
   }
   const makeVisible = ({ name, body }: typeof expressions[number]) =>
-    level.expressions.set(name, systemColumnsIn(body));
+    inner.expressions.set(name, systemColumnsIn(body));
   if (recursive) expressions.forEach(makeVisible);
   for (const expression of expressions) {
-    resolver.readers.statement(expression.body, level, resolver);
+    scope.readers.statement(expression.body, inner);
     makeVisible(expression);
   }
   if (i < nodes.length && beginsStatement(nodes[i])) {
-    resolver.readers.statement(nodes.slice(i), level, resolver);
+    scope.readers.statement(nodes.slice(i), inner);
   }
 }
 
@@ -80,17 +79,15 @@ const beginsStatement = (node: Node) =>
   isWord(node, "select", "values", "table", "insert", "update", "delete", "merge");
 
 /** Reads what follows the word SELECT. An expression of PL/pgSQL is read like that, too. */
-export function readSelect(nodes: Node[], outer: QueryLevel | null, resolver: NameResolver): void {
-  const level = newLevel(outer);
+export function readSelect(nodes: Node[], outer: Scope): void {
+  const scope = outer.inner();
   const clauses = clausesOf(nodes);
-  readFrom(clauses.from ?? [], level, resolver);
-  for (const item of commaSeparated(clauses.list)) {
-    readExpression(withoutLabel(item), level, resolver);
-  }
+  readFrom(clauses.from ?? [], scope);
+  for (const item of commaSeparated(clauses.list)) readExpression(withoutLabel(item), scope);
   for (const [clause, part] of Object.entries(clauses)) {
-    if (clause !== "list" && clause !== "from") readExpression(part!, level, resolver);
+    if (clause !== "list" && clause !== "from") readExpression(part!, scope);
   }
-  readGrouping(clauses, level, resolver);
-  readCatalogQuery(clauses, resolver);
-  noteLookupInQuery(clauses, resolver);
+  readGrouping(clauses, scope);
+  readCatalogQuery(clauses, scope);
+  noteLookupInQuery(clauses, scope);
 }

@@ -1,5 +1,4 @@
 /** SQL in strings: what EXECUTE is given, as far as it is known before it runs, and strings that look like SQL. */
-import type { NameResolver } from "../parser/name_resolver.ts";
 import {
   indexOfWord,
   isGroup,
@@ -11,7 +10,7 @@ import {
   parse,
   statementsOf,
 } from "../parser/nodes.ts";
-import { newLevel } from "../parser/query_levels.ts";
+import type { Scope } from "../parser/scope.ts";
 import { clausesOf, isQuery } from "../parser/query_syntax.ts";
 import { withoutPlaceholders } from "../parser/run_time_names.ts";
 import { type FoldedString, foldString } from "../parser/string_folding.ts";
@@ -30,25 +29,25 @@ export type StringContext = "execute" | "beside execute" | "elsewhere";
 const OWN_STRINGS = ["do", "create", "alter", "comment", "security"];
 
 /** Reads the strings of a statement or an expression. */
-export function readStrings(nodes: Node[], context: StringContext, resolver: NameResolver): void {
-  if (!isWord(nodes[0], ...OWN_STRINGS)) readAmong(nodes, context, resolver);
+export function readStrings(nodes: Node[], context: StringContext, scope: Scope): void {
+  if (!isWord(nodes[0], ...OWN_STRINGS)) readAmong(nodes, context, scope);
 }
 
-function readAmong(nodes: Node[], context: StringContext, resolver: NameResolver): void {
+function readAmong(nodes: Node[], context: StringContext, scope: Scope): void {
   for (let i = 0; i < nodes.length;) {
-    const folded = isMark(nodes[i - 1], ".") ? null : foldString(nodes, i, resolver.runTime);
+    const folded = isMark(nodes[i - 1], ".") ? null : foldString(nodes, i, scope.names.runTime);
     if (folded === null) {
       const node = nodes[i++];
-      if (node.kind === "group") readAmong(node.nodes, context, resolver);
+      if (node.kind === "group") readAmong(node.nodes, context, scope);
       continue;
     }
-    readString(folded, context, resolver);
-    for (const unread of folded.unread) readAmong(unread, context, resolver);
+    readString(folded, context, scope);
+    for (const unread of folded.unread) readAmong(unread, context, scope);
     i = folded.next;
   }
 }
 
-function readString(folded: FoldedString, context: StringContext, resolver: NameResolver): void {
+function readString(folded: FoldedString, context: StringContext, scope: Scope): void {
   const { text, start, inner } = folded;
   const { nodes } = parse(text);
   const [first] = nodes;
@@ -57,41 +56,41 @@ function readString(folded: FoldedString, context: StringContext, resolver: Name
   const name = onlyName(nodes);
   if (name !== null) {
     // Just a name, which may become part of a statement, or be compared with something.
-    if (context === "elsewhere" || resolver.isReadString(start)) return;
-    const exact = resolver.inAnySchema(withoutPlaceholders(text));
+    if (context === "elsewhere" || scope.names.isReadString(start)) return;
+    const exact = scope.names.inAnySchema(withoutPlaceholders(text));
     const tables = exact.length > 0
       ? exact
-      : resolver.inAnySchema(name.parts.map(withoutPlaceholders).join("."));
+      : scope.names.inAnySchema(name.parts.map(withoutPlaceholders).join("."));
     const possible = tables.map((table) => ({ table, certain: false }));
-    return resolver.within(text, "possible", place).note(possible, 0);
+    return scope.within(text, "possible", place).note(possible, 0);
   }
   const isStatement = isGroup(first)
     ? isQuery(first)
     : first.kind === "word" && beginsStatement(first.value);
   if (isStatement) {
     const certainty = context === "elsewhere" ? "possible" : "dynamic";
-    const within = resolver.within(text, certainty, place);
+    const within = scope.within(text, certainty, place);
     for (const statement of statementsOf(nodes)) {
-      readStatement(statement, null, within);
+      readStatement(statement, within);
       readStrings(statement, "elsewhere", within);
     }
   } else if (context !== "elsewhere") {
-    readFragment(nodes, resolver.within(text, "possible", place));
+    readFragment(nodes, scope.within(text, "possible", place));
   }
 }
 
 /** A part of a statement, from the first word on that can be followed by a table. */
-function readFragment(nodes: Node[], resolver: NameResolver): void {
+function readFragment(nodes: Node[], scope: Scope): void {
   const i = indexOfWord(nodes, 0, "from", "join", "into", "update", "using", "truncate", "table");
   if (i < 0) return;
   const fragment = nodes.slice(i);
   const [word, ...rest] = fragment;
-  if (isWord(word, "from")) return readSelect(fragment, null, resolver);
-  if (isWord(word, "update")) return readUpdate(fragment, null, resolver);
-  if (isWord(word, "truncate")) return readStatement(fragment, null, resolver);
+  if (isWord(word, "from")) return readSelect(fragment, scope);
+  if (isWord(word, "update")) return readUpdate(fragment, scope);
+  if (isWord(word, "truncate")) return readStatement(fragment, scope);
   if (isWord(word, "join", "using")) {
-    return readFrom(clausesOf(rest).list, newLevel(null), resolver);
+    return readFrom(clausesOf(rest).list, scope.inner());
   }
   const name = nameAt(rest, 0);
-  if (name !== null) resolver.noteName(name);
+  if (name !== null) scope.noteName(name);
 }

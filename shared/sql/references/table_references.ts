@@ -3,15 +3,10 @@
  * it stands where SQL has a relation or a type; a column, an alias, a variable or a comment does not count.
  */
 import { lex, type Token } from "../parser/lexer.ts";
-import {
-  NameResolver,
-  type Readers,
-  type RowTypes,
-  TableReference,
-  weaker,
-} from "../parser/name_resolver.ts";
+import { NameResolver, type RowTypes, TableReference, weaker } from "../parser/name_resolver.ts";
 import { indexOfWord, isWord, parse, statementsOf } from "../parser/nodes.ts";
 import { RunTimeNames } from "../parser/run_time_names.ts";
+import { type Readers, Scope } from "../parser/scope.ts";
 import { mentionOf, type TableIndex, tablesMentioned, wordsOf } from "../parser/table_index.ts";
 import { namesCatalog } from "./catalog_queries.ts";
 import { readPlpgsql } from "./plpgsql.ts";
@@ -56,52 +51,53 @@ export function readReferences(source: SqlSource, tables: TableIndex): SourceRef
   const triggerOf = (source.trigger_of ?? []).flatMap((oid) => tables.byOid.get(oid) ?? []);
   const isTrigger = triggerOf.length > 0 && language === "plpgsql";
   const runTime = new RunTimeNames(isTrigger);
-  const resolver = new NameResolver(text, tables, READERS, { searchPath, schema }, runTime);
+  const names = new NameResolver(text, tables, { searchPath, schema }, runTime);
+  const scope = new Scope(names, READERS);
   if (mayName(source, tables) || (isTrigger && usesTriggerName(text))) {
-    readSource(language, resolver);
+    readSource(language, scope);
   }
-  if (isTrigger) readTriggerNames(lex(text, { blanks: false }).tokens, triggerOf, resolver);
-  else if (triggerOf.length > 0) readTriggerNamesUnparsed(triggerOf, resolver);
+  if (isTrigger) readTriggerNames(lex(text, { blanks: false }).tokens, triggerOf, scope);
+  else if (triggerOf.length > 0) readTriggerNamesUnparsed(triggerOf, scope);
   // At the same place, what a trigger function does with its table's name comes first.
   const rank = ({ code }: TableReference) => code === "tg_table_name" ? 0 : 1;
-  const references = resolver.references.sort((a, b) => a.at - b.at || rank(a) - rank(b));
-  return { references, rows: resolver.rows };
+  const references = scope.names.references.sort((a, b) => a.at - b.at || rank(a) - rank(b));
+  return { references, rows: scope.names.rows };
 }
 
 const READERS: Readers = { query: readQuery, statement: readStatement, body: readBody };
 
-function readBody(body: Token, language: string, resolver: NameResolver): void {
+function readBody(body: Token, language: string, scope: Scope): void {
   const place = (at: number) => body.inner < 0 ? body.start : body.inner + at;
-  readSource(language, resolver.within(body.value, "named", place));
+  readSource(language, scope.within(body.value, "named", place));
 }
 
 /**
  * Reads a whole source. In another language, or if there is a syntax error, each word that is a table's name is a
  * possible reference.
  */
-function readSource(language: string, resolver: NameResolver): void {
-  if (language !== "sql" && language !== "plpgsql") return noteMentions(resolver);
-  const { nodes, faults } = parse(resolver.text);
-  if (language === "plpgsql") readPlpgsql(nodes, resolver);
+function readSource(language: string, scope: Scope): void {
+  if (language !== "sql" && language !== "plpgsql") return noteMentions(scope);
+  const { nodes, faults } = parse(scope.names.text);
+  if (language === "plpgsql") readPlpgsql(nodes, scope);
   else {
     const context = namesCatalog(nodes) ? "beside execute" : "elsewhere";
     for (const statement of statementsOf(nodes)) {
-      readStatement(statement, null, resolver);
-      readStrings(statement, context, resolver);
+      readStatement(statement, scope);
+      readStrings(statement, context, scope);
     }
   }
   if (faults.length === 0) return;
-  noteMentions(resolver, faults[0].what);
+  noteMentions(scope, faults[0].what);
   // What cannot be read may declare anything.
-  for (const { oid } of tablesMentioned(resolver.text, resolver.index)) {
-    resolver.rows.variables.add(oid);
+  for (const { oid } of tablesMentioned(scope.names.text, scope.names.index)) {
+    scope.names.rows.variables.add(oid);
   }
 }
 
-function noteMentions(resolver: NameResolver, fault: string | null = null): void {
-  for (const table of tablesMentioned(resolver.text, resolver.index)) {
-    const at = mentionOf(resolver.text, table.name);
-    resolver.note([{ table, certain: false }], at, "unparsed_text", fault);
+function noteMentions(scope: Scope, fault: string | null = null): void {
+  for (const table of tablesMentioned(scope.names.text, scope.names.index)) {
+    const at = mentionOf(scope.names.text, table.name);
+    scope.note([{ table, certain: false }], at, "unparsed_text", fault);
   }
 }
 

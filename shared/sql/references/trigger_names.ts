@@ -4,7 +4,6 @@
  * no longer found.
  */
 import type { Token } from "../parser/lexer.ts";
-import type { NameResolver } from "../parser/name_resolver.ts";
 import { isGroup, isIdentifier, isMark, isWord, nameAt, type Node } from "../parser/nodes.ts";
 import { type Clauses, isQuery } from "../parser/query_syntax.ts";
 import {
@@ -13,6 +12,7 @@ import {
   TRIGGER_TABLE,
   UNKNOWN,
 } from "../parser/run_time_names.ts";
+import type { Scope } from "../parser/scope.ts";
 import type { IndexedTable, TableIndex } from "../parser/table_index.ts";
 import { ident, qualified } from "../quoting.ts";
 import { readsUserTables } from "./catalog_queries.ts";
@@ -31,11 +31,7 @@ const OTHER_NAMES = new Set(["pg_notify", "nextval", "currval", "set_config", "c
 export const usesTriggerName = (text: string) => /\btg_(?:table_name|relname|relid)\b/i.test(text);
 
 /** Notes what a trigger function of these tables does with the name of its table. */
-export function readTriggerNames(
-  tokens: Token[],
-  tables: IndexedTable[],
-  resolver: NameResolver,
-): void {
+export function readTriggerNames(tokens: Token[], tables: IndexedTable[], scope: Scope): void {
   const name = tokens.find((_, i) => isTablesName(tokens, i));
   const usesOid = tokens.some((token) => isWord(token, "tg_relid"));
   if (name === undefined && !usesOid) return;
@@ -52,7 +48,9 @@ export function readTriggerNames(
     if (compared && !knowsNew) return { at: compared.token.start, use: "compares" };
     if (name === undefined) return null;
     if (knowsNew) return { at: name.start, use: "uses" };
-    const derived = resolver.runTime.derived.find((one) => isLost(one, table, resolver.index));
+    const derived = scope.names.runTime.derived.find((one) =>
+      isLost(one, table, scope.names.index)
+    );
     if (derived) return derived;
     const pattern = strings.find(({ i }) => {
       const matches = patternAt(tokens, i);
@@ -63,7 +61,7 @@ export function readTriggerNames(
   };
   for (const table of tables) {
     const found = useOf(table);
-    if (found) resolver.note([{ table, certain: true }], found.at, "tg_table_name", found.use);
+    if (found) scope.note([{ table, certain: true }], found.at, "tg_table_name", found.use);
   }
 }
 
@@ -71,15 +69,15 @@ export function readTriggerNames(
 const NAME_IN_ANY_LANGUAGE = /\b(?:tg_table_name|tg_relname|table_name|relname)\b/i;
 
 /** The same for a language that is not parsed: a name in quotes counts as compared with. */
-export function readTriggerNamesUnparsed(tables: IndexedTable[], resolver: NameResolver): void {
-  const { text } = resolver;
+export function readTriggerNamesUnparsed(tables: IndexedTable[], scope: Scope): void {
+  const { text } = scope.names;
   const at = text.search(NAME_IN_ANY_LANGUAGE);
   if (at < 0) return;
   const knows = (name: string) => text.includes(`'${name}'`) || text.includes(`"${name}"`);
   for (const table of tables) {
     const compares = knows(table.name) && !(table.newName !== null && knows(table.newName));
     const use: NameUse = compares ? "compares" : "uses";
-    resolver.note([{ table, certain: true }], at, "tg_table_name", use);
+    scope.note([{ table, certain: true }], at, "tg_table_name", use);
   }
 }
 
@@ -151,25 +149,25 @@ const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 /** Notes that a query selects rows of user tables by the name of the trigger's table. */
 export function noteLookupInQuery(
   { from = [], where = [], having = [] }: Clauses,
-  resolver: NameResolver,
+  scope: Scope,
 ): void {
-  if (!resolver.runTime.isTrigger || !readsUserTables(from)) return;
-  noteLookup([...where, ...having, ...from], resolver);
+  if (!scope.names.runTime.isTrigger || !readsUserTables(from)) return;
+  noteLookup([...where, ...having, ...from], scope);
 }
 
 /** Notes that the name is part of what selects rows. */
-export function noteLookup(nodes: Node[], resolver: NameResolver): void {
-  const found = resolver.runTime.isTrigger ? nodeWithName(nodes, resolver) : null;
-  if (found !== null) resolver.noteDerivedName("lookup", null, "", found.start);
+export function noteLookup(nodes: Node[], scope: Scope): void {
+  const found = scope.names.runTime.isTrigger ? nodeWithName(nodes, scope) : null;
+  if (found !== null) scope.names.noteDerivedName("lookup", null, "", found.start);
 }
 
 /** The first node that is or contains the name; subqueries are read on their own. */
-function nodeWithName(nodes: Node[], resolver: NameResolver): Node | null {
-  const { runTime } = resolver;
+function nodeWithName(nodes: Node[], scope: Scope): Node | null {
+  const { runTime } = scope.names;
   for (let i = 0; i < nodes.length; i++) {
     const node = nodes[i];
     if (node.kind === "group") {
-      const inside = isGroup(node) && isQuery(node) ? null : nodeWithName(node.nodes, resolver);
+      const inside = isGroup(node) && isQuery(node) ? null : nodeWithName(node.nodes, scope);
       if (inside !== null) return inside;
       continue;
     }
