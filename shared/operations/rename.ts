@@ -14,7 +14,7 @@ import { ident, qualified } from "../sql/quoting.ts";
 import { planRename, type RenamePlan, requireServer } from "../plan/rename.ts";
 import { isOffLimits, lookUp, refuseTogether } from "../plan/rename_refusals.ts";
 import { sameColumns } from "../plan/replay_guards.ts";
-import { splitNames } from "../sql/schema_in_name.ts";
+import { splitNames } from "../sql/closest_names.ts";
 import {
   holdersFromRows,
   insertBatch,

@@ -7,7 +7,7 @@ import type { Facts, NameFacts, RelationFacts } from "../facts/facts.ts";
 import { ident, qualified } from "../sql/quoting.ts";
 import { refuseRelation } from "./refusals.ts";
 import { RELATION_KINDS, typeKind } from "../facts/relation_kinds.ts";
-import { schemaInName } from "../sql/schema_in_name.ts";
+import { schemaInName } from "../sql/closest_names.ts";
 
 /** One refusal, and the field of the request that it is about. */
 export interface Refusal {

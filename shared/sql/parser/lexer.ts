@@ -11,9 +11,7 @@ export type TokenKind =
   | "comment"
   /** An identifier or key word without quotes; the value is in lower case. */
   | "word"
-  /** An identifier in quotes. */
   | "quoted"
-  /** A string constant of any form. */
   | "string"
   /** B'…' and X'…' */
   | "bits"
@@ -38,7 +36,6 @@ export interface Token {
   inner: number;
 }
 
-/** A syntax error. */
 export interface Fault {
   at: number;
   what: string;
@@ -310,59 +307,40 @@ const isDigit = (char: string) => char >= "0" && char <= "9";
 const undoubled = (raw: string, quote: string) => raw.split(quote + quote).join(quote);
 
 const LETTERS: Record<string, string> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
+const BYTES = /\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2}))/g;
+const ESCAPES =
+  /''|((?:\\(?:[0-7]{1,3}|x[0-9a-fA-F]{1,2}))+)|\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([^]))/g;
 
 /** The value of the content of E'…' (manual, 4.1.2.2). Bytes above 127 are decoded as UTF-8. */
 function escapedString(raw: string): string {
-  const pattern =
-    /''|\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([^]))/g;
-  let bytes: number[] = [];
-  let value = "";
-  let last = 0;
-  const flush = () => {
-    if (bytes.length > 0) value += new TextDecoder().decode(new Uint8Array(bytes));
-    bytes = [];
-  };
-  for (const match of raw.matchAll(pattern)) {
-    const between = raw.slice(last, match.index);
-    last = match.index + match[0].length;
-    if (between !== "") flush();
-    value += between;
-    const [whole, octal, hex, short, long, letter] = match;
-    if (octal !== undefined) bytes.push(parseInt(octal, 8) & 0xff);
-    else if (hex !== undefined) bytes.push(parseInt(hex, 16));
-    else {
-      flush();
-      if (whole === "''") value += "'";
-      else if (letter !== undefined) value += LETTERS[letter] ?? letter;
-      else value += character(parseInt(short ?? long, 16)) ?? "";
-    }
-  }
-  flush();
-  return value + raw.slice(last);
+  return raw.replace(
+    ESCAPES,
+    (_, bytes?: string, short?: string, long?: string, letter?: string) => {
+      if (bytes !== undefined) {
+        const codes = [...bytes.matchAll(BYTES)]
+          .map(([, octal, hex]) => octal === undefined ? parseInt(hex, 16) : parseInt(octal, 8));
+        return decoder.decode(new Uint8Array(codes));
+      }
+      if (letter !== undefined) return LETTERS[letter] ?? letter;
+      const code = short ?? long;
+      return code === undefined ? "'" : character(parseInt(code, 16)) ?? "";
+    },
+  );
 }
 
 /** The value of the content of U&'…' or U&"…" (manual, 4.1.2.3); null if an escape is no character. */
 function unicodeEscapes(raw: string, escape: string): string | null {
-  if (!raw.includes(escape)) return raw;
-  let value = "";
-  for (let i = 0; i < raw.length; i++) {
-    if (!raw.startsWith(escape, i)) {
-      value += raw[i];
-      continue;
-    }
-    const rest = raw.slice(i + escape.length, i + escape.length + 7);
-    if (rest.startsWith(escape)) {
-      value += escape;
-      i += 2 * escape.length - 1;
-      continue;
-    }
-    const digits = /^(?:\+([0-9a-fA-F]{6})|([0-9a-fA-F]{4}))/.exec(rest);
-    const decoded = digits && character(parseInt(digits[1] ?? digits[2], 16));
-    if (digits === null || decoded === null) return null;
-    value += decoded;
-    i += escape.length + digits[0].length - 1;
-  }
-  return value;
+  let valid = true;
+  const mark = escape.replace(/[\\^$.*+?()[\]{}|/-]/, "\\$&");
+  const escapes = new RegExp(`${mark}(?:(${mark})|\\+([0-9a-fA-F]{6})|([0-9a-fA-F]{4}))?`, "g");
+  const value = raw.replace(escapes, (_, doubled?: string, long?: string, short?: string) => {
+    if (doubled !== undefined) return escape;
+    const code = long ?? short;
+    const decoded = code === undefined ? null : character(parseInt(code, 16));
+    valid &&= decoded !== null;
+    return decoded ?? "";
+  });
+  return valid ? value : null;
 }
 
 /** Half of a surrogate pair is kept: the other half follows in an escape of its own. */

@@ -23,7 +23,6 @@ export const weaker = (a: Certainty, b: Certainty): Certainty =>
 export class TableReference {
   constructor(
     readonly table: IndexedTable,
-    /** Index into the source. */
     readonly at: number,
     readonly certainty: Certainty,
     /** What a view in the table's place cannot do, or does differently; null if it serves. */
@@ -42,18 +41,15 @@ export class TableReference {
 
 /** Row types of tables that a source uses; a session that has compiled it keeps them. */
 export class RowTypes {
-  /** OIDs of tables whose row type variables have. */
   readonly variables = new Set<number>();
   /** OIDs of tables of which whole rows are made; a variable of type record can take them. */
   readonly wholeRows = new Set<number>();
-  /** Whether there is a variable of type record. */
   records = false;
 }
 
 export interface SearchContext {
   /** Schemas in which names without one are looked up; null: the caller's. */
   searchPath: string[] | null;
-  /** The routine's own schema. */
   schema: string | null;
 }
 
@@ -127,7 +123,6 @@ export class NameResolver {
     return [...found.values()];
   }
 
-  /** Of the values of a variable, those that can be schemas. */
   private schemasOf(schema: string): string[] {
     const values = this.runTime.expand(schema);
     return values.length === 1
@@ -204,7 +199,6 @@ export class NameResolver {
     });
   }
 
-  /** Whether references are noted with the code. */
   reports(code: FindingCode): boolean {
     return this.suppressed !== code;
   }
@@ -257,7 +251,6 @@ export class NameResolver {
 const unquoted = (name: string) => name.replace(/^"(.*)"$/s, "$1");
 
 const MAX_EXCERPT = 120;
-/** Most characters before the place. */
 const BEFORE = 40;
 
 /** What surrounds an index of the text, on one line of at most 120 characters. */

@@ -1,7 +1,6 @@
 /** Tokens without white space and comments, with what is in brackets as one nested node. */
 import { type Fault, lex, type Token } from "./lexer.ts";
 
-/** A pair of brackets and the nodes between them. */
 export interface Group {
   kind: "group";
   open: "(" | "[";
@@ -122,10 +121,8 @@ export function endAtWord(nodes: Node[], from: number, ...words: string[]): numb
   return i < 0 ? nodes.length : i;
 }
 
-/** A name of one or more parts. */
 export interface Name {
   parts: string[];
-  /** The last part. */
   last: string;
   /** Whether it is a single word without quotes, which may be a key word. */
   bare: boolean;

@@ -4,7 +4,6 @@
  */
 import { isMark, isWord, type Name, nameAt, type Node } from "./nodes.ts";
 
-/** Placeholder for anything. */
 export const UNKNOWN = "\ue000";
 /** Placeholders for TG_TABLE_NAME and TG_TABLE_SCHEMA. */
 export const TRIGGER_TABLE = "\ue001";
@@ -33,12 +32,10 @@ export interface DerivedName {
   /** With placeholders; null if no schema is given. */
   schema: string | null;
   name: string;
-  /** Index into the whole source. */
   at: number;
 }
 
 export class RunTimeNames {
-  /** What has been found so far. */
   readonly derived: DerivedName[] = [];
   /** The arguments of USING of the EXECUTE that is being read: $1 first. */
   parameters: string[] = [];

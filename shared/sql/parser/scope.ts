@@ -85,7 +85,6 @@ export class Scope {
     return this.expressions.get(name) ?? this.outer?.expressionNamed(name) ?? null;
   }
 
-  /** The innermost relation of this name. */
   relationNamed(name: string): VisibleRelation | null {
     return this.relations.find((relation) => relation.name === name) ??
       this.outer?.relationNamed(name) ?? null;

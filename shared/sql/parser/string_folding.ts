@@ -10,7 +10,6 @@ export interface FoldedString {
   start: number;
   /** Index at which the text is there character for character; -1 if it is not. */
   inner: number;
-  /** Index of the node after the expression. */
   next: number;
   /** Nodes in it whose values are not known. */
   unread: Node[][];

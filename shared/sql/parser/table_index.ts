@@ -17,7 +17,6 @@ export interface NamedRelation {
   oid: number;
   schema: string;
   name: string;
-  /** `pg_class.relkind` */
   kind: string;
   columns: Column[];
   constraints: { name: string; definition: string }[];
@@ -33,7 +32,6 @@ export interface IndexedTable {
   primaryKey: string[] | null;
   /** Generated columns, and identity columns without a default on the view: a view refuses to SET them TO DEFAULT. */
   computedColumns: Set<string>;
-  /** Names of the constraints. */
   constraints: Set<string>;
   /** Whether it is partitioned or has children, so that ONLY makes a difference. */
   hasChildren: boolean;
@@ -54,7 +52,6 @@ export interface TableIndex {
   byWord: Map<string, IndexedTable[]>;
   /** By name: schemas that have any relation of that name, as far as known. */
   namesakes: Map<string, Set<string>>;
-  /** Schemas of the tables. */
   schemas: Set<string>;
   /** Names of routines that make SQL of their arguments, or take a regclass. */
   takers: Set<string>;

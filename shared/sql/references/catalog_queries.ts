@@ -39,7 +39,6 @@ const SCHEMA_COLUMNS = new Set(
   view_schema`.split(/\s+/),
 );
 
-/** What a query contains. */
 interface Contents {
   names: { value: string; start: number }[];
   /** Identifiers, and strings. */
@@ -114,7 +113,6 @@ function stringsIn(node: Node | undefined): string[] {
   return node?.kind === "group" ? node.nodes.flatMap(stringsIn) : [];
 }
 
-/** Whether the name of a catalog occurs in the nodes. */
 export const namesCatalog = (nodes: Node[]): boolean =>
   nodes.some((node, i) => node.kind === "group" ? namesCatalog(node.nodes) : isCatalogAt(nodes, i));
 

@@ -18,7 +18,6 @@ import { readExpression } from "./expressions.ts";
 import { readFrom, readRelation, relationAt } from "./from_clause.ts";
 import { noteLookup } from "./trigger_names.ts";
 
-/** What is written to. */
 interface Target {
   tables: Resolved[];
   /** A scope that contains the target alone. */
@@ -113,7 +112,6 @@ export function readMerge(nodes: Node[], scope: Scope): void {
   }
 }
 
-/** WHERE and RETURNING of UPDATE and DELETE. */
 function readConditions({ where = [], returning = [] }: Clauses, { inner, tables }: Target): void {
   if (areWords(where, 0, "current", "of")) {
     inner.note(tables, where[0].start, "where_current_of");

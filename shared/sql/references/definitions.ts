@@ -3,6 +3,7 @@ import type { FindingCode } from "../../contract/findings.ts";
 import {
   areWords,
   commaSeparated,
+  endAtWord,
   indexOfWord,
   isGroup,
   isIdentifier,
@@ -51,7 +52,6 @@ function afterOptions(nodes: Node[], from: number): number {
   return i;
 }
 
-/** Words that can come before the tables of a list. */
 const BEFORE_TABLES = ["table", "only", "verbose", "full", "freeze", "analyze", "analyse"];
 
 /** Reads a list of tables, which can have options in parentheses before them, and columns after each. */
@@ -95,7 +95,6 @@ function readComment(nodes: Node[], from: number, scope: Scope): void {
   }
 }
 
-/** Notes the table of a qualified column. */
 function noteTableOf({ parts, start }: Name, detail: string, scope: Scope): void {
   if (parts.length > 1) {
     scope.noteName({ parts: parts.slice(0, -1), start }, VIEW_ONLY, detail);
@@ -128,32 +127,20 @@ function readCreate(nodes: Node[], scope: Scope): void {
   const kind = nodes[i];
   if (kind?.kind !== "word") return;
   const detail = `CREATE ${kind.value.toUpperCase()}`;
-  switch (kind.value) {
-    case "table":
-      return readCreateTable(nodes, i, scope);
-    case "index":
-    case "policy":
-      noteAfterOn(nodes, REFUSED, detail, scope);
-      return readExpression(nodes.slice(i), scope);
-    case "trigger":
-      return readTrigger(nodes, detail, scope);
-    case "rule":
-      return readRule(nodes, i, detail, scope);
-    case "statistics": {
-      const from = indexOfWord(nodes, i, "from");
-      return from < 0 ? undefined : readList(nodes, from + 1, REFUSED, detail, scope);
-    }
-    case "publication":
-      return readPublication(nodes, scope);
-    case "sequence":
-      return readOwnedBy(nodes, scope);
-    case "view": {
-      const as = indexOfWord(nodes, i, "as");
-      return as < 0 ? undefined : scope.readers.statement(nodes.slice(as + 1), scope);
-    }
-    default:
-      return readRoutine(nodes, i, scope);
+  if (isWord(kind, "table")) return readCreateTable(nodes, i, scope);
+  if (isWord(kind, "trigger")) return readTrigger(nodes, detail, scope);
+  if (isWord(kind, "rule")) return readRule(nodes, i, detail, scope);
+  if (isWord(kind, "publication")) return readPublication(nodes, scope);
+  if (isWord(kind, "sequence")) return readOwnedBy(nodes, scope);
+  if (isWord(kind, "function", "procedure")) return readRoutine(nodes, i, scope);
+  if (isWord(kind, "statistics")) {
+    return readList(nodes, endAtWord(nodes, i, "from") + 1, REFUSED, detail, scope);
   }
+  if (isWord(kind, "view")) {
+    return scope.readers.statement(nodes.slice(endAtWord(nodes, i, "as") + 1), scope);
+  }
+  noteAfterOn(nodes, REFUSED, detail, scope);
+  readExpression(nodes.slice(i), scope);
 }
 
 function readCreateTable(nodes: Node[], at: number, scope: Scope): void {

@@ -82,7 +82,6 @@ export function readExpression(nodes: Node[], scope: Scope): void {
   }
 }
 
-/** Parentheses around a query or expressions. */
 export function readGroup(group: Group, scope: Scope): void {
   if (isQuery(group)) return scope.readers.query(group.nodes, scope);
   readExpression(group.nodes, scope);

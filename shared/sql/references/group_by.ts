@@ -50,7 +50,6 @@ interface Item {
   label: string | null;
 }
 
-/** An item of the select list and its name there. */
 function itemOf(item: Node[]): Item {
   const first = isWord(item[0], "distinct", "all") ? 1 : 0;
   const on = isWord(item[0], "distinct") && isWord(item[1], "on") && isGroup(item[2]);

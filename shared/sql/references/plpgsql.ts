@@ -20,7 +20,6 @@ import { readSelect } from "./queries.ts";
 import { readStrings, type StringContext } from "./sql_in_strings.ts";
 import { readStatement } from "./statements.ts";
 
-/** Reads the body of a function, procedure or DO block. */
 export function readPlpgsql(nodes: Node[], scope: Scope): void {
   readVariables(nodes, scope);
   new Body(nodes, scope).read();
@@ -115,7 +114,6 @@ class Body {
     return true;
   }
 
-  /** Declarations up to the block's BEGIN. */
   private declarations(): void {
     this.at++;
     while (this.at < this.nodes.length && !isWord(this.node, "begin")) {
@@ -162,7 +160,6 @@ class Body {
     this.at = end + 1;
   }
 
-  /** A statement that ends with a semicolon. */
   private simple(end: number): void {
     const nodes = this.nodes.slice(this.at, end);
     this.at = end + 1;

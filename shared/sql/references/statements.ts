@@ -27,7 +27,6 @@ const command = (
 ): StatementReader =>
 (nodes, scope) => readList(nodes, 1, code, detail, scope);
 
-/** By the first word. */
 const READERS = new Map<string, StatementReader>([
   ["with", readQuery],
   ["select", readQuery],

@@ -24,7 +24,6 @@ export interface SqlSource {
   text: string;
   /** What SET search_path gives a routine; null: the caller's. */
   search_path: string[] | null;
-  /** The routine's schema. */
   schema: string | null;
   /** OIDs of tables of which it is a trigger function. */
   trigger_of?: number[];
