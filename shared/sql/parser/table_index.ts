@@ -54,20 +54,20 @@ export interface TableIndex {
   namesakes: Map<string, Set<string>>;
   schemas: Set<string>;
   /** Names of routines that make SQL of their arguments, or take a regclass. */
-  takers: Set<string>;
+  nameTakers: Set<string>;
 }
 
 /**
  * Makes the index, with which any number of sources can be read.
  *
  * @param newNames Names of the tables after the rename, by OID. Default: not decided.
- * @param takers Names of routines that make SQL of their arguments. Default: none known.
+ * @param nameTakers Names of routines that make SQL of their arguments. Default: none known.
  * @param namesakes Relations of the same names in any schema, as `[schema, name]`. Default: none known.
  */
 export function tableIndex(
   relations: NamedRelation[],
   newNames: Map<number, string> = new Map(),
-  takers: string[] = [],
+  nameTakers: string[] = [],
   namesakes: [schema: string, name: string][] = [],
 ): TableIndex {
   const tables = relations.map((relation) => indexed(relation, newNames.get(relation.oid) ?? null));
@@ -80,7 +80,7 @@ export function tableIndex(
       [...schemasByName].map(([name, all]) => [name, new Set(all.map(([schema]) => schema))]),
     ),
     schemas: new Set(relations.map(({ schema }) => schema)),
-    takers: new Set(takers),
+    nameTakers: new Set(nameTakers),
   };
 }
 

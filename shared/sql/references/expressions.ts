@@ -196,7 +196,7 @@ function readCall(name: Name, group: Group, after: Node[], scope: Scope): void {
       return;
     }
   }
-  if (scope.names.index.takers.has(called)) readNamesGiven(group.nodes, called, scope);
+  if (scope.names.index.nameTakers.has(called)) readNamesGiven(group.nodes, called, scope);
   const given = PRIVILEGE_FUNCTIONS.get(called);
   if (given !== undefined) {
     const [relation] = (others.length < given ? first : others[0]) ?? [];

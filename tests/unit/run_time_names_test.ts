@@ -1,4 +1,4 @@
-/** Names that texts put together when they run: of variables, in strings, in the catalog, of TG_TABLE_NAME. */
+/** Names that code puts together when it runs: of variables, in strings, in the catalog, of TG_TABLE_NAME. */
 import { assertEquals } from "@std/assert";
 import {
   referencesIn,
@@ -48,7 +48,7 @@ Deno.test("SQL of a name that is not known refers to no table, whatever the sear
   }
 });
 
-Deno.test("a name that a variable holds is used where SQL is made with the variable, whatever the search path", () => {
+Deno.test("a name in a variable is a reference if SQL is made with the variable, whatever the search path", () => {
   const loops = [
     "declare t text; begin foreach t in array array['jobs', 'users'] loop execute format('delete from public.%I', t); end loop; end",
     "declare t text; l text[] := array['users', 'jobs']; begin foreach t in array l loop execute 'delete from public.' || t; end loop; end",
@@ -72,7 +72,7 @@ Deno.test("a name that a variable holds is used where SQL is made with the varia
   assertEquals(certain(part), ["public.jobs_log dynamic truncate"]);
 });
 
-Deno.test("a variable that holds other names, or is not run, makes no use certain", () => {
+Deno.test("a variable with other names, or one that is not run, makes no reference certain", () => {
   for (
     const text of [
       "declare t text := 'other'; begin execute format('delete from public.%I', t); perform 'jobs'; end",
@@ -84,7 +84,7 @@ Deno.test("a variable that holds other names, or is not run, makes no use certai
   ) assertEquals(certain(text), [], text);
 });
 
-Deno.test("a name in a string means the table of any schema, unless the text says which", () => {
+Deno.test("a name in a string means the table of any schema, unless the string says which", () => {
   for (const search_path of PATHS) {
     assertEquals(
       uses("begin t := f('jobs'); execute q; end", { search_path }),
@@ -158,7 +158,7 @@ Deno.test("a query of the catalog means the table of any schema, unless it says 
   );
 });
 
-Deno.test("a name that is put together and made an OID is read, one that comments are asked with has no code", () => {
+Deno.test("a name that is put together and cast to an OID is read; one for reading comments has no code", () => {
   const cases: [string, string[]][] = [
     ["select format('%I.%I', 'public', 'jobs')::regclass", ["public.jobs catalog_lookup"]],
     ["select ('public.' || 'jobs')::regclass::oid", ["public.jobs"]],
@@ -177,7 +177,7 @@ Deno.test("a name that is put together and made an OID is read, one that comment
   assertEquals(certain(variable), ["public.jobs catalog_lookup"]);
 });
 
-Deno.test("a name is noted where a routine is given it that makes SQL of names, and nowhere else", () => {
+Deno.test("a name is noted as the argument of a routine that makes SQL of names, and nowhere else", () => {
   const index = tableIndex(TABLES, undefined, ["purge"]);
   const found = (text: string) =>
     referencesIn({ language: "plpgsql", search_path: [], schema: "public", text }, index)
@@ -213,7 +213,7 @@ function details(text: string, newNames: Record<number, string> = {}): string[] 
   }, index).filter(({ code }) => code === "tg_table_name").map(({ detail }) => detail!);
 }
 
-Deno.test("a relation whose name is made of TG_TABLE_NAME is not found under the new name", () => {
+Deno.test("a relation that is named after TG_TABLE_NAME is not found by the new name", () => {
   for (
     const text of [
       "execute format('insert into %I.%I select $1.*', tg_table_schema, tg_table_name || '_history') using new",
@@ -243,7 +243,7 @@ Deno.test("a relation whose name is made of TG_TABLE_NAME is not found under the
   ) assertEquals(details(text, { 1: "tasks" }), ["uses"], text);
 });
 
-Deno.test("what is renamed in the same way, and what knows both names, is found", () => {
+Deno.test("what is renamed in the same way is found, and so is what the source has both names of", () => {
   const text = "execute format('insert into %I values (1)', tg_table_name || '_log')";
   assertEquals(details(text), ["relation"]);
   assertEquals(details(text, { 1: "tasks" }), ["relation"]);
@@ -254,7 +254,7 @@ Deno.test("what is renamed in the same way, and what knows both names, is found"
   assertEquals(details(mapped, { 1: "tasks" }), ["uses"]);
 });
 
-Deno.test("rows that are found by TG_TABLE_NAME are not found by the new name", () => {
+Deno.test("rows that are looked up by TG_TABLE_NAME are not found by the new name", () => {
   for (
     const text of [
       "t := (select x from settings where table_name = tg_table_name)",
@@ -282,7 +282,7 @@ Deno.test("rows that are found by TG_TABLE_NAME are not found by the new name", 
   ) assertEquals(details(text, { 1: "tasks" }), ["uses"], text);
 });
 
-Deno.test("channels and settings that are named after the table have other names afterwards", () => {
+Deno.test("channels and settings that are named after the table have other names after the rename", () => {
   assertEquals(details("perform pg_notify(tg_table_name || '_changed', 'x')"), ["channel"]);
   assertEquals(details("t := current_setting('audit.' || tg_table_name)"), ["setting"]);
   assertEquals(details("perform pg_notify('changed', tg_table_name)"), ["uses"]);
