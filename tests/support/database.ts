@@ -150,6 +150,7 @@ export async function createTestDatabase(
     urlOf,
     connect,
     async close() {
+      await forgetStatements(admin);
       await Promise.all(clients.map((client) => client.end({ timeout: 1 })));
       await withMaintenance(
         server,
@@ -157,6 +158,16 @@ export async function createTestDatabase(
       );
     },
   };
+}
+
+/**
+ * Takes the database's statements out of pg_stat_statements. It keeps a limited number for the whole server, and
+ * those of a dropped database would push out those of a test that still runs.
+ */
+async function forgetStatements(admin: postgres.Sql): Promise<void> {
+  await admin`
+    SELECT extensions.pg_stat_statements_reset(0::oid, oid, 0) FROM pg_database
+    WHERE datname = current_database()`.catch(() => {/* The test has dropped the extension. */});
 }
 
 const API_ROLES = new Set(["anon", "authenticated", "service_role"]);
