@@ -9,7 +9,7 @@
 import { literal, millisecondsLiteral } from "./quoting.ts";
 
 /** Only the server's own functions, operators and types are found without a schema. */
-export const SAFE_PATH = "set local search_path = pg_catalog, pg_temp";
+const SAFE_PATH = "set local search_path = pg_catalog, pg_temp";
 
 /** Settings that decide how our statements are parsed, what they mean, and how results are printed. */
 export const MEANING: Readonly<Record<string, string>> = {

@@ -126,8 +126,8 @@ class Lexer {
     if (char === "'") return this.string(0, "plain");
     if (char === '"') return this.quoted(0);
     if (char === "$") {
-      if (this.match("parameter", PARAMETER)) return;
-      return this.dollarQuoted();
+      if (!this.match("parameter", PARAMETER)) this.dollarQuoted();
+      return;
     }
     const following = this.text[this.at + 1];
     if (char === "e" || char === "E") return this.string(1, "escaped");
@@ -136,9 +136,8 @@ class Lexer {
       return this.text[this.at + 2] === '"' ? this.quoted(2) : this.string(2, "unicode");
     }
     if (classes & BEGIN) return this.string(1, "bits");
-    if (isDigit(char) || (char === "." && isDigit(following ?? ""))) {
-      if (this.match("number", NUMBER)) return;
-    }
+    const isNumber = isDigit(char) || (char === "." && isDigit(following ?? ""));
+    if (isNumber && this.match("number", NUMBER)) return;
     if ("()[],;".includes(char)) return this.push("mark", this.at + 1);
     if (char === ".") return this.push("mark", this.at + (following === "." ? 2 : 1));
     if (char === ":") {
@@ -194,55 +193,49 @@ class Lexer {
     this.faults.push({ at, what });
   }
 
-  /** Index of the closing quote, or -1. Doubled quotes are part of the content. */
-  private closing(from: number, quote: string, backslashes: boolean): number {
+  /** The content up to the closing quote, with doubled quotes in it, and the index after it. */
+  private content(
+    from: number,
+    quote: string,
+    what: string,
+    backslashes = false,
+  ): { content: string; end: number; closed: boolean } {
     for (let i = from; i < this.text.length; i++) {
       const char = this.text[i];
       if (backslashes && char === "\\") i++;
       else if (char === quote) {
-        if (this.text[i + 1] !== quote) return i;
+        if (this.text[i + 1] !== quote) {
+          return { content: this.text.slice(from, i), end: i + 1, closed: true };
+        }
         i++;
       }
     }
-    return -1;
+    this.fault(this.at, `a ${what} that does not end`);
+    return { content: this.text.slice(from), end: this.text.length, closed: false };
   }
 
   private string(prefix: number, form: "plain" | "escaped" | "unicode" | "bits"): void {
     const begin = this.at + prefix + 1;
-    const parts: string[] = [];
-    let from = begin;
-    let end: number;
+    let part = this.content(begin, "'", "string", form === "escaped");
+    let raw = part.content;
+    let inner = begin;
     for (;;) {
-      const close = this.closing(from, "'", form === "escaped");
-      if (close < 0) {
-        this.fault(this.at, "a string that does not end");
-        parts.push(this.text.slice(from));
-        end = this.text.length;
-        break;
-      }
-      parts.push(this.text.slice(from, close));
-      end = close + 1;
-      CONTINUATION.lastIndex = end;
-      if (!CONTINUATION.test(this.text)) break;
-      from = CONTINUATION.lastIndex;
+      CONTINUATION.lastIndex = part.end;
+      if (!part.closed || !CONTINUATION.test(this.text)) break;
+      part = this.content(CONTINUATION.lastIndex, "'", "string", form === "escaped");
+      raw += part.content;
+      inner = -1;
     }
-    const raw = parts.join("");
+    let { end } = part;
     if (form === "bits") return this.push("bits", end, raw);
-    let value = raw;
-    if (form === "escaped") value = escapedString(raw);
-    else {
-      value = undoubled(raw, "'");
-      if (form === "unicode") [value, end] = this.unicode(value, end);
-    }
-    this.push("string", end, value, value === raw && parts.length === 1 ? begin : -1);
+    let value = form === "escaped" ? escapedString(raw) : undoubled(raw, "'");
+    if (form === "unicode") [value, end] = this.unicode(value, end);
+    this.push("string", end, value, value === raw ? inner : -1);
   }
 
   private quoted(prefix: number): void {
-    const from = this.at + prefix + 1;
-    const close = this.closing(from, '"', false);
-    if (close < 0) this.fault(this.at, "a quoted identifier that does not end");
-    let end = close < 0 ? this.text.length : close + 1;
-    let value = undoubled(this.text.slice(from, close < 0 ? undefined : close), '"');
+    const { content, end: closing } = this.content(this.at + prefix + 1, '"', "quoted identifier");
+    let [value, end] = [undoubled(content, '"'), closing];
     if (prefix > 0) [value, end] = this.unicode(value, end);
     if (value === "") this.fault(this.at, "an empty identifier");
     this.push("quoted", end, truncateIdentifier(value));

@@ -139,7 +139,7 @@ const NO_ALIAS = [
 ];
 
 /** `[AS] alias [(columns)]`; a list of columns can contain types. The default alias is `name`. */
-export function readAlias(
+function readAlias(
   nodes: Node[],
   from: number,
   name: string | null,
