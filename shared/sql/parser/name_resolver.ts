@@ -82,16 +82,9 @@ export class NameResolver {
 
   /** For a source within this one; `place` gives the index here for an index there. */
   within(text: string, certainty: Certainty, place: (at: number) => number): NameResolver {
-    const { index, context, runTime } = this;
+    const weakest = weaker(this.certainty, certainty);
     const outer = { resolver: this, place };
-    return new NameResolver(
-      text,
-      index,
-      context,
-      runTime,
-      weaker(this.certainty, certainty),
-      outer,
-    );
+    return new NameResolver(text, this.index, this.context, this.runTime, weakest, outer);
   }
 
   /** For a second look at the same source; what it finds is not added here. */
