@@ -1,13 +1,14 @@
-/** Which texts use a table, and which only seem to. Each case is a text and the uses in it, in its order. */
+/** References to tables, and what only looks like one. Each case is a source and its references, in its order. */
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import fc from "fast-check";
 import type { RelationFacts } from "../../shared/facts/facts.ts";
+import { viewDefault } from "../../shared/plan/column_defaults.ts";
 import {
-  type ReadableText,
+  referencesIn,
+  type SqlSource,
   tableIndex,
-  type Use,
-  usesOf,
-} from "../../shared/sql/references/uses.ts";
+  type TableReference,
+} from "../../shared/sql/references/table_references.ts";
 import { column, table } from "../support/handwritten_facts.ts";
 import { statements } from "../support/generated_statements.ts";
 import { sqlish } from "../support/sqlish.ts";
@@ -32,13 +33,13 @@ const TABLES = [
 ];
 const INDEX = tableIndex(TABLES);
 
-type Options = Partial<Omit<ReadableText, "text">>;
+type Options = Partial<Omit<SqlSource, "text">>;
 
-const read = (text: string, options: Options = {}): Use[] =>
-  usesOf({ language: "sql", search_path: null, schema: "public", ...options, text }, INDEX);
+const read = (text: string, options: Options = {}): TableReference[] =>
+  referencesIn({ language: "sql", search_path: null, schema: "public", ...options, text }, INDEX);
 
 /** Like `public.old`, `public.old copy`, `app.items possible`. */
-function shown({ table, certainty, code }: Use): string {
+function shown({ table, certainty, code }: TableReference): string {
   return [`${table.schema}.${table.name}`, certainty === "named" ? "" : certainty, code ?? ""]
     .filter((part) => part !== "").join(" ");
 }
@@ -56,7 +57,7 @@ const body = (statement: string) => `declare v int; begin ${statement}; end`;
 
 const OLD = "public.old";
 
-Deno.test("a relation is used wherever SQL has one", () => {
+Deno.test("a name is a reference wherever SQL has a relation", () => {
   check([
     ["select * from old", OLD],
     ["select * from old o, new n", OLD, "public.new"],
@@ -103,7 +104,7 @@ Deno.test("a relation is used wherever SQL has one", () => {
   ]);
 });
 
-Deno.test("a column, an alias, a label, a variable or a function of the name is no use", () => {
+Deno.test("a column, an alias, a label, a variable or a function of the name is no reference", () => {
   check([
     ["select old from a"],
     ["select old.id from a old"],
@@ -131,7 +132,7 @@ Deno.test("a column, an alias, a label, a variable or a function of the name is 
   ]);
 });
 
-Deno.test("what stands in a comment or in a string is no use", () => {
+Deno.test("a name in a comment or in a string is no reference", () => {
   check([
     ["select 1 -- from old\nfrom a"],
     ["select /* from old /* join old */ from old */ 1"],
@@ -191,14 +192,14 @@ Deno.test("without a schema, the search path decides: a routine's own, or else t
 Deno.test("of two tables of one name the first in the search path is meant", () => {
   const index = tableIndex([relation("twins"), relation("twins", { schema: "app" })]);
   const uses = (search_path: string[] | null) =>
-    usesOf({ language: "sql", text: "table twins", search_path, schema: "public" }, index)
+    referencesIn({ language: "sql", text: "table twins", search_path, schema: "public" }, index)
       .map(shown);
   assertEquals(uses(["app", "public"]), ["app.twins"]);
   assertEquals(uses(["public", "app"]), ["public.twins"]);
   assertEquals(uses(null), ["public.twins", "app.twins possible"]);
 });
 
-Deno.test("a name that WITH gives hides the table, where it is visible and not before", () => {
+Deno.test("a common table expression hides the table of its name where it is visible, and not before", () => {
   check([
     ["with old as (select 1) select * from old"],
     ["with old as (select 1) select * from public.old", OLD],
@@ -218,7 +219,7 @@ Deno.test("a name that WITH gives hides the table, where it is visible and not b
   ]);
 });
 
-Deno.test("a temporary table that the text makes hides the table from there on", () => {
+Deno.test("a temporary table hides the table of its name after it is created", () => {
   check([
     ["create temp table old (id int); insert into old values (1); select * from old"],
     ["insert into old values (1); create temporary table old as select 1; select * from old", OLD],
@@ -227,7 +228,7 @@ Deno.test("a temporary table that the text makes hides the table from there on",
   ]);
 });
 
-Deno.test("a type is used in casts and definitions", () => {
+Deno.test("a type in casts and definitions is a reference", () => {
   check([
     ["select null::old, x::public.old[], (y::other.old).id from a", OLD, OLD],
     ["select cast(x as old) from a", OLD],
@@ -239,7 +240,7 @@ Deno.test("a type is used in casts and definitions", () => {
   ]);
 });
 
-Deno.test("PL/pgSQL: a table is used in declarations, and its name is a variable's elsewhere", () => {
+Deno.test("PL/pgSQL: a table's name is a reference in declarations, and a variable elsewhere", () => {
   check([
     ["declare v old; begin end", OLD],
     ["declare v constant old := row(1); w old%rowtype; begin end", OLD, OLD],
@@ -255,7 +256,7 @@ Deno.test("PL/pgSQL: a table is used in declarations, and its name is a variable
   ], { language: "plpgsql" });
 });
 
-Deno.test("PL/pgSQL: every statement that holds SQL is read", () => {
+Deno.test("PL/pgSQL: every statement that contains SQL is read", () => {
   check([
     [body("perform 1 from old"), OLD],
     [body("select id into strict v from old"), OLD],
@@ -333,7 +334,7 @@ Deno.test("NEW and OLD are records in a trigger function, even where tables have
   ], { language: "plpgsql" });
 });
 
-Deno.test("SQL that EXECUTE runs is read, as far as it is known before", () => {
+Deno.test("SQL that EXECUTE runs is read as far as it is known", () => {
   check([
     [body("execute 'select * from old'"), `${OLD} dynamic`],
     [body("execute 'select * from \"old\" where id = $1' into v using new.id"), `${OLD} dynamic`],
@@ -374,7 +375,7 @@ Deno.test("SQL that EXECUTE runs is read, as far as it is known before", () => {
   ], { language: "plpgsql" });
 });
 
-Deno.test("a string is not taken for SQL or a name where nothing runs strings", () => {
+Deno.test("a string is not taken for SQL or a name if nothing runs strings", () => {
   check([
     [body("v := 'old'")],
     [body("insert into a values ('deleted from old')")],
@@ -387,7 +388,7 @@ Deno.test("a string is not taken for SQL or a name where nothing runs strings", 
   ]);
 });
 
-Deno.test("bodies within texts are read in their language", () => {
+Deno.test("bodies of routines and DO blocks are read in their language", () => {
   check([
     ["do $$ begin delete from old; perform old.id from a old; end $$", OLD],
     ["do language plpgsql 'begin delete from old; end'", OLD],
@@ -409,7 +410,7 @@ Deno.test("bodies within texts are read in their language", () => {
   ]);
 });
 
-Deno.test("where a string stands for a relation, its text is read as a name", () => {
+Deno.test("a string that stands for a relation is read as a name", () => {
   check([
     ["select 'public.old'::regclass", `${OLD} catalog_lookup`],
     [
@@ -438,7 +439,7 @@ Deno.test("where a string stands for a relation, its text is read as a name", ()
   ]);
 });
 
-Deno.test("queries of the catalog that a view answers otherwise are told from those that it answers alike", () => {
+Deno.test("queries of the catalog are reported only if their answer is different for a view", () => {
   check([
     [
       "select 1 from pg_tables where schemaname = 'public' and tablename = 'old'",
@@ -514,7 +515,7 @@ Deno.test("statements that a view refuses have their codes", () => {
   ]);
 });
 
-Deno.test("ONLY counts where the table has children", () => {
+Deno.test("ONLY counts if the table has children", () => {
   check([
     ["select 1 from only parents", "public.parents", "public.parents only"],
     ["select 1 from only (public.parents) p", "public.parents", "public.parents only"],
@@ -558,7 +559,7 @@ Deno.test("system columns are those of the table that they are qualified with, o
   ]);
 });
 
-Deno.test("grouping by the key alone counts where other columns are used outside aggregates", () => {
+Deno.test("grouping by the key alone counts if other columns are used outside aggregates", () => {
   const dependent: string[] = [
     "select id, name from old group by id",
     "select old.*, count(*) from old join a on a.x = old.id group by old.id",
@@ -610,13 +611,13 @@ Deno.test("grouping by the key alone counts where other columns are used outside
   }
 });
 
-Deno.test("words of SQL that are names of columns, too, are told apart in GROUP BY", () => {
+Deno.test("key words and columns of the same name are distinguished in GROUP BY", () => {
   const columns = ["id", "year", "date", "last", "time", "zone", "made"].map((name) =>
     column(name)
   );
   const index = tableIndex([relation("dated", { columns })]);
   const codes = (text: string) =>
-    usesOf({ language: "sql", text, search_path: null, schema: null }, index)
+    referencesIn({ language: "sql", text, search_path: null, schema: null }, index)
       .flatMap(({ code }) => code ?? []);
   for (
     const items of [
@@ -639,7 +640,7 @@ Deno.test("a key that other columns cannot depend on does not count in GROUP BY"
   const uses = (definition: string) => {
     const index = tableIndex([relation("keyed", { constraints: [{ name: "k", definition }] })]);
     const text = "select id, number, name from keyed group by id, number";
-    return usesOf({ language: "sql", text, search_path: null, schema: null }, index)
+    return referencesIn({ language: "sql", text, search_path: null, schema: null }, index)
       .flatMap(({ code }) => code ?? []);
   };
   assertEquals(uses("PRIMARY KEY (id)"), ["group_by_primary_key"]);
@@ -649,7 +650,23 @@ Deno.test("a key that other columns cannot depend on does not count in GROUP BY"
   assertEquals(uses("PRIMARY KEY (name)"), []);
 });
 
-Deno.test("definitions: what is refused for a view is told from what is done to the view alone", () => {
+Deno.test("a view refuses SET column = DEFAULT for the columns that have no default on it", () => {
+  for (const identity of ["", "a", "d"] as const) {
+    for (const generated of ["", "s", "v"] as const) {
+      for (const without_usage of [null, [], ["anon"]]) {
+        const identity_sequence = without_usage &&
+          { quoted: "s", next: "nextval('s')", with_usage: [], without_usage };
+        const one = column("c", { identity, generated, identity_sequence });
+        const [{ computedColumns }] = tableIndex([relation("t", { columns: [one] })]).byOid
+          .values();
+        const isComputed = identity !== "" || generated !== "";
+        assertEquals(computedColumns.has("c"), isComputed && viewDefault(one) === null);
+      }
+    }
+  }
+});
+
+Deno.test("definitions: what is refused for a view and what is done to the view alone have different codes", () => {
   const [refused, viewOnly] = [`${OLD} ddl_on_old_name`, `${OLD} ddl_on_view_only`];
   const privileges = `${OLD} privileges_on_old_name`;
   const trigger = `${OLD} disable_trigger`;
@@ -740,7 +757,7 @@ Deno.test("definitions: what is refused for a view is told from what is done to 
   ]);
 });
 
-Deno.test("a text in a language that is not read may use every table that it mentions as a word", () => {
+Deno.test("a source in another language may refer to every table that it mentions as a word", () => {
   const possible = `${OLD} possible unparsed_text`;
   check([
     ["plv8.execute('select * from old')", possible],
@@ -753,7 +770,7 @@ Deno.test("a text in a language that is not read may use every table that it men
   check([["old"]], { language: "internal" });
 });
 
-Deno.test("a text that cannot be read to its end may use what it mentions", () => {
+Deno.test("a source with a syntax error may refer to what it mentions", () => {
   const possible = `${OLD} possible unparsed_text`;
   check([
     ["select 1 from a where x = 'unfinished from old", possible],
@@ -764,10 +781,10 @@ Deno.test("a text that cannot be read to its end may use what it mentions", () =
   ]);
 });
 
-Deno.test("a trigger function that asks for its table's name is told apart by what it does with it", () => {
+Deno.test("a trigger function is judged by what it does with its table's name", () => {
   const details = (text: string, newName?: string) => {
     const index = tableIndex(TABLES, newName ? new Map([[TABLES[0].oid, newName]]) : undefined);
-    return usesOf({
+    return referencesIn({
       language: "plpgsql",
       text: body(text),
       search_path: null,
@@ -813,11 +830,11 @@ Deno.test("a trigger function that asks for its table's name is told apart by wh
   assertEquals(details("if tg_table_name ~ '(?i' then null; end if", "aged"), uses);
 });
 
-Deno.test("a trigger function in another language compares its table's name where it has it in quotes", () => {
+Deno.test("a trigger function in another language compares its table's name if it contains it in quotes", () => {
   const details = (text: string, newName?: string) => {
     const index = tableIndex(TABLES, newName ? new Map([[TABLES[0].oid, newName]]) : undefined);
     const trigger_of = [TABLES[0].oid];
-    return usesOf(
+    return referencesIn(
       { language: "plv8", text, search_path: null, schema: "public", trigger_of },
       index,
     )
@@ -836,7 +853,7 @@ Deno.test("a function that is no trigger function of the table has its own TG_TA
   assertEquals(read(text, options).map(shown), ["public.new tg_table_name", OLD]);
 });
 
-Deno.test("a use says where it is, and what stands around it on one line of 120 characters", () => {
+Deno.test("a reference has its place, and what surrounds it on one line of 120 characters", () => {
   const [use] = read("select 1,\n\t 2\n  from   old\n where true");
   assertEquals([use.at, use.excerpt], [23, "select 1, 2 from old where true"]);
   const long = `select ${"a, ".repeat(100)}b from old where ${"x and ".repeat(100)} true`;
@@ -855,7 +872,7 @@ Deno.test("a use says where it is, and what stands around it on one line of 120 
   );
 });
 
-Deno.test("any text whatever is read to its end in every language", () => {
+Deno.test("any text is read to its end in every language", () => {
   const index = tableIndex([...TABLES, relation("%"), relation("'"), relation(" ")]);
   const known = new Set(index.byOid.keys());
   let found = 0;
@@ -865,7 +882,7 @@ Deno.test("any text whatever is read to its end in every language", () => {
       fc.constantFrom("sql", "plpgsql", "plv8"),
       (text, language) => {
         const options = { search_path: null, schema: null, trigger_of: [TABLES[0].oid] };
-        for (const use of usesOf({ language, text, ...options }, index)) {
+        for (const use of referencesIn({ language, text, ...options }, index)) {
           found++;
           assert(known.has(use.table.oid));
           assert(use.at >= 0 && use.at <= text.length, text);
@@ -878,7 +895,7 @@ Deno.test("any text whatever is read to its end in every language", () => {
   assertGreater(found, 100);
 });
 
-Deno.test("brackets however deep are read to their end", () => {
+Deno.test("brackets are read to their end, however deep", () => {
   for (const [open, close] of [["(", ")"], ["[", "]"], ["(select ", ")"], ["case when ", " end"]]) {
     const text = `select ${open.repeat(5_000)}1${close.repeat(5_000)} from old`;
     for (const language of ["sql", "plpgsql"]) {
@@ -887,22 +904,25 @@ Deno.test("brackets however deep are read to their end", () => {
   }
 });
 
-Deno.test("among a thousand tables each text finds its own", () => {
+Deno.test("each source finds its own of a thousand tables", () => {
   const many = Array.from({ length: 1_000 }, (_, n) => relation(`table_${n}`));
   const index = tableIndex(many);
   for (const n of [0, 7, 999]) {
     const text = `begin ${
       "perform 1 from another where x = 'y';\n".repeat(50)
     } delete from table_${n}; end`;
-    const uses = usesOf({ language: "plpgsql", text, search_path: null, schema: null }, index);
+    const uses = referencesIn(
+      { language: "plpgsql", text, search_path: null, schema: null },
+      index,
+    );
     assertEquals(uses.map(({ table }) => table.name), [`table_${n}`]);
   }
 });
 
-Deno.test("a statement uses the same within PL/pgSQL, within EXECUTE and by itself", () => {
+Deno.test("a statement has the same references by itself, in PL/pgSQL and in EXECUTE", () => {
   const index = tableIndex([relation("entries"), relation("others")]);
   const codes = (language: string, text: string) =>
-    usesOf({ language, text, search_path: null, schema: null }, index)
+    referencesIn({ language, text, search_path: null, schema: null }, index)
       .map(({ table, code }) => `${table.name} ${code}`);
   let found = 0;
   fc.assert(

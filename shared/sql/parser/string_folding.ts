@@ -1,35 +1,25 @@
-/** Constant folding of strings: '…' || x, format(), concat(), quote_ident() and their like. */
+/** Constant folding of string expressions: '…' || x, format(), concat(), quote_ident() and the like. */
 import { ident, literal } from "../quoting.ts";
 import { commaSeparated, isGroup, isMark, isOperator, isWord, nameAt, type Node } from "./nodes.ts";
-import {
-  hasPlaceholder,
-  type RunTimeNames,
-  TRIGGER_TABLE,
-  UNKNOWN,
-} from "../references/run_time_names.ts";
+import { hasPlaceholder, type RunTimeNames, TRIGGER_TABLE, UNKNOWN } from "./run_time_names.ts";
 
-export interface Folded {
-  /** What is known of the string; placeholders stand for the rest. */
+export interface FoldedString {
+  /** What is known of the string, with placeholders for the rest. */
   text: string;
-  /** Where it begins in the text that it is part of. */
+  /** Index at which the expression begins in the source. */
   start: number;
-  /** Where the text stands there letter by letter; -1 where it does not. */
+  /** Index at which the text is there character for character; -1 if it is not. */
   inner: number;
-  /** Index of the node behind it. */
   next: number;
-  /** What stands in it and is not part of the text: arguments, and what was not known. */
+  /** Nodes in it whose values are not known. */
   unread: Node[][];
 }
 
-/** A part of a string: its text is null where nothing of it is known. */
-interface Part {
-  text: string | null;
-  next: number;
-  unread: Node[][];
-}
+/** A part of a string; its text is null if nothing of it is known. */
+type Part = { text: string | null } & Pick<FoldedString, "next" | "unread">;
 
-/** Folds the string expression that begins at index `i`; null where none begins there. */
-export function fold(nodes: Node[], i: number, names: RunTimeNames): Folded | null {
+/** Folds the string expression that begins at index `i`; null if none begins there. */
+export function foldString(nodes: Node[], i: number, names: RunTimeNames): FoldedString | null {
   const first = knownPart(nodes, i, names);
   if (first === null) return null;
   const node = nodes[i];
@@ -47,32 +37,32 @@ export function fold(nodes: Node[], i: number, names: RunTimeNames): Folded | nu
   return { text, start: node.start, inner: alone ? node.inner : -1, next, unread };
 }
 
-/** A part that begins with something known: a constant, one in parentheses, a call of a function known here. */
+/** A constant, a variable, one in parentheses, or a call of one of the functions below. */
 function knownPart(nodes: Node[], i: number, names: RunTimeNames): Part | null {
+  const part = (text: string, next: number, unread: Node[][] = []): Part => ({
+    text,
+    next: afterCasts(nodes, next),
+    unread,
+  });
   const node = nodes[i];
-  if (node?.kind === "string") {
-    return { text: node.value, next: behindCasts(nodes, i + 1), unread: [] };
-  }
+  if (node?.kind === "string") return part(node.value, i + 1);
   if (isGroup(node)) {
-    const inside = fold(node.nodes, 0, names);
-    if (inside?.next !== node.nodes.length) return null;
-    return { text: inside.text, next: behindCasts(nodes, i + 1), unread: inside.unread };
+    const inside = foldString(node.nodes, 0, names);
+    return inside?.next === node.nodes.length ? part(inside.text, i + 1, inside.unread) : null;
   }
   const name = nameAt(nodes, i);
-  const call = name && nodes[name.next];
-  if (name !== null && !isGroup(call)) {
+  if (name === null) return null;
+  const call = nodes[name.next];
+  if (!isGroup(call)) {
     const variable = names.placeholderAt(nodes, i);
-    return variable &&
-      { text: variable.text, next: behindCasts(nodes, variable.next), unread: [] };
+    return variable && part(variable.text, variable.next);
   }
-  if (!name || !isGroup(call)) return null;
-  const read = CALLS.get(name.parts.at(-1)!);
-  if (read === undefined) return null;
+  const evaluate = FUNCTIONS.get(name.last);
+  if (evaluate === undefined) return null;
   const args = commaSeparated(call.nodes).map((argument) => argumentOf(argument, names));
-  const text = read(args.map((argument) => argument.text));
-  if (text === null) return null;
+  const text = evaluate(args.map((argument) => argument.text));
   const unread = args.flatMap((argument) => argument.unread);
-  return { text, next: behindCasts(nodes, name.next + 1), unread };
+  return text === null ? null : part(text, name.next + 1, unread);
 }
 
 /** Words that end an operand of which nothing is known. */
@@ -95,8 +85,8 @@ function unknownPart(nodes: Node[], i: number): Part {
   return { text: null, next, unread: [nodes.slice(i, next)] };
 }
 
-/** `::text` and the like. */
-function behindCasts(nodes: Node[], from: number): number {
+/** The index after `::text` and the like. */
+function afterCasts(nodes: Node[], from: number): number {
   let i = from;
   while (isMark(nodes[i], "::")) i = nameAt(nodes, i + 1)?.next ?? i + 1;
   return i;
@@ -104,44 +94,33 @@ function behindCasts(nodes: Node[], from: number): number {
 
 /** An argument, folded as a whole or not at all. */
 function argumentOf(nodes: Node[], names: RunTimeNames): Omit<Part, "next"> {
-  const folded = fold(nodes, 0, names);
+  const folded = foldString(nodes, 0, names);
   return folded?.next === nodes.length ? folded : { text: null, unread: [nodes] };
 }
 
-type Call = (values: (string | null)[]) => string | null;
+/** An argument or a result is null if it is not known. */
+type StringFunction = (values: (string | null)[]) => string | null;
 
-/** What functions answer to arguments that are null where unknown; null where the answer is unknown, too. */
-const CALLS = new Map<string, Call>([
+/** Assumes that a name is in lower case and without blanks. */
+const sameName: StringFunction = ([value]) => value != null && hasPlaceholder(value) ? value : null;
+/** What is made of the name of the trigger's table is another name. */
+const otherName: StringFunction = ([value]) =>
+  value?.includes(TRIGGER_TABLE) ? TRIGGER_TABLE + UNKNOWN : null;
+const quotedConstant: StringFunction = ([value]) => value == null ? UNKNOWN : constant(value);
+
+const FUNCTIONS = new Map<string, StringFunction>([
   ["format", ([text, ...values]) => text == null ? null : format(text, values)],
   ["concat", (values) => values.map((value) => value ?? UNKNOWN).join("")],
   ["quote_ident", ([value]) => value == null ? UNKNOWN : identifier(value)],
-  ["quote_literal", ([value]) => value == null ? UNKNOWN : constant(value)],
-  ["quote_nullable", ([value]) => value == null ? UNKNOWN : constant(value)],
-  ...["lower", "upper", "btrim", "trim", "coalesce"].map((name) => [name, unchanged] as const),
-  ...[
-    "replace",
-    "regexp_replace",
-    "substr",
-    "substring",
-    "left",
-    "right",
-    "split_part",
-    "translate",
-  ]
-    .map((name) => [name, changed] as const),
+  ["quote_literal", quotedConstant],
+  ["quote_nullable", quotedConstant],
 ]);
+for (const name of "lower upper btrim trim coalesce".split(" ")) FUNCTIONS.set(name, sameName);
+for (
+  const name of "replace regexp_replace substr substring left right split_part translate".split(" ")
+) FUNCTIONS.set(name, otherName);
 
-/** Names are in lower case, without blanks, nearly always. */
-function unchanged([value]: (string | null)[]): string | null {
-  return value != null && hasPlaceholder(value) ? value : null;
-}
-
-/** What is made of the name of the trigger's table is another name. */
-function changed([value]: (string | null)[]): string | null {
-  return value?.includes(TRIGGER_TABLE) ? TRIGGER_TABLE + UNKNOWN : null;
-}
-
-/** format() of the manual, 9.4.1: %s, %I and %L, by position or in order, widths passed by. */
+/** format() (manual, 9.4.1): %s, %I and %L, by position or in order; widths are ignored. */
 function format(text: string, values: (string | null)[]): string {
   let index = 0;
   return text.replace(
@@ -152,14 +131,14 @@ function format(text: string, values: (string | null)[]): string {
       const value = values[index++];
       if (value == null) return UNKNOWN;
       if (kind === "L") return constant(value);
-      // Where more of the name follows or came before, the server's answer has no quotes there either.
+      // Within a longer name the server would not add quotes either.
       const isPart = /\w/.test(text[at - 1] ?? "") || /\w/.test(text[at + found.length] ?? "");
       return kind === "s" || isPart ? value : identifier(value);
     },
   );
 }
 
-// A text of the server's has no NUL characters, and what puts quotes around one refuses them.
+// The server's strings contain no NUL characters, which the quoting functions refuse.
 const identifier = (value: string) =>
   hasPlaceholder(value) ? value : ident(value.replaceAll("\0", ""));
 const constant = (value: string) => literal(value.replaceAll("\0", ""));

@@ -1,6 +1,10 @@
-/** Names that texts put together when they run: of variables, in strings, in the catalog, of TG_TABLE_NAME. */
+/** Names that code puts together when it runs: of variables, in strings, in the catalog, of TG_TABLE_NAME. */
 import { assertEquals } from "@std/assert";
-import { type ReadableText, tableIndex, usesOf } from "../../shared/sql/references/uses.ts";
+import {
+  referencesIn,
+  type SqlSource,
+  tableIndex,
+} from "../../shared/sql/references/table_references.ts";
 import { column, table } from "../support/handwritten_facts.ts";
 
 const named = (name: string, oid: number, schema = "public") =>
@@ -14,11 +18,11 @@ const TABLES = [
 ];
 const INDEX = tableIndex(TABLES);
 
-type Options = Partial<Omit<ReadableText, "text">>;
+type Options = Partial<Omit<SqlSource, "text">>;
 
 /** Like `public.jobs dynamic truncate`, once each. */
 function uses(text: string, options: Options = {}): string[] {
-  const found = usesOf({
+  const found = referencesIn({
     language: "plpgsql",
     search_path: [],
     schema: "public",
@@ -37,7 +41,14 @@ const certain = (text: string, options?: Options) =>
 
 const PATHS = [null, [], ["public"], ["other"]];
 
-Deno.test("a name that a variable holds is used where SQL is made with the variable, whatever the search path", () => {
+Deno.test("SQL of a name that is not known refers to no table, whatever the search path", () => {
+  for (const search_path of [null, [], ["public"], ["other", "public"]]) {
+    const text = "begin execute 'select 1 from ' || anything; perform 1 from public.jobs; end";
+    assertEquals(uses(text, { search_path }), ["public.jobs"]);
+  }
+});
+
+Deno.test("a name in a variable is a reference if SQL is made with the variable, whatever the search path", () => {
   const loops = [
     "declare t text; begin foreach t in array array['jobs', 'users'] loop execute format('delete from public.%I', t); end loop; end",
     "declare t text; l text[] := array['users', 'jobs']; begin foreach t in array l loop execute 'delete from public.' || t; end loop; end",
@@ -61,7 +72,7 @@ Deno.test("a name that a variable holds is used where SQL is made with the varia
   assertEquals(certain(part), ["public.jobs_log dynamic truncate"]);
 });
 
-Deno.test("a variable that holds other names, or is not run, makes no use certain", () => {
+Deno.test("a variable with other names, or one that is not run, makes no reference certain", () => {
   for (
     const text of [
       "declare t text := 'other'; begin execute format('delete from public.%I', t); perform 'jobs'; end",
@@ -73,7 +84,7 @@ Deno.test("a variable that holds other names, or is not run, makes no use certai
   ) assertEquals(certain(text), [], text);
 });
 
-Deno.test("a name in a string means the table of any schema, unless the text says which", () => {
+Deno.test("a name in a string means the table of any schema, unless the string says which", () => {
   for (const search_path of PATHS) {
     assertEquals(
       uses("begin t := f('jobs'); execute q; end", { search_path }),
@@ -147,7 +158,7 @@ Deno.test("a query of the catalog means the table of any schema, unless it says 
   );
 });
 
-Deno.test("a name that is put together and made an OID is read, one that comments are asked with has no code", () => {
+Deno.test("a name that is put together and cast to an OID is read; one for reading comments has no code", () => {
   const cases: [string, string[]][] = [
     ["select format('%I.%I', 'public', 'jobs')::regclass", ["public.jobs catalog_lookup"]],
     ["select ('public.' || 'jobs')::regclass::oid", ["public.jobs"]],
@@ -166,10 +177,10 @@ Deno.test("a name that is put together and made an OID is read, one that comment
   assertEquals(certain(variable), ["public.jobs catalog_lookup"]);
 });
 
-Deno.test("a name is noted where a routine is given it that makes SQL of names, and nowhere else", () => {
+Deno.test("a name is noted as the argument of a routine that makes SQL of names, and nowhere else", () => {
   const index = tableIndex(TABLES, undefined, ["purge"]);
   const found = (text: string) =>
-    usesOf({ language: "plpgsql", search_path: [], schema: "public", text }, index)
+    referencesIn({ language: "plpgsql", search_path: [], schema: "public", text }, index)
       .map(({ table, code, detail, certainty }) =>
         `${table.schema}.${table.name} ${certainty} ${code} ${detail}`
       );
@@ -193,7 +204,7 @@ function details(text: string, newNames: Record<number, string> = {}): string[] 
     TABLES,
     new Map(Object.entries(newNames).map(([k, v]) => [Number(k), v])),
   );
-  return usesOf({
+  return referencesIn({
     language: "plpgsql",
     search_path: null,
     schema: "public",
@@ -202,7 +213,7 @@ function details(text: string, newNames: Record<number, string> = {}): string[] 
   }, index).filter(({ code }) => code === "tg_table_name").map(({ detail }) => detail!);
 }
 
-Deno.test("a relation whose name is made of TG_TABLE_NAME is not found under the new name", () => {
+Deno.test("a relation that is named after TG_TABLE_NAME is not found by the new name", () => {
   for (
     const text of [
       "execute format('insert into %I.%I select $1.*', tg_table_schema, tg_table_name || '_history') using new",
@@ -232,7 +243,7 @@ Deno.test("a relation whose name is made of TG_TABLE_NAME is not found under the
   ) assertEquals(details(text, { 1: "tasks" }), ["uses"], text);
 });
 
-Deno.test("what is renamed in the same way, and what knows both names, is found", () => {
+Deno.test("what is renamed in the same way is found, and so is what the source has both names of", () => {
   const text = "execute format('insert into %I values (1)', tg_table_name || '_log')";
   assertEquals(details(text), ["relation"]);
   assertEquals(details(text, { 1: "tasks" }), ["relation"]);
@@ -243,7 +254,7 @@ Deno.test("what is renamed in the same way, and what knows both names, is found"
   assertEquals(details(mapped, { 1: "tasks" }), ["uses"]);
 });
 
-Deno.test("rows that are found by TG_TABLE_NAME are not found by the new name", () => {
+Deno.test("rows that are looked up by TG_TABLE_NAME are not found by the new name", () => {
   for (
     const text of [
       "t := (select x from settings where table_name = tg_table_name)",
@@ -271,7 +282,7 @@ Deno.test("rows that are found by TG_TABLE_NAME are not found by the new name", 
   ) assertEquals(details(text, { 1: "tasks" }), ["uses"], text);
 });
 
-Deno.test("channels and settings that are named after the table have other names afterwards", () => {
+Deno.test("channels and settings that are named after the table have other names after the rename", () => {
   assertEquals(details("perform pg_notify(tg_table_name || '_changed', 'x')"), ["channel"]);
   assertEquals(details("t := current_setting('audit.' || tg_table_name)"), ["setting"]);
   assertEquals(details("perform pg_notify('changed', tg_table_name)"), ["uses"]);

@@ -1,9 +1,7 @@
 /**
- * Variables of PL/pgSQL and the names of tables that they can hold: constants, elements of arrays, rows of VALUES,
- * what a loop goes through. What a condition compares with is none, unless it chooses rows of the catalog.
+ * Variables of PL/pgSQL and the names of tables that they can contain: constants, elements of arrays, rows of VALUES,
+ * what a loop goes through. What a condition compares with does not count, unless it selects rows of the catalog.
  */
-import { isCatalogQuery } from "./catalogs.ts";
-import { fold } from "../parser/folding.ts";
 import {
   indexOfWord,
   isGroup,
@@ -14,41 +12,39 @@ import {
   nameAt,
   type Node,
 } from "../parser/nodes.ts";
-import { clausesOf } from "../parser/clauses.ts";
-import type { Reading } from "../parser/reading.ts";
-import { type RunTimeNames, TRIGGER_SCHEMA, TRIGGER_TABLE } from "./run_time_names.ts";
+import { clausesOf } from "../parser/query_syntax.ts";
+import { type RunTimeNames, TRIGGER_SCHEMA, TRIGGER_TABLE } from "../parser/run_time_names.ts";
+import type { Scope } from "../parser/scope.ts";
+import { foldString } from "../parser/string_folding.ts";
+import { readsOnlyCatalogs } from "./catalog_queries.ts";
 
-/** What variables get in one statement. */
+/** The variables that one statement assigns. */
 interface Assignment {
   variables: string[];
   source: Node[];
 }
 
-/** Most times that values are handed on from one variable to another. */
+/** Most rounds in which values pass from one variable to another. */
 const MAX_PASSES = 5;
 
-/** Finds what the variables of a body can hold, as far as it names tables. */
-export function readVariables(nodes: Node[], reading: Reading): void {
-  const { names } = reading;
+/** Finds the values of the variables of a body that can name a table or its schema. */
+export function readVariables(nodes: Node[], scope: Scope): void {
+  const { runTime } = scope.names;
   const assignments = assignmentsIn(nodes);
   const isWanted = (value: string) =>
     value.includes(TRIGGER_TABLE) || value.includes(TRIGGER_SCHEMA) ||
-    reading.everyNamed(value).length > 0 ||
-    isSchema(value, reading);
+    scope.names.inAnySchema(value).length > 0 || scope.names.index.schemas.has(value);
   for (let pass = 0, changed = true; pass < MAX_PASSES && changed; pass++) {
     changed = false;
     for (const { variables, source } of assignments) {
-      for (const value of valuesIn(source, names)) {
-        if (!isWanted(value)) continue;
-        for (const variable of variables) changed = names.add(variable, value) || changed;
+      for (const value of valuesIn(source, runTime).filter(isWanted)) {
+        for (const variable of variables) changed = runTime.add(variable, value) || changed;
       }
     }
   }
 }
 
-const isSchema = (value: string, { index }: Reading) => index.schemas.has(value);
-
-/** Words behind which a statement of a body begins, outside of CASE … END. */
+/** Words after which a statement begins, outside of CASE … END. */
 const BEFORE_STATEMENTS = ["begin", "declare", "loop", "then", "else"];
 
 function assignmentsIn(nodes: Node[]): Assignment[] {
@@ -94,11 +90,9 @@ function assignmentOf(nodes: Node[], declaring: boolean): Assignment | null {
 function ofLoop(nodes: Node[]): Assignment | null {
   const at = indexOfWord(nodes, 1, "in");
   if (at < 0) return null;
-  const variables = namesIn(nodes.slice(1, at));
-  return {
-    variables,
-    source: nodes.slice(isWord(nodes[at + 1], "array", "execute") ? at + 2 : at + 1),
-  };
+  const variables = nodes.slice(1, at).filter(isIdentifier).map(({ value }) => value);
+  const source = nodes.slice(isWord(nodes[at + 1], "array", "execute") ? at + 2 : at + 1);
+  return { variables, source };
 }
 
 /** `SELECT … INTO [STRICT] a, b …` */
@@ -116,9 +110,7 @@ function ofSelect(nodes: Node[], into: number): Assignment {
   return { variables, source: [...nodes.slice(0, into), ...nodes.slice(i)] };
 }
 
-const namesIn = (nodes: Node[]) => nodes.filter(isIdentifier).map(({ value }) => value);
-
-/** Strings that an expression or a query can give, put together as far as they are known. */
+/** The strings, as far as they are known, that an expression or a query can result in. */
 function valuesIn(source: Node[], names: RunTimeNames): string[] {
   const found: string[] = [];
   collect(source, names, found);
@@ -129,12 +121,12 @@ function collect(nodes: Node[], names: RunTimeNames, found: string[]): void {
   const [first] = nodes;
   if (isWord(first, "select")) {
     const clauses = clausesOf(nodes.slice(1));
-    const chosen = isCatalogQuery(clauses.from ?? []) ? clauses.where ?? [] : [];
-    for (const part of [clauses.list!, clauses.from ?? [], chosen]) collect(part, names, found);
+    const chosen = readsOnlyCatalogs(clauses.from ?? []) ? clauses.where ?? [] : [];
+    for (const part of [clauses.list, clauses.from ?? [], chosen]) collect(part, names, found);
     return;
   }
   for (let i = 0; i < nodes.length;) {
-    const folded = isMark(nodes[i - 1], ".") ? null : fold(nodes, i, names);
+    const folded = isMark(nodes[i - 1], ".") ? null : foldString(nodes, i, names);
     if (folded !== null) {
       found.push(folded.text);
       i = folded.next;
@@ -145,9 +137,9 @@ function collect(nodes: Node[], names: RunTimeNames, found: string[]): void {
   }
 }
 
-/** `a,b` and `{a,"b"}` hold names, too. */
+/** The names in `a,b` and `{a,"b"}`, and the string itself. */
 function namesInString(value: string): string[] {
   if (!value.includes(",") && !value.startsWith("{")) return [value];
   const inside = /^\{(.*)\}$/s.exec(value)?.[1] ?? value;
-  return [value, ...inside.split(",").map((one) => one.trim().replace(/^"(.*)"$/s, "$1"))];
+  return [value, ...inside.split(",").map((name) => name.trim().replace(/^"(.*)"$/s, "$1"))];
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import fc from "fast-check";
 import { sqlish } from "../support/sqlish.ts";
-import { cut, fold, lex, type Token } from "../../shared/sql/parser/lexer.ts";
+import { foldCase, lex, type Token, truncateIdentifier } from "../../shared/sql/parser/lexer.ts";
 
 /** The tokens that mean something, as `kind value`. */
 function tokens(text: string): string[] {
@@ -20,7 +20,7 @@ function one(text: string): string {
   return found[0];
 }
 
-Deno.test("identifiers are folded unless quoted, and A to Z alone", () => {
+Deno.test("identifiers are folded unless quoted, but only A to Z", () => {
   assertEquals(one("Old"), "word old");
   assertEquals(one('"Old"'), "quoted Old");
   assertEquals(one("_x$1"), "word _x$1");
@@ -30,18 +30,18 @@ Deno.test("identifiers are folded unless quoted, and A to Z alone", () => {
   assertEquals(one("a\u00a0b"), "word a\u00a0b");
   assertEquals(one('"a""b c"'), 'quoted a"b c');
   assertEquals(tokens("old.Col"), ["word old", "mark .", "word col"]);
-  assertEquals(fold("ÇA"), "Ça");
+  assertEquals(foldCase("ÇA"), "Ça");
 });
 
 Deno.test("identifiers are cut to 63 bytes where a character ends", () => {
   assertEquals(one("x".repeat(70)), `word ${"x".repeat(63)}`);
   assertEquals(one(`"${"é".repeat(40)}"`), `quoted ${"é".repeat(31)}`);
-  assertEquals(cut("a".repeat(62) + "é"), "a".repeat(62));
-  assertEquals(cut("👩".repeat(16)), "👩".repeat(15));
-  assertEquals(cut("é".repeat(31) + "x"), "é".repeat(31) + "x");
+  assertEquals(truncateIdentifier("a".repeat(62) + "é"), "a".repeat(62));
+  assertEquals(truncateIdentifier("👩".repeat(16)), "👩".repeat(15));
+  assertEquals(truncateIdentifier("é".repeat(31) + "x"), "é".repeat(31) + "x");
 });
 
-Deno.test("identifiers in U& quotes are decoded, with the escape character that UESCAPE says", () => {
+Deno.test("identifiers in U& quotes are decoded, with the escape character of UESCAPE", () => {
   assertEquals(one(String.raw`U&"d\0061t\+000061"`), "quoted data");
   assertEquals(one(`u&"d!0061ta" UESCAPE '!'`), "quoted data");
   assertEquals(one(`U&"a!!b"uescape'!'`), "quoted a!b");
@@ -49,7 +49,7 @@ Deno.test("identifiers in U& quotes are decoded, with the escape character that 
   assertEquals(tokens(`u & "x"`), ["word u", "operator &", "quoted x"]);
 });
 
-Deno.test("string constants of every form mean their text", () => {
+Deno.test("the value of a string constant is its text, whatever its form", () => {
   assertEquals(one("''"), "string ");
   assertEquals(one("'it''s'"), "string it's");
   // standard_conforming_strings is on: a backslash is a backslash.
@@ -86,7 +86,7 @@ Deno.test("dollar quotes end with their own tag only", () => {
   ]);
 });
 
-Deno.test("a string says where its text stands letter by letter", () => {
+Deno.test("a string has the place of its text, if the text is there character for character", () => {
   const inner = (text: string) => {
     const { inner, value } = meaning(lex(text).tokens)[0];
     return inner < 0 ? null : text.slice(inner, inner + value.length) === value;
@@ -95,7 +95,7 @@ Deno.test("a string says where its text stands letter by letter", () => {
   for (const text of ["'it''s'", "E'\\n'", "'a'\n'b'"]) assertEquals(inner(text), null);
 });
 
-Deno.test("comments are no tokens, nested ones and those that hold quotes included", () => {
+Deno.test("comments may be nested and contain quotes", () => {
   assertEquals(tokens("a /* b /* c ' */ d \" */ e"), ["word a", "word e"]);
   assertEquals(tokens("a -- b ' \" $$ /*\nc"), ["word a", "word c"]);
   assertEquals(tokens("a--b\rc"), ["word a", "word c"]);
@@ -135,7 +135,7 @@ Deno.test("numbers end before the dots of a range", () => {
   ]);
 });
 
-Deno.test("what does not end is a fault and goes to the end of the text", () => {
+Deno.test("what is not closed is a fault and extends to the end of the text", () => {
   for (const text of ["'old", 'x "old', "$a$ old $b$", "/* old /* */", "E'old\\'", "U&'a"]) {
     assertEquals(faults(text).length, 1, text);
     assertEquals(lex(text).tokens.at(-1)!.end, text.length);
@@ -146,7 +146,7 @@ Deno.test("what does not end is a fault and goes to the end of the text", () => 
   assertEquals(faults(String.raw`U&"\zzzz"`), ["a unicode escape that means no character"]);
 });
 
-Deno.test("any text whatever is covered by its tokens, without a gap", () => {
+Deno.test("tokens cover any text without a gap", () => {
   fc.assert(
     fc.property(sqlish, (text) => {
       const { tokens, faults } = lex(text);

@@ -1,9 +1,8 @@
 /** PL/pgSQL (manual, 43): finds the statements and expressions in a body, which are SQL. */
-import { readSelect } from "./queries.ts";
-import { readExpression, readType } from "./expressions.ts";
 import {
   areWords,
   commaSeparated,
+  endAtWord,
   indexOfWord,
   isGroup,
   isMark,
@@ -11,28 +10,29 @@ import {
   isWord,
   nameAt,
   type Node,
-} from "./nodes.ts";
-import type { Reading } from "./reading.ts";
-import { asksCatalogs } from "../references/catalogs.ts";
-import { fold } from "./folding.ts";
+} from "../parser/nodes.ts";
+import type { Scope } from "../parser/scope.ts";
+import { foldString } from "../parser/string_folding.ts";
+import { namesCatalog } from "./catalog_queries.ts";
+import { readExpression, readType } from "./expressions.ts";
+import { readVariables } from "./plpgsql_variables.ts";
+import { readSelect } from "./queries.ts";
+import { readStrings, type StringContext } from "./sql_in_strings.ts";
 import { readStatement } from "./statements.ts";
-import { readStrings, type StringContext } from "./strings.ts";
-import { readVariables } from "../references/variables.ts";
 
-/** Reads the body of a function, procedure or DO block. */
-export function readPlpgsql(nodes: Node[], reading: Reading): void {
-  readVariables(nodes, reading);
-  new Body(nodes, reading).read();
+export function readPlpgsql(nodes: Node[], scope: Scope): void {
+  readVariables(nodes, scope);
+  new Body(nodes, scope).read();
 }
 
 class Body {
   private at = 0;
-  /** How strings that no EXECUTE is given are to be taken. */
+  /** The context of strings that are not given to EXECUTE. */
   private readonly strings: StringContext;
 
-  constructor(private readonly nodes: Node[], private readonly reading: Reading) {
+  constructor(private readonly nodes: Node[], private readonly scope: Scope) {
     const executes = indexOfWord(nodes, 0, "execute") >= 0;
-    this.strings = executes || asksCatalogs(nodes) ? "beside execute" : "elsewhere";
+    this.strings = executes || namesCatalog(nodes) ? "beside execute" : "elsewhere";
   }
 
   read(): void {
@@ -79,22 +79,22 @@ class Body {
     return this.nodes.length;
   }
 
-  /** An expression from `skip` nodes on up to a word, which is passed unless it begins what follows. */
+  /** An expression after `skip` nodes, up to a word. Continues after the word if `pass`, else at it. */
   private expression(skip: number, word: string, pass = true): void {
     const end = this.until(this.at + skip, word);
     this.select(this.nodes.slice(this.at + skip, end));
     this.at = pass ? end + 1 : end;
   }
 
-  /** What the server evaluates by putting SELECT before it. */
+  /** An expression; the server evaluates it with SELECT before it. */
   private select(nodes: Node[], strings = this.strings): void {
-    readSelect(nodes, null, this.reading);
-    readStrings(nodes, strings, this.reading);
+    readSelect(nodes, this.scope);
+    readStrings(nodes, strings, this.scope);
   }
 
   private sql(nodes: Node[]): void {
-    readStatement(nodes, null, this.reading);
-    readStrings(nodes, this.strings, this.reading);
+    readStatement(nodes, this.scope);
+    readStrings(nodes, this.strings, this.scope);
   }
 
   /** `target := expression`, where target is a variable, a field or an element. */
@@ -108,13 +108,12 @@ class Body {
     }
     if (!isOperator(this.nodes[i], ":=", "=")) return false;
     const end = this.until(i);
-    readExpression(this.nodes.slice(this.at, i), null, this.reading);
+    readExpression(this.nodes.slice(this.at, i), this.scope);
     this.select(this.nodes.slice(i + 1, end));
     this.at = end + 1;
     return true;
   }
 
-  /** Declarations up to the block's BEGIN. */
   private declarations(): void {
     this.at++;
     while (this.at < this.nodes.length && !isWord(this.node, "begin")) {
@@ -133,8 +132,8 @@ class Body {
     if (cursor > 0 && cursor <= 3) {
       const parameters = nodes[cursor + 1];
       if (isGroup(parameters)) {
-        for (const one of commaSeparated(parameters.nodes)) {
-          readType(one, 1, this.reading, "variable");
+        for (const parameter of commaSeparated(parameters.nodes)) {
+          readType(parameter, 1, this.scope, "variable");
         }
       }
       const query = indexOfWord(nodes, cursor, "for", "is");
@@ -142,7 +141,7 @@ class Body {
       return;
     }
     const type = isWord(nodes[1], "constant") ? 2 : 1;
-    const next = readType(nodes, type, this.reading, "variable");
+    const next = readType(nodes, type, this.scope, "variable");
     const value = nodes.findIndex((node, i) =>
       i >= next && (isWord(node, "default") || isOperator(node, ":=", "="))
     );
@@ -161,7 +160,6 @@ class Body {
     this.at = end + 1;
   }
 
-  /** A statement that ends with a semicolon. */
   private simple(end: number): void {
     const nodes = this.nodes.slice(this.at, end);
     this.at = end + 1;
@@ -171,8 +169,8 @@ class Body {
       if (when > 0) this.select(nodes.slice(when + 1));
     } else if (isWord(first, "execute")) this.execute(nodes.slice(1));
     else if (isWord(first, "perform")) this.select(nodes.slice(1));
-    // What it says to people is no SQL.
-    else if (isWord(first, "raise")) readExpression(nodes.slice(1), null, this.reading);
+    // Its strings are messages to people.
+    else if (isWord(first, "raise")) readExpression(nodes.slice(1), this.scope);
     else if (isWord(first, "return")) {
       const execute = areWords(nodes, 1, "query", "execute");
       if (execute) this.execute(nodes.slice(3));
@@ -190,20 +188,16 @@ class Body {
 
   /** EXECUTE command [INTO target] [USING expressions] */
   private execute(nodes: Node[]): void {
-    const end = indexOfWord(nodes, 0, "into", "using");
-    const using = indexOfWord(nodes, 0, "using");
-    const given = using < 0 ? [] : nodes.slice(using + 1);
-    const { names } = this.reading;
-    names.parameters = commaSeparated(given).map((one) => fold(one, 0, names)?.text ?? "");
-    this.select(end < 0 ? nodes : nodes.slice(0, end), "execute");
-    names.parameters = [];
-    if (using >= 0) this.select(given);
+    const using = nodes.slice(endAtWord(nodes, 0, "using") + 1);
+    const { runTime } = this.scope.names;
+    runTime.parameters = commaSeparated(using)
+      .map((argument) => foldString(argument, 0, runTime)?.text ?? "");
+    this.select(nodes.slice(0, endAtWord(nodes, 0, "into", "using")), "execute");
+    runTime.parameters = [];
+    this.select(using);
   }
 }
 
 const beginsQuery = (node: Node | undefined) =>
   isGroup(node) ||
-  isWord(
-    node,
-    ..."select with values table insert update delete merge explain".split(" "),
-  );
+  isWord(node, ..."select with values table insert update delete merge explain".split(" "));

@@ -1,52 +1,51 @@
 /**
- * Names that a text puts together when it runs: from constants that its variables get, and, in a trigger
- * function, from the name of its table. In SQL that is put together, a character of the private use area stands
- * for what is known only then.
+ * Names that code puts together when it runs: from constants in its variables and, in a trigger function, from the
+ * name of its table. In such SQL, characters of the private use area are placeholders for what is known only then.
  */
-import { isMark, isWord, type Name, nameAt, type Node } from "../parser/nodes.ts";
+import { isMark, isWord, type Name, nameAt, type Node } from "./nodes.ts";
 
-/** Stands for what is not known at all. */
 export const UNKNOWN = "\ue000";
-/** Stands for TG_TABLE_NAME, and for TG_TABLE_SCHEMA. */
+/** Placeholders for TG_TABLE_NAME and TG_TABLE_SCHEMA. */
 export const TRIGGER_TABLE = "\ue001";
 export const TRIGGER_SCHEMA = "\ue002";
-/** Variables have the characters from here to the end of the private use area. */
+/** The placeholders from here to the end of the private use area are for variables, one each. */
 const FIRST_VARIABLE = 0xe010;
 const LAST_VARIABLE = 0xf8ff;
 
 const PLACEHOLDER = /[\ue000-\uf8ff]/;
 const PLACEHOLDERS = /[\ue000-\uf8ff]/g;
 const VARIABLE = /[\ue010-\uf8ff]/;
+const VARIABLES = /[\ue010-\uf8ff]/g;
 
 export const hasPlaceholder = (text: string) => PLACEHOLDER.test(text);
 export const withoutPlaceholders = (text: string) => text.replace(PLACEHOLDERS, "");
 
-/** Most values that are kept of one variable, and most texts that one text with variables stands for. */
+/** Most values that are kept of one variable, and most texts that one text with placeholders expands to. */
 const MAX_VALUES = 500;
+/** Most times that placeholders are replaced by values which contain placeholders. */
+const MAX_DEPTH = 4;
 
-/** What a trigger function does with a name that is its table's name, or is made of it. */
-export interface MadeName {
-  /** `relation`: it is a relation's. `lookup`: rows are found by it. `channel`, `setting`: it is one of these. */
+/** What a trigger function does with the name of its table, or with a name made of it. */
+export interface DerivedName {
+  /** `relation`, `channel`, `setting`: it names one. `lookup`: rows are looked up by it. */
   use: "relation" | "lookup" | "channel" | "setting";
-  /** With placeholders; null where the text gives none. */
+  /** With placeholders; null if no schema is given. */
   schema: string | null;
   name: string;
-  /** Index into the whole text. */
   at: number;
 }
 
 export class RunTimeNames {
-  /** Names made of TG_TABLE_NAME, as the text is read. */
-  readonly made: MadeName[] = [];
-  /** What USING gives to the SQL that is read just now: $1 first. */
+  readonly derived: DerivedName[] = [];
+  /** The arguments of USING of the EXECUTE that is being read: $1 first. */
   parameters: string[] = [];
   private readonly values: Set<string>[] = [];
   private readonly variables = new Map<string, number>();
 
-  /** @param isTrigger Whether the text is a trigger function of tables that are searched for. */
+  /** @param isTrigger Whether the source is a trigger function of tables in the index. */
   constructor(readonly isTrigger: boolean) {}
 
-  /** Notes that the variable can have the value; false where that is known, or too much is. */
+  /** Adds a value that the variable can have; false if that is known, or too many are. */
   add(variable: string, value: string): boolean {
     let n = this.variables.get(variable);
     if (n === undefined) {
@@ -61,7 +60,7 @@ export class RunTimeNames {
     return true;
   }
 
-  /** What a name stands for at run time: a placeholder; null for anything that is no variable known here. */
+  /** The placeholder for the variable at index `i`, and the index after it; null if no known variable is there. */
   placeholderAt(nodes: Node[], i: number): { text: string; next: number } | null {
     if (isMark(nodes[i - 1], ".")) return null;
     const name = nameAt(nodes, i);
@@ -70,12 +69,12 @@ export class RunTimeNames {
     return text === null ? null : { text, next: name.next };
   }
 
-  private ofTrigger({ parts, bare, next }: Name, nodes: Node[]): string | null {
+  private ofTrigger({ last, bare, next }: Name, nodes: Node[]): string | null {
     if (!this.isTrigger || !bare) return null;
-    if (parts[0] === "tg_table_name" || parts[0] === "tg_relname") return TRIGGER_TABLE;
-    if (parts[0] === "tg_table_schema") return TRIGGER_SCHEMA;
-    const named = isMark(nodes[next], "::") && isWord(nodes[next + 1], "regclass");
-    return parts[0] === "tg_relid" && named ? TRIGGER_TABLE : null;
+    if (last === "tg_table_name" || last === "tg_relname") return TRIGGER_TABLE;
+    if (last === "tg_table_schema") return TRIGGER_SCHEMA;
+    const isNamed = isMark(nodes[next], "::") && isWord(nodes[next + 1], "regclass");
+    return last === "tg_relid" && isNamed ? TRIGGER_TABLE : null;
   }
 
   /** A variable, or a field of one. */
@@ -84,13 +83,13 @@ export class RunTimeNames {
     return n === undefined ? null : String.fromCharCode(FIRST_VARIABLE + n);
   }
 
-  /** The texts that a text with placeholders of variables can stand for; without them it is the only one. */
+  /** All texts that a text with placeholders of variables can stand for. */
   expand(text: string): string[] {
     let texts = [text];
-    for (let depth = 0; depth < 4 && texts.some((one) => VARIABLE.test(one)); depth++) {
+    for (let depth = 0; depth < MAX_DEPTH && texts.some((one) => VARIABLE.test(one)); depth++) {
       texts = texts.flatMap((one) => this.expandedOnce(one)).slice(0, MAX_VALUES);
     }
-    return texts.map((one) => one.replace(/[\ue010-\uf8ff]/g, UNKNOWN));
+    return texts.map((one) => one.replace(VARIABLES, UNKNOWN));
   }
 
   private expandedOnce(text: string): string[] {
@@ -100,7 +99,13 @@ export class RunTimeNames {
     return [...values].map((value) => text.replaceAll(variable, () => value));
   }
 
-  /** Whether a text with placeholders has the name of the trigger's table in it. */
+  /** The values that the variable at index `i` can have; none if no known variable is there. */
+  valuesAt(nodes: Node[], i: number): string[] {
+    const placeholder = this.placeholderAt(nodes, i);
+    return placeholder === null ? [] : this.expand(placeholder.text);
+  }
+
+  /** Whether a text with placeholders can contain the name of the trigger's table. */
   hasTriggerTable(text: string): boolean {
     return this.isTrigger && this.expand(text).some((one) => one.includes(TRIGGER_TABLE));
   }
