@@ -1,6 +1,6 @@
 /** The proof of an active rename: five tests by both names, without lasting effects. */
 import type { RecordedRename } from "../facts/migration.ts";
-import { proofFactsFromRow, proofFactsQuery } from "../catalog/verify_facts.ts";
+import { verifyFactsFromRow, verifyFactsQuery } from "../catalog/verify_facts.ts";
 import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
 import { Problem } from "../contract/problems.ts";
 import { VERIFY_CHECKS, type VerifyCheckName, type VerifyRequest } from "../contract/requests.ts";
@@ -14,11 +14,10 @@ import { isLockFailure } from "../postgres/database_errors.ts";
 import { locateRelations } from "../drift/drift.ts";
 import { qualified } from "../sql/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
-import { commonColumns } from "../verify/columns.ts";
-import type { ProofFacts } from "../facts/verify_facts.ts";
-import { ownRow, ownTable } from "../verify/own_row.ts";
-import { reportInMarkdown } from "../verify/markdown.ts";
-import { API_ROLES, personasOf } from "../verify/personas.ts";
+import { API_ROLES, type VerifyFacts } from "../facts/verify_facts.ts";
+import { commonColumns } from "../verify/definitions.ts";
+import { personasOf } from "../verify/personas.ts";
+import { testRow, testTable } from "../verify/test_row.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { asProblems, type OperationContext, readingSession, toRead } from "./context.ts";
 import { noteWorstDrift } from "./note_drift.ts";
@@ -28,8 +27,8 @@ import { testCost } from "../verify/run/cost.ts";
 import { testDataApi } from "../verify/run/data_api.ts";
 import { testJoins } from "../verify/run/joins.ts";
 import { testReads } from "../verify/run/reads.ts";
-import { findVerifier, sessionOf } from "../verify/run/trial_session.ts";
-import { type Subject, VerifyRun } from "../verify/run/verify_run.ts";
+import { findVerifier, sessionOf } from "../verify/run/session.ts";
+import { VerifyRun, type VerifyTarget } from "../verify/run/verify_run.ts";
 import { testWrites } from "../verify/run/writes.ts";
 import { notCountingReads, noteUseBefore } from "./usage_by_ourselves.ts";
 
@@ -42,8 +41,9 @@ export interface VerifyContext extends OperationContext {
 
 export interface Verified {
   answer: VerifyAnswer;
-  /** The same for people. */
-  markdown: string;
+  migration: RecordedRename;
+  /** The table as it is called now. */
+  table: { name: string };
 }
 
 const TESTS: Record<
@@ -66,28 +66,28 @@ const TESTS: Record<
  */
 export async function verify(context: VerifyContext, request: VerifyRequest): Promise<Verified> {
   return await noting(context, async () => {
-    const subject = await readingSession(
+    const target = await readingSession(
       context,
       (session) => readTarget(context, session, request),
     );
     // In a session of its own, before the one for the trials is taken: nobody has two.
-    await noteUseBefore(context, subject);
-    const trials = subject.session.separate ? context.verifierDatabase! : context.database;
+    await noteUseBefore(context, target);
+    const trials = target.session.separate ? context.verifierDatabase! : context.database;
     return await trials.withSession(toRead(context), async (session) => {
       const wanted = VERIFY_CHECKS.filter((name) => request.checks.includes(name));
       const checks: VerifyCheck[] = [];
-      await notCountingReads(context, session, subject, async () => {
+      await notCountingReads(context, session, target, async () => {
         for (const [index, name] of wanted.entries()) {
           context.progress({ phase: "verifying", check: name, done: index, total: wanted.length });
-          const verifyRun = new VerifyRun(context, session, request, subject);
+          const verifyRun = new VerifyRun(context, session, request, target);
           checks.push(await TESTS[name](verifyRun, context));
         }
       });
       const passed = checks.every(({ passed }) => passed);
-      const answer = { passed, session: subject.session, checks };
-      const about = { batch_id: null, migration_ids: [subject.migration.id] };
+      const answer = { passed, session: target.session, checks };
+      const about = { batch_id: null, migration_ids: [target.migration.id] };
       await notifyVerification(context, null, about, answer);
-      return { answer, markdown: reportInMarkdown(subject.migration, subject.table, answer) };
+      return { answer, migration: target.migration, table: target.table };
     });
   });
 }
@@ -106,7 +106,7 @@ async function readTarget(
   context: VerifyContext,
   session: Session,
   request: VerifyRequest,
-): Promise<Subject> {
+): Promise<VerifyTarget> {
   const { pid, serverVersion } = connected(await session.begin(beginReading(context.limits)));
   requireServer(serverVersion);
   const [migration] = await selectActive(
@@ -135,7 +135,7 @@ async function readRelations(
   session: Session,
   request: VerifyRequest,
   migration: RecordedRename,
-): Promise<Subject> {
+): Promise<VerifyTarget> {
   const query = factsQuery({
     names: [{ schema: migration.schema_name, name: migration.old_name }],
     oids: oidsOf([migration]),
@@ -150,43 +150,43 @@ async function readRelations(
   // The compareLocations refuses where there is none.
   const { table, view } = { ...step, view: step.view! };
   const verifier = await findVerifier(context.verifierDatabase, session, [table.oid, view.oid]);
-  const [proofRow] = await session.run(
-    proofFactsQuery({
+  const [verifyRow] = await session.run(
+    verifyFactsQuery({
       table: table.oid,
       view: view.oid,
       roles: [...API_ROLES, ...request.claims.map(({ role }) => role)],
       verifier: verifier.login,
     }),
   );
-  const proof = asTried(proofFactsFromRow(proofRow));
-  const own = ownTable(table, proof);
+  const verifyFacts = asTried(verifyFactsFromRow(verifyRow));
+  const tested = testTable(table, verifyFacts);
   const columns = commonColumns(table, view);
-  const { key, unique } = ownRow(own, false);
-  const target = {
+  const { key, unique } = testRow(tested, false);
+  const names = {
     table: qualified(table.schema, table.name),
     view: qualified(view.schema, view.name),
     bare: { new: table.name, old: view.name },
     columns,
     key: unique && key.every((name) => columns.includes(name)) ? key : [],
   };
-  const who = personasOf(proof, table.owner, request.claims);
+  const who = personasOf(verifyFacts, table.owner, request.claims);
   return {
     migration,
     table,
     view,
-    proof,
-    own,
-    target,
+    facts: verifyFacts,
+    testTable: tested,
+    names,
     ...who,
-    session: sessionOf(verifier, proof),
+    session: sessionOf(verifier, verifyFacts),
   };
 }
 
 /** What leaves its role gets nowhere in a session without rights; in one of ours it reaches out, as it were. */
-const asTried = (proof: ProofFacts): ProofFacts => ({
-  ...proof,
-  sideEffects: proof.sideEffects.flatMap((found) =>
-    found.kind !== "leaves" ? [found] : proof.separate ? [] : [{ ...found, kind: "sends" as const }]
+const asTried = (facts: VerifyFacts): VerifyFacts => ({
+  ...facts,
+  sideEffects: facts.sideEffects.flatMap((found) =>
+    found.kind !== "leaves" ? [found] : facts.separate ? [] : [{ ...found, kind: "sends" as const }]
   ),
 });
 

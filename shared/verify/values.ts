@@ -1,19 +1,19 @@
 /**
- * Values for a row of our own, as expressions of PL/pgSQL: fresh ones for what must be unique, near ones for
- * an update that changes something, plain ones where there is no row to copy. Cast to the column's type.
+ * Values for a test row, as expressions of PL/pgSQL that are cast to the column's type: fresh ones for what must be
+ * unique, changed ones for an update, constants where there is no row to copy.
  */
 import type { ColumnFacts } from "../facts/facts.ts";
+import type { ColumnTypeFacts } from "../facts/verify_facts.ts";
 import { literal } from "../sql/quoting.ts";
-import type { ProofColumn } from "../facts/verify_facts.ts";
 
 /** A column with what is known of its type. */
-export interface ValueColumn extends ColumnFacts {
-  type_facts: ProofColumn;
+export interface TypedColumn extends ColumnFacts {
+  type_facts: ColumnTypeFacts;
 }
 
 /**
- * How a fresh value is made, since a check may ask for a form: texts of nothing, or before or behind the text
- * that is there; numbers beyond all others, or of a middling or small size.
+ * How a fresh value is made, since a check may ask for a form: a new text, or one before or behind the text that is
+ * there; a number beyond all others, or of a middling or small size.
  */
 export type Freshness = "new" | "prefixed" | "suffixed";
 
@@ -32,19 +32,16 @@ const RANDOM_WORD = `pg_catalog.left(${RANDOM_TEXT}, 8)`;
 
 const cast = (expression: string, { type }: ColumnFacts) => `(${expression})::${type}`;
 
-/** Characters that fit; null: as many as you like. */
-function lengthOf({ base, typmod }: ProofColumn): number | null {
+const isText = ({ category, kind }: ColumnTypeFacts): boolean => category === "S" && kind === "b";
+
+/** Characters that fit; null: any number. */
+function lengthOf({ base, typmod }: ColumnTypeFacts): number | null {
   if (base === "name") return 63;
   return (base === "varchar" || base === "bpchar") && typmod >= 4 ? typmod - 4 : null;
 }
 
-const fitting = (text: string, column: ProofColumn): string => {
-  const length = lengthOf(column);
-  return length === null ? text : `pg_catalog.left(${text}, ${length})`;
-};
-
 /** Digits before the point that fit into a numeric. */
-function digitsOf({ typmod }: ProofColumn): number {
+function digitsOf({ typmod }: ColumnTypeFacts): number {
   if (typmod < 4) return 12;
   const precision = ((typmod - 4) >> 16) & 0xffff;
   // Eleven bits and a sign (numerictypmodin).
@@ -58,63 +55,66 @@ function digitsOf({ typmod }: ProofColumn): number {
  * @param current The value of the row that was copied.
  */
 export function freshValue(
-  column: ValueColumn,
+  column: TypedColumn,
   current: string,
   freshness: Freshness,
 ): string | null {
-  const facts = column.type_facts;
+  const value = freshExpression(column.type_facts, current, freshness);
+  return value === null ? null : cast(value, column);
+}
+
+function freshExpression(
+  facts: ColumnTypeFacts,
+  current: string,
+  freshness: Freshness,
+): string | null {
   const range = (from: number, count: number) =>
     `${from} + pg_catalog.floor(pg_catalog.random() * ${count})`;
-  if (facts.category === "S" && facts.kind === "b") {
-    const text = freshness === "new"
-      ? RANDOM_TEXT
-      : freshness === "prefixed"
-      ? `pg_catalog.concat(${RANDOM_WORD}, ${current})`
-      : `pg_catalog.concat(${current}, ${RANDOM_WORD})`;
-    return cast(fitting(text, facts), column);
+  if (isText(facts)) {
+    const text = {
+      new: RANDOM_TEXT,
+      prefixed: `pg_catalog.concat(${RANDOM_WORD}, ${current})`,
+      suffixed: `pg_catalog.concat(${current}, ${RANDOM_WORD})`,
+    }[freshness];
+    const length = lengthOf(facts);
+    return length === null ? text : `pg_catalog.left(${text}, ${length})`;
   }
   switch (facts.base) {
     case "int2":
-      return cast(range(20_000, 12_000), column);
+      return range(20_000, 12_000);
     case "int4":
     case "int8":
-      return cast(range(...NUMBERS[freshness][facts.base]), column);
+      return range(...NUMBERS[freshness][facts.base]);
     case "numeric": {
       const digits = digitsOf(facts);
-      return digits < 4 ? null : cast(range(10 ** (digits - 1), 8 * 10 ** (digits - 1)), column);
+      return digits < 4 ? null : range(10 ** (digits - 1), 8 * 10 ** (digits - 1));
     }
     case "float8":
-      return cast("pg_catalog.random() * 1000000", column);
+      return "pg_catalog.random() * 1000000";
     case "uuid":
-      return cast("pg_catalog.gen_random_uuid()", column);
+      return "pg_catalog.gen_random_uuid()";
     case "timestamp":
     case "timestamptz":
-      return cast(
-        `coalesce(${current}, pg_catalog.now()) + pg_catalog.make_interval(secs => pg_catalog.random())`,
-        column,
-      );
+      return `coalesce(${current}, pg_catalog.now()) + pg_catalog.make_interval(secs => pg_catalog.random())`;
     case "date":
-      return cast(`coalesce(${current}, current_date) + (${range(1, 20_000)})::int4`, column);
+      return `coalesce(${current}, current_date) + (${range(1, 20_000)})::int4`;
     case "bytea":
-      return cast(`pg_catalog.decode(${RANDOM_TEXT}, 'hex')`, column);
-    case "inet":
-      return cast(
-        `pg_catalog.concat('10.', (${range(0, 256)}), '.', (${range(0, 256)}), '.', (${
-          range(1, 254)
-        }))`,
-        column,
-      );
+      return `pg_catalog.decode(${RANDOM_TEXT}, 'hex')`;
+    case "inet": {
+      const octets = [range(0, 256), range(0, 256), range(1, 254)].map((octet) => `(${octet})`);
+      return `pg_catalog.concat('10.', ${octets.join(", '.', ")})`;
+    }
     case "jsonb":
-      return cast(`pg_catalog.to_jsonb(${RANDOM_TEXT})`, column);
+      return `pg_catalog.to_jsonb(${RANDOM_TEXT})`;
     default:
       return null;
   }
 }
 
-/** A value beside the present one, for a column that need not be unique; null where none is known. */
-export function nearValue(column: ValueColumn, current: string): string | null {
+/** A value other than the present one, for a column that need not be unique; null where none is known. */
+export function changedValue(column: TypedColumn, current: string): string | null {
   const facts = column.type_facts;
-  if (facts.category === "S" && facts.kind === "b") {
+  if (isText(facts)) {
     const length = lengthOf(facts);
     // A text that fills its column is changed at its end.
     const kept = length === null ? current : `pg_catalog.left(${current}, ${length - 1})`;
@@ -145,41 +145,45 @@ export function nearValue(column: ValueColumn, current: string): string | null {
   }
 }
 
-/** A constant of the type that most checks would let pass; NULL where none is known. */
-export function plainValue(column: ValueColumn): string {
+/** By base type. */
+const CONSTANTS: Record<string, string> = {
+  int2: "1",
+  int4: "1",
+  int8: "1",
+  numeric: "1",
+  float4: "1",
+  float8: "1",
+  money: "'1'",
+  oid: "'1'",
+  bool: "false",
+  date: "current_date",
+  timestamp: "pg_catalog.now()",
+  timestamptz: "pg_catalog.now()",
+  time: "'12:00'",
+  timetz: "'12:00+00'",
+  interval: "'1 hour'",
+  uuid: "'00000000-0000-4000-8000-000000000000'",
+  json: "'{}'",
+  jsonb: "'{}'",
+  bytea: "''",
+  inet: "'10.0.0.1'",
+  cidr: "'10.0.0.0/8'",
+  macaddr: "'08:00:2b:01:02:03'",
+  xml: "'<x/>'",
+  tsvector: "''",
+  point: "'(0,0)'",
+};
+
+/** A constant of the type that most checks let pass; null where none is known. */
+export function knownConstant(column: TypedColumn): string | null {
   const { base, kind, category, label } = column.type_facts;
   if (kind === "e" && label !== null) return cast(literal(label), column);
-  if (kind === "r" || kind === "m") return cast(kind === "r" ? "'empty'" : "'{}'", column);
-  if (category === "A" && base !== "int2vector" && base !== "oidvector") {
-    return cast("'{}'", column);
-  }
-  if (category === "S" && kind === "b") return cast("'x'", column);
-  const constants: Record<string, string> = {
-    int2: "1",
-    int4: "1",
-    int8: "1",
-    numeric: "1",
-    float4: "1",
-    float8: "1",
-    money: "'1'",
-    oid: "'1'",
-    bool: "false",
-    date: "current_date",
-    timestamp: "pg_catalog.now()",
-    timestamptz: "pg_catalog.now()",
-    time: "'12:00'",
-    timetz: "'12:00+00'",
-    interval: "'1 hour'",
-    uuid: "'00000000-0000-4000-8000-000000000000'",
-    json: "'{}'",
-    jsonb: "'{}'",
-    bytea: "''",
-    inet: "'10.0.0.1'",
-    cidr: "'10.0.0.0/8'",
-    macaddr: "'08:00:2b:01:02:03'",
-    xml: "'<x/>'",
-    tsvector: "''",
-    point: "'(0,0)'",
-  };
-  return base !== null && base in constants ? cast(constants[base], column) : "null";
+  if (kind === "r") return cast("'empty'", column);
+  const isArray = category === "A" && base !== "int2vector" && base !== "oidvector";
+  if (kind === "m" || isArray) return cast("'{}'", column);
+  if (isText(column.type_facts)) return cast("'x'", column);
+  return base !== null && base in CONSTANTS ? cast(CONSTANTS[base], column) : null;
 }
+
+/** The same, or NULL. */
+export const constantValue = (column: TypedColumn): string => knownConstant(column) ?? "null";

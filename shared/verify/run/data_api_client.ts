@@ -52,7 +52,8 @@ export class DataApi {
   }
 }
 
-const NEIGHBOUR = "neighbour";
+/** What embedded rows are called in an answer. */
+export const NEIGHBOUR = "neighbour";
 
 function selection(embed: ApiQuery["embed"]): string {
   if (embed === undefined) return "*";

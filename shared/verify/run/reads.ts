@@ -1,61 +1,52 @@
-/** The first test: columns, and what each persona reads by both names. */
-import type { VerifyCheck, VerifyFailure } from "../../contract/responses.ts";
-import { judgeColumns } from "../columns.ts";
-import { judgeRead, readBlock, type ReadOutcome, STEADY_ORDER } from "../reads.ts";
+/** The first test: columns, and what each persona reads through both names. */
+import type { VerifyCheck } from "../../contract/responses.ts";
+import { counted } from "../both_names.ts";
+import { rowsMismatch, STABLE_ORDER } from "../compare_rows.ts";
+import { columnFailures } from "../definitions.ts";
 import type { Persona } from "../personas.ts";
-import { check, counted, listed, notTriedSentence, Untried, type VerifyRun } from "./verify_run.ts";
+import { readBlock, type ReadOutcome, shownRead } from "../reads.ts";
+import { listedSideEffects, Untried, type VerifyRun } from "./verify_run.ts";
 
-export async function testReads(verifyRun: VerifyRun): Promise<VerifyCheck> {
-  const { migration, table, view, target, personas, notTried, proof } = verifyRun.subject;
-  const failures: VerifyFailure[] = judgeColumns(
-    table,
-    view,
-    migration.fingerprint.without_columns,
-  );
-  const untried: string[] = [];
+export async function testReads(run: VerifyRun): Promise<VerifyCheck> {
+  const { migration, table, view, names, personas, untriedRoles } = run.target;
+  run.failures.push(...columnFailures(table, view, migration.fingerprint.without_columns));
   const figures: Record<string, unknown>[] = [];
-  const sideEffects = proof.sideEffects.filter(({ on_read, kind }) => on_read && kind === "sends");
-  for (const persona of sideEffects.length > 0 || verifyRun.barred !== null ? [] : personas) {
-    const outcome = await read(verifyRun, persona);
+  const sent = run.sentOnRead;
+  for (const persona of sent.length > 0 || run.whyNothingRuns !== null ? [] : personas) {
+    const outcome = await read(run, persona);
     if (outcome instanceof Untried) {
-      untried.push(`${persona.label}: ${outcome.why}`);
+      run.untried.push(`${persona.label}: ${outcome.why}`);
       continue;
     }
-    const failure = judgeRead(persona, target, outcome, verifyRun.broken(persona));
-    if (failure !== null) failures.push(failure);
     const { compared, table } = outcome;
+    run.judge(persona, shownRead(persona, names, compared), rowsMismatch(outcome, names), table);
     figures.push({
       persona: persona.label,
       ...(table.sqlstate === null ? { rows: table.rows, compared } : { refused: table.sqlstate }),
     });
   }
-  return check(
+  return run.result(
     "reads",
     [
-      `${counted(table.columns.length, "column")}; ${
-        counted(figures.length, "persona")
-      } read by both names.`,
-      verifyRun.barred ??
-        (sideEffects.length > 0 &&
-          `No rows were read, since reading could reach outside of the database or of its role: ${
-            listed(sideEffects.map(({ object, routine }) => `${object} (${routine})`))
-          }.`),
-      notTriedSentence(notTried, untried),
+      `${counted(table.columns.length, "column")}; ` +
+      `${counted(figures.length, "persona")} read through both names.`,
+      run.whyNothingRuns ??
+        (sent.length > 0 &&
+          "No rows were read, since reading could have effects outside of the database or leave " +
+            `its role: ${listedSideEffects(sent)}.`),
     ],
-    failures,
-    { personas: figures, not_tried: notTried },
+    { personas: figures, not_tried: untriedRoles },
+    untriedRoles,
   );
 }
 
-/** All rows where that is cheap; where it turns out not to be, as few as there is need to look at. */
-async function read(verifyRun: VerifyRun, persona: Persona): Promise<ReadOutcome | Untried> {
-  const { max_cost, max_rows } = verifyRun.request;
-  const [owner] = verifyRun.subject.personas;
-  const limits = { maxCost: max_cost, maxRows: max_rows };
+/** All rows where that is cheap; where it takes too long in spite of that, as few as possible. */
+async function read(run: VerifyRun, persona: Persona): Promise<ReadOutcome | Untried> {
+  const { request: { max_cost, max_rows }, target: { names, personas: [owner] } } = run;
   const attempt = (maxCost: number) =>
-    verifyRun.run<ReadOutcome>(
-      readBlock(persona, owner, verifyRun.subject.target, { ...limits, maxCost }),
-      { settings: STEADY_ORDER },
+    run.execute<ReadOutcome>(
+      readBlock(persona, owner, names, { maxCost, maxRows: max_rows }),
+      { settings: STABLE_ORDER },
     );
   const outcome = await attempt(max_cost);
   return outcome instanceof Untried ? await attempt(0) : outcome;

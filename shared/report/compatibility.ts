@@ -1,6 +1,6 @@
 /** The answer of verify as Markdown, for people and for pull requests. */
 import type { VerifyAnswer, VerifyCheck } from "../contract/responses.ts";
-import { code, fenced, prose, tableOf } from "../report/escape.ts";
+import { code, fenced, prose, tableOf } from "./escape.ts";
 
 /** What each test is about. */
 const TITLES: Record<string, string> = {
@@ -12,7 +12,7 @@ const TITLES: Record<string, string> = {
 };
 
 /** The report: a summary first, then each test with its figures and failures. */
-export function reportInMarkdown(
+export function compatibilityInMarkdown(
   migration: { id: string; schema_name: string; old_name: string },
   table: { name: string },
   { passed, session, checks }: VerifyAnswer,

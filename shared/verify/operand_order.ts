@@ -1,11 +1,11 @@
 /**
- * Expressions as EXPLAIN prints them, with the operands of commuting operators in an order of ours. Which side
- * of a comparison the server puts first depends on how relations are numbered, and says nothing about a plan.
+ * Expressions as EXPLAIN prints them, with the operands of commutative operators in one order. Which side of a
+ * comparison the server puts first depends on how relations are numbered, and says nothing about a plan.
  */
 import { lex, type Token } from "../sql/parser/lexer.ts";
 
 /** Operators that mean the same with their sides exchanged, and what they are called then. */
-const COMMUTED: Record<string, string> = {
+const COMMUTATORS: Record<string, string> = {
   "=": "=",
   "<>": "<>",
   "<": ">",
@@ -23,8 +23,8 @@ interface Part {
   operator: string | null;
 }
 
-/** The expression with sides in order; a text that is none is left as it is, but for white space. */
-export function commuted(text: string): string {
+/** The expression with operands in order; a text without parentheses as it is. */
+export function canonicalExpression(text: string): string {
   if (!text.includes("(")) return text;
   const reader = new Reader(text, lex(text, { blanks: false }).tokens);
   return joined(reader.parts(null));
@@ -42,22 +42,20 @@ class Reader {
       const token = this.tokens[this.#at++];
       const text = this.source.slice(token.start, token.end);
       if (token.kind === "mark" && text === closing) break;
-      if (token.kind === "mark" && (text === "(" || text === "[")) {
-        const inner = this.parts(text === "(" ? ")" : "]");
-        const last = parts.at(-1);
-        if (last?.text.toLowerCase() === "operator" && text === "(") {
-          // OPERATOR(schema.=): an operator that is found nowhere on the path.
+      if (token.kind === "mark" && text === "[") {
+        parts.push({ text: `[${joined(this.parts("]"))}]`, operator: null });
+      } else if (token.kind === "mark" && text === "(") {
+        const inner = this.parts(")");
+        if (parts.at(-1)?.text.toLowerCase() === "operator") {
+          // OPERATOR(schema.=): an operator that is not on the search path.
           parts.pop();
-          const operator = inner.at(-1)?.text ?? "";
-          parts.push({ text: `OPERATOR(${joined(inner)})`, operator });
-        } else if (text === "(") {
-          parts.push({ text: `(${joined(inOrder(inner))})`, operator: null });
-        } else parts.push({ text: `[${joined(inner)}]`, operator: null });
-        continue;
+          parts.push({ text: `OPERATOR(${joined(inner)})`, operator: inner.at(-1)?.text ?? "" });
+        } else parts.push({ text: `(${joined(inOrder(inner))})`, operator: null });
+      } else {
+        const isWord = token.kind === "word" && ["and", "or"].includes(token.value);
+        const operator = token.kind === "operator" ? text : isWord ? token.value : null;
+        parts.push({ text, operator });
       }
-      const word = token.kind === "word" && ["and", "or"].includes(token.value);
-      const operator = token.kind === "operator" ? text : word ? token.value : null;
-      parts.push({ text, operator });
     }
     return parts;
   }
@@ -69,26 +67,25 @@ const joined = (parts: Part[]): string => parts.map(({ text }) => text).join(" "
 function inOrder(parts: Part[]): Part[] {
   const operators = parts.filter(({ operator }) => operator !== null);
   if (operators.length === 0) return parts;
-  const [{ operator }] = operators;
-  const sides = split(parts);
+  const [{ operator, text: name }] = operators;
+  const sides = operands(parts);
   if (sides.some((side) => side === "")) return parts;
   if (operator === "and" || operator === "or") {
     if (operators.some((other) => other.operator !== operator)) return parts;
     return [{ text: sides.sort().join(` ${operator.toUpperCase()} `), operator: null }];
   }
-  const other = COMMUTED[operator!];
-  // `= ANY (…)` has no other side.
-  if (operators.length > 1 || other === undefined || /^(any|all) /i.test(sides[1])) return parts;
+  const commutator = COMMUTATORS[operator!];
   const [left, right] = sides;
+  // `= ANY (…)` has no other side.
+  if (operators.length > 1 || commutator === undefined || /^(any|all) /i.test(right)) return parts;
   if (left <= right) return parts;
-  const name = operators[0].text;
-  const exchanged = name.slice(0, name.lastIndexOf(operator!)) + other +
-    name.slice(name.lastIndexOf(operator!) + operator!.length);
+  const at = name.lastIndexOf(operator!);
+  const exchanged = name.slice(0, at) + commutator + name.slice(at + operator!.length);
   return [{ text: `${right} ${exchanged} ${left}`, operator: null }];
 }
 
 /** The texts between operators. */
-function split(parts: Part[]): string[] {
+function operands(parts: Part[]): string[] {
   const sides: Part[][] = [[]];
   for (const part of parts) {
     if (part.operator !== null) sides.push([]);
