@@ -1,21 +1,19 @@
 /**
- * One block of PL/pgSQL in a transaction that is rolled back, all in one message. The block runs a statement through
- * both names, compares on the server, and stores only what was different: no values of rows leave the server.
+ * One block of PL/pgSQL in a transaction that is rolled back, all in one message. It runs a statement through both
+ * names and compares on the server: no values of rows leave it.
  */
 import { dollarQuoted, ident, literal, millisecondsLiteral } from "../sql/quoting.ts";
 import { meaningSettings } from "../sql/transaction_settings.ts";
 import type { Persona } from "./personas.ts";
 
 export interface BlockOptions {
-  /** Schema of the table; names in triggers and policies are looked up there first, as PostgREST has it. */
+  /** Where names in triggers and policies are looked up first, as PostgREST has it: the table's. */
   schema: string;
-  /** Longest time of the block, in milliseconds. */
   timeoutMs: number;
   /** Whether it writes. Default: false, and then all its statements see the same rows. */
   writes?: boolean;
   /** The role that the block begins as. Default: the session's login. */
   role?: string;
-  /** Further settings of the transaction. */
   settings?: Record<string, string>;
 }
 
@@ -26,7 +24,7 @@ const LOCK_TIMEOUT_MS = 100;
 const OUTCOME = "table_rename.outcome";
 const CLIENTS_PATH = "table_rename.clients_path";
 
-/** The message, whose answer `blockOutcome` reads. It runs with our search path, but for `asClients`. */
+/** The message that runs a block with our search path, but for `asClients`. */
 export function blockMessage(block: string, options: BlockOptions): string {
   const path = [...new Set([options.schema, "public", "extensions"])].map(ident).join(", ");
   const settings = Object.entries(options.settings ?? {}).map(([name, value]) =>
@@ -53,31 +51,50 @@ export function blockMessage(block: string, options: BlockOptions): string {
 /** Ends what outlives a rollback: locks that a trigger or a policy took, and statements that it prepared. */
 export const CLEAN_SESSION = "select pg_catalog.pg_advisory_unlock_all();\ndeallocate all";
 
-/** Statement of the block that stores its outcome, an expression of type jsonb. */
-export const storeOutcome = (expression: string): string =>
-  `perform pg_catalog.set_config(${literal(OUTCOME)}, (${expression})::text, true);`;
-
-/** Reads the answer to the message. */
 export function blockOutcome<Outcome>(results: Record<string, unknown>[][]): Outcome {
   const [row] = results.find(([row]) => row !== undefined && "outcome" in row) ?? [];
   return JSON.parse(row.outcome as string);
 }
 
 /**
- * Statements of the block that run an EXECUTE as clients of the Data API do: names in triggers, policies and defaults
- * are looked up in the table's schema first. Nothing else of the block is; an error brings our own path back, as it
- * does every setting. The check of a domain that a value is cast to runs outside of it, and may set another path:
- * so what follows such a cast keeps its `pg_catalog.`.
+ * Runs a statement with the search path of the Data API's clients, by which names in triggers, policies and defaults
+ * are looked up. An error brings our own path back. Only the check of a domain to which a value is cast runs outside
+ * of this, and may set another path, so that what can follow such a cast keeps its `pg_catalog.`.
  */
-export const asClients = (execute: string): string =>
-  `perform pg_catalog.set_config('search_path', pg_catalog.current_setting(${
+export function asClients(
+  sql: string,
+  { into, using = "", count }: {
+    /** Variables for the first row. */
+    into?: string;
+    /** ` using …`: parameters. */
+    using?: string;
+    /** Variable for the number of rows. */
+    count?: string;
+  } = {},
+): string {
+  const target = into === undefined ? "" : ` into ${into}`;
+  const counting = count === undefined ? "" : `get diagnostics ${count} = row_count;`;
+  return `perform pg_catalog.set_config('search_path', pg_catalog.current_setting(${
     literal(CLIENTS_PATH)
   }), true);
-    ${execute}
+    execute ${literal(sql)}${target}${using};
+    ${counting}
     perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);`;
+}
 
-/** Declares the role that the block begins as, for `LEAVE_PERSONA`. */
-export const OWN_ROLE = "own_role text := current_setting('role');";
+/** The block, with the persona's claims; its outcome is an expression of type jsonb. */
+export const personaBlock = (
+  { claims }: Persona,
+  { declare, run, outcome }: { declare: string; run: string; outcome: string },
+): string => `
+declare
+  own_role text := current_setting('role');
+  ${declare}
+begin
+  perform set_config('request.jwt.claims', ${literal(JSON.stringify(claims))}, true);
+  ${run}
+  perform pg_catalog.set_config(${literal(OUTCOME)}, (${outcome})::text, true);
+end `;
 
 /** Becomes the persona's role until `LEAVE_PERSONA`, or until an error is caught. */
 export const become = ({ role }: Persona): string =>
@@ -85,11 +102,7 @@ export const become = ({ role }: Persona): string =>
 
 export const LEAVE_PERSONA = "perform pg_catalog.set_config('role', own_role, true);";
 
-/** Sets the persona's claims, at the beginning of a block. */
-export const setClaims = ({ claims }: Persona): string =>
-  `perform set_config('request.jwt.claims', ${literal(JSON.stringify(claims))}, true);`;
-
-/** What a handler catches: all but the end of the time, which ends the block. */
+/** What handlers catch: all but the end of the time, which ends the block. */
 export const ANY_ERROR = "assert_failure or others";
 
 /** Statements as a persona; an error undoes them and is followed by `onError`. */
@@ -105,7 +118,7 @@ export const tryAs = (persona: Persona, statements: string, onError = "null;"): 
 export const UNDO = "raise exception using errcode = 'RN002';";
 export const WHEN_UNDONE = "when sqlstate 'RN002' then null;";
 
-/** Raises `cost` to the estimated cost of a statement, where that is higher; explains it into `plan`. */
+/** Raises `cost` to the estimated cost of a statement, where that is higher. */
 export const raiseCost = (sql: string, using = ""): string =>
-  `${asClients(`execute ${literal(`explain (format json) ${sql}`)} into plan${using};`)}
+  `${asClients(`explain (format json) ${sql}`, { into: "plan", using })}
     cost := greatest(cost, (plan -> 0 -> 'Plan' ->> 'Total Cost')::float8);`;

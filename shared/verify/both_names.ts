@@ -25,7 +25,6 @@ export const throughBoth = (
   build: (name: string) => string,
 ): StatementPair => ({ table: build(table), view: build(view) });
 
-/** What came of a statement through one of the names. */
 export interface NameOutcome {
   /** Null: it was not refused. */
   sqlstate: string | null;
@@ -34,7 +33,6 @@ export interface NameOutcome {
   named?: "new" | "old" | null;
 }
 
-/** How the outcomes differ, or what is wrong with both. */
 export type Mismatch = Pick<VerifyFailure, "expected" | "got">;
 
 /** Names of common SQLSTATEs (PostgreSQL manual, appendix A). */
@@ -76,7 +74,6 @@ const CONDITIONS: Record<string, string> = {
 export const describeSqlstate = (sqlstate: string): string =>
   sqlstate in CONDITIONS ? `${sqlstate} (${CONDITIONS[sqlstate]})` : sqlstate;
 
-/** `3 rows`, or `42501 (insufficient_privilege)`. */
 export const describeOutcome = ({ sqlstate, rows }: NameOutcome): string =>
   sqlstate === null ? counted(rows ?? 0, "row") : describeSqlstate(sqlstate);
 
@@ -84,10 +81,7 @@ export const describeOutcome = ({ sqlstate, rows }: NameOutcome): string =>
 export const isTransient = (sqlstate: string | null): boolean =>
   sqlstate !== null && ["40001", "40P01", "55P03"].includes(sqlstate);
 
-/**
- * Expression, for an exception handler, for which of the names is in the error's message. The message stays on the
- * server, since it may have values of rows in it.
- */
+/** Expression for a handler: which of the names is in the error's message, which itself stays on the server. */
 export function namedInError({ bare }: Names): string {
   // One can be part of the other, as in experts and experts_v2.
   const longerFirst: ("new" | "old")[] = bare.new.length < bare.old.length
@@ -101,10 +95,8 @@ export function namedInError({ bare }: Names): string {
   return `case ${cases.join(" ")} end`;
 }
 
-/** undefined_table, undefined_column, undefined_object, undefined_function. */
 const NOT_FOUND = ["42P01", "42703", "42704", "42883"];
 
-/** The code by which a caller says that a statement failed in the same way before the rename. */
 const FAILED_BEFORE = "failed_before";
 
 const WHY = {
@@ -115,8 +107,7 @@ const WHY = {
 };
 
 /**
- * What is wrong where both names were refused alike, because something is not found: a trigger that makes a table's
- * name from TG_TABLE_NAME, a function that looks the old name up in the catalog. Null where nothing is.
+ * What is wrong where both names were refused alike because something is not found; null where nothing is.
  *
  * @param first Whether it was tried as the first persona, which may do most: what only others do not find is likely
  *   to be a matter of their privileges and search path, unless the error has one of the names.
@@ -135,6 +126,5 @@ export function brokenUnderBothNames(
   };
 }
 
-/** `1 row`, `3 rows`. */
 export const counted = (count: number, noun: string): string =>
   `${count} ${noun}${count === 1 ? "" : "s"}`;

@@ -1,6 +1,7 @@
 /** Rows that a query gives through both names, as a persona: counted and fingerprinted on the server. */
+import type { VerifyRequest } from "../contract/requests.ts";
 import { ident, literal } from "../sql/quoting.ts";
-import { asClients, OWN_ROLE, raiseCost, setClaims, storeOutcome, tryAs } from "./block.ts";
+import { asClients, personaBlock, raiseCost, tryAs } from "./block.ts";
 import {
   describeOutcome,
   type Mismatch,
@@ -10,13 +11,7 @@ import {
 } from "./both_names.ts";
 import type { Persona } from "./personas.ts";
 
-/** Limits of a request. */
-export interface RowLimits {
-  /** Estimated cost up to which all rows are compared; 0: never. */
-  maxCost: number;
-  /** Rows of a sample. */
-  maxRows: number;
-}
+export type RowLimits = Pick<VerifyRequest, "max_cost" | "max_rows">;
 
 /** A query by a name for the number and the fingerprint of some of its rows. */
 export interface RowsQuery<Extent extends string> {
@@ -26,8 +21,8 @@ export interface RowsQuery<Extent extends string> {
   sql: ((name: string) => string) | null;
   /** Statements of the block before it, which may fill the records `first_row` and `last_row`. */
   prepare?: string;
-  /** Its parameters. Default: none. */
-  using?: string[];
+  /** ` using …`: its parameters, where it has any. */
+  using?: string;
 }
 
 export interface RowsOutcome<Extent extends string> {
@@ -37,6 +32,8 @@ export interface RowsOutcome<Extent extends string> {
   /** Whether the rows are the same, value for value. */
   same: boolean;
 }
+
+const NAMES = ["table", "view"] as const;
 
 /** Settings under which rows without a key come in the same order twice: as they are stored. */
 export const STABLE_ORDER = {
@@ -51,7 +48,7 @@ export const countAndFingerprint = (columns: string[]): string => {
 };
 
 /**
- * The block that compares the rows of the first query whose estimated cost is at most `maxCost` by both names, or of
+ * The block that compares the rows of the first query whose estimated cost is at most `maxCost` through both names, or of
  * the last query, whatever it costs. Its outcome is a `RowsOutcome`.
  */
 export function rowsBlock<Extent extends string>(
@@ -60,26 +57,24 @@ export function rowsBlock<Extent extends string>(
   queries: RowsQuery<Extent>[],
   maxCost: number,
 ): string {
-  const last = queries[queries.length - 1];
-  const choose = ({ extent, sql }: RowsQuery<Extent>) => `
-  if compared is null then
-    cost := 0;${
-    [names.table, names.view].map((name) => tryAs(persona, raiseCost(sql!(name)))).join("")
-  }
+  const choose = ({ extent, sql }: RowsQuery<Extent>) =>
+    `if compared is null then
+    cost := 0;
+    ${NAMES.map((which) => tryAs(persona, raiseCost(sql!(names[which])))).join("")}
     if cost <= ${maxCost} then compared := ${literal(extent)}; end if;
   end if;`;
-  const prepare = queries.filter(({ prepare }) => prepare !== undefined).map((query) => `
-  if compared = ${literal(query.extent)} then
+  const choice = `compared := coalesce(compared, ${literal(queries.at(-1)!.extent)});`;
+  const prepare = queries.filter(({ prepare }) => prepare !== undefined).map((query) =>
+    `if compared = ${literal(query.extent)} then
     ${query.prepare}
-  end if;`);
+  end if;`
+  );
   const read = (which: "table" | "view") => {
-    const branches = queries.flatMap(({ extent, sql, using = [] }) => {
+    const branches = queries.flatMap(({ extent, sql, using = "" }) => {
       if (sql === null) return [];
-      const parameters = using.length === 0 ? "" : ` using ${using.join(", ")}`;
-      const execute = `execute ${literal(sql(names[which]))} into ${which}_rows, ${which}_print`;
-      return [`if compared = ${literal(extent)} then
-      ${asClients(`${execute}${parameters};`)}
-    end if;`];
+      return `if compared = ${literal(extent)} then
+      ${asClients(sql(names[which]), { into: `${which}_rows, ${which}_print`, using })}
+    end if;`;
     });
     return tryAs(
       persona,
@@ -87,29 +82,19 @@ export function rowsBlock<Extent extends string>(
       `${which}_state := sqlstate; named := coalesce(named, ${namedInError(names)});`,
     );
   };
-  return `
-declare
-  ${OWN_ROLE}
-  plan json;
-  cost float8;
-  compared text;
-  named text;
+  const steps = [...queries.slice(0, -1).map(choose), choice, ...prepare, ...NAMES.map(read)];
+  return personaBlock(persona, {
+    declare: `plan json; cost float8; compared text; named text;
   first_row record; last_row record;
   table_state text; table_rows int8; table_print numeric;
-  view_state text; view_rows int8; view_print numeric;
-begin
-  ${setClaims(persona)}${queries.slice(0, -1).map(choose).join("")}
-  compared := coalesce(compared, ${literal(last.extent)});${prepare.join("")}${read("table")}${
-    read("view")
-  }
-  ${
-    storeOutcome(`jsonb_build_object(
+  view_state text; view_rows int8; view_print numeric;`,
+    run: steps.join("\n  "),
+    outcome: `jsonb_build_object(
     'compared', compared,
     'table', jsonb_build_object('sqlstate', table_state, 'rows', table_rows, 'named', named),
     'view', jsonb_build_object('sqlstate', view_state, 'rows', view_rows),
-    'same', table_rows is not distinct from view_rows and table_print is not distinct from view_print)`)
-  }
-end `;
+    'same', table_rows is not distinct from view_rows and table_print is not distinct from view_print)`,
+  });
 }
 
 /** How the rows through both names differ; null where they are the same, or were refused alike. */

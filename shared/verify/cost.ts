@@ -1,7 +1,7 @@
 /** What a query costs through the view, against the table: its plans, and the times of runs that take turns. */
 import { OWN_STATEMENT, shownStatement } from "../sql/own_statements.ts";
-import { ident, literal } from "../sql/quoting.ts";
-import { asClients, OWN_ROLE, raiseCost, setClaims, storeOutcome, tryAs } from "./block.ts";
+import { ident } from "../sql/quoting.ts";
+import { asClients, personaBlock, raiseCost, tryAs } from "./block.ts";
 import { type Names, type StatementPair, throughBoth } from "./both_names.ts";
 import type { Persona } from "./personas.ts";
 import { changeable, hasOwnValue, type TestTable, usingFields } from "./test_row.ts";
@@ -13,12 +13,11 @@ export interface CommonQuery {
   name: string;
   /** With constants, so that no plan has values of rows in it. */
   explained: StatementPair;
-  /** With the key's values as parameters; left out where it is only explained. */
+  /** With values of the columns of `key` as parameters; left out where it is only explained. */
   timed?: TimedPair;
 }
 
 interface TimedPair extends StatementPair {
-  /** Columns of the table whose values are the parameters. */
   key: string[];
 }
 
@@ -32,7 +31,6 @@ export function commonQueries(names: Names, table: TestTable): CommonQuery[] {
   return [...readQueries(names, table, key), ...writeQueries(names, table, key)];
 }
 
-/** A query by the old name, for people. */
 export const shownQuery = ({ explained }: CommonQuery): string =>
   shownStatement(explained.view).replace(/^select t\..*? from /, "select * from ");
 
@@ -45,7 +43,7 @@ const equals = (prefix: string, columns: TypedColumn[]): string =>
   columns.map((column) => `${prefix}${ident(column.name)} = ${constantValue(column)}`)
     .join(" and ");
 
-/** The condition by key, of constants; one that no row fulfils where there is no key of known types. */
+/** The condition by key; one that no row fulfils where there is no key of known types. */
 const byKey = (prefix: string, key: TypedColumn[]): string =>
   key.length > 0 && key.every(isKnown) ? equals(prefix, key) : "false";
 
@@ -92,7 +90,6 @@ function readQueries(names: Names, table: TestTable, key: TypedColumn[]): Common
   return queries;
 }
 
-/** Writes, which are explained only. */
 function writeQueries(names: Names, table: TestTable, key: TypedColumn[]): CommonQuery[] {
   const query = (name: string, build: (name: string) => string): CommonQuery => ({
     name,
@@ -121,7 +118,7 @@ function writeQueries(names: Names, table: TestTable, key: TypedColumn[]): Commo
 /** Times of the runs of one query, in milliseconds, in the order of the runs. */
 export interface TimedOutcome {
   /** Why it was not run; null: it was. */
-  left_out: "cost" | "refused" | "no row" | null;
+  left_out: string | null;
   table: Times;
   view: Times;
 }
@@ -131,12 +128,11 @@ interface Times {
   execution: number[];
 }
 
-/** Most runs by each name. */
 const MAX_RUNS = 100;
 
 /**
- * The block that runs one query by both names in turn until its time is up, after a first run of each that is not
- * counted; its outcome is a `TimedOutcome`. A run is EXPLAIN ANALYZE without a clock in each node.
+ * The block that runs one query through both names in turn until its time is up, after a first run of each that is
+ * not counted. A run is EXPLAIN ANALYZE without a clock in each node.
  *
  * @param maxMs Time for all runs, in milliseconds; at least one pair is run.
  * @param maxCost Estimated cost beyond which it is not run.
@@ -149,24 +145,23 @@ export function timedBlock(
 ): string {
   const using = usingFields("source", key);
   const list = key.map((name) => `t.${ident(name)}`).join(", ");
-  const findKey = `execute ${
-    literal(`select ${list} from ${names.table} as t limit 1`)
-  } into source;
-    get diagnostics found_rows = row_count;`;
-  const analyze = (sql: string) =>
-    literal(`explain (analyze, timing off, buffers off, summary on, format json) ${sql}`);
+  const findKey = asClients(`select ${list} from ${names.table} as t limit 1`, {
+    into: "source",
+    count: "found_rows",
+  });
+  const analyze = "explain (analyze, timing off, buffers off, summary on, format json)";
   const run = (which: "table" | "view", sql: string) => `
-      ${asClients(`execute ${analyze(sql)} into plan${using};`)}
+      ${asClients(`${analyze} ${sql}`, { into: "plan", using })}
       if run > 0 then
         ${which}_planning := ${which}_planning || (plan -> 0 ->> 'Planning Time')::float8;
         ${which}_execution := ${which}_execution || (plan -> 0 ->> 'Execution Time')::float8;
       end if;`;
-  const runs = `${key.length === 0 ? "" : asClients(findKey)}
-    if found_rows = 0 then left_out := 'no row';
+  const runs = `${key.length === 0 ? "" : findKey}
+    if found_rows = 0 then left_out := 'there is no row';
     else
       ${raiseCost(table, using)}
       ${raiseCost(view, using)}
-      if cost > ${maxCost} then left_out := 'cost'; end if;
+      if cost > ${maxCost} then left_out := 'its estimated cost is beyond max_cost'; end if;
     end if;
     if left_out is null then
       until_when := clock_timestamp() + make_interval(secs => ${maxMs / 1000});
@@ -180,40 +175,22 @@ export function timedBlock(
     end if;`;
   const times = (which: "table" | "view") =>
     `jsonb_build_object('planning', ${which}_planning, 'execution', ${which}_execution)`;
-  return `
-declare
-  ${OWN_ROLE}
-  plan json;
-  source record;
-  left_out text;
+  return personaBlock(persona, {
+    declare: `plan json; source record; left_out text; until_when timestamptz;
   cost float8 := 0;
   found_rows int8 := 1;
-  until_when timestamptz;
   table_planning float8[] := '{}'; table_execution float8[] := '{}';
-  view_planning float8[] := '{}'; view_execution float8[] := '{}';
-begin
-  ${setClaims(persona)}${tryAs(persona, runs, "left_out := 'refused';")}
-  ${
-    storeOutcome(
-      `jsonb_build_object('left_out', left_out, 'table', ${times("table")}, 'view', ${
-        times("view")
-      })`,
-    )
-  }
-end `;
+  view_planning float8[] := '{}'; view_execution float8[] := '{}';`,
+    run: tryAs(persona, runs, "left_out := 'it was refused';"),
+    outcome: `jsonb_build_object('left_out', left_out,
+    'table', ${times("table")}, 'view', ${times("view")})`,
+  });
 }
+
+export type Figures = ReturnType<typeof figuresOf>;
 
 /** Medians of the times, and the ratio that says what the view costs. */
-export interface Figures {
-  runs: number;
-  table_ms: number;
-  view_ms: number;
-  ratio: number;
-  table_planning_ms: number;
-  view_planning_ms: number;
-}
-
-export function figuresOf({ table, view }: TimedOutcome): Figures {
+export function figuresOf({ table, view }: TimedOutcome) {
   const [table_ms, view_ms] = [median(table.execution), median(view.execution)];
   return {
     runs: table.execution.length,

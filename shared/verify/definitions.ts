@@ -5,11 +5,7 @@ import { fingerprint } from "../facts/fingerprint.ts";
 import type { RecordedRename } from "../facts/migration.ts";
 import { ident, qualified } from "../sql/quoting.ts";
 
-/**
- * Differences in name, type, collation or order between the columns of table and view.
- *
- * @param without Columns that the view leaves out on purpose.
- */
+/** @param without Columns that the view leaves out on purpose. */
 export function columnFailures(
   table: RelationFacts,
   view: RelationFacts,
@@ -34,7 +30,6 @@ export function columnFailures(
   return expected === got ? [] : [{ statement, expected, got }];
 }
 
-/** The columns that both have, in the view's order. */
 export const commonColumns = (table: RelationFacts, view: RelationFacts): string[] =>
   view.columns.map(({ name }) => name)
     .filter((name) => table.columns.some((column) => column.name === name));
@@ -44,7 +39,6 @@ function describe({ name, type, collation }: ColumnFacts): string {
   return `column ${ident(name)} ${type}${isDefault ? "" : ` collate ${collation}`}`;
 }
 
-/** The code by which a caller says that a trigger was dropped or changed on purpose. */
 export const TRIGGER_MISSING = "trigger_missing";
 
 /** Triggers that the table had at the rename and has no more, or has changed. */

@@ -29,16 +29,14 @@ export function joinPair(persona: Persona, key: ForeignKeyFacts, names: Names): 
   return throughBoth(names, (name) => `${OWN_STATEMENT} select ${columns} ${joined(key, name)}`);
 }
 
-/** The same by the old name, for people. */
 export const shownJoin = (key: ForeignKeyFacts, names: Names): string =>
   `select * ${joined(key, names.view)}`;
 
-/** The block that joins as one persona; its outcome is a `JoinOutcome`. */
 export function joinBlock(
   persona: Persona,
   key: ForeignKeyFacts,
   names: Names,
-  { maxCost, maxRows }: RowLimits,
+  { max_cost, max_rows }: RowLimits,
 ): string {
   const columns = readable(persona, names.columns);
   const sampled = names.key.every((name) => columns.includes(name)) ? names.key : [];
@@ -48,11 +46,11 @@ export function joinBlock(
   const some = (name: string) => {
     const needed = list([...new Set([...columns, ...key.columns])]);
     const order = sampled.length === 0 ? "" : ` order by ${list(sampled)}`;
-    return `(select ${needed} from ${name} as s${order} limit ${maxRows})`;
+    return `(select ${needed} from ${name} as s${order} limit ${max_rows})`;
   };
   return rowsBlock(persona, names, [
     { extent: "all", sql: (name) => query(name) },
     { extent: "some", sql: (name) => query(name, some(name)) },
     { extent: "none", sql: null },
-  ], maxCost);
+  ], max_cost);
 }

@@ -84,7 +84,6 @@ function inOrder(parts: Part[]): Part[] {
   return [{ text: `${right} ${exchanged} ${left}`, operator: null }];
 }
 
-/** The texts between operators. */
 function operands(parts: Part[]): string[] {
   const sides: Part[][] = [[]];
   for (const part of parts) {

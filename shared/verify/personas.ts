@@ -20,9 +20,9 @@ export interface UntriedRole {
 }
 
 /**
- * Who is tried. First whoever may do most, as whom test rows are made and looked at: the owner, or service_role in
- * a session of a login of its own. Then the API's roles and every other role that table, view or policies name, each
- * with its bare claims; then each set of claims under the role that it names.
+ * First whoever may do most, as whom test rows are made and looked at: the owner, or service_role in a session of a
+ * login of its own. Then the API's roles and every other role that table, view or policies name; then each set of
+ * claims under the role that it names.
  */
 export function personasOf(
   { roles, user, separate }: VerifyFacts,
@@ -63,11 +63,10 @@ export function personasOf(
   return { personas, untriedRoles };
 }
 
-/** The columns that a persona may read; all, where it may read all or none. */
 export const readable = ({ role }: Persona, columns: string[]): string[] =>
   permitted(role.select, columns);
 
-/** Those of the columns that are among `granted`; all where that is none. */
+/** The columns that a privilege is granted for; all, where it is granted for none. */
 export function permitted(granted: string[], columns: string[]): string[] {
   const own = columns.filter((name) => granted.includes(name));
   return own.length === 0 ? columns : own;

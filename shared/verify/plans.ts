@@ -1,11 +1,11 @@
 /** Plans of a statement through both names: equal but for the names, costs and estimates included. */
 import { literal } from "../sql/quoting.ts";
-import { asClients, OWN_ROLE, setClaims, storeOutcome, tryAs } from "./block.ts";
+import { asClients, personaBlock, tryAs } from "./block.ts";
 import { describeSqlstate, type Mismatch, type StatementPair } from "./both_names.ts";
 import { canonicalExpression } from "./operand_order.ts";
 import type { Persona } from "./personas.ts";
 
-/** A node of EXPLAIN (VERBOSE, FORMAT JSON). */
+/** Of EXPLAIN (VERBOSE, FORMAT JSON). */
 export interface PlanNode {
   "Node Type": string;
   "Relation Name"?: string;
@@ -35,24 +35,20 @@ export function explainBlock(persona: Persona, pairs: StatementPair[]): string {
       jsonb_build_object('sqlstate', ${sqlstate}, 'plan', ${plan}));`;
     return tryAs(
       persona,
-      `${asClients(`execute ${literal(`explain (verbose, format json) ${statement}`)} into plan;`)}
+      `${asClients(`explain (verbose, format json) ${statement}`, { into: "plan" })}
     ${result("null", "plan::jsonb")}`,
       result("sqlstate", "null"),
     );
   };
-  const steps = pairs.map(({ table, view }) => `
-  one := '{}';${explain("table", table)}${explain("view", view)}${explain("again", table)}
-  outcome := outcome || one;`);
-  return `
-declare
-  ${OWN_ROLE}
-  plan json;
-  one jsonb;
-  outcome jsonb := '[]';
-begin
-  ${setClaims(persona)}${steps.join("")}
-  ${storeOutcome("outcome")}
-end `;
+  const steps = pairs.map(({ table, view }) =>
+    `one := '{}';${explain("table", table)}${explain("view", view)}${explain("again", table)}
+  outcome := outcome || one;`
+  );
+  return personaBlock(persona, {
+    declare: "plan json; one jsonb; outcome jsonb := '[]';",
+    run: steps.join("\n  "),
+    outcome: "outcome",
+  });
 }
 
 export type PlanVerdict =
@@ -61,7 +57,6 @@ export type PlanVerdict =
   /** The table's own plan changed meanwhile. */
   | { kind: "changing" };
 
-/** Compares the plans, or the refusals, through both names. */
 export function judgePlans(outcome: ExplainOutcome): PlanVerdict {
   const { table, view } = outcome;
   const [expected, got, again] = [table, view, outcome.again].map(canonicalPlan);
@@ -104,7 +99,6 @@ function canonicalPlan({ sqlstate, plan }: ExplainResult): string {
   });
 }
 
-/** Members whose expressions are conditions. */
 const CONDITION = /(Cond|Filter)$/;
 
 const aliasesOf = (node: PlanNode): string[] => [
@@ -122,7 +116,6 @@ const withQualifiers = (text: string, qualifier: (name: string) => string): stri
     return qualifier(name.startsWith('"') ? name.slice(1, -1).split('""').join('"') : name);
   });
 
-/** Conditions that a line shows, in the order in which it does. */
 const SHOWN_CONDITIONS = [
   "Index Cond",
   "Recheck Cond",

@@ -1,6 +1,6 @@
 /** Reads through both names: the same rows, or the same refusal, for each persona. */
 import { OWN_STATEMENT } from "../sql/own_statements.ts";
-import { ident, literal } from "../sql/quoting.ts";
+import { ident } from "../sql/quoting.ts";
 import { asClients, become, LEAVE_PERSONA } from "./block.ts";
 import type { Names } from "./both_names.ts";
 import {
@@ -11,6 +11,7 @@ import {
   type RowsQuery,
 } from "./compare_rows.ts";
 import { type Persona, readable } from "./personas.ts";
+import { field } from "./test_row.ts";
 
 /**
  * Which rows are compared: `all`; the first and last ones that the persona sees (`ends`); or, where to find those
@@ -23,7 +24,6 @@ export type ReadOutcome = RowsOutcome<ReadExtent>;
 const list = (columns: string[], suffix = "") =>
   columns.map((name) => `t.${ident(name)}${suffix}`).join(", ");
 
-/** Query for every row that the persona sees. */
 const wholeQuery = (name: string, columns: string[]): string =>
   `${OWN_STATEMENT} select ${countAndFingerprint(columns)} from ${name} as t`;
 
@@ -54,41 +54,36 @@ function boundQuery(table: string, key: string[], maxRows: number, fromTheEnd: b
 order by ${list(key, back)} limit 1`;
 }
 
-/**
- * The block that reads as one persona; its outcome is a `ReadOutcome`.
- *
- * @param owner As whom the ends of the table are found.
- */
+/** @param owner As whom the ends of the table are found. */
 export function readBlock(
   persona: Persona,
   owner: Persona,
   names: Names,
-  { maxCost, maxRows }: RowLimits,
+  { max_cost, max_rows }: RowLimits,
 ): string {
   const columns = readable(persona, names.columns);
-  // A sample is taken by what may be read.
   const key = names.key.every((name) => columns.includes(name)) ? names.key : [];
-  const bound = (fromTheEnd: boolean) => literal(boundQuery(names.table, key, maxRows, fromTheEnd));
+  const find = (bound: string, fromTheEnd: boolean) =>
+    asClients(boundQuery(names.table, key, max_rows, fromTheEnd), { into: bound });
   const bounded: RowsQuery<ReadExtent> = {
     extent: "seen of the ends",
     sql: (name) => boundedQuery(name, columns, key),
     prepare: `${become(owner)}
-    ${
-      asClients(`execute ${bound(false)} into first_row;
-    execute ${bound(true)} into last_row;`)
-    }
+    ${find("first_row", false)}
+    ${find("last_row", true)}
     ${LEAVE_PERSONA}`,
-    using: ["first_row", "last_row"].flatMap((end) => key.map((name) => `${end}.${ident(name)}`)),
+    using: ` using ${
+      ["first_row", "last_row"].flatMap((end) => key.map((name) => field(end, name))).join(", ")
+    }`,
   };
   const queries: RowsQuery<ReadExtent>[] = [
     { extent: "all", sql: (name) => wholeQuery(name, columns) },
-    { extent: "ends", sql: (name) => endsQuery(name, columns, key, maxRows) },
+    { extent: "ends", sql: (name) => endsQuery(name, columns, key, max_rows) },
     ...(key.length === 0 ? [] : [bounded]),
   ];
-  return rowsBlock(persona, names, queries, maxCost);
+  return rowsBlock(persona, names, queries, max_cost);
 }
 
-/** A read by the old name, for people. */
 export function shownRead(persona: Persona, names: Names, compared: ReadExtent): string {
   const columns = readable(persona, names.columns);
   const list = columns.length === names.columns.length ? "*" : columns.map(ident).join(", ");

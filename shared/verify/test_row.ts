@@ -4,7 +4,7 @@
  */
 import type { RelationFacts } from "../facts/facts.ts";
 import type { ForeignKeyFacts, KeyFacts, VerifyFacts } from "../facts/verify_facts.ts";
-import { ident, literal, qualified } from "../sql/quoting.ts";
+import { ident, qualified } from "../sql/quoting.ts";
 import { asClients } from "./block.ts";
 import {
   changedValue,
@@ -14,7 +14,6 @@ import {
   type TypedColumn,
 } from "./values.ts";
 
-/** The table that a test row is made for. */
 export interface TestTable {
   /** Its name as SQL. */
   sql: string;
@@ -27,7 +26,6 @@ export interface TestTable {
 export interface TestRow {
   /** Ways to fill the record `candidate`, to be tried one after the other; statements of PL/pgSQL. */
   ways: string[];
-  /** Columns that the row is inserted with. */
   columns: string[];
   /** Columns that must be given, since they make no value of their own. */
   required: string[];
@@ -111,7 +109,6 @@ export function changeable(table: TestTable, among: string[]): TypedColumn | und
   ).sort((a, b) => rank(a) - rank(b))[0];
 }
 
-/** A field of a record. */
 export const field = (record: string, name: string): string => `${record}.${ident(name)}`;
 
 /** `using a.x, a.y` with a space before it; empty for no column. */
@@ -203,7 +200,7 @@ where not exists (select from ${table.sql} as t where ${combined.join(" and ")})
 limit 1`;
   const into = references.map(({ name }) => field("candidate", name)).join(", ");
   return {
-    step: asClients(`execute ${literal(query)} into ${into}${usingFields("candidate", others)};`),
+    step: asClients(query, { into, using: usingFields("candidate", others) }),
     columns: references.map(({ name }) => name),
   };
 }
@@ -224,10 +221,10 @@ function madeUp(table: TestTable, columns: TypedColumn[]): string {
     const list = key.neighbour_columns.map(ident).join(", ");
     const query = `select ${list} from ${qualified(key.schema, key.table)} limit 1`;
     const into = key.columns.map((name) => field("candidate", name)).join(", ");
-    return asClients(`execute ${literal(query)} into ${into};`);
+    return asClients(query, { into });
   });
   return [
-    asClients(`execute ${literal(`select * from ${table.sql} limit 0`)} into candidate;`),
+    asClients(`select * from ${table.sql} limit 0`, { into: "candidate" }),
     ...constants,
     ...neighbours,
   ].join("\n      ");

@@ -17,7 +17,6 @@ export interface TypedColumn extends ColumnFacts {
  */
 export type Freshness = "new" | "prefixed" | "suffixed";
 
-/** From which number on, and how many there are to choose from. */
 const NUMBERS: Record<Freshness, Record<"int4" | "int8", [from: number, count: number]>> = {
   new: {
     int4: [1_000_000_000, 1_000_000_000],
@@ -34,7 +33,7 @@ const cast = (expression: string, { type }: ColumnFacts) => `(${expression})::${
 
 const isText = ({ category, kind }: ColumnTypeFacts): boolean => category === "S" && kind === "b";
 
-/** Characters that fit; null: any number. */
+/** In characters; null: without limit. */
 function lengthOf({ base, typmod }: ColumnTypeFacts): number | null {
   if (base === "name") return 63;
   return (base === "varchar" || base === "bpchar") && typmod >= 4 ? typmod - 4 : null;
@@ -49,11 +48,7 @@ function digitsOf({ typmod }: ColumnTypeFacts): number {
   return Math.min(12, precision - scale);
 }
 
-/**
- * A value that no row has, as far as chance goes; null where the type has too few values, or is not known.
- *
- * @param current The value of the row that was copied.
- */
+/** A value that no row is likely to have; null where the type has too few values, or is not known. */
 export function freshValue(
   column: TypedColumn,
   current: string,
@@ -145,7 +140,6 @@ export function changedValue(column: TypedColumn, current: string): string | nul
   }
 }
 
-/** By base type. */
 const CONSTANTS: Record<string, string> = {
   int2: "1",
   int4: "1",

@@ -1,6 +1,7 @@
 /** The statements that write: what is tried through both names. */
 import { OWN_STATEMENT } from "../sql/own_statements.ts";
 import { ident } from "../sql/quoting.ts";
+import type { Names } from "./both_names.ts";
 import { permitted, type Persona } from "./personas.ts";
 import { changeable, field, hasOwnValue, type TestRow, type TestTable } from "./test_row.ts";
 import { constantValue, type TypedColumn } from "./values.ts";
@@ -20,20 +21,26 @@ export type WriteName = (typeof WRITES)[number];
 /** Writes that need no test row to be there. */
 export const inserts = (name: WriteName): boolean => name.startsWith("INSERT");
 
-/** What differs from one table and persona to the next. */
+export interface SampledRow {
+  tableoid: number;
+  ctid: string;
+}
+
 export interface WriteContext {
   table: TestTable;
   row: TestRow;
-  /** Columns that both names have. */
-  columns: string[];
+  names: Names;
   persona: Persona;
+  /** As whom the test row is inserted, and the result is looked at. */
+  owner: Persona;
+  /** Where the row is that is copied, its partition and place; null: it is made up. */
+  sampled: SampledRow | null;
 }
 
 /** A statement with parameters, and the fields of records that they are. */
 export interface WriteStatement {
   sql: string;
   using: string[];
-  /** Whether it returns the row. */
   returns: boolean;
 }
 
@@ -77,10 +84,10 @@ const BUILD: Record<
     return insert(name, columns, (column) => value("candidate", column));
   },
   "INSERT with defaults": (name, context, value) => {
-    if (context.columns.length === 0) return null;
+    if (context.names.columns.length === 0) return null;
     const columns = insertable(context, context.row.required);
     return `${insert(name, columns, (column) => value("candidate", column))}
-returning ${context.columns.map(ident).join(", ")}`;
+returning ${context.names.columns.map(ident).join(", ")}`;
   },
   "UPDATE": (name, context, value) => {
     const columns = updatable(context, common(context, context.row.columns));
@@ -118,8 +125,8 @@ returning ${context.columns.map(ident).join(", ")}`;
 const find = ({ table }: WriteContext, names: string[]): TypedColumn[] =>
   table.columns.filter(({ name }) => names.includes(name));
 
-const common = ({ columns }: WriteContext, names: string[]): string[] =>
-  names.filter((name) => columns.includes(name));
+const common = ({ names }: WriteContext, columns: string[]): string[] =>
+  columns.filter((name) => names.columns.includes(name));
 
 const updatable = ({ persona }: WriteContext, columns: string[]): string[] =>
   permitted(persona.role.update, columns);
@@ -169,7 +176,7 @@ function isTestRow(context: WriteContext, value: Value): string {
 function defaultColumns(context: WriteContext): TypedColumn[] {
   const { keys, partition_columns } = context.table.facts;
   const fixed = [...keys.flatMap(({ depends_on }) => depends_on), ...partition_columns];
-  return find(context, updatable(context, context.columns)).filter((column) =>
+  return find(context, updatable(context, context.names.columns)).filter((column) =>
     hasOwnValue(column) && column.identity === "" && column.generated === "" &&
     !fixed.includes(column.name)
   );

@@ -6,9 +6,7 @@ import {
   asClients,
   become,
   LEAVE_PERSONA,
-  OWN_ROLE,
-  setClaims,
-  storeOutcome,
+  personaBlock,
   tryAs,
   UNDO,
   WHEN_UNDONE,
@@ -20,7 +18,6 @@ import {
   type Mismatch,
   namedInError,
   type NameOutcome,
-  type Names,
 } from "./both_names.ts";
 import type { Persona } from "./personas.ts";
 import { changeable, field, usingFields } from "./test_row.ts";
@@ -33,12 +30,6 @@ import {
   type WriteStatement,
   writeStatement,
 } from "./write_statements.ts";
-
-/** Where the row is that is copied: in which partition, and at which place. */
-export interface SampledRow {
-  tableoid: number;
-  ctid: string;
-}
 
 /** A sequence that a block used, and its last value before and after; others may have used numbers, too. */
 export interface UsedSequence {
@@ -57,58 +48,42 @@ export interface WriteOutcome {
   view: NameOutcome;
   /** The same as `table`, once more: what differs there differs by itself. */
   again: NameOutcome;
-  /** Columns of the resulting row that differ. */
   differs: string[];
   sequences: UsedSequence[];
 }
 
 /** The block that finds the row that the persona sees first, or else the owner; its values stay where they are. */
 export function sampleBlock(persona: Persona, owner: Persona, table: string): string {
-  const query = literal(
+  const query =
     `select pg_catalog.jsonb_build_object('tableoid', t.tableoid::int8, 'ctid', t.ctid::text)
-from ${table} as t limit 1`,
-  );
-  const look = (as: Persona) => `
-  if place is null then${tryAs(as, asClients(`execute ${query} into place;`))}
+from ${table} as t limit 1`;
+  const look = (as: Persona) =>
+    `if place is null then${tryAs(as, asClients(query, { into: "place" }))}
   end if;`;
-  return `
-declare
-  ${OWN_ROLE}
-  place jsonb;
-begin
-  ${setClaims(persona)}${look(persona)}${look(owner)}
-  ${storeOutcome("jsonb_build_object('place', place)")}
-end `;
+  return personaBlock(persona, {
+    declare: "place jsonb;",
+    run: `${look(persona)}\n  ${look(owner)}`,
+    outcome: "jsonb_build_object('place', place)",
+  });
 }
 
 /**
- * The block that tries one write as one persona, through the table, the view and the table again; its outcome is a
- * `WriteOutcome`. Null where the table has no columns or keys for the write.
- *
- * @param owner As whom the test row is inserted, and the result is looked at.
+ * The block that tries a write through the table, the view and the table again; null where the table has no columns
+ * or keys for it.
  */
-export function writeBlock(
-  write: WriteName,
-  names: Names,
-  context: WriteContext,
-  owner: Persona,
-  sampled: SampledRow | null,
-): string | null {
-  const { table, row, persona } = context;
+export function writeBlock(write: WriteName, context: WriteContext): string | null {
+  const { names, row, persona } = context;
   const [through, old] = [names.table, names.view].map((name) =>
     writeStatement(write, name, context)
   );
   if (through === null || old === null) return null;
   const record = inserts(write) ? "candidate" : "test_row";
-  const changed = changeable(table, row.columns);
+  const changed = changeable(context.table, row.columns);
   const attempt = (which: string, statement: WriteStatement) => `
   begin
     ${become(persona)}
-    ${
-    asClients(`${execute(statement, `${which}_row`)}
-    get diagnostics ${which}_rows = row_count;`)
-  }
-    ${statement.returns ? "" : findResult(context, record, `${which}_row`, owner)}
+    ${execute(statement, which)}
+    ${statement.returns ? "" : findResult(context, record, `${which}_row`)}
     ${UNDO}
   exception
     ${WHEN_UNDONE}
@@ -118,39 +93,39 @@ export function writeBlock(
   end;`;
   const outcome = (which: string) =>
     `pg_catalog.jsonb_build_object('sqlstate', ${which}_state, 'rows', ${which}_rows, 'named', named)`;
-  return `
-declare
-  ${OWN_ROLE}
-  source record; candidate record; test_row record; changed record;
+  return personaBlock(persona, {
+    declare: `source record; candidate record; test_row record; changed record;
   found_rows int8; setup_state text; existing boolean := false;
   first_state text; first_rows int8; first_row jsonb;
   view_state text; view_rows int8; view_row jsonb;
   again_state text; again_rows int8; again_row jsonb;
   differs text[]; named text;
-  values_before jsonb; sequences jsonb := '[]'; sequence_now record;
-begin
-  values_before := (
+  values_before jsonb; sequences jsonb := '[]'; sequence_now record;`,
+    run: [
+      `values_before := (
     select coalesce(jsonb_object_agg(s.oid, s.last_value), '{}') from (${LAST_VALUES}) s);
-  ${setClaims(persona)}
-  set constraints all immediate;
-  ${insertTestRow(write, context, owner, sampled)}
-  ${changed === undefined ? "" : findChangedValue(changed, record)}
-  ${attempt("first", through)}${attempt("view", old)}${attempt("again", through)}
-  differs := array(
-    select x.name from pg_catalog.jsonb_object_keys(
-      coalesce(first_row, '{}') || coalesce(view_row, '{}')) as x(name)
+  set constraints all immediate;`,
+      insertTestRow(write, context),
+      changed === undefined ? "" : findChangedValue(changed, record),
+      attempt("first", through),
+      attempt("view", old),
+      attempt("again", through),
+      FIND_DIFFERENCES,
+      FIND_USED_SEQUENCES,
+    ].join("\n  "),
+    outcome: `pg_catalog.jsonb_build_object('setup', setup_state, 'existing', existing,
+    'table', ${outcome("first")}, 'view', ${outcome("view")}, 'again', ${outcome("again")},
+    'differs', differs, 'sequences', sequences)`,
+  });
+}
+
+/** Of a column whose value is another each time, all that can be compared is whether there is one. */
+const FIND_DIFFERENCES = `differs := array(
+    select x.name
+    from pg_catalog.jsonb_object_keys(coalesce(first_row, '{}') || coalesce(view_row, '{}')) as x(name)
     where case when first_row -> x.name is not distinct from again_row -> x.name
       then view_row -> x.name is distinct from first_row -> x.name
-      -- Another value each time: that there is one is all that can be compared.
-      else (view_row -> x.name) = 'null'::jsonb is distinct from ((first_row -> x.name) = 'null'::jsonb) end);
-  ${FIND_USED_SEQUENCES}
-  ${
-    storeOutcome(`pg_catalog.jsonb_build_object('setup', setup_state, 'existing', existing,
-    'table', ${outcome("first")}, 'view', ${outcome("view")}, 'again', ${outcome("again")},
-    'differs', differs, 'sequences', sequences)`)
-  }
-end `;
-}
+      else (view_row -> x.name) = 'null'::jsonb is distinct from ((first_row -> x.name) = 'null'::jsonb) end);`;
 
 const LAST_VALUES = `
     select c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) as name,
@@ -160,8 +135,8 @@ const LAST_VALUES = `
     where c.relkind = 'S' and c.relpersistence <> 't'`;
 
 /**
- * Fills `sequences` with those that the block used, whose numbers no rollback gives back (manual, 9.17). That it was
- * the block is known by currval, which is of this session alone; DISCARD SEQUENCES made it forget first.
+ * No rollback gives a sequence's numbers back (manual, 9.17). That the block used it is known by currval, which is of
+ * this session alone, and was forgotten by DISCARD SEQUENCES.
  */
 const FIND_USED_SEQUENCES = `for sequence_now in
     select s.oid, s.name, s.last_value, values_before ->> s.oid::text as value_before
@@ -178,14 +153,12 @@ const FIND_USED_SEQUENCES = `for sequence_now in
   end loop;`;
 
 /**
- * Fills `candidate` with a row that the table takes. For writes that need it to be there it is inserted, as
- * `test_row`; where the table takes none, a row of its own that nobody has locked is used.
+ * Fills `candidate`, and, for writes that need the row to be there, inserts it as `test_row`; where the table takes
+ * none, a row of its own that nobody has locked is used.
  */
 function insertTestRow(
   write: WriteName,
-  { table, row }: WriteContext,
-  owner: Persona,
-  sampled: SampledRow | null,
+  { table, row, owner, sampled }: WriteContext,
 ): string {
   const columns = table.columns.filter(({ name }) => row.columns.includes(name));
   const names = columns.map(({ name }) => name);
@@ -193,11 +166,9 @@ function insertTestRow(
     ? `insert into ${table.sql} default values returning *`
     : `insert into ${table.sql} (${names.map(ident).join(", ")})${overriding(columns)}
 values (${names.map((_, index) => `$${index + 1}`).join(", ")}) returning *`;
-  const insert = asClients(`execute ${literal(sql)} into test_row${usingFields("candidate", names)};
-      get diagnostics found_rows = row_count;`);
-  const noRow = asClients(
-    `execute ${literal(`select * from ${table.sql} as t limit 0`)} into test_row;`,
-  );
+  const using = usingFields("candidate", names);
+  const insert = asClients(sql, { into: "test_row", using, count: "found_rows" });
+  const noRow = asClients(`select * from ${table.sql} as t limit 0`, { into: "test_row" });
   const unlessFound = (statements: string) =>
     `if found_rows is distinct from 1 then
     ${statements}
@@ -226,7 +197,7 @@ where t.tableoid = ${sampled.tableoid}::pg_catalog.oid and t.ctid = ${
   }::pg_catalog.tid`;
   const copy = [
     become(owner),
-    asClients(`execute ${literal(sampledRow)} into strict source;`),
+    asClients(sampledRow, { into: "strict source" }),
     LEAVE_PERSONA,
   ];
   // A row that the table does not take as a test row both names refuse alike.
@@ -235,12 +206,13 @@ where t.tableoid = ${sampled.tableoid}::pg_catalog.oid and t.ctid = ${
   // A row of the table's own is not deleted where rows of neighbours would be deleted with it.
   const cascades = write === "DELETE" && table.facts.foreign_keys.some(({ cascades }) => cascades);
   if (row.unique && !cascades) {
-    const lock = `${
-      asClients(`execute ${literal(`${sampledRow} for update skip locked`)} into test_row;
-      get diagnostics found_rows = row_count;`)
-    }
+    const lock = asClients(`${sampledRow} for update skip locked`, {
+      into: "test_row",
+      count: "found_rows",
+    });
+    const use = `${lock}
       existing := found_rows = 1;`;
-    parts.push(unlessFound(tryAs(owner, lock, "found_rows := 0;")));
+    parts.push(unlessFound(tryAs(owner, use, "found_rows := 0;")));
   }
   return [...parts, unlessFound(noRow)].join("\n  ");
 }
@@ -260,20 +232,19 @@ const hashesOf = (row: string) =>
   `(select pg_catalog.jsonb_object_agg(e.key, pg_catalog.md5(e.value))
 from pg_catalog.jsonb_each_text(pg_catalog.to_jsonb(${row})) as e)`;
 
-function execute({ sql, using, returns }: WriteStatement, into: string): string {
-  const text = returns
-    ? `with changed as (${sql}) select ${hashesOf("changed")} from changed`
-    : sql;
-  const parameters = using.length === 0 ? "" : ` using ${using.join(", ")}`;
-  return `execute ${literal(text)}${returns ? ` into ${into}` : ""}${parameters};`;
+function execute({ sql, using: fields, returns }: WriteStatement, which: string): string {
+  const using = fields.length === 0 ? "" : ` using ${fields.join(", ")}`;
+  const count = `${which}_rows`;
+  if (!returns) return asClients(sql, { using, count });
+  const hashes = `with changed as (${sql}) select ${hashesOf("changed")} from changed`;
+  return asClients(hashes, { into: `${which}_row`, using, count });
 }
 
 /** Looks at the row that was written, where it has a key by which it is found. */
 function findResult(
-  { table, row }: WriteContext,
+  { table, row, owner }: WriteContext,
   record: "candidate" | "test_row",
   into: string,
-  owner: Persona,
 ): string {
   const isGiven = (name: string) =>
     row.columns.includes(name) &&
@@ -283,7 +254,7 @@ function findResult(
   const condition = row.key.map((name, index) => `t.${ident(name)} = $${index + 1}`);
   const query = `select ${hashesOf("t")} from ${table.sql} as t where ${condition.join(" and ")}`;
   return `${become(owner)}
-    ${asClients(`execute ${literal(query)} into ${into}${usingFields(record, row.key)};`)}
+    ${asClients(query, { into, using: usingFields(record, row.key) })}
     ${LEAVE_PERSONA}`;
 }
 
@@ -305,6 +276,5 @@ export function writeMismatch({ table, view, differs }: WriteOutcome): Mismatch 
   return { expected: describeOutcome(table), got: describeOutcome(view) + values };
 }
 
-/** A write by the old name, for people. */
-export const shownWrite = (write: WriteName, { view }: Names, context: WriteContext): string =>
-  shownStatement(writeStatement(write, view, context)!.sql);
+export const shownWrite = (write: WriteName, context: WriteContext): string =>
+  shownStatement(writeStatement(write, context.names.view, context)!.sql);

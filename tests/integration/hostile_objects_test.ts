@@ -106,7 +106,7 @@ databaseTest(
       assertStringIncludes(said, "Only explained, not executed", way);
       assertStringIncludes(
         said,
-        "of its role: trigger leave on public.expert_profiles (public.leave)",
+        "leave its role: trigger leave on public.expert_profiles (public.leave)",
         way,
       );
     }

@@ -15,19 +15,12 @@ import { listed, skipped, Untried, type VerifyRun } from "./verify_run.ts";
 /** Time for the run that is under way when the time of the runs is up, in milliseconds. */
 const GRACE_MS = 2_000;
 
-const WHY: Record<NonNullable<TimedOutcome["left_out"]>, string> = {
-  cost: "its estimated cost is beyond max_cost",
-  refused: "it was refused",
-  "no row": "there is no row",
-};
-
 export async function testCost(run: VerifyRun): Promise<VerifyCheck> {
   if (run.whyNothingRuns !== null) return skipped("cost", run.whyNothingRuns);
   const { testTable, names, personas: [owner] } = run.target;
   const queries = commonQueries(names, testTable);
   const pairs = queries.map((query) => ({ ...query.explained, shown: shownQuery(query) }));
   for (const persona of run.ownerAndApi) {
-    // The tests of reads and writes find refusals.
     await explainPairs(run, persona, pairs, { refusals: false });
   }
   const sends = run.sentOnRead.length > 0;
@@ -41,7 +34,7 @@ export async function testCost(run: VerifyRun): Promise<VerifyCheck> {
       timeoutMs: maxMs + GRACE_MS,
     });
     if (outcome instanceof Untried) run.untried.push(`${name}: ${outcome.why}`);
-    else if (outcome.left_out !== null) leftOut.push(`${name} (${WHY[outcome.left_out]})`);
+    else if (outcome.left_out !== null) leftOut.push(`${name} (${outcome.left_out})`);
     else figures[name] = figuresOf(outcome);
   }
   return run.result("cost", [

@@ -21,13 +21,11 @@ import { skipped, Untried, type VerifyRun } from "./verify_run.ts";
 
 const NAME = "data_api";
 
-/** Rows that are asked for. */
 const LIMIT = 20;
 
 /** Longest wait for the schema cache, as a multiple of `max_ms`: 10 seconds by default. */
 const CACHE_SHARE = 5;
 
-/** The pause between two looks at it, in milliseconds. */
 const CACHE_PAUSE_MS = 200;
 
 /** How often a request is made whose answer changes by itself. */
@@ -47,13 +45,13 @@ export async function testDataApi(
   const why = await whyNotServed(access);
   if (why !== null) return skipped(NAME, `No Data API is served at SUPABASE_URL: ${why}.`);
 
-  const { table } = run.target;
+  const { migration, table } = run.target;
   const api = new DataApi(access.url, access.secretKey, table.schema);
   const cache = new SchemaCacheWait(run);
   const answers: ShownAnswer[] = [];
   for (const request of requestsOf(run, api, access)) {
     const compared = await compare(run, request, cache);
-    const shown = shownThroughOldName(run, request);
+    const shown = shownAs(request, migration.old_name);
     if (compared === "unexposed") {
       return skipped(NAME, `The Data API does not serve the schema ${table.schema}.`);
     }
@@ -152,7 +150,13 @@ async function compare(
     const old = await ask(migration.old_name);
     if (isUnknownToCache(first) || isUnknownToCache(old)) {
       if (await cache.again()) continue;
-      return { table: first, failure: unknownToCache(run, request, first, old) };
+      const known = !isUnknownToCache(first);
+      const failure = {
+        statement: shownAs(request, known ? migration.old_name : table.name),
+        expected: known ? describeAnswer(first) : "an answer, as the table is there",
+        got: describeAnswer(known ? old : first),
+      };
+      return { table: first, failure };
     }
     const again = await ask(table.name);
     const [a, b, c] = [first, old, again].map((answer) => canonical(run, answer));
@@ -160,7 +164,7 @@ async function compare(
     if (a === c) {
       const alike = old.rows?.length === first.rows?.length && old.code === first.code;
       const failure = {
-        statement: shownThroughOldName(run, request),
+        statement: shownAs(request, migration.old_name),
         expected: describeAnswer(first),
         got: describeAnswer(old) + (alike ? ", but other rows than through the new name" : ""),
       };
@@ -169,27 +173,6 @@ async function compare(
     attempt++;
   }
   return new Untried("its answer kept changing");
-}
-
-/** The failure where the schema cache does not know the old name, or even the table. */
-function unknownToCache(
-  run: VerifyRun,
-  request: Request,
-  first: ApiAnswer,
-  old: ApiAnswer,
-): VerifyFailure {
-  if (!isUnknownToCache(first)) {
-    return {
-      statement: shownThroughOldName(run, request),
-      expected: describeAnswer(first),
-      got: describeAnswer(old),
-    };
-  }
-  return {
-    statement: shownAs(request, run.target.table.name),
-    expected: "an answer, as the table is there",
-    got: describeAnswer(first),
-  };
 }
 
 /** Asks for a reload of the schema cache when first needed, then waits for it, in all no longer than a limit. */
@@ -232,9 +215,6 @@ function canonical(run: VerifyRun, { status, code, rows }: ApiAnswer): string {
 
 const shownAs = ({ key, query }: Request, name: string): string =>
   `${shownRequest(name, query)} with the ${key}`;
-
-const shownThroughOldName = ({ target }: VerifyRun, request: Request): string =>
-  shownAs(request, target.migration.old_name);
 
 const describeAnswer = ({ status, code, rows }: ApiAnswer): string =>
   code === null ? `${status}, ${counted(rows?.length ?? 0, "row")}` : `${status} ${code}`;

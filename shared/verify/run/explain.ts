@@ -11,7 +11,6 @@ const ATTEMPTS = 3;
 const AT_ONCE = 20;
 
 export interface ShownPair extends StatementPair {
-  /** As failures show it. */
   shown: string;
 }
 
@@ -19,11 +18,10 @@ export interface ShownPair extends StatementPair {
 type Refusal = string | null | undefined;
 
 /**
- * Explains each pair and notes failures and what could not be compared.
+ * Notes pairs whose plans differ, and answers how each was refused through the new name.
  *
- * @param refusals Whether a refusal through one of the names is a failure here. Default: true; false where another
- *   test finds it.
- * @returns Of each pair how the statement was refused through the new name.
+ * @param refusals Whether a refusal through one of the names is a failure. Default: true; false where another test
+ *   finds it.
  */
 export async function explainPairs(
   run: VerifyRun,

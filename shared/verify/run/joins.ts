@@ -15,7 +15,6 @@ export async function testJoins(run: VerifyRun): Promise<VerifyCheck> {
   );
   if (keys.length === 0) return skipped("joins", "No foreign key leads here or away.");
   if (run.whyNothingRuns !== null) return skipped("joins", run.whyNothingRuns);
-  const limits = { maxCost: run.request.max_cost, maxRows: run.request.max_rows };
   const sends = run.sentOnRead.length > 0;
   const tooCostly: string[] = [];
   const figures: Record<string, unknown>[] = [];
@@ -24,11 +23,10 @@ export async function testJoins(run: VerifyRun): Promise<VerifyCheck> {
       ...joinPair(persona, key, names),
       shown: shownJoin(key, names),
     }));
-    // Reading the rows finds refusals.
     await explainPairs(run, persona, pairs, { refusals: false });
     for (const key of sends ? [] : keys) {
       const neighbour = qualified(key.schema, key.table);
-      const block = joinBlock(persona, key, names, limits);
+      const block = joinBlock(persona, key, names, run.request);
       const outcome = await run.execute<JoinOutcome>(block, { settings: STABLE_ORDER });
       const join = `${neighbour} by ${key.name} as ${persona.label}`;
       if (outcome instanceof Untried) {

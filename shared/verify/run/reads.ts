@@ -42,12 +42,12 @@ export async function testReads(run: VerifyRun): Promise<VerifyCheck> {
 
 /** All rows where that is cheap; where it takes too long in spite of that, as few as possible. */
 async function read(run: VerifyRun, persona: Persona): Promise<ReadOutcome | Untried> {
-  const { request: { max_cost, max_rows }, target: { names, personas: [owner] } } = run;
-  const attempt = (maxCost: number) =>
+  const { request, target: { names, personas: [owner] } } = run;
+  const attempt = (max_cost: number) =>
     run.execute<ReadOutcome>(
-      readBlock(persona, owner, names, { maxCost, maxRows: max_rows }),
+      readBlock(persona, owner, names, { ...request, max_cost }),
       { settings: STABLE_ORDER },
     );
-  const outcome = await attempt(max_cost);
+  const outcome = await attempt(request.max_cost);
   return outcome instanceof Untried ? await attempt(0) : outcome;
 }

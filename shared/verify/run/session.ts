@@ -48,7 +48,6 @@ async function askVerifier(database: Database, query: string): Promise<Record<st
   }
 }
 
-/** What the answer says of the session. */
 export function sessionOf(verifier: Verifier, { user, untrusted }: VerifyFacts): VerifySession {
   if (verifier.login !== null) {
     const { login } = verifier;

@@ -36,10 +36,8 @@ export interface VerifyTarget {
 /** Longest time of one test, in milliseconds; what is not tried by then is named. */
 const TEST_MS = 20_000;
 
-/** Time that is left for the answer, in milliseconds. */
 const RESERVE_MS = 5_000;
 
-/** Most failures that one test lists. */
 const MAX_FAILURES = 20;
 
 /** A block that was not run, or not to its end. */
@@ -71,7 +69,6 @@ export class VerifyRun {
     return this.target.facts.sideEffects.filter(({ kind }) => kind === "sends");
   }
 
-  /** The same of what reading runs. */
   get sentOnRead(): SideEffectFacts[] {
     return this.sentOnWrite.filter(({ on_read }) => on_read);
   }
@@ -82,7 +79,6 @@ export class VerifyRun {
     return [owner, ...others.filter(({ api }) => api)];
   }
 
-  /** Milliseconds that this test still has. */
   get remainingMs(): number {
     const own = this.#started + TEST_MS - performance.now();
     return Math.max(0, Math.min(own, remainingMs(this.context.limits) - RESERVE_MS));
@@ -153,7 +149,6 @@ export class VerifyRun {
   }
 }
 
-/** A test that could not be made. */
 export const skipped = (name: string, why: string): VerifyCheck => ({
   name,
   passed: true,

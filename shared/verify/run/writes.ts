@@ -5,10 +5,15 @@ import { counted, describeOutcome, throughBoth } from "../both_names.ts";
 import { missingTriggers, TRIGGER_MISSING, viewTriggersAndRules } from "../definitions.ts";
 import type { Persona } from "../personas.ts";
 import { testRow } from "../test_row.ts";
-import { type WriteContext, type WriteName, WRITES, writeStatement } from "../write_statements.ts";
+import {
+  type SampledRow,
+  type WriteContext,
+  type WriteName,
+  WRITES,
+  writeStatement,
+} from "../write_statements.ts";
 import {
   sampleBlock,
-  type SampledRow,
   shownWrite,
   type UsedSequence,
   whyInconclusive,
@@ -33,7 +38,6 @@ const LOCKED = "55P03";
 const ROW_GONE = "P0002";
 
 interface Notes {
-  /** Of each persona. */
   figures: Record<string, unknown>[];
   sequences: Map<string, UsedSequence>;
   ownerWrote: boolean;
@@ -89,13 +93,13 @@ export async function testWrites(run: VerifyRun): Promise<VerifyCheck> {
 }
 
 async function executeWrites(run: VerifyRun, persona: Persona, notes: Notes): Promise<void> {
-  const writes = new PersonaWrites(run, persona, notes);
-  await writes.sample();
+  const context = contextOf(run, persona);
+  await sample(run, context);
   const outcomes: Record<string, string> = {};
   let setup: string | null = null;
   let existing = false;
   for (const write of WRITES) {
-    const outcome = await writes.outcomeOf(write);
+    const outcome = await outcomeOf(run, write, context, notes);
     if (outcome === null) continue;
     if (outcome instanceof Untried) {
       if (outcome.sqlstate !== LOCKED) {
@@ -108,84 +112,71 @@ async function executeWrites(run: VerifyRun, persona: Persona, notes: Notes): Pr
     }
     const { table } = outcome;
     outcomes[write] = table.sqlstate ?? describeOutcome(table);
-    notes.ownerWrote ||= persona === run.target.personas[0] && (table.rows ?? 0) > 0;
+    notes.ownerWrote ||= persona === context.owner && (table.rows ?? 0) > 0;
     setup ??= outcome.setup;
     existing ||= outcome.existing;
   }
   notes.figures.push({
     persona: persona.label,
-    row: writes.sampled === null ? "made up" : existing ? "of the table" : "copied",
+    row: context.sampled === null ? "made up" : existing ? "of the table" : "copied",
     ...(setup !== null && { row_refused: setup }),
     writes: outcomes,
   });
 }
 
-/** The writes of one persona, which begin from the same row of the table. */
-class PersonaWrites {
-  /** The row that is copied; null where none was found. */
-  sampled: SampledRow | null = null;
+/** The context of statements that are explained, as if there were a row to copy. */
+const contextOf = ({ target }: VerifyRun, persona: Persona): WriteContext => ({
+  table: target.testTable,
+  row: testRow(target.testTable, true),
+  names: target.names,
+  persona,
+  owner: target.personas[0],
+  sampled: null,
+});
 
-  constructor(readonly run: VerifyRun, readonly persona: Persona, readonly notes: Notes) {}
-
-  async sample(): Promise<void> {
-    const { names, personas: [owner] } = this.run.target;
-    for (const as of [this.persona, owner]) {
-      const found = await this.run.execute<{ place: SampledRow | null }>(
-        sampleBlock(as, owner, names.table),
-        { timeoutMs: Math.min(SAMPLE_MS, this.run.request.max_ms) },
-      );
-      this.sampled = found instanceof Untried ? null : found.place;
-      if (!(found instanceof Untried)) return;
-    }
+/** Looks for a row to copy. */
+async function sample(run: VerifyRun, context: WriteContext): Promise<void> {
+  const { table, names, persona, owner } = context;
+  const timeoutMs = Math.min(SAMPLE_MS, run.request.max_ms);
+  let found: { place: SampledRow | null } | Untried = new Untried("");
+  for (const as of [persona, owner]) {
+    if (!(found instanceof Untried)) break;
+    found = await run.execute(sampleBlock(as, owner, names.table), { timeoutMs });
   }
+  context.sampled = found instanceof Untried ? null : found.place;
+  context.row = testRow(table, context.sampled !== null);
+}
 
-  /** Tries a write until its outcome says something; null where the table gives no occasion for it. */
-  async outcomeOf(write: WriteName): Promise<WriteOutcome | Untried | null> {
-    const { run, persona } = this;
-    let outcome: WriteOutcome | Untried | null = null;
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const context = contextOf(run, persona, this.sampled !== null);
-      outcome = await this.#attempt(write, context);
-      if (outcome === null) return null;
-      if (outcome instanceof Untried) {
-        if (outcome.sqlstate === ROW_GONE) await this.sample();
-        else if (outcome.sqlstate !== LOCKED) return outcome;
-        continue;
-      }
-      noteSequences(this.notes, outcome.sequences);
+/** Tries a write until its outcome says something; null where the table has no columns or keys for it. */
+async function outcomeOf(
+  run: VerifyRun,
+  write: WriteName,
+  context: WriteContext,
+  notes: Notes,
+): Promise<WriteOutcome | Untried | null> {
+  const timeoutMs = Math.min(WRITE_MS, run.request.max_ms);
+  for (let attempt = 1;; attempt++) {
+    const block = writeBlock(write, context);
+    if (block === null) return null;
+    let outcome = await run.execute<WriteOutcome>(block, { writes: true, timeoutMs });
+    if (outcome instanceof Untried) {
+      if (outcome.sqlstate === ROW_GONE) await sample(run, context);
+      else if (outcome.sqlstate !== LOCKED) return outcome;
+    } else {
+      noteSequences(notes, outcome.sequences);
       const why = whyInconclusive(outcome);
       if (why === null) {
-        const shown = shownWrite(write, run.target.names, context);
-        run.judge(persona, shown, writeMismatch(outcome), outcome.table);
+        const shown = shownWrite(write, context);
+        run.judge(context.persona, shown, writeMismatch(outcome), outcome.table);
         return outcome;
       }
       outcome = new Untried(why);
     }
-    return outcome;
-  }
-
-  async #attempt(write: WriteName, context: WriteContext): Promise<WriteOutcome | Untried | null> {
-    const { names, personas: [owner] } = this.run.target;
-    const block = writeBlock(write, names, context, owner, this.sampled);
-    if (block === null) return null;
-    return await this.run.execute<WriteOutcome>(block, {
-      writes: true,
-      timeoutMs: Math.min(WRITE_MS, this.run.request.max_ms),
-    });
+    if (attempt === ATTEMPTS) return outcome;
   }
 }
 
-const contextOf = ({ target }: VerifyRun, persona: Persona, copied: boolean): WriteContext => ({
-  table: target.testTable,
-  row: testRow(target.testTable, copied),
-  columns: target.names.columns,
-  persona,
-});
-
-/**
- * Last values of the table's sequences, as our own login sees them: the role that inserts may not look at them. None
- * where the blocks run as that login themselves.
- */
+/** Last values of the table's sequences as our own login sees them; none where the blocks run as that login. */
 async function ownSequences(
   { target: { session, table }, context: { database } }: VerifyRun,
 ): Promise<Map<string, number | null>> {
@@ -199,7 +190,6 @@ async function ownSequences(
   );
 }
 
-/** Keeps each sequence's first value, and its last. */
 function noteSequences({ sequences }: Notes, used: UsedSequence[]): void {
   for (const one of used) {
     sequences.set(one.sequence, { ...one, from: sequences.get(one.sequence)?.from ?? one.from });
@@ -208,11 +198,11 @@ function noteSequences({ sequences }: Notes, used: UsedSequence[]): void {
 
 async function explainWrites(run: VerifyRun, persona: Persona, notes: Notes): Promise<void> {
   const { names } = run.target;
-  const context = contextOf(run, persona, true);
+  const context = contextOf(run, persona);
   const writes = WRITES.filter((write) => writeStatement(write, names.view, context) !== null);
   const pairs = writes.map((write) => ({
     ...throughBoth(names, (name) => writeStatement(write, name, context, true)!.sql),
-    shown: shownWrite(write, names, context),
+    shown: shownWrite(write, context),
   }));
   const refused = await explainPairs(run, persona, pairs);
   const outcomes = writes.flatMap((write, index) =>
