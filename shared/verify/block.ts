@@ -82,6 +82,16 @@ export function asClients(
     perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);`;
 }
 
+export const field = (record: string, name: string): string => `${record}.${ident(name)}`;
+
+/** `t."a", t."b"`. */
+export const fields = (record: string, names: string[]): string =>
+  names.map((name) => field(record, name)).join(", ");
+
+/** ` using t."a", t."b"`, for `asClients`; empty for no name. */
+export const usingFields = (record: string, names: string[]): string =>
+  names.length === 0 ? "" : ` using ${fields(record, names)}`;
+
 /** The block, with the persona's claims; its outcome is an expression of type jsonb. */
 export const personaBlock = (
   { claims }: Persona,

@@ -1,7 +1,7 @@
 /** Rows that a query gives through both names, as a persona: counted and fingerprinted on the server. */
 import type { VerifyRequest } from "../contract/requests.ts";
-import { ident, literal } from "../sql/quoting.ts";
-import { asClients, personaBlock, raiseCost, tryAs } from "./block.ts";
+import { literal } from "../sql/quoting.ts";
+import { asClients, fields, personaBlock, raiseCost, tryAs } from "./block.ts";
 import {
   describeOutcome,
   type Mismatch,
@@ -43,8 +43,8 @@ export const STABLE_ORDER = {
 
 /** Number of rows and sum of their hashes, which does not depend on their order. */
 export const countAndFingerprint = (columns: string[]): string => {
-  const row = columns.map((name) => `t.${ident(name)}`).join(", ");
-  return `pg_catalog.count(*), pg_catalog.sum(pg_catalog.hashtextextended(row(${row})::text, 0)::numeric)`;
+  const row = `row(${fields("t", columns)})`;
+  return `pg_catalog.count(*), pg_catalog.sum(pg_catalog.hashtextextended(${row}::text, 0)::numeric)`;
 };
 
 /**

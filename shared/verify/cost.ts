@@ -1,10 +1,10 @@
 /** What a query costs through the view, against the table: its plans, and the times of runs that take turns. */
 import { OWN_STATEMENT, shownStatement } from "../sql/own_statements.ts";
 import { ident } from "../sql/quoting.ts";
-import { asClients, personaBlock, raiseCost, tryAs } from "./block.ts";
+import { asClients, fields, personaBlock, raiseCost, tryAs, usingFields } from "./block.ts";
 import { type Names, type StatementPair, throughBoth } from "./both_names.ts";
 import type { Persona } from "./personas.ts";
-import { changeable, hasOwnValue, type TestTable, usingFields } from "./test_row.ts";
+import { changeable, hasOwnValue, type TestTable } from "./test_row.ts";
 import { constantValue, knownConstant, type TypedColumn } from "./values.ts";
 
 /** A query of the kinds that applications send. */
@@ -48,11 +48,10 @@ const byKey = (prefix: string, key: TypedColumn[]): string =>
   key.length > 0 && key.every(isKnown) ? equals(prefix, key) : "false";
 
 function readQueries(names: Names, table: TestTable, key: TypedColumn[]): CommonQuery[] {
-  const list = (columns: string[]) => columns.map((name) => `t.${ident(name)}`).join(", ");
   const select = (rest: string) =>
     throughBoth(
       names,
-      (name) => `${OWN_STATEMENT} select ${list(names.columns)} from ${name} as t${rest}`,
+      (name) => `${OWN_STATEMENT} select ${fields("t", names.columns)} from ${name} as t${rest}`,
     );
   const queries: CommonQuery[] = [];
   if (key.length > 0) {
@@ -63,7 +62,7 @@ function readQueries(names: Names, table: TestTable, key: TypedColumn[]): Common
       timed: { ...select(` where ${parameters.join(" and ")}`), key: names.key },
     });
   }
-  const order = key.length === 0 ? "" : ` order by ${list(names.key)}`;
+  const order = key.length === 0 ? "" : ` order by ${fields("t", names.key)}`;
   const page = select(`${order} limit ${PAGE}`);
   const count = throughBoth(
     names,
@@ -144,8 +143,7 @@ export function timedBlock(
   { maxMs, maxCost }: { maxMs: number; maxCost: number },
 ): string {
   const using = usingFields("source", key);
-  const list = key.map((name) => `t.${ident(name)}`).join(", ");
-  const findKey = asClients(`select ${list} from ${names.table} as t limit 1`, {
+  const findKey = asClients(`select ${fields("t", key)} from ${names.table} as t limit 1`, {
     into: "source",
     count: "found_rows",
   });

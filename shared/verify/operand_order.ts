@@ -26,39 +26,36 @@ interface Part {
 /** The expression with operands in order; a text without parentheses as it is. */
 export function canonicalExpression(text: string): string {
   if (!text.includes("(")) return text;
-  const reader = new Reader(text, lex(text, { blanks: false }).tokens);
-  return joined(reader.parts(null));
+  return joined(partsUpTo(null, lex(text, { blanks: false }).tokens.values(), text));
 }
 
-class Reader {
-  #at = 0;
-
-  constructor(readonly source: string, readonly tokens: Token[]) {}
-
-  /** The parts up to a closing mark, or to the end. */
-  parts(closing: string | null): Part[] {
-    const parts: Part[] = [];
-    while (this.#at < this.tokens.length) {
-      const token = this.tokens[this.#at++];
-      const text = this.source.slice(token.start, token.end);
-      if (token.kind === "mark" && text === closing) break;
-      if (token.kind === "mark" && text === "[") {
-        parts.push({ text: `[${joined(this.parts("]"))}]`, operator: null });
-      } else if (token.kind === "mark" && text === "(") {
-        const inner = this.parts(")");
-        if (parts.at(-1)?.text.toLowerCase() === "operator") {
-          // OPERATOR(schema.=): an operator that is not on the search path.
-          parts.pop();
-          parts.push({ text: `OPERATOR(${joined(inner)})`, operator: inner.at(-1)?.text ?? "" });
-        } else parts.push({ text: `(${joined(inOrder(inner))})`, operator: null });
-      } else {
-        const isWord = token.kind === "word" && ["and", "or"].includes(token.value);
-        const operator = token.kind === "operator" ? text : isWord ? token.value : null;
-        parts.push({ text, operator });
-      }
+/** The parts up to a closing mark, or to the end. */
+function partsUpTo(
+  closing: string | null,
+  tokens: ArrayIterator<Token>,
+  source: string,
+): Part[] {
+  const parts: Part[] = [];
+  for (const token of tokens) {
+    const text = source.slice(token.start, token.end);
+    const mark = token.kind === "mark" ? text : null;
+    if (mark !== null && mark === closing) break;
+    if (mark === "[") {
+      parts.push({ text: `[${joined(partsUpTo("]", tokens, source))}]`, operator: null });
+    } else if (mark === "(") {
+      const inner = partsUpTo(")", tokens, source);
+      if (parts.at(-1)?.text.toLowerCase() === "operator") {
+        // OPERATOR(schema.=): an operator that is not on the search path.
+        parts.pop();
+        parts.push({ text: `OPERATOR(${joined(inner)})`, operator: inner.at(-1)?.text ?? "" });
+      } else parts.push({ text: `(${joined(inOrder(inner))})`, operator: null });
+    } else {
+      const isWord = token.kind === "word" && ["and", "or"].includes(token.value);
+      const operator = token.kind === "operator" ? text : isWord ? token.value : null;
+      parts.push({ text, operator });
     }
-    return parts;
   }
+  return parts;
 }
 
 const joined = (parts: Part[]): string => parts.map(({ text }) => text).join(" ");

@@ -1,8 +1,9 @@
-/** Reads through both names: the same rows, or the same refusal, for each persona. */
+/** Reads of the table, and joins with the neighbours that foreign keys lead to, both ways, through both names. */
+import type { ForeignKeyFacts } from "../facts/verify_facts.ts";
 import { OWN_STATEMENT } from "../sql/own_statements.ts";
-import { ident } from "../sql/quoting.ts";
-import { asClients, become, LEAVE_PERSONA } from "./block.ts";
-import type { Names } from "./both_names.ts";
+import { ident, qualified } from "../sql/quoting.ts";
+import { asClients, become, field, fields, LEAVE_PERSONA } from "./block.ts";
+import { type Names, type StatementPair, throughBoth } from "./both_names.ts";
 import {
   countAndFingerprint,
   type RowLimits,
@@ -11,7 +12,6 @@ import {
   type RowsQuery,
 } from "./compare_rows.ts";
 import { type Persona, readable } from "./personas.ts";
-import { field } from "./test_row.ts";
 
 /**
  * Which rows are compared: `all`; the first and last ones that the persona sees (`ends`); or, where to find those
@@ -21,18 +21,17 @@ type ReadExtent = "all" | "ends" | "seen of the ends";
 
 export type ReadOutcome = RowsOutcome<ReadExtent>;
 
-const list = (columns: string[], suffix = "") =>
-  columns.map((name) => `t.${ident(name)}${suffix}`).join(", ");
+const descending = (key: string[]) => key.map((name) => `${field("t", name)} desc`).join(", ");
 
 const wholeQuery = (name: string, columns: string[]): string =>
   `${OWN_STATEMENT} select ${countAndFingerprint(columns)} from ${name} as t`;
 
 /** Query for the first and the last rows by key, or, without one, for the first as they are stored. */
 function endsQuery(name: string, columns: string[], key: string[], maxRows: number): string {
-  const from = `select ${list(columns)} from ${name} as t`;
+  const from = `select ${fields("t", columns)} from ${name} as t`;
   const parts = key.length === 0 ? [`${from} limit ${maxRows}`] : [
-    `${from} order by ${list(key)} limit ${maxRows}`,
-    `${from} order by ${list(key, " desc")} limit ${maxRows}`,
+    `${from} order by ${fields("t", key)} limit ${maxRows}`,
+    `${from} order by ${descending(key)} limit ${maxRows}`,
   ];
   return `${OWN_STATEMENT} select ${countAndFingerprint(columns)}
 from (${parts.map((part) => `(${part})`).join(" union all ")}) as t`;
@@ -43,15 +42,18 @@ function boundedQuery(name: string, columns: string[], key: string[]): string {
   const parameters = (offset: number) => key.map((_, index) => `$${offset + index + 1}`).join(", ");
   return `${OWN_STATEMENT} select ${countAndFingerprint(columns)}
 from ${name} as t
-where (${list(key)}) <= (${parameters(0)}) or (${list(key)}) >= (${parameters(key.length)})`;
+where (${fields("t", key)}) <= (${parameters(0)})
+  or (${fields("t", key)}) >= (${parameters(key.length)})`;
 }
 
 /** Query for the last one of `maxRows` rows from one end of the table. */
 function boundQuery(table: string, key: string[], maxRows: number, fromTheEnd: boolean): string {
-  const [there, back] = fromTheEnd ? [" desc", ""] : ["", " desc"];
-  return `select ${list(key)} from (
-  select ${list(key)} from ${table} as t order by ${list(key, there)} limit ${maxRows}) as t
-order by ${list(key, back)} limit 1`;
+  const [there, back] = fromTheEnd
+    ? [descending(key), fields("t", key)]
+    : [fields("t", key), descending(key)];
+  return `select ${fields("t", key)} from (
+  select ${fields("t", key)} from ${table} as t order by ${there} limit ${maxRows}) as t
+order by ${back} limit 1`;
 }
 
 /** @param owner As whom the ends of the table are found. */
@@ -72,9 +74,7 @@ export function readBlock(
     ${find("first_row", false)}
     ${find("last_row", true)}
     ${LEAVE_PERSONA}`,
-    using: ` using ${
-      ["first_row", "last_row"].flatMap((end) => key.map((name) => field(end, name))).join(", ")
-    }`,
+    using: ` using ${["first_row", "last_row"].map((end) => fields(end, key)).join(", ")}`,
   };
   const queries: RowsQuery<ReadExtent>[] = [
     { extent: "all", sql: (name) => wholeQuery(name, columns) },
@@ -89,4 +89,47 @@ export function shownRead(persona: Persona, names: Names, compared: ReadExtent):
   const list = columns.length === names.columns.length ? "*" : columns.map(ident).join(", ");
   const ends = names.key.length === 0 ? ", the first rows" : ", first and last rows";
   return `select ${list} from ${names.view}${compared === "all" ? "" : ends}`;
+}
+
+/** `all` rows, some rows of the table with their neighbours, or none since even those are too costly. */
+export type JoinOutcome = RowsOutcome<"all" | "some" | "none">;
+
+/** The FROM of a join; a table that refers to itself is joined with itself by the same name. */
+function joined(key: ForeignKeyFacts, name: string, from = name): string {
+  const neighbour = key.direction === "self" ? name : qualified(key.schema, key.table);
+  const condition = key.columns.map((column, index) =>
+    `t.${ident(column)} = n.${ident(key.neighbour_columns[index])}`
+  );
+  return `from ${from} as t join ${neighbour} as n on ${condition.join(" and ")}`;
+}
+
+/** A join as an application would write it, for its plan. */
+export function joinPair(persona: Persona, key: ForeignKeyFacts, names: Names): StatementPair {
+  const columns = fields("t", readable(persona, names.columns));
+  return throughBoth(names, (name) => `${OWN_STATEMENT} select ${columns} ${joined(key, name)}`);
+}
+
+export const shownJoin = (key: ForeignKeyFacts, names: Names): string =>
+  `select * ${joined(key, names.view)}`;
+
+export function joinBlock(
+  persona: Persona,
+  key: ForeignKeyFacts,
+  names: Names,
+  { max_cost, max_rows }: RowLimits,
+): string {
+  const columns = readable(persona, names.columns);
+  const sampled = names.key.every((name) => columns.includes(name)) ? names.key : [];
+  const query = (name: string, from?: string) =>
+    `${OWN_STATEMENT} select ${countAndFingerprint(columns)} ${joined(key, name, from)}`;
+  const some = (name: string) => {
+    const needed = fields("s", [...new Set([...columns, ...key.columns])]);
+    const order = sampled.length === 0 ? "" : ` order by ${fields("s", sampled)}`;
+    return `(select ${needed} from ${name} as s${order} limit ${max_rows})`;
+  };
+  return rowsBlock(persona, names, [
+    { extent: "all", sql: (name) => query(name) },
+    { extent: "some", sql: (name) => query(name, some(name)) },
+    { extent: "none", sql: null },
+  ], max_cost);
 }

@@ -5,7 +5,7 @@
 import type { RelationFacts } from "../facts/facts.ts";
 import type { ForeignKeyFacts, KeyFacts, VerifyFacts } from "../facts/verify_facts.ts";
 import { ident, qualified } from "../sql/quoting.ts";
-import { asClients } from "./block.ts";
+import { asClients, field, fields, usingFields } from "./block.ts";
 import {
   changedValue,
   constantValue,
@@ -109,12 +109,6 @@ export function changeable(table: TestTable, among: string[]): TypedColumn | und
   ).sort((a, b) => rank(a) - rank(b))[0];
 }
 
-export const field = (record: string, name: string): string => `${record}.${ident(name)}`;
-
-/** `using a.x, a.y` with a space before it; empty for no column. */
-export const usingFields = (record: string, columns: string[]): string =>
-  columns.length === 0 ? "" : ` using ${columns.map((name) => field(record, name)).join(", ")}`;
-
 /** Ways to copy: with fresh values, with fresh ones around the old, and at last with empty ones. */
 function copies(table: TestTable, also: string[]): string[] {
   const ways = (["new", "prefixed", "suffixed"] satisfies Freshness[]).map((freshness) =>
@@ -198,10 +192,13 @@ function unusedNeighbours(
 from ${from.join(", ")}
 where not exists (select from ${table.sql} as t where ${combined.join(" and ")})
 limit 1`;
-  const into = references.map(({ name }) => field("candidate", name)).join(", ");
+  const found = references.map(({ name }) => name);
   return {
-    step: asClients(query, { into, using: usingFields("candidate", others) }),
-    columns: references.map(({ name }) => name),
+    step: asClients(query, {
+      into: fields("candidate", found),
+      using: usingFields("candidate", others),
+    }),
+    columns: found,
   };
 }
 
@@ -220,8 +217,7 @@ function madeUp(table: TestTable, columns: TypedColumn[]): string {
   const neighbours = references.map((key) => {
     const list = key.neighbour_columns.map(ident).join(", ");
     const query = `select ${list} from ${qualified(key.schema, key.table)} limit 1`;
-    const into = key.columns.map((name) => field("candidate", name)).join(", ");
-    return asClients(query, { into });
+    return asClients(query, { into: fields("candidate", key.columns) });
   });
   return [
     asClients(`select * from ${table.sql} limit 0`, { into: "candidate" }),

@@ -17,30 +17,121 @@ export interface TypedColumn extends ColumnFacts {
  */
 export type Freshness = "new" | "prefixed" | "suffixed";
 
-const NUMBERS: Record<Freshness, Record<"int4" | "int8", [from: number, count: number]>> = {
-  new: {
-    int4: [1_000_000_000, 1_000_000_000],
-    int8: [4_000_000_000_000, 1_000_000_000_000],
-  },
-  prefixed: { int4: [100_000, 900_000], int8: [100_000, 900_000] },
-  suffixed: { int4: [1, 30_000], int8: [1, 30_000] },
-};
+interface TypeValues {
+  constant: string;
+  /** Left out where the type has too few values. */
+  fresh?: (current: string, freshness: Freshness) => string;
+  changed?: (current: string) => string;
+}
 
+const random = (from: number, count: number) =>
+  `${from} + pg_catalog.floor(pg_catalog.random() * ${count})`;
+
+const MIDDLING = random(100_000, 900_000);
+const SMALL = random(1, 30_000);
 const RANDOM_TEXT = "pg_catalog.md5(pg_catalog.random()::text)";
 const RANDOM_WORD = `pg_catalog.left(${RANDOM_TEXT}, 8)`;
+const RANDOM_UUID = "pg_catalog.gen_random_uuid()";
+const RANDOM_ADDRESS = `pg_catalog.concat('10.', (${random(0, 256)}), '.', (${
+  random(0, 256)
+}), '.', (${random(1, 254)}))`;
 
-const cast = (expression: string, { type }: ColumnFacts) => `(${expression})::${type}`;
+const integer = (large: string) => (_: string, freshness: Freshness) =>
+  ({ new: large, prefixed: MIDDLING, suffixed: SMALL })[freshness];
 
-const isText = ({ category, kind }: ColumnTypeFacts): boolean => category === "S" && kind === "b";
+const increment = (current: string) => `coalesce(${current}, 0) + 1`;
 
-/** In characters; null: without limit. */
-function lengthOf({ base, typmod }: ColumnTypeFacts): number | null {
-  if (base === "name") return 63;
-  return (base === "varchar" || base === "bpchar") && typmod >= 4 ? typmod - 4 : null;
+const TIMESTAMP: TypeValues = {
+  constant: "pg_catalog.now()",
+  fresh: (current) =>
+    `coalesce(${current}, pg_catalog.now()) + pg_catalog.make_interval(secs => pg_catalog.random())`,
+  changed: (current) => `coalesce(${current}, pg_catalog.now()) + interval '1 second'`,
+};
+
+/** By base type. */
+const VALUES: Record<string, TypeValues> = {
+  int2: { constant: "1", fresh: () => random(20_000, 12_000), changed: increment },
+  int4: {
+    constant: "1",
+    fresh: integer(random(1_000_000_000, 1_000_000_000)),
+    changed: increment,
+  },
+  int8: {
+    constant: "1",
+    fresh: integer(random(4_000_000_000_000, 1_000_000_000_000)),
+    changed: increment,
+  },
+  numeric: { constant: "1", changed: increment },
+  float4: { constant: "1", changed: increment },
+  float8: { constant: "1", fresh: () => "pg_catalog.random() * 1000000", changed: increment },
+  money: { constant: "'1'" },
+  oid: { constant: "'1'" },
+  bool: { constant: "false", changed: (current) => `not coalesce(${current}, false)` },
+  date: {
+    constant: "current_date",
+    fresh: (current) => `coalesce(${current}, current_date) + (${random(1, 20_000)})::int4`,
+    changed: (current) => `coalesce(${current}, current_date) + 1`,
+  },
+  timestamp: TIMESTAMP,
+  timestamptz: TIMESTAMP,
+  time: { constant: "'12:00'" },
+  timetz: { constant: "'12:00+00'" },
+  interval: { constant: "'1 hour'" },
+  uuid: {
+    constant: "'00000000-0000-4000-8000-000000000000'",
+    fresh: () => RANDOM_UUID,
+    changed: () => RANDOM_UUID,
+  },
+  json: { constant: "'{}'" },
+  jsonb: { constant: "'{}'", fresh: () => `pg_catalog.to_jsonb(${RANDOM_TEXT})` },
+  bytea: { constant: "''", fresh: () => `pg_catalog.decode(${RANDOM_TEXT}, 'hex')` },
+  inet: { constant: "'10.0.0.1'", fresh: () => RANDOM_ADDRESS },
+  cidr: { constant: "'10.0.0.0/8'" },
+  macaddr: { constant: "'08:00:2b:01:02:03'" },
+  xml: { constant: "'<x/>'" },
+  tsvector: { constant: "''" },
+  point: { constant: "'(0,0)'" },
+};
+
+/** Texts have as many characters as fit. */
+function textValues({ base, typmod }: ColumnTypeFacts): TypeValues {
+  const limited = (base === "varchar" || base === "bpchar") && typmod >= 4;
+  const length = base === "name" ? 63 : limited ? typmod - 4 : null;
+  const left = (text: string, shorterBy = 0) =>
+    length === null ? text : `pg_catalog.left(${text}, ${length - shorterBy})`;
+  return {
+    constant: "'x'",
+    fresh: (current, freshness) =>
+      left(
+        {
+          new: RANDOM_TEXT,
+          prefixed: `pg_catalog.concat(${RANDOM_WORD}, ${current})`,
+          suffixed: `pg_catalog.concat(${current}, ${RANDOM_WORD})`,
+        }[freshness],
+      ),
+    // A text that fills its column is changed at its end.
+    changed: (current) =>
+      `pg_catalog.concat(${
+        left(current, 1)
+      }, case when ${current} like '%x' then 'y' else 'x' end)`,
+  };
+}
+
+function valuesOf({ type_facts: facts }: TypedColumn): TypeValues | undefined {
+  const { base, kind, category, label, typmod } = facts;
+  if (category === "S" && kind === "b") return textValues(facts);
+  if (kind === "e" && label !== null) return { constant: literal(label) };
+  if (kind === "r") return { constant: "'empty'" };
+  const isArray = category === "A" && base !== "int2vector" && base !== "oidvector";
+  if (kind === "m" || isArray) return { constant: "'{}'" };
+  const values = base === null ? undefined : VALUES[base];
+  const digits = digitsOf(typmod);
+  if (base !== "numeric" || digits < 4) return values;
+  return { ...values!, fresh: () => random(10 ** (digits - 1), 8 * 10 ** (digits - 1)) };
 }
 
 /** Digits before the point that fit into a numeric. */
-function digitsOf({ typmod }: ColumnTypeFacts): number {
+function digitsOf(typmod: number): number {
   if (typmod < 4) return 12;
   const precision = ((typmod - 4) >> 16) & 0xffff;
   // Eleven bits and a sign (numerictypmodin).
@@ -48,136 +139,23 @@ function digitsOf({ typmod }: ColumnTypeFacts): number {
   return Math.min(12, precision - scale);
 }
 
+const cast = (expression: string | undefined, { type }: ColumnFacts): string | null =>
+  expression === undefined ? null : `(${expression})::${type}`;
+
 /** A value that no row is likely to have; null where the type has too few values, or is not known. */
-export function freshValue(
+export const freshValue = (
   column: TypedColumn,
   current: string,
   freshness: Freshness,
-): string | null {
-  const value = freshExpression(column.type_facts, current, freshness);
-  return value === null ? null : cast(value, column);
-}
-
-function freshExpression(
-  facts: ColumnTypeFacts,
-  current: string,
-  freshness: Freshness,
-): string | null {
-  const range = (from: number, count: number) =>
-    `${from} + pg_catalog.floor(pg_catalog.random() * ${count})`;
-  if (isText(facts)) {
-    const text = {
-      new: RANDOM_TEXT,
-      prefixed: `pg_catalog.concat(${RANDOM_WORD}, ${current})`,
-      suffixed: `pg_catalog.concat(${current}, ${RANDOM_WORD})`,
-    }[freshness];
-    const length = lengthOf(facts);
-    return length === null ? text : `pg_catalog.left(${text}, ${length})`;
-  }
-  switch (facts.base) {
-    case "int2":
-      return range(20_000, 12_000);
-    case "int4":
-    case "int8":
-      return range(...NUMBERS[freshness][facts.base]);
-    case "numeric": {
-      const digits = digitsOf(facts);
-      return digits < 4 ? null : range(10 ** (digits - 1), 8 * 10 ** (digits - 1));
-    }
-    case "float8":
-      return "pg_catalog.random() * 1000000";
-    case "uuid":
-      return "pg_catalog.gen_random_uuid()";
-    case "timestamp":
-    case "timestamptz":
-      return `coalesce(${current}, pg_catalog.now()) + pg_catalog.make_interval(secs => pg_catalog.random())`;
-    case "date":
-      return `coalesce(${current}, current_date) + (${range(1, 20_000)})::int4`;
-    case "bytea":
-      return `pg_catalog.decode(${RANDOM_TEXT}, 'hex')`;
-    case "inet": {
-      const octets = [range(0, 256), range(0, 256), range(1, 254)].map((octet) => `(${octet})`);
-      return `pg_catalog.concat('10.', ${octets.join(", '.', ")})`;
-    }
-    case "jsonb":
-      return `pg_catalog.to_jsonb(${RANDOM_TEXT})`;
-    default:
-      return null;
-  }
-}
+): string | null => cast(valuesOf(column)?.fresh?.(current, freshness), column);
 
 /** A value other than the present one, for a column that need not be unique; null where none is known. */
-export function changedValue(column: TypedColumn, current: string): string | null {
-  const facts = column.type_facts;
-  if (isText(facts)) {
-    const length = lengthOf(facts);
-    // A text that fills its column is changed at its end.
-    const kept = length === null ? current : `pg_catalog.left(${current}, ${length - 1})`;
-    return cast(
-      `pg_catalog.concat(${kept}, case when ${current} like '%x' then 'y' else 'x' end)`,
-      column,
-    );
-  }
-  switch (facts.base) {
-    case "int2":
-    case "int4":
-    case "int8":
-    case "numeric":
-    case "float4":
-    case "float8":
-      return cast(`coalesce(${current}, 0) + 1`, column);
-    case "bool":
-      return cast(`not coalesce(${current}, false)`, column);
-    case "date":
-      return cast(`coalesce(${current}, current_date) + 1`, column);
-    case "timestamp":
-    case "timestamptz":
-      return cast(`coalesce(${current}, pg_catalog.now()) + interval '1 second'`, column);
-    case "uuid":
-      return cast("pg_catalog.gen_random_uuid()", column);
-    default:
-      return null;
-  }
-}
-
-const CONSTANTS: Record<string, string> = {
-  int2: "1",
-  int4: "1",
-  int8: "1",
-  numeric: "1",
-  float4: "1",
-  float8: "1",
-  money: "'1'",
-  oid: "'1'",
-  bool: "false",
-  date: "current_date",
-  timestamp: "pg_catalog.now()",
-  timestamptz: "pg_catalog.now()",
-  time: "'12:00'",
-  timetz: "'12:00+00'",
-  interval: "'1 hour'",
-  uuid: "'00000000-0000-4000-8000-000000000000'",
-  json: "'{}'",
-  jsonb: "'{}'",
-  bytea: "''",
-  inet: "'10.0.0.1'",
-  cidr: "'10.0.0.0/8'",
-  macaddr: "'08:00:2b:01:02:03'",
-  xml: "'<x/>'",
-  tsvector: "''",
-  point: "'(0,0)'",
-};
+export const changedValue = (column: TypedColumn, current: string): string | null =>
+  cast(valuesOf(column)?.changed?.(current), column);
 
 /** A constant of the type that most checks let pass; null where none is known. */
-export function knownConstant(column: TypedColumn): string | null {
-  const { base, kind, category, label } = column.type_facts;
-  if (kind === "e" && label !== null) return cast(literal(label), column);
-  if (kind === "r") return cast("'empty'", column);
-  const isArray = category === "A" && base !== "int2vector" && base !== "oidvector";
-  if (kind === "m" || isArray) return cast("'{}'", column);
-  if (isText(column.type_facts)) return cast("'x'", column);
-  return base !== null && base in CONSTANTS ? cast(CONSTANTS[base], column) : null;
-}
+export const knownConstant = (column: TypedColumn): string | null =>
+  cast(valuesOf(column)?.constant, column);
 
 /** The same, or NULL. */
 export const constantValue = (column: TypedColumn): string => knownConstant(column) ?? "null";

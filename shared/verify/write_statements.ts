@@ -3,7 +3,8 @@ import { OWN_STATEMENT } from "../sql/own_statements.ts";
 import { ident } from "../sql/quoting.ts";
 import type { Names } from "./both_names.ts";
 import { permitted, type Persona } from "./personas.ts";
-import { changeable, field, hasOwnValue, type TestRow, type TestTable } from "./test_row.ts";
+import { field } from "./block.ts";
+import { changeable, hasOwnValue, type TestRow, type TestTable } from "./test_row.ts";
 import { constantValue, type TypedColumn } from "./values.ts";
 
 export const WRITES = [

@@ -5,10 +5,12 @@ import {
   ANY_ERROR,
   asClients,
   become,
+  field,
   LEAVE_PERSONA,
   personaBlock,
   tryAs,
   UNDO,
+  usingFields,
   WHEN_UNDONE,
 } from "./block.ts";
 import {
@@ -20,7 +22,7 @@ import {
   type NameOutcome,
 } from "./both_names.ts";
 import type { Persona } from "./personas.ts";
-import { changeable, field, usingFields } from "./test_row.ts";
+import { changeable } from "./test_row.ts";
 import { changedValue, type TypedColumn } from "./values.ts";
 import {
   inserts,

@@ -36,6 +36,7 @@ export interface VerifyTarget {
 /** Longest time of one test, in milliseconds; what is not tried by then is named. */
 const TEST_MS = 20_000;
 
+/** Left for the answer. */
 const RESERVE_MS = 5_000;
 
 const MAX_FAILURES = 20;
@@ -115,12 +116,7 @@ export class VerifyRun {
   }
 
   /** Notes a failure where the names differ, or where both were refused since something is broken. */
-  judge(
-    persona: Persona,
-    shown: string,
-    mismatch: Mismatch | null,
-    outcome: NameOutcome,
-  ): void {
+  judge(persona: Persona, shown: string, mismatch: Mismatch | null, outcome: NameOutcome): void {
     const first = persona === this.target.personas[0];
     const wrong = mismatch ?? brokenUnderBothNames(outcome, this.request.acknowledge, first);
     if (wrong) this.failures.push({ statement: `as ${persona.label}: ${shown}`, ...wrong });

@@ -60,8 +60,7 @@ export async function testWrites(run: VerifyRun): Promise<VerifyCheck> {
     const from = before.get(sequence) ?? null;
     if (to !== null && to !== from) noteSequences(notes, [{ sequence, from, to }]);
   }
-  const sequences = [...notes.sequences.values()]
-    .map(({ sequence, from, to }) => ({ sequence, from, to }));
+  const sequences = [...notes.sequences.values()];
   const executed = sent.length === 0 && run.whyNothingRuns === null;
   const notifying = facts.sideEffects.filter(({ kind }) => kind === "notifies");
   const as = `as ${counted(personas.length, "persona")}`;
@@ -138,11 +137,10 @@ const contextOf = ({ target }: VerifyRun, persona: Persona): WriteContext => ({
 async function sample(run: VerifyRun, context: WriteContext): Promise<void> {
   const { table, names, persona, owner } = context;
   const timeoutMs = Math.min(SAMPLE_MS, run.request.max_ms);
-  let found: { place: SampledRow | null } | Untried = new Untried("");
-  for (const as of [persona, owner]) {
-    if (!(found instanceof Untried)) break;
-    found = await run.execute(sampleBlock(as, owner, names.table), { timeoutMs });
-  }
+  const look = (as: Persona) =>
+    run.execute<{ place: SampledRow | null }>(sampleBlock(as, owner, names.table), { timeoutMs });
+  let found = await look(persona);
+  if (found instanceof Untried) found = await look(owner);
   context.sampled = found instanceof Untried ? null : found.place;
   context.row = testRow(table, context.sampled !== null);
 }
@@ -191,8 +189,8 @@ async function ownSequences(
 }
 
 function noteSequences({ sequences }: Notes, used: UsedSequence[]): void {
-  for (const one of used) {
-    sequences.set(one.sequence, { ...one, from: sequences.get(one.sequence)?.from ?? one.from });
+  for (const { sequence, from, to } of used) {
+    sequences.set(sequence, { sequence, from: sequences.get(sequence)?.from ?? from, to });
   }
 }
 
