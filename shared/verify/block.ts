@@ -64,11 +64,9 @@ export function blockOutcome<Outcome>(results: Record<string, unknown>[][]): Out
 export function asClients(
   sql: string,
   { into, using = "", count }: {
-    /** Variables for the first row. */
     into?: string;
     /** ` using …`: parameters. */
     using?: string;
-    /** Variable for the number of rows. */
     count?: string;
   } = {},
 ): string {

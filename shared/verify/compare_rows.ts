@@ -15,7 +15,6 @@ export type RowLimits = Pick<VerifyRequest, "max_cost" | "max_rows">;
 
 /** A query by a name for the number and the fingerprint of some of its rows. */
 export interface RowsQuery<Extent extends string> {
-  /** What the outcome calls these rows. */
   extent: Extent;
   /** Null: nothing is run. */
   sql: ((name: string) => string) | null;

@@ -21,8 +21,7 @@ interface TimedPair extends StatementPair {
   key: string[];
 }
 
-/** Most indexed columns by which rows are filtered. */
-const MAX_INDEXED = 5;
+const MAX_FILTERS = 5;
 
 const PAGE = 100;
 
@@ -76,7 +75,7 @@ function readQueries(names: Names, table: TestTable, key: TypedColumn[]): Common
     .filter((name) => names.columns.includes(name) && names.key.join() !== name)
     .flatMap((name) => columnOf(table, name))
     .filter(isKnown);
-  for (const column of indexed.slice(0, MAX_INDEXED)) {
+  for (const column of indexed.slice(0, MAX_FILTERS)) {
     const explained = select(` where ${equals("t.", [column])}`);
     queries.push({ name: `filter by ${ident(column.name)}`, explained });
   }

@@ -29,7 +29,6 @@ export function canonicalExpression(text: string): string {
   return joined(partsUpTo(null, lex(text, { blanks: false }).tokens.values(), text));
 }
 
-/** The parts up to a closing mark, or to the end. */
 function partsUpTo(
   closing: string | null,
   tokens: ArrayIterator<Token>,

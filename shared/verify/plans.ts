@@ -15,7 +15,6 @@ export interface PlanNode {
 }
 
 export interface ExplainResult {
-  /** Null: it was not refused. */
   sqlstate: string | null;
   plan: { Plan?: PlanNode }[] | null;
 }

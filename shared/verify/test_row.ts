@@ -19,7 +19,6 @@ export interface TestTable {
   sql: string;
   columns: TypedColumn[];
   facts: VerifyFacts;
-  /** Whether rules rewrite its statements. */
   hasRules: boolean;
 }
 
@@ -31,7 +30,6 @@ export interface TestRow {
   required: string[];
   /** Columns by which the row is found again; empty where there are none. */
   key: string[];
-  /** Whether no other row can have the same key. */
   unique: boolean;
   /** Columns for ON CONFLICT; empty where no index would do. */
   conflict: string[];

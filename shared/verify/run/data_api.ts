@@ -28,7 +28,6 @@ const CACHE_SHARE = 5;
 
 const CACHE_PAUSE_MS = 200;
 
-/** How often a request is made whose answer changes by itself. */
 const ATTEMPTS = 3;
 
 interface Request {

@@ -46,7 +46,6 @@ export class DataApi {
   }
 }
 
-/** What embedded rows are called in an answer. */
 export const NEIGHBOUR = "neighbour";
 
 function selection(embed: ApiQuery["embed"]): string {
@@ -84,8 +83,6 @@ export const isUnknownToCache = ({ code }: ApiAnswer): boolean =>
   code !== null &&
   ["PGRST200", "PGRST202", "PGRST204", "PGRST205", "42P01", "42703"].includes(code);
 
-/** More than one way leads to what is to be embedded. */
 export const isAmbiguous = ({ code }: ApiAnswer): boolean => code === "PGRST201";
 
-/** The schema is none of those that the Data API serves. */
 export const isUnexposed = ({ code }: ApiAnswer): boolean => code === "PGRST106";

@@ -4,7 +4,6 @@ import type { Persona } from "../personas.ts";
 import { explainBlock, type ExplainOutcome, judgePlans } from "../plans.ts";
 import { Untried, type VerifyRun } from "./verify_run.ts";
 
-/** How often a statement is explained whose plan changes by itself, as those of a growing table do. */
 const ATTEMPTS = 3;
 
 /** Statements that are explained in one block, so that each has its share of the time. */

@@ -162,6 +162,5 @@ export function listed(items: string[]): string {
   return `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
 }
 
-/** `trigger hook on public.experts (public.tell) and …`. */
 export const listedSideEffects = (found: SideEffectFacts[]): string =>
   listed(found.map(({ object, routine }) => `${object} (${routine})`));

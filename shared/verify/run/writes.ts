@@ -93,7 +93,7 @@ export async function testWrites(run: VerifyRun): Promise<VerifyCheck> {
 
 async function executeWrites(run: VerifyRun, persona: Persona, notes: Notes): Promise<void> {
   const context = contextOf(run, persona);
-  await sample(run, context);
+  await findSample(run, context);
   const outcomes: Record<string, string> = {};
   let setup: string | null = null;
   let existing = false;
@@ -133,8 +133,7 @@ const contextOf = ({ target }: VerifyRun, persona: Persona): WriteContext => ({
   sampled: null,
 });
 
-/** Looks for a row to copy. */
-async function sample(run: VerifyRun, context: WriteContext): Promise<void> {
+async function findSample(run: VerifyRun, context: WriteContext): Promise<void> {
   const { table, names, persona, owner } = context;
   const timeoutMs = Math.min(SAMPLE_MS, run.request.max_ms);
   const look = (as: Persona) =>
@@ -158,7 +157,7 @@ async function outcomeOf(
     if (block === null) return null;
     let outcome = await run.execute<WriteOutcome>(block, { writes: true, timeoutMs });
     if (outcome instanceof Untried) {
-      if (outcome.sqlstate === ROW_GONE) await sample(run, context);
+      if (outcome.sqlstate === ROW_GONE) await findSample(run, context);
       else if (outcome.sqlstate !== LOCKED) return outcome;
     } else {
       noteSequences(notes, outcome.sequences);
