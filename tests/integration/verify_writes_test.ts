@@ -78,6 +78,19 @@ verifyTest(
 );
 
 verifyTest(
+  "a sequence that was never used before is reported as unused",
+  `create table experts (id bigserial primary key, name text default 'n')`,
+  async ({ db, verify }) => {
+    const answer = await verify({ checks: ["writes"] });
+    const [{ last_value }] = await db.sql`select last_value::int from experts_id_seq`;
+    assert(last_value > 1, "one persona alone used it");
+    const sequence = "public.experts_id_seq";
+    assertEquals(sequencesIn(answer), [{ sequence, from: null, to: last_value }]);
+    assertStringIncludes(answer.checks[0].detail, `experts_id_seq from unused to ${last_value}`);
+  },
+);
+
+verifyTest(
   "a default that the view lost fails",
   EXPERTS,
   async ({ db, fails }) => {

@@ -189,7 +189,9 @@ async function ownSequences(
 
 function noteSequences({ sequences }: Notes, used: UsedSequence[]): void {
   for (const { sequence, from, to } of used) {
-    sequences.set(sequence, { sequence, from: sequences.get(sequence)?.from ?? from, to });
+    const first = sequences.get(sequence);
+    // Null where it was never used.
+    sequences.set(sequence, { sequence, from: first === undefined ? from : first.from, to });
   }
 }
 
