@@ -43,6 +43,8 @@ export interface WriteStatement {
   sql: string;
   using: string[];
   returns: boolean;
+  /** The column that is set to `changed`, where there is one. */
+  changed: TypedColumn | undefined;
 }
 
 /**
@@ -63,15 +65,19 @@ export function writeStatement(
   explained = false,
 ): WriteStatement | null {
   const using: string[] = [];
-  const value: Value = explained
-    ? (_, column) => constantValue(column)
-    : (record, { name }) => `$${using.push(field(record, record === "changed" ? "value" : name))}`;
+  let changed: TypedColumn | undefined;
+  const value: Value = (record, column) => {
+    if (explained) return constantValue(column);
+    if (record === "changed") changed = column;
+    return `$${using.push(field(record, record === "changed" ? "value" : column.name))}`;
+  };
   const text = BUILD[write](name, context, value);
   return text === null ? null : {
     // A rule that makes several statements of one refuses WITH.
     sql: context.table.hasRules ? text : `${OWN_STATEMENT} ${text}`,
     using,
     returns: write === "INSERT with defaults" && text.includes("returning"),
+    changed,
   };
 }
 

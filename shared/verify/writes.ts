@@ -22,7 +22,6 @@ import {
   type NameOutcome,
 } from "./both_names.ts";
 import type { Persona } from "./personas.ts";
-import { changeable } from "./test_row.ts";
 import { changedValue, type TypedColumn } from "./values.ts";
 import {
   inserts,
@@ -74,13 +73,12 @@ from ${table} as t limit 1`;
  * or keys for it.
  */
 export function writeBlock(write: WriteName, context: WriteContext): string | null {
-  const { names, row, persona } = context;
+  const { names, persona } = context;
   const [through, old] = [names.table, names.view].map((name) =>
     writeStatement(write, name, context)
   );
   if (through === null || old === null) return null;
   const record = inserts(write) ? "candidate" : "test_row";
-  const changed = changeable(context.table, row.columns);
   const attempt = (which: string, statement: WriteStatement) => `
   begin
     ${become(persona)}
@@ -108,7 +106,7 @@ export function writeBlock(write: WriteName, context: WriteContext): string | nu
     select coalesce(jsonb_object_agg(s.oid, s.last_value), '{}') from (${LAST_VALUES}) s);
   set constraints all immediate;`,
       insertTestRow(write, context),
-      changed === undefined ? "" : findChangedValue(changed, record),
+      through.changed === undefined ? "" : findChangedValue(through.changed, record),
       attempt("first", through),
       attempt("view", old),
       attempt("again", through),

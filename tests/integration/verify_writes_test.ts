@@ -513,6 +513,18 @@ verifyTest(
 );
 
 verifyTest(
+  "a role that may update one column alone changes that one, whatever the types of others are",
+  `create table experts (id int primary key, name text, code int);
+   insert into experts values (1, 'a', 1);
+   revoke all on experts from anon;
+   grant select, update (code) on experts to anon`,
+  async ({ passes }) => {
+    const { UPDATE } = outcomes(await passes("writes")).anon;
+    assertEquals(UPDATE, "1 row");
+  },
+);
+
+verifyTest(
   "a table without a key, and one whose key is made by the server, are written to",
   `create table experts (name text, note text default 'n');
    insert into experts values ('a')`,
