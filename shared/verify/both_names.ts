@@ -112,7 +112,7 @@ const WHY = {
  * @param first Whether it was tried as the first persona, which may do most: what only others do not find is likely
  *   to be a matter of their privileges and search path, unless the error has one of the names.
  */
-export function brokenUnderBothNames(
+export function refusedThroughBothNames(
   { sqlstate, named = null }: NameOutcome,
   acknowledge: string[],
   first: boolean,

@@ -17,7 +17,7 @@ const COMMUTATORS: Record<string, string> = {
   "&&": "&&",
 };
 
-/** One part of what stands in a pair of parentheses; an operator with its name, where it is one. */
+/** One part of what is between parentheses; an operator with its name, where it is one. */
 interface Part {
   text: string;
   operator: string | null;
@@ -59,7 +59,7 @@ function partsUpTo(
 
 const joined = (parts: Part[]): string => parts.map(({ text }) => text).join(" ");
 
-/** What stands in parentheses, with its operands in order if it is one operation that commutes. */
+/** What is between parentheses, with its operands in order if it is one operation that commutes. */
 function inOrder(parts: Part[]): Part[] {
   const operators = parts.filter(({ operator }) => operator !== null);
   if (operators.length === 0) return parts;

@@ -11,10 +11,10 @@ import { remainingMs, requireTime } from "../../postgres/limits.ts";
 import { wholeTransaction } from "../../postgres/transaction.ts";
 import { blockMessage, type BlockOptions, blockOutcome, CLEAN_SESSION } from "../block.ts";
 import {
-  brokenUnderBothNames,
   type Mismatch,
   type NameOutcome,
   type Names,
+  refusedThroughBothNames,
 } from "../both_names.ts";
 import type { Persona, UntriedRole } from "../personas.ts";
 import type { TestTable } from "../test_row.ts";
@@ -118,7 +118,7 @@ export class VerifyRun {
   /** Notes a failure where the names differ, or where both were refused since something is broken. */
   judge(persona: Persona, shown: string, mismatch: Mismatch | null, outcome: NameOutcome): void {
     const first = persona === this.target.personas[0];
-    const wrong = mismatch ?? brokenUnderBothNames(outcome, this.request.acknowledge, first);
+    const wrong = mismatch ?? refusedThroughBothNames(outcome, this.request.acknowledge, first);
     if (wrong) this.failures.push({ statement: `as ${persona.label}: ${shown}`, ...wrong });
   }
 
