@@ -200,7 +200,7 @@ Deno.test("definitions, explanations and our own statements are no use", () => {
       "lock table only experts in access exclusive mode",
       "lock table experts in share update exclusive mode nowait",
       "prepare table_rename_record_1 as update experts set x = 1",
-      `do $trial$ begin execute '${OWN_STATEMENT} select from experts'; end $trial$`,
+      `do $verify$ begin execute '${OWN_STATEMENT} select from experts'; end $verify$`,
       `${OWN_STATEMENT} select from experts`,
       "vacuum experts",
     ]

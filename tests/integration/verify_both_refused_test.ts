@@ -1,4 +1,4 @@
-/** What is not found by both names alike: verify fails, for the two names agree on something that is broken. */
+/** Statements that fail through both names because something is not found: verify fails, though the names agree. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { verifyTest } from "../support/verified.ts";
 
@@ -8,7 +8,7 @@ const EXPERTS = `
   create table experts_history (id int, name text);`;
 
 verifyTest(
-  "a trigger that makes a table's name of its own table's fails by both names, and verify with it",
+  "a trigger that derives a table's name from its own table's fails through both names, and verify fails",
   `${EXPERTS}
   create function keep() returns trigger language plpgsql as $$
   begin
@@ -21,8 +21,8 @@ verifyTest(
     const failures = await fails("writes");
     const update = failures.find(({ statement }) => statement.startsWith("as postgres: update"));
     assert(update, JSON.stringify(failures));
-    assertStringIncludes(update.got, "42P01 (undefined_table) by both names");
-    assertStringIncludes(update.got, "has the new name in it");
+    assertStringIncludes(update.got, "42P01 (undefined_table) through both names");
+    assertStringIncludes(update.got, "the error names the new name");
     assertStringIncludes(update.got, "failed_before");
     // Not what does not run it, and not where the caller knows better.
     assert(failures.every(({ statement }) => /update/.test(statement)), JSON.stringify(failures));
@@ -35,14 +35,14 @@ verifyTest(
 );
 
 verifyTest(
-  "a policy's function that counts on the old name being a table fails for whoever runs it",
+  "a policy's function that relies on the old name being a table fails for the role that runs it",
   `${EXPERTS}
   create function is_sound(name) returns boolean language plpgsql stable as $$
   begin perform no_such_function(); return true; end $$;
   alter table experts enable row level security;
   create policy sound on experts to anon using (is_sound('x'))`,
   async ({ db, fails, passes }) => {
-    // Its message has neither name in it, and only one role runs it: that may be a matter of the role.
+    // Its message the error names neither name, and only one role runs it: that may be a matter of the role.
     await passes("reads");
     await db.sql.unsafe(`create or replace function is_sound(name) returns boolean language plpgsql
       stable as $$ begin perform title(e) from experts e; return true; end $$;
@@ -50,13 +50,13 @@ verifyTest(
       .simple();
     const failures = await fails("reads");
     assertEquals(failures.map(({ statement }) => statement.split(":")[0]), ["as anon"]);
-    assertStringIncludes(failures[0].got, "42883 (undefined_function) by both names");
-    assertStringIncludes(failures[0].got, "has the old name in it");
+    assertStringIncludes(failures[0].got, "42883 (undefined_function) through both names");
+    assertStringIncludes(failures[0].got, "the error names the old name");
   },
 );
 
 verifyTest(
-  "what fails alike with neither name in its error fails for the owner alone",
+  "a failure whose error has neither name in it counts as the owner only",
   `${EXPERTS}
   create function touch() returns trigger language plpgsql as
     $$ begin perform no_such_function(); return new; end $$;
@@ -65,7 +65,7 @@ verifyTest(
   async ({ fails, check }) => {
     const failures = await fails("writes");
     assert(failures.every(({ statement }) => statement.startsWith("as postgres: insert")));
-    assertStringIncludes(failures[0].got, "has neither name in it");
+    assertStringIncludes(failures[0].got, "the error names neither name");
     assert((await check("writes", { acknowledge: ["failed_before"] })).passed);
   },
 );

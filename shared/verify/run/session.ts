@@ -1,20 +1,16 @@
-/** In whose session verify tries things: that of a login without rights, or our own where all code may have ours. */
+/** In whose session statements are tried: of a login without rights, or our own where all code has ours anyway. */
 import { fitnessQuery, sameDatabaseQuery } from "../../catalog/verifier.ts";
 import { Problem } from "../../contract/problems.ts";
 import type { VerifySession } from "../../contract/responses.ts";
+import type { VerifyFacts } from "../../facts/verify_facts.ts";
 import type { Database, Session } from "../../postgres/database.ts";
-import type { ProofFacts } from "../../facts/verify_facts.ts";
 import { listed } from "./verify_run.ts";
 
-/** The login without rights that is to be used, or why there is none. */
+/** The login without rights that is used, or why none is. */
 export type Verifier = { login: string } | { login: null; why: string };
 
-const SET_IT =
-  "set RENAME_VERIFY_DB_URL to the login that supabase/roles/table_verifier.sql makes, and it is " +
-  "tried in a session without rights";
-
 /**
- * Looks whether the login that is set has nothing to give, and is connected to this database.
+ * Looks whether the login that is set has no rights to give, and is connected to this database.
  *
  * @throws {Problem} `database_unavailable` where it cannot log in.
  */
@@ -52,34 +48,22 @@ async function askVerifier(database: Database, query: string): Promise<Record<st
   }
 }
 
-/** What the answer says of it. */
-export function sessionOf(verifier: Verifier, { user, untrusted }: ProofFacts): VerifySession {
+export function sessionOf(verifier: Verifier, { user, untrusted }: VerifyFacts): VerifySession {
   if (verifier.login !== null) {
-    return {
-      login: verifier.login,
-      separate: true,
-      executed: true,
-      detail:
-        `Statements were run in a session of ${verifier.login}, which has no rights of its own.`,
-      untrusted: [],
-    };
+    const { login } = verifier;
+    const detail = `Statements were run in a session of ${login}, which has no rights of its own.`;
+    return { login, separate: true, executed: true, detail, untrusted: [] };
   }
-  const own = { login: user, separate: false, untrusted };
-  if (untrusted.length === 0) {
-    return {
-      ...own,
-      executed: true,
-      detail:
-        `Statements were run in a session of ${user}, the functions' own login (${verifier.why}): ` +
-        "all code on the way belongs to roles that have its rights anyway.",
-    };
+  const own = { login: user, separate: false, executed: untrusted.length === 0 };
+  if (own.executed) {
+    const detail =
+      `Statements were run in a session of ${user}, the functions' own login (${verifier.why}): ` +
+      "all code that they run belongs to roles that have its rights anyway.";
+    return { ...own, detail, untrusted };
   }
   const code = listed(untrusted.map(({ object, owner }) => `${object} of ${owner}`));
-  return {
-    ...own,
-    executed: false,
-    detail:
-      `Nothing was run or explained, since code of others would have run with the rights of ` +
-      `${user}: ${code}. ${verifier.why}; ${SET_IT}.`,
-  };
+  const detail = "Nothing was run or explained, since code of others would have run with the " +
+    `rights of ${user}: ${code}. ${verifier.why}; set RENAME_VERIFY_DB_URL to the login that ` +
+    "supabase/roles/table_verifier.sql makes, and statements are run in a session without rights.";
+  return { ...own, detail, untrusted };
 }
