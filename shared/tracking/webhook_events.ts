@@ -17,7 +17,7 @@ export interface RefusedWebhook {
  * last minute, or a hundred within the last day: whoever sends forgeries fills neither table nor disk, and
  * hides nothing but more of the same.
  */
-export function noteRefusedWebhook(refused: RefusedWebhook): string {
+export function insertRefusedWebhook(refused: RefusedWebhook): string {
   const details = { reason: refused.reason, ...refused.details };
   return `
 insert into table_rename.sys_table_migration_events (
