@@ -21,7 +21,7 @@ import {
 import type { RelationName } from "../postgres/blockers.ts";
 import type { Session } from "../postgres/database.ts";
 import { afterCommit, isLockRefused } from "../postgres/database_errors.ts";
-import { RetryBudget } from "../postgres/retry_budget.ts";
+import { RetryBudget } from "../postgres/limits.ts";
 import { type Plan, planStatements, requireAccepted } from "../plan/plan.ts";
 import { qualified } from "../sql/quoting.ts";
 import { requireServer } from "../plan/rename.ts";

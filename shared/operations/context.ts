@@ -1,16 +1,11 @@
 /** What every operation is given: who asks, which database, and where to report to. */
 import type { ProblemCode } from "../contract/problems.ts";
 import type { Progress } from "../contract/responses.ts";
-import type { Database, Session, SessionWish } from "../postgres/database.ts";
-import { MAX_TURN_MS } from "../postgres/database.ts";
-import {
-  AfterCommit,
-  isCatalogMoved,
-  isConnectionLost,
-  toProblem,
-} from "../postgres/database_errors.ts";
-import type { Limits } from "../postgres/limits.ts";
-import { sleep } from "../postgres/retry_budget.ts";
+import type { Database, Session, SessionRequest } from "../postgres/database.ts";
+import { MAX_QUEUE_MS } from "../postgres/database.ts";
+import { AfterCommit, isCatalogMoved, isConnectionLost } from "../postgres/database_errors.ts";
+import { toProblem } from "../postgres/database_problems.ts";
+import { type Limits, sleep } from "../postgres/limits.ts";
 import { reportQueued } from "../postgres/apply_plan.ts";
 import { type Event, insertEvent } from "../tracking/events.ts";
 import { type Receiver, withFailureNotification } from "../tracking/notifications.ts";
@@ -63,8 +58,8 @@ export async function readingSession<T>(
 }
 
 /** The wish for a session that only reads; a wait for it is reported. */
-export function toRead({ limits, progress }: OperationContext): SessionWish {
-  return { lane: "read", limits, waitMs: MAX_TURN_MS, waiting: reportQueued(progress, limits) };
+export function toRead({ limits, progress }: OperationContext): SessionRequest {
+  return { lane: "read", limits, waitMs: MAX_QUEUE_MS, waiting: reportQueued(progress, limits) };
 }
 
 /**

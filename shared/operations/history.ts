@@ -6,7 +6,7 @@ import { nextVersion, versionOf } from "../contract/migration_version.ts";
 import type { SelectionRequest } from "../contract/requests.ts";
 import type { Finding, HistoryEntry, MigrationFile } from "../contract/responses.ts";
 import type { Row, Session } from "../postgres/database.ts";
-import type { MigrationHistory } from "../postgres/migration_history.ts";
+import type { MigrationHistory } from "../postgres/server_features.ts";
 import type { Plan, PlanStatement } from "../plan/plan.ts";
 import { replayOf, whereTracked } from "../plan/replay.ts";
 import { HISTORY_TABLE } from "../sql/trusted_objects.ts";

@@ -1,5 +1,5 @@
 /** Keeps the states after a change with its migrations, for later comparisons; what follows a commit waits for no lock. */
-import { sleep } from "../postgres/retry_budget.ts";
+import { sleep } from "../postgres/limits.ts";
 import { keepFingerprints, type KeptState } from "../tracking/migrations.ts";
 import type { OperationContext } from "./context.ts";
 

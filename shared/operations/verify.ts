@@ -8,7 +8,7 @@ import type { VerifyAnswer, VerifyCheck } from "../contract/responses.ts";
 import type { DataApiAccess } from "../verify/run/data_api_client.ts";
 import { beginReading, connected } from "../postgres/apply_plan.ts";
 import { blockersHint, lockHolders } from "../postgres/blockers.ts";
-import { setLockTimeout } from "../postgres/critical_section.ts";
+import { setLockTimeout } from "../postgres/transaction.ts";
 import type { Database, Session } from "../postgres/database.ts";
 import { isLockFailure } from "../postgres/database_errors.ts";
 import { locateRelations } from "../drift/drift.ts";
