@@ -1,6 +1,6 @@
 /** Records refused webhooks as events, so that forgeries are noticed; not all of them, since anybody can send many. */
 import { type Database, databaseAt } from "../postgres/database.ts";
-import { insertRefusedWebhook } from "../tracking/webhook_events.ts";
+import { insertRefusedWebhook } from "../tracking/events.ts";
 import type { Log } from "./log.ts";
 import type { Settings } from "./settings.ts";
 import { refusalOf } from "./webhook.ts";
