@@ -140,7 +140,7 @@ export const historyEntry = z.object({ version: z.string(), name: z.string() });
 export const migrationFile = z.object({
   /** The next free version in the database's migration history; if files have later ones, use a later one. */
   version: z.string(),
-  /** The part of the file's name between the version and `.sql`. */
+  /** The part of the file's name between the version and the extension. */
   name: z.string(),
   sql: z.string(),
 });
