@@ -1,4 +1,4 @@
-/** The proof of an active rename: five tests by both names, without lasting effects. */
+/** The compatibility test of an active rename: five tests by both names, without lasting effects. */
 import type { RecordedRename } from "../facts/migration.ts";
 import { proofFactsFromRow, proofFactsQuery } from "../catalog/verify_facts.ts";
 import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
@@ -6,24 +6,21 @@ import { Problem } from "../contract/problems.ts";
 import { VERIFY_CHECKS, type VerifyCheckName, type VerifyRequest } from "../contract/requests.ts";
 import type { VerifyAnswer, VerifyCheck } from "../contract/responses.ts";
 import type { DataApiAccess } from "../verify/run/data_api_client.ts";
-import { beginReading, connected } from "../postgres/apply_plan.ts";
 import { blockersHint, lockHolders } from "../postgres/blockers.ts";
 import { setLockTimeout } from "../postgres/transaction.ts";
 import type { Database, Session } from "../postgres/database.ts";
 import { isLockFailure } from "../postgres/database_errors.ts";
 import { locateRelations } from "../drift/drift.ts";
 import { qualified } from "../sql/quoting.ts";
-import { requireServer } from "../plan/rename.ts";
+import { requireView } from "../plan/refusals.ts";
 import { commonColumns } from "../verify/columns.ts";
 import type { ProofFacts } from "../facts/verify_facts.ts";
 import { ownRow, ownTable } from "../verify/own_row.ts";
 import { reportInMarkdown } from "../verify/markdown.ts";
 import { API_ROLES, personasOf } from "../verify/personas.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
-import { asProblems, type OperationContext, readingSession, toRead } from "./context.ts";
-import { noteWorstDrift } from "./note_drift.ts";
-import { namesOf, oidsOf, selectActive } from "./select_migrations.ts";
-import { notifyVerification } from "./notify_verification.ts";
+import { passOverReads } from "../tracking/usage.ts";
+import { wholeTransaction } from "../postgres/transaction.ts";
 import { testCost } from "../verify/run/cost.ts";
 import { testDataApi } from "../verify/run/data_api.ts";
 import { testJoins } from "../verify/run/joins.ts";
@@ -31,7 +28,17 @@ import { testReads } from "../verify/run/reads.ts";
 import { findVerifier, sessionOf } from "../verify/run/trial_session.ts";
 import { type Subject, VerifyRun } from "../verify/run/verify_run.ts";
 import { testWrites } from "../verify/run/writes.ts";
-import { notCountingReads, noteUseBefore } from "./usage_by_ourselves.ts";
+import {
+  asProblems,
+  inReadOnlyTransaction,
+  type OperationContext,
+  orLog,
+  recordWorstDrift,
+  toRead,
+} from "./context.ts";
+import { namesOf, oidsOf, oldNamesOf, selectActive } from "./select_migrations.ts";
+import { sampleUsage } from "./usage.ts";
+import { notifyVerification } from "./verify_change.ts";
 
 export interface VerifyContext extends OperationContext {
   /** The project's Data API; null where it is not known. */
@@ -58,20 +65,21 @@ const TESTS: Record<
 };
 
 /**
- * Tests whether an old name still does what its table does. Whatever is executed is rolled back; what a
- * rollback does not take back, numbers of sequences, is named.
+ * Tests whether an old name still does what its table does. Whatever is executed is rolled back; numbers taken from
+ * sequences, which a rollback does not give back, are reported.
  *
  * @throws {Problem} `migration_not_found`, `not_active`, `invalid_request` for a rename without a view,
  *   `drifted`, `lock_not_acquired` with `blockers`, `deadline_exceeded`, `database_unavailable`.
  */
 export async function verify(context: VerifyContext, request: VerifyRequest): Promise<Verified> {
-  return await noting(context, async () => {
-    const subject = await readingSession(
+  return await recordingDrift(context, async () => {
+    const subject = await inReadOnlyTransaction(
       context,
-      (session) => readTarget(context, session, request),
+      (session, { pid }) => readTarget(context, session, pid, request),
     );
-    // In a session of its own, before the one for the trials is taken: nobody has two.
-    await noteUseBefore(context, subject);
+    const { migration, view } = subject;
+    // In a session of its own, which is given back before the one for the trials is taken.
+    if (view.scanCounter !== null) await sampleUsage(context, [migration]);
     const trials = subject.session.separate ? context.verifierDatabase! : context.database;
     return await trials.withSession(toRead(context), async (session) => {
       const wanted = VERIFY_CHECKS.filter((name) => request.checks.includes(name));
@@ -92,30 +100,28 @@ export async function verify(context: VerifyContext, request: VerifyRequest): Pr
   });
 }
 
-/** Refused or not: a view that is gone is why there is nothing to be tested. */
-async function noting<T>(context: OperationContext, work: () => Promise<T>): Promise<T> {
+/** Also where the test is refused: the reason may be a view that is gone. */
+async function recordingDrift<T>(context: OperationContext, work: () => Promise<T>): Promise<T> {
   try {
     return await asProblems(work);
   } finally {
-    await noteWorstDrift(context);
+    await recordWorstDrift(context);
   }
 }
 
-/** Finds the migration with its table and view as they are now, and whoever may use them. */
 async function readTarget(
   context: VerifyContext,
   session: Session,
+  pid: number,
   request: VerifyRequest,
 ): Promise<Subject> {
-  const { pid, serverVersion } = connected(await session.begin(beginReading(context.limits)));
-  requireServer(serverVersion);
   const [migration] = await selectActive(
     session,
     { migration_id: request.migration_id },
     "verify",
     false,
   );
-  requireView(migration);
+  requireView(migration, "verify");
   await session.run(setLockTimeout(request.max_ms));
   try {
     return await readRelations(context, session, request, migration);
@@ -137,9 +143,9 @@ async function readRelations(
   migration: RecordedRename,
 ): Promise<Subject> {
   const query = factsQuery({
-    names: [{ schema: migration.schema_name, name: migration.old_name }],
+    names: oldNamesOf([migration]),
     oids: oidsOf([migration]),
-    // What the Data API embeds is among it.
+    // For what the Data API embeds.
     analysis: true,
   });
   const [[row], standing] = await session.runAll(`${query};\n${standingMigrations()}`);
@@ -147,7 +153,7 @@ async function readRelations(
   const [step] = locateRelations([migration], facts, trackedFromRows(standing), [], {
     later: true,
   });
-  // The compareLocations refuses where there is none.
+  // `locateRelations` refuses where there is none.
   const { table, view } = { ...step, view: step.view! };
   const verifier = await findVerifier(context.verifierDatabase, session, [table.oid, view.oid]);
   const [proofRow] = await session.run(
@@ -182,7 +188,10 @@ async function readRelations(
   };
 }
 
-/** What leaves its role gets nowhere in a session without rights; in one of ours it reaches out, as it were. */
+/**
+ * In a session without rights, code that switches the role achieves nothing; in one of ours it counts as code that
+ * acts outside of the database.
+ */
 const asTried = (proof: ProofFacts): ProofFacts => ({
   ...proof,
   sideEffects: proof.sideEffects.flatMap((found) =>
@@ -190,11 +199,22 @@ const asTried = (proof: ProofFacts): ProofFacts => ({
   ),
 });
 
-function requireView(migration: RecordedRename): void {
-  if (migration.compatibility_view_created) return;
-  const message = "the rename was made without a compatibility view";
-  throw new Problem("invalid_request", `There is nothing to verify: ${message}.`, {
-    hint: "Only a rename with a view has an old name that can be tested.",
-    fields: { issues: [{ path: "migration_id", message }] },
-  });
+/** Does work that reads through a view that may count its use, and ignores what was counted meanwhile. */
+async function notCountingReads(
+  context: OperationContext,
+  session: Session,
+  { migration, view }: Subject,
+  work: () => Promise<void>,
+): Promise<void> {
+  if (view.scanCounter === null) return await work();
+  try {
+    await work();
+  } finally {
+    const counter = view.scanCounter;
+    await orLog(context, "our own reads through the old name could not be left out", async () => {
+      // The session sends its counts to the server at the end of its next transaction.
+      await session.runWhole(wholeTransaction("select pg_stat_force_next_flush()"));
+      await context.database.query(passOverReads(migration.id, counter));
+    });
+  }
 }

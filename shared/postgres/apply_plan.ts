@@ -50,7 +50,7 @@ interface ApplyOptions {
 }
 
 /** The result of a `prepare` that needs no plan, and is committed already. */
-interface Done<T> {
+export interface Done<T> {
   done: T;
 }
 

@@ -5,7 +5,7 @@
 import { dollarQuoted, literal } from "../sql/quoting.ts";
 import { requireHistory } from "../sql/trusted_objects.ts";
 import { uuids } from "./events.ts";
-import { putRows, type RowsOfServer } from "./replay.ts";
+import { putRows, type RowsOfServer } from "./migration_file.ts";
 
 /** Seed of the versions' hash, so that they are not another application's. */
 const SEED = 7_265;

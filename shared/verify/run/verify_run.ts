@@ -19,7 +19,7 @@ import {
   type TrialOptions,
 } from "../trial.ts";
 import type { NotTried, Persona } from "../personas.ts";
-import type { OperationContext } from "../../operations/context.ts";
+import type { DatabaseContext } from "../../postgres/database_context.ts";
 
 export interface Subject {
   migration: RecordedRename;
@@ -50,7 +50,7 @@ export class VerifyRun {
   readonly #started = performance.now();
 
   constructor(
-    readonly context: OperationContext,
+    readonly context: DatabaseContext,
     readonly session: Session,
     readonly request: VerifyRequest,
     readonly subject: Subject,

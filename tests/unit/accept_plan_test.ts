@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { linesChanged } from "../../shared/plan/changed_lines.ts";
+import { linesChanged } from "../../shared/plan/accept_plan.ts";
 
 Deno.test("lines that are the same are not told, those that are gone or new are, in order", () => {
   assertEquals(linesChanged(["a", "b", "c", "d"], ["a", "x", "c", "d", "e"]), [

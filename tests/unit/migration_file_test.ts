@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { commentLine } from "../../shared/sql/quoting.ts";
-import { replayOf } from "../../shared/plan/replay.ts";
+import { migrationFileStatements } from "../../shared/plan/migration_file.ts";
 
 const NOTHING = { preparations: [], beforeLocks: [], locks: [], changes: [] };
 const OPTIONS = { about: ["Renames a."], lockTimeoutMs: 200, maxWaitMs: 30_000, tracking: [] };
 const statement = (sql: string, purpose = "why") => ({ sql, purpose });
 
-Deno.test("a replay leaves out what looks for OIDs or plans ahead, and keeps the order of the rest", () => {
-  const statements = replayOf({
+Deno.test("a migration file leaves out what looks for OIDs or plans ahead, and keeps the order of the rest", () => {
+  const statements = migrationFileStatements({
     preparations: [{ ...statement("prepare x"), once: true }, statement("make a scanCounter")],
     beforeLocks: [statement("rename an index"), { ...statement("check"), once: true }],
     locks: [],
@@ -20,7 +20,7 @@ Deno.test("a replay leaves out what looks for OIDs or plans ahead, and keeps the
 });
 
 Deno.test("locks are taken together and given back together; a lock that changes something is a change", () => {
-  const [, lock, replace] = replayOf({
+  const [, lock, replace] = migrationFileStatements({
     ...NOTHING,
     locks: [
       { ...statement("lock a"), timeout_share: 0.5 },
@@ -35,7 +35,7 @@ Deno.test("locks are taken together and given back together; a lock that changes
 });
 
 Deno.test("what is done under another role comes back to whoever it was, not to who has logged in", () => {
-  const [, grant, as, last] = replayOf({
+  const [, grant, as, last] = migrationFileStatements({
     ...NOTHING,
     changes: ["grant one", 'set local role "g"', "grant two", "reset role", "grant three"]
       .map((sql) => statement(sql)),
@@ -51,6 +51,9 @@ Deno.test("nothing in a name ends the comment that it stands in", () => {
   for (const end of ["\n", "\r", "\r\n", "\u2028", "\u2029", "\v", "\f", "\u0085"]) {
     assertEquals(commentLine(`Renames "a${end}drop table b"`), '-- Renames "a drop table b"');
   }
-  const [head] = replayOf(NOTHING, { ...OPTIONS, about: ['Renames "a\ndrop table b; --".'] });
+  const [head] = migrationFileStatements(NOTHING, {
+    ...OPTIONS,
+    about: ['Renames "a\ndrop table b; --".'],
+  });
   assertEquals(head.split("\n").filter((line) => line.startsWith("drop")), []);
 });
