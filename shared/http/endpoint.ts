@@ -5,27 +5,23 @@
 import { Problem, type ProblemBody } from "../contract/problems.ts";
 import type { Progress } from "../contract/responses.ts";
 import { type Database, databaseAt } from "../postgres/database.ts";
-import type { Limits } from "../postgres/limits.ts";
+import type { DatabaseContext } from "../postgres/database_context.ts";
 import { problemInMarkdown } from "../report/problem.ts";
 import { authenticate, type Caller } from "./authenticate.ts";
 import { eventStream } from "./event_stream.ts";
 import { type Idempotency, idempotencyOf } from "./idempotency.ts";
 import { queryOf, readJson, refuseQuery } from "./input.ts";
-import { type Log, RequestLog } from "./log.ts";
+import { RequestLog } from "./log.ts";
 import { preferredType } from "./negotiate.ts";
 import { deliverLater, type Notify, notifyOf, refuseNotification } from "./notify.ts";
 import { dataApiOf, type Settings, settingsFromEnv } from "./settings.ts";
 import { recordRefusal } from "./webhook_refusals.ts";
 
-interface RequestContext {
-  database: Database;
+interface RequestContext extends DatabaseContext {
   actor: string;
   requestId: string;
   /** How the request is recognized when it is repeated; null where it is not. */
   idempotency: Idempotency | null;
-  limits: Limits;
-  progress: (progress: Progress) => void;
-  log: Log;
   /** Who is notified of changes; undefined where nobody is. */
   notify: Notify | undefined;
   /** The database as a login without rights of its own; null where no such login is set. */
