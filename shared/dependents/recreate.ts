@@ -1,50 +1,31 @@
 /**
- * How an object that is built on a view is made to depend on what has the view's name by then: in place
- * wherever the server can, so that the object keeps its OID, owner, privileges and comments.
+ * How an object that is built on a view is made to depend on what gets the view's name: in place wherever the
+ * server can do that, so that the object keeps its OID, owner, privileges and comments.
  */
 import type { Statement } from "../contract/responses.ts";
-import { ident, literal, qualified } from "../sql/quoting.ts";
 import type { BuiltObject } from "../facts/built_on.ts";
-import { materializedViewAgain } from "./materialized_view.ts";
-import { routineAgain } from "./routine.ts";
+import { grantStatements } from "../plan/grants.ts";
+import { nameDigest } from "../sql/name_digest.ts";
+import { ident, literal, qualified } from "../sql/quoting.ts";
+import { withOptions, withoutEnd } from "./definitions.ts";
+import { recreateMaterializedView } from "./materialized_view.ts";
 
-export interface Recreating {
-  /** What moves the object out of the way, while everything still has its name. */
-  aside: Statement[];
-  /** What reads its definition again. */
-  again: Statement[];
-  /** What drops what was moved aside, once nothing depends on it any more. */
-  drop: Statement[];
+export interface Recreation {
+  /** Moves the object out of the way, while everything still has its name. */
+  setAside: Statement[];
+  /** Reads its definition again. */
+  recreate: Statement[];
+  /** Drops what was set aside, once nothing depends on it any more. */
+  dropOld: Statement[];
 }
 
-/** Statements for one object; `reasonAgainst` has no objection to it. */
-export function recreating(object: BuiltObject, sessionUser: string): Recreating {
-  if (object.recreated) {
-    return object.catalog === "pg_proc"
-      ? routineAgain(object, sessionUser)
-      : materializedViewAgain(object, sessionUser);
-  }
-  return { aside: [], again: inPlace(object), drop: [] };
+/** Statements for one object for which there is no `refusalReason`. */
+export function recreation(object: BuiltObject, sessionUser: string): Recreation {
+  if (!object.recreated) return { setAside: [], recreate: inPlace(object), dropOld: [] };
+  return object.catalog === "pg_proc"
+    ? recreateRoutine(object, sessionUser)
+    : recreateMaterializedView(object, sessionUser);
 }
-
-/** A definition as the server prints it, without the end of the statement. */
-export function withoutEnd(sql: string): string {
-  let end = sql.length;
-  while (end > 0 && /[;\s]/.test(sql[end - 1])) end--;
-  return sql.slice(0, end);
-}
-
-/** Storage parameters and the like, as `pg_class.reloptions` has them, as DDL takes them. */
-export function optionList(options: string[]): string {
-  const settings = options.map((option) => {
-    const [, name, value] = /^([^=]*)=(.*)$/s.exec(option)!;
-    return `${name.split(".").map(ident).join(".")} = ${literal(value)}`;
-  });
-  return `(${settings.join(", ")})`;
-}
-
-export const withOptions = (options: string[]): string =>
-  options.length === 0 ? "" : ` with ${optionList(options)}`;
 
 function inPlace(object: BuiltObject): Statement[] {
   const { catalog, definition, kept, kind, identity } = object;
@@ -54,62 +35,93 @@ function inPlace(object: BuiltObject): Statement[] {
   switch (catalog) {
     case "pg_class": {
       const columns = kept!.columns!.map((column) => ident(column.name)).join(", ");
+      const list = columns === "" ? "" : ` (${columns})`;
       const options = withOptions(kept!.options!);
       const query = withoutEnd(definition!.query!);
       return [{
-        sql: `create or replace view ${host()}${
-          columns === "" ? "" : ` (${columns})`
-        }${options} as\n${query}`,
+        sql: `create or replace view ${host()}${list}${options} as\n${query}`,
         purpose,
       }];
     }
     case "pg_proc":
       return [{ sql: withoutEnd(definition!.text!), purpose }];
     case "pg_policy": {
-      const { qual, check } = definition!;
-      return [{
-        sql: `alter policy ${name()} on ${host()}${qual == null ? "" : ` using (${qual})`}${
-          check == null ? "" : ` with check (${check})`
-        }`,
-        purpose,
-      }];
+      const using = definition!.qual == null ? "" : ` using (${definition!.qual})`;
+      const check = definition!.check == null ? "" : ` with check (${definition!.check})`;
+      return [{ sql: `alter policy ${name()} on ${host()}${using}${check}`, purpose }];
     }
     case "pg_rewrite": {
       const rule = withoutEnd(definition!.text!).replace(/^CREATE RULE /, "");
       return [{ sql: `create or replace rule ${rule}`, purpose }];
     }
-    case "pg_attrdef":
+    case "pg_attrdef": {
+      const column = ident(kept!.column!);
       return [{
-        sql: `alter table only ${host()} alter column ${ident(kept!.column!)} set default ${
+        sql: `alter table only ${host()} alter column ${column} set default ${
           definition!.expression
         }`,
         purpose,
       }];
-    case "pg_constraint":
-      return constraintAgain(object, purpose);
+    }
+    case "pg_constraint": {
+      // It cannot be altered. NOT VALID is part of its definition.
+      const statements = [
+        `alter table only ${host()} drop constraint ${name()} restrict`,
+        `alter table only ${host()} add constraint ${name()} ${definition!.text}`,
+      ];
+      if (kept!.comment != null) {
+        statements.push(
+          `comment on constraint ${name()} on ${host()} is ${literal(kept!.comment)}`,
+        );
+      }
+      return statements.map((sql) => ({ sql, purpose }));
+    }
     default:
       throw new TypeError(`${catalog} cannot be repointed`);
   }
 }
 
-/** A check constraint cannot be altered; NOT VALID is part of its definition. */
-function constraintAgain(
-  { name, host, definition, kept }: BuiltObject,
-  purpose: string,
-): Statement[] {
-  const table = qualified(host!.schema, host!.name);
-  const statements = [
-    { sql: `alter table only ${table} drop constraint ${ident(name!)} restrict`, purpose },
-    {
-      sql: `alter table only ${table} add constraint ${ident(name!)} ${definition!.text}`,
-      purpose,
-    },
-  ];
-  if (kept!.comment != null) {
-    statements.push({
-      sql: `comment on constraint ${ident(name!)} on ${table} is ${literal(kept!.comment)}`,
-      purpose,
+/**
+ * A routine with the view's row type in its signature cannot be replaced, because the signature changes: it is
+ * created again with the table's row type, while the old one has another name.
+ */
+function recreateRoutine(object: BuiltObject, sessionUser: string): Recreation {
+  const { schema, kind, identity, owner, kept, acl, default_grantees } = object;
+  const oldName = `__compatibility_routine_${nameDigest(identity)}`;
+  const { signature } = object.routine!;
+  const recreate: Statement[] = [{
+    sql: withoutEnd(object.definition!.text!).replace(/^CREATE OR REPLACE /, "create "),
+    purpose: `Recreate the ${kind} ${identity}`,
+  }];
+  if (owner !== sessionUser) {
+    recreate.push({
+      sql: `alter routine ${signature} owner to ${ident(owner!)}`,
+      purpose: "Keep its owner",
     });
   }
-  return statements;
+  if (kept!.comment != null) {
+    recreate.push({
+      sql: `comment on routine ${signature} is ${literal(kept!.comment)}`,
+      purpose: "Keep its comment",
+    });
+  }
+  const grants = grantStatements(
+    { owner: owner!, acl, columns: [], default_grantees },
+    signature,
+    owner!,
+    { kind: "routine", sessionUser },
+  );
+  recreate.push(...grants.statements.map((sql) => ({ sql, purpose: "Keep its privileges" })));
+  return {
+    setAside: [{
+      sql: `alter routine ${signature} rename to ${ident(oldName)}`,
+      purpose: `Move the ${kind} ${identity} out of the way`,
+    }],
+    recreate,
+    // By its name alone, which is unique: the names of its argument types have changed by then.
+    dropOld: [{
+      sql: `drop routine ${qualified(schema!, oldName)} restrict`,
+      purpose: `Drop the ${kind} that was moved out of the way`,
+    }],
+  };
 }

@@ -1,17 +1,15 @@
-/** Findings about texts that name a table which is to be renamed, and the evidence that a name is still used. */
+/** Findings about texts (routines, cron jobs, recorded statements) that name a table which is to be renamed. */
 import type { FindingCode } from "../contract/findings.ts";
 import { isProtectedSchema } from "../contract/names.ts";
 import type { Finding } from "../contract/responses.ts";
 import type { Facts, RelationFacts, TextFacts } from "../facts/facts.ts";
-import { MARKS_OF_OWN } from "../sql/own_statements.ts";
 import { PREPARED_PREFIX } from "../plan/plan.ts";
+import { MARKS_OF_OWN } from "../sql/own_statements.ts";
 import { qualified } from "../sql/quoting.ts";
-import { type CodeRule, RULES, type Subject } from "./text_rules.ts";
 import { withLookupsByParameter } from "../sql/references/parameter_lookups.ts";
 import { isRepeatable } from "../sql/references/repeatable.ts";
 import type { NamedRelation } from "../sql/references/table_index.ts";
 import {
-  type Certainty,
   isOneTimeStatement,
   readUses,
   strongest,
@@ -20,6 +18,7 @@ import {
   type Use,
   type UsesAndRows,
 } from "../sql/references/uses.ts";
+import { RULES, type TextRule } from "./text_rules.ts";
 
 export interface TextFindingOptions {
   /** What the tables will be called, by OID. Default: not decided. */
@@ -33,10 +32,10 @@ export interface ReadText extends UsesAndRows {
   text: TextFacts;
 }
 
-/** The texts, and what is known beside them of the names in them. */
+/** The texts, and what it takes to understand the names in them. */
 export type TextsOf = Pick<Facts, "texts" | "name_takers" | "namesakes">;
 
-/** Reads the texts, each once, for what they do with these tables; those of the server and ours are left out. */
+/** Reads each text once for what it does with these tables. The server's own texts and ours are left out. */
 export function readTexts(
   { texts, name_takers, namesakes }: TextsOf,
   tables: NamedRelation[],
@@ -46,88 +45,23 @@ export function readTexts(
   return texts.filter(isUsers).map((text) => ({ text, ...readIn(text, index) }));
 }
 
-/**
- * What the caller should know of texts before these tables are renamed: one finding for each text and code, or
- * several where the tables are used in different ways.
- * What a view cannot serve is breaking, what it serves otherwise is a warning; so is what only may be the case.
- */
-export function textFindings(
-  texts: ReadText[],
-  tables: NamedRelation[],
-  serverVersion: number,
-  { newNames, hasView = true }: TextFindingOptions = {},
-): Finding[] {
-  const byOid = new Map(tables.map((table) => [table.oid, table]));
-  return texts.flatMap(({ text, uses }) => {
-    const groups = hasView ? codesOf(text, uses, serverVersion) : codesWithoutView(text, uses);
-    return [...groups].flatMap(([code, group]) =>
-      usedAlike(code, group).flatMap((alike) =>
-        findingOf(text, code, alike, byOid, newNames ?? new Map())
-      )
-    );
-  });
-}
-
-/** What findings about a text call it. */
-export const textObject = ({ kind, identity }: TextFacts) =>
+/** How findings name a text. */
+export const textObject = ({ kind, identity }: Pick<TextFacts, "kind" | "identity">) =>
   kind === "routine" ? identity : `${kind} ${identity}`;
 
-/** A text that names a table. */
-export interface NamedInText {
-  kind: TextFacts["kind"];
-  identity: string;
-  /** The table, with its schema and quoted. */
-  table: string;
-  /** `possible`: the text may mean something else. */
-  certainty: Certainty;
-  excerpt: string;
-}
-
-/**
- * Which texts name the tables at all, once for each text and table. Recorded statements that define something
- * and have run once are left out: they are done with.
- */
-export function namedIn(
-  { texts, name_takers, namesakes }: TextsOf,
-  tables: Pick<RelationFacts, "schema" | "name">[],
-): NamedInText[] {
-  // Numbers that are no table's OIDs, so that no text is a trigger function of theirs.
-  const index = tableIndex(
-    tables.map(({ schema, name }, n) => ({ oid: -1 - n, schema, name, ...NOTHING_ELSE })),
-    undefined,
-    name_takers,
-    namesakes,
-  );
-  return texts.filter(isUsers).flatMap((text) => {
-    const byTable = Map.groupBy(readIn(text, index).uses, ({ table }) => table.oid);
-    return [...byTable.values()].map((uses) => {
-      const { table, certainty, excerpt } = strongest(uses);
-      return {
-        kind: text.kind,
-        identity: text.identity,
-        table: qualified(table.schema, table.name),
-        certainty,
-        excerpt,
-      };
-    });
-  });
-}
-
-const NOTHING_ELSE = { kind: "v" as const, columns: [], constraints: [], children: [] };
-
-/** What the server or this tool runs itself names what it names by right. */
+/** Whether a user wrote it: the server's own texts and ours may go on naming what they name. */
 function isUsers({ kind, schema, text, calls }: TextFacts): boolean {
   if (kind === "routine") return schema === null || !isProtectedSchema(schema);
   if (kind !== "statement") return true;
   // What has run more than once will run again, whatever it defines.
   if ((calls ?? 0) <= 1 && isOneTimeStatement(text)) return false;
-  // Foreign keys are checked by queries that the server writes anew after a rename (ri_triggers.c).
+  // The server builds its foreign key checks anew after a rename (ri_triggers.c).
   const isForeignKeyCheck = /\bonly\b/i.test(text) && /operator\(pg_catalog\./i.test(text);
   return !isForeignKeyCheck && !text.includes(PREPARED_PREFIX) &&
     !MARKS_OF_OWN.some((mark) => text.includes(mark));
 }
 
-/** A recorded statement has been read by the server; where it cannot be read here, it is because it was cut. */
+/** The server has parsed every recorded statement; one that we cannot parse was cut off. */
 function readIn(text: TextFacts, index: TableIndex): UsesAndRows {
   const { uses, rows } = readUses(text, index);
   if (text.kind !== "statement") return { uses, rows };
@@ -135,47 +69,65 @@ function readIn(text: TextFacts, index: TableIndex): UsesAndRows {
   return { uses: withLookupsByParameter(text.text, readable), rows };
 }
 
-function codesOf(text: TextFacts, uses: Use[], serverVersion: number): Map<FindingCode, Use[]> {
-  const found = new Map<FindingCode, Use[]>();
-  const add = (code: FindingCode, use: Use) => {
-    const others = found.get(code);
-    if (others) others.push(use);
-    else found.set(code, [use]);
-  };
-  for (const use of uses) {
-    if (use.code !== null && !(use.code === "merge" && serverVersion >= MERGE_INTO_VIEWS)) {
-      add(use.code, use);
-    }
-    if (text.kind === "cron job") add("cron_mentions", use);
-  }
-  return found;
+/**
+ * Findings about texts that use these tables: one for each text and code, or several where the tables are used
+ * in different ways. What fails through a view is breaking; what works differently, or only may fail, is a
+ * warning.
+ */
+export function textFindings(
+  texts: ReadText[],
+  tables: NamedRelation[],
+  serverVersion: number,
+  { newNames = new Map(), hasView = true }: TextFindingOptions = {},
+): Finding[] {
+  const byOid = new Map(tables.map((table) => [table.oid, table]));
+  return texts.flatMap(({ text, uses }) => {
+    const groups = hasView ? codesOf(text, uses, serverVersion) : codesWithoutView(text, uses);
+    return [...groups].flatMap(([code, group]) => {
+      const rule = RULES[code];
+      return rule === undefined
+        ? []
+        : usedAlike(rule, group).flatMap((alike) =>
+          findingOf(text, code, rule, alike, byOid, newNames)
+        );
+    });
+  });
 }
 
-/** Servers from 17 on can MERGE into a view (release notes). */
+function codesOf(text: TextFacts, uses: Use[], serverVersion: number): Map<FindingCode, Use[]> {
+  const coded = uses.flatMap((use) => {
+    const works = use.code === "merge" && serverVersion >= MERGE_INTO_VIEWS;
+    const codes: FindingCode[] = use.code === null || works ? [] : [use.code];
+    if (text.kind === "cron job") codes.push("cron_mentions");
+    return codes.map((code) => ({ code, use }));
+  });
+  return new Map(
+    [...Map.groupBy(coded, ({ code }) => code)]
+      .map(([code, group]) => [code, group.map(({ use }) => use)]),
+  );
+}
+
+/** PostgreSQL 17 and later can MERGE into a view (release notes). */
 const MERGE_INTO_VIEWS = 170_000;
 
-/** Without a view nothing has the old name; what names it in recorded statements is for its senders to know. */
+/** Without a view nothing has the old name; recorded statements are left to those who send them. */
 function codesWithoutView(text: TextFacts, uses: Use[]): Map<FindingCode, Use[]> {
-  const asked = uses.filter(({ code }) => code === "tg_table_name");
-  const others = text.kind === "statement"
-    ? []
-    : uses.filter(({ code }) => code !== "tg_table_name");
-  return new Map([["tg_table_name", asked], ["old_name_gone", others]]);
+  const isTriggerName = ({ code }: Use) => code === "tg_table_name";
+  return new Map([
+    ["tg_table_name", uses.filter(isTriggerName)],
+    ["old_name_gone", text.kind === "statement" ? [] : uses.filter((use) => !isTriggerName(use))],
+  ]);
 }
 
-/**
- * The uses in groups that one message and one remedy are right for: tables of which different columns are meant,
- * or constraints, must not be mixed up.
- */
-function usedAlike(code: FindingCode, uses: Use[]): Use[][] {
-  const rule: CodeRule | undefined = RULES[code];
-  if (rule?.each) {
+/** The uses in groups, such that one message and one remedy are right for all of a group. */
+function usedAlike(rule: TextRule, uses: Use[]): Use[][] {
+  if (rule.each) {
     return [...Map.groupBy(uses, ({ table, detail }) => `${table.oid} ${detail}`).values()];
   }
   const byTable = [...Map.groupBy(uses, ({ table }) => table.oid).values()];
   const likeness = (group: Use[]) => {
     const details = [...new Set(group.map(({ detail }) => detail))].sort();
-    const alone = details.some((detail) => rule?.apart?.(detail));
+    const alone = details.some((detail) => rule.apart?.(detail));
     return alone ? String(group[0].table.oid) : JSON.stringify(details);
   };
   return [...Map.groupBy(byTable, likeness).values()].map((groups) => groups.flat());
@@ -184,50 +136,48 @@ function usedAlike(code: FindingCode, uses: Use[]): Use[][] {
 function findingOf(
   text: TextFacts,
   code: FindingCode,
+  rule: TextRule,
   uses: Use[],
   tables: Map<number, NamedRelation>,
   newNames: Map<number, string>,
 ): Finding[] {
-  const rule: CodeRule | undefined = RULES[code];
-  if (uses.length === 0 || rule === undefined) return [];
+  if (uses.length === 0) return [];
   const shown = rule.worst?.(uses) ?? strongest(uses);
   const severity = severityOf(code, rule, text, shown);
   if (severity === null) return [];
   const concerned = [...new Set(uses.map(({ table }) => table.oid))];
-  const subject: Subject = {
+  const use = {
     text,
     tables: listed(concerned.map((oid) => qualifiedName(tables.get(oid)!))),
     first: tables.get(shown.table.oid)!,
     newName: concerned.length > 1 ? null : newNames.get(shown.table.oid) ?? null,
     detail: shown.detail ?? "",
   };
-  const perhaps = shown.certainty === "possible" && !POSSIBLE_BY_NATURE.has(code) ? " perhaps" : "";
+  const perhaps = shown.certainty === "possible" && !SAY_THEMSELVES.has(code) ? " perhaps" : "";
   return [{
     code,
     severity,
     object: textObject(text),
-    message: `${who(text)}${perhaps} ${rule.does(subject)}: ${shown.excerpt}`,
-    remedy: rule.remedy(subject),
+    message: `${nounFor(text)}${perhaps} ${rule.does(use)}: ${shown.excerpt}`,
+    remedy: rule.remedy(use),
   }];
 }
 
-/** Their sentences say themselves that it is not certain. */
-const POSSIBLE_BY_NATURE = new Set<FindingCode>(["unparsed_text", "name_as_argument"]);
+/** Codes whose messages say themselves that it is not certain. */
+const SAY_THEMSELVES = new Set<FindingCode>(["unparsed_text", "name_as_argument"]);
 
-const qualifiedName = ({ schema, name }: NamedRelation) => qualified(schema, name);
+const qualifiedName = ({ schema, name }: Pick<RelationFacts, "schema" | "name">) =>
+  qualified(schema, name);
 
-function severityOf(
-  code: FindingCode,
-  rule: CodeRule,
-  text: TextFacts,
-  use: Use,
-): Finding["severity"] | null {
-  const severity = rule.severity(text.kind, use.detail);
+function severityOf(code: FindingCode, rule: TextRule, text: TextFacts, use: Use) {
+  const severity = typeof rule.severity === "function"
+    ? rule.severity(text.kind, use.detail)
+    : rule.severity;
   if (severity !== "breaking") return severity;
-  // A recorded definition that somebody has to undo before it can run again is no regular use.
-  const isTried = code === "ddl_on_old_name" && text.kind === "statement" &&
+  // A recorded definition that has to be undone before it can run again is no regular use.
+  const ranOnce = code === "ddl_on_old_name" && text.kind === "statement" &&
     !isRepeatable(text.text);
-  return isTried || use.certainty === "possible" ? "warning" : severity;
+  return ranOnce || use.certainty === "possible" ? "warning" : severity;
 }
 
 const MAX_LISTED = 5;
@@ -237,8 +187,8 @@ function listed(names: string[]): string {
   return names.slice(0, MAX_LISTED).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
-function who({ kind, calls, role }: TextFacts): string {
+function nounFor({ kind, calls, role }: TextFacts): string {
   if (kind === "routine") return "The routine";
-  if (kind === "cron job") return "The job";
+  if (kind === "cron job") return "The cron job";
   return `The statement, run ${calls === 1 ? "once" : `${calls ?? 0} times`} as ${role ?? "?"},`;
 }

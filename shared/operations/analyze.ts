@@ -14,7 +14,7 @@ import type { Facts, NameFacts, RelationFacts } from "../facts/facts.ts";
 import { ident, qualified } from "../sql/quoting.ts";
 import { refuseRelation } from "../plan/refusals.ts";
 import { requireServer } from "../plan/rename.ts";
-import { untrustedFindings } from "../findings/untrusted_findings.ts";
+import { untrustedFindings } from "../findings/database_findings.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { withNamesInRows } from "./names_in_rows.ts";
 import { asProblems, type OperationContext, readingSession } from "./context.ts";

@@ -5,7 +5,7 @@ import { Problem } from "../contract/problems.ts";
 import type { Connected } from "../postgres/apply_plan.ts";
 import type { Session } from "../postgres/database.ts";
 import { linesChanged } from "../plan/changed_lines.ts";
-import { renamedTables } from "../findings/dependencies.ts";
+import { renamedTables } from "../findings/analysis.ts";
 import type { RenamePlan } from "../plan/rename.ts";
 import { activateBatch, noteViews, proposedBatch } from "../tracking/migrations.ts";
 import { change } from "./change.ts";

@@ -25,7 +25,7 @@ import { RetryBudget } from "../postgres/retry_budget.ts";
 import { type Plan, planStatements, requireAccepted } from "../plan/plan.ts";
 import { qualified } from "../sql/quoting.ts";
 import { requireServer } from "../plan/rename.ts";
-import { untrustedFindings } from "../findings/untrusted_findings.ts";
+import { untrustedFindings } from "../findings/database_findings.ts";
 import type { NotificationType } from "../contract/notifications.ts";
 import { historyDetails } from "../tracking/history.ts";
 import { type Event, insertEvent, recordedLock } from "../tracking/events.ts";

@@ -5,12 +5,12 @@ import type { FinalizeRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import type { Connected } from "../postgres/apply_plan.ts";
 import type { Session } from "../postgres/database.ts";
-import { leavingTable } from "../findings/dependencies.ts";
+import { tableOfView } from "../findings/analysis.ts";
 import { type FinalizePlan, planFinalize } from "../plan/finalize.ts";
 import { usageFindings } from "../usage/findings.ts";
 import { checkFinalized } from "../plan/verification/finalize_verification.ts";
 import { namesInRowsLeft } from "../facts/names_in_rows.ts";
-import { oldNameInUse } from "../usage/old_name_in_use.ts";
+import { oldNameInUse } from "../findings/removed_names.ts";
 import { markFinalized, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { alreadyFinalized } from "./already_finalized.ts";
 import { change } from "./change.ts";
@@ -20,7 +20,7 @@ import { allInHistory, replayEnd } from "./replay_end.ts";
 import { readFacts } from "./read_relations.ts";
 import { relocationFindings } from "./relocate.ts";
 import { namesOf, oidsOf, selectActive, tablesOf } from "./select_migrations.ts";
-import { keepUsage, type Looks, readUsage, withUsage } from "./usage.ts";
+import { keepUsage, readUsage, type UsageSamples, withUsage } from "./usage.ts";
 
 /**
  * Finalizes the selected migrations, all or none. What is finalized already is answered as done.
@@ -33,7 +33,7 @@ export async function finalize(
   request: FinalizeRequest,
 ): Promise<OperationAnswer> {
   const { migration_id, batch_id, schema, table } = request;
-  let looks: Looks | null = null;
+  let samples: UsageSamples | null = null;
   const answer = await change<RecordedRename[], FinalizePlan>(context, request, {
     operation: "finalize",
     batchId: batch_id ?? null,
@@ -44,10 +44,10 @@ export async function finalize(
     names: namesOf,
     tables: tablesOf,
     plan: async (session, migrations, connected) => {
-      looks = await readUsage(session, connected, migrations);
+      samples = await readUsage(session, connected, migrations);
       // Kept apart from this transaction: a refusal is told again only after another look.
-      await keepUsage(context, looks);
-      return await readAndPlan(session, request, migrations, connected, looks);
+      await keepUsage(context, samples);
+      return await readAndPlan(session, request, migrations, connected, samples);
     },
     record: (plan) => [markFinalized(idsOf(plan), context.actor, request.notes)],
     inHistory: allInHistory,
@@ -56,11 +56,11 @@ export async function finalize(
         markFinalized(idsOf(plan), context.actor, request.notes),
       ]),
     migrations: idsOf,
-    tablesOf: (plan) => plan.tables.map(({ migration, view }) => leavingTable(migration, view)),
+    tablesOf: (plan) => plan.tables.map(({ migration, view }) => tableOfView(migration, view)),
     verify: (plan) => verify(context, plan),
   });
   return request.mode === "plan"
-    ? { ...answer, migrations: withUsage(answer.migrations, looks!) }
+    ? { ...answer, migrations: withUsage(answer.migrations, samples!) }
     : answer;
 }
 
@@ -71,7 +71,7 @@ async function readAndPlan(
   request: FinalizeRequest,
   migrations: RecordedRename[],
   { sources }: Connected,
-  looks: Looks,
+  samples: UsageSamples,
 ): Promise<FinalizePlan> {
   const message = factsMessage({
     names: migrations.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
@@ -101,7 +101,7 @@ async function readAndPlan(
       ...plan.findings,
       ...namesInRowsLeft(names, changes, "finalize"),
       ...oldNameInUse(migrations, facts),
-      ...usageFindings(migrations, looks, request),
+      ...usageFindings(migrations, samples, request),
     ],
   };
 }

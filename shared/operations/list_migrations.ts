@@ -25,7 +25,7 @@ import { noteWorstDrift } from "./note_drift.ts";
 import { isAmiss, relocate, relocationFindings } from "./relocate.ts";
 import { read } from "./read_relations.ts";
 import { oidsOf } from "./select_migrations.ts";
-import { lookAtUsage, type Looks, withUsage } from "./usage.ts";
+import { sampleUsage, type UsageSamples, withUsage } from "./usage.ts";
 
 /**
  * One page of migrations, newest first.
@@ -106,12 +106,12 @@ async function usageOfPage(
   context: OperationContext,
   page: Migration[],
   recorded: RecordedRename[],
-): Promise<Looks | null> {
+): Promise<UsageSamples | null> {
   const active = page.map((migration, index) => ({
     ...migration,
     view_oid: recorded[index].view_oid,
   })).filter(({ status }) => status === "active");
-  return active.length === 0 ? null : await lookAtUsage(context, active);
+  return active.length === 0 ? null : await sampleUsage(context, active);
 }
 
 /** What was found is told, each kind once, where there is somebody to tell. */

@@ -4,7 +4,7 @@ import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
 import type { RefreshRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import type { Session } from "../postgres/database.ts";
-import { leavingTable } from "../findings/dependencies.ts";
+import { tableOfView } from "../findings/analysis.ts";
 import { fingerprint } from "../facts/fingerprint.ts";
 import { qualified } from "../sql/quoting.ts";
 import { planRefresh, type RefreshPlan } from "../plan/refresh.ts";
@@ -47,7 +47,7 @@ export async function refresh(
       ]),
     migrations: () => [migration_id],
     tablesOf: ({ migration, view, replacedInPlace }) => [
-      leavingTable(migration, view, replacedInPlace),
+      tableOfView(migration, view, replacedInPlace),
     ],
     verify: (plan) => verify(context, request, plan),
   });

@@ -6,7 +6,7 @@ import type { OperationAnswer } from "../contract/responses.ts";
 import type { Connected } from "../postgres/apply_plan.ts";
 import type { RelationName } from "../postgres/blockers.ts";
 import type { Session } from "../postgres/database.ts";
-import { dependencies, renamedTables } from "../findings/dependencies.ts";
+import { dependencies, renamedTables } from "../findings/analysis.ts";
 import type { Facts, TextSources } from "../facts/facts.ts";
 import { fingerprint } from "../facts/fingerprint.ts";
 import type { NameChange } from "../facts/names_in_rows.ts";

@@ -4,7 +4,7 @@ import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
 import type { RollbackRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import type { Session } from "../postgres/database.ts";
-import { leavingTable } from "../findings/dependencies.ts";
+import { tableOfView } from "../findings/analysis.ts";
 import type { TextSources } from "../facts/facts.ts";
 import { namesInRowsLeft } from "../facts/names_in_rows.ts";
 import { planRollback, type RollbackPlan } from "../plan/rollback.ts";
@@ -51,7 +51,7 @@ export async function rollback(
         markRolledBack(idsOf(plan), context.actor, request.notes),
       ]),
     migrations: idsOf,
-    tablesOf: (plan) => plan.tables.map(({ migration, view }) => leavingTable(migration, view)),
+    tablesOf: (plan) => plan.tables.map(({ migration, view }) => tableOfView(migration, view)),
     verify: (plan) => verify(context, plan),
   });
 }

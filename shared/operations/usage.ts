@@ -12,10 +12,10 @@ import { beginReading, type Connected, connected } from "../postgres/apply_plan.
 import type { Session } from "../postgres/database.ts";
 import { usageOf } from "../usage/usage.ts";
 import type { StatementStatistics, UsedMigration } from "../facts/usage_facts.ts";
-import type { Look } from "../usage/usage_sample.ts";
+import type { UsageSample } from "../usage/usage_sample.ts";
 import { countedByName } from "../usage/name_matches.ts";
 import {
-  keepLooks,
+  keepSamples,
   keepSnapshots,
   recordsFromRows,
   renewLosses,
@@ -25,10 +25,10 @@ import {
 import { type OperationContext, readingSession } from "./context.ts";
 
 /** A look at several migrations, at one moment of the server's clock. */
-export interface Looks {
+export interface UsageSamples {
   at: string;
   /** By migration; those without a compatibility view are left out. */
-  byId: Map<string, Look>;
+  byId: Map<string, UsageSample>;
 }
 
 /** Looks at the use of the old names, in one message, in a transaction that has begun. */
@@ -39,7 +39,7 @@ export async function readUsage(
     "sources" | "statistics" | "serverVersion"
   >,
   migrations: UsedMigration[],
-): Promise<Looks> {
+): Promise<UsageSamples> {
   const oldNames = migrations.map(({ old_name }) => old_name);
   const newNames = countedByName(serverVersion) ? migrations.map(({ new_name }) => new_name) : [];
   const [[usage], [texts], records] = await session.runAll([
@@ -69,24 +69,24 @@ export async function readUsage(
 }
 
 /** The same in a transaction of its own; what was seen is kept for the next look. */
-export async function lookAtUsage(
+export async function sampleUsage(
   context: OperationContext,
   migrations: UsedMigration[],
-): Promise<Looks> {
+): Promise<UsageSamples> {
   const { database, limits } = context;
-  const looks = await database.whileReachable(() =>
+  const samples = await database.whileReachable(() =>
     readingSession(
       context,
       async (session) =>
         await readUsage(session, connected(await session.begin(beginReading(limits))), migrations),
     )
   );
-  await keepUsage(context, looks);
-  return looks;
+  await keepUsage(context, samples);
+  return samples;
 }
 
 /** The migrations, with what is known of the use of their old names. */
-export function withUsage(migrations: Migration[], { byId }: Looks): Migration[] {
+export function withUsage(migrations: Migration[], { byId }: UsageSamples): Migration[] {
   return migrations.map((migration) => {
     const look = byId.get(migration.id);
     return look === undefined ? migration : { ...migration, usage: look.usage };
@@ -94,11 +94,11 @@ export function withUsage(migrations: Migration[], { byId }: Looks): Migration[]
 }
 
 /** Keeps what was seen. A look that cannot be kept, as on a replica, is a look all the same. */
-export async function keepUsage(context: OperationContext, { byId }: Looks): Promise<void> {
+export async function keepUsage(context: OperationContext, { byId }: UsageSamples): Promise<void> {
   const records = [...byId.values()].flatMap(({ record }) => record ?? []);
   if (records.length === 0) return;
   try {
-    await context.database.query(keepLooks(records));
+    await context.database.query(keepSamples(records));
   } catch (cause) {
     context.log("what was seen of the use of old names could not be kept", {
       cause,

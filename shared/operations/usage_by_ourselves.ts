@@ -5,14 +5,14 @@ import { wholeTransaction } from "../postgres/transaction.ts";
 import type { RelationFacts } from "../facts/facts.ts";
 import { passOverReads } from "../tracking/usage.ts";
 import type { OperationContext } from "./context.ts";
-import { lookAtUsage } from "./usage.ts";
+import { sampleUsage } from "./usage.ts";
 
 /** Notes as use what a view has counted so far. Takes a session of its own. */
 export async function noteUseBefore(
   context: OperationContext,
   { migration, view }: { migration: RecordedRename; view: Pick<RelationFacts, "scanCounter"> },
 ): Promise<void> {
-  if (view.scanCounter !== null) await lookAtUsage(context, [migration]);
+  if (view.scanCounter !== null) await sampleUsage(context, [migration]);
 }
 
 /**

@@ -8,7 +8,7 @@ import { locateRelations } from "../drift/drift.ts";
 import type { Facts, RelationFacts } from "../facts/facts.ts";
 import { viewOnlyChanges } from "./view_only_changes.ts";
 import { makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
-import { viewsGoing } from "../dependents/views_going.ts";
+import { dropViews } from "../dependents/dropped_views.ts";
 import { expected, type PlanOptions, requireOwned } from "./rollback.ts";
 
 export interface FinalizePlan extends Plan {
@@ -45,7 +45,7 @@ export async function planFinalize(
   requireOwned(steps);
   const tables = [...new Set(steps.map(({ table }) => table))];
   const end = tables.map((table) => ({ table, name: table.name }));
-  const going = viewsGoing(steps, end, facts.session.user);
+  const going = dropViews(steps, end, facts.session.user);
   const lost = viewOnlyChanges(
     steps,
     options.carryPrivileges ?? false,

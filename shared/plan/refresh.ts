@@ -10,8 +10,8 @@ import type { ColumnFacts, Facts, RelationFacts } from "../facts/facts.ts";
 import { viewOnlyChanges } from "./view_only_changes.ts";
 import { makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { ident, qualified } from "../sql/quoting.ts";
-import { lockAlone, repointing } from "../dependents/repoint.ts";
-import { setAsideName } from "../dependents/views_going.ts";
+import { lockAlone, repoint } from "../dependents/repoint.ts";
+import { setAsideName } from "../dependents/dropped_views.ts";
 import { requireOwned } from "./rollback.ts";
 import { checkRowCasts, dropRowType } from "./row_type.ts";
 import { viewDrift } from "../drift/view_drift.ts";
@@ -120,7 +120,7 @@ function rebuilding(
   sessionUser: string,
 ): Way {
   const aside = setAsideName(view);
-  const followed = repointing(
+  const followed = repoint(
     [{ view, table: null, columns: wanted }],
     [],
     new Map(),
@@ -134,15 +134,15 @@ function rebuilding(
       timeout_share: 1,
     }, ...followed.locks],
     changes: [
-      followed.lookAgain.statement,
-      ...followed.aside,
+      followed.recheck.statement,
+      ...followed.setAside,
       {
         sql: `alter view ${qualified(view.schema, view.name)} rename to ${ident(aside)}`,
         purpose: "Take the compatibility view out of the way",
       },
       ...statements,
-      ...followed.again,
-      ...followed.drop,
+      ...followed.recreate,
+      ...followed.dropOld,
       ...dropRowType(view, { view: aside, table }),
       {
         sql: `drop view ${qualified(view.schema, aside)} restrict`,

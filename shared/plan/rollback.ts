@@ -11,11 +11,11 @@ import { differences, fingerprint } from "../facts/fingerprint.ts";
 import { indexStatements, restoredIndexes } from "./index_names.ts";
 import { listed, viewOnlyChanges } from "./view_only_changes.ts";
 import { makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
-import { newNameMentioned } from "../findings/new_name_mentioned.ts";
+import { newNameMentioned } from "../findings/removed_names.ts";
 import { qualified } from "../sql/quoting.ts";
 import { notOwner } from "./refusals.ts";
 import type { Dependent } from "../dependents/dependents.ts";
-import { viewsGoing } from "../dependents/views_going.ts";
+import { dropViews } from "../dependents/dropped_views.ts";
 import { readTexts } from "../findings/text_findings.ts";
 import {
   recompile,
@@ -59,7 +59,7 @@ export async function planRollback(
   requireOwned(steps);
   const end = steps.map(({ migration, table }) => ({ table, name: migration.old_name }));
   const lastNames = new Map(end.map(({ table, name }) => [table, name]));
-  const going = viewsGoing(steps, end, facts.session.user);
+  const going = dropViews(steps, end, facts.session.user);
   const lost = viewOnlyChanges(
     steps,
     options.carryPrivileges ?? false,

@@ -71,11 +71,11 @@ where u.migration_id = ${literal(id)}::uuid and u.sample -> 'reads' <> 'null'`;
 const LOCK_TIMEOUT_MS = 500;
 
 /**
- * Statements that keep looks; an older look never takes the place of a newer one. The first look at a migration
+ * Statements that keep samples; an older look never takes the place of a newer one. The first look at a migration
  * without a snapshot is not kept while a request is at work on it, since that would wait for the request.
  */
-export function keepLooks(records: UsageRecord[]): string {
-  const looks = `pg_catalog.jsonb_to_recordset(${jsonbLiteral(records)}) as e(
+export function keepSamples(records: UsageRecord[]): string {
+  const samples = `pg_catalog.jsonb_to_recordset(${jsonbLiteral(records)}) as e(
   migration_id uuid, snapshot_at timestamptz, snapshot jsonb, observed_since timestamptz,
   sampled_at timestamptz, sample jsonb, last_used_at timestamptz)`;
   return `
@@ -84,7 +84,7 @@ update table_rename.sys_table_migration_usage u
 set snapshot_at = e.snapshot_at, snapshot = coalesce(e.snapshot, '{}'),
   observed_since = e.observed_since, sampled_at = e.sampled_at,
   sample = coalesce(e.sample, '{}'), last_used_at = e.last_used_at
-from ${looks}
+from ${samples}
 where u.migration_id = e.migration_id and (u.sampled_at is null or u.sampled_at < e.sampled_at);
 insert into table_rename.sys_table_migration_usage (
   migration_id, snapshot_at, snapshot, observed_since, sampled_at, sample, last_used_at)
@@ -93,10 +93,10 @@ select e.migration_id, e.snapshot_at, coalesce(e.snapshot, '{}'), e.observed_sin
 from (
   select m.id from public.sys_table_migrations m
   where m.status = 'active'
-    and m.id in (select e.migration_id from ${looks})
+    and m.id in (select e.migration_id from ${samples})
     and not exists (select from table_rename.sys_table_migration_usage u where u.migration_id = m.id)
   for key share of m skip locked
 ) m
-join ${looks} on e.migration_id = m.id
+join ${samples} on e.migration_id = m.id
 on conflict (migration_id) do nothing`;
 }

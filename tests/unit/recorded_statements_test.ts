@@ -3,7 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { MAY_MATTER } from "../../shared/catalog/recorded_statements.ts";
 import type { FindingCode } from "../../shared/contract/findings.ts";
 import { RULES } from "../../shared/findings/text_rules.ts";
-import { unreadStatements } from "../../shared/findings/unread_statements.ts";
+import { unreadStatements } from "../../shared/findings/database_findings.ts";
 import { tableIndex, usesOf } from "../../shared/sql/references/uses.ts";
 import { column, table } from "../support/handwritten_facts.ts";
 

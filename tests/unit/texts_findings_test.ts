@@ -6,8 +6,8 @@ import {
   readTextsOf,
   type RenamedTable,
 } from "../../shared/findings/rename_findings.ts";
+import { namedIn } from "../../shared/findings/removed_names.ts";
 import {
-  namedIn,
   readTexts,
   type TextFindingOptions,
   textFindings,

@@ -1,20 +1,20 @@
 /**
- * Compatibility views that go: what rollback and finalize have in common. Views, what is built on them, and
- * tables are locked; then it is looked again; then definitions are read in while the old names mean the
- * tables; then the views are dropped; then the tables get the names they will have.
+ * Drops compatibility views, as rollback and finalize do: views, what is built on them, and tables are locked;
+ * everything is checked again; definitions are read in while the old names mean the tables; then the views are
+ * dropped, and the tables get their final names.
  */
-import type { LocatedMigration } from "../facts/migration.ts";
 import type { Finding, Statement } from "../contract/responses.ts";
 import type { RelationFacts } from "../facts/facts.ts";
-import { byName, nameDigest } from "../sql/name_digest.ts";
+import type { LocatedMigration } from "../facts/migration.ts";
 import type { LockStatement, PlanStatement } from "../plan/plan.ts";
-import { ident, qualified } from "../sql/quoting.ts";
 import { dropRowType } from "../plan/row_type.ts";
 import { dropScanCounter } from "../plan/scan_counter.ts";
+import { byName, nameDigest } from "../sql/name_digest.ts";
+import { ident, qualified } from "../sql/quoting.ts";
 import type { Dependent } from "./dependents.ts";
-import { lockAlone, repointing } from "./repoint.ts";
+import { lockAlone, repoint } from "./repoint.ts";
 
-export interface ViewsGoing {
+export interface DropViewsPlan {
   dependents: Dependent[];
   preparations: PlanStatement[];
   locks: LockStatement[];
@@ -23,57 +23,51 @@ export interface ViewsGoing {
 }
 
 /** A table and the name that it gets. */
-export interface Naming {
+export interface TableName {
   table: RelationFacts;
   name: string;
 }
 
 /**
- * Plans how the views of `steps` go.
+ * Plans how the views of `steps` are dropped.
  *
- * @param end The names that the tables have in the end, in the order in which they get them.
+ * @param end The tables' final names, in the order in which they get them.
  * @throws {Problem} `dependants_cannot_follow`.
  */
-export function viewsGoing(
+export function dropViews(
   steps: LocatedMigration[],
-  end: Naming[],
+  end: TableName[],
   sessionUser: string,
-): ViewsGoing {
+): DropViewsPlan {
   const tables = [...new Set(steps.map(({ table }) => table))];
-  const leaving = steps.flatMap(({ table, view }) =>
+  const dropped = steps.flatMap(({ table, view }) =>
     view === null ? [] : [{ view, table, columns: table.columns }]
   );
   const names = new Map(tables.map((table) => [table.oid, table.name]));
   const last = new Map(end.map(({ table, name }) => [table.oid, name]));
-  const plan = repointing(leaving, tables, names, sessionUser);
+  const plan = repoint(dropped, tables, names, sessionUser);
   const withDependents = plan.dependents.length > 0;
-  const views = leaving.map(({ view }) => view);
   const nameOf = (view: RelationFacts) => withDependents ? setAsideName(view) : view.name;
 
-  const changes: Statement[] = leaving.length > 0 ? [plan.lookAgain.statement] : [];
+  const changes: Statement[] = dropped.length > 0 ? [plan.recheck.statement] : [];
   if (withDependents) {
     changes.push(
-      ...plan.aside,
-      ...views.map((view) => ({
-        sql: `alter view ${qualified(view.schema, view.name)} rename to ${
-          ident(setAsideName(view))
-        }`,
-        purpose: "Take the compatibility view out of the way",
-      })),
-      ...plan.again,
-      ...plan.drop,
+      ...plan.setAside,
+      ...dropped.map(({ view }) => setViewAside(view)),
+      ...plan.recreate,
+      ...plan.dropOld,
     );
   }
-  for (const { view, table } of leaving) {
+  for (const { view, table } of dropped) {
     const present = { view: nameOf(view), table: names.get(table.oid)! };
     changes.push(...dropRowType(view, present), {
       sql: `drop view ${qualified(view.schema, nameOf(view))} restrict`,
-      purpose: "Remove the compatibility view",
+      purpose: "Drop the compatibility view",
     }, ...dropScanCounter(view));
   }
   for (const { table, name } of end) {
     const present = names.get(table.oid)!;
-    // A table that has its last name already does not go through those before.
+    // A table that already has its final name does not get the names in between.
     if (present === name || present === last.get(table.oid)) continue;
     changes.push({
       sql: `alter table ${qualified(table.schema, present)} rename to ${ident(name)}`,
@@ -84,34 +78,43 @@ export function viewsGoing(
   const moved = tables.filter((table) => withDependents || last.get(table.oid) !== table.name);
   return {
     dependents: plan.dependents,
-    preparations: leaving.length > 0 ? plan.preparations : [],
-    locks: locks(views, plan.locks, moved),
+    preparations: dropped.length > 0 ? plan.preparations : [],
+    locks: locks(dropped.map(({ view }) => view), plan.locks, moved),
     changes,
     findings: plan.findings,
   };
 }
 
-/** The name that a view has while its own means the table. */
+/** The name that a view has while the table has the view's. */
 export const setAsideName = ({ schema, name }: RelationFacts) =>
   `__compatibility_view_${nameDigest(schema, name)}`;
 
+const setViewAside = (view: RelationFacts): Statement => ({
+  sql: `alter view ${qualified(view.schema, view.name)} rename to ${ident(setAsideName(view))}`,
+  purpose: "Move the compatibility view out of the way",
+});
+
+/** Locks a compatibility view, waiting for up to `timeout_share` of the lock timeout. */
+const lockView = (view: RelationFacts, timeout_share: number): LockStatement => ({
+  sql: lockAlone(view),
+  purpose: "Lock the compatibility view alone, by setting the owner that it already has",
+  timeout_share,
+});
+
 /**
- * The views first, since that is the order in which queries lock; a view is locked alone, where LOCK TABLE
- * would go on to the table and, of a partitioned one, to every partition. The first view and the first table
- * are waited for, half of the lock timeout each; nothing else is waited for.
+ * The views first, because queries lock in that order. The first view and the first table are waited for, half of
+ * the lock timeout each; the others are not waited for.
  */
 function locks(
   views: RelationFacts[],
-  dependants: LockStatement[],
+  dependents: LockStatement[],
   tables: RelationFacts[],
 ): LockStatement[] {
   const half = views.length > 0 && tables.length > 0 ? 0.5 : 1;
-  const statements: LockStatement[] = views.toSorted(byName).map((view, index) => ({
-    sql: lockAlone(view),
-    purpose: "Lock the compatibility view alone, as setting the owner that it has does",
-    timeout_share: index === 0 ? half : 0,
-  }));
-  statements.push(...dependants);
+  const statements = [
+    ...views.toSorted(byName).map((view, index) => lockView(view, index === 0 ? half : 0)),
+    ...dependents,
+  ];
   const [first, ...rest] = tables.toSorted(byName)
     .map((table) => `only ${qualified(table.schema, table.name)}`);
   if (first !== undefined) {
