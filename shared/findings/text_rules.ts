@@ -261,7 +261,7 @@ export const RULES: Partial<Record<FindingCode, TextRule>> = {
       return name === undefined
         ? "Use the sequence's own name, which does not change, or use the table's new name after the rename."
         : `Use the sequence's own name, which does not change: ${
-          literal(name.replaceAll("''", "'"))
+          literal(name.split("''").join("'"))
         }.`;
     },
   },

@@ -150,7 +150,7 @@ for (
       `${TITLE} create index on_it on teams ((${A_TITLE}))`,
       "index",
       "public.on_it",
-      "built anew",
+      "rebuilt",
     ],
     [
       "a generated column",
@@ -330,7 +330,7 @@ renamedTest("what cannot be given back to its owner is refused", async (renamed)
     renamed,
     "materialized view",
     "public.on_it",
-    "that one may not create in the schema",
+    "that role may not create in the schema",
   );
 });
 
@@ -410,7 +410,7 @@ renamedTest("routines that stand on each other are refused", async (renamed) => 
     "public.one(public.experts)",
     "public.two(public.experts)",
   ]);
-  for (const { reason } of dependants) assertStringIncludes(reason, "stands on itself");
+  for (const { reason } of dependants) assertStringIncludes(reason, "depends on itself");
 });
 
 renamedTest("the whole list is told at once", async (renamed) => {

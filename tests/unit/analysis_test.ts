@@ -108,7 +108,7 @@ Deno.test("an analysis is made from facts alone, and leaves them as they are", (
   assertEquals(analysis.dependants.subscriptions.map(({ effect }) => effect), ["breaks"]);
   assertEquals(
     analysis.dependants.foreign_tables.map(({ detail }) => detail),
-    ["It leads here through the server here, for postgres; some updates and deletes fail."],
+    ["It refers to the table through the server here, for postgres; some updates and deletes fail."],
   );
 });
 

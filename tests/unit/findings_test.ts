@@ -6,7 +6,9 @@ import { contractReference } from "../../shared/contract/reference.ts";
 import { modulesBelow, ROOT_FOLDER } from "../support/module_graph.ts";
 
 /** Where findings and differences are made. A code that is in no list there is a type error. */
-const MAKERS = ["plan", "operations"].map((folder) => join(ROOT_FOLDER, "shared", folder));
+const MAKERS = ["findings", "dependents", "drift", "usage", "facts", "plan", "operations"].map((
+  folder,
+) => join(ROOT_FOLDER, "shared", folder));
 
 Deno.test("every finding code of the contract is one that a plan or a look at drift can have", async () => {
   const made = new Set<string>();

@@ -94,5 +94,5 @@ Deno.test("statements that were not read are told of with both numbers", () => {
   assertEquals(unreadStatements({ read: 7, wanted: 7 }), []);
   const [finding] = unreadStatements({ read: 2_000, wanted: 4_321 });
   assertEquals([finding.code, finding.severity], ["statements_not_read", "warning"]);
-  assertStringIncludes(finding.message, "Read 2000 of 4321 recorded statements");
+  assertStringIncludes(finding.message, "Only 2000 of 4321 recorded statements were read");
 });

@@ -55,7 +55,7 @@ function reasonFor(more: Partial<BuiltObject>, on: RelationFacts = experts): str
 Deno.test("every reason why an object cannot follow is told", () => {
   const cases: [RegExp, Partial<BuiltObject>][] = [
     [/row type/, { number: 2, kind: "table column", definition: null }],
-    [/built anew/, { subkind: "i", kind: "index", definition: null }],
+    [/rebuilt/, { subkind: "i", kind: "index", definition: null }],
     [/this kind \(sequence\) cannot be repointed/, {
       subkind: "S",
       kind: "sequence",

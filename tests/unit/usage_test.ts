@@ -334,7 +334,7 @@ Deno.test("to end a rename, recent calls and too short a quiet stand against it"
   assertEquals(more, []);
   assertMatch(
     early.message,
-    /not quiet for 23 days, but since \S+Z only\. The earliest date is \S+Z/,
+    /not been quiet for 23 days, only since \S+Z\. The earliest date is \S+Z/,
   );
   assertStringIncludes(early.message, early.earliest!);
   const end = Date.parse(RENAMED) + 23 * 86_400_000;
