@@ -5,6 +5,7 @@
 import { Problem } from "../contract/problems.ts";
 import type { BuiltObject } from "../facts/built_on.ts";
 import type { RelationFacts } from "../facts/facts.ts";
+import { listed } from "../findings/wording.ts";
 import { qualified } from "../sql/quoting.ts";
 import { renameCasts } from "./definitions.ts";
 import { type Dependent, type DroppedView, sameColumns } from "./dependents.ts";
@@ -57,17 +58,17 @@ export const refusedFor = ({ object, views: [{ view }] }: Dependent, reason: str
   reason,
 });
 
+/** Most objects that the message names. */
+const MAX_NAMED = 5;
+
 /** @throws {Problem} `dependants_cannot_follow`, unless the list is empty. */
 export function refuse(refused: Refused[]): void {
   if (refused.length === 0) return;
-  const shown = refused.slice(0, 5)
-    .map(({ kind, identity, reason }) => `${kind} ${identity} (${reason})`);
-  const more = refused.length - shown.length;
+  const named = refused.map(({ kind, identity, reason }) => `${kind} ${identity} (${reason})`);
   throw new Problem(
     "dependants_cannot_follow",
-    `Objects built on the compatibility view cannot be made to depend on the table: ${
-      shown.join(", ")
-    }${more > 0 ? ` and ${more} more` : ""}.`,
+    "Objects built on the compatibility view cannot be made to depend on the table: " +
+      `${listed(named, MAX_NAMED)}.`,
     {
       hint: "Recreate each on the table's new name, or drop it, then call again.",
       fields: { dependants: refused },

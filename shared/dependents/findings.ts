@@ -2,6 +2,7 @@
 import type { Finding } from "../contract/responses.ts";
 import type { BuiltObject } from "../facts/built_on.ts";
 import type { RelationFacts } from "../facts/facts.ts";
+import { listed } from "../findings/wording.ts";
 import { ident, qualified } from "../sql/quoting.ts";
 import { runsAsInvoker } from "../sql/view_options.ts";
 import type { Dependent, DroppedView } from "./dependents.ts";
@@ -29,11 +30,8 @@ export function dependentFindings(dependents: Dependent[], dropped: DroppedView[
   ];
 }
 
-function listed(objects: BuiltObject[]): string {
-  const names = objects.slice(0, MAX_LISTED).map(({ kind, identity }) => `${kind} ${identity}`);
-  const more = objects.length - names.length;
-  return names.join(", ") + (more > 0 ? ` and ${more} more` : "");
-}
+const listedObjects = (objects: BuiltObject[]) =>
+  listed(objects.map(({ kind, identity }) => `${kind} ${identity}`), MAX_LISTED);
 
 function repointed({ view, table }: DroppedView, objects: BuiltObject[]): Finding[] {
   if (objects.length === 0) return [];
@@ -44,10 +42,11 @@ function repointed({ view, table }: DroppedView, objects: BuiltObject[]): Findin
     code: "dependants_repointed",
     severity: "info",
     object: qualified(view.schema, view.name),
-    message: `Built on the view, and will depend on ${target} instead: ${listed(objects)}. ` +
+    message:
+      `Built on the view, and will depend on ${target} instead: ${listedObjects(objects)}. ` +
       "Owners, privileges, options and comments stay" + (recreated.length === 0
         ? "."
-        : `; ${listed(recreated)} cannot be changed in place and ${verb} recreated.`),
+        : `; ${listedObjects(recreated)} cannot be changed in place and ${verb} recreated.`),
     remedy: "None needed.",
   }];
 }
@@ -152,7 +151,7 @@ function interruptedCalls({ view }: DroppedView, objects: BuiltObject[]): Findin
     object: qualified(view.schema, view.name),
     message:
       `PostgreSQL does not lock routines when it looks them up. Calls of ${
-        listed(routines)
+        listedObjects(routines)
       } that begin while ` +
       "the locks are held can fail once (XX000, could not open relation).",
     remedy: "Make callers try again, or do this at a quiet time.",

@@ -1,5 +1,6 @@
 /** Why an object that is built on a view cannot be made to depend on the table. Nothing is guessed. */
 import type { BuiltObject } from "../facts/built_on.ts";
+import { listed } from "../findings/wording.ts";
 import { ident } from "../sql/quoting.ts";
 import { type DroppedView, sameColumns, sameType } from "./dependents.ts";
 
@@ -68,11 +69,9 @@ const MAX_NAMED = 3;
 
 function codeOfOthers({ lent }: BuiltObject): string | null {
   if (lent.length === 0) return null;
-  const named = lent.slice(0, MAX_NAMED).map(({ object, owner }) => `${object} of ${ident(owner)}`);
-  const more = lent.length > MAX_NAMED ? ` and ${lent.length - MAX_NAMED} more` : "";
-  return `recreating it would run code of other roles with the rights of this role: ${
-    named.join(", ")
-  }${more}; drop it, and create it again on the table afterwards`;
+  const named = listed(lent.map(({ object, owner }) => `${object} of ${ident(owner)}`), MAX_NAMED);
+  return `recreating it would run code of other roles with the rights of this role: ${named}; ` +
+    "drop it, and create it again on the table afterwards";
 }
 
 /** A used column must exist with its name and type; if whole rows are used, all columns must be the same. */

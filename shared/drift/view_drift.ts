@@ -7,6 +7,7 @@ import type { Finding } from "../contract/responses.ts";
 import type { DriftColumn, DriftRelation } from "../facts/drift_facts.ts";
 import { isSecurityInvoker } from "../findings/view_findings.ts";
 import { viewDefault } from "../plan/column_defaults.ts";
+import { listed as listedUpTo } from "../findings/wording.ts";
 import { qualified } from "../sql/quoting.ts";
 import { runsAsInvoker } from "../sql/view_options.ts";
 import { describeRight, rightsBeyond, rightsOf } from "./rights.ts";
@@ -87,12 +88,8 @@ export function viewDrift(
   return findings;
 }
 
-const MAX_LISTED = 10;
-
-function listed(names: string[]): string {
-  const more = names.length - MAX_LISTED;
-  return names.slice(0, MAX_LISTED).join(", ") + (more > 0 ? ` and ${more} more` : "");
-}
+/** At most ten names, since there are several lists in a message. */
+const listed = (names: string[]) => listedUpTo(names, 10);
 
 function addColumnDrift(
   table: DriftRelation,

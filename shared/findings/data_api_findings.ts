@@ -24,27 +24,25 @@ function computedRelationships(
   table: RelationFacts,
   newName: string | null,
 ): TableFinding | null {
-  if (table.computed_relationships.length === 0) return null;
-  const functions = table.computed_relationships.map(({ function: identity }) => identity);
-  const overloads = table.computed_relationships.map((one) => overload(table, newName, one));
+  const functions = table.computed_relationships;
+  if (functions.length === 0) return null;
+  const overloads = functions.map((one) => overload(table, newName, one));
   const create = overloads.map((one) => one.create).join("; ");
   const drop = overloads.map((one) => one.drop).join("; ");
   return {
     code: "computed_relationships",
     severity: "breaking",
     message:
-      `The Data API embeds rows by functions that take the table's row type: ${
-        functions.join(", ")
-      }. ` +
-      "It looks for them by the name of the row type, so requests that embed them in rows of the old name " +
-      "fail (PGRST200).",
+      "The Data API finds the functions by which it embeds rows by the name of the row type, so requests " +
+      "that embed by these in rows of the old name fail (PGRST200): " +
+      `${functions.map((one) => one.function).join(", ")}.`,
     remedy: `After the rename, create an overload that takes the view's row type: ${create}. ` +
-      `It depends on the view, so that rollback and finalize are refused until you drop it: ${drop}. ` +
+      `It depends on the view, so drop it before a rollback or finalize: ${drop}. ` +
       "Or make the requests use the new name, or acknowledge.",
   };
 }
 
-/** Statements for an overload that takes rows of the view, from a function that takes rows of the table. */
+/** Statements for an overload that takes rows of the view, of a function that takes rows of the table. */
 function overload(
   table: RelationFacts,
   newName: string | null,
@@ -63,30 +61,29 @@ function overload(
 }
 
 /**
- * PostgREST lists no partitions (`relispartition`), but every view that its roles may read. Revoking their
+ * PostgREST shows no partitions (`relispartition`), but every view that its roles may read. Revoking their
  * privileges on the view would take them from SQL clients with these roles too, so it is only reported.
  */
 function partitionExposed(table: RelationFacts): TableFinding | null {
   const access = table.partition_access;
   if (access.length === 0) return null;
-  const listed = (some: typeof access) =>
+  const listRoles = (some: typeof access) =>
     some.map(({ role, privileges }) => `${role} (${privileges.join(", ")})`).join(", ");
   const partition = qualified(table.schema, table.name);
   const exposed =
-    "The table is a partition, which the Data API does not show; it does show the view, so that the old name " +
-    `can be reached over HTTP by ${listed(access)}.`;
+    "The Data API does not show the table, which is a partition, but will show the view. " +
+    `The old name can then be reached over HTTP by ${listRoles(access)}.`;
   const beyond = access.filter((one) => one.beyond);
   if (beyond.length === 0) {
-    const ownPolicies = access.some((one) => one.row_security);
+    const policies = access.some((one) => one.row_security);
     return {
       code: "partition_exposed",
-      severity: ownPolicies ? "warning" : "info",
-      message: `${exposed} ` +
-        (ownPolicies
-          ? "The partition's own policies decide what they see, and may differ from those of the partitioned table."
-          : "Through the partitioned table they can do the same."),
+      severity: policies ? "warning" : "info",
+      message: policies
+        ? `${exposed} The partition's own policies apply, which may differ from the partitioned table's.`
+        : `${exposed} Through the partitioned table they can do the same.`,
       remedy:
-        `If nobody should reach it by its own name, first revoke their privileges on ${partition}.`,
+        `If nobody should reach it by its name, first revoke their privileges on ${partition}.`,
     };
   }
   const roles = beyond.map(({ role }) => ident(role)).join(", ");
@@ -94,10 +91,10 @@ function partitionExposed(table: RelationFacts): TableFinding | null {
     code: "partition_exposed",
     severity: "breaking",
     message:
-      `${exposed} This is more than they may do through the partitioned table: ${
-        listed(beyond)
-      }. ` +
-      "The partitioned table's row-level security does not apply to a partition that is read by its own name.",
+      `${exposed} The partitioned table does not let them do as much: ${
+        listRoles(beyond)
+      }. Its row-level security ` +
+      "does not apply to a partition that is read by its own name.",
     remedy:
       `Before the rename, run alter table ${partition} enable row level security, or revoke all on ${partition} ` +
       `from ${roles}; reads and writes through the partitioned table need neither. Or send ` +
@@ -114,10 +111,10 @@ function mediaTypeHandlers({ media_handlers }: RelationFacts): TableFinding | nu
     code: "media_type_handlers",
     severity: "breaking",
     message:
-      `Aggregates over the table's rows handle media types for the Data API: ${aggregates}. It looks for them by ` +
-      `the row type, so requests to the old name that accept ${types} fail (406, PGRST107).`,
+      `The Data API finds aggregates that handle media types by the row type, so requests to the old name that ` +
+      `accept ${types} fail (406, PGRST107): ${aggregates}.`,
     remedy:
       "Make these requests use the new name. Or create the aggregate and its state function for rows of the view " +
-      "right after the rename, and drop both before rollback or finalize. Or acknowledge.",
+      "right after the rename, and drop both before a rollback or finalize. Or acknowledge.",
   };
 }

@@ -1,17 +1,15 @@
 /**
- * Embeddings of the Data API that a compatibility view makes ambiguous, by PostgREST's own rules.
- *
- * PostgREST derives embeddings from foreign keys, and gives a view the keys whose columns it shows (SchemaCache.hs:
- * `allViewsKeyDependencies`, `addViewM2OAndO2ORels`, `addM2MRels`). A compatibility view shows all columns. So it is
- * a second join table next to a renamed join table, and a self-reference leads from it to the table and to itself.
+ * Embeddings of the Data API that a compatibility view makes ambiguous, by PostgREST's own rules: it gives a view
+ * the foreign keys whose columns it shows (SchemaCache.hs: `allViewsKeyDependencies`, `addViewM2OAndO2ORels`,
+ * `addM2MRels`). So the view is a second join table, and a self-reference leads from it to the table and to itself.
  *
  * No other view avoids this. PostgREST looks at the origin that the server records for each column of a view that
- * can be written to. A view that hides the origins hides the foreign keys too, and then nothing could be embedded
- * under the old name.
+ * can be written to; a view that hides it hides the foreign keys too, and nothing could be embedded any more.
  */
 import type { JoinTablePair, RelationFacts } from "../facts/facts.ts";
 import { dollarQuoted, ident, qualified } from "../sql/quoting.ts";
-import { called, type TableFinding } from "./object_findings.ts";
+import type { TableFinding } from "./object_findings.ts";
+import { called, listed } from "./wording.ts";
 
 /** One direction in which rows of a table are embedded in those of another through a join table. */
 export interface ManyToMany {
@@ -49,7 +47,7 @@ function pathsBetween({ direct_keys, junctions }: JoinTablePair, leftOut: number
 }
 
 /** Most requests that a finding names. */
-const MAX_NAMED = 6;
+const MAX_REQUESTS = 6;
 
 /** Findings about embeddings that are ambiguous as long as the compatibility view exists. */
 export function embeddingFindings(table: RelationFacts, newName: string | null): TableFinding[] {
@@ -59,23 +57,22 @@ export function embeddingFindings(table: RelationFacts, newName: string | null):
 function joinTable(table: RelationFacts, newName: string | null): TableFinding | null {
   const ambiguous = unambiguous(table.join_table_pairs);
   if (ambiguous.length === 0) return null;
-  const more = ambiguous.length - MAX_NAMED;
   const requests = (hint: string) =>
-    ambiguous.slice(0, MAX_NAMED).map(({ from, to }) => `${from}?select=${to}${hint}(…)`)
-      .join(", ");
+    listed(ambiguous.map(({ from, to }) => `${from}?select=${to}${hint}(…)`), MAX_REQUESTS);
   return {
     code: "ambiguous_many_to_many",
     severity: "breaking",
     message:
-      "The table is a join table for the Data API, and its view will be another one: two paths lead from one " +
-      "joined table to the other. Until the old name is gone, requests that embed one in the other without " +
-      `naming the join table fail (300, PGRST201): ${requests("")}${
-        more > 0 ? ` and ${more} more` : ""
-      }. So do requests to views of these tables and to functions that return their rows.`,
-    remedy: "Name the join table in the requests, which works before and after the rename: " +
-      `${requests(`!${table.name}`)}. When the old name is gone, they have to name ${
-        newName === null ? "the new one" : `"${newName}"`
-      }. Or acknowledge.`,
+      "The Data API uses the table as a join table, and will use its view as another one. Until the old name is " +
+      `gone, requests that do not name the join table fail (300, PGRST201): ${
+        requests("")
+      }. So do requests to ` +
+      "views of these tables and to functions that return their rows.",
+    remedy: `Name the join table in the requests, which works before and after the rename: ${
+      requests(`!${table.name}`)
+    }. When the old name is gone, they must use ${
+      newName === null ? "the new one" : `"${newName}"`
+    }. Or acknowledge.`,
   };
 }
 
@@ -87,13 +84,13 @@ function selfReference(table: RelationFacts, newName: string | null): TableFindi
     code: "ambiguous_self_reference",
     severity: "breaking",
     message:
-      "Foreign keys of the table refer to the table itself. Under the old name they lead both to the table and " +
-      "to the view, so requests of the Data API that embed by the key's column fail (300, PGRST201), also when " +
-      `nested, and no hint helps: ${requests}. Under ${called(newName)} they work.`,
+      "Foreign keys of the table refer to itself. Under the old name they lead to the table and to the view, so " +
+      "requests of the Data API that embed by the key's column fail (300, PGRST201), nested or not, and no hint " +
+      `helps: ${requests}. Under ${called(newName)} they work.`,
     remedy: newName === null
       ? "Right after the rename, create a function with the table's new name that takes a row of the view and " +
-        "returns rows of the table: PostgREST uses it instead of the second path. Drop it before rollback or " +
-        "finalize. Plan the rename to get the statements."
+        "returns rows of the table, which PostgREST uses instead. Drop it before a rollback or finalize. Plan the " +
+        "rename to get the statements."
       : selfReferenceRemedy(table, newName),
   };
 }
@@ -108,10 +105,10 @@ function selfReferenceRemedy(
     `select t.* from ${table} t where t.${ident(references)} = $1.${ident(column)}`,
     "body",
   );
-  return "Right after the rename, create a computed relationship, which PostgREST uses instead of the second " +
-    `path: create function ${table}(${view}) returns setof ${table} rows 1 stable language sql as ${body}; ` +
-    "notify pgrst, 'reload schema'. Before rollback or finalize, drop it: drop function " +
-    `${table}(${view}). Or use the new name, or acknowledge.`;
+  return "Right after the rename, create a computed relationship, which PostgREST uses instead: create function " +
+    `${table}(${view}) returns setof ${table} rows 1 stable language sql as ${body}; notify pgrst, ` +
+    `'reload schema'. Before a rollback or finalize, drop it: drop function ${table}(${view}). ` +
+    "Or use the new name, or acknowledge.";
 }
 
 interface ShownColumn {

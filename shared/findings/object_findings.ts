@@ -2,6 +2,7 @@
 import type { Finding } from "../contract/responses.ts";
 import type { Facts, RelationFacts } from "../facts/facts.ts";
 import { qualified } from "../sql/quoting.ts";
+import { called } from "./wording.ts";
 
 /** What a rename does about the old name, as far as findings depend on it. */
 export interface FindingContext {
@@ -14,19 +15,16 @@ export interface FindingContext {
 /** A finding about one table, before the table is filled in. */
 export type TableFinding = Omit<Finding, "object">;
 
-/** The new name as messages call it. */
-export const called = (newName: string | null) =>
-  newName === null ? "its new name" : `the name "${newName}"`;
-
 /** What publications do with a table that is to be renamed. */
 export function publicationFindings(
-  { schema, name, publications }: RelationFacts,
+  table: RelationFacts,
   { newName }: FindingContext,
 ): Finding[] {
-  const object = qualified(schema, name);
+  const object = qualified(table.schema, table.name);
+  const publications = table.publications.map(({ name }) => name);
+  const others = publications.filter((name) => name !== "supabase_realtime");
   const findings: Finding[] = [];
-  const names = publications.map((publication) => publication.name);
-  if (names.includes("supabase_realtime")) {
+  if (others.length < publications.length) {
     findings.push({
       code: "realtime_publication",
       severity: "breaking",
@@ -42,15 +40,12 @@ export function publicationFindings(
         "old name receive nothing.",
     });
   }
-  const others = names.filter((other) => other !== "supabase_realtime");
   if (others.length > 0) {
     findings.push({
       code: "publication_name_change",
       severity: "warning",
       object,
-      message: `Logical replication (${others.join(", ")}) will send the changes under ${
-        called(newName)
-      }.`,
+      message: `Logical replication (${others.join(", ")}) will use ${called(newName)}.`,
       remedy:
         "Rename the table on the subscribers at the same time, or make consumers accept both names.",
     });

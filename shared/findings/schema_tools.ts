@@ -29,7 +29,7 @@ const TOOLS: SchemaTool[] = [
     severity: "warning",
     tables: ["__drizzle_migrations"],
     does:
-      "drizzle-kit push drops views that are not in its schema, compatibility views among them, without a warning",
+      "drizzle-kit push drops compatibility views, which are not in its schema, without a warning",
     remedy:
       "Do not run drizzle-kit push until the rename is finalized. Put the new name into pgTable(), and generate a " +
       "migration that leaves the rename out.",
@@ -39,72 +39,63 @@ const TOOLS: SchemaTool[] = [
     severity: "warning",
     tables: ["payload_migrations"],
     does:
-      "at every start its development server pushes its schema with Drizzle, which drops compatibility views",
+      "its development server pushes its schema at every start, which drops compatibility views",
     remedy:
-      "Set push: false in its database adapter until the rename is finalized, and put the new name into dbName of " +
-      "the collection.",
+      "Set push: false in its database adapter until the rename is finalized. Put the new name into dbName of the " +
+      "collection.",
   },
   {
     name: "Prisma",
     severity: "warning",
     tables: ["_prisma_migrations"],
-    does:
-      "prisma db push and prisma migrate dev see that the table is gone and another one is there: they want to " +
-      "create it again, or to reset the database",
+    does: "prisma db push and migrate dev want to create the table again, or to reset the database",
     remedy:
       "Run neither before @@map has the new name and prisma migrate resolve has marked the rename as applied. " +
-      "prisma migrate deploy and the client go on working.",
+      "migrate deploy and the client go on working.",
   },
   {
     name: "TypeORM",
     severity: "warning",
     tables: ["typeorm_metadata"],
-    does:
-      "synchronize sees a view without keys and NOT NULL, and changes the schema when the program starts",
+    does: "at its start synchronize adds keys and NOT NULL, which fails for a view (42809)",
     remedy: "Set synchronize: false until the entity has the new name.",
   },
   {
     name: "Sequelize",
     severity: "warning",
     tables: ["SequelizeMeta"],
-    does:
-      "sync() creates what is missing, and with alter or force changes or drops tables, which fails for a view",
+    does: "sync() creates indexes, and alters or drops tables, which fails for a view (42809)",
     remedy: "Do not call sync() until tableName of the model is the new name.",
   },
   {
     name: "MikroORM",
     severity: "warning",
     tables: ["mikro_orm_migrations"],
-    does:
-      "its schema generator (updateSchema) drops other tables' foreign keys to the renamed table, then fails",
+    does: "updateSchema drops other tables' foreign keys to the renamed table, then fails",
     remedy: "Do not run it until tableName of the entity is the new name.",
   },
   {
     name: "better-auth",
     severity: "warning",
     tables: [LOGIN_TABLE.name],
-    does:
-      "its migrate command compares tables with its own schema, and adds what is missing to what is now a view",
+    does: "its migrate command alters what differs from its schema, which fails for a view",
     remedy: "Do not run it until modelName of the table is the new name.",
   },
   {
     name: "Directus",
     severity: "warning",
     tables: ["directus_collections"],
-    does:
-      "from its next start on it leaves out the collection of the old name, because a view has no primary key",
-    remedy:
-      "Do not restart it before its collection and fields have the new name in its directus_ tables. Then restart it.",
+    does: "after a restart it ignores the collection, because a view has no primary key",
+    remedy: "Do not restart it before its directus_ tables have the new name. Then restart it.",
   },
   {
     name: "PostGraphile",
     severity: "warning",
     eventTriggers: ["postgraphile_watch_ddl", "postgraphile_watch_drop"],
     does:
-      "types and fields of the old name lose what they got from keys and relations: in watch mode at once, " +
-      "otherwise from its next start on",
-    remedy:
-      "Keep the names of the types with a smart comment on the table (@name), and use the new name in queries.",
+      "after a restart, in watch mode at once, the types of the old name lose the fields that come from keys and " +
+      "relations",
+    remedy: "Keep the names of types with a smart comment (@name), or use the new name in queries.",
   },
   {
     name: "Knex",

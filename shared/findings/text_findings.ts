@@ -2,7 +2,7 @@
 import type { FindingCode } from "../contract/findings.ts";
 import { isProtectedSchema } from "../contract/names.ts";
 import type { Finding } from "../contract/responses.ts";
-import type { Facts, RelationFacts, TextFacts } from "../facts/facts.ts";
+import type { Facts, TextFacts } from "../facts/facts.ts";
 import { PREPARED_PREFIX } from "../plan/plan.ts";
 import { MARKS_OF_OWN } from "../sql/own_statements.ts";
 import { qualified } from "../sql/quoting.ts";
@@ -19,6 +19,7 @@ import {
   type UsesAndRows,
 } from "../sql/references/uses.ts";
 import { RULES, type TextRule } from "./text_rules.ts";
+import { listed } from "./wording.ts";
 
 export interface TextFindingOptions {
   /** What the tables will be called, by OID. Default: not decided. */
@@ -82,41 +83,33 @@ export function textFindings(
 ): Finding[] {
   const byOid = new Map(tables.map((table) => [table.oid, table]));
   return texts.flatMap(({ text, uses }) => {
-    const groups = hasView ? codesOf(text, uses, serverVersion) : codesWithoutView(text, uses);
-    return [...groups].flatMap(([code, group]) => {
+    const coded = uses.flatMap((use) =>
+      codesOf(text, use, serverVersion, hasView).map((code) => ({ code, use }))
+    );
+    return [...Map.groupBy(coded, ({ code }) => code)].flatMap(([code, group]) => {
       const rule = RULES[code];
-      return rule === undefined
-        ? []
-        : usedAlike(rule, group).flatMap((alike) =>
-          findingOf(text, code, rule, alike, byOid, newNames)
-        );
+      return rule === undefined ? [] : usedAlike(rule, group.map(({ use }) => use))
+        .flatMap((alike) => findingOf(text, code, rule, alike, byOid, newNames));
     });
   });
-}
-
-function codesOf(text: TextFacts, uses: Use[], serverVersion: number): Map<FindingCode, Use[]> {
-  const coded = uses.flatMap((use) => {
-    const works = use.code === "merge" && serverVersion >= MERGE_INTO_VIEWS;
-    const codes: FindingCode[] = use.code === null || works ? [] : [use.code];
-    if (text.kind === "cron job") codes.push("cron_mentions");
-    return codes.map((code) => ({ code, use }));
-  });
-  return new Map(
-    [...Map.groupBy(coded, ({ code }) => code)]
-      .map(([code, group]) => [code, group.map(({ use }) => use)]),
-  );
 }
 
 /** PostgreSQL 17 and later can MERGE into a view (release notes). */
 const MERGE_INTO_VIEWS = 170_000;
 
-/** Without a view nothing has the old name; recorded statements are left to those who send them. */
-function codesWithoutView(text: TextFacts, uses: Use[]): Map<FindingCode, Use[]> {
-  const isTriggerName = ({ code }: Use) => code === "tg_table_name";
-  return new Map([
-    ["tg_table_name", uses.filter(isTriggerName)],
-    ["old_name_gone", text.kind === "statement" ? [] : uses.filter((use) => !isTriggerName(use))],
-  ]);
+function codesOf(
+  { kind }: TextFacts,
+  { code }: Use,
+  serverVersion: number,
+  hasView: boolean,
+): FindingCode[] {
+  if (!hasView && code !== "tg_table_name") {
+    // Recorded statements are left to those who send them.
+    return kind === "statement" ? [] : ["old_name_gone"];
+  }
+  const codes: FindingCode[] = kind === "cron job" && hasView ? ["cron_mentions"] : [];
+  const works = code === null || (code === "merge" && serverVersion >= MERGE_INTO_VIEWS);
+  return works ? codes : [code, ...codes];
 }
 
 /** The uses in groups, such that one message and one remedy are right for all of a group. */
@@ -141,14 +134,13 @@ function findingOf(
   tables: Map<number, NamedRelation>,
   newNames: Map<number, string>,
 ): Finding[] {
-  if (uses.length === 0) return [];
   const shown = rule.worst?.(uses) ?? strongest(uses);
   const severity = severityOf(code, rule, text, shown);
   if (severity === null) return [];
   const concerned = [...new Set(uses.map(({ table }) => table.oid))];
   const use = {
     text,
-    tables: listed(concerned.map((oid) => qualifiedName(tables.get(oid)!))),
+    tables: listed(concerned.map((oid) => qualifiedName(tables.get(oid)!)), MAX_TABLES),
     first: tables.get(shown.table.oid)!,
     newName: concerned.length > 1 ? null : newNames.get(shown.table.oid) ?? null,
     detail: shown.detail ?? "",
@@ -166,8 +158,10 @@ function findingOf(
 /** Codes whose messages say themselves that it is not certain. */
 const SAY_THEMSELVES = new Set<FindingCode>(["unparsed_text", "name_as_argument"]);
 
-const qualifiedName = ({ schema, name }: Pick<RelationFacts, "schema" | "name">) =>
-  qualified(schema, name);
+const qualifiedName = ({ schema, name }: NamedRelation) => qualified(schema, name);
+
+/** Most tables that a message names. */
+const MAX_TABLES = 5;
 
 function severityOf(code: FindingCode, rule: TextRule, text: TextFacts, use: Use) {
   const severity = typeof rule.severity === "function"
@@ -178,13 +172,6 @@ function severityOf(code: FindingCode, rule: TextRule, text: TextFacts, use: Use
   const ranOnce = code === "ddl_on_old_name" && text.kind === "statement" &&
     !isRepeatable(text.text);
   return ranOnce || use.certainty === "possible" ? "warning" : severity;
-}
-
-const MAX_LISTED = 5;
-
-function listed(names: string[]): string {
-  const more = names.length - MAX_LISTED;
-  return names.slice(0, MAX_LISTED).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
 function nounFor({ kind, calls, role }: TextFacts): string {

@@ -46,12 +46,11 @@ export interface TextRule {
  */
 function variableConflict({ language, parameters }: TextFacts, columns: string[]): string {
   if (language !== "plpgsql") return "";
-  const clashing = columns.filter((column) => parameters.includes(column)).map(ident);
-  return clashing.length === 0
-    ? " If a variable has the name of one of these columns, begin the body with #variable_conflict use_column."
-    : ` Begin the body with #variable_conflict use_column, because ${clashing.join(", ")} ${
-      clashing.length === 1 ? "is also a parameter" : "are also parameters"
-    } (42702 otherwise).`;
+  const clashing = columns.filter((column) => parameters.includes(column)).map(ident).join(", ");
+  return " Begin the body with #variable_conflict use_column" +
+    (clashing === ""
+      ? " if a variable has the name of one of these columns."
+      : `, because there are parameters of the same name: ${clashing} (42702 otherwise).`);
 }
 
 const OR_NEW_NAME = "or use the new name after the rename, or acknowledge.";
@@ -63,9 +62,11 @@ const renamed = ({ newName }: UseInText) => newName === null ? "the new name" : 
 const acceptBothNames = (use: UseInText) =>
   `Before the rename, make it accept both names: TG_TABLE_NAME in (${old(use)}, ${renamed(use)}).`;
 
-/** An expression with the value of the old name, under both names. */
-const oldNameForBoth = (use: UseInText) =>
-  `case TG_TABLE_NAME when ${renamed(use)} then ${old(use)} else TG_TABLE_NAME end`;
+/** An alternative to `first` that works under both names. */
+const orOldName = (first: string) => (use: UseInText) =>
+  `Before the rename, ${first}, or make it use the old name in both cases: case TG_TABLE_NAME when ${
+    renamed(use)
+  } then ${old(use)} else TG_TABLE_NAME end; or acknowledge.`;
 
 /** What happens when TG_TABLE_NAME changes, by what a trigger function does with it. The worst comes first. */
 const TRIGGER_NAMES: Record<
@@ -79,35 +80,23 @@ const TRIGGER_NAMES: Record<
   },
   relation: {
     severity: "breaking",
-    does: ", and builds the name of a relation from it: that relation will not be found (42P01)",
-    remedy: (use) =>
-      `Before the rename, make it use the old name in both cases: ${oldNameForBoth(use)}; ` +
-      "or rename the relations that are named after the table in the same batch, in the same way; " +
-      "or acknowledge.",
+    does: ", and builds the name of a relation from it: that will not be found (42P01)",
+    remedy: orOldName("rename what is named after the table in the same batch, in the same way"),
   },
   lookup: {
     severity: "breaking",
-    does:
-      ", and looks rows up by it: rows stored under the old name will not be found, without an error",
-    remedy: (use) =>
-      "Before the rename, add rows for the new name next to those for the old one, or look up the old " +
-      `name in both cases: ${oldNameForBoth(use)}; or acknowledge.`,
+    does: ", and looks up rows by it: those of the old name will not be found, without an error",
+    remedy: orOldName("add rows for the new name next to those for the old one"),
   },
   channel: {
     severity: "breaking",
-    does:
-      ", and notifies a channel named after it: listeners on the old channel will receive nothing, " +
-      "without an error",
-    remedy: (use) =>
-      "Before the rename, make the clients listen to both channels, or use the old name in both cases: " +
-      `${oldNameForBoth(use)}; or acknowledge.`,
+    does: ", and notifies a channel named after it: the old one receives nothing, without an error",
+    remedy: orOldName("make the clients listen to both channels"),
   },
   setting: {
     severity: "breaking",
     does: ", and reads a setting named after it, which will not be found (42704)",
-    remedy: (use) =>
-      "Create the setting under the new name as well, or use the old name in both cases: " +
-      `${oldNameForBoth(use)}; or acknowledge.`,
+    remedy: orOldName("create the setting under the new name as well"),
   },
   pattern: {
     severity: "warning",
@@ -131,17 +120,14 @@ export const RULES: Partial<Record<FindingCode, TextRule>> = {
     each: true,
     severity: "breaking",
     does: ({ tables, detail }) =>
-      `inserts into ${tables} with ON CONFLICT ON CONSTRAINT ${detail}, a constraint that the view does ` +
-      "not have (42704)",
+      `inserts into ${tables} with ON CONFLICT ON CONSTRAINT ${detail}, which the view does not have (42704)`,
     remedy: ({ first, detail, text }) => {
       const definition = first.constraints.find(({ name }) => name === detail)?.definition ?? "";
       const key = keyOf(definition, "primary", "unique");
-      if (key === null) {
-        return "If it is followed by DO NOTHING, use ON CONFLICT DO NOTHING, which covers every " +
-          `constraint; ${OR_NEW_NAME}`;
-      }
-      return `Use ON CONFLICT (${key.text}), which means the same for table and view, or acknowledge.` +
-        variableConflict(text, key.columns);
+      return key === null
+        ? `If DO NOTHING follows, use ON CONFLICT DO NOTHING, which covers every constraint; ${OR_NEW_NAME}`
+        : `Use ON CONFLICT (${key.text}), which means the same for table and view, or acknowledge.` +
+          variableConflict(text, key.columns);
     },
   },
   merge: {
@@ -171,20 +157,19 @@ export const RULES: Partial<Record<FindingCode, TextRule>> = {
     severity: "breaking",
     does: ({ tables, detail }) =>
       `reads the system column ${detail} of ${tables}, which a view does not have (42703)`,
-    remedy: ({ detail }) =>
-      detail === "xmax"
+    remedy: ({ detail }) => {
+      if (detail === "ctid") return `Find the rows by their key; ${OR_NEW_NAME}`;
+      return detail === "xmax"
         ? `Tell inserted rows from updated ones by a column of your own; ${OR_NEW_NAME}`
-        : detail === "ctid"
-        ? `Find the rows by their key; ${OR_NEW_NAME}`
-        : `Do without this column; ${OR_NEW_NAME}`,
+        : `Do without this column; ${OR_NEW_NAME}`;
+    },
   },
   group_by_primary_key: {
     severity: "breaking",
     does: ({ tables, detail }) =>
       `groups ${tables} by its primary key and uses ${detail} as well, which fails for a view (42803)`,
     remedy: ({ detail }) =>
-      `Add ${detail}, and every other column of the table that is used, to GROUP BY, which works for table ` +
-      "and view.",
+      `Add ${detail}, and any other column of the table that is used, to GROUP BY, which works for both.`,
   },
   tablesample: {
     severity: "breaking",
@@ -220,15 +205,13 @@ export const RULES: Partial<Record<FindingCode, TextRule>> = {
   ddl_on_view_only: {
     severity: "warning",
     does: ({ tables, detail }) =>
-      `changes the definition of ${tables} (${detail}), which will change only the view, or nothing, ` +
-      "without an error",
+      `changes the definition of ${tables} (${detail}), and will change only the view, or nothing, without an error`,
     remedy: () => USE_NEW_NAME,
   },
   create_table_like: {
     severity: "warning",
     does: ({ tables }) =>
-      `creates a table LIKE ${tables}; from a view it copies only the columns, without constraints, ` +
-      "indexes, NOT NULL and identity",
+      `creates a table LIKE ${tables}; from a view it copies no constraints, indexes, NOT NULL and identity`,
     remedy: () => USE_NEW_NAME,
   },
   privileges_on_old_name: {
@@ -257,12 +240,10 @@ export const RULES: Partial<Record<FindingCode, TextRule>> = {
       `asks pg_get_serial_sequence for the sequence of a column of ${tables}; for a view it returns NULL`,
     remedy: ({ first, detail }) => {
       const sequence = first.columns.find(({ name }) => name === detail)?.default ?? "";
-      const name = /nextval\('(.*)'::regclass\)/.exec(sequence)?.[1];
+      const name = /nextval\('(.*)'::regclass\)/.exec(sequence)?.[1].split("''").join("'");
       return name === undefined
-        ? "Use the sequence's own name, which does not change, or use the table's new name after the rename."
-        : `Use the sequence's own name, which does not change: ${
-          literal(name.split("''").join("'"))
-        }.`;
+        ? "Use the sequence's own name, which does not change; or use the new name after the rename."
+        : `Use the sequence's own name, which does not change: ${literal(name)}.`;
     },
   },
   relation_size: {
@@ -281,15 +262,13 @@ export const RULES: Partial<Record<FindingCode, TextRule>> = {
   name_as_argument: {
     severity: "warning",
     does: ({ tables, detail }) =>
-      `passes the name of ${tables} to ${detail}, which builds SQL or takes a regclass; what it does with ` +
-      "the old name was not analyzed",
+      `passes the name of ${tables} to ${detail}, which builds SQL or takes a regclass, and was not analyzed`,
     remedy: ({ detail }) =>
-      `Check what ${detail} does with the name: DDL, TRUNCATE and COPY fail for a view. ` +
-      "Pass the new name after the rename.",
+      `Check what ${detail} does with the name: DDL, TRUNCATE and COPY fail for a view. ${USE_NEW_NAME}`,
   },
   tg_table_name: {
     severity: (_, detail) => triggerName(detail).severity,
-    // The remedies of these name the table's old and new name.
+    // The remedies of these contain the table's name.
     apart: (detail) => triggerName(detail) !== TRIGGER_NAMES.uses,
     worst: (uses) => {
       const worst = NAME_USES.find((one) => uses.some(({ detail }) => detail === one));
@@ -307,8 +286,7 @@ export const RULES: Partial<Record<FindingCode, TextRule>> = {
         ? `is written in ${text.language}, which is not analyzed here, and mentions ${tables}`
         : `could not be parsed completely (${detail}), and mentions ${tables}`,
     remedy: () =>
-      "Read it yourself: SELECT, INSERT, UPDATE and DELETE work through the view; the list of finding codes " +
-      "says what does not.",
+      "Read it yourself. SELECT, INSERT, UPDATE and DELETE work through the view; the finding codes say what fails.",
   },
   cron_mentions: {
     severity: "info",

@@ -18,13 +18,10 @@ export interface NamedEntry {
   match: NameMatch;
 }
 
-/** What is new since the last sample. */
 export interface Counted {
-  /** Calls through the old name. */
+  /** New calls through the old name, those that may be, and the former by role. */
   grown: number;
-  /** Calls that may be through the old name. */
   unclearGrown: number;
-  /** New calls by role. */
   roles: Record<string, number>;
   /** The most frequent statements that were called through the old name since the rename. */
   examples: UsageExample[];
@@ -85,7 +82,7 @@ function topExamples(examples: UsageExample[]): UsageExample[] {
   return [...distinct.values()].sort((a, b) => b.calls - a.calls).slice(0, MAX_EXAMPLES);
 }
 
-/** Most characters of an example. */
+/** Most characters of an example's statement. */
 const MAX_LENGTH = 200;
 
 const VALUES = new Set(["string", "bits", "number", "other"]);
@@ -99,7 +96,6 @@ export function showable(statement: string): string {
   for (const { kind, start, end } of lex(statement).tokens) {
     if (kind === "space" || kind === "comment") text += " ";
     else text += VALUES.has(kind) ? "?" : statement.slice(start, end);
-    // Long enough to be cut.
     if (text.length > 4 * MAX_LENGTH) break;
   }
   const line = [...text.replace(/\s+/g, " ").trim()];

@@ -1,6 +1,7 @@
 /** What the use of an old name means for a caller who wants to finalize the rename. */
 import type { Finding, Usage } from "../contract/responses.ts";
 import type { UsedMigration } from "../facts/usage_facts.ts";
+import { listed } from "../findings/wording.ts";
 import { qualified } from "../sql/quoting.ts";
 import type { UsageSample } from "./usage_sample.ts";
 
@@ -42,31 +43,23 @@ const usesOf = (migration: UsedMigration, sample: UsageSample): Finding[] =>
     remedy: `Use ${qualified(migration.schema_name, migration.new_name)} there, then try again.`,
   }));
 
-/** An old name of which no use was seen, but not for long enough. */
-interface Early {
-  object: string;
-  /** A message that does not contain the name. */
-  message: string;
-  remedy: string;
-  earliest: string;
-}
+/** For an old name that has not been quiet for long enough. The message does not contain the name. */
+type Early = Required<Pick<Finding, "object" | "message" | "remedy" | "earliest">>;
 
 /** Most names that one finding lists. */
-const MOST_NAMES = 50;
+const MAX_LISTED = 50;
 
 /** One finding for all names with the same message. */
 function grouped(early: Early[]): Finding[] {
   return [...Map.groupBy(early, ({ message }) => message).values()].map((group): Finding => {
     const [{ object, message, remedy, earliest }] = group;
     const names = group.map((one) => one.object);
-    const more = names.length - MOST_NAMES;
-    const listed = names.slice(0, MOST_NAMES).join(", ") + (more > 0 ? ` and ${more} more` : "");
     const alone = names.length === 1;
     return {
       code: "old_name_in_use",
       severity: "breaking",
       object: alone ? object : `${object} and ${names.length - 1} more`,
-      message: alone ? message : `${message} This holds for ${listed}.`,
+      message: alone ? message : `${message} This holds for ${listed(names, MAX_LISTED)}.`,
       remedy,
       earliest,
     };
@@ -80,20 +73,18 @@ const minute = (time: number) =>
 /** What to report if the old name has not been quiet for so many days; null if it has. */
 function notQuiet(
   migration: UsedMigration,
-  usage: Usage,
+  { quiet_since, since, reasons }: Usage,
   at: string,
   days: number,
 ): Early | null {
   const asked = `${days} ${days === 1 ? "day" : "days"}`;
-  const since = usage.quiet_since ?? migration.migrated_at ?? usage.since ?? at;
-  const end = Date.parse(since) + days * DAY_MS;
+  const end = Date.parse(quiet_since ?? migration.migrated_at ?? since ?? at) + days * DAY_MS;
   const earliest = minute(end);
   const object = nameOf(migration);
-  if (usage.quiet_since === null) {
-    const reasons = usage.reasons.map(({ message }) => message);
+  if (quiet_since === null) {
     const message = [
       `Whether the old name was quiet for ${asked} cannot be known.`,
-      ...reasons,
+      ...reasons.map((reason) => reason.message),
       `The earliest date is ${earliest}, ${asked} after the rename.`,
     ].join(" ");
     const remedy =
@@ -101,16 +92,13 @@ function notQuiet(
     return { object, message, remedy, earliest };
   }
   if (Date.parse(at) >= end) return null;
-  return {
-    object,
-    message: `The old name has not been quiet for ${asked}, only since ${
-      minute(Date.parse(usage.quiet_since))
-    }. The earliest date is ${earliest}.`,
-    remedy:
-      `Finalize on ${earliest} or later, if no use is seen until then. To do it now, which cannot be undone, send ` +
-      '"quiet_for_days": 0.',
-    earliest,
-  };
+  const only = minute(Date.parse(quiet_since));
+  const message =
+    `The old name has not been quiet for ${asked}, only since ${only}. The earliest date is ${earliest}.`;
+  const remedy =
+    `Finalize on ${earliest} or later, if no use is seen until then. To do it now, which cannot be undone, send ` +
+    '"quiet_for_days": 0.';
+  return { object, message, remedy, earliest };
 }
 
 function whoCalls({ roles, examples: [example] }: Usage): string {

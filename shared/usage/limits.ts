@@ -31,28 +31,13 @@ export const UNREADABLE: Record<
 
 /** Why a statement that used the old name can be missing among those that are read. */
 export function readingLimits({ hidden, textless, unread }: StatementFacts): UsageReason[] {
-  const reasons: UsageReason[] = [];
-  if (hidden > 0) {
-    reasons.push({
-      code: "no_privilege",
-      message:
-        `The statements of other roles (${hidden}) are hidden from the function's database role: ` +
-        "grant pg_read_all_stats to it.",
-    });
-  }
-  if (textless > 0) {
-    reasons.push({
-      code: "texts_lost",
-      message: `pg_stat_statements has lost the texts of ${textless} statements.`,
-    });
-  }
-  if (unread > 0) {
-    reasons.push({
-      code: "texts_too_long",
-      message: `${unread} recorded statements are too long to be read.`,
-    });
-  }
-  return reasons;
+  const hiddenFrom = "are hidden from the function's database role: grant pg_read_all_stats to it.";
+  const reasons: [number, string, string][] = [
+    [hidden, "no_privilege", `The statements of other roles (${hidden}) ${hiddenFrom}`],
+    [textless, "texts_lost", `pg_stat_statements has lost the texts of ${textless} statements.`],
+    [unread, "texts_too_long", `${unread} recorded statements are too long to be read.`],
+  ];
+  return reasons.filter(([count]) => count > 0).map(([, code, message]) => ({ code, message }));
 }
 
 /** Settings because of which some statements are not counted; what ran meanwhile is lost. */

@@ -15,9 +15,8 @@ import { hidesNested, readingLimits, trackingLimits, UNREADABLE } from "./limits
 /** Use that was seen longer ago, in milliseconds, no longer counts as use: a day includes the daily jobs. */
 const RECENT_MS = 24 * 60 * 60 * 1000;
 
-/** What was read about one migration. */
+/** What was read about one migration, by the server's clock. */
 export interface SampleInput {
-  /** The server's clock. */
   at: string;
   serverVersion: number;
   statistics: StatementStatistics;
@@ -52,7 +51,8 @@ export function takeSample(
   if (statements === null) {
     const limits = statistics.state === "readable" ? [] : [UNREADABLE[statistics.state]];
     if (reads === null) return { ...describe(migration, record, input, limits), record: null };
-    return { ...describe(migration, next, input, [...limits, INSERTS_NOT_COUNTED]), record: next };
+    limits.push(reason("inserts_not_counted"));
+    return { ...describe(migration, next, input, limits), record: next };
   }
   const limits = [...readingLimits(statements), ...trackingLimits(statements)];
   return {
@@ -98,7 +98,7 @@ function nextRecord(
   };
 }
 
-/** After a reset the scans are counted from zero, so that all of them are new. */
+/** After a reset all scans are new. */
 function nextReads(before: Sample["reads"], now: SampleInput["reads"]): Sample["reads"] {
   if (now === null) return before;
   const same = before !== null && before.reset === now.reset && before.scans <= now.scans;
@@ -145,16 +145,15 @@ function withStatements(
       examples: counted.examples.length > 0 ? counted.examples : sample.examples,
       last_unclear_at: counted.unclearGrown > 0 ? at : sample.last_unclear_at,
       lost: lastOfEachCode([
-        ...(snapshot.late ? [NO_SNAPSHOT] : []),
+        ...(snapshot.late ? [reason("no_snapshot")] : []),
         ...sample.lost,
         ...lost,
-        ...(uncounted ? [UNCOUNTED] : []),
+        ...(uncounted ? [reason("was_not_counted")] : []),
       ]),
     },
   };
 }
 
-/** After a reset the same statements are counted from zero. */
 const countedFromZero = (snapshot: Snapshot): Snapshot => ({
   ...snapshot,
   entries: Object.fromEntries(Object.keys(snapshot.entries).map((key) => [key, 0])),
@@ -173,35 +172,21 @@ const lastOfEachCode = (reasons: UsageReason[]): UsageReason[] => [
   ...new Map(reasons.map((reason) => [reason.code, reason])).values(),
 ];
 
-const NO_SNAPSHOT: UsageReason = {
-  code: "no_snapshot",
-  message:
+const MESSAGES = {
+  no_snapshot:
     "The statements from before the rename were not recorded at the time: calls before the first sample are not known.",
-};
-
-const UNCOUNTED: UsageReason = {
-  code: "was_not_counted",
-  message: "For some time since the rename not every statement was counted.",
-};
-
-const INSERTS_NOT_COUNTED: UsageReason = {
-  code: "inserts_not_counted",
-  message: "The view counts reads, updates and deletes through it, but cannot count inserts.",
-};
-
-const UNCLEAR: UsageReason = {
-  code: "unclear_statements",
-  message:
+  was_not_counted: "For some time since the rename not every statement was counted.",
+  inserts_not_counted:
+    "The view counts reads, updates and deletes through it, but cannot count inserts.",
+  unclear_statements:
     "There were new calls of statements that may use the old name or another one: PostgreSQL 18 distinguishes " +
     "statements by the aliases in them, and counts the same name in different schemas together.",
-};
-
-const NESTED: UsageReason = {
-  code: "nested_not_counted",
-  message:
+  nested_not_counted:
     "pg_stat_statements.track is top: statements inside functions are not counted; the functions' texts are read " +
     "instead.",
 };
+
+const reason = (code: keyof typeof MESSAGES): UsageReason => ({ code, message: MESSAGES[code] });
 
 function describe(
   migration: UsedMigration,
@@ -221,8 +206,8 @@ function describe(
     ...limits,
     ...sample.lost,
     ...unclearTexts,
-    ...(record?.snapshot == null && limits.length === 0 ? [NO_SNAPSHOT] : []),
-    ...(isRecent(sample.last_unclear_at) ? [UNCLEAR] : []),
+    ...(record?.snapshot == null && limits.length === 0 ? [reason("no_snapshot")] : []),
+    ...(isRecent(sample.last_unclear_at) ? [reason("unclear_statements")] : []),
   ];
   const observed = limits.length === 0 && record?.observed_since != null &&
     texts.length === 0 && sessions.length === 0;
@@ -239,7 +224,11 @@ function describe(
       ? latest(record!.observed_since!, record!.last_used_at, sample.last_unclear_at)
       : null,
     examples: sample.examples,
-    reasons: [...seen, ...unknown, ...(statements && hidesNested(statements) ? [NESTED] : [])],
+    reasons: [
+      ...seen,
+      ...unknown,
+      ...(statements && hidesNested(statements) ? [reason("nested_not_counted")] : []),
+    ],
   };
   return { usage, uses: seen };
 }

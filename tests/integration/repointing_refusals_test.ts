@@ -287,7 +287,7 @@ renamedTest("a column that has another name now is not guessed", async (renamed)
     create view on_it with (security_invoker) as select name from experts;
     create view follows with (security_invoker) as select id from experts;
     alter table expert_profiles rename column name to full_name`).simple();
-  await refusedFor(renamed, "view", "public.on_it", 'the column "name", which the table has not');
+  await refusedFor(renamed, "view", "public.on_it", 'the column "name", which the table does not have');
 });
 
 renamedTest("whole rows do not grow without a word", async (renamed) => {
