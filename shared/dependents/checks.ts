@@ -22,11 +22,10 @@ export function checkUnchanged(dropped: DroppedView[], dependents: Dependent[]):
       ofThisDatabase(literal(view.built_on!.digest)),
     )
   );
+  const [relation, routine] = [catalogOid("pg_class"), catalogOid("pg_proc")];
   const digest = sourcesDigest(
     "v.oid",
-    `select case s.catalog when 'pg_class' then ${catalogOid("pg_class")} else ${
-      catalogOid("pg_proc")
-    } end as classid,
+    `select case s.catalog when 'pg_class' then ${relation} else ${routine} end as classid,
           case when s.oid = e.oid then e.found else s.oid::pg_catalog.oid end as objid
         from (values ${ofThisDatabase(sourceRows(dropped).join(", "))}) s(of_view, catalog, oid)
         where s.of_view = e.oid`,

@@ -58,7 +58,6 @@ export const refusedFor = ({ object, views: [{ view }] }: Dependent, reason: str
   reason,
 });
 
-/** Most objects that the message names. */
 const MAX_NAMED = 5;
 
 /** @throws {Problem} `dependants_cannot_follow`, unless the list is empty. */

@@ -3,26 +3,22 @@
  * everything is checked again; definitions are read in while the old names mean the tables; then the views are
  * dropped, and the tables get their final names.
  */
-import type { Finding, Statement } from "../contract/responses.ts";
+import type { Statement } from "../contract/responses.ts";
 import type { RelationFacts } from "../facts/facts.ts";
 import type { LocatedMigration } from "../facts/migration.ts";
-import type { LockStatement, PlanStatement } from "../plan/plan.ts";
+import type { LockStatement } from "../plan/plan.ts";
 import { dropRowType } from "../plan/row_type.ts";
 import { dropScanCounter } from "../plan/scan_counter.ts";
 import { byName, nameDigest } from "../sql/name_digest.ts";
 import { ident, qualified } from "../sql/quoting.ts";
-import type { Dependent } from "./dependents.ts";
-import { lockAlone, repoint } from "./repoint.ts";
 
-export interface DropViewsPlan {
-  dependents: Dependent[];
-  preparations: PlanStatement[];
-  locks: LockStatement[];
+import { lockAlone, repoint, type RepointPlan } from "./repoint.ts";
+
+export interface DropViewsPlan
+  extends Pick<RepointPlan, "dependents" | "preparations" | "locks" | "findings"> {
   changes: Statement[];
-  findings: Finding[];
 }
 
-/** A table and the name that it gets. */
 export interface TableName {
   table: RelationFacts;
   name: string;

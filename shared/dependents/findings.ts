@@ -13,7 +13,6 @@ import type { Dependent, DroppedView } from "./dependents.ts";
  */
 const MANY_PAGES = 1_250;
 
-/** Most names that one message lists. */
 const MAX_LISTED = 10;
 
 export function dependentFindings(dependents: Dependent[], dropped: DroppedView[]): Finding[] {
@@ -65,7 +64,7 @@ function refilled(object: BuiltObject): Finding[] {
       (populated
         ? "and filled with the present result of its query while clients wait. The sizes of it and of what it " +
           `reads: ${sizes}.`
-        : "without data, as it is now."),
+        : "unpopulated, as it is now."),
     remedy: populated
       ? "If that takes too long, drop it before and create it again afterwards; or acknowledge the wait."
       : "None needed.",
@@ -82,9 +81,8 @@ function checkedAgain({ catalog, name, host, kept }: BuiltObject): Finding[] {
     severity: validated && pages > MANY_PAGES ? "breaking" : "warning",
     object: qualified(schema, table),
     message:
-      `The constraint ${
-        ident(name!)
-      } uses a routine that is recreated. It is dropped and added again` +
+      `The constraint ${ident(name!)} uses a routine that is recreated. It is dropped and added ` +
+      "again" +
       (validated ? `, which reads the whole table (${megabytes(pages)}) while clients wait.` : "."),
     remedy:
       "If that takes too long, drop it before and add it again afterwards; or acknowledge the wait.",
@@ -150,10 +148,8 @@ function interruptedCalls({ view }: DroppedView, objects: BuiltObject[]): Findin
     severity: "warning",
     object: qualified(view.schema, view.name),
     message:
-      `PostgreSQL does not lock routines when it looks them up. Calls of ${
-        listedObjects(routines)
-      } that begin while ` +
-      "the locks are held can fail once (XX000, could not open relation).",
+      "PostgreSQL does not lock routines when it looks them up. Calls that begin while the locks are held can fail " +
+      `once (XX000, could not open relation): of ${listedObjects(routines)}.`,
     remedy: "Make callers try again, or do this at a quiet time.",
   }];
 }

@@ -13,7 +13,6 @@ import { optionList, withOptions, withoutEnd } from "./definitions.ts";
 const STORAGE: Record<string, string> = { p: "plain", e: "external", x: "extended", m: "main" };
 const COMPRESSION: Record<string, string> = { p: "pglz", l: "lz4" };
 
-/** `pg_class.relreplident`, where it is not the default. */
 const REPLICA_IDENTITY: Record<string, string> = { f: "full", n: "nothing" };
 
 /** A `Recreation` of a materialized view. */
@@ -83,9 +82,8 @@ function createUnfilled({ kept, definition }: BuiltObject, view: string): string
   const options = withOptions([...kept!.options!, ...toast]);
   const place = tablespace === null ? "" : ` tablespace ${ident(tablespace)}`;
   const query = withoutEnd(definition!.query!);
-  return `create materialized view ${view}${list} using ${
-    ident(access_method)
-  }${options}${place} as\n${query}\n  with no data`;
+  const method = ident(access_method);
+  return `create materialized view ${view}${list} using ${method}${options}${place} as\n${query}\n  with no data`;
 }
 
 /**

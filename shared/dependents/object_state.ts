@@ -5,11 +5,9 @@
  */
 import { literal } from "../sql/quoting.ts";
 
-/** A catalog's OID as an SQL constant. */
 export const catalogOid = (catalog: string): string =>
   `${literal(`pg_catalog.${catalog}`)}::pg_catalog.regclass`;
 
-/** The catalogs whose objects can be repointed. */
 const CATALOGS = [
   "pg_class",
   "pg_proc",

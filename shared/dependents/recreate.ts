@@ -55,13 +55,8 @@ function inPlace(object: BuiltObject): Statement[] {
       return [{ sql: `create or replace rule ${rule}`, purpose }];
     }
     case "pg_attrdef": {
-      const column = ident(kept!.column!);
-      return [{
-        sql: `alter table only ${host()} alter column ${column} set default ${
-          definition!.expression
-        }`,
-        purpose,
-      }];
+      const change = `alter column ${ident(kept!.column!)} set default ${definition!.expression}`;
+      return [{ sql: `alter table only ${host()} ${change}`, purpose }];
     }
     case "pg_constraint": {
       // It cannot be altered. NOT VALID is part of its definition.

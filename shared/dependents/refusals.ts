@@ -64,7 +64,6 @@ function missingRights(object: BuiltObject): string | null {
   return null;
 }
 
-/** At most so many objects of others are named in a reason. */
 const MAX_NAMED = 3;
 
 function codeOfOthers({ lent }: BuiltObject): string | null {
@@ -109,9 +108,8 @@ function notRecreatable(object: BuiltObject): string | null {
   const acls = [object.acl, ...object.column_acls.map(({ acl }) => acl)].flat();
   const foreign = acls.find((entry) => entry.grantor !== object.owner && !entry.grantor_settable);
   if (foreign !== undefined) {
-    return `it must be recreated with privileges granted by ${
-      ident(foreign.grantor)
-    }, in whose name this role cannot grant`;
+    return "it must be recreated with privileges that this role cannot grant in the name of " +
+      ident(foreign.grantor);
   }
   if (object.labels > 0) return "it must be recreated and has a security label";
   if (object.extension_dependencies > 0) return "it must be recreated and depends on an extension";

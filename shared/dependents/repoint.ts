@@ -28,7 +28,6 @@ export interface RepointPlan {
   recreate: Statement[];
   /** To be run after that, before the views are dropped. */
   dropOld: Statement[];
-  /** What the checks among these statements need prepared. */
   preparations: PlanStatement[];
   findings: Finding[];
 }

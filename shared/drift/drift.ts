@@ -179,9 +179,7 @@ function addRenamed(
       "table_renamed",
       migration.new_name,
       `is now called ${now}`,
-      `Rename it back to the recorded name, ${
-        qualified(migration.schema_name, migration.new_name)
-      }.`,
+      `Rename it back to ${qualified(migration.schema_name, migration.new_name)}.`,
     );
   }
 }
@@ -221,10 +219,8 @@ function viewOf<Relation extends LocatedRelation>(
     add(
       "view_renamed",
       old_name,
-      `is the recorded name of the compatibility view, which is now called ${
-        qualified(view.schema, view.name)
-      }`,
-      `Rename it back to the recorded name, ${qualified(schema_name, old_name)}.`,
+      `was the compatibility view, which is now called ${qualified(view.schema, view.name)}`,
+      `Rename it back to ${qualified(schema_name, old_name)}.`,
     );
   } else if (view.view_reads.length !== 1 || view.view_reads[0] !== table.oid) {
     add(

@@ -1,4 +1,3 @@
-/** Drift of active renames, as it is reported. */
 import type { Finding } from "../contract/responses.ts";
 import type { DriftFacts } from "../facts/drift_facts.ts";
 import type { RecordedRename, TrackedRename } from "../facts/migration.ts";

@@ -61,25 +61,23 @@ export function viewDrift(
       `${REFRESH} This gives it to the table's owner, if possible.`,
     );
   }
-  const users = table.row_type.users.map(({ identity }) => identity);
-  if (users.length > 0 && !view.row_type.casts.some(({ target }) => target === table.oid)) {
+  const users = listed(table.row_type.users.map(({ identity }) => identity));
+  if (users !== "" && !view.row_type.casts.some(({ target }) => target === table.oid)) {
     add(
       "row_cast_missing",
       "warning",
-      `These take rows of the table, and fail with rows of the old name (42883 or 42703): ${
-        listed(users)
-      }.`,
+      `These take rows of the table, and fail with rows of the old name (42883 or 42703): ${users}.`,
     );
   }
-  const views = view.dependants.filter(({ kind }) => kind === "view");
-  if (table.row_security && views.length > 0) {
+  const views = listed(
+    view.dependants.filter(({ kind }) => kind === "view").map(({ identity }) => identity),
+  );
+  if (table.row_security && views !== "") {
     add(
       "plain_view_changes_meaning",
       "warning",
-      `These views are built on the view: ${
-        listed(views.map(({ identity }) => identity))
-      }. Now they show what ` +
-        "their caller may see of the table. When the old name is gone they are built on the table, and each " +
+      `These views are built on the view: ${views}. Now they show what their caller may see of the ` +
+        "table. When the old name is gone they are built on the table, and each " +
         "without security_invoker shows what its owner may see.",
       "Set security_invoker = true on them if callers should see only their own rows: alter view … set " +
         "(security_invoker = true).",
@@ -88,7 +86,6 @@ export function viewDrift(
   return findings;
 }
 
-/** At most ten names, since there are several lists in a message. */
 const listed = (names: string[]) => listedUpTo(names, 10);
 
 function addColumnDrift(
@@ -108,13 +105,11 @@ function addColumnDrift(
     const what = [
       ...(missing.length > 0 ? [`not in the view: ${listed(missing)}`] : []),
       ...(gone.length > 0 ? [`renamed or replaced in the table: ${listed(gone)}`] : []),
-    ];
+    ].join("; ") || "their types or their order differ";
     add(
       "view_columns_differ",
       "warning",
-      `The table's columns have changed since the view was created; ${
-        what.join("; ") || "their types or their order differ"
-      }.`,
+      `The table's columns have changed since the view was created; ${what}.`,
     );
   }
   const onTable = new Map(wanted.map((column) => [column.name, column]));
@@ -126,10 +121,8 @@ function addColumnDrift(
     add(
       "view_defaults_differ",
       "warning",
-      `View and table have different defaults for ${
-        listed(differing)
-      }: INSERT and SET … = DEFAULT may write other ` +
-        "values through the old name than through the new one.",
+      `View and table have different defaults for ${listed(differing)}: INSERT and SET … = ` +
+        "DEFAULT may write other values through the old name than through the new one.",
     );
   }
 }
@@ -154,10 +147,8 @@ function addRightsDrift(
     add(
       "table_wider_than_view",
       "warning",
-      `Granted on the table but not on the view: ${
-        listed(narrower)
-      }. If it was revoked on the old name, it is ` +
-        `still granted on ${name}.`,
+      `Granted on the table but not on the view: ${listed(narrower)}. If it was revoked on the ` +
+        `old name, it is still granted on ${name}.`,
       `Revoke it on ${name} too, or refresh the view to grant it there again.`,
     );
   }

@@ -5,7 +5,6 @@ import { dollarQuoted, ident, qualified } from "../sql/quoting.ts";
 import { embeddingFindings } from "./embedding.ts";
 import type { FindingContext, TableFinding } from "./object_findings.ts";
 
-/** Findings about one table that gets a view. */
 export function dataApiFindings(
   table: RelationFacts,
   { newName, hasView }: FindingContext,
@@ -87,14 +86,13 @@ function partitionExposed(table: RelationFacts): TableFinding | null {
     };
   }
   const roles = beyond.map(({ role }) => ident(role)).join(", ");
+  const more = listRoles(beyond);
   return {
     code: "partition_exposed",
     severity: "breaking",
     message:
-      `${exposed} The partitioned table does not let them do as much: ${
-        listRoles(beyond)
-      }. Its row-level security ` +
-      "does not apply to a partition that is read by its own name.",
+      `${exposed} The partitioned table does not let them do as much: ${more}. Its row-level ` +
+      "security does not apply to a partition that is read by its own name.",
     remedy:
       `Before the rename, run alter table ${partition} enable row level security, or revoke all on ${partition} ` +
       `from ${roles}; reads and writes through the partitioned table need neither. Or send ` +

@@ -11,7 +11,6 @@ const COMMANDS: Record<string, string[]> = {
   sql_drop: ["DROP VIEW"],
 };
 
-/** Event triggers of users that run at these commands. */
 export function concernedEventTriggers({ event_triggers }: Facts): EventTriggerFacts[] {
   return event_triggers.filter(({ event, schema, tags }) => {
     const commands = COMMANDS[event] ?? [];

@@ -17,7 +17,6 @@ import { type ReadText, textObject } from "./text_findings.ts";
 /** By kind; every kind is present, even if it is empty. */
 export type Dependants = AnalyzedTable["dependants"];
 
-/** What is known of a table's rename besides the facts. */
 export interface RenameContext {
   /** The texts that use the table. */
   read: ReadText[];
@@ -67,7 +66,6 @@ const all = (names: string[], effect: Effect, detail: string | null = null) =>
 
 const names = (objects: NamedDefinition[]) => objects.map(({ name }) => name);
 
-/** What belongs to the table itself. */
 function ownObjects(table: RelationFacts): Dependants {
   const isForeignKey = ({ definition }: NamedDefinition) => definition.startsWith("FOREIGN KEY");
   const webhookTriggers = webhooks(table).map(({ trigger }) => trigger);
@@ -185,7 +183,6 @@ const takingRows = (name: string, user: RowTypeUser | undefined, served: boolean
     ? one(name, "handled", "It takes rows of the old name, too.")
     : one(name, "breaks", "It takes rows of the table, but not rows of the old name.");
 
-/** Texts that name the table. */
 function textsNaming(
   table: RelationFacts,
   { read, findings }: RenameContext,

@@ -46,10 +46,8 @@ function pathsBetween({ direct_keys, junctions }: JoinTablePair, leftOut: number
   }, direct_keys);
 }
 
-/** Most requests that a finding names. */
 const MAX_REQUESTS = 6;
 
-/** Findings about embeddings that are ambiguous as long as the compatibility view exists. */
 export function embeddingFindings(table: RelationFacts, newName: string | null): TableFinding[] {
   return [joinTable(table, newName), selfReference(table, newName)].flatMap((one) => one ?? []);
 }
@@ -59,20 +57,19 @@ function joinTable(table: RelationFacts, newName: string | null): TableFinding |
   if (ambiguous.length === 0) return null;
   const requests = (hint: string) =>
     listed(ambiguous.map(({ from, to }) => `${from}?select=${to}${hint}(…)`), MAX_REQUESTS);
+  const finalName = newName === null ? "the new one" : `"${newName}"`;
   return {
     code: "ambiguous_many_to_many",
     severity: "breaking",
     message:
       "The Data API uses the table as a join table, and will use its view as another one. Until the old name is " +
-      `gone, requests that do not name the join table fail (300, PGRST201): ${
+      "gone, requests that do not name the join table fail (300, PGRST201): " +
+      `${
         requests("")
-      }. So do requests to ` +
-      "views of these tables and to functions that return their rows.",
-    remedy: `Name the join table in the requests, which works before and after the rename: ${
-      requests(`!${table.name}`)
-    }. When the old name is gone, they must use ${
-      newName === null ? "the new one" : `"${newName}"`
-    }. Or acknowledge.`,
+      }. So do requests to views of these tables and to functions that return their rows.`,
+    remedy: "Name the join table in the requests, which works before and after the rename: " +
+      `${requests(`!${table.name}`)}. When the old name is gone, they must use ${finalName}. ` +
+      "Or acknowledge.",
   };
 }
 

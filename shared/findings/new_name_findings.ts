@@ -52,21 +52,18 @@ export function plainName(name: string): string | null {
   return free === "" || !fits || reasons(free).length > 0 ? null : free;
 }
 
-/** The warning that a new name needs quotes. */
 export function nameNeedsQuotes(
   table: { schema: string; name: string },
   newName: string,
 ): Finding[] {
-  const why = reasons(newName);
-  if (why.length === 0) return [];
+  const why = reasons(newName).join(" and ");
+  if (why === "") return [];
   const plain = plainName(newName);
   return [{
     code: "name_needs_quotes",
     severity: "warning",
     object: qualified(table.schema, table.name),
-    message: `The new name ${ident(newName)} must be quoted everywhere in SQL, because ${
-      why.join(" and ")
-    }.`,
+    message: `The new name ${ident(newName)} must be quoted everywhere in SQL, because ${why}.`,
     remedy: plain === null || plain === table.name
       ? "Choose a name of small letters, digits and underscores."
       : `Choose a name that needs no quotes, such as ${plain}.`,

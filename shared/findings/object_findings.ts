@@ -8,14 +8,12 @@ import { called } from "./wording.ts";
 export interface FindingContext {
   /** Null where none is chosen yet. */
   newName: string | null;
-  /** Whether a compatibility view takes the old name. */
   hasView: boolean;
 }
 
 /** A finding about one table, before the table is filled in. */
 export type TableFinding = Omit<Finding, "object">;
 
-/** What publications do with a table that is to be renamed. */
 export function publicationFindings(
   table: RelationFacts,
   { newName }: FindingContext,
@@ -31,10 +29,8 @@ export function publicationFindings(
       object,
       message:
         "The table is in the publication supabase_realtime. Its changes will be published under " +
-        `${
-          called(newName)
-        }; Realtime subscriptions to the old name will receive nothing, because a view ` +
-        "cannot be published.",
+        `${called(newName)}; Realtime subscriptions to the old name will receive nothing, ` +
+        "because a view cannot be published.",
       remedy:
         "Make the clients subscribe to both names before the rename, or acknowledge that subscriptions to the " +
         "old name receive nothing.",
@@ -53,7 +49,6 @@ export function publicationFindings(
   return findings;
 }
 
-/** Findings about other objects that know the table by its name. */
 export function objectFindings(
   table: RelationFacts,
   facts: Facts,
@@ -96,10 +91,8 @@ function graphql(table: RelationFacts, { newName }: FindingContext): TableFindin
     severity: directive === null ? "warning" : "breaking",
     message:
       "pg_graphql names types and fields after the table: those of the old name disappear from the GraphQL " +
-      `schema and come back under ${
-        called(newName)
-      }. The view is not in the schema, because it has no ` +
-      "primary key.",
+      `schema and come back under ${called(newName)}. The view is not in the schema, because it ` +
+      "has no primary key.",
     remedy:
       'Keep the name of the type with a comment on the table, @graphql({"name": "…"}); or make the queries use ' +
       "the new name, or acknowledge.",

@@ -1,29 +1,16 @@
 /** Findings about texts that use a name which nothing has after a rollback or a finalization. */
 import type { Finding } from "../contract/responses.ts";
-import type { Facts, RelationFacts, TextFacts } from "../facts/facts.ts";
+import type { Facts, RelationFacts } from "../facts/facts.ts";
 import type { LocatedMigration, TrackedRename } from "../facts/migration.ts";
-import { type Certainty, strongest } from "../sql/references/uses.ts";
+import { strongest } from "../sql/references/uses.ts";
 import { qualified } from "../sql/quoting.ts";
 import { readTexts, textObject, type TextsOf } from "./text_findings.ts";
 
-type TableName = Pick<RelationFacts, "schema" | "name">;
-
-/** A text that names a table. */
-export interface NamedInText {
-  kind: TextFacts["kind"];
-  identity: string;
-  /** The table, with its schema and quoted. */
-  table: string;
-  /** `possible`: the text may mean something else. */
-  certainty: Certainty;
-  excerpt: string;
-}
-
 /**
- * Which texts name the tables, once for each text and table. Recorded statements that define something and
- * have run once are left out, since they will not run again.
+ * Which texts name the tables, once for each text and table; `certainty` is "possible" if a text may mean something
+ * else. Recorded statements that define something and have run once are left out: they will not run again.
  */
-export function namedIn(texts: TextsOf, names: TableName[]): NamedInText[] {
+export function namedIn(texts: TextsOf, names: Pick<RelationFacts, "schema" | "name">[]) {
   // Negative numbers are no OIDs, so that no text is taken for a trigger function of these tables.
   const tables = names.map(({ schema, name }, n) => ({
     oid: -1 - n,

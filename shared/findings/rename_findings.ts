@@ -16,7 +16,6 @@ export interface RenamedTable {
   facts: RelationFacts;
   /** Null where none is chosen yet. */
   newName: string | null;
-  /** Null: no compatibility view is made. */
   view: ViewPlan | null;
 }
 

@@ -18,7 +18,6 @@ interface SchemaTool {
   /** Tables and event triggers by which it is recognized. */
   tables?: string[];
   eventTriggers?: string[];
-  /** What it does to the compatibility view. */
   does: string;
   remedy: string;
 }

@@ -28,7 +28,6 @@ export interface TextFindingOptions {
   hasView?: boolean;
 }
 
-/** A text with what is found in it. */
 export interface ReadText extends UsesAndRows {
   text: TextFacts;
 }
@@ -46,7 +45,6 @@ export function readTexts(
   return texts.filter(isUsers).map((text) => ({ text, ...readIn(text, index) }));
 }
 
-/** How findings name a text. */
 export const textObject = ({ kind, identity }: Pick<TextFacts, "kind" | "identity">) =>
   kind === "routine" ? identity : `${kind} ${identity}`;
 
@@ -160,7 +158,6 @@ const SAY_THEMSELVES = new Set<FindingCode>(["unparsed_text", "name_as_argument"
 
 const qualifiedName = ({ schema, name }: NamedRelation) => qualified(schema, name);
 
-/** Most tables that a message names. */
 const MAX_TABLES = 5;
 
 function severityOf(code: FindingCode, rule: TextRule, text: TextFacts, use: Use) {

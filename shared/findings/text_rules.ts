@@ -12,7 +12,6 @@ import type { Use } from "../sql/references/uses.ts";
 
 type Severity = Finding["severity"];
 
-/** How a text uses tables: what a message and its remedy are made from. */
 export interface UseInText {
   text: TextFacts;
   /** The tables, quoted and with their schemas. */
@@ -64,9 +63,8 @@ const acceptBothNames = (use: UseInText) =>
 
 /** An alternative to `first` that works under both names. */
 const orOldName = (first: string) => (use: UseInText) =>
-  `Before the rename, ${first}, or make it use the old name in both cases: case TG_TABLE_NAME when ${
-    renamed(use)
-  } then ${old(use)} else TG_TABLE_NAME end; or acknowledge.`;
+  `Before the rename, ${first}, or make it use the old name in both cases: case TG_TABLE_NAME ` +
+  `when ${renamed(use)} then ${old(use)} else TG_TABLE_NAME end; or acknowledge.`;
 
 /** What happens when TG_TABLE_NAME changes, by what a trigger function does with it. The worst comes first. */
 const TRIGGER_NAMES: Record<
@@ -114,6 +112,13 @@ const NAME_USES = Object.keys(TRIGGER_NAMES) as NameUse[];
 
 const triggerName = (detail: string | null) =>
   TRIGGER_NAMES[NAME_USES.find((one) => one === detail) ?? "uses"];
+
+/** The rule for what a view does differently, without an error. */
+const worksDifferently = (does: TextRule["does"]): TextRule => ({
+  severity: "warning",
+  does,
+  remedy: () => USE_NEW_NAME,
+});
 
 export const RULES: Partial<Record<FindingCode, TextRule>> = {
   on_conflict_on_constraint: {
@@ -202,18 +207,12 @@ export const RULES: Partial<Record<FindingCode, TextRule>> = {
       `changes or refers to the definition of ${tables} (${detail}), which fails for a view`,
     remedy: () => "Use the new name after the rename, or acknowledge.",
   },
-  ddl_on_view_only: {
-    severity: "warning",
-    does: ({ tables, detail }) =>
-      `changes the definition of ${tables} (${detail}), and will change only the view, or nothing, without an error`,
-    remedy: () => USE_NEW_NAME,
-  },
-  create_table_like: {
-    severity: "warning",
-    does: ({ tables }) =>
-      `creates a table LIKE ${tables}; from a view it copies no constraints, indexes, NOT NULL and identity`,
-    remedy: () => USE_NEW_NAME,
-  },
+  ddl_on_view_only: worksDifferently(({ tables, detail }) =>
+    `changes the definition of ${tables} (${detail}), and will change only the view, or nothing, without an error`
+  ),
+  create_table_like: worksDifferently(({ tables }) =>
+    `creates a table LIKE ${tables}; from a view it copies no constraints, indexes, NOT NULL and identity`
+  ),
   privileges_on_old_name: {
     severity: "warning",
     does: ({ tables, detail }) =>
@@ -221,18 +220,12 @@ export const RULES: Partial<Record<FindingCode, TextRule>> = {
       "from the old name stays granted on the new one",
     remedy: () => "After the rename, use the new name or both names.",
   },
-  maintenance_skipped: {
-    severity: "warning",
-    does: ({ tables, detail }) =>
-      `runs ${detail} on ${tables}; PostgreSQL skips a view with a warning and does nothing`,
-    remedy: () => USE_NEW_NAME,
-  },
-  only: {
-    severity: "warning",
-    does: ({ tables }) =>
-      `reads or writes ONLY ${tables}, without its children; for a view PostgreSQL ignores ONLY`,
-    remedy: () => USE_NEW_NAME,
-  },
+  maintenance_skipped: worksDifferently(({ tables, detail }) =>
+    `runs ${detail} on ${tables}; PostgreSQL skips a view with a warning and does nothing`
+  ),
+  only: worksDifferently(({ tables }) =>
+    `reads or writes ONLY ${tables}, without its children; for a view PostgreSQL ignores ONLY`
+  ),
   serial_sequence_lookup: {
     each: true,
     severity: "warning",
@@ -246,12 +239,9 @@ export const RULES: Partial<Record<FindingCode, TextRule>> = {
         : `Use the sequence's own name, which does not change: ${literal(name)}.`;
     },
   },
-  relation_size: {
-    severity: "warning",
-    does: ({ tables, detail }) =>
-      `calls ${detail} for the size of ${tables}; the size of a view is 0`,
-    remedy: () => USE_NEW_NAME,
-  },
+  relation_size: worksDifferently(({ tables, detail }) =>
+    `calls ${detail} for the size of ${tables}; the size of a view is 0`
+  ),
   catalog_lookup: {
     severity: "warning",
     does: ({ tables, detail }) =>

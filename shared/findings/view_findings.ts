@@ -7,7 +7,6 @@ import type { AclFacts } from "../facts/privileges.ts";
 import { identityFindings } from "../plan/column_defaults.ts";
 import { qualified } from "../sql/quoting.ts";
 
-/** Roles that may read some columns of the table, but not all. */
 function partialReaders({ columns }: Pick<DriftRelation, "columns">): string[] {
   return [...new Set(columns.flatMap((column) => column.partial_readers))].sort();
 }
@@ -90,14 +89,12 @@ export function viewFindings(
     );
   }
   if (view.replaced.length > 0) {
-    const grantors = [...new Set(view.replaced.map((entry) => entry.grantor))].sort();
+    const grantors = [...new Set(view.replaced.map((entry) => entry.grantor))].sort().join(", ");
     add(
       "grantor_replaced",
       "warning",
-      `Privileges granted by ${
-        grantors.join(", ")
-      } will be granted on the view by its owner, because this role ` +
-        "cannot grant in their name. Who may do what stays the same.",
+      `Privileges granted by ${grantors} will be granted on the view by its owner, because this ` +
+        "role cannot grant in their name. Who may do what stays the same.",
       "None needed; to keep the grantors, grant membership in those roles to this role.",
     );
   }
@@ -118,12 +115,9 @@ function addRowTypeFindings(
   if (rowCast !== null && clear.length > 0) {
     add(
       "info",
-      `These take rows of the table: ${
-        listed(clear)
-      }. They will take rows of the old name too (computed fields ` +
-        `of the Data API among them), by ${
-          qualified(schema, rowCast)
-        } and an implicit cast, created with the view.`,
+      `These take rows of the table: ${listed(clear)}. They will take rows of the old name too ` +
+        "(computed fields of the Data API among them), by an implicit cast that is created with " +
+        `the view and calls ${qualified(schema, rowCast)}.`,
       "None needed. In such rows a column added to the table later is NULL until the view is refreshed.",
     );
   }
@@ -131,32 +125,25 @@ function addRowTypeFindings(
     add(
       "breaking",
       "These are casts of the table's row type, or have the name of something that takes rows of any type: " +
-        `${
-          listed(ambiguous)
-        }. With rows of the old name, calls are ambiguous (42725), fail (42846), or use the ` +
-        "cast that every row type has.",
+        `${listed(ambiguous)}. With rows of the old name, calls are ambiguous (42725), fail ` +
+        "(42846), or use the cast that every row type has.",
       remedy,
     );
   }
   if (rowCast === null && users.length > 0) {
     add(
       "breaking",
-      `These take rows of the table: ${
-        listed(users)
-      }. With rows of the old name (computed fields of the Data API ` +
-        "among them) they fail with 42883, 42703 or 42804, because this role may not create the SQL function " +
-        "that would convert such rows.",
+      `These take rows of the table: ${listed(users)}. With rows of the old name they fail with ` +
+        "42883, 42703 or 42804 (computed fields of the Data API among them), because this role may not create the " +
+        "SQL function that would convert such rows.",
       "Grant this role usage on language sql, call them with rows of the new name, or acknowledge.",
     );
   }
   if (inherited_functions.length > 0) {
     add(
       "breaking",
-      "These take rows of a table that this one inherits from: " +
-        `${
-          inherited_functions.join(", ")
-        }. With rows of the old name they fail with 42883, because a view ` +
-        "does not inherit.",
+      `With rows of the old name these fail with 42883: ${inherited_functions.join(", ")}. They ` +
+        "take rows of a table that this one inherits from, and a view does not inherit.",
       remedy,
     );
   }

@@ -82,7 +82,6 @@ function topExamples(examples: UsageExample[]): UsageExample[] {
   return [...distinct.values()].sort((a, b) => b.calls - a.calls).slice(0, MAX_EXAMPLES);
 }
 
-/** Most characters of an example's statement. */
 const MAX_LENGTH = 200;
 
 const VALUES = new Set(["string", "bits", "number", "other"]);

@@ -46,10 +46,8 @@ const usesOf = (migration: UsedMigration, sample: UsageSample): Finding[] =>
 /** For an old name that has not been quiet for long enough. The message does not contain the name. */
 type Early = Required<Pick<Finding, "object" | "message" | "remedy" | "earliest">>;
 
-/** Most names that one finding lists. */
 const MAX_LISTED = 50;
 
-/** One finding for all names with the same message. */
 function grouped(early: Early[]): Finding[] {
   return [...Map.groupBy(early, ({ message }) => message).values()].map((group): Finding => {
     const [{ object, message, remedy, earliest }] = group;

@@ -1,7 +1,6 @@
 /** What pg_stat_statements cannot see as it is configured. While there is any of it, no name counts as quiet. */
 import type { StatementFacts, StatementStatistics, UsageReason } from "../facts/usage_facts.ts";
 
-/** Why no statement can be read at all. */
 export const UNREADABLE: Record<
   Exclude<StatementStatistics["state"], "readable">,
   UsageReason

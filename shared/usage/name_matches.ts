@@ -22,7 +22,6 @@ interface Meaning {
   as: "old name" | "new name" | "namesake";
 }
 
-/** The names that texts are searched for. */
 export interface WantedNames {
   tables: TableIndex;
   meanings: Map<number, Meaning[]>;

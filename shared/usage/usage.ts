@@ -56,13 +56,10 @@ export function usageOf(
   const byView = new Map(viewed.map((migration) => [migration.view_oid, migration]));
   for (const { relation, role, sessions } of facts.sessions) {
     const who = sessions === 1 ? "A session" : `${sessions} sessions`;
+    const whose = role === null ? "" : ` of the role ${role}`;
     perMigration.get(byView.get(relation)!)?.sessions.push({
       code: "running_now",
-      message:
-        `${who}${
-          role === null ? "" : ` of the role ${role}`
-        } had a lock on the view just now, as a ` +
-        "statement takes it that names the view.",
+      message: `${who}${whose} had a lock on the view just now, as statements take that name it.`,
     });
   }
   const scans = new Map(facts.reads.map(({ relation, scans }) => [relation, scans]));

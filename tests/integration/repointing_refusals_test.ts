@@ -276,7 +276,7 @@ renamedTest("a routine that the table has already is not replaced", async (renam
     renamed,
     "function",
     "public.title(public.experts)",
-    "the table has one already, public.title(public.expert_profiles)",
+    "one for the table exists already, public.title(public.expert_profiles)",
   );
 });
 
@@ -287,7 +287,12 @@ renamedTest("a column that has another name now is not guessed", async (renamed)
     create view on_it with (security_invoker) as select name from experts;
     create view follows with (security_invoker) as select id from experts;
     alter table expert_profiles rename column name to full_name`).simple();
-  await refusedFor(renamed, "view", "public.on_it", 'the column "name", which the table does not have');
+  await refusedFor(
+    renamed,
+    "view",
+    "public.on_it",
+    'the column "name", which the table does not have',
+  );
 });
 
 renamedTest("whole rows do not grow without a word", async (renamed) => {

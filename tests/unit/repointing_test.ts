@@ -68,7 +68,9 @@ Deno.test("every reason why an object cannot follow is told", () => {
     [/role "other", of which this role is not a member/, { owned: false, owner: "other" }],
     [/may not create in the schema "public"/, { can_create: false }],
     [/may not use the schema "closed", "shut"/, { closed_schemas: ["closed", "shut"] }],
-    [/column "gone", which the table does not have/, { uses: [uses(bare.oid, { column: "gone" })] }],
+    [/column "gone", which the table does not have/, {
+      uses: [uses(bare.oid, { column: "gone" })],
+    }],
     [/cannot become/, { recreated: true, owner_settable: false }],
     [/security label/, { recreated: true, labels: 1 }],
     [/depends on an extension/, { recreated: true, extension_dependencies: 1 }],
