@@ -235,8 +235,8 @@ export const RULES: Partial<Record<FindingCode, TextRule>> = {
       const sequence = first.columns.find(({ name }) => name === detail)?.default ?? "";
       const name = /nextval\('(.*)'::regclass\)/.exec(sequence)?.[1].split("''").join("'");
       return name === undefined
-        ? "Use the sequence's own name, which does not change; or use the new name after the rename."
-        : `Use the sequence's own name, which does not change: ${literal(name)}.`;
+        ? "Name the sequence itself, which keeps its name; or use the new name after the rename."
+        : `Name the sequence itself, which keeps its name: ${literal(name)}.`;
     },
   },
   relation_size: worksDifferently(({ tables, detail }) =>
