@@ -1,6 +1,10 @@
 /** Definitions of objects, as the server prints them and as DDL takes them. */
+import type { Statement } from "../contract/responses.ts";
 import type { Definition } from "../facts/built_on.ts";
 import { ident, literal } from "../sql/quoting.ts";
+
+export const withPurpose = (purpose: string, statements: string[]): Statement[] =>
+  statements.map((sql) => ({ sql, purpose }));
 
 /** A printed definition without the semicolon and white space at its end. */
 export function withoutEnd(sql: string): string {

@@ -7,7 +7,7 @@ import type { BuiltObject, KeptColumn, KeptIndex } from "../facts/built_on.ts";
 import { grantStatements } from "../plan/grants.ts";
 import { nameDigest } from "../sql/name_digest.ts";
 import { ident, literal, qualified } from "../sql/quoting.ts";
-import { optionList, withOptions, withoutEnd } from "./definitions.ts";
+import { optionList, withOptions, withoutEnd, withPurpose } from "./definitions.ts";
 
 /** `pg_attribute.attstorage` and `attcompression` in words. */
 const STORAGE: Record<string, string> = { p: "plain", e: "external", x: "extended", m: "main" };
@@ -36,9 +36,6 @@ export function recreateMaterializedView(object: BuiltObject, sessionUser: strin
     ]),
   };
 }
-
-const withPurpose = (purpose: string, statements: string[]): Statement[] =>
-  statements.map((sql) => ({ sql, purpose }));
 
 function createAgain(object: BuiltObject, view: string, sessionUser: string): Statement[] {
   const { schema, identity, owner, kept, acl, column_acls, default_grantees } = object;

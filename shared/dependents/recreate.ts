@@ -7,7 +7,7 @@ import type { BuiltObject } from "../facts/built_on.ts";
 import { grantStatements } from "../plan/grants.ts";
 import { nameDigest } from "../sql/name_digest.ts";
 import { ident, literal, qualified } from "../sql/quoting.ts";
-import { withOptions, withoutEnd } from "./definitions.ts";
+import { withOptions, withoutEnd, withPurpose } from "./definitions.ts";
 import { recreateMaterializedView } from "./materialized_view.ts";
 
 export interface Recreation {
@@ -21,56 +21,50 @@ export interface Recreation {
 
 /** Statements for one object for which there is no `refusalReason`. */
 export function recreation(object: BuiltObject, sessionUser: string): Recreation {
-  if (!object.recreated) return { setAside: [], recreate: inPlace(object), dropOld: [] };
+  if (!object.recreated) {
+    const purpose = `Read the definition of the ${object.kind} ${object.identity} again`;
+    return { setAside: [], recreate: withPurpose(purpose, inPlace(object)), dropOld: [] };
+  }
   return object.catalog === "pg_proc"
     ? recreateRoutine(object, sessionUser)
     : recreateMaterializedView(object, sessionUser);
 }
 
-function inPlace(object: BuiltObject): Statement[] {
-  const { catalog, definition, kept, kind, identity } = object;
-  const purpose = `Read the definition of the ${kind} ${identity} again`;
-  const name = () => ident(object.name!);
-  const host = () => qualified(object.host!.schema, object.host!.name);
+function inPlace({ catalog, definition, kept, name: unquoted, host: relation }: BuiltObject) {
+  const name = () => ident(unquoted!);
+  const host = () => qualified(relation!.schema, relation!.name);
   switch (catalog) {
     case "pg_class": {
       const columns = kept!.columns!.map((column) => ident(column.name)).join(", ");
       const list = columns === "" ? "" : ` (${columns})`;
       const options = withOptions(kept!.options!);
       const query = withoutEnd(definition!.query!);
-      return [{
-        sql: `create or replace view ${host()}${list}${options} as\n${query}`,
-        purpose,
-      }];
+      return [`create or replace view ${host()}${list}${options} as\n${query}`];
     }
     case "pg_proc":
-      return [{ sql: withoutEnd(definition!.text!), purpose }];
+      return [withoutEnd(definition!.text!)];
     case "pg_policy": {
       const using = definition!.qual == null ? "" : ` using (${definition!.qual})`;
       const check = definition!.check == null ? "" : ` with check (${definition!.check})`;
-      return [{ sql: `alter policy ${name()} on ${host()}${using}${check}`, purpose }];
+      return [`alter policy ${name()} on ${host()}${using}${check}`];
     }
     case "pg_rewrite": {
       const rule = withoutEnd(definition!.text!).replace(/^CREATE RULE /, "");
-      return [{ sql: `create or replace rule ${rule}`, purpose }];
+      return [`create or replace rule ${rule}`];
     }
     case "pg_attrdef": {
       const change = `alter column ${ident(kept!.column!)} set default ${definition!.expression}`;
-      return [{ sql: `alter table only ${host()} ${change}`, purpose }];
+      return [`alter table only ${host()} ${change}`];
     }
-    case "pg_constraint": {
+    case "pg_constraint":
       // It cannot be altered. NOT VALID is part of its definition.
-      const statements = [
+      return [
         `alter table only ${host()} drop constraint ${name()} restrict`,
         `alter table only ${host()} add constraint ${name()} ${definition!.text}`,
+        ...(kept!.comment == null
+          ? []
+          : [`comment on constraint ${name()} on ${host()} is ${literal(kept!.comment)}`]),
       ];
-      if (kept!.comment != null) {
-        statements.push(
-          `comment on constraint ${name()} on ${host()} is ${literal(kept!.comment)}`,
-        );
-      }
-      return statements.map((sql) => ({ sql, purpose }));
-    }
     default:
       throw new TypeError(`${catalog} cannot be repointed`);
   }
@@ -81,42 +75,36 @@ function inPlace(object: BuiltObject): Statement[] {
  * created again with the table's row type, while the old one has another name.
  */
 function recreateRoutine(object: BuiltObject, sessionUser: string): Recreation {
-  const { schema, kind, identity, owner, kept, acl, default_grantees } = object;
+  const { schema, kind, identity, kept, acl, default_grantees, definition, routine } = object;
+  const owner = object.owner!;
+  const { signature } = routine!;
   const oldName = `__compatibility_routine_${nameDigest(identity)}`;
-  const { signature } = object.routine!;
-  const recreate: Statement[] = [{
-    sql: withoutEnd(object.definition!.text!).replace(/^CREATE OR REPLACE /, "create "),
-    purpose: `Recreate the ${kind} ${identity}`,
-  }];
-  if (owner !== sessionUser) {
-    recreate.push({
-      sql: `alter routine ${signature} owner to ${ident(owner!)}`,
-      purpose: "Keep its owner",
-    });
-  }
-  if (kept!.comment != null) {
-    recreate.push({
-      sql: `comment on routine ${signature} is ${literal(kept!.comment)}`,
-      purpose: "Keep its comment",
-    });
-  }
+  const create = withoutEnd(definition!.text!).replace(/^CREATE OR REPLACE /, "create ");
   const grants = grantStatements(
-    { owner: owner!, acl, columns: [], default_grantees },
+    { owner, acl, columns: [], default_grantees },
     signature,
-    owner!,
+    owner,
     { kind: "routine", sessionUser },
   );
-  recreate.push(...grants.statements.map((sql) => ({ sql, purpose: "Keep its privileges" })));
   return {
-    setAside: [{
-      sql: `alter routine ${signature} rename to ${ident(oldName)}`,
-      purpose: `Move the ${kind} ${identity} out of the way`,
-    }],
-    recreate,
+    setAside: withPurpose(`Move the ${kind} ${identity} out of the way`, [
+      `alter routine ${signature} rename to ${ident(oldName)}`,
+    ]),
+    recreate: [
+      ...withPurpose(`Recreate the ${kind} ${identity}`, [create]),
+      ...withPurpose("Keep its owner", [
+        ...(owner === sessionUser ? [] : [`alter routine ${signature} owner to ${ident(owner)}`]),
+      ]),
+      ...withPurpose("Keep its comment", [
+        ...(kept!.comment == null
+          ? []
+          : [`comment on routine ${signature} is ${literal(kept!.comment)}`]),
+      ]),
+      ...withPurpose("Keep its privileges", grants.statements),
+    ],
     // By its name alone, which is unique: the names of its argument types have changed by then.
-    dropOld: [{
-      sql: `drop routine ${qualified(schema!, oldName)} restrict`,
-      purpose: `Drop the ${kind} that was moved out of the way`,
-    }],
+    dropOld: withPurpose(`Drop the ${kind} that was moved out of the way`, [
+      `drop routine ${qualified(schema!, oldName)} restrict`,
+    ]),
   };
 }

@@ -11,6 +11,7 @@ import { byName } from "../sql/name_digest.ts";
 import { ident, qualified } from "../sql/quoting.ts";
 import { checkRepointed, checkUnchanged } from "./checks.ts";
 import { dependentsOf, refuse, refusedFor } from "./collect_dependents.ts";
+import { withPurpose } from "./definitions.ts";
 import type { Dependent, DroppedView } from "./dependents.ts";
 import { dependentFindings } from "./findings.ts";
 import { recreation } from "./recreate.ts";
@@ -92,15 +93,11 @@ function renames(stage: Stage, tables: RelationFacts[], names: Map<number, strin
 
 /** So that bodies are accepted as they are, and indexes stay in their tablespaces. */
 function settings(dependents: Dependent[]): Statement[] {
-  const purpose = "Accept definitions as they are";
-  const statements: Statement[] = [];
-  if (dependents.some(isRoutine)) {
-    statements.push({ sql: "set local check_function_bodies = off", purpose });
-  }
-  if (dependents.some(({ object }) => object.subkind === "m")) {
-    statements.push({ sql: "set local default_tablespace = ''", purpose });
-  }
-  return statements;
+  const materialized = dependents.some(({ object }) => object.subkind === "m");
+  return withPurpose("Accept definitions as they are", [
+    ...(dependents.some(isRoutine) ? ["set local check_function_bodies = off"] : []),
+    ...(materialized ? ["set local default_tablespace = ''"] : []),
+  ]);
 }
 
 /** Locks the relations that dependents are or are on, so that clients wait there and not for a dropped view. */
