@@ -743,8 +743,10 @@ databaseTest(
         },
       ], "Check");
       await db.sql.begin((tx) =>
-        tx.unsafe([...check.preparations, check.statement].map(({ sql }) => sql).join(";\n"))
-          .simple()
+        tx.unsafe([
+          ...[...check.preparations, check.statement].map(({ sql }) => sql),
+          ...check.preparations.flatMap(({ forget }) => forget ?? []),
+        ].join(";\n")).simple()
       );
     };
     await checks();

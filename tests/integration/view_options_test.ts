@@ -21,7 +21,7 @@ databaseTest(
     };
     const events = async () => {
       const [{ count }] = await db.admin`
-        select count(*)::int from sys_table_migration_events where operation = 'drift'`;
+        select count(*)::int from table_rename.sys_table_migration_events where operation = 'drift'`;
       return count;
     };
     const rows = () => db.as("anon", async (tx) => (await tx`select id from experts`).length);

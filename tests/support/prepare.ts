@@ -12,7 +12,12 @@ export function startTestServer(version: PostgresVersion, dir: string): Promise<
     version,
     dir,
     durable: false,
-    settings: { max_connections: "300", autovacuum_naptime: "1h" },
+    settings: {
+      max_connections: "300",
+      autovacuum_naptime: "1h",
+      // Tests that run at the same time share it, and must not push out each other's statements.
+      "pg_stat_statements.max": "20000",
+    },
   });
 }
 
