@@ -87,7 +87,7 @@ export function textFindings(
     return [...Map.groupBy(coded, ({ code }) => code)].flatMap(([code, group]) => {
       const rule = RULES[code];
       return rule === undefined ? [] : usedAlike(rule, group.map(({ use }) => use))
-        .flatMap((alike) => findingOf(text, code, rule, alike, byOid, newNames));
+        .map((alike) => findingOf(text, code, rule, alike, byOid, newNames));
     });
   });
 }
@@ -131,10 +131,8 @@ function findingOf(
   uses: Use[],
   tables: Map<number, NamedRelation>,
   newNames: Map<number, string>,
-): Finding[] {
+): Finding {
   const shown = rule.worst?.(uses) ?? strongest(uses);
-  const severity = severityOf(code, rule, text, shown);
-  if (severity === null) return [];
   const concerned = [...new Set(uses.map(({ table }) => table.oid))];
   const use = {
     text,
@@ -144,13 +142,13 @@ function findingOf(
     detail: shown.detail ?? "",
   };
   const perhaps = shown.certainty === "possible" && !SAY_THEMSELVES.has(code) ? " perhaps" : "";
-  return [{
+  return {
     code,
-    severity,
+    severity: severityOf(code, rule, text, shown),
     object: textObject(text),
     message: `${nounFor(text)}${perhaps} ${rule.does(use)}: ${shown.excerpt}`,
     remedy: rule.remedy(use),
-  }];
+  };
 }
 
 /** Codes whose messages say themselves that it is not certain. */

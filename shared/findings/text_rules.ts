@@ -24,10 +24,7 @@ export interface UseInText {
 }
 
 export interface TextRule {
-  /** Null: no finding. */
-  severity:
-    | Severity
-    | ((kind: TextFacts["kind"], detail: string | null) => Severity | null);
+  severity: Severity | ((kind: TextFacts["kind"], detail: string | null) => Severity);
   /** What the text does and what happens then, as the predicate of a sentence about the text. */
   does: (use: UseInText) => string;
   remedy: (use: UseInText) => string;

@@ -82,8 +82,8 @@ export function viewFindings(
     add(
       "view_owner",
       "warning",
-      `The view will belong to "${view.owner}": the table's owner "${table.owner}" may not create in this ` +
-        "schema, or this role is not a member of it.",
+      `The view will belong to "${view.owner}", not to the table's owner "${table.owner}", which may ` +
+        "not create in this schema, or of which this role is not a member.",
       `To give the view to "${table.owner}", grant that role CREATE on the schema, and grant its membership to ` +
         "this role.",
     );
