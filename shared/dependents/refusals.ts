@@ -108,8 +108,8 @@ function notRecreatable(object: BuiltObject): string | null {
   const acls = [object.acl, ...object.column_acls.map(({ acl }) => acl)].flat();
   const foreign = acls.find((entry) => entry.grantor !== object.owner && !entry.grantor_settable);
   if (foreign !== undefined) {
-    return "it must be recreated with privileges that this role cannot grant in the name of " +
-      ident(foreign.grantor);
+    const grantor = ident(foreign.grantor);
+    return `it must be recreated with privileges granted by ${grantor}, for whom this role cannot grant`;
   }
   if (object.labels > 0) return "it must be recreated and has a security label";
   if (object.extension_dependencies > 0) return "it must be recreated and depends on an extension";
