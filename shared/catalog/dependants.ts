@@ -3,7 +3,7 @@
  * manual, 52.18). What belongs to the relation itself (its rules, triggers, defaults, types, constraints)
  * is left out: `attached_objects.ts` reads that.
  */
-import { viewQueryDigest } from "../sql/view_query.ts";
+import { viewQueryDigest } from "../sql/stored_view.ts";
 import { isRowCast } from "./row_type.ts";
 import { scanCountersOf } from "./scan_counters.ts";
 

@@ -1,7 +1,7 @@
 /** The scan counters by which compatibility views count their use (`plan/scan counter.ts`). */
 import { OWN_SCHEMA } from "../contract/names.ts";
 import { literal } from "../sql/quoting.ts";
-import { TICK_NAMES } from "../plan/scan_counter.ts";
+import { SCAN_COUNTER_NAMES } from "../plan/scan_counter.ts";
 
 /** Query for the scan counters that a view, an expression of type oid, looks into. */
 export const scanCountersOf = (view: string) => `
@@ -14,5 +14,5 @@ export const scanCountersOf = (view: string) => `
       join pg_catalog.pg_namespace tn on tn.oid = tc.relnamespace and tn.nspname = ${
   literal(OWN_SCHEMA)
 }
-        and tc.relname ~ ${literal(TICK_NAMES)}
+        and tc.relname ~ ${literal(SCAN_COUNTER_NAMES)}
       where trw.ev_class = ${view} and trw.rulename = '_RETURN'`;

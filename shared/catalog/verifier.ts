@@ -1,6 +1,6 @@
 /** What is to be known of the login without rights in whose session verify tries things. */
 import { literal } from "../sql/quoting.ts";
-import { API_ROLES } from "../verify/personas.ts";
+import { API_ROLES } from "../facts/verify_facts.ts";
 
 /** Query for the session's login, and for a mark that is the same in sessions of one database. */
 export const sameDatabaseQuery = (relations: number[]): string => `

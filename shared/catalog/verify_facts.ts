@@ -1,11 +1,11 @@
 /** Facts for the trials of verify: roles, keys, types, neighbours. One query, one row, one column `proof`. */
 import { literal } from "../sql/quoting.ts";
-import type { ProofFacts } from "../facts/verify_facts.ts";
+import type { VerifyFacts } from "../facts/verify_facts.ts";
 import { sideEffects } from "./side_effects.ts";
 import { maySetRole } from "./relation.ts";
 import { relationsOnTheWay, untrustedCode } from "./untrusted_code.ts";
 
-export interface ProofFactsWanted {
+export interface VerifyFactsWanted {
   table: number;
   view: number;
   /** Roles that are wanted although they may have no privilege; those that do not exist are left out. */
@@ -15,7 +15,7 @@ export interface ProofFactsWanted {
 }
 
 /** The query's text; like the facts query it expects `search_path = pg_catalog, pg_temp`. */
-export function proofFactsQuery({ table, view, roles, verifier }: ProofFactsWanted): string {
+export function verifyFactsQuery({ table, view, roles, verifier }: VerifyFactsWanted): string {
   const user = verifier === null ? "current_user" : `${literal(verifier)}::name`;
   return `
 select pg_catalog.json_build_object(
@@ -36,7 +36,7 @@ where t.oid = ${table} and v.oid = ${view}`;
 }
 
 /** Reads the query's answer. */
-export const proofFactsFromRow = (row: Record<string, unknown>): ProofFacts =>
+export const verifyFactsFromRow = (row: Record<string, unknown>): VerifyFacts =>
   JSON.parse(row.proof as string);
 
 /** Names of the columns of a relation that are in an array of numbers, in the array's order. */

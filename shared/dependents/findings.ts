@@ -4,7 +4,7 @@ import type { BuiltObject } from "../facts/built_on.ts";
 import type { RelationFacts } from "../facts/facts.ts";
 import { listed } from "../findings/wording.ts";
 import { ident, qualified } from "../sql/quoting.ts";
-import { runsAsInvoker } from "../sql/view_options.ts";
+import { runsAsInvoker } from "../sql/stored_view.ts";
 import type { Dependent, DroppedView } from "./dependents.ts";
 
 /**

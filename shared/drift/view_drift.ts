@@ -9,7 +9,7 @@ import { isSecurityInvoker } from "../findings/view_findings.ts";
 import { viewDefault } from "../plan/column_defaults.ts";
 import { listed as listedUpTo } from "../findings/wording.ts";
 import { qualified } from "../sql/quoting.ts";
-import { runsAsInvoker } from "../sql/view_options.ts";
+import { runsAsInvoker } from "../sql/stored_view.ts";
 import { describeRight, rightsBeyond, rightsOf } from "./rights.ts";
 
 const REFRESH = "Refresh the view.";

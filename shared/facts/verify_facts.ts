@@ -1,13 +1,16 @@
-/** What the trials of verify need to know beside the facts of the table: who, by which keys, with what reach. */
+/** What verify needs to know beside the facts of the table: who may use it, its keys, what its code can reach. */
 
-export interface ProofFacts {
+/** The roles that the Data API takes on; they are tried whether or not they were granted anything. */
+export const API_ROLES = ["anon", "authenticated", "service_role"];
+
+export interface VerifyFacts {
   /** The login of the session in which things are tried. */
   user: string;
   /** Whether that is a login without rights of its own, which has nothing to give to what it runs. */
   separate: boolean;
   /** The table's owner, the grantees of table and view, those whom policies name, and whoever was asked for. */
   roles: RoleFacts[];
-  columns: ProofColumn[];
+  columns: ColumnTypeFacts[];
   keys: KeyFacts[];
   /** Columns that an index begins with. */
   indexed: string[];
@@ -33,7 +36,7 @@ export interface RoleFacts {
 }
 
 /** A column's type, looked up through domains to the type that they stand on. */
-export interface ProofColumn {
+export interface ColumnTypeFacts {
   name: string;
   /** Name of the base type in pg_catalog; null for types of others. */
   base: string | null;

@@ -64,12 +64,12 @@ function dependantsByTable(plan: RenamePlan): Dependants[] {
 /** The texts that use a table or are functions of its triggers, by the table's OID, with its uses alone. */
 function textsByTable(read: ReadText[]): Map<number, ReadText[]> {
   const found = new Map<number, ReadText[]>();
-  for (const { text, uses, rows } of read) {
-    const byTable = Map.groupBy(uses, ({ table }) => table.oid);
+  for (const { text, references, rows } of read) {
+    const byTable = Map.groupBy(references, ({ table }) => table.oid);
     for (const oid of new Set([...byTable.keys(), ...text.trigger_of])) {
       const others = found.get(oid) ?? [];
       found.set(oid, others);
-      others.push({ text, uses: byTable.get(oid) ?? [], rows });
+      others.push({ text, references: byTable.get(oid) ?? [], rows });
     }
   }
   return found;

@@ -9,7 +9,7 @@ import type {
 } from "../facts/facts.ts";
 import type { AclFacts } from "../facts/privileges.ts";
 import { qualified } from "../sql/quoting.ts";
-import { strongest } from "../sql/references/uses.ts";
+import { strongest } from "../sql/references/table_references.ts";
 import { concernedEventTriggers } from "./database_findings.ts";
 import { webhooks } from "./object_findings.ts";
 import { type ReadText, textObject } from "./text_findings.ts";
@@ -188,7 +188,7 @@ function textsNaming(
   { read, findings }: RenameContext,
 ): Record<"functions" | "trigger_functions" | "cron_jobs" | "statements", AnalyzedDependant[]> {
   const ofKind = (kind: TextFacts["kind"]) =>
-    read.filter(({ text, uses }) => uses.length > 0 && text.kind === kind);
+    read.filter(({ text, references }) => references.length > 0 && text.kind === kind);
   const isTriggers = ({ text }: ReadText) => text.trigger_of.includes(table.oid);
   const analyzed = (texts: ReadText[]) => texts.map((text) => analyzedText(text, findings));
   return {
@@ -201,19 +201,19 @@ function textsNaming(
   };
 }
 
-function analyzedText({ text, uses }: ReadText, findings: Finding[]): AnalyzedDependant {
+function analyzedText({ text, references }: ReadText, findings: Finding[]): AnalyzedDependant {
   const own = findings.filter(({ object }) => object === textObject(text));
   const has = (wanted: Finding["severity"]) => own.some(({ severity }) => severity === wanted);
   const effect: Effect = has("breaking")
     ? "breaks"
     : has("warning")
     ? "changes"
-    : uses.length > 0
+    : references.length > 0
     ? "works_through_view"
     : "follows";
   const name = text.object_identity ?? text.identity;
-  if (uses.length === 0) return one(name, effect);
-  const { certainty, excerpt } = strongest(uses);
+  if (references.length === 0) return one(name, effect);
+  const { certainty, excerpt } = strongest(references);
   const codes = [...new Set(own.map(({ code }) => code))].join(", ");
   const verb = certainty === "possible" ? "may name" : "names";
   return one(

@@ -2,7 +2,7 @@
 import type { Finding } from "../contract/responses.ts";
 import type { Facts, RelationFacts } from "../facts/facts.ts";
 import type { LocatedMigration, TrackedRename } from "../facts/migration.ts";
-import { strongest } from "../sql/references/uses.ts";
+import { strongest } from "../sql/references/table_references.ts";
 import { qualified } from "../sql/quoting.ts";
 import { readTexts, textObject, type TextsOf } from "./text_findings.ts";
 
@@ -21,8 +21,8 @@ export function namedIn(texts: TextsOf, names: Pick<RelationFacts, "schema" | "n
     constraints: [],
     children: [],
   }));
-  return readTexts(texts, tables).flatMap(({ text: { kind, identity }, uses }) =>
-    [...Map.groupBy(uses, ({ table }) => table.oid).values()].map((own) => {
+  return readTexts(texts, tables).flatMap(({ text: { kind, identity }, references }) =>
+    [...Map.groupBy(references, ({ table }) => table.oid).values()].map((own) => {
       const { table, certainty, excerpt } = strongest(own);
       return { kind, identity, table: qualified(table.schema, table.name), certainty, excerpt };
     })

@@ -6,18 +6,18 @@ import type { Facts, TextFacts } from "../facts/facts.ts";
 import { PREPARED_PREFIX } from "../plan/plan.ts";
 import { MARKS_OF_OWN } from "../sql/own_statements.ts";
 import { qualified } from "../sql/quoting.ts";
-import { withLookupsByParameter } from "../sql/references/parameter_lookups.ts";
-import { isRepeatable } from "../sql/references/repeatable.ts";
-import type { NamedRelation } from "../sql/references/table_index.ts";
+import type { NamedRelation } from "../sql/parser/table_index.ts";
 import {
   isOneTimeStatement,
-  readUses,
+  isRepeatable,
+  readReferences,
+  type SourceReferences,
   strongest,
   type TableIndex,
   tableIndex,
-  type Use,
-  type UsesAndRows,
-} from "../sql/references/uses.ts";
+  type TableReference,
+  withLookupsByParameter,
+} from "../sql/references/table_references.ts";
 import { RULES, type TextRule } from "./text_rules.ts";
 import { listed } from "./wording.ts";
 
@@ -28,7 +28,7 @@ export interface TextFindingOptions {
   hasView?: boolean;
 }
 
-export interface ReadText extends UsesAndRows {
+export interface ReadText extends SourceReferences {
   text: TextFacts;
 }
 
@@ -61,11 +61,11 @@ function isUsers({ kind, schema, text, calls }: TextFacts): boolean {
 }
 
 /** The server has parsed every recorded statement; one that we cannot parse was cut off. */
-function readIn(text: TextFacts, index: TableIndex): UsesAndRows {
-  const { uses, rows } = readUses(text, index);
-  if (text.kind !== "statement") return { uses, rows };
-  const readable = uses.filter(({ code }) => code !== "unparsed_text");
-  return { uses: withLookupsByParameter(text.text, readable), rows };
+function readIn(text: TextFacts, index: TableIndex): SourceReferences {
+  const { references, rows } = readReferences(text, index);
+  if (text.kind !== "statement") return { references, rows };
+  const readable = references.filter(({ code }) => code !== "unparsed_text");
+  return { references: withLookupsByParameter(text.text, readable), rows };
 }
 
 /**
@@ -80,8 +80,8 @@ export function textFindings(
   { newNames = new Map(), hasView = true }: TextFindingOptions = {},
 ): Finding[] {
   const byOid = new Map(tables.map((table) => [table.oid, table]));
-  return texts.flatMap(({ text, uses }) => {
-    const coded = uses.flatMap((use) =>
+  return texts.flatMap(({ text, references }) => {
+    const coded = references.flatMap((use) =>
       codesOf(text, use, serverVersion, hasView).map((code) => ({ code, use }))
     );
     return [...Map.groupBy(coded, ({ code }) => code)].flatMap(([code, group]) => {
@@ -97,7 +97,7 @@ const MERGE_INTO_VIEWS = 170_000;
 
 function codesOf(
   { kind }: TextFacts,
-  { code }: Use,
+  { code }: TableReference,
   serverVersion: number,
   hasView: boolean,
 ): FindingCode[] {
@@ -111,12 +111,12 @@ function codesOf(
 }
 
 /** The uses in groups, such that one message and one remedy are right for all of a group. */
-function usedAlike(rule: TextRule, uses: Use[]): Use[][] {
+function usedAlike(rule: TextRule, uses: TableReference[]): TableReference[][] {
   if (rule.each) {
     return [...Map.groupBy(uses, ({ table, detail }) => `${table.oid} ${detail}`).values()];
   }
   const byTable = [...Map.groupBy(uses, ({ table }) => table.oid).values()];
-  const likeness = (group: Use[]) => {
+  const likeness = (group: TableReference[]) => {
     const details = [...new Set(group.map(({ detail }) => detail))].sort();
     const alone = details.some((detail) => rule.apart?.(detail));
     return alone ? String(group[0].table.oid) : JSON.stringify(details);
@@ -128,7 +128,7 @@ function findingOf(
   text: TextFacts,
   code: FindingCode,
   rule: TextRule,
-  uses: Use[],
+  uses: TableReference[],
   tables: Map<number, NamedRelation>,
   newNames: Map<number, string>,
 ): Finding {
@@ -158,7 +158,7 @@ const qualifiedName = ({ schema, name }: NamedRelation) => qualified(schema, nam
 
 const MAX_TABLES = 5;
 
-function severityOf(code: FindingCode, rule: TextRule, text: TextFacts, use: Use) {
+function severityOf(code: FindingCode, rule: TextRule, text: TextFacts, use: TableReference) {
   const severity = typeof rule.severity === "function"
     ? rule.severity(text.kind, use.detail)
     : rule.severity;

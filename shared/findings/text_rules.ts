@@ -6,9 +6,9 @@ import type { FindingCode } from "../contract/findings.ts";
 import type { Finding } from "../contract/responses.ts";
 import type { TextFacts } from "../facts/facts.ts";
 import { ident, literal } from "../sql/quoting.ts";
-import { keyOf, type NamedRelation } from "../sql/references/table_index.ts";
+import { keyOf, type NamedRelation } from "../sql/parser/table_index.ts";
 import type { NameUse } from "../sql/references/trigger_names.ts";
-import type { Use } from "../sql/references/uses.ts";
+import type { TableReference } from "../sql/references/table_references.ts";
 
 type Severity = Finding["severity"];
 
@@ -33,7 +33,7 @@ export interface TextRule {
   /** Whether a table that is used like this gets a finding of its own. Default: tables used alike share one. */
   apart?: (detail: string | null) => boolean;
   /** Which of several uses the finding describes. Default: the most certain one. */
-  worst?: (uses: Use[]) => Use | undefined;
+  worst?: (uses: TableReference[]) => TableReference | undefined;
 }
 
 /**

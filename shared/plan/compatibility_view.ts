@@ -1,39 +1,41 @@
-/** The compatibility view: the statements that make it, after the table has moved to its new name. */
+/** The compatibility view: the statements that make it, and the checks of it. */
 import type { AclFacts } from "../facts/privileges.ts";
 import type { Statement } from "../contract/responses.ts";
-import { viewDefault } from "./column_defaults.ts";
+import { defaultedIdentities, viewDefault } from "./column_defaults.ts";
 import { isSecurityInvoker } from "../findings/view_findings.ts";
-import type { RelationFacts, SessionFacts } from "../facts/facts.ts";
+import type { ColumnFacts, RelationFacts, SessionFacts } from "../facts/facts.ts";
 import { grantStatements } from "./grants.ts";
 import { ident, literal, qualified } from "../sql/quoting.ts";
 import { scanCounterCondition } from "./scan_counter.ts";
-import { rowCastFunction, rowCastWanted, rowTypeStatements } from "./row_type.ts";
+import { checkRowCasts, rowCastFunction, rowCastWanted, rowTypeStatements } from "./row_type.ts";
+import { type Check, checkViews, type ExpectedView } from "./verification/checks.ts";
 
 export interface ViewPlan {
   statements: Statement[];
   owner: string;
   securityInvoker: boolean;
+  /** Privileges that the view's owner grants instead of their grantor, which this role cannot act for. */
   replaced: AclFacts[];
-  /** Name of the function that makes the view's rows the table's; null where nothing asks for them. */
+  /** Name of the function that casts the view's rows to the table's; null where nothing needs it. */
   rowCast: string | null;
 }
 
 export interface ViewOptions {
   /** Columns that the view leaves out. Default: none. */
   without?: string[];
-  /** A view that is there already and is replaced, whoever was granted something on it. Default: none. */
+  /** The present view, which is replaced. Default: there is none. */
   replaced?: RelationFacts;
-  /** Name of the scan counter by which it counts its use. Default: null, it does not. */
+  /** Name of the scan counter by which it counts its use. Default: null, it does not count. */
   scanCounter?: string | null;
 }
 
 /**
  * Statements for the view with the table's present name over the table under `newName`.
  *
- * The view names its columns one by one, runs with its caller's rights wherever that keeps row-level
- * security and grants the same, belongs to the table's owner, and has the table's defaults (without them
- * `SET c = DEFAULT` through the view writes NULL), privileges and comments. Never rules, INSTEAD OF
- * triggers or `security_barrier`: they lose row-level security, ON CONFLICT or equal plans.
+ * The view lists its columns, runs with its caller's rights wherever that keeps row-level security and grants the
+ * same, belongs to the table's owner, and has the table's defaults (without them `SET c = DEFAULT` through the view
+ * writes NULL), privileges and comments. It has no rules, INSTEAD OF triggers or `security_barrier`: with them
+ * row-level security, ON CONFLICT or equal plans would be lost.
  */
 export function compatibilityView(
   whole: RelationFacts,
@@ -99,6 +101,51 @@ export function compatibilityView(
     }));
   }
   return { statements, owner, securityInvoker, replaced: grants.replaced, rowCast };
+}
+
+export interface MadeView {
+  /** The table as it is, with the name that the view has. */
+  table: RelationFacts;
+  tableName: string;
+  view: ViewPlan;
+  /** The columns that the view has. Default: all of the table's. */
+  columns?: ColumnFacts[];
+}
+
+export function viewChecks(made: MadeView[]): Check[] {
+  if (made.length === 0) return [];
+  const columnGrants = made.some(({ table }) => table.columns.some(({ acl }) => acl.length > 0));
+  const casts = made.flatMap(({ table: { schema, name }, tableName, view: { rowCast } }) =>
+    rowCast === null ? [] : [{ schema, view: name, table: tableName, function: rowCast }]
+  );
+  return [
+    checkViews(
+      made.map(expectedView),
+      columnGrants,
+      "Check options, columns, defaults and privileges of the views",
+    ),
+    ...(casts.length === 0
+      ? []
+      : [checkRowCasts(casts, "Check that the views' rows can be cast to the tables'")]),
+  ];
+}
+
+function expectedView(
+  { table, tableName, view, columns = table.columns }: MadeView,
+): ExpectedView {
+  const same_owner = view.owner === table.owner;
+  const left = new Set(columns.map(({ name }) => name));
+  return {
+    schema: table.schema,
+    name: table.name,
+    table_name: tableName,
+    table_oid: table.oid,
+    security_invoker: view.securityInvoker,
+    same_owner,
+    same_grantors: same_owner && view.replaced.length === 0,
+    without: table.columns.filter(({ name }) => !left.has(name)).map(({ number }) => number),
+    defaulted: defaultedIdentities(columns),
+  };
 }
 
 const granteesOf = (view: RelationFacts | undefined): string[] =>

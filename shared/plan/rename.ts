@@ -1,28 +1,25 @@
-/** The plan of a rename: facts and request in, statements and findings out. Its reverse is `rollback.ts`. */
+/** The plan of a rename. Its reverse is `rollback.ts`. */
 import type { NameHolder, RenamedIndex } from "../facts/migration.ts";
-import { Problem } from "../contract/problems.ts";
 import type { Rename } from "../contract/requests.ts";
 import type { Statement } from "../contract/responses.ts";
-import { checkRelations, checkViews, type ExpectedView } from "./verification/checks.ts";
-import { defaultedIdentities } from "./column_defaults.ts";
-import { compatibilityView, type ViewPlan } from "./compatibility_view.ts";
+import { checkRelations } from "./verification/checks.ts";
+import { compatibilityView, viewChecks, type ViewPlan } from "./compatibility_view.ts";
 import type { Facts, RelationFacts } from "../facts/facts.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { byName } from "../sql/name_digest.ts";
 import { ident, qualified } from "../sql/quoting.ts";
 import { indexRenames, indexStatements } from "./index_names.ts";
-import { lookUp, refuseTogether } from "./rename_refusals.ts";
+import { type FoundTable, lookUp, refuseTogether, requireServer } from "./refusals.ts";
 import { findingsOfRename, readTextsOf } from "../findings/rename_findings.ts";
-import { checkRowCasts } from "./row_type.ts";
 import type { ReadText } from "../findings/text_findings.ts";
 import { makeScanCounter, scanCounterName } from "./scan_counter.ts";
 import { recompile, routinesWithCachedPlans } from "./cached_plans.ts";
 
 export interface RenamePlan extends Plan {
-  /** What it was made from, and the texts among that as they were read. */
+  /** What it was made from, and the texts among that, parsed. */
   facts: Facts;
   texts: ReadText[];
-  /** The tables, in the request's order. */
+  /** In the request's order. */
   tables: PlannedTable[];
 }
 
@@ -31,9 +28,8 @@ export interface PlannedTable {
   facts: RelationFacts;
   /** Null where the rename makes none. */
   view: ViewPlan | null;
-  /** The statements that are about this table alone. */
+  /** Those about this table alone. */
   statements: Statement[];
-  /** Indexes that are renamed with the table. */
   indexes: RenamedIndex[];
 }
 
@@ -41,19 +37,11 @@ export interface RenameOptions {
   compatibilityView: boolean;
   renameIndexes?: boolean;
   countUse?: boolean;
-  /** Those of the schemas that new names seem to begin with that are there. */
+  /** The schemas that exist among those that new names seem to begin with. */
   schemas?: string[];
 }
 
-/** Oldest server with security-invoker views (release notes of PostgreSQL 15). */
-export const MINIMUM_SERVER_VERSION = 150_000;
-
-/**
- * Makes the plan of a batch.
- *
- * @throws {Problem} `unsupported_server`; or that of the first rename that is refused, with all others in
- *   its `issues`: see `lookUp`.
- */
+/** @throws {Problem} `unsupported_server`, or what `lookUp` refuses. */
 export async function planRename(
   renames: Rename[],
   facts: Facts,
@@ -66,63 +54,29 @@ export async function planRename(
   const { byTable, findings: indexFindings } = options.renameIndexes
     ? indexRenames(found, facts)
     : { byTable: new Map<number, RenamedIndex[]>(), findings: [] };
-  const tables: PlannedTable[] = found.map(({ rename, facts: table }) => {
-    const scanCounter = options.countUse ? scanCounterName(table) : null;
-    const view = options.compatibilityView
-      ? compatibilityView(table, rename.new_name, facts.session, { scanCounter })
-      : null;
-    const statements = [{
-      sql: `alter table ${qualified(table.schema, table.name)} rename to ${ident(rename.new_name)}`,
-      purpose: "Give the table its new name",
-    }, ...(view?.statements ?? [])];
-    return { rename, facts: table, view, statements, indexes: byTable.get(table.oid) ?? [] };
-  });
-
-  const changes: Statement[] = [];
-  const views: ExpectedView[] = [];
-  for (const { rename, facts: table, view, statements } of tables) {
-    changes.push(...statements);
-    if (view === null) continue;
-    views.push({
-      schema: table.schema,
-      name: table.name,
-      table_name: rename.new_name,
-      table_oid: table.oid,
-      security_invoker: view.securityInvoker,
-      same_owner: view.owner === table.owner,
-      same_grantors: view.replaced.length === 0 && view.owner === table.owner,
-      defaulted: defaultedIdentities(table.columns),
-    });
-  }
-  const renamed = tables.map(({ rename, facts: { oid, schema, kind } }) => ({
-    oid,
-    schema,
-    name: rename.new_name,
-    kind,
-  }));
-  const checks = [checkRelations(renamed, "Check that the tables have their new names")];
-  if (views.length > 0) {
-    const columnGrants = tables.some(({ facts }) =>
-      facts.columns.some((column) => column.acl.length > 0)
-    );
-    const purpose = "Check options, columns, defaults and privileges of the views";
-    checks.push(checkViews(views, columnGrants, purpose));
-  }
-  const casts = tables.flatMap(({ rename, facts: { schema, name }, view }) =>
-    view?.rowCast == null
-      ? []
-      : [{ schema, view: name, table: rename.new_name, function: view.rowCast }]
-  );
-  if (casts.length > 0) {
-    checks.push(checkRowCasts(casts, "Check that the views' rows can be made the tables'"));
-  }
-  changes.push(...checks.map(({ statement }) => statement), reloadSchemaCache);
-  const renamedTables = tables.map(({ rename, facts, view }) => ({
+  const tables = found.map((table) => planTable(table, facts, options, byTable));
+  const renamed = tables.map(({ rename, facts, view }) => ({
     facts,
     newName: rename.new_name,
     view,
   }));
-  const texts = readTextsOf(renamedTables, facts);
+  const checks = [
+    checkRelations(
+      renamed.map(({ facts: { oid, schema, kind }, newName }) => ({
+        oid,
+        schema,
+        name: newName,
+        kind,
+      })),
+      "Check that the tables have their new names",
+    ),
+    ...viewChecks(
+      renamed.flatMap(({ facts, newName, view }) =>
+        view === null ? [] : [{ table: facts, tableName: newName, view }]
+      ),
+    ),
+  ];
+  const texts = readTextsOf(renamed, facts);
   const routines = options.compatibilityView
     ? routinesWithCachedPlans(texts, tables.map(({ facts }) => facts))
     : [];
@@ -131,41 +85,47 @@ export async function planRename(
     facts,
     "Name the index, and the constraint it backs, after the table's new name; nobody waits for it",
   );
+  const scanCounters = options.compatibilityView && options.countUse
+    ? tables.flatMap(({ facts }) =>
+      makeScanCounter(scanCounterName(facts), qualified(facts.schema, facts.name))
+    )
+    : [];
   const plan = await makePlan({
     beforeLocks: [...recompile(routines), ...indexes.statements],
     preparations: [
-      ...(options.compatibilityView && options.countUse ? scanCountersFor(tables) : []),
+      ...scanCounters,
       ...[...checks, indexes].flatMap(({ preparations }) => preparations),
     ],
-    locks: renameLocks(tables.map((table) => table.facts)),
-    changes,
-    findings: [...findingsOfRename(renamedTables, facts, texts), ...indexFindings],
+    locks: renameLocks(tables.map(({ facts }) => facts)),
+    changes: [
+      ...tables.flatMap(({ statements }) => statements),
+      ...checks.map(({ statement }) => statement),
+      reloadSchemaCache,
+    ],
+    findings: [...findingsOfRename(renamed, facts, texts), ...indexFindings],
   });
   return { ...plan, facts, texts, tables };
 }
 
-const scanCountersFor = (tables: PlannedTable[]): Statement[] =>
-  tables.flatMap(({ facts }) =>
-    makeScanCounter(scanCounterName(facts), qualified(facts.schema, facts.name))
-  );
-
-/** @throws {Problem} `unsupported_server`. */
-export function requireServer(version: number): void {
-  if (version >= MINIMUM_SERVER_VERSION) return;
-  throw new Problem(
-    "unsupported_server",
-    `PostgreSQL ${
-      Math.floor(version / 10_000)
-    } has no security-invoker views, so a compatibility view ` +
-      "would show rows that row-level security hides.",
-    { hint: "Upgrade to PostgreSQL 15 or later.", fields: { server_version: version } },
-  );
+function planTable(
+  { rename, facts: table }: FoundTable,
+  { session }: Facts,
+  { compatibilityView: wanted, countUse }: RenameOptions,
+  indexes: Map<number, RenamedIndex[]>,
+): PlannedTable {
+  const { new_name } = rename;
+  const scanCounter = countUse ? scanCounterName(table) : null;
+  const view = wanted ? compatibilityView(table, new_name, session, { scanCounter }) : null;
+  const statements = [{
+    sql: `alter table ${qualified(table.schema, table.name)} rename to ${ident(new_name)}`,
+    purpose: "Give the table its new name",
+  }, ...(view?.statements ?? [])];
+  return { rename, facts: table, view, statements, indexes: indexes.get(table.oid) ?? [] };
 }
 
 /**
- * The first table is waited for, for as long as the lock timeout says; the others are not, so that nobody
- * is kept waiting for a batch that holds some locks and waits for more. By name, so that two batches cannot
- * hold what the other waits for.
+ * Only the first lock is waited for, so that no client waits for a batch that holds some locks and waits for more. In
+ * order of names, so that two batches cannot deadlock.
  */
 function renameLocks(tables: RelationFacts[]): LockStatement[] {
   const [first, ...rest] = tables.toSorted(byName)

@@ -1,4 +1,4 @@
-/** What was changed on a compatibility view alone, and would be lost with it. */
+/** Changes that were made on a compatibility view alone, and would be lost with it. */
 import type { LocatedMigration } from "../facts/migration.ts";
 import type { Difference, Finding, Statement } from "../contract/responses.ts";
 import {
@@ -16,20 +16,20 @@ import { differences, fingerprint } from "../facts/fingerprint.ts";
 import { qualified } from "../sql/quoting.ts";
 
 export interface ViewOnlyChanges {
-  /** About each step, in order. */
+  /** By step. */
   findings: Finding[][];
   /** Changes of privileges that are made on the tables instead, under their last names. */
   statements: Statement[];
-  /** That the tables have these privileges then, and no others; null where none are changed. */
+  /** Checks that the tables have these privileges then, and no others; null where none are changed. */
   check: Check | null;
   /** A table as it is after these changes. */
   afterwards: (table: RelationFacts) => RelationFacts;
 }
 
 /**
- * Compares the views with what they were when they were made.
+ * Compares the views with their state when they were made.
  *
- * @param carryPrivileges Whether privileges that were changed on them are to be changed on the tables.
+ * @param carryPrivileges Whether privileges that were changed on the views are changed on the tables, too.
  * @param lastName The name that a table has in the end.
  */
 export function viewOnlyChanges(
@@ -42,13 +42,13 @@ export function viewOnlyChanges(
   const statements: Statement[] = [];
   const findings = steps.map((step) => {
     const table = carried.get(step.table.oid) ?? step.table;
-    const lost = viewOnlyChange({ ...step, table }, carryPrivileges);
-    if (lost.carried.length > 0) {
-      carried.set(table.oid, withChanges(table, lost.carried));
+    const only = viewOnlyChange({ ...step, table }, carryPrivileges);
+    if (only.carried.length > 0) {
+      carried.set(table.oid, withChanges(table, only.carried));
       const target = qualified(table.schema, lastName(step.table));
-      statements.push(...privilegeStatements(table, lost.carried, target, sessionUser));
+      statements.push(...privilegeStatements(table, only.carried, target, sessionUser));
     }
-    return lost.findings;
+    return only.findings;
   });
   const changed = steps.map(({ table }) => table).filter(({ oid }, index) =>
     carried.has(oid) && steps.findIndex(({ table }) => table.oid === oid) === index
@@ -92,21 +92,21 @@ function viewOnlyChange(
       remedy: "None needed.",
     });
   }
-  const open = carryPrivileges ? impossible : [...changes, ...impossible];
-  if (open.length > 0) {
-    const wider = open.filter(({ from, to }) => to < from);
+  const remaining = carryPrivileges ? impossible : [...changes, ...impossible];
+  if (remaining.length > 0) {
+    const wider = remaining.filter(({ from, to }) => to < from);
     findings.push({
       code: "view_grants_changed",
       severity: "breaking",
       object,
       message:
         `Privileges were changed on the view alone and would be lost with it: ${
-          inWords(open)
+          inWords(remaining)
         }. The table has what it had` + (wider.length === 0
           ? "."
           : `, and is more open than the view: ${
             wider.map(describeRight).join(", ")
-          } was revoked there and is not here.`),
+          } was revoked on the view only.`),
       remedy: carryPrivileges
         ? `These cannot be carried, since this role cannot act for who granted them, or they were given on. ` +
           `Grant or revoke the same on ${onTable}, or acknowledge that they are lost.`
@@ -119,7 +119,9 @@ function viewOnlyChange(
       code: "view_changed",
       severity: "breaking",
       object,
-      message: `The view was changed and the change would be lost with it: ${listed(others)}.`,
+      message: `The view was changed and the change would be lost with it: ${
+        listDifferences(others)
+      }.`,
       remedy: `Make the change on ${onTable} instead, or acknowledge that it is lost.`,
     });
   }
@@ -134,7 +136,7 @@ function inWords(changes: RightChange[]): string {
   ).join(", ");
 }
 
-/** Whether the object is a column that has, on the view, the default and comment that the table gives it. */
+/** Whether the object is a column that has the type, default and comment of the table's on the view, too. */
 function sameColumnOnTable(object: string, table: RelationFacts, view: RelationFacts): boolean {
   const named = (column: ColumnFacts) => `column ${column.name}` === object;
   const [onTable, onView] = [table.columns.find(named), view.columns.find(named)];
@@ -145,7 +147,7 @@ function sameColumnOnTable(object: string, table: RelationFacts, view: RelationF
 const MAX_LISTED = 10;
 
 /** Differences as a list for a message. */
-export function listed(changed: Difference[]): string {
+export function listDifferences(changed: Difference[]): string {
   const names = changed.slice(0, MAX_LISTED).map(({ object, before, after }) =>
     `${object} (${before === null ? "added" : after === null ? "removed" : "changed"})`
   );

@@ -1,7 +1,7 @@
 /** Events about drift: that which lets somebody see what they must not, and where somebody is told, any. */
 import { MAX_NOTIFIED_MIGRATIONS } from "../contract/notifications.ts";
 import { jsonbLiteral, literal, millisecondsLiteral } from "../sql/quoting.ts";
-import { invokerOption } from "../sql/view_options.ts";
+import { invokerOption } from "../sql/stored_view.ts";
 import { type Receiver, withNotification } from "./notifications.ts";
 
 /** Longest wait for somebody else who notes drift at the same moment, in milliseconds. */

@@ -4,7 +4,7 @@
  */
 import { dollarQuoted, literal } from "../sql/quoting.ts";
 import { requireHistory } from "../sql/trusted_objects.ts";
-import { putRows, type RowsOfServer } from "./replay.ts";
+import { putRows, type RowsOfServer } from "./migration_file.ts";
 
 /** Seed of the versions' hash, so that they are no other application's. */
 const SEED = 7_265;

@@ -5,7 +5,12 @@
 import type { TextFacts } from "../facts/facts.ts";
 import type { StatementEntry, UsageFacts, UsedMigration } from "../facts/usage_facts.ts";
 import { lex, type Token } from "../sql/parser/lexer.ts";
-import { type TableIndex, tableIndex, type Use, usesOf } from "../sql/references/uses.ts";
+import {
+  referencesIn,
+  type TableIndex,
+  tableIndex,
+  type TableReference,
+} from "../sql/references/table_references.ts";
 
 /** `unclear`: the text uses the old name, or another relation. */
 export type NameMatch = "certain" | "unclear";
@@ -84,7 +89,10 @@ export function namedInStatement(
   wanted: WantedNames,
 ): Matches {
   const found: Matches = new Map();
-  const uses = usesOf({ language: "sql", text, search_path: null, schema: null }, wanted.tables);
+  const uses = referencesIn(
+    { language: "sql", text, search_path: null, schema: null },
+    wanted.tables,
+  );
   if (uses.length === 0) return found;
   const tokens = lex(text).tokens.filter(({ kind }) => kind !== "space" && kind !== "comment");
   for (const use of uses) {
@@ -102,7 +110,7 @@ export function namedInStatement(
 /** The old names, by migration, that a routine or a cron job uses. */
 export function namedInText(text: TextFacts, wanted: WantedNames): Matches {
   const found: Matches = new Map();
-  for (const use of usesOf(text, wanted.tables)) {
+  for (const use of referencesIn(text, wanted.tables)) {
     for (const { migration, as } of wanted.meanings.get(use.table.oid)!) {
       if (as === "old name") note(found, migration, use.certainty !== "possible");
     }
@@ -120,7 +128,7 @@ function note(found: Matches, migration: UsedMigration, clear: boolean): void {
  * know; if no other schema has the name, it can mean nothing else, because the statement ran.
  */
 function isClear(
-  use: Use,
+  use: TableReference,
   tokens: Token[],
   migration: UsedMigration,
   { shared, byName }: WantedNames,

@@ -162,7 +162,10 @@ databaseTest(
     assertEquals(stateDifferences(before, await databaseState(db.admin)), []);
     const [finding] = problem.findings as Finding[];
     assertEquals([finding.code, finding.severity], ["view_grants_changed", "breaking"]);
-    assertStringIncludes(finding.message, "more open than the view: SELECT anon was revoked there");
+    assertStringIncludes(
+      finding.message,
+      "more open than the view: SELECT anon was revoked on the view",
+    );
     assertStringIncludes(finding.remedy, '"carry_privileges": true');
     // Acknowledged, the right is back.
     await functions.rollback({ migration_id: id, acknowledge: ["view_grants_changed"] });

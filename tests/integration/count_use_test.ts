@@ -36,7 +36,7 @@ async function readsOf(
 
 const scanCounters = (db: TestDatabase) =>
   db.sql`select relname from pg_class where relnamespace = 'table_rename'::regnamespace
-    and relname like 'scanCounter%'`;
+    and relname like 'tick%'`;
 
 /** Statements through a name, and how often each looks. */
 const STATEMENTS: Record<string, [count: number, sql: (name: string) => string]> = {

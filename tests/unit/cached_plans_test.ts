@@ -2,7 +2,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { TextFacts } from "../../shared/facts/facts.ts";
 import { readTexts } from "../../shared/findings/text_findings.ts";
-import { replayOf } from "../../shared/plan/replay.ts";
+import { migrationFileStatements } from "../../shared/plan/migration_file.ts";
 import { recompile, routinesWithCachedPlans } from "../../shared/plan/cached_plans.ts";
 import { column, table } from "../support/handwritten_facts.ts";
 
@@ -132,7 +132,7 @@ Deno.test("only a routine whose text can mean the table is compiled again", () =
 Deno.test("in a migration file a routine that is not there is passed by", () => {
   const routines = [routine("", { identity: 't1.f("x$compile$y")' })];
   const beforeLocks = recompile(routines);
-  const sql = replayOf({ preparations: [], beforeLocks, locks: [], changes: [] }, {
+  const sql = migrationFileStatements({ preparations: [], beforeLocks, locks: [], changes: [] }, {
     about: [],
     lockTimeoutMs: 1,
     maxWaitMs: 1,

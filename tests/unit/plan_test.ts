@@ -2,10 +2,12 @@ import type { NameHolder, RecordedRename } from "../../shared/facts/migration.ts
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { Problem } from "../../shared/contract/problems.ts";
 import type { Facts, RelationFacts, TextFacts } from "../../shared/facts/facts.ts";
-import { makePlan, type Plan, planStatements, requireAccepted } from "../../shared/plan/plan.ts";
-import { planRename, requireServer } from "../../shared/plan/rename.ts";
-import { isOffLimits, lookUp } from "../../shared/plan/rename_refusals.ts";
+import { requireAccepted } from "../../shared/plan/accept_plan.ts";
+import { makePlan, type Plan, planStatements } from "../../shared/plan/plan.ts";
+import { planRename } from "../../shared/plan/rename.ts";
+import { isOffLimits, lookUp, requireServer } from "../../shared/plan/refusals.ts";
 import { planRollback } from "../../shared/plan/rollback.ts";
+import { SCAN_COUNTER_NAMES, scanCounterName } from "../../shared/plan/scan_counter.ts";
 import {
   builtOn,
   builtView,
@@ -568,3 +570,10 @@ function thrown(work: () => void): Problem {
   }
   throw new Error("nothing was thrown");
 }
+
+Deno.test("the names that scan counters get are the names that the catalog is searched for", () => {
+  assertMatch(
+    scanCounterName({ schema: "public", name: "experts" }),
+    new RegExp(SCAN_COUNTER_NAMES),
+  );
+});
