@@ -10,7 +10,7 @@ import { viewDefault } from "../plan/column_defaults.ts";
 import { listed as listedUpTo } from "../findings/wording.ts";
 import { qualified } from "../sql/quoting.ts";
 import { runsAsInvoker } from "../sql/stored_view.ts";
-import { describeRight, rightsBeyond, rightsOf } from "./rights.ts";
+import { effectivePrivileges, privilegesBeyond, privilegeText } from "../facts/privileges.ts";
 
 const REFRESH = "Refresh the view.";
 
@@ -135,13 +135,13 @@ function addRightsDrift(
 ): void {
   // If another role owns the view, it has an owner's rights to it.
   const ofOthers = (relation: DriftRelation) =>
-    rightsOf(relation).filter(({ column, grantee }) =>
+    effectivePrivileges(relation).filter(({ column, grantee }) =>
       (view.owner === table.owner || (grantee !== view.owner && grantee !== table.owner)) &&
       (column === null || !without.includes(column))
     );
   const [onTable, onView] = [ofOthers(table), ofOthers(view)];
-  const narrower = rightsBeyond(onTable, onView).map(describeRight);
-  const wider = rightsBeyond(onView, onTable).map(describeRight);
+  const narrower = privilegesBeyond(onTable, onView).map(privilegeText);
+  const wider = privilegesBeyond(onView, onTable).map(privilegeText);
   const name = qualified(table.schema, table.name);
   if (narrower.length > 0) {
     add(

@@ -7,7 +7,7 @@ import type {
   RowTypeUser,
   TextFacts,
 } from "../facts/facts.ts";
-import type { AclFacts } from "../facts/privileges.ts";
+import type { AclEntry } from "../facts/privileges.ts";
 import { qualified } from "../sql/quoting.ts";
 import { strongest } from "../sql/references/table_references.ts";
 import { concernedEventTriggers } from "./database_findings.ts";
@@ -123,7 +123,7 @@ function publications(table: RelationFacts): AnalyzedDependant[] {
 /** By grantee, sorted by name: `anon: SELECT, UPDATE (price)`. */
 function grants(table: RelationFacts): AnalyzedDependant[] {
   const byGrantee = new Map<string, string[]>();
-  const add = ({ grantee, privilege }: AclFacts, column: string | null) => {
+  const add = ({ grantee, privilege }: AclEntry, column: string | null) => {
     const who = grantee ?? "PUBLIC";
     const what = column === null ? privilege : `${privilege} (${column})`;
     const had = byGrantee.get(who) ?? [];

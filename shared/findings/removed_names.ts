@@ -45,7 +45,11 @@ export function newNameMentioned(steps: LocatedMigration[], facts: Facts): Findi
     return [table.name, ...between].filter((name) => name !== last)
       .map((name) => ({ schema: table.schema, name }));
   });
-  const texts = { texts: lasting(facts), namesakes: facts.namesakes, name_takers: [] };
+  const texts = {
+    texts: lasting(facts),
+    same_named_relations: facts.same_named_relations,
+    dynamic_sql_routines: [],
+  };
   return namedIn(texts, removed).map((named): Finding => ({
     code: "new_name_mentioned",
     severity: "warning",

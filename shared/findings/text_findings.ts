@@ -33,15 +33,15 @@ export interface ReadText extends SourceReferences {
 }
 
 /** The texts, and what it takes to understand the names in them. */
-export type TextsOf = Pick<Facts, "texts" | "name_takers" | "namesakes">;
+export type TextsOf = Pick<Facts, "texts" | "dynamic_sql_routines" | "same_named_relations">;
 
 /** Reads each text once for what it does with these tables. The server's own texts and ours are left out. */
 export function readTexts(
-  { texts, name_takers, namesakes }: TextsOf,
+  { texts, dynamic_sql_routines, same_named_relations }: TextsOf,
   tables: NamedRelation[],
   newNames?: Map<number, string>,
 ): ReadText[] {
-  const index = tableIndex(tables, newNames, name_takers, namesakes);
+  const index = tableIndex(tables, newNames, dynamic_sql_routines, same_named_relations);
   return texts.filter(isUsers).map((text) => ({ text, ...readIn(text, index) }));
 }
 

@@ -3,7 +3,7 @@ import type { FindingCode } from "../contract/findings.ts";
 import type { Finding } from "../contract/responses.ts";
 import type { DriftRelation } from "../facts/drift_facts.ts";
 import type { RelationFacts, RowTypeUser } from "../facts/facts.ts";
-import type { AclFacts } from "../facts/privileges.ts";
+import type { AclEntry } from "../facts/privileges.ts";
 import { identityFindings } from "../plan/column_defaults.ts";
 import { qualified } from "../sql/quoting.ts";
 
@@ -37,7 +37,7 @@ function ownerLacksRights(
 
 export function viewFindings(
   table: RelationFacts,
-  view: { owner: string; replaced: AclFacts[]; rowCast: string | null },
+  view: { owner: string; replaced: AclEntry[]; rowCast: string | null },
 ): Finding[] {
   const object = qualified(table.schema, table.name);
   const findings: Finding[] = [];

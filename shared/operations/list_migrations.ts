@@ -1,6 +1,6 @@
 /** The list of migrations, and where the database no longer agrees with it. */
 import type { RecordedRename } from "../facts/migration.ts";
-import { driftFactsFromRow, driftFactsQuery } from "../catalog/drift_facts.ts";
+import { driftFactsFromRow, driftFactsQuery } from "../catalog/read_facts.ts";
 import type { ListMigrationsQuery } from "../contract/requests.ts";
 import type {
   ListMigrationsAnswer,
@@ -9,7 +9,7 @@ import type {
 } from "../contract/responses.ts";
 import { driftOf } from "../drift/drift_report.ts";
 import { type FoundDrift, noteDrift } from "../tracking/drift_events.ts";
-import { notificationsFromRows, notificationsQuery } from "../tracking/list_notifications.ts";
+import { notificationsFromRows, notificationsQuery } from "../tracking/deliveries.ts";
 import { encodeCursor, migrationsPage, recordedWithPage } from "../tracking/list_migrations.ts";
 import {
   migrationsFromRows,

@@ -7,7 +7,7 @@ import { VERIFY_CHECKS, type VerifyCheckName, type VerifyRequest } from "../cont
 import type { VerifyAnswer, VerifyCheck } from "../contract/responses.ts";
 import type { DataApiAccess } from "../verify/run/data_api_client.ts";
 import { blockersHint, lockHolders } from "../postgres/blockers.ts";
-import { setLockTimeout } from "../postgres/critical_section.ts";
+import { setLockTimeout } from "../postgres/transaction.ts";
 import type { Database, Session } from "../postgres/database.ts";
 import { isLockFailure } from "../postgres/database_errors.ts";
 import { locateRelations } from "../drift/drift.ts";
@@ -78,7 +78,7 @@ export async function verify(context: VerifyContext, request: VerifyRequest): Pr
     );
     const { migration, view } = target;
     // In a session of its own, which is given back before the one for the tests is taken.
-    if (view.scanCounter !== null) await sampleUsage(context, [migration]);
+    if (view.scan_counter !== null) await sampleUsage(context, [migration]);
     const tests = target.session.separate ? context.verifierDatabase! : context.database;
     return await tests.withSession(toRead(context), async (session) => {
       const wanted = VERIFY_CHECKS.filter((name) => request.checks.includes(name));
@@ -193,7 +193,7 @@ async function readRelations(
  */
 const asTried = (facts: VerifyFacts): VerifyFacts => ({
   ...facts,
-  sideEffects: facts.sideEffects.flatMap((found) =>
+  side_effects: facts.side_effects.flatMap((found) =>
     found.kind !== "leaves" ? [found] : facts.separate ? [] : [{ ...found, kind: "sends" as const }]
   ),
 });
@@ -205,11 +205,11 @@ async function notCountingReads(
   { migration, view }: VerifyTarget,
   work: () => Promise<void>,
 ): Promise<void> {
-  if (view.scanCounter === null) return await work();
+  if (view.scan_counter === null) return await work();
   try {
     await work();
   } finally {
-    const counter = view.scanCounter;
+    const counter = view.scan_counter;
     await orLog(context, "our own reads through the old name could not be left out", async () => {
       // The session sends its counts to the server at the end of its next transaction.
       await session.runWhole(wholeTransaction("select pg_stat_force_next_flush()"));

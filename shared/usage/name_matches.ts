@@ -42,7 +42,10 @@ export interface WantedNames {
  */
 export function wantedNames(
   migrations: UsedMigration[],
-  { namesakes, server_version }: Pick<UsageFacts, "namesakes" | "server_version">,
+  { same_named_relations, server_version }: Pick<
+    UsageFacts,
+    "same_named_relations" | "server_version"
+  >,
 ): WantedNames {
   const byName = countedByName(server_version);
   const relations = new Map<string, { oid: number; schema: string; name: string }>();
@@ -57,7 +60,7 @@ export function wantedNames(
     }
     meanings.get(relation.oid)!.push(meaning);
   };
-  const sameName = Map.groupBy(namesakes, ({ name }) => name);
+  const sameName = Map.groupBy(same_named_relations, ({ name }) => name);
   const shared = new Set<string>();
   for (const migration of migrations) {
     const { schema_name, old_name, new_name } = migration;
@@ -76,7 +79,7 @@ export function wantedNames(
     constraints: [],
     children: [],
   }));
-  const known = namesakes.map(({ schema, name }): [string, string] => [schema, name]);
+  const known = same_named_relations.map(({ schema, name }): [string, string] => [schema, name]);
   return { tables: tableIndex(views, undefined, undefined, known), meanings, shared, byName };
 }
 

@@ -92,7 +92,7 @@ const verifyFacts = (roles: RoleFacts[]): VerifyFacts => ({
   watched: [],
   partition_columns: [],
   foreign_keys: [],
-  sideEffects: [],
+  side_effects: [],
   untrusted: [],
 });
 

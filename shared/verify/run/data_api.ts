@@ -2,8 +2,7 @@
 import type { VerifyCheck, VerifyFailure } from "../../contract/responses.ts";
 import { unambiguous } from "../../findings/embedding.ts";
 import { reloadSchemaCache } from "../../plan/plan.ts";
-import { requireTime } from "../../postgres/limits.ts";
-import { sleep } from "../../postgres/retry_budget.ts";
+import { requireTime, sleep } from "../../postgres/limits.ts";
 import { counted } from "../both_names.ts";
 import {
   type ApiAnswer,

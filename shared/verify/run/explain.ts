@@ -28,7 +28,7 @@ export async function explainPairs(
   pairs: ShownPair[],
   { refusals = true }: { refusals?: boolean } = {},
 ): Promise<Refusal[]> {
-  if (run.target.view.scanCounter !== null) {
+  if (run.target.view.scan_counter !== null) {
     run.untried.push("plans, since those of a view that counts its use have one step more");
     return pairs.map(() => undefined);
   }

@@ -1,5 +1,5 @@
 /** In whose session statements are tried: of a login without rights, or our own where all code has ours anyway. */
-import { fitnessQuery, sameDatabaseQuery } from "../../catalog/verifier.ts";
+import { fitnessQuery, sameDatabaseQuery } from "../../catalog/verify_facts.ts";
 import { Problem } from "../../contract/problems.ts";
 import type { VerifySession } from "../../contract/responses.ts";
 import type { VerifyFacts } from "../../facts/verify_facts.ts";

@@ -67,7 +67,7 @@ export class VerifyRun {
 
   /** What could have an effect that no rollback undoes, of all that writing runs. */
   get sentOnWrite(): SideEffectFacts[] {
-    return this.target.facts.sideEffects.filter(({ kind }) => kind === "sends");
+    return this.target.facts.side_effects.filter(({ kind }) => kind === "sends");
   }
 
   get sentOnRead(): SideEffectFacts[] {

@@ -1,5 +1,5 @@
 /** The second test: writes through both names, executed and undone, or only explained where they could send something. */
-import { ownSequencesQuery } from "../../catalog/verifier.ts";
+import { ownSequencesQuery } from "../../catalog/verify_facts.ts";
 import type { VerifyCheck } from "../../contract/responses.ts";
 import { counted, describeOutcome, throughBoth } from "../both_names.ts";
 import { missingTriggers, TRIGGER_MISSING, viewTriggersAndRules } from "../definitions.ts";
@@ -62,7 +62,7 @@ export async function testWrites(run: VerifyRun): Promise<VerifyCheck> {
   }
   const sequences = [...notes.sequences.values()];
   const executed = sent.length === 0 && run.whyNothingRuns === null;
-  const notifying = facts.sideEffects.filter(({ kind }) => kind === "notifies");
+  const notifying = facts.side_effects.filter(({ kind }) => kind === "notifies");
   const as = `as ${counted(personas.length, "persona")}`;
   return run.result(
     "writes",
