@@ -9,7 +9,7 @@ import type { DriftColumn, DriftRelation } from "../facts/drift_facts.ts";
 import { isSecurityInvoker } from "../findings/view_findings.ts";
 import { qualified } from "../sql/quoting.ts";
 import { runsAsInvoker } from "../sql/view_options.ts";
-import { describeRight, rightsBeyond, rightsOf } from "./rights.ts";
+import { effectivePrivileges, privilegesBeyond, privilegeText } from "../facts/privileges.ts";
 
 /** Codes of drift that lets somebody see or do what the table forbids; it is never only told when asked. */
 export const SECURITY_DRIFT = new Set(["row_security_bypassed", "view_wider_than_table"]);
@@ -155,13 +155,13 @@ function addRightsDrift(
 ): void {
   // Whoever owns the view in the table owner's stead has an owner's rights to it.
   const ofOthers = (relation: DriftRelation) =>
-    rightsOf(relation).filter(({ column, grantee }) =>
+    effectivePrivileges(relation).filter(({ column, grantee }) =>
       (view.owner === table.owner || (grantee !== view.owner && grantee !== table.owner)) &&
       (column === null || !without.includes(column))
     );
   const [onTable, onView] = [ofOthers(table), ofOthers(view)];
-  const narrower = rightsBeyond(onTable, onView).map(describeRight);
-  const wider = rightsBeyond(onView, onTable).map(describeRight);
+  const narrower = privilegesBeyond(onTable, onView).map(privilegeText);
+  const wider = privilegesBeyond(onView, onTable).map(privilegeText);
   const name = qualified(table.schema, table.name);
   if (narrower.length > 0) {
     add(

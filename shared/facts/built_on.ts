@@ -2,23 +2,21 @@
  * What is built on a compatibility view, as facts: every object that depends on the view, on its row type,
  * or on an object that will have to be made again, with all that is needed to make it depend on the table.
  */
-import type { AclFacts } from "./privileges.ts";
+import type { AclEntry } from "./privileges.ts";
 import type { RelationKind } from "./relation_kinds.ts";
 
 export interface BuiltOnFacts {
-  /** In no order. Our own cast from the view's row type and its function are not among them. */
+  /** Without our own cast from the view's row type and its function. */
   objects: BuiltObject[];
   /** The view, and what will be made again with a new OID: what must not have anything else on it. */
   sources: CatalogAddress[];
   /** The row type of the table behind the view, as the server prints it. */
   table_type: string | null;
-  /** Digest of the view itself and of every dependency on a source: it tells whether anybody added one. */
+  /** Digest of the view itself and of every dependency on a source: it is another one as soon as anybody adds one. */
   digest: string;
 }
 
-/** A row of a catalog. */
-export interface CatalogAddress {
-  /** `pg_class`, `pg_proc` and so on. */
+interface CatalogAddress {
   catalog: string;
   oid: number;
 }
@@ -34,7 +32,6 @@ export interface BuiltObject extends CatalogAddress {
   subkind: string | null;
   schema: string | null;
   name: string | null;
-  /** The relation that it is, or is on: a policy's table, a default's. */
   host: HostRelation | null;
   /** Owner of the object, or of the relation it is on; null where there is none. */
   owner: string | null;
@@ -43,7 +40,6 @@ export interface BuiltObject extends CatalogAddress {
   owner_settable: boolean;
   owner_can_create: boolean;
   can_create: boolean;
-  /** In a temporary schema. */
   temporary: boolean;
   extension: string | null;
   /** Whether it cannot keep its OID: materialized views, and routines with such a row type in the signature. */
@@ -52,7 +48,6 @@ export interface BuiltObject extends CatalogAddress {
   uses: UsedObject[];
   /** Whether it uses whole rows of the view, so that the number and order of the columns matter. */
   whole_rows: boolean;
-  /** Schemas that it refers to and the session's role may not use. */
   closed_schemas: string[];
   /** The object's definition as the server prints it; null for kinds that cannot follow. */
   definition: Definition | null;
@@ -62,9 +57,8 @@ export interface BuiltObject extends CatalogAddress {
   /** What else must be the same afterwards; null for kinds that cannot follow. */
   kept: KeptState | null;
   kept_digest: string | null;
-  /** Access privileges of a relation or routine; of the columns, where it is made again. */
-  acl: AclFacts[];
-  column_acls: { name: string; acl: AclFacts[] }[];
+  acl: AclEntry[];
+  column_acls: { name: string; acl: AclEntry[] }[];
   /** Roles that default privileges would give something on a new object of this kind here. */
   default_grantees: string[];
   /** Code of others that would run with the session's rights if the object were made again. */
@@ -77,7 +71,7 @@ export interface BuiltObject extends CatalogAddress {
   extension_dependencies: number;
 }
 
-export interface HostRelation {
+interface HostRelation {
   oid: number;
   schema: string;
   name: string;
@@ -89,30 +83,25 @@ export interface HostRelation {
   pages: number;
 }
 
-export interface UsedObject {
+interface UsedObject {
   /** OID of the relation, or of the one whose row type is used. */
   relation: number | null;
   /** Null: the relation as a whole. */
   column: string | null;
   row_type: boolean;
-  /** OID of a routine. */
   routine: number | null;
 }
 
-/** Exactly the members that the object's kind has. */
+/** With exactly the members that the object's kind has, like `KeptState`. */
 export interface Definition {
-  /** Of a view or materialized view. */
   query?: string;
   /** A whole statement: of a routine or a rule; of a constraint, its clause. */
   text?: string;
-  /** Of a policy. */
   qual?: string | null;
   check?: string | null;
-  /** Of a default. */
   expression?: string;
 }
 
-/** Exactly the members that the object's kind has. */
 export interface KeptState {
   name?: string;
   owner?: string;
@@ -120,12 +109,10 @@ export interface KeptState {
   acl?: string[];
   options?: string[];
   columns?: KeptColumn[];
+  /** Of a materialized view. */
   storage?: KeptStorage | null;
-  /** Of a policy. */
   roles?: string[];
-  /** Of a rule. */
   enabled?: string;
-  /** Of a default: the column. */
   column?: string;
   generated?: string;
   /** Of a check constraint. */
@@ -145,8 +132,7 @@ export interface KeptColumn {
   compression: string | null;
 }
 
-/** Of a materialized view. */
-export interface KeptStorage {
+interface KeptStorage {
   populated: boolean;
   access_method: string;
   tablespace: string | null;
@@ -163,11 +149,10 @@ export interface KeptIndex {
   comment: string | null;
   clustered: boolean;
   valid: boolean;
-  /** Statistics targets of expressions, by column number. */
   statistics: [number: number, target: number][] | null;
 }
 
-export interface RoutineTraits {
+interface RoutineTraits {
   /** Qualified, quoted and with its arguments, as DDL names it. */
   signature: string;
   /** Qualified, quoted and with the types of its parameters, as `regprocedure` reads it. */

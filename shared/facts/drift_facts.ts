@@ -1,5 +1,5 @@
-/** What drift is told from: of a relation's facts, those that have a part in it. */
-import type { AclFacts } from "./privileges.ts";
+/** What drift is found by: the part of a relation's facts that views and tables are compared by. */
+import type { Privilege } from "./privileges.ts";
 import type {
   ColumnFacts,
   DependantFacts,
@@ -14,9 +14,6 @@ export type LocatedRelation = Pick<
   "oid" | "schema" | "name" | "kind" | "view_reads"
 >;
 
-/** One entry of an ACL, whoever granted it. */
-export type GrantedRight = Pick<AclFacts, "privilege" | "grantee" | "grantable">;
-
 export interface DriftColumn extends
   Pick<
     ColumnFacts,
@@ -29,12 +26,12 @@ export interface DriftColumn extends
     | "identity_sequence"
     | "partial_readers"
   > {
-  acl: GrantedRight[];
+  acl: Privilege[];
 }
 
 export interface DriftRelation
   extends LocatedRelation, Pick<RelationFacts, "owner" | "row_security" | "options"> {
-  acl: GrantedRight[];
+  acl: Privilege[];
   columns: DriftColumn[];
   dependants: Pick<DependantFacts, "kind" | "identity">[];
   row_type: Pick<RowTypeFacts, "users" | "casts">;

@@ -1,57 +1,50 @@
 /**
- * Facts: what the catalog says about the relations of one request, read once, as plain data.
- * `catalog/` reads them, the plans are made from them alone.
+ * Facts: what the catalog says about the relations of one request, read once, as plain data. `catalog/` reads them,
+ * the plans are made from them alone. `owned` says everywhere whether the session's role has the owner's privileges.
  */
-
 import type { RelationKind } from "./relation_kinds.ts";
-import type { AclFacts } from "./privileges.ts";
+import type { AclEntry } from "./privileges.ts";
 import type { NameColumn, NamesInRows } from "./names_in_rows.ts";
 import type { BuiltOnFacts } from "./built_on.ts";
 
 export interface Facts {
   session: SessionFacts;
-  /** One for each name asked about, in the order asked. */
   names: NameFacts[];
   /** Relations found at names asked about, and by OID; each once. */
   relations: RelationFacts[];
-  /** Texts that name one of the tables, as far as a quick look can tell; `texts/` reads them closely. */
+  /** Texts that name one of the tables, as far as a quick look can tell; `findings/` reads them closely. */
   texts: TextFacts[];
   /** How many of the recorded statements that had to be read are among the texts. */
   statements_read: StatementsRead;
-  /** Columns of extensions' tables that may hold names of tables; none unless texts are read. */
+  /** Columns of extensions' tables that may hold names of tables; none without texts. */
   name_columns: NameColumn[];
-  /** What these hold of the names that change, as far as it was looked for. */
   names_in_rows: NamesInRows;
-  /** Relations that have one of the names looked for in texts, wherever they are; of very many, some. */
-  namesakes: [schema: string, name: string][];
-  /** Names of the user's routines that run SQL which they put together, or take a regclass; none without texts. */
-  name_takers: string[];
+  /** Relations of any schema with a name that texts are searched for; of very many, some. */
+  same_named_relations: [schema: string, name: string][];
+  /** Names of the user's routines that run SQL which they build, or take a regclass; none without texts. */
+  dynamic_sql_routines: string[];
   /** Enabled event triggers of the database; read for an analysis only, like `graphql`. */
   event_triggers: EventTriggerFacts[];
-  /** Whether the extension pg_graphql is there. */
   graphql: boolean;
-  /** Traces of programs that read or compare schemas; read for an analysis only. */
   schema_tools: SchemaToolMark[];
-  /** Indexes of the described relations and of their partitions, and those asked for by OID; none unless asked. */
+  /** Indexes of the relations and of their partitions, and those asked for by OID; none unless asked. */
   indexes: IndexFacts[];
   /** Relations in the indexes' schemas whose names the indexes could want. */
   relation_names: { schema: string; name: string }[];
 }
 
 export interface StatementsRead {
-  /** Those that were read to their end. */
   read: number;
   /** Those that name a table and do what a view may not serve. */
   wanted: number;
 }
 
-/** A trace of a program in the catalog. */
-export interface SchemaToolMark {
-  /** The name by which `schema_tools.ts` knows it. */
+/** A trace that a program leaves in a database. */
+interface SchemaToolMark {
+  /** Its name in `findings/schema_tools.ts`. */
   mark: string;
   /** Where it is; null for what is in no schema. */
   schema: string | null;
-  /** What it is, as messages name it. */
   object: string;
 }
 
@@ -60,11 +53,9 @@ export interface IndexFacts {
   schema: string;
   name: string;
   kind: RelationKind;
-  /** OIDs of the described relations that it is on, itself or by a partition of theirs. */
+  /** OIDs of the relations that it is on, itself or by a partition of theirs. */
   roots: number[];
-  /** OID of the table or partition that it is on. */
   table: number;
-  /** Whether the session's role has the owner's privileges. */
   owned: boolean;
   /** Names of all constraints of its table, where it backs one of them, which is renamed with it; else none. */
   constraints: string[];
@@ -75,26 +66,23 @@ export interface TextFacts {
   kind: "routine" | "cron job" | "statement";
   /** A routine as DDL names it, qualified and with its argument types; a job's name; a statement's query id. */
   identity: string;
-  /** A routine's schema. */
   schema: string | null;
   /** `plpgsql`, `sql`, `plv8` and so on; `sql` for jobs and statements. */
   language: string;
   text: string;
-  /** Set by the routine (SET search_path); null: the caller's. */
+  /** Set by the routine; null: the caller's. */
   search_path: string[] | null;
-  /** Whether the session's role has the owner's privileges. */
   owned: boolean;
   security_definer: boolean;
-  /** Names of a routine's parameters, of what it gives back too. */
   parameters: string[];
-  /** Whether a parameter of the routine is of the type record, which a row of any table can be put into. */
+  /** Whether a parameter is of the type record, which takes a row of any table. */
   record_parameters: boolean;
-  /** OIDs of the described relations that have a trigger which calls the routine. */
+  /** OIDs of the relations that have a trigger which calls the routine. */
   trigger_of: number[];
-  /** How often a statement ran, and as whom; null for the others. */
+  /** Of a statement: how often it ran, and as whom. */
   calls: number | null;
   role: string | null;
-  /** A routine as `DependantFacts.identity` names it; null for the others. */
+  /** Of a routine: `DependantFacts.identity`. */
   object_identity: string | null;
 }
 
@@ -106,12 +94,10 @@ export interface SessionFacts {
   sql_functions: boolean;
 }
 
-/** What a name means in its schema now. */
 export interface NameFacts {
   schema: string;
   name: string;
   schema_oid: number | null;
-  /** Whether the session's role may create relations in the schema. */
   can_create: boolean;
   relation: { oid: number; kind: RelationKind } | null;
   /** A type of that name that is no relation's row type and does not move out of the way by itself. */
@@ -123,13 +109,10 @@ export interface RelationFacts {
   schema: string;
   name: string;
   kind: RelationKind;
-  /** `pg_class.relpersistence`: permanent, unlogged or temporary. */
   persistence: "p" | "u" | "t";
-  is_partition: boolean;
   owner: string;
-  /** Whether the session's role has the owner's privileges. */
   owned: boolean;
-  /** Whether the session's role may become the owner (SET ROLE). */
+  /** Whether the session's role may SET ROLE to the owner. */
   owner_settable: boolean;
   /** Whether the owner may create relations in the schema, as an owner of a view there must. */
   owner_can_create: boolean;
@@ -146,7 +129,7 @@ export interface RelationFacts {
   parents: string[];
   children: string[];
   columns: ColumnFacts[];
-  acl: AclFacts[];
+  acl: AclEntry[];
   /** Roles that default privileges would give something on a new relation of the session's role here. */
   default_grantees: string[];
   /** Roles that default privileges would give EXECUTE on a new function of the session's role here. */
@@ -160,9 +143,8 @@ export interface RelationFacts {
   publications: NamedDefinition[];
   owned_sequences: NamedDefinition[];
   security_labels: NamedDefinition[];
-  /** Foreign keys of other tables that refer to this one. */
   referencing: NamedDefinition[];
-  /** Objects elsewhere that stand on the relation or its row type. */
+  /** Objects elsewhere that depend on the relation or its row type. */
   dependants: DependantFacts[];
   /** The view's query as the server prints it; null for tables. */
   view_definition: string | null;
@@ -171,26 +153,20 @@ export interface RelationFacts {
    * and their columns are called now. Null for tables.
    */
   view_query: string | null;
-  /** OIDs of the relations that a view reads. */
   view_reads: number[];
   /** Name of the scan counter by which a view counts its use; it is not among what the view reads. */
-  scanCounter: string | null;
+  scan_counter: string | null;
   row_type: RowTypeFacts;
   /** What is built on a view, with all that repointing it takes; null where it was not asked for. */
   built_on: BuiltOnFacts | null;
-  /** Views that read it, at any depth; this and what follows is read for an analysis only. */
   views: ReaderFacts[];
   trigger_functions: TriggerFunctionFacts[];
   computed_relationships: ComputedRelationshipFacts[];
   /** Foreign tables of this database that lead back to the relation by its name. */
   foreign_tables: ForeignTableFacts[];
-  /** Subscriptions that write into it. */
   subscriptions: string[];
-  /** Names of its foreign keys that refer to the relation itself. */
   self_references: string[];
-  /** Of a partition that the Data API could reach: by whom. */
   partition_access: PartitionAccessFacts[];
-  /** Aggregates over its rows by which the Data API serves media types. */
   media_handlers: { aggregate: string; media_type: string }[];
   /** Foreign keys to itself that the Data API embeds by their column. */
   self_embeddings: { constraint: string; column: string; references: string }[];
@@ -199,10 +175,9 @@ export interface RelationFacts {
 }
 
 /** What a role of the Data API could do with a partition, if that were listed. */
-export interface PartitionAccessFacts {
+interface PartitionAccessFacts {
   role: string;
   privileges: string[];
-  /** Whether the partition has row-level security of its own. */
   row_security: boolean;
   /** Whether it can do more than through the partitioned table. */
   beyond: boolean;
@@ -212,19 +187,17 @@ export interface PartitionAccessFacts {
 export interface JoinTablePair {
   one: { oid: number; schema: string; table: string };
   other: { oid: number; schema: string; table: string };
-  /** Whether a function stands for whatever leads from one to the other, and back. */
+  /** Whether a function takes the place of whatever leads from one to the other, and back. */
   overridden: [forth: boolean, back: boolean];
-  /** Foreign keys from one to the other, in either direction. */
   direct_keys: number;
   /** Tables whose primary key holds foreign keys to both. */
   junctions: JunctionFacts[];
 }
 
-export interface JunctionFacts {
+interface JunctionFacts {
   oid: number;
   /** Column numbers. */
   primary_key: number[];
-  /** Pairs of foreign keys. */
   ways: number;
   /** Whether the Data API lists it, as it does not list partitions. */
   listed: boolean;
@@ -233,11 +206,10 @@ export interface JunctionFacts {
 }
 
 export interface RowTypeFacts {
-  /** Functions, operators, casts, columns and types that stand on the row type; our own casts left out. */
+  /** Functions, operators, casts, columns and types that depend on the row type; our own casts left out. */
   users: RowTypeUser[];
   /** Functions that take rows of a table that this one inherits from or is a partition of. */
   inherited_functions: string[];
-  /** The compatibility casts from this view's row type. */
   casts: RowCastFacts[];
 }
 
@@ -251,9 +223,7 @@ export interface RowTypeUser {
 }
 
 export interface RowCastFacts {
-  /** Name of its function, which is in the view's schema. */
   function: string;
-  /** OID of the table whose rows it makes. */
   target: number;
   /** Whether the cast itself is there, not just its function. */
   cast: boolean;
@@ -277,13 +247,12 @@ export interface ColumnFacts {
   /** What else a column carries: storage, compression, statistics target, options. */
   settings: string;
   comment: string | null;
-  acl: AclFacts[];
+  acl: AclEntry[];
   /** Roles that may read this column but not every column of the relation. */
   partial_readers: string[];
 }
 
-export interface IdentitySequence {
-  /** Its name as SQL takes it. */
+interface IdentitySequence {
   quoted: string;
   /** The default by which a column takes its next number, as the server prints it. */
   next: string;
@@ -302,7 +271,6 @@ export interface DependantFacts {
   /** `view`, `function`, `policy` and the like, as `pg_identify_object` names kinds. */
   kind: string;
   identity: string;
-  /** Whether it stands on the row type rather than on the relation. */
   on_row_type: boolean;
   /** Whether it is a function with a parameter of the row type or an array of it. */
   takes_row: boolean;
@@ -312,7 +280,6 @@ export interface DependantFacts {
 export interface TextSources {
   /** Schema of the view pg_stat_statements; null where there is none to read. */
   statements: string | null;
-  /** Whether cron.job can be read. */
   cron: boolean;
 }
 
@@ -322,13 +289,12 @@ export interface EventTriggerFacts {
   event: string;
   /** Qualified and quoted. */
   function: string;
-  /** The function's schema. */
   schema: string;
   /** Commands at which it runs; null: all. */
   tags: string[] | null;
 }
 
-export interface ReaderFacts {
+interface ReaderFacts {
   kind: "view" | "materialized view";
   /** Qualified and quoted. */
   identity: string;
@@ -337,11 +303,10 @@ export interface ReaderFacts {
   depth: number;
 }
 
-export interface TriggerFunctionFacts {
+interface TriggerFunctionFacts {
   trigger: string;
   /** Qualified and quoted. */
   function: string;
-  /** The function's schema and name. */
   schema: string;
   name: string;
   enabled: boolean;
@@ -351,24 +316,20 @@ export interface TriggerFunctionFacts {
 
 /** A function of one row of the relation that gives rows of a relation. */
 export interface ComputedRelationshipFacts {
-  /** As `DependantFacts.identity`. */
   function: string;
   schema: string;
   name: string;
   /** The relation whose rows it gives, qualified and quoted. */
   returns: string;
-  /** Whether it gives any number of rows. */
   set: boolean;
   /** How many rows it is said to give; 1 makes the embedded rows an object. */
   rows: number;
 }
 
-export interface ForeignTableFacts {
+interface ForeignTableFacts {
   /** Qualified and quoted. */
   identity: string;
   server: string;
-  /** Roles with a user mapping for the server. */
   roles: string[];
-  /** Whether writing through it is allowed by its options. */
   updatable: boolean;
 }

@@ -2,14 +2,13 @@
  * Fingerprint: a table's state as a flat map from object to definition, so that two states can be compared
  * and each difference named. Kept with a migration, and compared again after the rollback.
  */
-import type { AclFacts } from "./privileges.ts";
+import { type AclEntry, type Level, type OnColumn, privilegesOf } from "./privileges.ts";
 import type { Difference } from "../contract/responses.ts";
 import type { ColumnFacts, NamedDefinition, RelationFacts } from "./facts.ts";
 import { comparableOptions } from "../sql/view_options.ts";
 
 export type Fingerprint = Record<string, string>;
 
-/** The fingerprint of a relation as the facts describe it. */
 export function fingerprint(relation: RelationFacts): Fingerprint {
   const print: Fingerprint = {
     kind: relation.kind,
@@ -33,9 +32,8 @@ export function fingerprint(relation: RelationFacts): Fingerprint {
   if (relation.view_query !== null) print.query = relation.view_query;
   for (const column of relation.columns) {
     print[`column ${column.name}`] = columnDefinition(column);
-    addAcl(print, `column ${column.name} grant to`, column.acl);
   }
-  addAcl(print, "grant to", relation.acl);
+  addPrivileges(print, privilegesOf(relation));
   const kinds: [string, NamedDefinition[]][] = [
     ["constraint", relation.constraints],
     ["index", relation.indexes],
@@ -71,19 +69,33 @@ export function columnDefinition(column: ColumnFacts): string {
   ].filter((part) => part !== null).join(" ");
 }
 
-function addAcl(print: Fingerprint, prefix: string, acl: AclFacts[]): void {
-  const entries = acl.map((entry) => ({
-    key: `${prefix} ${entry.grantee ?? "PUBLIC"} by ${entry.grantor}`,
-    privilege: entry.privilege + (entry.grantable ? " with grant option" : ""),
+/** Privileges that one grantor gave one grantee are one entry: `column id grant to anon by postgres`. */
+const grantKey = ({ column, grantee, grantor }: AclEntry & OnColumn): string =>
+  `${column === null ? "" : `column ${column} `}grant to ${grantee ?? "PUBLIC"} by ${grantor}`;
+
+const WITH_GRANT_OPTION = " with grant option";
+
+function addPrivileges(print: Fingerprint, entries: (AclEntry & OnColumn)[]): void {
+  const grants = entries.map((entry) => ({
+    key: grantKey(entry),
+    privilege: entry.privilege + (entry.grantable ? WITH_GRANT_OPTION : ""),
   }));
-  for (const { key, privilege } of entries.sort((a, b) => compare(a.privilege, b.privilege))) {
+  for (const { key, privilege } of grants.sort((a, b) => compare(a.privilege, b.privilege))) {
     print[key] = key in print ? `${print[key]}, ${privilege}` : privilege;
   }
 }
 
+/** How far a privilege went when the fingerprint was taken. */
+export function recordedLevel(print: Fingerprint, entry: AclEntry & OnColumn): Level {
+  const privileges = print[grantKey(entry)]?.split(", ") ?? [];
+  if (privileges.includes(entry.privilege + WITH_GRANT_OPTION)) return 2;
+  return privileges.includes(entry.privilege) ? 1 : 0;
+}
+
+export const isPrivileges = (object: string): boolean => /^(column .* )?grant to /s.test(object);
+
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-/** What differs between two fingerprints, by object. */
 export function differences(before: Fingerprint, after: Fingerprint): Difference[] {
   const objects = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort(compare);
   return objects

@@ -10,7 +10,7 @@ export interface RenamedIndex {
   to: string;
 }
 
-/** A tracked rename, as far as plans care. */
+/** A tracked rename, as far as plans need it. */
 export interface TrackedRename {
   id: string;
   schema_name: string;
@@ -23,7 +23,7 @@ export interface TrackedRename {
   table_gone?: boolean;
 }
 
-/** An unfinished migration that holds names, and whose it is. */
+/** An unfinished migration that holds names, with its owner. */
 export interface NameHolder extends TrackedRename {
   batch_id: string;
   requested_by: string;
@@ -33,7 +33,6 @@ export interface NameHolder extends TrackedRename {
 export interface RecordedRename extends TrackedRename {
   compatibility_view_created: boolean;
   fingerprint: RecordedFingerprints;
-  /** Indexes that were renamed with the table. */
   indexes: RenamedIndex[];
   /** Whether the rename is in the migration history. Default: it is not. */
   in_history?: boolean;
@@ -58,7 +57,7 @@ export interface RecordedFingerprints {
   without_columns: string[];
 }
 
-/** A table and its view as they stand, with the names they have by the time their turn comes. */
+/** A table and its view, with the names that they have when it is their turn in the batch. */
 export interface LocatedMigration {
   migration: RecordedRename;
   table: RelationFacts;

@@ -17,22 +17,19 @@ export interface NameColumn {
 }
 
 /** A value of such a column that is one of the names looked for. */
-export interface NameInRow {
+interface NameInRow {
   column: NameColumn;
   value: string;
-  /** What the row's schema column has. */
   schema: string | null;
 }
 
 export interface NamesInRows {
   found: NameInRow[];
-  /** Columns that could not be looked into. */
   unread: NameColumn[];
 }
 
 export const NO_NAMES_IN_ROWS: NamesInRows = { found: [], unread: [] };
 
-/** A table whose name changes. */
 export interface NameChange {
   oid: number;
   schema: string;
@@ -65,7 +62,6 @@ function formsOf(schema: string, name: string) {
   ];
 }
 
-/** What rows are compared with to find the names. */
 export const valuesOf = (changes: Pick<NameChange, "schema" | "from">[]): string[] => [
   ...new Set(
     changes.flatMap(({ schema, from }) => formsOf(schema, from).map(({ value }) => value)),
@@ -154,7 +150,7 @@ function findingOf({ column, value, schema }: NameInRow, change: NameChange): Fi
   }];
 }
 
-/** What a value means as the table's name, and what it is written as with the other name; null where it is not its name. */
+/** How a value is written with the table's other name, and whether it surely is the table's; null if it is not. */
 function meaning(
   value: string,
   schema: string | null,

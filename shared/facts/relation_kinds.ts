@@ -1,6 +1,5 @@
 /** What each `pg_class.relkind` is called, and what to do instead of a rename where it is no table. */
 
-/** `pg_class.relkind`. */
 export type RelationKind = "r" | "p" | "v" | "m" | "f" | "i" | "I" | "S" | "c" | "t";
 
 interface KindOfRelation {

@@ -7,13 +7,11 @@ export type StatementStatistics =
 
 /** One look at everything that could name an old name, for any number of migrations. */
 export interface UsageFacts {
-  /** The server's clock. */
   at: string;
   server_version: number;
-  /** Null where pg_stat_statements cannot be read. */
   statements: StatementFacts | null;
-  /** Every relation that has one of the old names, in whatever schema. */
-  namesakes: { schema: string; name: string }[];
+  /** Relations of any schema that have one of the old names. */
+  same_named_relations: { schema: string; name: string }[];
   /** Sessions that hold or await a lock on a compatibility view at this moment. */
   sessions: { relation: number; role: string | null; sessions: number }[];
   /** Scans of the scan counters of views that count their use, by the view's OID. */
@@ -29,13 +27,11 @@ export interface StatementFacts extends Losses {
   compute_query_id: string;
   /** Roles and databases that have settings of their own for these. */
   overrides: { role: string | null; setting: string }[];
-  /** Statements of other roles whose text is kept from us. */
   hidden: number;
   /** Statements whose text the extension has lost. */
   textless: number;
   /** Statements that may name a wanted name and are too long to be read. */
   unread: number;
-  /** What may name a wanted name. */
   entries: StatementEntry[];
 }
 
@@ -43,7 +39,6 @@ export interface StatementFacts extends Losses {
 export interface Losses {
   /** When all were reset, or the server began without them. */
   stats_reset: string | null;
-  /** How often entries were evicted to make room. */
   dealloc: number;
 }
 
@@ -59,11 +54,10 @@ export interface StatementEntry {
 
 /** The statements that may have named the old name when its table was renamed. */
 export interface Snapshot extends Losses {
-  /** Calls by key. */
   entries: Record<string, number>;
   /** Some of them were evicted before the rename was done: that they are gone says nothing. */
   incomplete?: boolean;
-  /** Taken later than the rename: calls of before and after it cannot be told apart. */
+  /** Taken later than the rename: calls before and after it look the same. */
   late?: boolean;
 }
 
@@ -79,7 +73,6 @@ export interface Sample {
   examples: UsageExample[];
   /** When calls that may be through the old name had grown last. */
   last_unclear_at: string | null;
-  /** What was lost since the rename. */
   lost: UsageReason[];
 }
 

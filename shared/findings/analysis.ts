@@ -1,5 +1,5 @@
 /** The analysis of a table: everything that hangs on it, what a rename does to each, and the findings. */
-import type { AclFacts } from "../facts/privileges.ts";
+import type { AclEntry } from "../facts/privileges.ts";
 import { analyzedTexts, type TableTexts, textsByTable } from "./analyzed_texts.ts";
 import type { AnalyzedDependant, AnalyzedTable, Effect, Finding } from "../contract/responses.ts";
 import { compatibilityView } from "../plan/compatibility_view.ts";
@@ -142,7 +142,7 @@ function publications(table: RelationFacts): AnalyzedDependant[] {
 /** By who has them, in the order of the names: `anon: SELECT, UPDATE (price)`. */
 function grants(table: RelationFacts): AnalyzedDependant[] {
   const byGrantee = new Map<string, string[]>();
-  const add = ({ grantee, privilege }: AclFacts, column: string | null) => {
+  const add = ({ grantee, privilege }: AclEntry, column: string | null) => {
     const who = grantee ?? "PUBLIC";
     const what = column === null ? privilege : `${privilege} (${column})`;
     const had = byGrantee.get(who) ?? [];

@@ -12,7 +12,7 @@ import { namedIn } from "./text_findings.ts";
  */
 export function newNameMentioned(
   steps: LocatedMigration[],
-  { texts, namesakes }: Facts,
+  { texts, same_named_relations }: Facts,
 ): Finding[] {
   const going = [...Map.groupBy(steps, ({ table }) => table)].flatMap(([table, own]) => {
     const [last, ...between] = own.map(({ migration }) => migration.old_name).reverse();
@@ -20,7 +20,7 @@ export function newNameMentioned(
       .map((name) => ({ schema: table.schema, name }));
   });
   const lasting = texts.filter(({ kind }) => kind !== "statement");
-  return namedIn({ texts: lasting, namesakes, name_takers: [] }, going).map(
+  return namedIn({ texts: lasting, same_named_relations, dynamic_sql_routines: [] }, going).map(
     ({ kind, identity, table, certainty, excerpt }): Finding => ({
       code: "new_name_mentioned",
       severity: "warning",

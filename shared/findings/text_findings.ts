@@ -34,15 +34,15 @@ export interface ReadText extends UsesAndRows {
 }
 
 /** The texts, and what is known beside them of the names in them. */
-export type TextsOf = Pick<Facts, "texts" | "name_takers" | "namesakes">;
+export type TextsOf = Pick<Facts, "texts" | "dynamic_sql_routines" | "same_named_relations">;
 
 /** Reads the texts, each once, for what they do with these tables; those of the server and ours are left out. */
 export function readTexts(
-  { texts, name_takers, namesakes }: TextsOf,
+  { texts, dynamic_sql_routines, same_named_relations }: TextsOf,
   tables: NamedRelation[],
   newNames?: Map<number, string>,
 ): ReadText[] {
-  const index = tableIndex(tables, newNames, name_takers, namesakes);
+  const index = tableIndex(tables, newNames, dynamic_sql_routines, same_named_relations);
   return texts.filter(isUsers).map((text) => ({ text, ...readIn(text, index) }));
 }
 
@@ -88,15 +88,15 @@ export interface NamedInText {
  * and have run once are left out: they are done with.
  */
 export function namedIn(
-  { texts, name_takers, namesakes }: TextsOf,
+  { texts, dynamic_sql_routines, same_named_relations }: TextsOf,
   tables: Pick<RelationFacts, "schema" | "name">[],
 ): NamedInText[] {
   // Numbers that are no table's OIDs, so that no text is a trigger function of theirs.
   const index = tableIndex(
     tables.map(({ schema, name }, n) => ({ oid: -1 - n, schema, name, ...NOTHING_ELSE })),
     undefined,
-    name_takers,
-    namesakes,
+    dynamic_sql_routines,
+    same_named_relations,
   );
   return texts.filter(isUsers).flatMap((text) => {
     const byTable = Map.groupBy(readIn(text, index).uses, ({ table }) => table.oid);

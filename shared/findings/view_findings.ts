@@ -2,7 +2,7 @@
  * Findings: what the caller should know before a table is renamed. Codes are stable; a breaking one stops
  * an apply unless the caller acknowledges its code.
  */
-import type { AclFacts } from "../facts/privileges.ts";
+import type { AclEntry } from "../facts/privileges.ts";
 import type { FindingCode } from "../contract/findings.ts";
 import type { Finding } from "../contract/responses.ts";
 import { identityFindings } from "../plan/column_defaults.ts";
@@ -46,7 +46,7 @@ function ownerLacksRights(table: Pick<DriftRelation, "owner" | "acl" | "columns"
 export function renameFindings(
   table: RelationFacts,
   newName: string | null,
-  view: { owner: string; replaced: AclFacts[]; rowCast: string | null } | null,
+  view: { owner: string; replaced: AclEntry[]; rowCast: string | null } | null,
 ): Finding[] {
   const object = qualified(table.schema, table.name);
   const findings: Finding[] = [];

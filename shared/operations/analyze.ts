@@ -1,7 +1,7 @@
 /** The analysis: what depends on tables, and what a rename would do to it. Changes nothing, locks nothing. */
 import type { TrackedRename } from "../facts/migration.ts";
 import { factsFromRow, factsQuery, type FactsWanted } from "../catalog/read_facts.ts";
-import { type TableRow, tablesOfSchemas } from "../catalog/tables.ts";
+import { type TableRow, tablesOfSchemas } from "../catalog/names.ts";
 import { isTrackingTable } from "../contract/names.ts";
 import { Problem } from "../contract/problems.ts";
 import { type AnalyzeQuery, MAX_RENAMES } from "../contract/requests.ts";

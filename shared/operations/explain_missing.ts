@@ -1,5 +1,5 @@
 /** Why a table or migration is not there: what became of it, or which name may have been meant. */
-import { tableNames } from "../catalog/tables.ts";
+import { tableNames } from "../catalog/names.ts";
 import { Problem } from "../contract/problems.ts";
 import type { Migration } from "../contract/responses.ts";
 import type { Refusal } from "../plan/refusals.ts";

@@ -4,7 +4,7 @@ import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import { namesInRowsLeft } from "../facts/names_in_rows.ts";
 import { leavingTable } from "../findings/dependencies.ts";
 import { type FinalizePlan, planFinalize } from "../plan/finalize.ts";
-import { checkFinalized } from "../plan/verification/finalize_verification.ts";
+import { checkFinalized } from "../plan/verification/verification.ts";
 import type { Done } from "../postgres/apply_plan.ts";
 import { markFinalized, recordedFromRows, selectedMigrations } from "../tracking/migrations.ts";
 import { usageFindings } from "../usage/findings.ts";

@@ -1,6 +1,6 @@
 /** The list of migrations, and where the database no longer agrees with it. */
 import type { RecordedRename } from "../facts/migration.ts";
-import { driftFactsFromRow, driftFactsQuery } from "../catalog/drift_facts.ts";
+import { driftFactsFromRow, driftFactsQuery } from "../catalog/read_facts.ts";
 import type { ListMigrationsQuery } from "../contract/requests.ts";
 import type {
   ListMigrationsAnswer,

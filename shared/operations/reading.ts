@@ -1,5 +1,5 @@
 /** What is read from the database for plans, checks and answers. */
-import { namesInRowsQuery } from "../catalog/name_columns.ts";
+import { namesInRowsQuery } from "../catalog/names.ts";
 import { factsFromRow, factsMessage, factsQuery, type FactsWanted } from "../catalog/read_facts.ts";
 import type { Migration } from "../contract/responses.ts";
 import type { Facts } from "../facts/facts.ts";

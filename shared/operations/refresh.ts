@@ -4,7 +4,7 @@ import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import { fingerprint } from "../facts/fingerprint.ts";
 import { leavingTable } from "../findings/dependencies.ts";
 import { planRefresh, type RefreshPlan } from "../plan/refresh.ts";
-import { checkRefreshed } from "../plan/verification/refresh_verification.ts";
+import { checkRefreshed } from "../plan/verification/drift_verification.ts";
 import { qualified } from "../sql/quoting.ts";
 import { markRefreshed } from "../tracking/migrations.ts";
 import { applyChange, lockTables } from "./apply_change.ts";

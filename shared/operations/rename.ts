@@ -1,6 +1,6 @@
 /** The rename: the table gets its new name, a compatibility view takes the old one. Or it is proposed. */
 import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
-import { schemasAmong } from "../catalog/tables.ts";
+import { schemasAmong } from "../catalog/names.ts";
 import type { WantedUsage } from "../catalog/usage.ts";
 import type { RenameRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";

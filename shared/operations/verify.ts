@@ -1,6 +1,6 @@
 /** The compatibility test of an active rename: five tests by both names, without lasting effects. */
 import type { RecordedRename } from "../facts/migration.ts";
-import { proofFactsFromRow, proofFactsQuery } from "../catalog/verify_facts.ts";
+import { verifyFactsFromRow, verifyFactsQuery } from "../catalog/verify_facts.ts";
 import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
 import { Problem } from "../contract/problems.ts";
 import { VERIFY_CHECKS, type VerifyCheckName, type VerifyRequest } from "../contract/requests.ts";
@@ -14,10 +14,10 @@ import { locateRelations } from "../drift/drift.ts";
 import { qualified } from "../sql/quoting.ts";
 import { requireView } from "../plan/refusals.ts";
 import { commonColumns } from "../verify/columns.ts";
-import type { ProofFacts } from "../facts/verify_facts.ts";
+import { API_ROLES, type VerifyFacts } from "../facts/verify_facts.ts";
 import { ownRow, ownTable } from "../verify/own_row.ts";
 import { reportInMarkdown } from "../verify/markdown.ts";
-import { API_ROLES, personasOf } from "../verify/personas.ts";
+import { personasOf } from "../verify/personas.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { passOverReads } from "../tracking/usage.ts";
 import { wholeTransaction } from "../postgres/transaction.ts";
@@ -79,7 +79,7 @@ export async function verify(context: VerifyContext, request: VerifyRequest): Pr
     );
     const { migration, view } = subject;
     // In a session of its own, which is given back before the one for the trials is taken.
-    if (view.scanCounter !== null) await sampleUsage(context, [migration]);
+    if (view.scan_counter !== null) await sampleUsage(context, [migration]);
     const trials = subject.session.separate ? context.verifierDatabase! : context.database;
     return await trials.withSession(toRead(context), async (session) => {
       const wanted = VERIFY_CHECKS.filter((name) => request.checks.includes(name));
@@ -157,14 +157,14 @@ async function readRelations(
   const { table, view } = { ...step, view: step.view! };
   const verifier = await findVerifier(context.verifierDatabase, session, [table.oid, view.oid]);
   const [proofRow] = await session.run(
-    proofFactsQuery({
+    verifyFactsQuery({
       table: table.oid,
       view: view.oid,
       roles: [...API_ROLES, ...request.claims.map(({ role }) => role)],
       verifier: verifier.login,
     }),
   );
-  const proof = asTried(proofFactsFromRow(proofRow));
+  const proof = asTried(verifyFactsFromRow(proofRow));
   const own = ownTable(table, proof);
   const columns = commonColumns(table, view);
   const { key, unique } = ownRow(own, false);
@@ -192,9 +192,9 @@ async function readRelations(
  * In a session without rights, code that switches the role achieves nothing; in one of ours it counts as code that
  * acts outside of the database.
  */
-const asTried = (proof: ProofFacts): ProofFacts => ({
+const asTried = (proof: VerifyFacts): VerifyFacts => ({
   ...proof,
-  sideEffects: proof.sideEffects.flatMap((found) =>
+  side_effects: proof.side_effects.flatMap((found) =>
     found.kind !== "leaves" ? [found] : proof.separate ? [] : [{ ...found, kind: "sends" as const }]
   ),
 });
@@ -206,11 +206,11 @@ async function notCountingReads(
   { migration, view }: Subject,
   work: () => Promise<void>,
 ): Promise<void> {
-  if (view.scanCounter === null) return await work();
+  if (view.scan_counter === null) return await work();
   try {
     await work();
   } finally {
-    const counter = view.scanCounter;
+    const counter = view.scan_counter;
     await orLog(context, "our own reads through the old name could not be left out", async () => {
       // The session sends its counts to the server at the end of its next transaction.
       await session.runWhole(wholeTransaction("select pg_stat_force_next_flush()"));

@@ -2,7 +2,7 @@
 import type { Verification } from "../contract/responses.ts";
 import { fingerprint } from "../facts/fingerprint.ts";
 import type { RenamePlan } from "../plan/rename.ts";
-import { checkRecorded } from "../plan/verification/late_verification.ts";
+import { checkRecorded } from "../plan/verification/drift_verification.ts";
 import { checkRenamed } from "../plan/verification/verification.ts";
 import { sleep } from "../postgres/retry_budget.ts";
 import type { Event } from "../tracking/events.ts";

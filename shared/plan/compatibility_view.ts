@@ -1,5 +1,5 @@
 /** The compatibility view: the statements that make it, and the checks of it. */
-import type { AclFacts } from "../facts/privileges.ts";
+import type { AclEntry } from "../facts/privileges.ts";
 import type { Statement } from "../contract/responses.ts";
 import { defaultedIdentities, viewDefault } from "./column_defaults.ts";
 import { isSecurityInvoker } from "../findings/view_findings.ts";
@@ -15,7 +15,7 @@ export interface ViewPlan {
   owner: string;
   securityInvoker: boolean;
   /** Privileges that the view's owner grants instead of their grantor, which this role cannot act for. */
-  replaced: AclFacts[];
+  replaced: AclEntry[];
   /** Name of the function that casts the view's rows to the table's; null where nothing needs it. */
   rowCast: string | null;
 }

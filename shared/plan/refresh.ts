@@ -60,7 +60,7 @@ export async function planRefresh(
   const made = compatibilityView(named, table.name, facts.session, {
     without: withoutColumns,
     replaced: inPlace,
-    scanCounter: view?.scanCounter ?? null,
+    scanCounter: view?.scan_counter ?? null,
   });
   const checks = [
     checkRelations([expectedRelation(table, table.name)], "Check that the table is where it was"),

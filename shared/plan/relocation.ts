@@ -117,9 +117,9 @@ function isPlain(view: RelationFacts, table: RelationFacts): boolean {
       known.get(name)?.type !== type || known.get(name)?.collation !== collation
     )
   ) return false;
-  const condition = view.scanCounter === null
+  const condition = view.scan_counter === null
     ? ""
-    : ` where ${scanCounterCondition(view.scanCounter)}`;
+    : ` where ${scanCounterCondition(view.scan_counter)}`;
   // The server qualifies columns before PostgreSQL 16.
   return ["", `${ident(table.name)}.`].some((prefix) => {
     const columns = view.columns.map(({ name }) => prefix + ident(name)).join(", ");

@@ -39,8 +39,10 @@ export const scanCounterCondition = (scanCounter: string): string =>
   `(select pg_catalog.count(*) from ${qualified(OWN_SCHEMA, scanCounter)}) is not null`;
 
 /** Statements for when the view is gone. */
-export const dropScanCounter = ({ scanCounter }: Pick<RelationFacts, "scanCounter">): Statement[] =>
-  scanCounter === null ? [] : [{
-    sql: `drop table ${qualified(OWN_SCHEMA, scanCounter)} restrict`,
+export const dropScanCounter = (
+  { scan_counter }: Pick<RelationFacts, "scan_counter">,
+): Statement[] =>
+  scan_counter === null ? [] : [{
+    sql: `drop table ${qualified(OWN_SCHEMA, scan_counter)} restrict`,
     purpose: "Remove the table by which the view counted its use",
   }];

@@ -3,16 +3,16 @@ import type { LocatedMigration } from "../facts/migration.ts";
 import type { Difference, Finding, Statement } from "../contract/responses.ts";
 import {
   checkPrivileges,
-  describeRight,
+  type PrivilegeChange,
   privilegeChanges,
   privilegeStatements,
-  type RightChange,
   withChanges,
 } from "./carried_privileges.ts";
 import type { Check } from "./verification/checks.ts";
 import { viewDefault } from "./column_defaults.ts";
 import type { ColumnFacts, RelationFacts } from "../facts/facts.ts";
-import { differences, fingerprint } from "../facts/fingerprint.ts";
+import { differences, fingerprint, isPrivileges } from "../facts/fingerprint.ts";
+import { privilegeText } from "../facts/privileges.ts";
 import { qualified } from "../sql/quoting.ts";
 
 export interface ViewOnlyChanges {
@@ -67,7 +67,7 @@ export function viewOnlyChanges(
 function viewOnlyChange(
   { migration, table, view }: LocatedMigration,
   carryPrivileges: boolean,
-): { findings: Finding[]; carried: RightChange[] } {
+): { findings: Finding[]; carried: PrivilegeChange[] } {
   const recorded = migration.fingerprint.view;
   if (view === null || recorded === null) return { findings: [], carried: [] };
   const object = qualified(migration.schema_name, migration.old_name);
@@ -76,7 +76,7 @@ function viewOnlyChange(
   const changed = differences(recorded, fingerprint(view))
     .filter(({ object, after }) => (now[object] ?? null) !== after)
     .filter(({ object }) => !sameColumnOnTable(object, table, view));
-  const others = changed.filter(({ object }) => !/^(column .* )?grant to /s.test(object));
+  const others = changed.filter(({ object }) => !isPrivileges(object));
 
   const findings: Finding[] = [];
   const { changes, impossible } = privilegeChanges(table, view, recorded);
@@ -105,7 +105,7 @@ function viewOnlyChange(
         }. The table has what it had` + (wider.length === 0
           ? "."
           : `, and is more open than the view: ${
-            wider.map(describeRight).join(", ")
+            wider.map(privilegeText).join(", ")
           } was revoked on the view only.`),
       remedy: carryPrivileges
         ? `These cannot be carried, since this role cannot act for who granted them, or they were given on. ` +
@@ -128,11 +128,11 @@ function viewOnlyChange(
   return { findings, carried };
 }
 
-function inWords(changes: RightChange[]): string {
+function inWords(changes: PrivilegeChange[]): string {
   return changes.map((change) =>
     change.to > change.from
-      ? `${describeRight(change)} (granted${change.to === 2 ? " with grant option" : ""})`
-      : `${describeRight(change)} (${change.to === 1 ? "grant option " : ""}revoked)`
+      ? `${privilegeText(change)} (granted${change.to === 2 ? " with grant option" : ""})`
+      : `${privilegeText(change)} (${change.to === 1 ? "grant option " : ""}revoked)`
   ).join(", ");
 }
 

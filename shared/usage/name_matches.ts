@@ -36,7 +36,10 @@ export interface WantedNames {
  */
 export function wantedNames(
   migrations: UsedMigration[],
-  { namesakes, server_version }: Pick<UsageFacts, "namesakes" | "server_version">,
+  { same_named_relations, server_version }: Pick<
+    UsageFacts,
+    "same_named_relations" | "server_version"
+  >,
 ): WantedNames {
   const byName = countedByName(server_version);
   const relations = new Map<string, { oid: number; schema: string; name: string }>();
@@ -52,7 +55,7 @@ export function wantedNames(
     meanings.get(relation.oid)!.push(meaning);
   };
   const schemasOf = new Map<string, string[]>();
-  for (const { schema, name } of namesakes) {
+  for (const { schema, name } of same_named_relations) {
     schemasOf.set(name, [...schemasOf.get(name) ?? [], schema]);
   }
   const shared = new Set<string>();
@@ -76,7 +79,7 @@ export function wantedNames(
     })),
     undefined,
     undefined,
-    namesakes.map(({ schema, name }) => [schema, name]),
+    same_named_relations.map(({ schema, name }) => [schema, name]),
   );
   return { tables, meanings, shared, byName };
 }

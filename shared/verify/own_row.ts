@@ -5,7 +5,7 @@
 import { asClients } from "./trial.ts";
 import type { RelationFacts } from "../facts/facts.ts";
 import { ident, literal, qualified } from "../sql/quoting.ts";
-import type { ForeignKeyFacts, KeyFacts, ProofFacts } from "../facts/verify_facts.ts";
+import type { ForeignKeyFacts, KeyFacts, VerifyFacts } from "../facts/verify_facts.ts";
 import { type Freshness, freshValue, nearValue, plainValue, type ValueColumn } from "./values.ts";
 
 /** What the recipe is made from. */
@@ -13,7 +13,7 @@ export interface OwnTable {
   /** The table as SQL. */
   name: string;
   columns: ValueColumn[];
-  proof: ProofFacts;
+  proof: VerifyFacts;
   /** Whether rules rewrite its statements. */
   ruled: boolean;
 }
@@ -34,7 +34,7 @@ export interface OwnRow {
 }
 
 /** Table and proof facts as one. */
-export function ownTable(table: RelationFacts, proof: ProofFacts): OwnTable {
+export function ownTable(table: RelationFacts, proof: VerifyFacts): OwnTable {
   const types = new Map(proof.columns.map((column) => [column.name, column]));
   return {
     name: qualified(table.schema, table.name),

@@ -1,9 +1,6 @@
 /** Personas: in whose place reads and writes are tried, and how a block of PL/pgSQL takes it. */
 import { literal } from "../sql/quoting.ts";
-import type { ProofFacts, RoleFacts } from "../facts/verify_facts.ts";
-
-/** The roles that the Data API takes on; they are tried whether or not they were granted anything. */
-export const API_ROLES = ["anon", "authenticated", "service_role"];
+import { API_ROLES, type RoleFacts, type VerifyFacts } from "../facts/verify_facts.ts";
 
 /** Most roles that are tried; of more, the API's and then the first by name. */
 const MAX_ROLES = 30;
@@ -29,7 +26,7 @@ export interface NotTried {
  * with its bare claims; then each set of claims under the role it names.
  */
 export function personasOf(
-  { roles, user, separate }: ProofFacts,
+  { roles, user, separate }: VerifyFacts,
   owner: string,
   claims: ({ role: string } & Record<string, unknown>)[],
 ): { personas: Persona[]; notTried: NotTried[] } {

@@ -4,11 +4,11 @@
  */
 import type { ColumnFacts } from "../facts/facts.ts";
 import { literal } from "../sql/quoting.ts";
-import type { ProofColumn } from "../facts/verify_facts.ts";
+import type { VerifyColumn } from "../facts/verify_facts.ts";
 
 /** A column with what is known of its type. */
 export interface ValueColumn extends ColumnFacts {
-  type_facts: ProofColumn;
+  type_facts: VerifyColumn;
 }
 
 /**
@@ -33,18 +33,18 @@ const RANDOM_WORD = `pg_catalog.left(${RANDOM_TEXT}, 8)`;
 const cast = (expression: string, { type }: ColumnFacts) => `(${expression})::${type}`;
 
 /** Characters that fit; null: as many as you like. */
-function lengthOf({ base, typmod }: ProofColumn): number | null {
+function lengthOf({ base, typmod }: VerifyColumn): number | null {
   if (base === "name") return 63;
   return (base === "varchar" || base === "bpchar") && typmod >= 4 ? typmod - 4 : null;
 }
 
-const fitting = (text: string, column: ProofColumn): string => {
+const fitting = (text: string, column: VerifyColumn): string => {
   const length = lengthOf(column);
   return length === null ? text : `pg_catalog.left(${text}, ${length})`;
 };
 
 /** Digits before the point that fit into a numeric. */
-function digitsOf({ typmod }: ProofColumn): number {
+function digitsOf({ typmod }: VerifyColumn): number {
   if (typmod < 4) return 12;
   const precision = ((typmod - 4) >> 16) & 0xffff;
   // Eleven bits and a sign (numerictypmodin).

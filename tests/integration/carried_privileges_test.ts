@@ -164,7 +164,7 @@ databaseTest(
     assertEquals([finding.code, finding.severity], ["view_grants_changed", "breaking"]);
     assertStringIncludes(
       finding.message,
-      "more open than the view: SELECT anon was revoked on the view",
+      "more open than the view: SELECT to anon was revoked on the view",
     );
     assertStringIncludes(finding.remedy, '"carry_privileges": true');
     // Acknowledged, the right is back.
@@ -207,7 +207,7 @@ databaseTest(
       severity === "breaking"
     )!;
     assertEquals(finding.code, "view_grants_changed");
-    assertStringIncludes(finding.message, "SELECT authenticated (revoked)");
+    assertStringIncludes(finding.message, "SELECT to authenticated (revoked)");
     assertStringIncludes(finding.remedy, "given on");
     assertEquals(stateDifferences(before, await databaseState(db.admin)), []);
   },
@@ -239,7 +239,7 @@ databaseTest(
     const finding = (problem.findings as Finding[]).find(({ severity }) =>
       severity === "breaking"
     )!;
-    assertStringIncludes(finding.message, "SELECT dashboard_user (revoked)");
+    assertStringIncludes(finding.message, "SELECT to dashboard_user (revoked)");
   },
 );
 

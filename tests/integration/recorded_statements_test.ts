@@ -1,7 +1,7 @@
 /** What pg_stat_statements has recorded: which of it is read, and what comes of it after a rename. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import postgres from "postgres";
-import { recordedStatements } from "../../shared/catalog/recorded_statements.ts";
+import { recordedStatements } from "../../shared/catalog/texts.ts";
 import type { Finding } from "../../shared/contract/responses.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";

@@ -23,7 +23,7 @@ export async function startGraphileWorker(
   const jobs = new JobCounts();
   /** Jobs that fail the first time, and are run again some seconds later. */
   const flaky = new JobCounts();
-  const scanCounters = new Map<string, number>();
+  const ticks = new Map<string, number>();
   const logger = new Logger(() => (level, message) => {
     if ((level === "error" || level === "warning") && !message.includes(ON_PURPOSE)) {
       errors.push(message);
@@ -35,10 +35,10 @@ export async function startGraphileWorker(
       if (job.attempts === 1) throw new Error(ON_PURPOSE);
       flaky.ran((payload as { n: number }).n);
     },
-    scanCounter: (payload) => {
+    tick: (payload) => {
       const { phase, _cron: { ts } } = payload as { phase: number; _cron: { ts: string } };
       const key = `${phase} ${ts}`;
-      scanCounters.set(key, (scanCounters.get(key) ?? 0) + 1);
+      ticks.set(key, (ticks.get(key) ?? 0) + 1);
     },
   };
   const start = (crontab: string, concurrency: number): Promise<Runner> =>
@@ -53,8 +53,8 @@ export async function startGraphileWorker(
       logger,
     });
   // One after the other: the first makes the schema.
-  const runners = [await start("* * * * * scanCounter ?id=first {phase:0}", 4)];
-  runners.push(await start("* * * * * scanCounter ?id=first {phase:0}", 4));
+  const runners = [await start("* * * * * tick ?id=first {phase:0}", 4)];
+  runners.push(await start("* * * * * tick ?id=first {phase:0}", 4));
   const [runner] = runners;
   const producer = produce(async () => {
     const n = ++jobs.added;
@@ -79,9 +79,8 @@ export async function startGraphileWorker(
       select 'slept', since, since
       from (select date_trunc('minute', now()) - interval '1 minute' * ${MISSED_MINUTES} as since) s
       on conflict (identifier) do update set last_execution = excluded.last_execution`;
-    const late = await start(`* * * * * scanCounter ?id=slept&fill=10m {phase:${phase}}`, 1);
-    const ticked = () =>
-      [...scanCounters.keys()].filter((key) => key.startsWith(`${phase} `)).length;
+    const late = await start(`* * * * * tick ?id=slept&fill=10m {phase:${phase}}`, 1);
+    const ticked = () => [...ticks.keys()].filter((key) => key.startsWith(`${phase} `)).length;
     await untilTrue("cron catches up", () => ticked() >= MISSED_MINUTES - 1);
     await late.stop();
   };
@@ -118,12 +117,12 @@ export async function startGraphileWorker(
       const left = await sql<{ what: string }[]>`
         select concat_ws(' ', task_id, payload, attempts, last_error) as what
         from graphile_worker._private_jobs where payload ->> 'n' is not null`;
-      const doubled = [...scanCounters].filter(([, times]) => times > 1);
+      const doubled = [...ticks].filter(([, times]) => times > 1);
       return [
         ...jobs.faults("job"),
         ...flaky.faults("flaky job"),
         ...left.map(({ what }) => `left behind: ${what}`),
-        ...doubled.map(([scanCounter, times]) => `scanCounter ${scanCounter} ran ${times} times`),
+        ...doubled.map(([tick, times]) => `tick ${tick} ran ${times} times`),
       ];
     },
     [Symbol.asyncDispose]: end,

@@ -1,5 +1,5 @@
 /** Facts as `catalog/` would read them, written by hand: plans are made from them without a database. */
-import type { AclFacts } from "../../shared/facts/privileges.ts";
+import type { AclEntry } from "../../shared/facts/privileges.ts";
 import type { NameHolder, RecordedRename } from "../../shared/facts/migration.ts";
 import type { Rename } from "../../shared/contract/requests.ts";
 import type {
@@ -23,8 +23,8 @@ export const SERVER_VERSION = 170_004;
 export function grant(
   grantee: string | null,
   privilege: string,
-  more: Partial<AclFacts> = {},
-): AclFacts {
+  more: Partial<AclEntry> = {},
+): AclEntry {
   return {
     grantor: SESSION_USER,
     grantee,
@@ -36,7 +36,7 @@ export function grant(
 }
 
 /** What an owner has on a table of its own, unless it gave something away. */
-export function ownersPrivileges(): AclFacts[] {
+export function ownersPrivileges(): AclEntry[] {
   return ["INSERT", "SELECT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"]
     .map((privilege) => grant(SESSION_USER, privilege));
 }
@@ -82,7 +82,6 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     name,
     kind: "r",
     persistence: "p",
-    is_partition: false,
     owner: SESSION_USER,
     owned: true,
     owner_settable: true,
@@ -117,7 +116,7 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     view_definition: null,
     view_query: null,
     view_reads: [],
-    scanCounter: null,
+    scan_counter: null,
     built_on: null,
     row_type: { users: [], inherited_functions: [], casts: [] },
     views: [],
@@ -244,9 +243,9 @@ export function factsOf(relations: RelationFacts[], free: string[] = []): Facts 
     statements_read: { read: 0, wanted: 0 },
     name_columns: [],
     names_in_rows: { found: [], unread: [] },
-    namesakes: [],
+    same_named_relations: [],
     texts: [],
-    name_takers: [],
+    dynamic_sql_routines: [],
     event_triggers: [],
     graphql: false,
     schema_tools: [],

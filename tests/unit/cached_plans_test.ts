@@ -32,11 +32,14 @@ function routine(text: string, more: Partial<TextFacts> = {}): TextFacts {
 function isWarm(
   text: string,
   more: Partial<TextFacts> = {},
-  namesakes: [string, string][] = [],
+  same_named_relations: [string, string][] = [],
 ): boolean {
   const tables = [ORDERS, SELF_NAMED];
   return routinesWithCachedPlans(
-    readTexts({ texts: [routine(text, more)], name_takers: [], namesakes }, tables),
+    readTexts(
+      { texts: [routine(text, more)], dynamic_sql_routines: [], same_named_relations },
+      tables,
+    ),
     tables,
   )
     .length > 0;

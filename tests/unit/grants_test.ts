@@ -1,4 +1,4 @@
-import type { AclFacts } from "../../shared/facts/privileges.ts";
+import type { AclEntry } from "../../shared/facts/privileges.ts";
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import type { RelationFacts } from "../../shared/facts/facts.ts";
 import { grantStatements } from "../../shared/plan/grants.ts";
@@ -71,7 +71,7 @@ Deno.test("column privileges are granted column by column, whatever the column i
 });
 
 Deno.test("a grantor grants under its own role, once it has received what it passes on", () => {
-  const by = (grantor: string, grantee: string, more: Partial<AclFacts> = {}) =>
+  const by = (grantor: string, grantee: string, more: Partial<AclEntry> = {}) =>
     grant(grantee, "SELECT", { grantor, ...more });
   // In the worst order: each entry before the one that its grantor needs.
   const acl = [

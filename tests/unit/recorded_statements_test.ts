@@ -1,6 +1,6 @@
 /** Which recorded statements the database hands over to be read. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { MAY_MATTER } from "../../shared/catalog/recorded_statements.ts";
+import { MAY_MATTER } from "../../shared/catalog/texts.ts";
 import type { FindingCode } from "../../shared/contract/findings.ts";
 import { RULES } from "../../shared/findings/text_rules.ts";
 import { unreadStatements } from "../../shared/findings/unread_statements.ts";

@@ -68,7 +68,11 @@ const findingsIn = (
   options: TextFindingOptions = {},
 ) =>
   textFindings(
-    readTexts({ texts, name_takers: [], namesakes: [] }, tables, options.newNames),
+    readTexts(
+      { texts, dynamic_sql_routines: [], same_named_relations: [] },
+      tables,
+      options.newNames,
+    ),
     tables,
     version,
     options,
@@ -296,7 +300,10 @@ Deno.test("an analysis has the findings of a rename whose name is not decided", 
 
 Deno.test("evidence: which texts name the old name, once each, and how sure that is", () => {
   const named = (texts: TextFacts[]) =>
-    namedIn({ texts, name_takers: [], namesakes: [] }, [OLD, { schema: "app", name: "neighbour" }])
+    namedIn({ texts, dynamic_sql_routines: [], same_named_relations: [] }, [OLD, {
+      schema: "app",
+      name: "neighbour",
+    }])
       .map(({ kind, identity, table, certainty }) => `${kind} ${identity} ${table} ${certainty}`);
   assertEquals(
     named([
@@ -330,7 +337,7 @@ Deno.test("evidence: which texts name the old name, once each, and how sure that
   assertEquals(named([text({ language: "plpgsql", trigger_of: [1], text: trigger })]), []);
   const texts = [text({ text: "delete\n from old" })];
   assertEquals(
-    namedIn({ texts, name_takers: [], namesakes: [] }, [OLD])[0].excerpt,
+    namedIn({ texts, dynamic_sql_routines: [], same_named_relations: [] }, [OLD])[0].excerpt,
     "delete from old",
   );
 });

@@ -43,7 +43,7 @@ interface Situation {
   version?: number;
   entries?: StatementEntry[];
   texts?: TextFacts[];
-  namesakes?: UsageFacts["namesakes"];
+  same_named_relations?: UsageFacts["same_named_relations"];
   statements?: Partial<NonNullable<UsageFacts["statements"]>>;
   record?: Partial<UsageRecord> | null;
   before?: Record<string, number>;
@@ -51,7 +51,9 @@ interface Situation {
 }
 
 /** One look in a situation that is quiet but for what is said. */
-function look({ version = 170_000, entries = [], texts = [], namesakes = [], ...more }: Situation) {
+function look(
+  { version = 170_000, entries = [], texts = [], same_named_relations = [], ...more }: Situation,
+) {
   const losses = { stats_reset: RESET, dealloc: 3 };
   const record: UsageRecord = {
     migration_id: ID,
@@ -79,7 +81,7 @@ function look({ version = 170_000, entries = [], texts = [], namesakes = [], ...
         entries,
         ...more.statements,
       },
-      namesakes: [{ schema: "public", name: "experts" }, ...namesakes],
+      same_named_relations: [{ schema: "public", name: "experts" }, ...same_named_relations],
       sessions: [],
       reads: more.reads === undefined ? [] : [{ relation: 17, scans: more.reads }],
       scans_reset: null,
@@ -176,9 +178,9 @@ Deno.test("since 18 an alias hides which name was used, whatever form it has", (
 });
 
 Deno.test("a name that other schemas have too must be qualified to be clear", () => {
-  const namesakes = [{ schema: "app", name: "experts" }];
+  const same_named_relations = [{ schema: "app", name: "experts" }];
   const state = (text: string, version?: number) =>
-    look({ version, namesakes, entries: [entry(text)] }).usage.state;
+    look({ version, same_named_relations, entries: [entry(text)] }).usage.state;
   assertEquals(state("select from public.experts"), "used");
   assertEquals(state("select from experts"), "unknown");
   assertEquals(state("select from app.experts"), "quiet");

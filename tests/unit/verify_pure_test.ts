@@ -7,7 +7,7 @@ import { parseVerifyRequest } from "../../shared/contract/parse_requests.ts";
 import { VERIFY_CHECKS } from "../../shared/contract/requests.ts";
 import { judgeColumns } from "../../shared/verify/columns.ts";
 import { figuresOf } from "../../shared/verify/cost.ts";
-import type { ProofColumn, ProofFacts, RoleFacts } from "../../shared/facts/verify_facts.ts";
+import type { RoleFacts, VerifyColumn, VerifyFacts } from "../../shared/facts/verify_facts.ts";
 import { reportInMarkdown } from "../../shared/verify/markdown.ts";
 import { missingTriggers } from "../../shared/verify/triggers.ts";
 import { freshValue, nearValue, plainValue, type ValueColumn } from "../../shared/verify/values.ts";
@@ -78,7 +78,7 @@ const role = (name: string, settable = true): RoleFacts => ({
   update: [],
 });
 
-const proof = (roles: RoleFacts[]): ProofFacts => ({
+const proof = (roles: RoleFacts[]): VerifyFacts => ({
   user: "postgres",
   separate: false,
   roles,
@@ -88,7 +88,7 @@ const proof = (roles: RoleFacts[]): ProofFacts => ({
   watched: [],
   partition_columns: [],
   foreign_keys: [],
-  sideEffects: [],
+  side_effects: [],
   untrusted: [],
 });
 
@@ -126,7 +126,7 @@ Deno.test("of very many roles the first are tried, and the others are named", ()
   assertEquals([personas.length, notTried.length], [30, 11]);
 });
 
-const valueColumn = (type: string, facts: Partial<ProofColumn>): ValueColumn => ({
+const valueColumn = (type: string, facts: Partial<VerifyColumn>): ValueColumn => ({
   ...column("c", { type }),
   type_facts: {
     name: "c",

@@ -17,9 +17,7 @@ import { dollarQuoted, literal, qualified } from "../../sql/quoting.ts";
 import { invokerOption } from "../../sql/view_options.ts";
 
 export interface Check {
-  /** To be run before the locks are taken. */
   preparations: PlanStatement[];
-  /** The check itself. */
   statement: PlanStatement;
 }
 
@@ -188,7 +186,7 @@ const aclOf = (relation: string) =>
 /** Entries are sets: the order in which they were granted does not matter. */
 const differentAcl = `not (${aclOf("t")} @> ${aclOf("v")} and ${aclOf("v")} @> ${aclOf("t")})`;
 
-/** The same where the owner or a grantor may differ: who may do what, whoever granted it. */
+/** The same where the owner or a grantor may differ: who may do what, without the grantors. */
 const differentPrivileges = `exists (
         select from (${entriesOf(aclOf("t"))}) te full join (${entriesOf(aclOf("v"))}) ve
           using (grantee, privilege_type, is_grantable, grantor)

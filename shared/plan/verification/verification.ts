@@ -1,9 +1,10 @@
-/** What must hold after a rename or a rollback, as checks over facts. */
-import type { TrackedRename } from "../../facts/migration.ts";
+/** What must hold after a rename, a rollback or a finalization, as checks over facts. */
+import type { RecordedRename, TrackedRename } from "../../facts/migration.ts";
 import type { Check, Difference, Verification } from "../../contract/responses.ts";
 import { viewDefault } from "../column_defaults.ts";
 import type { RelationFacts } from "../../facts/facts.ts";
 import { differences, type Fingerprint, fingerprint } from "../../facts/fingerprint.ts";
+import { effectivePrivileges, privilegeText } from "../../facts/privileges.ts";
 import { ident, qualified } from "../../sql/quoting.ts";
 import type { PlannedTable } from "../rename.ts";
 import type { RolledBackTable } from "../rollback.ts";
@@ -11,15 +12,13 @@ import { comparableOptions } from "../../sql/view_options.ts";
 
 type Names = Pick<TrackedRename, "schema_name" | "old_name" | "new_name">;
 
-export interface RenamedState {
+interface RenamedState {
   planned: PlannedTable;
-  /** The table, found by OID. */
   table: RelationFacts | null;
-  /** What has the old name. */
   view: RelationFacts | null;
 }
 
-/** Texts in which a table's or a neighbour's name stands, so that they change with it. */
+/** Objects whose texts contain a table's or a neighbour's name, so that they change with it. */
 const NAMES_TABLES =
   /^(constraint|index|trigger|policy|rule|statistics|publication|referenced by) |^(children|parents)$/;
 
@@ -38,9 +37,8 @@ export function checkRenamed(states: RenamedState[]): Verification {
   }));
   for (const one of states) {
     const { rename, facts: before, view: plannedView } = one.planned;
-    const now = one.table && qualified(one.table.schema, one.table.name);
     const wanted = qualified(rename.schema, rename.new_name);
-    if (now !== wanted) name.push({ object: wanted, before: wanted, after: now });
+    name.push(...otherName(wanted, one.table));
     if (one.table === null) continue;
 
     const changed = differencesButNames(unnamed(before), unnamed(one.table), renames);
@@ -56,10 +54,11 @@ export function checkRenamed(states: RenamedState[]): Verification {
     columns.push(
       ...prefixed(old, differencesButNames(columnsOf(before), columnsOf(one.view), renames)),
     );
-    // Whoever owns the view in the table owner's stead has all rights to it, and to the table by membership.
+    // A role that owns the view instead of the table's owner has all privileges on it, and on the table by membership.
     const beside = plannedView.owner === before.owner ? null : plannedView.owner;
-    const [wantedRights, rights] = [privilegesOf(before, beside), privilegesOf(one.view, beside)];
-    privileges.push(...prefixed(old, differences(wantedRights, rights)));
+    privileges.push(
+      ...prefixed(old, differences(privilegesOf(before, beside), privilegesOf(one.view, beside))),
+    );
   }
   return verification([
     check("tables have their new names", name),
@@ -79,15 +78,12 @@ export function checkRolledBack(
   const views: Difference[] = [];
   const state: Difference[] = [];
   const keptSince: Difference[] = [];
-  for (const { planned, table, viewExists } of states) {
-    const { migration, kept } = planned;
+  for (const { planned: { migration, kept }, table, viewExists } of states) {
     const old = qualified(migration.schema_name, migration.old_name);
-    const now = table && qualified(table.schema, table.name);
-    if (now !== old) names.push({ object: old, before: old, after: now });
-    if (viewExists) views.push({ object: old, before: null, after: "the view is still there" });
+    names.push(...otherName(old, table));
+    views.push(...viewLeft(old, viewExists));
     if (table === null) continue;
 
-    const changed = differencesButNames(migration.fingerprint.before, fingerprint(table), active);
     const known = new Set((kept ?? []).map(({ object }) => object));
     // What changed about an index since counts under its earlier name, too.
     for (const { from, to } of migration.indexes) {
@@ -95,8 +91,11 @@ export function checkRolledBack(
         if (known.has(`${kind} ${to}`)) known.add(`${kind} ${from}`);
       }
     }
-    state.push(...prefixed(old, changed.filter(({ object }) => !known.has(object))));
-    keptSince.push(...prefixed(old, changed.filter(({ object }) => known.has(object))));
+    for (
+      const one of differencesButNames(migration.fingerprint.before, fingerprint(table), active)
+    ) {
+      (known.has(one.object) ? keptSince : state).push(...prefixed(old, [one]));
+    }
   }
   const checks = [
     check("tables have their old names", names),
@@ -116,20 +115,64 @@ export function checkRolledBack(
   return verification(checks);
 }
 
-/** Where the state right after the rename is not known, what others did since looks like what the rename did. */
+interface FinalizedState {
+  migration: RecordedRename;
+  before: RelationFacts;
+  table: RelationFacts | null;
+  viewExists: boolean;
+}
+
+/** Expressions that may have named the view and name the table now. */
+const REPOINTED = /^(policy|rule) /;
+
+/** Checks that the old names are gone and that nothing else about the tables has changed. */
+export function checkFinalized(states: FinalizedState[]): Verification {
+  const wanted = ({ before }: FinalizedState) => qualified(before.schema, before.name);
+  return verification([
+    check(
+      "tables have their new names",
+      states.flatMap((state) => otherName(wanted(state), state.table)),
+    ),
+    check(
+      "compatibility views are gone",
+      states.flatMap(({ migration: { schema_name, old_name }, viewExists }) =>
+        viewLeft(qualified(schema_name, old_name), viewExists)
+      ),
+    ),
+    check(
+      "tables are otherwise as before",
+      states.flatMap((state) =>
+        state.table === null ? [] : prefixed(
+          wanted(state),
+          differences(withoutRepointed(state.before), withoutRepointed(state.table)),
+        )
+      ),
+    ),
+  ]);
+}
+
+const withoutRepointed = (relation: RelationFacts): Fingerprint =>
+  Object.fromEntries(
+    Object.entries(fingerprint(relation)).map(([object, text]) => [
+      object,
+      REPOINTED.test(object) ? "there" : text,
+    ]),
+  );
+
+/** If the state right after the rename is not known, what others did since looks like what the rename did. */
 function withDoubt(found: Check, unknown: boolean): Check {
   if (found.passed || !unknown) return found;
   return {
     ...found,
     detail:
-      `${found.detail}; what others changed since the rename cannot be told apart from this, ` +
+      `${found.detail}; what others changed since the rename cannot be distinguished from this, ` +
       "since the state right after it was not kept: it came by a migration file, or was cut off",
   };
 }
 
 /**
  * What differs but for the names of renamed tables: where a neighbour is still renamed, a foreign key to it
- * or a policy that reads it looks otherwise than before, and rightly so.
+ * or a policy that reads it looks otherwise than before, as it should.
  */
 function differencesButNames(
   before: Fingerprint,
@@ -153,7 +196,7 @@ function differencesButNames(
   );
 }
 
-/** A text in which each renamed table goes by one name, whether the text says the old one or the new one. */
+/** A text with one name for each renamed table, whether it had the old one or the new one. */
 function withOneName(text: string, active: Names[]): string {
   return active.reduce((result, { schema_name, old_name, new_name }) => {
     const schema = spellings(schema_name);
@@ -173,10 +216,17 @@ const spellings = (name: string): string =>
 
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
-/** Most differences that one check lists. */
+/** That a table has another name than it should have, or is gone. */
+export function otherName(wanted: string, table: RelationFacts | null): Difference[] {
+  const now = table && qualified(table.schema, table.name);
+  return now === wanted ? [] : [{ object: wanted, before: wanted, after: now }];
+}
+
+export const viewLeft = (object: string, exists: boolean): Difference[] =>
+  exists ? [{ object, before: null, after: "the view is still there" }] : [];
+
 const MAX_DIFFERENCES = 50;
 
-/** A check that passed unless something was found. */
 export function check(name: string, found: Difference[]): Check {
   if (found.length === 0) return { name, passed: true };
   return {
@@ -187,7 +237,6 @@ export function check(name: string, found: Difference[]): Check {
   };
 }
 
-/** Passed if every check is. */
 export const verification = (checks: Check[]): Verification => ({
   passed: checks.every(({ passed }) => passed),
   checks,
@@ -199,41 +248,30 @@ const prefixed = (table: string, changed: Difference[]): Difference[] =>
 const describe = (relation: RelationFacts | null) =>
   relation && `${relation.kind} with (${relation.options.join(", ")})`;
 
-function unnamed(relation: RelationFacts): Fingerprint {
-  return pick(fingerprint(relation), (object) => !NAMES_TABLES.test(object));
-}
+const unnamed = (relation: RelationFacts): Fingerprint =>
+  Object.fromEntries(
+    Object.entries(fingerprint(relation)).filter(([object]) => !NAMES_TABLES.test(object)),
+  );
 
 function columnsOf(relation: RelationFacts): Fingerprint {
   const comparable = relation.columns.map((column, index) => [
     `column ${column.name}`,
-    [
-      index + 1,
-      column.type,
-      column.collation,
-      viewDefault(column),
-      column.comment,
-    ].map(String).join(", "),
+    [index + 1, column.type, column.collation, viewDefault(column), column.comment].map(String)
+      .join(", "),
   ]);
   return { ...Object.fromEntries(comparable), comment: relation.comment ?? "" };
 }
 
-/** Whoever granted, and however often: what counts is who, but for the role `beside`, may do what. */
+/** Who, but for the role `beside`, may do what. */
 function privilegesOf(relation: RelationFacts, beside: string | null): Fingerprint {
-  const entries = [
-    ...relation.acl.map((entry) => ({ entry, on: "table" })),
-    ...relation.columns.flatMap((column) =>
-      column.acl.map((entry) => ({ entry, on: `column ${column.name}` }))
-    ),
-  ];
-  const rights: Fingerprint = {};
-  for (const { entry: { privilege, grantee, grantable }, on } of entries) {
-    if (beside !== null && grantee === beside) continue;
-    const right = `${on}: ${privilege} to ${grantee ?? "PUBLIC"}`;
-    if (grantable) rights[right] = "with grant option";
-    else rights[right] ??= "granted";
-  }
-  return rights;
+  return Object.fromEntries(
+    effectivePrivileges(relation)
+      .filter(({ grantee }) => beside === null || grantee !== beside)
+      .map(({ column, grantable, ...privilege }) => [
+        `${column === null ? "table" : `column ${column}`}: ${
+          privilegeText({ ...privilege, column: null })
+        }`,
+        grantable ? "with grant option" : "granted",
+      ]),
+  );
 }
-
-const pick = (print: Fingerprint, wanted: (object: string) => boolean): Fingerprint =>
-  Object.fromEntries(Object.entries(print).filter(([object]) => wanted(object)));

@@ -34,7 +34,7 @@ export async function testCost(verifyRun: VerifyRun): Promise<VerifyCheck> {
     failures.push(...explained.failures);
     untried.push(...explained.untried);
   }
-  const sideEffects = proof.sideEffects.some(({ on_read, kind }) => on_read && kind === "sends");
+  const sideEffects = proof.side_effects.some(({ on_read, kind }) => on_read && kind === "sends");
   const timed = sideEffects
     ? []
     : probes.flatMap(({ name, timed }) => timed ? [{ name, timed }] : []);

@@ -35,7 +35,7 @@ export async function explainPairs(
   { refusals = true }: { refusals?: boolean } = {},
 ): Promise<Explanations> {
   const whole: Explanations = { failures: [], untried: [], settled: [] };
-  if (verifyRun.subject.view.scanCounter !== null) {
+  if (verifyRun.subject.view.scan_counter !== null) {
     return {
       ...whole,
       untried: ["plans, since those of a view that counts its use have a step more"],

@@ -34,7 +34,7 @@ export async function testJoins(verifyRun: VerifyRun): Promise<VerifyCheck> {
   const [owner, ...others] = personas;
   const callers = others.filter(({ api }) => api);
   const report: Report = { failures: [], untried: [], costly: [] };
-  const sideEffects = proof.sideEffects.some(({ on_read, kind }) => on_read && kind === "sends");
+  const sideEffects = proof.side_effects.some(({ on_read, kind }) => on_read && kind === "sends");
   const figures: Record<string, unknown>[] = [];
   for (const persona of [owner, ...callers]) {
     await plansOf(verifyRun, persona, keys, report);

@@ -14,7 +14,7 @@ export async function testReads(verifyRun: VerifyRun): Promise<VerifyCheck> {
   );
   const untried: string[] = [];
   const figures: Record<string, unknown>[] = [];
-  const sideEffects = proof.sideEffects.filter(({ on_read, kind }) => on_read && kind === "sends");
+  const sideEffects = proof.side_effects.filter(({ on_read, kind }) => on_read && kind === "sends");
   for (const persona of sideEffects.length > 0 || verifyRun.barred !== null ? [] : personas) {
     const outcome = await read(verifyRun, persona);
     if (outcome instanceof Untried) {

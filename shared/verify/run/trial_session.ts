@@ -1,9 +1,9 @@
 /** In whose session verify tries things: that of a login without rights, or our own where all code may have ours. */
-import { fitnessQuery, sameDatabaseQuery } from "../../catalog/verifier.ts";
+import { fitnessQuery, sameDatabaseQuery } from "../../catalog/verify_facts.ts";
 import { Problem } from "../../contract/problems.ts";
 import type { VerifySession } from "../../contract/responses.ts";
 import type { Database, Session } from "../../postgres/database.ts";
-import type { ProofFacts } from "../../facts/verify_facts.ts";
+import type { VerifyFacts } from "../../facts/verify_facts.ts";
 import { listed } from "./verify_run.ts";
 
 /** The login without rights that is to be used, or why there is none. */
@@ -53,7 +53,7 @@ async function askVerifier(database: Database, query: string): Promise<Record<st
 }
 
 /** What the answer says of it. */
-export function sessionOf(verifier: Verifier, { user, untrusted }: ProofFacts): VerifySession {
+export function sessionOf(verifier: Verifier, { user, untrusted }: VerifyFacts): VerifySession {
   if (verifier.login !== null) {
     return {
       login: verifier.login,

@@ -8,7 +8,7 @@ import type { VerifyRequest } from "../../contract/requests.ts";
 import type { VerifyCheck, VerifyFailure, VerifySession } from "../../contract/responses.ts";
 import type { RelationFacts } from "../../facts/facts.ts";
 import { brokenAlike } from "../broken.ts";
-import type { ProofFacts } from "../../facts/verify_facts.ts";
+import type { VerifyFacts } from "../../facts/verify_facts.ts";
 import type { OwnTable } from "../own_row.ts";
 import type { ReadTarget } from "../reads.ts";
 import {
@@ -25,7 +25,7 @@ export interface Subject {
   migration: RecordedRename;
   table: RelationFacts;
   view: RelationFacts;
-  proof: ProofFacts;
+  proof: VerifyFacts;
   own: OwnTable;
   target: ReadTarget;
   personas: Persona[];

@@ -1,5 +1,5 @@
 /** The second test: writes by both names, executed and taken back, or explained where they could reach outside. */
-import { ownSequencesQuery } from "../../catalog/verifier.ts";
+import { ownSequencesQuery } from "../../catalog/verify_facts.ts";
 import type { VerifyCheck, VerifyFailure } from "../../contract/responses.ts";
 import { ownRow } from "../own_row.ts";
 import type { MovedSequence } from "../sequences.ts";
@@ -45,8 +45,8 @@ export async function testWrites(verifyRun: VerifyRun): Promise<VerifyCheck> {
   if (!verifyRun.request.acknowledge.includes(TRIGGER_MISSING)) {
     report.failures.push(...missingTriggers(migration, table));
   }
-  const outside = proof.sideEffects.filter(({ kind }) => kind === "sends");
-  const notifying = proof.sideEffects.filter(({ kind }) => kind === "notifies");
+  const outside = proof.side_effects.filter(({ kind }) => kind === "sends");
+  const notifying = proof.side_effects.filter(({ kind }) => kind === "notifies");
   const stood = await ownSequences(verifyRun);
   for (const persona of verifyRun.barred === null ? personas : []) {
     if (outside.length > 0) await explain(verifyRun, persona, report);
