@@ -1,4 +1,4 @@
-/** POST verify: tests by both names whether an old name still does what its table does; changes nothing. */
+/** POST verify: tests whether an old name still works like its table; changes nothing. */
 import { parseVerifyRequest } from "../../shared/contract/parse_requests.ts";
 import type { VerifyRequest } from "../../shared/contract/requests.ts";
 import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";

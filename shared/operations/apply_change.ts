@@ -11,7 +11,7 @@ import { applyPlan, type Done } from "../postgres/apply_plan.ts";
 import type { RelationName } from "../postgres/blockers.ts";
 import type { LockExpressions } from "../postgres/critical_section.ts";
 import { isLockRefused } from "../postgres/database_errors.ts";
-import { RetryBudget } from "../postgres/retry_budget.ts";
+import { RetryBudget } from "../postgres/limits.ts";
 import { qualified } from "../sql/quoting.ts";
 import { type Event, insertEvent, recordedLock } from "../tracking/events.ts";
 import { historyDetails } from "../tracking/history.ts";

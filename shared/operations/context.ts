@@ -2,15 +2,11 @@
 import type { ProblemCode } from "../contract/problems.ts";
 import { requireServer } from "../plan/refusals.ts";
 import { beginReading, type Connected, connected, reportQueued } from "../postgres/apply_plan.ts";
-import { MAX_TURN_MS, type Session, type SessionWish } from "../postgres/database.ts";
+import { MAX_QUEUE_MS, type Session, type SessionRequest } from "../postgres/database.ts";
 import type { DatabaseContext } from "../postgres/database_context.ts";
-import {
-  AfterCommit,
-  isCatalogMoved,
-  isConnectionLost,
-  toProblem,
-} from "../postgres/database_errors.ts";
-import { sleep } from "../postgres/retry_budget.ts";
+import { AfterCommit, isCatalogMoved, isConnectionLost } from "../postgres/database_errors.ts";
+import { toProblem } from "../postgres/database_problems.ts";
+import { sleep } from "../postgres/limits.ts";
 import { noteBypassedRowSecurity, noteLostViews } from "../tracking/drift_events.ts";
 import { type Event, insertEvent } from "../tracking/events.ts";
 import { type Receiver, withFailureNotification } from "../tracking/notifications.ts";
@@ -68,8 +64,8 @@ export async function beginToRead(
 }
 
 /** The wish for a session that only reads; a wait for it is reported. */
-export function toRead({ limits, progress }: OperationContext): SessionWish {
-  return { lane: "read", limits, waitMs: MAX_TURN_MS, waiting: reportQueued(progress, limits) };
+export function toRead({ limits, progress }: OperationContext): SessionRequest {
+  return { lane: "read", limits, waitMs: MAX_QUEUE_MS, waiting: reportQueued(progress, limits) };
 }
 
 /** @throws {Problem} Whatever went wrong, as a problem. */

@@ -4,7 +4,7 @@ import type { SelectionRequest } from "../contract/requests.ts";
 import type { Finding, HistoryEntry, MigrationFile } from "../contract/responses.ts";
 import type { RecordedRename } from "../facts/migration.ts";
 import type { Row, Session } from "../postgres/database.ts";
-import type { MigrationHistory } from "../postgres/migration_history.ts";
+import type { MigrationHistory } from "../postgres/server_features.ts";
 import type { Plan, PlanStatement } from "../plan/plan.ts";
 import {
   builtDigests,

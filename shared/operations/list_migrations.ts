@@ -9,7 +9,7 @@ import type {
 } from "../contract/responses.ts";
 import { driftOf } from "../drift/drift_report.ts";
 import { type FoundDrift, noteDrift } from "../tracking/drift_events.ts";
-import { notificationsFromRows, notificationsQuery } from "../tracking/list_notifications.ts";
+import { notificationsFromRows, notificationsQuery } from "../tracking/deliveries.ts";
 import { encodeCursor, migrationsPage, recordedWithPage } from "../tracking/list_migrations.ts";
 import {
   migrationsFromRows,

@@ -7,7 +7,7 @@ import { VERIFY_CHECKS, type VerifyCheckName, type VerifyRequest } from "../cont
 import type { VerifyAnswer, VerifyCheck } from "../contract/responses.ts";
 import type { DataApiAccess } from "../verify/run/data_api_client.ts";
 import { blockersHint, lockHolders } from "../postgres/blockers.ts";
-import { setLockTimeout } from "../postgres/critical_section.ts";
+import { setLockTimeout } from "../postgres/transaction.ts";
 import type { Database, Session } from "../postgres/database.ts";
 import { isLockFailure } from "../postgres/database_errors.ts";
 import { locateRelations } from "../drift/drift.ts";

@@ -4,7 +4,7 @@ import { fingerprint } from "../facts/fingerprint.ts";
 import type { RenamePlan } from "../plan/rename.ts";
 import { checkRecorded } from "../plan/verification/drift_verification.ts";
 import { checkRenamed } from "../plan/verification/verification.ts";
-import { sleep } from "../postgres/retry_budget.ts";
+import { sleep } from "../postgres/limits.ts";
 import type { Event } from "../tracking/events.ts";
 import {
   keepFingerprints,

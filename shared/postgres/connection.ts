@@ -1,25 +1,25 @@
 /**
- * One connection to the server, from its log-in to its end. It never comes back under our hands: a client
- * that quietly connects again would go on with a transaction's statements outside of the transaction.
+ * One connection to the server, from its login to its end. It is never reopened implicitly: a client that reconnects
+ * by itself would continue a transaction's statements outside of the transaction.
  */
 import type { Duplex } from "node:stream";
 import postgres from "postgres";
 import { isCancelled, isConnectionLost } from "./database_errors.ts";
 import { type DatabaseUrl, parseDatabaseUrl } from "./database_url.ts";
-import { type Encryption, encryptionsOf, inTurn } from "./encryption.ts";
+import { type Encryption, encryptionsOf, firstAccepted } from "./encryption.ts";
 import { openSocket } from "./server_socket.ts";
 import { PING } from "./transaction.ts";
 
 /** A row as the simple protocol gives it: numbers, booleans and JSON parsed, the rest as text. */
 export type Row = Record<string, unknown>;
 
-/** Longest time until the server lets us in, in milliseconds. */
+/** Longest time of a login, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
-/** How long an end waits for what runs, in seconds. */
+/** How long `end` waits for a running statement, in seconds. */
 const END_TIMEOUT_S = 5;
 
-/** How often a new connection is asked for an answer before it is given up. */
+/** How often a connection is pinged before it is given up. */
 const PING_TRIES = 5;
 
 export class Connection {
@@ -37,11 +37,11 @@ export class Connection {
       user: to.user,
       password: to.password,
       database: to.database,
-      // The socket sees to it.
+      // The socket is encrypted already.
       ssl: false,
       max: 1,
       prepare: false,
-      // Neither types nor timers of its own: what it did between our messages could break in unnoticed.
+      // No queries for types, no timers: nothing of its own may come between our messages.
       fetch_types: false,
       idle_timeout: 0,
       max_lifetime: null,
@@ -54,33 +54,32 @@ export class Connection {
         ...(to.options !== undefined && { options: to.options }),
       },
       socket: () => this.#openSocket(to, encryption),
-      // The types know no lists of hosts beside other options, nor the socket.
+      // The declared types lack `socket`, and lists of hosts beside other options.
     } as unknown as postgres.Options<Record<string, never>>);
   }
 
   /**
-   * One socket and no second: where a server hangs up during the log-in, postgres.js 3.4 connects again,
-   * sends nothing there, and waits.
+   * Opens one socket, never a second: where a server hangs up during the login, postgres.js 3.4 connects again, sends
+   * nothing, and waits.
    */
   async #openSocket(to: DatabaseUrl, encryption: Encryption): Promise<Duplex> {
     if (this.#opening) throw lost("CONNECTION_CLOSED");
     this.#opening = true;
-    const socket = await openSocket(to, encryption, (socket) => {
+    return await openSocket(to, encryption, (socket) => {
       this.#socket = socket;
       if (this.#brokenOff) socket.destroy();
     });
-    return socket;
   }
 
   /**
-   * Logs in, as the URL says with or without encryption, or with either.
+   * Logs in, encrypted or not as the URL says.
    *
-   * @throws {Problem} `database_unavailable` where the URL cannot be read or the encryption that it asks for
-   *   cannot be had; otherwise the client's errors.
+   * @throws {Problem} `database_unavailable` where the URL cannot be parsed or the encryption that it asks for is not
+   *   available; otherwise the client's errors.
    */
   static async open(url: string): Promise<Connection> {
     const to = parseDatabaseUrl(url);
-    return await inTurn(
+    return await firstAccepted(
       encryptionsOf(to),
       (encryption) => Connection.#logIn(new Connection(to, encryption)),
     );
@@ -105,7 +104,7 @@ export class Connection {
     return this.#closed;
   }
 
-  /** Whether the server still answers; a connection that lay idle may have been ended without our notice. */
+  /** Whether the server still answers; an idle connection may have ended unnoticed. */
   async answers(): Promise<boolean> {
     try {
       await this.#ping();
@@ -116,7 +115,7 @@ export class Connection {
     }
   }
 
-  /** Asks for nothing but an answer; a login's own statement timeout may be too short even for that. */
+  /** Retried, since a login's own statement timeout may be too short even for this. */
   async #ping(): Promise<void> {
     for (let tries = 1;; tries++) {
       try {
@@ -129,10 +128,7 @@ export class Connection {
     }
   }
 
-  /**
-   * Sends one message of statements; the answer is the rows of each. Whoever sends one sees to the transaction
-   * it runs in (`database.ts`): nothing is sent outside of one.
-   */
+  /** Sends one message of statements, all of them in a transaction (`database.ts`); returns the rows of each. */
   async run(text: string): Promise<Row[][]> {
     if (this.#closed) throw lost("CONNECTION_CLOSED");
     try {
@@ -143,13 +139,13 @@ export class Connection {
     }
   }
 
-  /** Gives it up as it stands; what was sent last may or may not have happened. */
+  /** Closes it at once; the last message may or may not be executed. */
   breakOff(): void {
     this.#brokenOff = true;
     this.#socket?.destroy();
   }
 
-  /** Ends it, at most after `timeout` seconds. */
+  /** Ends it, after at most `timeout` seconds. Default: 5. */
   async end(timeout = END_TIMEOUT_S): Promise<void> {
     this.#closed = true;
     await this.#client.end({ timeout });

@@ -3,7 +3,6 @@
  * server, so that the blocking window does not grow with the distance between function and database.
  */
 import type { LockFigures, Statement } from "../contract/responses.ts";
-import { markedAsOwn } from "../sql/own_statements.ts";
 import {
   type LockStatement,
   type Plan,
@@ -11,71 +10,72 @@ import {
   PREPARED_PREFIX,
   type PreparedStatement,
 } from "../plan/plan.ts";
+import { markedAsOwn } from "../sql/own_statements.ts";
 import { dollarQuoted, literal, millisecondsLiteral } from "../sql/quoting.ts";
-import type { Row } from "./database.ts";
+import type { Row } from "./connection.ts";
+import { setLockTimeout } from "./transaction.ts";
 
 /** The lock figures as SQL expressions, for what is recorded inside the transaction. */
 export interface LockExpressions {
   attempts: string;
   waitedMs: string;
-  /** Up to the statement it stands in. */
+  /** Up to the statement that contains it. */
   heldMs: string;
 }
 
-/** Longest wait for a lock of the record's own rows and the like, once the tables' locks are held. */
+/** Longest wait for a lock on rows of the record and the like, once the tables' locks are held. */
 const INNER_LOCK_TIMEOUT_MS = 200;
 
 /**
- * Longest wait for a lock while another one is held, however long the caller's lock timeout: a client that
- * waits for the one and has the other would be told of a deadlock after deadlock_timeout, 1 s by default.
+ * Longest wait for a lock while another one is held, whatever the caller's lock timeout. A client that holds the one
+ * and waits for the other would get a deadlock error after deadlock_timeout, 1 s by default.
  */
 const HOLDING_TIMEOUT_MS = 400;
 
-/** Longest time that one statement may take while clients wait, deadline or not, in milliseconds. */
+/** Longest time of one statement while clients wait, in milliseconds. */
 const STATEMENT_TIMEOUT_MS = 30_000;
 
-/** A lock that is not waited for still needs a timeout, and 0 would mean to wait for ever. */
+/** The timeout of a lock that is not waited for; 0 would mean no limit. */
 const NO_WAIT_MS = 1;
 
 /** The server's clock in milliseconds, not the transaction's. */
-const CLOCK_MS = "(extract(epoch from pg_catalog.clock_timestamp()) * 1000::numeric)::float8";
+const CLOCK_MS = "(extract(epoch from clock_timestamp()) * 1000::numeric)::float8";
 
-/** Time since the server received the message that it stands in, in milliseconds. */
+/** Time since the server received the message that contains it, in milliseconds. */
 export const MESSAGE_MS =
-  "(extract(epoch from pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp())" +
-  " * 1000::numeric)::float8";
+  "(extract(epoch from clock_timestamp() - statement_timestamp()) * 1000::numeric)::float8";
 
 /** Figures are kept in settings of the transaction, so that the statements are the same at every attempt. */
 type Figure = "attempts" | "waited_ms" | "asked_ms" | "granted_ms";
 
-const note = (figure: Figure, value: string) =>
-  `pg_catalog.set_config('table_rename.${figure}', (${value})::text, true)`;
+const keep = (figure: Figure, value: string) =>
+  `set_config('table_rename.${figure}', (${value})::text, true)`;
 
-const noted = (figure: Figure) => `pg_catalog.current_setting('table_rename.${figure}')::float8`;
+const kept = (figure: Figure) => `current_setting('table_rename.${figure}')::float8`;
 
 const LOCK: LockExpressions = {
-  attempts: `${noted("attempts")}::int`,
-  waitedMs: `${noted("waited_ms")} + ${noted("granted_ms")} - ${noted("asked_ms")}`,
-  heldMs: `${CLOCK_MS} - ${noted("granted_ms")}`,
+  attempts: `${kept("attempts")}::int`,
+  waitedMs: `${kept("waited_ms")} + ${kept("granted_ms")} - ${kept("asked_ms")}`,
+  heldMs: `${CLOCK_MS} - ${kept("granted_ms")}`,
 };
 
-/** Statements that record the change, with the lock figures. */
+/** Makes the statements that record the change, from the lock figures. */
 type RecordSql = (lock: LockExpressions) => string[];
 
 const recordStatements = (record: RecordSql): PreparedStatement[] =>
   record(LOCK).map((sql, index) => prepared(`record_${index + 1}`, sql));
 
-/** A session can still have them from a rename that was given up: COMMIT never came to forget them. */
+/** A session can still have prepared statements of a rename that was given up before its COMMIT. */
 const FORGET_LEFTOVERS = `do ${
   dollarQuoted(
     `
 declare
   leftover text;
 begin
-  for leftover in select name from pg_catalog.pg_prepared_statements
-    where pg_catalog.starts_with(name, ${literal(PREPARED_PREFIX)})
+  for leftover in
+    select name from pg_prepared_statements where starts_with(name, ${literal(PREPARED_PREFIX)})
   loop
-    execute pg_catalog.format('deallocate %I', leftover);
+    execute format('deallocate %I', leftover);
   end loop;
 end `,
     "forget",
@@ -87,17 +87,13 @@ const preparations = (plan: Plan, record: RecordSql) => [
   ...recordStatements(record).flatMap(({ preparations }) => preparations),
 ];
 
-/** The message before the critical section: has the server plan what needs no lock to be planned. */
-export function preparation(plan: Plan, record: RecordSql): string {
-  return [
-    FORGET_LEFTOVERS,
-    ...preparations(plan, record).map(marked),
-  ].join(";\n");
-}
+/** The message before the critical section: the server prepares the statements that it can without locks. */
+export const preparation = (plan: Plan, record: RecordSql): string =>
+  [FORGET_LEFTOVERS, ...preparations(plan, record).map(marked)].join(";\n");
 
 /**
- * The message, from the lock timeout to COMMIT. Nothing comes after that: it would run with the login's own
- * settings, and could fail where all is done. So the last look at the clock is before it.
+ * The message, from the lock timeout to COMMIT. Nothing follows COMMIT: it would run with the login's own settings,
+ * and could fail although everything is done. So the clock is read before it.
  */
 export function criticalSection(
   plan: Plan,
@@ -106,17 +102,20 @@ export function criticalSection(
   recordBefore: string[] = [],
 ): string {
   const timeout = Math.min(STATEMENT_TIMEOUT_MS, attempt.remainingMs);
+  const begun = [
+    keep("attempts", String(attempt.number)),
+    keep("waited_ms", String(roundedMs(attempt.waitedMs))),
+    `${keep("asked_ms", CLOCK_MS)} as clock_ms`,
+  ];
   return [
     `set local statement_timeout = ${millisecondsLiteral(timeout)}`,
     setLockTimeout(INNER_LOCK_TIMEOUT_MS),
     ...plan.beforeLocks.map(marked),
     ...recordBefore,
-    `select ${note("attempts", String(attempt.number))}, ${
-      note("waited_ms", String(milliseconds(attempt.waitedMs)))
-    }, ${note("asked_ms", CLOCK_MS)} as clock_ms`,
+    `select ${begun.join(", ")}`,
     ...lockStatements(plan.locks, attempt.lockTimeoutMs),
     setLockTimeout(INNER_LOCK_TIMEOUT_MS),
-    `select ${note("granted_ms", CLOCK_MS)} as clock_ms`,
+    `select ${keep("granted_ms", CLOCK_MS)} as clock_ms`,
     ...plan.changes.map(marked),
     ...recordStatements(record).map(({ execute }) => execute),
     ...preparations(plan, record).flatMap(({ forget }) => forget ?? []),
@@ -128,8 +127,8 @@ export function criticalSection(
 /**
  * Reads the figures from the message's answers.
  *
- * @param answeredMs How long the message took to be answered, without the way to the server and back. What of it
- *   the server had not spent when it came to COMMIT is the time of COMMIT.
+ * @param answeredMs How long the message took, without the way to the server and back. The part of it that the server
+ *   had not spent before COMMIT is the time of COMMIT.
  */
 export function lockFigures(
   results: Row[][],
@@ -143,8 +142,8 @@ export function lockFigures(
   const commitMs = Math.max(0, answeredMs - Number(ready.server_ms));
   return {
     attempts: attempt.number,
-    waited_ms: milliseconds(attempt.waitedMs + clock(granted) - clock(asked)),
-    held_ms: milliseconds(clock(ready) - clock(granted) + commitMs),
+    waited_ms: roundedMs(attempt.waitedMs + clock(granted) - clock(asked)),
+    held_ms: roundedMs(clock(ready) - clock(granted) + commitMs),
   };
 }
 
@@ -153,10 +152,8 @@ function lockStatements(locks: LockStatement[], lockTimeoutMs: number): string[]
   let current: number | null = null;
   for (const [index, lock] of locks.entries()) {
     const wanted = Math.floor(lockTimeoutMs * lock.timeout_share);
-    const timeout = Math.max(
-      NO_WAIT_MS,
-      index === 0 ? wanted : Math.min(wanted, HOLDING_TIMEOUT_MS),
-    );
+    const longest = index === 0 ? wanted : Math.min(wanted, HOLDING_TIMEOUT_MS);
+    const timeout = Math.max(NO_WAIT_MS, longest);
     if (timeout !== current) statements.push(setLockTimeout(timeout));
     current = timeout;
     statements.push(marked(lock));
@@ -164,12 +161,7 @@ function lockStatements(locks: LockStatement[], lockTimeoutMs: number): string[]
   return statements;
 }
 
-/** Statement that bounds the waits for locks in this transaction, in milliseconds; never 0, "for ever". */
-export function setLockTimeout(ms: number): string {
-  return `set local lock_timeout = ${millisecondsLiteral(ms)}`;
-}
-
 const marked = ({ sql }: Pick<Statement, "sql">): string => markedAsOwn(sql);
 
-/** Rounded to hundredths, never negative: server and function have clocks of their own. */
-export const milliseconds = (value: number) => Math.max(0, Math.round(value * 100) / 100);
+/** Rounded to hundredths; never negative, since server and function have different clocks. */
+export const roundedMs = (value: number) => Math.max(0, Math.round(value * 100) / 100);

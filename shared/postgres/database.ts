@@ -1,22 +1,44 @@
-/** The database: a few connections an isolate, and sessions that have one to themselves. */
-import { millisecondsLiteral } from "../sql/quoting.ts";
+/** The database: a pool of a few connections per isolate, and sessions that have a connection to themselves. */
 import { Connection, type Row } from "./connection.ts";
+import { ConnectionSlots, type Slot, type SlotRequest } from "./connection_slots.ts";
 import { isCancelled, isConnectionLost } from "./database_errors.ts";
-import { type Limits, remainingMs } from "./limits.ts";
-import { sleep } from "./retry_budget.ts";
-import { beginReadWrite, wholeTransaction } from "./transaction.ts";
-import { type Turn, Turns, type Wish } from "./turns.ts";
+import { type Limits, remainingMs, sleep } from "./limits.ts";
+import { beginReadWrite, setLockTimeout, wholeTransaction } from "./transaction.ts";
 
 export type { Row } from "./connection.ts";
 
-/** Time after which an idle connection is given back to the server, in milliseconds. */
+/** Time after which an idle connection is closed, in milliseconds. */
 const IDLE_TIMEOUT_MS = 20_000;
 
 /**
- * A connection that lay idle for longer is asked whether it still answers, in milliseconds: before that the end of one
- * is noticed when it comes, and to ask would be half of what a single message costs.
+ * How long a connection may be idle and be used without a ping, in milliseconds. A ping would double the time of a
+ * single message, and a connection that ends so soon is usually noticed.
  */
 const FRESH_MS = 500;
+
+/** How long, and at which intervals, work is repeated whose connection breaks, in milliseconds. */
+const REACH_TIME_MS = 5_000;
+const REACH_PAUSE_MS = 50;
+
+/**
+ * How often a transaction is begun, and how soon it must fail to be begun again, in milliseconds: a login can have
+ * timeouts so short that they end it before our own settings apply.
+ */
+const BEGIN_TRIES = 5;
+const SOON_MS = 1_000;
+
+/**
+ * A single message has a connection that others need. So its waits for locks are short (the lock's holder could be
+ * waiting for the connection), and it ends after this time without an answer.
+ */
+const QUERY_LOCK_TIMEOUT_MS = 1_000;
+const QUERY_TIMEOUT_MS = 60_000;
+
+/** Longest wait of a single message, or of a session that only reads, for a connection, in milliseconds. */
+export const MAX_QUEUE_MS = 30_000;
+
+/** Time after the deadline at which a silent connection is closed, in milliseconds: the server's own timeouts are shorter, so the network is down. */
+const GRACE_MS = 2_000;
 
 /** An idle connection: since when, and the timer that ends it. */
 interface Idle {
@@ -24,35 +46,8 @@ interface Idle {
   timer: ReturnType<typeof setTimeout>;
 }
 
-/** How long a database that hangs up is called again, and the pause before each call, in milliseconds. */
-const REACH_TIME_MS = 5_000;
-const REACH_PAUSE_MS = 50;
-
-/**
- * How often a transaction is begun, and how soon it must fail to be begun again, in milliseconds: a login can have
- * timeouts that are over before our own hold.
- */
-const BEGIN_TRIES = 5;
-const SOON_MS = 1_000;
-
-/**
- * A single message takes its connection from others while it runs. It waits for no lock that somebody keeps, or a
- * session that keeps it could wait for the connection; and it comes to an end.
- */
-const QUERY_LOCK_TIMEOUT_MS = 1_000;
-const QUERY_SILENCE_MS = 60_000;
-
-/** Longest wait of a single message, or of what only reads, for its turn, in milliseconds. */
-export const MAX_TURN_MS = 30_000;
-
-/**
- * Time after its end at which a connection that says nothing is given up, in milliseconds: the server has its own
- * timeouts before that, so it is the network that is silent.
- */
-const SILENCE_MS = 2_000;
-
-/** How a session comes to its connection, and how long it may have it. */
-export interface SessionWish extends Wish {
+/** How a session gets its connection, and how long it may have it. */
+export interface SessionRequest extends SlotRequest {
   lane: "change" | "read";
   limits: Limits;
 }
@@ -65,51 +60,49 @@ export interface SessionWish extends Wish {
  */
 export class Database {
   readonly #url: string;
-  readonly #turns: Turns;
+  readonly #slots: ConnectionSlots;
   readonly #idle: Map<Connection, Idle>;
   #since: number | undefined;
 
-  /** @param request Shares another pool's connections, for a request that began then. */
+  /** @param request Shares another pool's connections, for a request that began at `since`. */
   constructor(url: string, request?: { pool: Database; since: number }) {
     this.#url = url;
-    this.#turns = request ? request.pool.#turns : new Turns();
+    this.#slots = request ? request.pool.#slots : new ConnectionSlots();
     this.#idle = request ? request.pool.#idle : new Map();
     this.#since = request?.since;
   }
 
-  /** The same pool for one request: what an older request asks comes before what a younger one asks. */
+  /** The same pool for one request; older requests get connections before younger ones. */
   forRequest({ started }: Pick<Limits, "started">): Database {
     return new Database(this.#url, { pool: this, since: started });
   }
 
-  /** From now on what the request asks comes before whatever others ask: it only has to bring itself to its end. */
+  /** From now on this request gets connections before all others, so that it can finish. */
   goFirst(): void {
     if (this.#since !== undefined) this.#since = 0;
   }
 
   /**
-   * Runs statements in a transaction of their own, all in one message, and gives the last one's rows.
+   * Runs statements in a transaction of their own, all in one message, and returns the last one's rows.
    *
-   * @param signal Ends the wait for a connection; what runs already is not stopped.
-   * @throws {NoTurn} Where no connection was free in time.
+   * @param signal Ends the wait for a connection; it does not stop a message that was sent.
+   * @throws {NoFreeConnection}
    */
   async query(text: string, signal?: AbortSignal): Promise<Row[]> {
-    return await this.#withTurn({ lane: "query", waitMs: MAX_TURN_MS, signal }, async () => {
+    return await this.#withSlot({ lane: "query", waitMs: MAX_QUEUE_MS, signal }, async () => {
       const connection = await this.#connect();
-      const silent = setTimeout(() => connection.breakOff(), QUERY_SILENCE_MS + SILENCE_MS);
+      const timer = setTimeout(() => connection.breakOff(), QUERY_TIMEOUT_MS + GRACE_MS);
       try {
-        const bounded = `set local lock_timeout = ${
-          millisecondsLiteral(QUERY_LOCK_TIMEOUT_MS)
-        };\n${text}`;
+        const bounded = `${setLockTimeout(QUERY_LOCK_TIMEOUT_MS)};\n${text}`;
         return await runTransaction(connection, bounded);
       } finally {
-        clearTimeout(silent);
+        clearTimeout(timer);
         this.#keep(connection);
       }
     });
   }
 
-  /** Does what can be done twice, such as reading, again on another connection where one breaks. */
+  /** Repeats work that may be done twice, such as reading, if its connection breaks. */
   async whileReachable<T>(work: () => Promise<T>): Promise<T> {
     const started = performance.now();
     for (;;) {
@@ -124,35 +117,35 @@ export class Database {
   }
 
   /**
-   * Takes a connection for as long as `work` runs; a transaction left open is rolled back. `work` takes no other
-   * session: it would wait for what it has itself.
+   * Runs `work` with a connection of its own; a transaction that is left open is rolled back. `work` must not ask for
+   * another session: it would wait for its own.
    *
-   * @throws {NoTurn} Where no connection was free in time.
+   * @throws {NoFreeConnection}
    */
   async withSession<T>(
-    { limits, ...wish }: SessionWish,
+    { limits, ...request }: SessionRequest,
     work: (session: Session) => Promise<T>,
   ): Promise<T> {
-    return await this.#withTurn(wish, async ({ isAwaited }) => {
-      const renew = (lost: Connection) => {
+    return await this.#withSlot(request, async ({ isAwaited }) => {
+      const reconnect = (lost: Connection) => {
         void lost.end(0);
         return Connection.open(this.#url);
       };
-      const session = new Session(await this.#connect(), renew, isAwaited);
-      const silent = setTimeout(() => session.breakOff(), remainingMs(limits) + SILENCE_MS);
+      const session = new Session(await this.#connect(), reconnect, isAwaited);
+      const timer = setTimeout(() => session.breakOff(), remainingMs(limits) + GRACE_MS);
       try {
         return await work(session);
       } finally {
         await session.rollback().catch(() => {
-          // A connection that is gone has taken its transaction with it.
+          // If the connection is lost, so is its transaction.
         });
-        clearTimeout(silent);
+        clearTimeout(timer);
         this.#keep(session.connection);
       }
     });
   }
 
-  /** Closes the connections that are not in use. */
+  /** Closes the idle connections. */
   async close(): Promise<void> {
     const idle = [...this.#idle];
     this.#idle.clear();
@@ -162,16 +155,16 @@ export class Database {
     }));
   }
 
-  async #withTurn<T>(wish: Wish, work: (turn: Turn) => Promise<T>): Promise<T> {
-    const turn = await this.#turns.take({ since: this.#since, ...wish });
+  async #withSlot<T>(request: SlotRequest, work: (slot: Slot) => Promise<T>): Promise<T> {
+    const slot = await this.#slots.acquire({ since: this.#since, ...request });
     try {
-      return await work(turn);
+      return await work(slot);
     } finally {
-      turn.giveBack();
+      slot.release();
     }
   }
 
-  /** Whoever has a turn finds a connection that lies idle, or opens one: there are never more than turns. */
+  /** An idle connection, or a new one. The caller has a slot, so there are never more connections than slots. */
   async #connect(): Promise<Connection> {
     for (const [connection, { since, timer }] of this.#idle) {
       clearTimeout(timer);
@@ -193,13 +186,13 @@ export class Database {
   }
 }
 
-/** Runs one transaction in one message; where a login's own timeout is too short for that, in two. */
+/** Runs one transaction in one message; in two, if a login's own timeout is too short for that. */
 async function runTransaction(connection: Connection, text: string): Promise<Row[]> {
   for (let tries = 1;; tries++) {
     const started = performance.now();
     try {
       if (tries === 1) return lastRows(await connection.run(wholeTransaction(text)));
-      // The server reads a message to its end before our timeout holds; this one is short.
+      // The server parses a message completely before our timeout applies; this one is short.
       await connection.run(beginReadWrite());
       return lastRows(await connection.run(`${text};\ncommit`));
     } catch (error) {
@@ -210,7 +203,7 @@ async function runTransaction(connection: Connection, text: string): Promise<Row
   }
 }
 
-/** The rows of the last statement that gives rows, be they none; COMMIT does not. */
+/** The rows of the last statement that can have rows; COMMIT cannot. */
 const lastRows = (results: Row[][]): Row[] => results.at(-1) ?? [];
 
 /** Whether a timeout that is not ours has ended the statement, the transaction or the session. */
@@ -218,30 +211,30 @@ const endedTooSoon = (error: unknown, started: number, soonMs = SOON_MS): boolea
   (isCancelled(error) || isConnectionLost(error)) && performance.now() - started < soonMs;
 
 /**
- * A connection for one piece of work, spoken to in messages of whole statements (the simple query protocol). All
- * of them run in a transaction that `begin` or `runWhole` has set up.
+ * A connection for one piece of work. Messages are whole statements (the simple query protocol), and all of them run in
+ * a transaction that `begin` or `runWhole` has set up.
  */
 export class Session {
   #connection: Connection;
-  readonly #renew: (lost: Connection) => Promise<Connection>;
+  readonly #reconnect: (lost: Connection) => Promise<Connection>;
   readonly #isAwaited: () => boolean;
   #open = false;
 
   /**
-   * @param renew Opens another connection for one that was lost while no transaction was open.
-   * @param isAwaited Whether another request waits that should have the connection now.
+   * @param reconnect Replaces a connection that was lost while no transaction was open.
+   * @param isAwaited Whether a waiting request should have the connection now.
    */
   constructor(
     connection: Connection,
-    renew: (lost: Connection) => Promise<Connection>,
+    reconnect: (lost: Connection) => Promise<Connection>,
     isAwaited: () => boolean,
   ) {
     this.#connection = connection;
-    this.#renew = renew;
+    this.#reconnect = reconnect;
     this.#isAwaited = isAwaited;
   }
 
-  /** Whether another request waits that should have the connection now. */
+  /** Whether a waiting request should have the connection now. */
   get isAwaited(): boolean {
     return this.#isAwaited();
   }
@@ -251,42 +244,43 @@ export class Session {
   }
 
   /**
-   * Sends BEGIN and what goes with it in one message; the last statement's rows are the answer. The message
-   * changes nothing, so it is sent again where a login's own timeouts have ended the statement or the session.
+   * Sends BEGIN and the statements that belong to it in one message, and returns the last one's rows. They change
+   * nothing, so they are sent again if a login's own timeouts end the statement or the session.
    */
   async begin(text: string): Promise<Row[]> {
-    return lastRows(await this.#first(text, SOON_MS));
+    return lastRows(await this.#sendFirst(text, SOON_MS));
   }
 
-  /** Sends one message; the answer is the rows of its last statement. */
+  /** Sends one message, and returns the rows of its last statement. */
   async run(text: string): Promise<Row[]> {
     return lastRows(await this.runAll(text));
   }
 
-  /** Sends one message; the answer is the rows of each statement. */
+  /** Sends one message, and returns the rows of each statement. */
   async runAll(text: string): Promise<Row[][]> {
     if (!this.#open) throw new Error("a statement was to run outside of a transaction");
-    return await this.#send(text);
+    return await this.#connection.run(text);
   }
 
   /**
-   * Sends a transaction from BEGIN to its end in one message; where that fails, it is still open. It must do no harm
-   * when it is sent twice.
+   * Sends a transaction from BEGIN to its end in one message, which may be executed twice; if it fails, the
+   * transaction is still open.
    *
-   * @param timeoutMs What the message allows its statements: what is cancelled before was not cancelled by it.
+   * @param timeoutMs The statement timeout that the message sets: a statement that is cancelled earlier was not
+   *   cancelled by it.
    */
   async runWhole(text: string, timeoutMs = SOON_MS): Promise<Row[][]> {
-    const results = await this.#first(text, Math.min(timeoutMs, SOON_MS));
+    const results = await this.#sendFirst(text, Math.min(timeoutMs, SOON_MS));
     this.#open = false;
     return results;
   }
 
-  /** Gives the connection up; what was sent last fails, as if it had broken. */
+  /** Closes the connection at once; the last message fails. */
   breakOff(): void {
     this.#connection.breakOff();
   }
 
-  /** Says that the last message ended the transaction. */
+  /** To be called when the last message has ended the transaction. */
   ended(): void {
     this.#open = false;
   }
@@ -295,39 +289,30 @@ export class Session {
   async rollback(): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
-    if (!this.#connection.closed) await this.#send("rollback");
+    if (!this.#connection.closed) await this.#connection.run("rollback");
   }
 
-  /** A transaction is about to begin: a connection that ended while none was open is replaced. */
-  async #ready(): Promise<void> {
-    if (!this.#open && this.#connection.closed) {
-      this.#connection = await this.#renew(this.#connection);
-    }
-    this.#open = true;
-  }
-
-  /** Sends the first message of a transaction, again where something has ended it sooner than `soonMs`. */
-  async #first(text: string, soonMs: number): Promise<Row[][]> {
+  /** Sends the first message of a transaction; again, if something has ended it sooner than `soonMs`. */
+  async #sendFirst(text: string, soonMs: number): Promise<Row[][]> {
     for (let tries = 1;; tries++) {
       const started = performance.now();
-      await this.#ready();
+      if (!this.#open && this.#connection.closed) {
+        this.#connection = await this.#reconnect(this.#connection);
+      }
+      this.#open = true;
       try {
-        return await this.#send(text);
+        return await this.#connection.run(text);
       } catch (error) {
         if (tries === BEGIN_TRIES || !endedTooSoon(error, started, soonMs)) throw error;
         await this.rollback();
       }
     }
   }
-
-  #send(text: string): Promise<Row[][]> {
-    return this.#connection.run(text);
-  }
 }
 
 const databases = new Map<string, Database>();
 
-/** The pool for a URL, made once an isolate. */
+/** The pool for a URL, made once per isolate. */
 export function databaseAt(url: string): Database {
   let database = databases.get(url);
   if (database === undefined) {
@@ -337,7 +322,7 @@ export function databaseAt(url: string): Database {
   return database;
 }
 
-/** Closes the pool that `databaseAt` made for a URL. */
+/** Closes and forgets the pool that `databaseAt` made for a URL. */
 export async function forgetDatabase(url: string): Promise<void> {
   const database = databases.get(url);
   databases.delete(url);

@@ -1,11 +1,11 @@
 /**
- * What a database URL says. URLs are written for many clients, each with parameters of its own; postgres.js would
- * send all that it does not know to the server, as settings of the session.
+ * Parses a database URL. URLs are written for many clients, each with parameters of its own; postgres.js would send
+ * all that it does not know to the server, as settings of the session.
  */
 import { Problem } from "../contract/problems.ts";
 import { editDistance } from "../sql/closest_names.ts";
 
-/** How the connection is encrypted, in the words of libpq (PostgreSQL manual, 34.19.1). */
+/** How the connection is encrypted, as in libpq (PostgreSQL manual, 34.19.1). */
 export const SSL_MODES = [
   "disable",
   "allow",
@@ -15,33 +15,33 @@ export const SSL_MODES = [
   "verify-full",
 ] as const;
 
-export type SslMode = (typeof SSL_MODES)[number];
+type SslMode = (typeof SSL_MODES)[number];
 
 export interface DatabaseUrl {
-  /** Where to connect to: a host or an address. */
+  /** Host or IP address to connect to. */
   address: string;
   port: number;
-  /** The name that a certificate has to have. */
+  /** The name that the certificate must have. */
   host: string;
   /** Path of a Unix socket; then there is no encryption, as with libpq. */
   path: string | undefined;
   user: string | undefined;
   password: string | undefined;
   database: string | undefined;
-  /** Startup options for the server, or for a pooler, which finds its tenant by them. */
+  /** Startup options for the server; some poolers identify their tenant by them. */
   options: string | undefined;
   sslmode: SslMode;
   /** Certificates to trust: the path of a file, or the text itself; null: those of the runtime. */
   rootCertificate: string | null;
 }
 
-/** Parameters that mean something here. */
+/** Parameters that are used. */
 const READ = [
   ...["host", "hostaddr", "port", "dbname", "user", "password", "options"],
   ...["sslmode", "sslrootcert", "requiressl", "ssl"],
 ];
 
-/** Parameters that other clients have, and that change nothing here. */
+/** Parameters of other clients, which are ignored. */
 const IGNORED = new Set(
   `
   # libpq (PostgreSQL manual, 34.1.2)
@@ -65,10 +65,10 @@ const IGNORED = new Set(
 );
 
 /**
- * Reads a URL. Without `sslmode` the connection is not encrypted, unlike with libpq: the platform's own URL has
+ * Parses a URL. Without `sslmode` the connection is not encrypted, unlike with libpq: the platform's own URL has
  * none, and its functions reach their database inside of the platform.
  *
- * @throws {Problem} `database_unavailable`; no value of the URL is in its texts, since any can be a secret.
+ * @throws {Problem} `database_unavailable`; its texts quote no value of the URL, since any can be a secret.
  */
 export function parseDatabaseUrl(text: string): DatabaseUrl {
   const url = urlOf(text);
@@ -98,19 +98,19 @@ function urlOf(text: string): URL {
   if (authority === undefined) throw unreadable();
   const host = authority.slice(authority.lastIndexOf("@") + 1);
   if (host.includes(",")) throw severalHosts();
-  // With a login and no host a URL is none elsewhere; the host is in a parameter then.
+  // URL does not accept a login without a host, which is in a parameter then.
   const end = scheme.length + authority.length;
   const whole = host === "" ? `${text.slice(0, end)}localhost${text.slice(end)}` : text;
   if (!URL.canParse(whole)) throw unreadable();
   const url = new URL(whole);
-  // A password with such a character, not encoded, ends the URL in its midst.
+  // A `#` in a password that is not encoded ends the URL.
   if (url.hash !== "") throw unreadable();
   return url;
 }
 
 function parametersOf(url: URL): Map<string, string> {
   const parameters = new Map<string, string>();
-  // A plus sign is itself, as for libpq.
+  // A plus sign is no space, as in libpq.
   for (const [name, value] of new URLSearchParams(url.search.replaceAll("+", "%2B"))) {
     if (READ.includes(name)) parameters.set(name, value);
     else if (!IGNORED.has(name)) throw unknownParameter(name);
@@ -119,14 +119,14 @@ function parametersOf(url: URL): Map<string, string> {
 }
 
 function unknownParameter(name: string): Problem {
-  // Part of a password that is not encoded can stand where a name is.
+  // Part of a password that is not encoded can look like a name.
   const shown = /^\w{1,40}$/.test(name) ? `: ${name}` : "";
   const [close] = [...READ, ...IGNORED].filter((known) => editDistance(name, known, 2) <= 2)
     .sort((a, b) => editDistance(name, a, 2) - editDistance(name, b, 2));
   return unusable(
     `The database URL has a parameter that is not known here${shown}.`,
-    close !== undefined && shown !== "" ? `Did you mean ${close}? If not, take` : "Take",
-    " the parameter out.",
+    (close !== undefined && shown !== "" ? `Did you mean ${close}? If not, remove` : "Remove") +
+      " the parameter",
   );
 }
 
@@ -147,7 +147,7 @@ function encryptionOf(
     return { sslmode: "verify-full", rootCertificate: null };
   }
   const sslmode = given ?? "disable";
-  // As libpq does where there are certificates to trust.
+  // As libpq does if there are certificates to trust.
   return {
     sslmode: sslmode === "require" && certificate !== null ? "verify-ca" : sslmode,
     rootCertificate: certificate,
@@ -157,7 +157,7 @@ function encryptionOf(
 const isSslMode = (text: string): text is SslMode =>
   (SSL_MODES as readonly string[]).includes(text);
 
-/** `ssl`, as JavaScript clients have it. */
+/** The sslmode for `ssl`, a parameter of JavaScript clients. */
 function modeOfSsl(value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
   if (["false", "0"].includes(value)) return "disable";
@@ -174,20 +174,16 @@ function decoded(part: string): string | undefined {
 
 const withoutBrackets = (host: string | undefined) => host?.replace(/^\[(.*)\]$/, "$1");
 
-const SETTING = "RENAME_DB_URL, or else SUPABASE_DB_URL,";
+const SETTING = "RENAME_DB_URL, or else SUPABASE_DB_URL";
 
-const unusable = (detail: string, ...hint: string[]) =>
-  new Problem("database_unavailable", detail, {
-    hint: `${hint.length > 0 ? hint.join("") : "Correct the URL"}; the setting is ${
-      SETTING.replace(/,$/, "")
-    }.`.replace(".;", ";"),
-  });
+const unusable = (detail: string, advice = "Correct the URL") =>
+  new Problem("database_unavailable", detail, { hint: `${advice}; the setting is ${SETTING}.` });
 
-/** Without the cause, which quotes the URL and with it the password. */
+/** Without the cause, which quotes the URL and its password. */
 const unreadable = () =>
   new Problem("database_unavailable", "The database URL cannot be read.", {
     hint:
-      `${SETTING} must look like postgresql://user:password@host:5432/postgres. Characters of the ` +
+      `${SETTING}, must look like postgresql://user:password@host:5432/postgres. Characters of the ` +
       "password such as # / ? % @ have to be percent-encoded.",
   });
 

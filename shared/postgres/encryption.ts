@@ -2,8 +2,8 @@
 import { Problem } from "../contract/problems.ts";
 import type { DatabaseUrl } from "./database_url.ts";
 
-/** `offered`: with encryption if the server has it. */
-export type Encryption = "none" | "offered" | "required";
+/** `preferred`: encrypted if the server supports it. */
+export type Encryption = "none" | "preferred" | "required";
 
 /** The kinds of connection to try, one after the other. */
 export function encryptionsOf({ sslmode, path }: DatabaseUrl): Encryption[] {
@@ -14,13 +14,13 @@ export function encryptionsOf({ sslmode, path }: DatabaseUrl): Encryption[] {
     case "allow":
       return ["none", "required"];
     case "prefer":
-      return ["offered", "none"];
+      return ["preferred", "none"];
     default:
       return ["required"];
   }
 }
 
-/** Encryption cannot be had as it is asked for. */
+/** The encryption that is asked for is not possible. */
 export class EncryptionProblem extends Problem {
   constructor(detail: string, hint: string, cause?: unknown) {
     super("database_unavailable", detail, { hint, cause });
@@ -28,10 +28,10 @@ export class EncryptionProblem extends Problem {
 }
 
 /**
- * Logs in by the first kind of connection that the server takes. Another is tried only where encryption can be
- * the reason; a wrong password is wrong for all.
+ * Logs in by the first kind of connection that the server accepts. Another one is tried only if encryption can be
+ * the reason of the failure; a wrong password is wrong for all of them.
  */
-export async function inTurn<Opened>(
+export async function firstAccepted<Opened>(
   kinds: Encryption[],
   logIn: (kind: Encryption) => Promise<Opened>,
 ): Promise<Opened> {
@@ -40,12 +40,13 @@ export async function inTurn<Opened>(
     try {
       return await logIn(kind);
     } catch (error) {
-      const told = asksForEncryption(error) ? encryptionAsked(error) : error;
-      first ??= told;
+      const required = requiresEncryption(error);
+      const reported = required ? encryptionRequired(error) : error;
+      first ??= reported;
       const another = index + 1 < kinds.length &&
-        (error instanceof EncryptionProblem || isRefused(error));
-      // What is said of the encryption says more than that there has to be one.
-      if (!another) throw first instanceof EncryptionProblem && told !== error ? first : told;
+        (error instanceof EncryptionProblem || required || isRefused(error));
+      // Why encryption failed is more useful than that it is required.
+      if (!another) throw required && first instanceof EncryptionProblem ? first : reported;
     }
   }
   throw first;
@@ -53,19 +54,17 @@ export async function inTurn<Opened>(
 
 /** invalid_authorization_specification: pg_hba.conf has no entry for this kind of connection. */
 const isRefused = (error: unknown) =>
-  error instanceof Error && (error as { code?: unknown }).code === "28000" ||
-  asksForEncryption(error);
+  error instanceof Error && (error as { code?: unknown }).code === "28000";
 
 /** The messages of PostgreSQL, of PgBouncer and of Supabase's pooler. */
-function asksForEncryption(error: unknown): boolean {
-  return error instanceof Error && !(error instanceof Problem) &&
-    /, (no encryption|SSL off)$|\bSSL (connection is )?required\b/.test(error.message);
-}
+const requiresEncryption = (error: unknown): boolean =>
+  error instanceof Error && !(error instanceof Problem) &&
+  /, (no encryption|SSL off)$|\bSSL (connection is )?required\b/.test(error.message);
 
-const encryptionAsked = (cause: unknown) =>
+const encryptionRequired = (cause: unknown) =>
   new EncryptionProblem(
     "The database server refused a connection without encryption.",
-    "Add sslmode=require to RENAME_DB_URL, or else SUPABASE_DB_URL; where it is there already, the server has " +
+    "Add sslmode=require to RENAME_DB_URL, or else SUPABASE_DB_URL; if it is there already, the server has " +
       "no entry for this login in pg_hba.conf.",
     cause,
   );

@@ -1,25 +1,29 @@
 /**
- * The socket to the server, encrypted where that is asked for. postgres.js could do it itself, but not as libpq
- * does, and under Deno 2.1, whose API the hosted functions have, it waits forever: a socket that was read from
- * cannot be encrypted there by `node:tls`. Deno's own sockets can, but their certificates are always checked.
+ * The socket to the server, encrypted if that is asked for. postgres.js could encrypt it, but not with libpq's rules;
+ * and under Deno 2.1, whose API the hosted functions have, it would wait forever: there `node:tls` cannot encrypt a
+ * socket that was read from. Deno's own sockets can be encrypted, but always check the server's certificate.
  */
 import net from "node:net";
-import type { Duplex } from "node:stream";
+import { Duplex } from "node:stream";
 import tls from "node:tls";
 import type { DatabaseUrl } from "./database_url.ts";
 import { type Encryption, EncryptionProblem } from "./encryption.ts";
-import { duplexOf } from "./deno_stream.ts";
 
-/** SSLRequest (PostgreSQL manual, 55.7). */
+/** SSLRequest (PostgreSQL manual, 55.7), and its two answers. */
 const SSL_REQUEST = Uint8Array.of(0, 0, 0, 8, 4, 210, 22, 47);
 const YES = "S".charCodeAt(0);
 const NO = "N".charCodeAt(0);
 
+const CHUNK_BYTES = 65_536;
+
+/** Longest reason of a TLS library that a problem repeats. */
+const MAX_REASON_LENGTH = 300;
+
 /**
  * Connects.
  *
- * @param made Told of each socket as soon as it is there, to destroy it.
- * @throws {EncryptionProblem} The server has no encryption, or its certificate is not accepted.
+ * @param made Called with each socket as soon as it exists, so that it can be destroyed.
+ * @throws {EncryptionProblem} The server does not support encryption, or its certificate is not accepted.
  */
 export async function openSocket(
   to: DatabaseUrl,
@@ -36,7 +40,7 @@ export async function openSocket(
   if (encryption === "none") return socket;
   socket.write(SSL_REQUEST);
   const answer = await event(socket, "data") as Uint8Array;
-  if (!isEncrypted(answer, encryption)) return socket;
+  if (!serverEncrypts(answer, encryption)) return socket;
   const isName = net.isIP(to.host) === 0;
   const encrypted = tls.connect({
     socket,
@@ -72,7 +76,7 @@ async function openDenoSocket(
   };
   let encrypted: Deno.TlsConn;
   try {
-    if (!isEncrypted(answer.subarray(0, length ?? 0), encryption)) return opened(plain);
+    if (!serverEncrypts(answer.subarray(0, length ?? 0), encryption)) return opened(plain);
     encrypted = await Deno.startTls(plain, {
       hostname: to.host,
       ...(trusted !== undefined && { caCerts: [trusted] }),
@@ -90,30 +94,67 @@ async function openDenoSocket(
   return opened(encrypted);
 }
 
+/** A connection of Deno's as the stream that postgres.js needs; destroyed, it closes the connection. */
+function duplexOf(connection: Deno.Conn): Duplex {
+  let closed = false;
+  const stream = new Duplex({
+    allowHalfOpen: false,
+    read() {
+      const chunk = new Uint8Array(CHUNK_BYTES);
+      connection.read(chunk).then(
+        (length) => stream.push(length === null ? null : chunk.subarray(0, length)),
+        (error) => stream.destroy(error),
+      );
+    },
+    write(chunk: Uint8Array, _encoding, done) {
+      writeAll(connection, chunk).then(() => done(), done);
+    },
+    final(done) {
+      connection.closeWrite().then(() => done(), () => done());
+    },
+    destroy(error, done) {
+      if (!closed) connection.close();
+      closed = true;
+      done(error);
+    },
+  });
+  // postgres.js reads it before it sends a Terminate message.
+  Object.defineProperty(stream, "readyState", {
+    get: () => (stream.destroyed ? "closed" : "open"),
+  });
+  return stream;
+}
+
+async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) written += await connection.write(bytes.subarray(written));
+}
+
 /** The last version in the text: the hosted runtime puts its own before that of the Deno it is compatible with. */
 function canEncryptNodeSockets(): boolean {
-  const [major, minor] =
-    Deno.version.deno.match(/\d+\.\d+\.\d+/g)?.at(-1)?.split(".").map(Number) ??
-      [0, 0];
+  const version = Deno.version.deno.match(/\d+\.\d+\.\d+/g)?.at(-1) ?? "0.0.0";
+  const [major, minor] = version.split(".").map(Number);
   return major > 2 || (major === 2 && minor >= 5);
 }
 
-/** Whether the server goes on encrypted. More than its one byte would be somebody else's, put in between. */
-function isEncrypted(answer: Uint8Array, encryption: Encryption): boolean {
+/** Whether the server will encrypt. An answer of more than one byte was injected by somebody else. */
+function serverEncrypts(answer: Uint8Array, encryption: Encryption): boolean {
   if (answer.length === 1 && answer[0] === YES) return true;
-  if (answer.length === 1 && answer[0] === NO && encryption === "offered") return false;
+  if (answer.length === 1 && answer[0] === NO && encryption === "preferred") return false;
   throw new EncryptionProblem(
-    "The database server has no encryption, which sslmode asks for.",
-    "Switch ssl on in the server; or, where the network is trusted, set sslmode=prefer or disable in " +
+    "The database server does not support encryption, which sslmode asks for.",
+    "Switch ssl on in the server; or, if the network is trusted, set sslmode=prefer or disable in " +
       "RENAME_DB_URL, or else SUPABASE_DB_URL.",
   );
 }
 
 function notAccepted({ sslmode }: DatabaseUrl, cause: unknown): EncryptionProblem {
-  const why = cause instanceof Error ? cause.message.slice(0, 300) : "no reason is known";
+  const why = cause instanceof Error
+    ? cause.message.slice(0, MAX_REASON_LENGTH)
+    : "the reason is not known";
   const checks = sslmode.startsWith("verify-");
   return new EncryptionProblem(
-    `The encrypted connection to the database server could not be made: ${why}.` +
+    `The encrypted connection to the database server failed: ${why}.` +
       (checks || canEncryptNodeSockets()
         ? ""
         : ` This runtime (Deno ${Deno.version.deno}) always checks the server's certificate.`),
@@ -140,7 +181,7 @@ async function trustedCertificate(
   }
 }
 
-/** The first event of this name; an error or the end before that rejects. */
+/** The first event of this name; rejects on an error or the end of the connection. */
 function event(socket: Duplex, name: string): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const ended = () =>

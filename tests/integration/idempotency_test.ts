@@ -432,7 +432,7 @@ for (const name of ["rename", "rollback", "finalize"] as const) {
       };
       const first = await quietly(() => postKeyed(functions, name, "k", body));
       assertRefused(first, "database_unavailable");
-      assert(first.body.detail.includes("while the change was committed"), first.body.detail);
+      assert(first.body.detail.includes("during the commit"), first.body.detail);
       await backdate(db.sql, "11 seconds");
       const second = await untilDone(direct, name, "k", body);
       assertEquals(second.replayed, true);

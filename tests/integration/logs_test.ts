@@ -1,7 +1,7 @@
 /** What functions log of a request: enough to follow it, and nothing that is somebody's. */
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
-import { LEVELS, logLevel } from "../../shared/http/log.ts";
-import { describeCause, withoutControls, withoutSecrets } from "../../shared/http/log_safety.ts";
+import { describeCause, withoutControls, withoutSecrets } from "../../shared/http/log_redaction.ts";
+import { LOG_LEVELS, settingsFromEnv } from "../../shared/http/settings.ts";
 import { readWebhookSecrets } from "../../shared/http/webhook_secrets.ts";
 import { databaseTest } from "../support/database.ts";
 import { type Functions, functionsFor, PUBLISHABLE_KEY, SECRET_KEY } from "../support/functions.ts";
@@ -129,7 +129,7 @@ databaseTest(
   async ({ db }) => {
     await db.sql`create table experts (id int)`;
     const written: Record<string, string[]> = {};
-    for (const level of LEVELS) {
+    for (const level of LOG_LEVELS) {
       await using functions = functionsFor(db.url, { logLevel: level });
       await using broken = functionsFor("", { logLevel: level, databaseUrl: undefined });
       const lines = await logged(async () => {
@@ -154,8 +154,10 @@ databaseTest(
 );
 
 Deno.test("the level is read as people write it, and info is the default", () => {
+  const levelOf = (text: string | undefined) =>
+    settingsFromEnv((name) => name === "LOG_LEVEL" ? text : undefined).logLevel;
   assertEquals(
-    ["debug", "INFO", "Warn", "error", "silent", "", "loud", undefined].map(logLevel),
+    ["debug", "INFO", "Warn", "error", "silent", "", "loud", undefined].map(levelOf),
     ["debug", "info", "warn", "error", "silent", "info", "info", "info"],
   );
 });

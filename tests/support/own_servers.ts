@@ -1,7 +1,7 @@
 /** Servers of a test file's own, for what is counted by a whole server or set for it. */
 import { join } from "node:path";
-import type { PostgresBinaries, PostgresVersion } from "../../shared/local/postgres_binaries.ts";
-import { type PostgresServer, startPostgres } from "../../shared/local/postgres_server.ts";
+import type { PostgresBinaries, PostgresVersion } from "../../shared/local/postgres/binaries.ts";
+import { type PostgresServer, startPostgres } from "../../shared/local/postgres/server.ts";
 import { createSupabaseRoles, makeSupabaseLike } from "../../shared/local/supabase_like.ts";
 import { createTestDatabase, hash, type TestDatabase } from "./database.ts";
 import { sampled } from "./sampled.ts";

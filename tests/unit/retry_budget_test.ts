@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertFalse, assertLess } from "@std/assert";
-import { RetryBudget, sleep } from "../../shared/postgres/retry_budget.ts";
+import { RetryBudget, sleep } from "../../shared/postgres/limits.ts";
 
 /** Runs `work` with a clock that only sleeping moves, and with `random` for chance; gives the sleeps. */
 async function withClock(
@@ -33,7 +33,7 @@ const NEARLY_ONE = 1 - Number.EPSILON;
 Deno.test("each sleep is bounded by twice the one before, up to a second", async () => {
   const longest = await withClock(() => NEARLY_ONE, async () => {
     const budget = new RetryBudget(120_000);
-    for (let n = 0; n < 12; n++) assert(await budget.again());
+    for (let n = 0; n < 12; n++) assert(await budget.pause());
   });
   assertEquals(longest.map(Math.round), [26, 51, 101, 201, 401, 801, ...Array(6).fill(1_001)]);
 });
@@ -41,7 +41,7 @@ Deno.test("each sleep is bounded by twice the one before, up to a second", async
 Deno.test("sleeps are random down to nothing, so that competitors part", async () => {
   const shortest = await withClock(() => 0, async () => {
     const budget = new RetryBudget(120_000);
-    for (let n = 0; n < 5; n++) assert(await budget.again());
+    for (let n = 0; n < 5; n++) assert(await budget.pause());
   });
   assertEquals(shortest, [1, 1, 1, 1, 1]);
 });
@@ -49,7 +49,7 @@ Deno.test("sleeps are random down to nothing, so that competitors part", async (
 Deno.test("after a thousand failures a sleep is still at most a second", async () => {
   const sleeps = await withClock(() => NEARLY_ONE, async () => {
     const budget = new RetryBudget(1e9);
-    for (let n = 0; n < 1_100; n++) assert(await budget.again());
+    for (let n = 0; n < 1_100; n++) assert(await budget.pause());
   });
   assertLess(Math.max(...sleeps), 1_001.1);
 });
@@ -57,7 +57,7 @@ Deno.test("after a thousand failures a sleep is still at most a second", async (
 Deno.test("no sleep goes beyond the longest wait; then it is over at once", async () => {
   const sleeps = await withClock(() => 0.5, async () => {
     const budget = new RetryBudget(100);
-    while (await budget.again());
+    while (await budget.pause());
     assert(budget.elapsedMs <= 100);
     assert(budget.remainingMs >= 0);
     assertEquals(budget.failures, sleepsUntilOver + 1);
@@ -71,7 +71,7 @@ const sleepsUntilOver = 3;
 Deno.test("with no budget there is one try", async () => {
   const sleeps = await withClock(() => 0, async () => {
     const budget = new RetryBudget(0);
-    assertFalse(await budget.again());
+    assertFalse(await budget.pause());
     assertEquals(budget.failures, 1);
   });
   assertEquals(sleeps, []);
@@ -85,7 +85,7 @@ Deno.test("work counts as time too, and what is left is never less than nothing"
     assertEquals([budget.elapsedMs, budget.remainingMs], [20, 30]);
     advance(1_000);
     assertEquals(budget.remainingMs, 0);
-    assertFalse(await budget.again());
+    assertFalse(await budget.pause());
   });
 });
 

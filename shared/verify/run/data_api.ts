@@ -11,8 +11,7 @@ import {
   shownRequest,
   whyNotServed,
 } from "./data_api_client.ts";
-import { requireTime } from "../../postgres/limits.ts";
-import { sleep } from "../../postgres/retry_budget.ts";
+import { requireTime, sleep } from "../../postgres/limits.ts";
 import { unambiguous } from "../../findings/embedding.ts";
 import { reloadSchemaCache } from "../../plan/plan.ts";
 import { rows } from "../trial.ts";

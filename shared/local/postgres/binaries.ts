@@ -17,8 +17,8 @@ export interface PostgresBinaries {
 }
 
 /**
- * The programs of `version`, in a folder that `user` (undefined: the current one) can reach: where
- * the package is out of its reach, a copy (about 60 MB) is made once.
+ * The programs of `version`, in a folder that `user` (undefined: the current one) can reach. If it cannot reach the
+ * package, a copy (about 60 MB) is made once.
  *
  * @throws {Error} the package of that version, or its part for this platform, is not installed
  */
@@ -55,12 +55,12 @@ function nativeFolder(version: PostgresVersion): string {
   }
 }
 
-/** The exact release, such as `17.10.0`: a copy of an older one must not be taken for it. */
+/** The exact release, such as `17.10.0`, so that a copy of an older one is not used. */
 async function release(native: string): Promise<string> {
   return JSON.parse(await Deno.readTextFile(join(native, "..", "package.json"))).version;
 }
 
-/** Makes the links between libraries that npm cannot pack and that an install script should make. */
+/** Makes the symbolic links between libraries, which npm does not pack; an install script would make them. */
 async function linkLibraries(native: string): Promise<void> {
   const list = await Deno.readTextFile(join(native, "pg-symlinks.json")).catch(() => "[]");
   const links = JSON.parse(list) as { source: string; target: string }[];
@@ -75,16 +75,15 @@ async function linkLibraries(native: string): Promise<void> {
 }
 
 async function copyTo(target: string, source: string): Promise<string> {
-  const complete = await Deno.lstat(target).then(() => true, () => false);
-  if (complete) return target;
-  // Copied beside and renamed, so that a copy cut short, or made twice at once, is never used.
+  if (await exists(target)) return target;
+  // Copied under another name first, so that an incomplete copy is never used.
   const partial = `${target}.${Deno.pid}`;
   await copyFolder(source, partial);
   try {
     await Deno.rename(partial, target);
   } catch (error) {
     await Deno.remove(partial, { recursive: true });
-    if (!(await Deno.lstat(target).then(() => true, () => false))) throw error;
+    if (!(await exists(target))) throw error;
   }
   return target;
 }
@@ -104,3 +103,7 @@ async function copyFolder(source: string, target: string): Promise<void> {
     }
   }
 }
+
+/** Whether there is a file or folder. */
+export const exists = (path: string): Promise<boolean> =>
+  Deno.lstat(path).then(() => true, () => false);

@@ -1,10 +1,10 @@
 /** The files of a database cluster: made by initdb, configured anew at each start. */
 import { join } from "node:path";
-import type { PostgresBinaries, PostgresVersion } from "./postgres_binaries.ts";
-import { runProgram } from "./run_program.ts";
+import { exists, type PostgresBinaries, type PostgresVersion } from "./binaries.ts";
+import { runProgram } from "./pg_ctl.ts";
 import type { UnixUser } from "./unprivileged_user.ts";
 
-export interface Cluster {
+interface Cluster {
   dir: string;
   version: PostgresVersion;
   binaries: PostgresBinaries;
@@ -12,12 +12,12 @@ export interface Cluster {
 }
 
 /**
- * Checks that a cluster already in the folder, if any, is of the wanted version, and returns who
- * the server has to run as: the owner of the data, whoever would be chosen for new data.
+ * Checks that a cluster in the folder, if there is one, has the wanted version. Returns the user that the server has
+ * to run as: the owner of existing data, or else `cluster.user`.
  *
  * @throws {Error} the data is of another version
  */
-export async function settle(cluster: Cluster): Promise<UnixUser | undefined> {
+export async function ownerOf(cluster: Cluster): Promise<UnixUser | undefined> {
   const data = join(cluster.dir, "data");
   const found = (await Deno.readTextFile(join(data, "PG_VERSION")).catch(() => "")).trim();
   if (!found) return cluster.user;
@@ -46,7 +46,7 @@ export async function createCluster(cluster: Cluster, superuser: string): Promis
   }
   const password = crypto.randomUUID().replaceAll("-", "");
   await writeOwned(passwordFile, `${password}\n`, cluster.user);
-  // Made beside and renamed: a folder named data is always complete.
+  // Made under another name first: a folder named data is always complete.
   const partial = join(cluster.dir, "data.new");
   await Deno.remove(partial, { recursive: true }).catch(() => {});
   const { success, output } = await runProgram(cluster.binaries.initdb, [
@@ -92,8 +92,4 @@ export async function writeSettings(
 async function writeOwned(path: string, text: string, user: UnixUser | undefined): Promise<void> {
   await Deno.writeTextFile(path, text, { mode: 0o600 });
   if (user) await Deno.chown(path, user.uid, user.gid);
-}
-
-function exists(path: string): Promise<boolean> {
-  return Deno.lstat(path).then(() => true, () => false);
 }

@@ -1,16 +1,16 @@
 /**
- * Cleans up after this process should it be killed. No handler runs on SIGKILL, but the system
- * closes the dead process's pipes, and a process at the other end of one notices.
+ * Cleans up if this process is killed. No handler runs on SIGKILL, but the system closes the process's pipes, and a
+ * process at the other end of one notices.
  */
-import { programEnvironment } from "./run_program.ts";
+import { programEnvironment } from "./pg_ctl.ts";
 import type { UnixUser } from "./unprivileged_user.ts";
 
-// A line means that there is nothing left to clean up; the end of the file, that the other end
-// died. Signals of the terminal (Ctrl-C reaches every process of the group) are not meant for it.
+// A line means that there is nothing to clean up; end of file, that the other process has died. It ignores signals of
+// the terminal, since Ctrl-C reaches every process of the group.
 const SCRIPT = `trap '' INT TERM HUP
 read -r line || exec "$@"`;
 
-export interface Watchdog {
+interface Watchdog {
   /** Ends the watchdog; the command is not run. */
   dismiss(): Promise<void>;
 }
@@ -39,7 +39,7 @@ export function startWatchdog(command: string[], user?: UnixUser): Watchdog {
     async dismiss() {
       child.ref();
       const writer = child.stdin.getWriter();
-      // It may have been killed itself, then the pipe is broken.
+      // If it was killed itself, the pipe is broken.
       await writer.write(new TextEncoder().encode("done\n")).catch(() => {});
       await writer.close().catch(() => {});
       await child.status;
@@ -47,8 +47,8 @@ export function startWatchdog(command: string[], user?: UnixUser): Watchdog {
   };
 }
 
-/** A watchdog's command that kills process `pid`, which the caller waits for before dismissing. */
+/** A watchdog's command that kills process `pid`; the caller awaits the end of that before dismissing. */
 export function killCommand(pid: number): string[] {
-  // kill is a program of its own on few machines, but part of every shell.
+  // Few machines have a program kill, but every shell has the command.
   return ["/bin/sh", "-c", 'kill -KILL "$1"', "sh", String(pid)];
 }

@@ -1,6 +1,6 @@
 /**
- * Who the database server runs as. PostgreSQL refuses to run as root, so a stack started by root
- * runs it as an unprivileged user, who may not be able to reach a clone in root's home.
+ * The user that the database server runs as. PostgreSQL refuses to run as root, so a stack that is started by root runs
+ * it as an unprivileged user, who may not be able to reach a clone in root's home.
  */
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
@@ -14,8 +14,7 @@ export interface UnixUser {
 const CANDIDATES = ["postgres", "nobody"];
 
 /**
- * The user the server has to run as, or undefined where the current one will do (not root, or
- * Windows).
+ * The user that the server has to run as; undefined: the current one (not root, or Windows).
  *
  * @throws {Error} started by root on a machine with neither a user `postgres` nor `nobody`
  */
@@ -51,9 +50,9 @@ export async function canReach(user: UnixUser, path: string): Promise<boolean> {
 }
 
 /**
- * A folder that the unprivileged user can reach and that stands for `path`, which it cannot reach:
- * the same `path` and `variant` always give the same folder, which this function does not make. Its parent belongs to root and nobody else can
- * write there, so no other user can put a file in its place.
+ * A folder to use in place of `path`, which the unprivileged user cannot reach. The same `path` and `variant` always
+ * give the same folder. It is not created, but its parent is: that belongs to root and nobody else can write there, so
+ * no other user can put a file in the folder's place.
  *
  * @throws {Error} the parent exists and is not root's own folder
  */

@@ -2,16 +2,16 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import {
+  ConnectionSlots,
   type Lane,
   MAX_CONNECTIONS,
-  NoTurn,
-  type Turn,
-  Turns,
-  type Wish,
-} from "../../shared/postgres/turns.ts";
+  NoFreeConnection,
+  type Slot,
+  type SlotRequest,
+} from "../../shared/postgres/connection_slots.ts";
 
 const FOREVER_MS = 2 ** 30;
-const wish = (lane: Lane, more: Partial<Wish> = {}): Wish => ({
+const request = (lane: Lane, more: Partial<SlotRequest> = {}): SlotRequest => ({
   lane,
   waitMs: FOREVER_MS,
   ...more,
@@ -23,93 +23,97 @@ async function settle(): Promise<void> {
 }
 
 Deno.test("changes leave a connection to what reads and one to single messages", async () => {
-  const turns = new Turns();
-  const held = [await turns.take(wish("change")), await turns.take(wish("change"))];
-  await assertRejects(() => turns.take(wish("change", { waitMs: 0 })), NoTurn);
-  held.push(await turns.take(wish("read")));
-  await assertRejects(() => turns.take(wish("read", { waitMs: 0 })), NoTurn);
-  held.push(await turns.take(wish("query")));
-  await assertRejects(() => turns.take(wish("query", { waitMs: 0 })), NoTurn);
-  assertEquals(turns.held, { change: 2, read: 1, query: 1 });
-  for (const { giveBack } of held) giveBack();
-  assertEquals(turns.held, { change: 0, read: 0, query: 0 });
+  const slots = new ConnectionSlots();
+  const held = [await slots.acquire(request("change")), await slots.acquire(request("change"))];
+  await assertRejects(() => slots.acquire(request("change", { waitMs: 0 })), NoFreeConnection);
+  held.push(await slots.acquire(request("read")));
+  await assertRejects(() => slots.acquire(request("read", { waitMs: 0 })), NoFreeConnection);
+  held.push(await slots.acquire(request("query")));
+  await assertRejects(() => slots.acquire(request("query", { waitMs: 0 })), NoFreeConnection);
+  assertEquals(slots.held, { change: 2, read: 1, query: 1 });
+  for (const { release } of held) release();
+  assertEquals(slots.held, { change: 0, read: 0, query: 0 });
 });
 
-/** Both turns of the changes. */
-const bothChanges = (turns: Turns) => Promise.all([1, 2].map(() => turns.take(wish("change"))));
+/** Both slots of the changes. */
+const bothChanges = (slots: ConnectionSlots) =>
+  Promise.all([1, 2].map(() => slots.acquire(request("change"))));
 
-Deno.test("turns come in the order in which they were asked for; every other one to those who had none", async () => {
-  const turns = new Turns();
-  const [one, two] = await bothChanges(turns);
+Deno.test("slots are given in the order of the requests; every other one to a request that had none", async () => {
+  const slots = new ConnectionSlots();
+  const [one, two] = await bothChanges(slots);
   const order: string[] = [];
   const later = ["again 1", "again 2", "new 1", "again 3", "new 2", "new 3"].map(async (name) => {
-    const turn = await turns.take(wish("change", { first: name.startsWith("new") }));
+    const slot = await slots.acquire(request("change", { first: name.startsWith("new") }));
     order.push(name);
     await settle();
-    turn.giveBack();
+    slot.release();
   });
-  assert(one.isAwaited(), "somebody waits who had no turn yet");
-  one.giveBack();
+  assert(one.isAwaited(), "a request waits that had no slot yet");
+  one.release();
   await settle();
-  two.giveBack();
+  two.release();
   await Promise.all(later);
   assertEquals(order, ["new 1", "again 1", "new 2", "again 2", "new 3", "again 3"]);
-  assertEquals(turns.waiting, 0);
+  assertEquals(slots.waiting, 0);
 });
 
-Deno.test("a turn is given away at once to those who had none, and to others after a while", async () => {
-  const turns = new Turns(100);
-  const [one, two] = await bothChanges(turns);
+Deno.test("a slot is awaited at once by a request that had none, and by others after a while", async () => {
+  const slots = new ConnectionSlots(100);
+  const [one, two] = await bothChanges(slots);
   assert(!one.isAwaited());
-  const again = turns.take(wish("change"));
+  const again = slots.acquire(request("change"));
   assert(!one.isAwaited());
   await new Promise((resolve) => setTimeout(resolve, 120));
   assert(one.isAwaited());
-  one.giveBack();
+  one.release();
   const three = await again;
-  const fresh = turns.take(wish("change", { first: true }));
+  const fresh = slots.acquire(request("change", { first: true }));
   assert(three.isAwaited());
-  three.giveBack();
-  (await fresh).giveBack();
-  two.giveBack();
+  three.release();
+  (await fresh).release();
+  two.release();
 });
 
 Deno.test("whoever waits in vain, or goes away, leaves nothing behind", async () => {
-  const turns = new Turns();
-  const [one, two] = await bothChanges(turns);
-  await assertRejects(() => turns.take(wish("change", { waitMs: 5 })), NoTurn);
+  const slots = new ConnectionSlots();
+  const [one, two] = await bothChanges(slots);
+  await assertRejects(() => slots.acquire(request("change", { waitMs: 5 })), NoFreeConnection);
   const gone = new AbortController();
-  const waiting = turns.take(wish("change", { signal: gone.signal }));
+  const waiting = slots.acquire(request("change", { signal: gone.signal }));
   gone.abort();
-  await assertRejects(() => waiting, NoTurn);
-  await assertRejects(() => turns.take(wish("read", { signal: gone.signal })), NoTurn);
-  assertEquals(turns.waiting, 0);
-  one.giveBack();
-  one.giveBack();
-  assertEquals(turns.held.change, 1, "a turn is given back once, however often that is said");
-  two.giveBack();
+  await assertRejects(() => waiting, NoFreeConnection);
+  await assertRejects(
+    () => slots.acquire(request("read", { signal: gone.signal })),
+    NoFreeConnection,
+  );
+  assertEquals(slots.waiting, 0);
+  one.release();
+  one.release();
+  assertEquals(slots.held.change, 1, "a slot is released once, however often that is called");
+  two.release();
 });
 
 Deno.test("a wait is reported once it lasts, and again and again", async () => {
-  const turns = new Turns();
-  const [one, two] = await bothChanges(turns);
+  const slots = new ConnectionSlots();
+  const [one, two] = await bothChanges(slots);
   let reports = 0;
-  const waiting = turns.take(wish("change", { waiting: () => reports++ }));
+  const waiting = slots.acquire(request("change", { waiting: () => reports++ }));
   assertEquals(reports, 0);
   await new Promise((resolve) => setTimeout(resolve, 1_400));
   assertEquals(reports, 2);
-  one.giveBack();
-  (await waiting).giveBack();
-  two.giveBack();
+  one.release();
+  (await waiting).release();
+  two.release();
 });
 
 /** What of the pool differs between the design and what it replaced. */
 interface Design {
-  turns: { take: (wish: Wish) => Promise<Turn> };
+  slots: { acquire: (request: SlotRequest) => Promise<Slot> };
   held: () => number;
   /** Whether what is written after a commit waits for the migration's row. */
   writeWaits: boolean;
-  /** Whether a session that waits for a lock gives its turn to those who wait for one. */
+  /** Whether a session that waits for a lock releases its slot to requests that wait for one. */
   yields: boolean;
 }
 
@@ -117,41 +121,41 @@ interface Design {
 function withoutLanes(): Design {
   let [sessions, all] = [0, 0];
   const waiting: { session: boolean; admit: () => void }[] = [];
-  const free = (session: boolean) => all < MAX_CONNECTIONS && (!session || sessions < 3);
+  const isFree = (session: boolean) => all < MAX_CONNECTIONS && (!session || sessions < 3);
   return {
     held: () => all,
     writeWaits: true,
     yields: false,
-    turns: {
-      async take({ lane, signal }) {
-        if (signal!.aborted) throw new NoTurn(lane);
+    slots: {
+      async acquire({ lane, signal }) {
+        if (signal!.aborted) throw new NoFreeConnection(lane);
         const session = lane !== "query";
-        while (!free(session)) {
-          const turn = Promise.withResolvers<void>();
-          waiting.push({ session, admit: turn.resolve });
-          signal!.addEventListener("abort", () => turn.resolve());
-          await turn.promise;
-          if (signal!.aborted) throw new NoTurn(lane);
+        while (!isFree(session)) {
+          const free = Promise.withResolvers<void>();
+          waiting.push({ session, admit: free.resolve });
+          signal!.addEventListener("abort", () => free.resolve());
+          await free.promise;
+          if (signal!.aborted) throw new NoFreeConnection(lane);
         }
         all++;
         if (session) sessions++;
-        const giveBack = () => {
+        const release = () => {
           all--;
           if (session) sessions--;
-          const index = waiting.findIndex((one) => free(one.session));
+          const index = waiting.findIndex((one) => isFree(one.session));
           if (index >= 0) waiting.splice(index, 1)[0].admit();
         };
-        return { giveBack, isAwaited: () => false };
+        return { release, isAwaited: () => false };
       },
     },
   };
 }
 
 function withLanes(): Design {
-  // No time passes here: whoever may give a turn away after a while may do so at once.
-  const turns = new Turns(0);
-  const held = () => Object.values(turns.held).reduce((sum, count) => sum + count);
-  return { turns, held, writeWaits: false, yields: true };
+  // No time passes here: a slot that may be released after a while may be released at once.
+  const slots = new ConnectionSlots(0);
+  const held = () => Object.values(slots.held).reduce((sum, count) => sum + count);
+  return { slots, held, writeWaits: false, yields: true };
 }
 
 /** One caller: a table, what is done to it, and whether a client keeps it locked for ever. */
@@ -172,30 +176,30 @@ const MOST_STEPS = 2_000;
 async function run(
   scheduler: fc.Scheduler,
   callers: Caller[],
-  { turns, held, writeWaits, yields }: Design,
+  { slots, held, writeWaits, yields }: Design,
 ): Promise<boolean> {
   const end = new AbortController();
   const step = async (label: string) => {
-    if (end.signal.aborted) throw new NoTurn("query");
+    if (end.signal.aborted) throw new NoFreeConnection("query");
     await scheduler.schedule(Promise.resolve(), label);
-    if (end.signal.aborted) throw new NoTurn("query");
+    if (end.signal.aborted) throw new NoFreeConnection("query");
   };
   const take = (lane: Lane, first = false) =>
-    turns.take({ lane, first, waitMs: FOREVER_MS, signal: end.signal });
+    slots.acquire({ lane, first, waitMs: FOREVER_MS, signal: end.signal });
   /** Rows of migrations, by table: whose transaction has locked them. */
   const rows = new Map<number, Caller>();
   const query = async () => {
-    const { giveBack } = await take("query");
+    const { release } = await take("query");
     try {
       await step("query");
     } finally {
-      giveBack();
+      release();
     }
   };
 
   /** One session of a change; false where it ends before the change is made. */
   const attempt = async (caller: Caller, first: boolean): Promise<boolean> => {
-    const { giveBack, isAwaited } = await take("change", first);
+    const { release, isAwaited } = await take("change", first);
     try {
       await step("begin");
       // Another request's lock: waited for, at most for one piece of time where that has an end.
@@ -216,26 +220,26 @@ async function run(
       }
     } finally {
       if (rows.get(caller.table) === caller) rows.delete(caller.table);
-      giveBack();
+      release();
     }
   };
 
   const read = async () => {
-    const { giveBack } = await take("read");
+    const { release } = await take("read");
     try {
       await step("read");
       await query();
     } finally {
-      giveBack();
+      release();
     }
   };
 
   const write = async (table: number) => {
-    const { giveBack } = await take("query");
+    const { release } = await take("query");
     try {
       do await step("write"); while (writeWaits && rows.has(table));
     } finally {
-      giveBack();
+      release();
     }
   };
 
@@ -255,7 +259,7 @@ async function run(
       }
       answered.add(caller);
     } catch (error) {
-      if (!(error instanceof NoTurn)) throw error;
+      if (!(error instanceof NoFreeConnection)) throw error;
     }
   });
   // Who wants a table that a blocked change has reserved for itself may have to wait for it.
@@ -313,7 +317,7 @@ Deno.test("the model finds what happens where any part of the design is missing"
     "no lanes": withoutLanes,
     "no lanes, but writes that wait for nobody": () => ({ ...withoutLanes(), writeWaits: false }),
     "a write after the commit waits for a row": () => ({ ...withLanes(), writeWaits: true }),
-    "nobody gives a turn away": () => ({ ...withLanes(), yields: false }),
+    "nobody releases a slot": () => ({ ...withLanes(), yields: false }),
   };
   for (const [name, design] of Object.entries(lacking)) {
     assert(await found(design, 400), `${name}: nothing was found`);

