@@ -15,7 +15,13 @@ import { ATTACHED, type IndexesWanted, indexNames } from "./attached_objects.ts"
 import { builtOn } from "./built_on.ts";
 import { DEPENDENTS, READING_VIEWS } from "./dependents.ts";
 import { type Expressions, fromValues, jsonObject } from "./expressions.ts";
-import { dynamicSqlRoutines, NAME, nameColumns, sameNamedRelations } from "./names.ts";
+import {
+  dynamicSqlRoutines,
+  interimTaken,
+  NAME,
+  nameColumns,
+  sameNamedRelations,
+} from "./names.ts";
 import { privilegeEntries, relationAcl, withAcl, withPrivileges } from "./privileges.ts";
 import { COLUMN, columnsWith, ifGranted, RELATION } from "./relation.ts";
 import { statementsRead, type TextRow, textsFromRows, textsNaming } from "./texts.ts";
@@ -90,6 +96,7 @@ export function factsQuery(wanted: FactsWanted): string {
   const facts = {
     session: SESSION,
     names: NAMES,
+    interim_taken: interimTaken,
     relations: relationsWith(relation),
     ...(mentioned !== undefined && { name_columns: nameColumns }),
     ...(mentioned !== undefined && mentioned.length > 0 && {
@@ -167,7 +174,7 @@ interface BuiltOnRow extends Omit<BuiltOnFacts, "objects"> {
 
 interface FactsRow
   extends
-    Pick<Facts, "session" | "names">,
+    Pick<Facts, "session" | "names" | "interim_taken">,
     Partial<Pick<Facts, "same_named_relations" | "dynamic_sql_routines" | "name_columns">>,
     Partial<AnalysisRow> {
   relations: (RelationRow<Omit<RelationFacts, "built_on">> & { built_on: BuiltOnRow | null })[];
