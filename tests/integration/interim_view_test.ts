@@ -6,7 +6,7 @@ import { viewQueryDigest } from "../../shared/sql/view_query.ts";
 import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { dumpSchema } from "../support/dump.ts";
 import { functionsFor } from "../support/functions.ts";
-import { databaseState, stateDifferences } from "../support/state.ts";
+import { catalogState, databaseState, stateDifferences } from "../support/state.ts";
 import { holdLock, lockWaiter } from "../support/waiting.ts";
 
 const RENAME = { old_name: "experts", new_name: "expert_profiles" };
@@ -48,7 +48,7 @@ databaseTest("the interim name is nowhere once a table is renamed", async ({ db 
       await db.sql.unsafe(`alter table experts rename to "${name.replaceAll('"', '""')}"`);
     }
     const before = await dumpSchema(db);
-    const state = await databaseState(db.admin);
+    const state = await catalogState(db.admin);
     const renamed = await functions.rename({
       old_name: name,
       new_name: "expert_profiles",
@@ -67,7 +67,7 @@ databaseTest("the interim name is nowhere once a table is renamed", async ({ db 
     assert(refreshed.statements.some(({ sql }) => sql.includes(interimOf(name))));
     assertEquals(await whereIs(db, "table_rename_view_"), []);
     await functions.rollback({ migration_id: id });
-    assertEquals(stateDifferences(state, await databaseState(db.admin)), []);
+    assertEquals(stateDifferences(state, await catalogState(db.admin)), []);
     assertEquals(await dumpSchema(db), before);
     await db.sql.unsafe(`drop function shout; drop table "${name.replaceAll('"', '""')}"`).simple();
   }
