@@ -4,6 +4,7 @@ import type { VerifyRequest } from "../../shared/contract/requests.ts";
 import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";
 import { represented } from "../../shared/http/negotiate.ts";
 import { type Verified, verify } from "../../shared/operations/verify.ts";
+import { compatibilityInMarkdown } from "../../shared/report/compatibility.ts";
 
 export const definition: EndpointDefinition<VerifyRequest, Verified> = {
   method: "POST",
@@ -11,10 +12,10 @@ export const definition: EndpointDefinition<VerifyRequest, Verified> = {
   parse: parseVerifyRequest,
   run: verify,
   body: ({ answer }) => answer,
-  respond: ({ answer, markdown }, request) =>
+  respond: ({ answer, migration, table }, request) =>
     represented(request, [
       { type: "application/json", body: JSON.stringify(answer) },
-      { type: "text/markdown", body: markdown },
+      { type: "text/markdown", body: compatibilityInMarkdown(migration, table, answer) },
     ]),
 };
 

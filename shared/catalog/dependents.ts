@@ -8,7 +8,7 @@ import type { RelationFacts } from "../facts/facts.ts";
 import { ROW_CAST_PREFIX, ROW_CAST_SUFFIXES } from "../plan/row_type.ts";
 import { SCAN_COUNTER_NAMES } from "../plan/scan_counter.ts";
 import { literal } from "../sql/quoting.ts";
-import { viewQueryDigest } from "../sql/view_query.ts";
+import { viewQueryDigest } from "../sql/stored_view.ts";
 import { type Expressions, joinDependent } from "./expressions.ts";
 
 /**

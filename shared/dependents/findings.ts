@@ -2,7 +2,7 @@
 import type { Finding } from "../contract/responses.ts";
 import type { RelationFacts } from "../facts/facts.ts";
 import { ident, qualified } from "../sql/quoting.ts";
-import { runsAsInvoker } from "../sql/view_options.ts";
+import { runsAsInvoker } from "../sql/stored_view.ts";
 import type { BuiltObject } from "../facts/built_on.ts";
 import type { Dependent } from "./dependents.ts";
 import type { LeavingView } from "./leaving_view.ts";

@@ -8,7 +8,7 @@ import { viewDefault } from "../plan/column_defaults.ts";
 import type { DriftColumn, DriftRelation } from "../facts/drift_facts.ts";
 import { isSecurityInvoker } from "../findings/view_findings.ts";
 import { qualified } from "../sql/quoting.ts";
-import { runsAsInvoker } from "../sql/view_options.ts";
+import { runsAsInvoker } from "../sql/stored_view.ts";
 import { effectivePrivileges, privilegesBeyond, privilegeText } from "../facts/privileges.ts";
 
 /** Codes of drift that lets somebody see or do what the table forbids; it is never only told when asked. */

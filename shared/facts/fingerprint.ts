@@ -5,7 +5,7 @@
 import { type AclEntry, type Level, type OnColumn, privilegesOf } from "./privileges.ts";
 import type { Difference } from "../contract/responses.ts";
 import type { ColumnFacts, NamedDefinition, RelationFacts } from "./facts.ts";
-import { comparableOptions } from "../sql/view_options.ts";
+import { comparableOptions } from "../sql/stored_view.ts";
 
 export type Fingerprint = Record<string, string>;
 

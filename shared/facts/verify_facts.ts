@@ -10,7 +10,7 @@ export interface VerifyFacts {
   separate: boolean;
   /** The table's owner, the grantees of table and view, the roles of policies, and those asked for. */
   roles: RoleFacts[];
-  columns: VerifyColumn[];
+  columns: ColumnTypeFacts[];
   keys: KeyFacts[];
   indexed: string[];
   /** Columns that policies or checks look at, so that not every value will do. */
@@ -34,7 +34,7 @@ export interface RoleFacts {
 }
 
 /** A column's type, domains resolved to the type that they are based on. */
-export interface VerifyColumn {
+export interface ColumnTypeFacts {
   name: string;
   /** Name of the base type in pg_catalog; null for types of others. */
   base: string | null;
@@ -71,7 +71,7 @@ export interface ForeignKeyFacts {
   cascades: boolean;
 }
 
-interface SideEffectFacts {
+export interface SideEffectFacts {
   /** `trigger experts_hook on public.experts`, `policy readers on public.experts`. */
   object: string;
   /** Whether reading runs it: a policy. */

@@ -2,7 +2,7 @@
 import type { AnalyzedDependant, Effect, Finding } from "../contract/responses.ts";
 import type { RelationFacts, TextFacts } from "../facts/facts.ts";
 import { type ReadText, textObject } from "./text_findings.ts";
-import { strongest } from "../sql/references/uses.ts";
+import { strongest } from "../sql/references/table_references.ts";
 
 /** The texts of one table. */
 export interface TableTexts {
@@ -22,12 +22,14 @@ export function textsByTable(read: ReadText[]): Map<number, TableTexts> {
     if (texts === undefined) found.set(oid, texts = { read: [] });
     return texts;
   };
-  for (const { text, uses, rows } of read) {
+  for (const { text, references: uses, rows } of read) {
     for (const [oid, own] of Map.groupBy(uses, ({ table }) => table.oid)) {
-      of(oid).read.push({ text, uses: own, rows });
+      of(oid).read.push({ text, references: own, rows });
     }
     for (const oid of text.trigger_of) {
-      if (!uses.some(({ table }) => table.oid === oid)) of(oid).read.push({ text, uses: [], rows });
+      if (!uses.some(({ table }) => table.oid === oid)) {
+        of(oid).read.push({ text, references: [], rows });
+      }
     }
   }
   return found;
@@ -39,7 +41,7 @@ export function analyzedTexts(
   { read }: Pick<TableTexts, "read">,
   findings: Finding[],
 ): Record<"functions" | "trigger_functions" | "cron_jobs" | "statements", AnalyzedDependant[]> {
-  const named = read.filter(({ uses }) => uses.length > 0);
+  const named = read.filter(({ references }) => references.length > 0);
   const ofKind = (kind: TextFacts["kind"]) => named.filter(({ text }) => text.kind === kind);
   const isTriggers = ({ text }: ReadText) => text.trigger_of.includes(table.oid);
   const analyzed = (texts: ReadText[]) => texts.map((text) => analyzedText(text, findings));
@@ -55,7 +57,10 @@ export function analyzedTexts(
 
 const byName = (a: AnalyzedDependant, b: AnalyzedDependant) => a.name < b.name ? -1 : 1;
 
-function analyzedText({ text, uses }: ReadText, findings: Finding[]): AnalyzedDependant {
+function analyzedText(
+  { text, references: uses }: ReadText,
+  findings: Finding[],
+): AnalyzedDependant {
   const told = findings.filter(({ object }) => object === textObject(text));
   const codes = [...new Set(told.map(({ code }) => code))].join(", ");
   const effect: Effect = told.some(({ severity }) => severity === "breaking")
@@ -76,5 +81,5 @@ function analyzedText({ text, uses }: ReadText, findings: Finding[]): AnalyzedDe
   };
 }
 
-const verb = (uses: ReadText["uses"]) =>
+const verb = (uses: ReadText["references"]) =>
   strongest(uses).certainty === "possible" ? "may name" : "names";

@@ -7,19 +7,19 @@ import { MARKS_OF_OWN } from "../sql/own_statements.ts";
 import { PREPARED_PREFIX } from "../plan/plan.ts";
 import { qualified } from "../sql/quoting.ts";
 import { type CodeRule, RULES, type Subject } from "./text_rules.ts";
-import { withLookupsByParameter } from "../sql/references/parameter_lookups.ts";
-import { isRepeatable } from "../sql/references/repeatable.ts";
-import type { NamedRelation } from "../sql/references/table_index.ts";
+import type { NamedRelation } from "../sql/parser/table_index.ts";
 import {
   type Certainty,
   isOneTimeStatement,
-  readUses,
+  isRepeatable,
+  readReferences,
+  type SourceReferences,
   strongest,
   type TableIndex,
   tableIndex,
-  type Use,
-  type UsesAndRows,
-} from "../sql/references/uses.ts";
+  type TableReference,
+  withLookupsByParameter,
+} from "../sql/references/table_references.ts";
 
 export interface TextFindingOptions {
   /** What the tables will be called, by OID. Default: not decided. */
@@ -29,7 +29,7 @@ export interface TextFindingOptions {
 }
 
 /** A text with what is found in it. */
-export interface ReadText extends UsesAndRows {
+export interface ReadText extends SourceReferences {
   text: TextFacts;
 }
 
@@ -58,7 +58,7 @@ export function textFindings(
   { newNames, hasView = true }: TextFindingOptions = {},
 ): Finding[] {
   const byOid = new Map(tables.map((table) => [table.oid, table]));
-  return texts.flatMap(({ text, uses }) => {
+  return texts.flatMap(({ text, references: uses }) => {
     const groups = hasView ? codesOf(text, uses, serverVersion) : codesWithoutView(text, uses);
     return [...groups].flatMap(([code, group]) =>
       usedAlike(code, group).flatMap((alike) =>
@@ -99,7 +99,7 @@ export function namedIn(
     same_named_relations,
   );
   return texts.filter(isUsers).flatMap((text) => {
-    const byTable = Map.groupBy(readIn(text, index).uses, ({ table }) => table.oid);
+    const byTable = Map.groupBy(readIn(text, index).references, ({ table }) => table.oid);
     return [...byTable.values()].map((uses) => {
       const { table, certainty, excerpt } = strongest(uses);
       return {
@@ -128,16 +128,20 @@ function isUsers({ kind, schema, text, calls }: TextFacts): boolean {
 }
 
 /** A recorded statement has been read by the server; where it cannot be read here, it is because it was cut. */
-function readIn(text: TextFacts, index: TableIndex): UsesAndRows {
-  const { uses, rows } = readUses(text, index);
-  if (text.kind !== "statement") return { uses, rows };
+function readIn(text: TextFacts, index: TableIndex): SourceReferences {
+  const { references: uses, rows } = readReferences(text, index);
+  if (text.kind !== "statement") return { references: uses, rows };
   const readable = uses.filter(({ code }) => code !== "unparsed_text");
-  return { uses: withLookupsByParameter(text.text, readable), rows };
+  return { references: withLookupsByParameter(text.text, readable), rows };
 }
 
-function codesOf(text: TextFacts, uses: Use[], serverVersion: number): Map<FindingCode, Use[]> {
-  const found = new Map<FindingCode, Use[]>();
-  const add = (code: FindingCode, use: Use) => {
+function codesOf(
+  text: TextFacts,
+  uses: TableReference[],
+  serverVersion: number,
+): Map<FindingCode, TableReference[]> {
+  const found = new Map<FindingCode, TableReference[]>();
+  const add = (code: FindingCode, use: TableReference) => {
     const others = found.get(code);
     if (others) others.push(use);
     else found.set(code, [use]);
@@ -155,7 +159,10 @@ function codesOf(text: TextFacts, uses: Use[], serverVersion: number): Map<Findi
 const MERGE_INTO_VIEWS = 170_000;
 
 /** Without a view nothing has the old name; what names it in recorded statements is for its senders to know. */
-function codesWithoutView(text: TextFacts, uses: Use[]): Map<FindingCode, Use[]> {
+function codesWithoutView(
+  text: TextFacts,
+  uses: TableReference[],
+): Map<FindingCode, TableReference[]> {
   const asked = uses.filter(({ code }) => code === "tg_table_name");
   const others = text.kind === "statement"
     ? []
@@ -167,13 +174,13 @@ function codesWithoutView(text: TextFacts, uses: Use[]): Map<FindingCode, Use[]>
  * The uses in groups that one message and one remedy are right for: tables of which different columns are meant,
  * or constraints, must not be mixed up.
  */
-function usedAlike(code: FindingCode, uses: Use[]): Use[][] {
+function usedAlike(code: FindingCode, uses: TableReference[]): TableReference[][] {
   const rule: CodeRule | undefined = RULES[code];
   if (rule?.each) {
     return [...Map.groupBy(uses, ({ table, detail }) => `${table.oid} ${detail}`).values()];
   }
   const byTable = [...Map.groupBy(uses, ({ table }) => table.oid).values()];
-  const likeness = (group: Use[]) => {
+  const likeness = (group: TableReference[]) => {
     const details = [...new Set(group.map(({ detail }) => detail))].sort();
     const alone = details.some((detail) => rule?.apart?.(detail));
     return alone ? String(group[0].table.oid) : JSON.stringify(details);
@@ -184,7 +191,7 @@ function usedAlike(code: FindingCode, uses: Use[]): Use[][] {
 function findingOf(
   text: TextFacts,
   code: FindingCode,
-  uses: Use[],
+  uses: TableReference[],
   tables: Map<number, NamedRelation>,
   newNames: Map<number, string>,
 ): Finding[] {
@@ -220,7 +227,7 @@ function severityOf(
   code: FindingCode,
   rule: CodeRule,
   text: TextFacts,
-  use: Use,
+  use: TableReference,
 ): Finding["severity"] | null {
   const severity = rule.severity(text.kind, use.detail);
   if (severity !== "breaking") return severity;

@@ -7,8 +7,8 @@ import type { Finding } from "../contract/responses.ts";
 import type { TextFacts } from "../facts/facts.ts";
 import { ident, literal } from "../sql/quoting.ts";
 import { TRIGGER_NAME_RULE } from "./trigger_name_rule.ts";
-import { keyOf, type NamedRelation } from "../sql/references/table_index.ts";
-import type { Use } from "../sql/references/uses.ts";
+import { keyOf, type NamedRelation } from "../sql/parser/table_index.ts";
+import type { TableReference } from "../sql/references/table_references.ts";
 
 type Severity = Finding["severity"];
 type Kind = TextFacts["kind"];
@@ -37,7 +37,7 @@ export interface CodeRule {
   /** Whether a table has a finding of its own where it is used so. Default: tables that are used alike share one. */
   apart?: (detail: string | null) => boolean;
   /** Which of several uses is told of. Default: the most certain one. */
-  worst?: (uses: Use[]) => Use | undefined;
+  worst?: (uses: TableReference[]) => TableReference | undefined;
 }
 
 const fails = () => "breaking" as const;

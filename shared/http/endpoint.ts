@@ -191,10 +191,10 @@ function requireDatabaseUrl({ databaseUrl }: Settings): string {
   });
 }
 
-type Headers = Record<string, string>;
+type HeaderFields = Record<string, string>;
 
 /** A problem document, or Markdown for those who prefer that (allowed by RFC 9457, section 3). */
-function refused(problem: ProblemBody, request: Request, headers: Headers): Response {
+function refused(problem: ProblemBody, request: Request, headers: HeaderFields): Response {
   const type = preferredType(request, ["application/problem+json", "text/markdown"]);
   const { status } = problem;
   if (type === "application/problem+json") return json(status, type, problem, headers);
@@ -204,21 +204,21 @@ function refused(problem: ProblemBody, request: Request, headers: Headers): Resp
   });
 }
 
-function json(status: number, type: string, body: unknown, headers: Headers): Response {
+function json(status: number, type: string, body: unknown, headers: HeaderFields): Response {
   return new Response(JSON.stringify(body), {
     status,
     headers: { ...headers, "content-type": `${type}; charset=utf-8` },
   });
 }
 
-const commonHeaders = (requestId: string): Headers => ({
+const commonHeaders = (requestId: string): HeaderFields => ({
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
   "x-request-id": requestId,
 });
 
 /** Adds headers, except those that the response has already, such as its own caching rules. */
-function withHeaders(response: Response, headers: Headers): Response {
+function withHeaders(response: Response, headers: HeaderFields): Response {
   for (const [name, value] of Object.entries(headers)) {
     if (!response.headers.has(name)) response.headers.set(name, value);
   }

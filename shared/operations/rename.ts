@@ -15,7 +15,7 @@ import type { Connected } from "../postgres/apply_plan.ts";
 import type { RelationName } from "../postgres/blockers.ts";
 import type { Session } from "../postgres/database.ts";
 import { ident, qualified } from "../sql/quoting.ts";
-import { splitNames } from "../sql/schema_in_name.ts";
+import { splitNames } from "../sql/closest_names.ts";
 import { type BatchHead, newRows, trackBatch } from "../tracking/migration_file.ts";
 import {
   holdersFromRows,

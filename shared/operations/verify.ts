@@ -1,4 +1,4 @@
-/** The compatibility test of an active rename: five tests by both names, without lasting effects. */
+/** The compatibility test of an active rename: five tests through both names, without lasting effects. */
 import type { RecordedRename } from "../facts/migration.ts";
 import { verifyFactsFromRow, verifyFactsQuery } from "../catalog/verify_facts.ts";
 import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
@@ -13,20 +13,18 @@ import { isLockFailure } from "../postgres/database_errors.ts";
 import { locateRelations } from "../drift/drift.ts";
 import { qualified } from "../sql/quoting.ts";
 import { requireView } from "../plan/refusals.ts";
-import { commonColumns } from "../verify/columns.ts";
+import { commonColumns } from "../verify/definitions.ts";
 import { API_ROLES, type VerifyFacts } from "../facts/verify_facts.ts";
-import { ownRow, ownTable } from "../verify/own_row.ts";
-import { reportInMarkdown } from "../verify/markdown.ts";
 import { personasOf } from "../verify/personas.ts";
+import { testRow, testTable } from "../verify/test_row.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import { passOverReads } from "../tracking/usage.ts";
 import { wholeTransaction } from "../postgres/transaction.ts";
 import { testCost } from "../verify/run/cost.ts";
 import { testDataApi } from "../verify/run/data_api.ts";
-import { testJoins } from "../verify/run/joins.ts";
-import { testReads } from "../verify/run/reads.ts";
-import { findVerifier, sessionOf } from "../verify/run/trial_session.ts";
-import { type Subject, VerifyRun } from "../verify/run/verify_run.ts";
+import { testJoins, testReads } from "../verify/run/reads.ts";
+import { findVerifier, sessionOf } from "../verify/run/session.ts";
+import { VerifyRun, type VerifyTarget } from "../verify/run/verify_run.ts";
 import { testWrites } from "../verify/run/writes.ts";
 import {
   asProblems,
@@ -49,8 +47,9 @@ export interface VerifyContext extends OperationContext {
 
 export interface Verified {
   answer: VerifyAnswer;
-  /** The same for people. */
-  markdown: string;
+  migration: RecordedRename;
+  /** The table as it is called now. */
+  table: { name: string };
 }
 
 const TESTS: Record<
@@ -73,29 +72,29 @@ const TESTS: Record<
  */
 export async function verify(context: VerifyContext, request: VerifyRequest): Promise<Verified> {
   return await recordingDrift(context, async () => {
-    const subject = await inReadOnlyTransaction(
+    const target = await inReadOnlyTransaction(
       context,
       (session, { pid }) => readTarget(context, session, pid, request),
     );
-    const { migration, view } = subject;
-    // In a session of its own, which is given back before the one for the trials is taken.
+    const { migration, view } = target;
+    // In a session of its own, which is given back before the one for the tests is taken.
     if (view.scan_counter !== null) await sampleUsage(context, [migration]);
-    const trials = subject.session.separate ? context.verifierDatabase! : context.database;
-    return await trials.withSession(toRead(context), async (session) => {
+    const tests = target.session.separate ? context.verifierDatabase! : context.database;
+    return await tests.withSession(toRead(context), async (session) => {
       const wanted = VERIFY_CHECKS.filter((name) => request.checks.includes(name));
       const checks: VerifyCheck[] = [];
-      await notCountingReads(context, session, subject, async () => {
+      await notCountingReads(context, session, target, async () => {
         for (const [index, name] of wanted.entries()) {
           context.progress({ phase: "verifying", check: name, done: index, total: wanted.length });
-          const verifyRun = new VerifyRun(context, session, request, subject);
+          const verifyRun = new VerifyRun(context, session, request, target);
           checks.push(await TESTS[name](verifyRun, context));
         }
       });
       const passed = checks.every(({ passed }) => passed);
-      const answer = { passed, session: subject.session, checks };
-      const about = { batch_id: null, migration_ids: [subject.migration.id] };
+      const answer = { passed, session: target.session, checks };
+      const about = { batch_id: null, migration_ids: [target.migration.id] };
       await notifyVerification(context, null, about, answer);
-      return { answer, markdown: reportInMarkdown(subject.migration, subject.table, answer) };
+      return { answer, migration, table: target.table };
     });
   });
 }
@@ -114,7 +113,7 @@ async function readTarget(
   session: Session,
   pid: number,
   request: VerifyRequest,
-): Promise<Subject> {
+): Promise<VerifyTarget> {
   const [migration] = await selectActive(
     session,
     { migration_id: request.migration_id },
@@ -141,7 +140,7 @@ async function readRelations(
   session: Session,
   request: VerifyRequest,
   migration: RecordedRename,
-): Promise<Subject> {
+): Promise<VerifyTarget> {
   const query = factsQuery({
     names: oldNamesOf([migration]),
     oids: oidsOf([migration]),
@@ -156,7 +155,7 @@ async function readRelations(
   // `locateRelations` refuses where there is none.
   const { table, view } = { ...step, view: step.view! };
   const verifier = await findVerifier(context.verifierDatabase, session, [table.oid, view.oid]);
-  const [proofRow] = await session.run(
+  const [verifyRow] = await session.run(
     verifyFactsQuery({
       table: table.oid,
       view: view.oid,
@@ -164,27 +163,27 @@ async function readRelations(
       verifier: verifier.login,
     }),
   );
-  const proof = asTried(verifyFactsFromRow(proofRow));
-  const own = ownTable(table, proof);
+  const verifyFacts = asTried(verifyFactsFromRow(verifyRow));
+  const tested = testTable(table, verifyFacts);
   const columns = commonColumns(table, view);
-  const { key, unique } = ownRow(own, false);
-  const target = {
+  const { key, unique } = testRow(tested, false);
+  const names = {
     table: qualified(table.schema, table.name),
     view: qualified(view.schema, view.name),
     bare: { new: table.name, old: view.name },
     columns,
     key: unique && key.every((name) => columns.includes(name)) ? key : [],
   };
-  const who = personasOf(proof, table.owner, request.claims);
+  const who = personasOf(verifyFacts, table.owner, request.claims);
   return {
     migration,
     table,
     view,
-    proof,
-    own,
-    target,
+    facts: verifyFacts,
+    testTable: tested,
+    names,
     ...who,
-    session: sessionOf(verifier, proof),
+    session: sessionOf(verifier, verifyFacts),
   };
 }
 
@@ -192,10 +191,10 @@ async function readRelations(
  * In a session without rights, code that switches the role achieves nothing; in one of ours it counts as code that
  * acts outside of the database.
  */
-const asTried = (proof: VerifyFacts): VerifyFacts => ({
-  ...proof,
-  side_effects: proof.side_effects.flatMap((found) =>
-    found.kind !== "leaves" ? [found] : proof.separate ? [] : [{ ...found, kind: "sends" as const }]
+const asTried = (facts: VerifyFacts): VerifyFacts => ({
+  ...facts,
+  side_effects: facts.side_effects.flatMap((found) =>
+    found.kind !== "leaves" ? [found] : facts.separate ? [] : [{ ...found, kind: "sends" as const }]
   ),
 });
 
@@ -203,7 +202,7 @@ const asTried = (proof: VerifyFacts): VerifyFacts => ({
 async function notCountingReads(
   context: OperationContext,
   session: Session,
-  { migration, view }: Subject,
+  { migration, view }: VerifyTarget,
   work: () => Promise<void>,
 ): Promise<void> {
   if (view.scan_counter === null) return await work();

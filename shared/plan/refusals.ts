@@ -6,7 +6,7 @@ import type { Facts, NameFacts, RelationFacts } from "../facts/facts.ts";
 import type { NameHolder, RecordedRename } from "../facts/migration.ts";
 import { RELATION_KINDS, type RelationKind, typeKind } from "../facts/relation_kinds.ts";
 import { ident, qualified } from "../sql/quoting.ts";
-import { schemaInName } from "../sql/schema_in_name.ts";
+import { schemaInName } from "../sql/closest_names.ts";
 
 /** Oldest server with security-invoker views (release notes of PostgreSQL 15). */
 const MINIMUM_SERVER_VERSION = 150_000;

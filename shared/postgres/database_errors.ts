@@ -2,7 +2,7 @@
 import { OWN_SCHEMA } from "../contract/names.ts";
 import { FACTS_MOVED } from "../plan/plan.ts";
 
-export interface DatabaseError {
+interface DatabaseError {
   code: string;
   message: string;
 }

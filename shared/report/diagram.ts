@@ -1,23 +1,21 @@
 /**
- * The dependency graph as a Mermaid flowchart: the table, its compatibility view, and what hangs on either with
- * what becomes of it. GitHub draws no chart of more than 50,000 characters or 500 arrows (Mermaid's
- * `maxTextSize` and `maxEdges`), and nobody reads one of half that.
+ * The dependency graph as a Mermaid flowchart: the table, its compatibility view, and what depends on either with
+ * what happens to it. GitHub draws no chart of more than 50,000 characters or 500 arrows (Mermaid's
+ * `maxTextSize` and `maxEdges`), and half that is already too much to read.
  */
-import type { AnalyzedDependant, Effect, PlannedTable } from "../contract/responses.ts";
-import { fenced, shortened, visible } from "./escape.ts";
+import type { Effect } from "../contract/responses.ts";
+import type { GraphTable, Operation } from "./document.ts";
+import { shortened, visible } from "./text.ts";
 
-export type Operation = "rename" | "rollback" | "finalize" | "refresh";
-
-/** `all`; `grave`: the tables where something changes or breaks, and that alone; `none`. */
+/** `grave`: only the tables where something changes or breaks, with nothing else. */
 export type DiagramDetail = "all" | "grave" | "none";
 
-/** Most tables, and most arrows of one table and of the chart. */
 const MAX_TABLES = 40;
 const MAX_ARROWS_OF_TABLE = 30;
 const MAX_ARROWS = 250;
 const MAX_CHARACTERS = 45_000;
 
-/** Parts of the table itself: how many of a kind there are says enough of those to which nothing happens. */
+/** Parts of the table itself. Where nothing happens to them, only their number is shown. */
 const PARTS = new Set([
   ...["constraints", "indexes", "policies", "rules", "statistics", "sequences", "partitions"],
   ...["grants", "comments", "security_labels", "triggers"],
@@ -28,37 +26,29 @@ const MAX_NAMES = 5;
 const MAX_NAME = 80;
 
 interface Arrow {
-  /** The lines of its label. */
   from: string[];
   effect: Effect | null;
-  /** Whether it is about the old name. */
   toView: boolean;
 }
 
 export interface Diagram {
-  /** A fenced block; an empty text where nothing is drawn. */
   text: string;
-  /** Tables, and things that hang on those drawn, that are not in it. */
+  /** How many tables, and dependents of those drawn, are not in it. */
   tablesLeft: number;
   objectsLeft: number;
 }
 
-/**
- * Draws the tables of a plan.
- *
- * @param tables A dependant's effect is null where it is not known any more.
- */
 export function diagramOf(
-  tables: DrawnTable[],
+  tables: GraphTable[],
   operation: Operation,
-  detail: DiagramDetail = "all",
+  detail: DiagramDetail,
 ): Diagram {
-  const hanging = tables.map((table) => ({ table, arrows: arrowsOf(table, detail) }))
+  const found = tables.map((table) => ({ table, arrows: arrowsOf(table, detail) }))
     .filter(({ arrows }) => arrows.length > 0);
-  // Where not all can be drawn, those where something breaks are.
-  const wanted = hanging.length <= MAX_TABLES
-    ? hanging
-    : hanging.toSorted((a, b) =>
+  // If not all can be drawn, those where something breaks come first.
+  const wanted = found.length <= MAX_TABLES
+    ? found
+    : found.toSorted((a, b) =>
       ORDER.indexOf(a.arrows[0].effect) - ORDER.indexOf(b.arrows[0].effect)
     );
   const lines: string[] = [];
@@ -77,14 +67,11 @@ export function diagramOf(
     total += own.length;
     drawn++;
   }
-  const text = drawn === 0
-    ? ""
-    : fenced(["flowchart LR", ...lines, ...CLASSES].join("\n"), "mermaid");
-  return { text, tablesLeft: tables.length - drawn, objectsLeft: left };
-}
-
-export interface DrawnTable extends Omit<PlannedTable, "dependants"> {
-  dependants: Record<string, (Pick<AnalyzedDependant, "name"> & { effect: Effect | null })[]>;
+  return {
+    text: drawn === 0 ? "" : ["flowchart LR", ...lines, ...CLASSES].join("\n"),
+    tablesLeft: tables.length - drawn,
+    objectsLeft: left,
+  };
 }
 
 const GRAVE: (Effect | null)[] = ["breaks", "changes"];
@@ -93,8 +80,8 @@ const ORDER: (Effect | null)[] = [
   null,
 ];
 
-/** The gravest first. What asks nothing of anybody is drawn by kind, and not one by one. */
-function arrowsOf(table: DrawnTable, detail: DiagramDetail): Arrow[] {
+/** The most severe first. Objects that need no attention are drawn by kind, not one by one. */
+function arrowsOf(table: GraphTable, detail: DiagramDetail): Arrow[] {
   const all = Object.entries(table.dependants).flatMap(([kind, objects]) =>
     [...Map.groupBy(objects, ({ effect }) => effect)].flatMap(([effect, own]) => {
       const grave = GRAVE.includes(effect);
@@ -122,21 +109,20 @@ function arrowsOf(table: DrawnTable, detail: DiagramDetail): Arrow[] {
     .toSorted((a, b) => ORDER.indexOf(a.effect) - ORDER.indexOf(b.effect));
 }
 
-/** The kind and the names; of the table's own parts, where nothing happens to them, how many there are. */
+/** The kind and the names; of parts of the table to which nothing happens, their number. */
 function labelOf(kind: string, names: string[], grave: boolean): string[] {
   const word = names.length === 1 ? singular(kind) : kind.replaceAll("_", " ");
   if (PARTS.has(kind) && !grave) return [`${names.length} ${word}`];
   const shown = names.slice(0, MAX_NAMES).map((name) => shortened(name, MAX_NAME));
   const left = names.length - shown.length;
   return [
-    // What is of another kind has that in its name.
+    // Names of these kinds say what each is.
     ...(kind === "built_on_view" || kind === "others" ? [] : [word]),
     ...shown,
     ...(left > 0 ? [`and ${left} more`] : []),
   ];
 }
 
-/** Kinds as one object has them. */
 function singular(kind: string): string {
   const word = kind.replaceAll("_", " ");
   const special: Record<string, string> = {
@@ -151,7 +137,7 @@ function singular(kind: string): string {
 }
 
 function tableLines(
-  table: DrawnTable,
+  table: GraphTable,
   number: number,
   arrows: Arrow[],
   operation: Operation,
@@ -163,44 +149,41 @@ function tableLines(
     : [`table ${schema}.${new_name}`];
   const node = `t${number}`;
   const view = `v${number}`;
-  const goes = operation === "rollback" || operation === "finalize";
-  const viewArrow = goes ? "goes" : operation === "refresh" ? "made again" : "new, reads";
+  const isDropped = operation === "rollback" || operation === "finalize";
+  const viewArrow = {
+    rename: "new, reads",
+    rollback: "is dropped",
+    finalize: "is dropped",
+    refresh: "is refreshed",
+  }[operation];
   return [
     `  ${node}[("${label(title)}")]:::table`,
     ...(compatibility_view
       ? [
         `  ${view}["${label(["compatibility view", `${schema}.${old_name}`])}"]:::${
-          goes ? "goes" : "view"
+          isDropped ? "dropped" : "view"
         }`,
         `  ${view} -->|${viewArrow}| ${node}`,
       ]
       : []),
     ...arrows.map(({ from, effect, toView }, index) => {
       const arrow = effect === "breaks" ? "-.->" : "-->";
-      // What was built on a view that goes stands on the table afterwards.
+      // What is built on a view that is dropped depends on the table afterwards.
       const repointed = effect === "handled" && toView;
-      const target = toView && !(repointed && goes) ? view : node;
-      const said = effect === null ? "" : `|${repointed ? "repointed" : SAID[effect]}|`;
+      const target = toView && !(repointed && isDropped) ? view : node;
+      const word = effect === "works_through_view" ? "works through it" : effect;
+      const words = effect === null ? "" : `|${repointed ? "repointed" : word}|`;
       return `  d${number}_${index}["${label(from)}"]:::${
         effect ?? "follows"
-      } ${arrow}${said} ${target}`;
+      } ${arrow}${words} ${target}`;
     }),
   ];
 }
 
-const SAID: Record<Effect, string> = {
-  breaks: "breaks",
-  changes: "changes",
-  works_through_view: "works through it",
-  handled: "handled",
-  follows: "follows",
-};
-
-/** Readable on light and dark pages. */
 const CLASSES = [
   "  classDef table fill:#0969da,stroke:#0550ae,color:#ffffff",
   "  classDef view fill:#ddf4ff,stroke:#0969da,color:#1f2328",
-  "  classDef goes fill:#f6f8fa,stroke:#6e7781,color:#57606a,stroke-dasharray:4 3",
+  "  classDef dropped fill:#f6f8fa,stroke:#6e7781,color:#57606a,stroke-dasharray:4 3",
   "  classDef breaks fill:#ffebe9,stroke:#cf222e,color:#82071e",
   "  classDef changes fill:#fff8c5,stroke:#9a6700,color:#633c01",
   "  classDef works_through_view fill:#ddf4ff,stroke:#0969da,color:#1f2328",
@@ -208,10 +191,7 @@ const CLASSES = [
   "  classDef follows fill:#f6f8fa,stroke:#6e7781,color:#1f2328",
 ];
 
-/**
- * A text between the quotes of a label: whatever Mermaid could take for more than a character becomes an
- * entity code (Mermaid's flowchart syntax, "Entity codes to escape characters").
- */
+/** Whatever means something to Mermaid becomes an entity code (its flowchart syntax, "Entity codes to escape"). */
 function label(lines: string[]): string {
   return lines.map((line) =>
     // A backslash and an n would be a line break.

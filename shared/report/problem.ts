@@ -1,16 +1,21 @@
-/** A refusal or failure as Markdown: what it is, the next step, and what belongs to the case. */
+/** A refusal or failure: what it is, the next step, and what belongs to the case. */
 import type { Blocker, Finding } from "../contract/responses.ts";
 import {
-  code,
-  codeInCell,
-  counted,
-  fenced,
-  MAX_REPORT,
-  prose,
-  shortened,
-  tableOf,
-} from "./escape.ts";
-import { breakingCodes, findingsInMarkdown } from "./findings.ts";
+  type Block,
+  type BlockOf,
+  type CommandFor,
+  type Document,
+  documentOf,
+  itemsOf,
+  name,
+  section,
+  step,
+  table,
+  toned,
+} from "./document.ts";
+import { breakingCodes, findingsSection } from "./findings.ts";
+import { markdownOf } from "./markdown.ts";
+import { shortened } from "./text.ts";
 
 /** What of a problem document is shown; the client makes one for answers that were none. */
 export interface ShownProblem {
@@ -22,114 +27,127 @@ export interface ShownProblem {
   [field: string]: unknown;
 }
 
-/** Longest text of an item of a list, in characters. */
-const MAX_TEXT = 300;
-
-/** How much is shown of what there is much of, the most first. */
-const STEPS = [
-  { findings: "each", items: 50 },
-  { findings: "by_code", items: 50 },
-  { findings: "by_code", items: 10 },
-  { findings: "counts", items: 3 },
-] as const;
-
-/** The report; its first line is a comment that programs can read. */
-export function problemInMarkdown(problem: ShownProblem, { limit = MAX_REPORT } = {}): string {
-  const findings = (Array.isArray(problem.findings) ? problem.findings : []) as Finding[];
-  let text = "";
-  for (const step of STEPS) {
-    text = rendered(problem, findingsInMarkdown(findings, step.findings), step.items);
-    if (text.length <= limit) break;
-  }
-  return text;
+export interface ProblemContext {
+  requestId?: string;
+  /** Command lines with names that exist. Default: none. */
+  corrected?: string[];
+  commandFor?: CommandFor;
 }
 
-function rendered(problem: ShownProblem, findings: string, most: number): string {
-  const { detail, code: name, hint, status } = problem;
-  const title = typeof problem.title === "string" ? problem.title : "It did not work";
-  const acknowledge = name === "breaking_findings"
-    ? breakingCodes((problem.findings ?? []) as Finding[])
-    : [];
-  return [
-    // A code of another server's could be anything.
-    `<!-- table-rename problem=${/^\w+$/.test(name) ? name : "unknown"} -->`,
-    `## Not done: ${prose(title)}`,
-    prose(shortened(detail, 2_000)),
-    typeof hint === "string" ? `*Next:* ${prose(shortened(hint, 1_000))}` : "",
-    `Code: ${code(name)}${typeof status === "number" ? ` (${status})` : ""}`,
-    findings,
-    ...Object.entries(LISTS).map(([field, describe]) => {
-      const items = problem[field];
-      return Array.isArray(items) && items.length > 0 ? describe(items as never[], most) : "";
-    }),
-    acknowledge.length === 0
-      ? ""
-      : `To go on all the same:\n\n${fenced(JSON.stringify({ acknowledge }, null, 2), "json")}`,
-  ].filter((part) => part !== "").join("\n\n") + "\n";
-}
+const MAX_TEXT = 2_000;
+const MAX_LINE = 300;
+const MAX_LINES = 100;
 
-const cell = (value: unknown): string =>
-  value === null || value === undefined ? "" : codeInCell(shortened(String(value), MAX_TEXT));
+/** The problem for an endpoint's caller. */
+export const problemInMarkdown = (problem: ShownProblem): string =>
+  markdownOf(describeProblem(problem));
 
-const text = (value: unknown): string => prose(shortened(String(value ?? ""), MAX_TEXT));
-
-/** How each member that is a list is shown. */
-const LISTS: Record<string, (items: never[], most: number) => string> = {
-  issues: (items: { path: string; message: string; code?: string; hint?: string }[], most) =>
-    items.every(({ code }) => code === undefined)
-      ? list("What is not valid", items, most, ["Field", "Fault"], ({ path, message }) => [
-        cell(path),
-        text(message),
-      ])
-      // A single refusal is what the problem itself says.
-      : items.length === 1
-      ? ""
-      : list("What is refused", items, most, ["Field", "Why", "Next step"], (one) => [
-        cell(one.path),
-        text(one.message),
-        text(one.hint),
-      ]),
-  blockers: (items: Blocker[], most) =>
-    list(
-      "Who holds locks on the tables",
-      items,
-      most,
-      ["Process", "Role", "Application", "State", "Since", "Query"],
-      ({ pid, role, application_name, state, since, query, gid }) =>
-        [gid ?? pid, role, application_name, state, since, query].map(cell),
+export function describeProblem(problem: ShownProblem, context: ProblemContext = {}): Document {
+  const { code, title } = problem;
+  const { corrected = [], commandFor } = context;
+  const heading = `Not done: ${typeof title === "string" ? title : "It did not work"}`;
+  const acknowledge = acceptableCodes(problem);
+  const request = { endpoint: "same", fields: { acknowledge } } as const;
+  return documentOf([
+    [{ is: "fields", fields: fieldsOf(problem, context) }],
+    ...Object.entries(problem).map(([field, items]) =>
+      Object.hasOwn(LISTS, field) && Array.isArray(items) && items.length > 0
+        ? LISTS[field](items as never[])
+        : []
     ),
-  differences: (items: { object: string; message: string; remedy: string }[], most) =>
-    list("Where database and record disagree", items, most, ["Object", "What", "Remedy"], (one) => [
-      cell(one.object),
-      text(one.message),
-      text(one.remedy),
-    ]),
-  dependants: (items: { view: string; kind: string; identity: string; reason: string }[], most) =>
-    list("Built on the view", items, most, ["Object", "View", "Reason"], (one) => [
-      cell(`${one.kind} ${one.identity}`),
-      cell(one.view),
-      text(one.reason),
-    ]),
-  changes: (lines: string[], most) =>
-    `### What is different\n\n${
-      fenced(
-        lines.slice(0, 2 * most).map((line) => shortened(line, MAX_TEXT)).join("\n"),
-        "diff",
-      )
-    }`,
+    corrected.length === 0 ? [] : [{ is: "step", text: "Perhaps you meant", commands: corrected }],
+    acknowledge.length === 0 ? [] : [step("To accept that and go on", request, { commandFor })],
+    // The code of another server could be anything.
+  ], { comment: `problem=${/^\w+$/.test(code) ? code : "unknown"}`, heading });
+}
+
+const SHOWN = new Set([
+  ...["type", "title", "status", "detail", "code", "hint"],
+  ...["issues_total", "attempts", "waited_ms"],
+]);
+
+function fieldsOf(problem: ShownProblem, { requestId }: ProblemContext) {
+  const { detail, hint, code, status } = problem;
+  const request = requestId === undefined ? "" : `, request ${requestId}`;
+  const fields: BlockOf<"fields">["fields"] = [{
+    label: "Error",
+    text: shortened(detail, MAX_TEXT),
+    tone: "bad",
+  }];
+  if (typeof hint === "string") fields.push({ label: "Hint", text: shortened(hint, MAX_TEXT) });
+  fields.push({
+    label: "Code",
+    text: [name(code), `${typeof status === "number" ? ` (${status})` : ""}${request}`],
+  });
+  for (const [field, value] of Object.entries(problem)) {
+    if (SHOWN.has(field) || (typeof value !== "string" && typeof value !== "number")) continue;
+    const text = `${field.replaceAll("_", " ")}: ${shortened(String(value), MAX_TEXT)}`;
+    fields.push({ text });
+  }
+  return fields;
+}
+
+const named = (value: unknown) =>
+  value === null || value === undefined || value === "" ? null : name(String(value));
+
+interface Issue {
+  path: string;
+  message: string;
+  code?: string;
+  hint?: string;
+  /** Where the rename was written, such as a line of a file. */
+  place?: string;
+}
+
+const LISTS: Record<string, (items: never[]) => Block[]> = {
+  findings: (findings: Finding[]) => findingsSection(findings),
+  issues: (issues: Issue[]) => {
+    // A single refusal is the problem itself.
+    if (issues.length === 1 && issues[0].code !== undefined && issues[0].place === undefined) {
+      return [];
+    }
+    const rows = issues.map(({ path, message, hint, place }) => [
+      named(place),
+      named(path),
+      message,
+      hint ?? null,
+    ]);
+    return section("What is not valid", table(["Place", "Field", "Fault", "Next step"], rows));
+  },
+  blockers: (blockers: Blocker[]) => {
+    const rows = blockers.map(({ gid, pid, role, application_name, state, since, query }) =>
+      [gid ?? pid, role, application_name, state, since, query].map(named)
+    );
+    const head = ["PID", "Role", "Application", "State", "Since", "Query"];
+    return section("Who holds locks on the tables", table(head, rows));
+  },
+  differences: (differences: { message: string; remedy: string }[]) => {
+    const mark = toned("✗", "bad");
+    const items = differences.map(({ message, remedy }) => ({ mark, text: message, remedy }));
+    return section("Where the database differs from the record", itemsOf(items));
+  },
+  dependants: (
+    dependants: { view: string; kind: string; identity: string; reason?: string }[],
+  ) => {
+    const rows = dependants.map(({ kind, identity, view, reason }) => [
+      kind,
+      named(identity),
+      named(view),
+      reason ?? null,
+    ]);
+    return section("Built on the view", table(["Kind", "Object", "View", "Reason"], rows));
+  },
+  changes: (lines: string[]) =>
+    section("What has changed", {
+      is: "diff",
+      lines: lines.slice(0, MAX_LINES).map((line) => shortened(line, MAX_LINE)),
+    }),
 };
 
-function list<Item>(
-  heading: string,
-  items: Item[],
-  most: number,
-  head: string[],
-  row: (item: Item) => string[],
-): string {
-  const left = items.length - most;
-  return [
-    `### ${heading}`,
-    tableOf(head, items.slice(0, most).map(row)),
-    ...(left > 0 ? [`And ${counted(left, "more", "more")}.`] : []),
-  ].join("\n\n");
+/** Codes whose acknowledgement would let the request through. */
+function acceptableCodes({ code, findings, differences }: ShownProblem): string[] {
+  if (code === "breaking_findings") return breakingCodes((findings ?? []) as Finding[]);
+  const found = (differences ?? []) as { code?: string }[];
+  const onlyView = found.length > 0 && found.every(({ code }) => code === "view_missing");
+  return code === "drifted" && onlyView ? ["view_missing"] : [];
 }

@@ -1,9 +1,11 @@
-/** What somebody may have meant who named something that is not there. */
+/** What somebody may have meant by a name of no table, or by a new name with a schema in it. */
 import { isProtectedSchema, isTrackingTable } from "../contract/names.ts";
-import { qualified } from "./quoting.ts";
-import { splitNames, unquoted } from "./schema_in_name.ts";
+import { Problem } from "../contract/problems.ts";
+import type { Rename } from "../contract/requests.ts";
+import { compareText } from "./name_digest.ts";
+import { ident, identsOf, qualified } from "./quoting.ts";
 
-/** A table by its name; what `did_you_mean` of a problem lists. */
+/** A table by its name; a problem's `did_you_mean` lists these. */
 export interface NamedTable {
   schema: string;
   table: string;
@@ -12,9 +14,9 @@ export interface NamedTable {
 const MOST = 3;
 
 /**
- * The tables whose names come closest, the closest first; at most three, and none that is far away. A name
- * with its schema in it, in quotes, in other case or with other separators is as good as the right one; after
- * that, letters count. In another schema only the same name counts, or nearly the same.
+ * The tables whose names are closest, the closest first; at most three, and none that is too different. A name that
+ * contains its schema, or differs only in quotes, case or separators, counts as the right one; otherwise letters are
+ * compared. In another schema the name must be the same, or nearly.
  */
 export function closestTables(wanted: NamedTable, tables: NamedTable[]): NamedTable[] {
   const spellings = [
@@ -24,26 +26,21 @@ export function closestTables(wanted: NamedTable, tables: NamedTable[]): NamedTa
   ];
   const found = tables
     .filter(({ schema, table }) => !isProtectedSchema(schema) && !isTrackingTable(schema, table))
-    .flatMap((table) => {
-      const [distance] = spellings.map((one) => distanceOf(one, table)).sort((a, b) => a - b);
-      return distance === Infinity ? [] : [{ table, distance }];
+    .map(({ schema, table }) => {
+      const distance = Math.min(...spellings.map((one) => distanceOf(one, { schema, table })));
+      return { schema, table, distance, shown: qualified(schema, table) };
     })
-    .sort((a, b) =>
-      a.distance - b.distance ||
-      compare(qualified(a.table.schema, a.table.table), qualified(b.table.schema, b.table.table))
-    );
+    .filter(({ distance }) => distance < Infinity)
+    .sort((a, b) => a.distance - b.distance || compareText(a.shown, b.shown));
   return found.filter(({ distance }) => distance <= found[0].distance + 1)
-    .slice(0, MOST).map(({ table: { schema, table } }) => ({ schema, table }));
+    .slice(0, MOST).map(({ schema, table }) => ({ schema, table }));
 }
 
-/** The sentence that a hint begins with where there is something close; otherwise nothing. */
+/** The sentence that a hint begins with, or nothing if no table is close. */
 export function didYouMean(tables: NamedTable[]): string {
-  if (tables.length === 0) return "";
   const names = tables.map(({ schema, table }) => qualified(schema, table));
-  return `Did you mean ${names.join(" or ")}? `;
+  return names.length === 0 ? "" : `Did you mean ${names.join(" or ")}? `;
 }
-
-const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 function distanceOf(wanted: NamedTable, { schema, table }: NamedTable): number {
   const name = nameDistance(wanted.table, table);
@@ -51,11 +48,11 @@ function distanceOf(wanted: NamedTable, { schema, table }: NamedTable): number {
   return name <= 1 ? name + 1 + Math.min(1, nameDistance(wanted.schema, schema)) / 2 : Infinity;
 }
 
-/** 0: the same; a half: the same but for case and separators; otherwise letters, Infinity where too many. */
+/** 0: the same; 0.5: the same but for case and separators; otherwise letters, Infinity for too many. */
 function nameDistance(wanted: string, name: string): number {
   if (wanted === name) return 0;
   if (simple(wanted) === simple(name) && simple(name) !== "") return 0.5;
-  // Of short names everything would be close.
+  // With a fixed limit, any two short names would be close.
   const limit = Math.min(3, Math.floor(wanted.length / 3));
   return editDistance(wanted.toLowerCase(), name.toLowerCase(), limit);
 }
@@ -63,8 +60,8 @@ function nameDistance(wanted: string, name: string): number {
 const simple = (name: string) => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
 
 /**
- * How many letters have to be added, left out, replaced or swapped with the next one (optimal string
- * alignment); Infinity where it is more than `limit`.
+ * How many letters must be added, removed, replaced or swapped with the next one (optimal string alignment);
+ * Infinity for more than `limit`.
  */
 export function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) > limit) return Infinity;
@@ -82,4 +79,49 @@ export function editDistance(a: string, b: string, limit: number): number {
     [before, last] = [last, row];
   }
   return last[b.length] > limit ? Infinity : last[b.length];
+}
+
+export interface SplitName {
+  schema: string;
+  name: string;
+}
+
+/** The ways to read a name with dots as schema and name, without quotes around either. */
+export function splitNames(name: string): SplitName[] {
+  return [...name.matchAll(/\./g)].flatMap(({ index }) => {
+    const [before, after] = [name.slice(0, index), name.slice(index + 1)];
+    const schemas = new Set([before, ...unquoted(before)]);
+    return [...schemas].map((schema) => ({ schema, name: unquoted(after)[0] ?? after }));
+  }).filter(({ schema, name }) => schema !== "" && name !== "");
+}
+
+/** The identifier that the text is as SQL; none if it is not exactly one. */
+function unquoted(text: string): string[] {
+  const found = identsOf(text);
+  return found.length === 1 ? found : [];
+}
+
+/**
+ * Refuses a new name that begins with a schema and a dot, since its author means a table of that schema.
+ *
+ * @param schemas The existing schemas among those that `splitNames` gives.
+ */
+export function schemaInName({ schema, new_name }: Rename, schemas: string[]): Problem | null {
+  const split = splitNames(new_name).find((one) => schemas.includes(one.schema));
+  if (split === undefined) return null;
+  const advice = `Send the name alone: ${JSON.stringify(split.name)}.`;
+  return new Problem(
+    "invalid_identifier",
+    `The new name ${ident(new_name)} begins with the schema ${
+      ident(split.schema)
+    }; the dot would ` +
+      "be part of the name.",
+    {
+      hint: split.schema === schema
+        ? advice
+        : `A rename leaves the table in its schema ${ident(schema)}; ${
+          qualified(split.schema, split.name)
+        } would be another table. ${advice}`,
+    },
+  );
 }

@@ -1,8 +1,8 @@
-/** Names for what a plan makes beside an object, where the object's own name could be too long. */
+/** A digest for names of objects that a plan creates, and the order in which it goes through objects. */
 
 /**
- * Sixteen hexadecimal digits for a name of several parts (FNV-1a, 64 bits). They are the same in every database
- * that has the name, so a plan that was reviewed in one is the plan of another.
+ * Sixteen hexadecimal digits for a name of several parts (FNV-1a, 64 bits). They replace names that could be too
+ * long, and are the same in every database, so that a plan reviewed in one is the plan of another.
  */
 export function nameDigest(...parts: (string | null)[]): string {
   let hash = 0xcbf29ce484222325n;
@@ -12,12 +12,14 @@ export function nameDigest(...parts: (string | null)[]): string {
   return hash.toString(16).padStart(16, "0");
 }
 
-/** By schema and name, in the order of their characters: the same in every database. */
-export function byName(
-  a: { schema: string; name: string },
-  b: { schema: string; name: string },
-): number {
-  return compare(a.schema, b.schema) || compare(a.name, b.name);
+interface Named {
+  schema: string;
+  name: string;
 }
 
-const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+/** Orders by schema and name, the same in every database. */
+export const byName = (a: Named, b: Named): number =>
+  compareText(a.schema, b.schema) || compareText(a.name, b.name);
+
+/** Orders by UTF-16 code units, whatever the locale. */
+export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,57 +1,46 @@
 /**
- * SQL quoting: the only place where names and values become SQL text.
- *
- * Statements are sent whole, as text, because the critical section is one simple-query message, which
- * cannot carry parameters (PostgreSQL manual, 55.2.2). So nothing reaches a statement unquoted.
+ * SQL quoting: the only place where names and values become SQL. Statements have no parameters, since the critical
+ * section is one simple-query message, which cannot carry any (PostgreSQL manual, 55.2.2).
  */
 
-/** Quotes an identifier, always, so that case, reserved words and odd characters keep their meaning. */
+/** Quotes an identifier. Throws a TypeError for NUL, as do all functions here. */
 export function ident(name: string): string {
   refuseNul(name);
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** A schema-qualified relation name. */
 export function qualified(schema: string, name: string): string {
   return `${ident(schema)}.${ident(name)}`;
 }
 
-/** Reads a list of identifiers as a setting holds it: `"$user", public`; an empty one is none. */
+/** The identifiers of a list as in a setting: `"$user", public`. Empty ones are left out. */
 export function identsOf(list: string): string[] {
   return [...list.matchAll(/"((?:[^"]|"")*)"|([^\s,"]+)/g)]
     .map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain.toLowerCase())
     .filter((name) => name !== "");
 }
 
-/**
- * Quotes a string constant. With backslashes in it the E'' form is used, which means the same whatever
- * `standard_conforming_strings` says (PostgreSQL manual, 4.1.2.2).
- */
+/** Quotes a string constant; one with backslashes as E'', which does not depend on `standard_conforming_strings`. */
 export function literal(text: string): string {
   refuseNul(text);
   const quoted = `'${text.replaceAll("'", "''")}'`;
   return quoted.includes("\\") ? `E${quoted.replaceAll("\\", "\\\\")}` : quoted;
 }
 
-/** A JSON value as a `jsonb` constant. */
 export function jsonbLiteral(value: unknown): string {
   return `${literal(JSON.stringify(value))}::jsonb`;
 }
 
-/** A duration as the constant that settings take; at least a millisecond, since 0 would mean no limit. */
+/** A duration as a constant for settings; at least a millisecond, since 0 would mean no limit. */
 export function millisecondsLiteral(ms: number): string {
   return literal(`${Math.max(1, Math.floor(ms))}ms`);
 }
 
-/** A string constant or NULL. */
 export function nullableLiteral(text: string | null | undefined): string {
   return text === null || text === undefined ? "null" : literal(text);
 }
 
-/**
- * Dollar-quotes a body with a tag that is not in the body (PostgreSQL manual, 4.1.2.4), nor made up by its
- * end together with the closing delimiter.
- */
+/** Dollar-quotes a body, with a tag so that the delimiter is found only at its end (PostgreSQL manual, 4.1.2.4). */
 export function dollarQuoted(body: string, tag = "body"): string {
   refuseNul(body);
   let delimiter = `$${tag}$`;
@@ -61,7 +50,7 @@ export function dollarQuoted(body: string, tag = "body"): string {
   return `${delimiter}${body}${delimiter}`;
 }
 
-/** A comment of one line, which nothing in the text can end: what is no character to be seen is a space. */
+/** A comment of one line. Characters that are not printed become spaces, so that the text cannot end it. */
 export function commentLine(text: string): string {
   return `-- ${text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ")}`;
 }

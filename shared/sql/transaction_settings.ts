@@ -1,27 +1,23 @@
 /**
- * What every transaction of ours sets for itself before it looks anything up: the search path, and all that a login,
- * a database or a pooler can have set otherwise and that our statements depend on. For the one transaction alone,
- * since a pooler in transaction mode gives the next one another session, and refuses or ignores settings in the
- * start-up message.
+ * What each of our transactions sets first: the search path, and all that our statements depend on and that a role, a
+ * database or a pooler may have set. Each transaction sets it anew, since a pooler in transaction mode gives the next
+ * one another session, and refuses or ignores settings in the start-up message.
  *
- * Settings that only a superuser can change are not here, since we could not set them; neither is what an operator
- * may want to hold for us too (default_transaction_read_only, synchronous_commit).
+ * Not set: what only a superuser can change, and what an operator may want to apply to us as well
+ * (default_transaction_read_only, synchronous_commit).
  */
 import { literal, millisecondsLiteral } from "./quoting.ts";
 
-/** With it only the server's own functions, operators and types are found without a schema. */
-export const SAFE_PATH = "set local search_path = pg_catalog, pg_temp";
+/** Only the server's own functions, operators and types are found without a schema. */
+const SAFE_PATH = "set local search_path = pg_catalog, pg_temp";
 
-/** How long the server waits for our next message before it ends the transaction. */
-const IDLE_TIMEOUT = "60s";
-
-/** What decides what our statements mean, how they are read, and how what they answer is printed. */
+/** Settings that decide how our statements are parsed, what they mean, and how results are printed. */
 export const MEANING: Readonly<Record<string, string>> = {
   // Timeouts, and what ends a session.
-  idle_in_transaction_session_timeout: IDLE_TIMEOUT,
+  idle_in_transaction_session_timeout: "60s",
   lock_timeout: "0",
   exit_on_error: "off",
-  // How texts are read.
+  // How SQL is parsed.
   standard_conforming_strings: "on",
   backslash_quote: "safe_encoding",
   array_nulls: "on",
@@ -38,16 +34,16 @@ export const MEANING: Readonly<Record<string, string>> = {
   extra_float_digits: "1",
   quote_all_identifiers: "off",
   client_min_messages: "warning",
-  // What definitions that are made again turn into.
+  // What definitions that are executed again result in.
   check_function_bodies: "on",
   default_tablespace: "",
   default_table_access_method: "heap",
   row_security: "on",
-  // A server with JIT would compile thousands of functions for one query of the catalog.
+  // With JIT, the server would compile thousands of functions for one query of the catalog.
   jit: "off",
 };
 
-/** How queries of the catalog are planned: as they were measured. */
+/** Planner settings for queries of the catalog: those with which they were measured. */
 export const PLANNING: Readonly<Record<string, string>> = {
   plan_cache_mode: "auto",
   constraint_exclusion: "partition",
@@ -66,28 +62,19 @@ export const PLANNING: Readonly<Record<string, string>> = {
   cpu_tuple_cost: "0.01",
   cpu_index_tuple_cost: "0.005",
   cpu_operator_cost: "0.0025",
-  enable_bitmapscan: "on",
-  enable_hashagg: "on",
-  enable_hashjoin: "on",
-  enable_incremental_sort: "on",
-  enable_indexonlyscan: "on",
-  enable_indexscan: "on",
-  enable_material: "on",
-  enable_memoize: "on",
-  enable_mergejoin: "on",
-  enable_nestloop: "on",
-  enable_seqscan: "on",
-  enable_sort: "on",
-  enable_tidscan: "on",
+  ...Object.fromEntries(
+    `bitmapscan hashagg hashjoin incremental_sort indexonlyscan indexscan material memoize mergejoin nestloop seqscan
+    sort tidscan`.split(/\s+/).map((method) => [`enable_${method}`, "on"]),
+  ),
 };
 
-/** Settings that not every server has: since PostgreSQL 17, or since a minor release. */
-const IF_THERE: Record<string, string> = {
+/** Settings that not every server has: they came with PostgreSQL 17 or a minor release. */
+const IF_PRESENT: Record<string, string> = {
   transaction_timeout: "0",
   restrict_nonsystem_relation_kind: "",
 };
 
-const setIfThere = Object.entries(IF_THERE).map(([name, value]) =>
+const setIfPresent = Object.entries(IF_PRESENT).map(([name, value]) =>
   `select pg_catalog.set_config(${literal(name)}, ${literal(value)}, true)
 where pg_catalog.current_setting(${literal(name)}, true) is not null`
 );
@@ -95,18 +82,15 @@ where pg_catalog.current_setting(${literal(name)}, true) is not null`
 const setAll = (settings: Readonly<Record<string, string>>) =>
   Object.entries(settings).map(([name, value]) => `set local ${name} = ${literal(value)}`);
 
-/**
- * Settings that decide the meaning. The timeout comes first: until then the login's own holds, for each statement by
- * itself.
- */
+/** Statements for `MEANING`. The timeout comes first: until then each statement has the role's own. */
 export const meaningSettings = (statementTimeoutMs: number): string[] => [
   `set local statement_timeout = ${millisecondsLiteral(statementTimeoutMs)}`,
   SAFE_PATH,
-  ...setIfThere,
+  ...setIfPresent,
   ...setAll(MEANING),
 ];
 
-/** Settings of a transaction that reads the catalog. */
+/** The same and `PLANNING`, for a transaction that reads the catalog. */
 export const transactionSettings = (statementTimeoutMs: number): string[] => [
   ...meaningSettings(statementTimeoutMs),
   ...setAll(PLANNING),

@@ -3,7 +3,7 @@
  * of what has the names then. Statements that mark rows by their ids do as they are (`migrations.ts`).
  */
 import { jsonbLiteral, literal, nullableLiteral } from "../sql/quoting.ts";
-import { viewQueryDigest } from "../sql/view_query.ts";
+import { viewQueryDigest } from "../sql/stored_view.ts";
 import type { NewBatch, NewMigration } from "./migrations.ts";
 
 /** What has a name when the statement runs, both SQL expressions, as the tracking table has OIDs. */

@@ -4,7 +4,12 @@
  */
 import type { TextFacts } from "../facts/facts.ts";
 import { lex, type Token } from "../sql/parser/lexer.ts";
-import { type TableIndex, tableIndex, type Use, usesOf } from "../sql/references/uses.ts";
+import {
+  referencesIn,
+  type TableIndex,
+  tableIndex,
+  type TableReference,
+} from "../sql/references/table_references.ts";
 import type { StatementEntry, UsageFacts, UsedMigration } from "../facts/usage_facts.ts";
 
 /** `unclear`: it may be the old name that is used, or another relation. */
@@ -93,7 +98,10 @@ export function namedInStatement(
   wanted: WantedNames,
 ): Map<UsedMigration, Naming> {
   const found = new Map<UsedMigration, Naming>();
-  const uses = usesOf({ language: "sql", text, search_path: null, schema: null }, wanted.tables);
+  const uses = referencesIn(
+    { language: "sql", text, search_path: null, schema: null },
+    wanted.tables,
+  );
   if (uses.length === 0) return found;
   const tokens = lex(text).tokens.filter(({ kind }) => kind !== "space" && kind !== "comment");
   for (const use of uses) {
@@ -114,7 +122,7 @@ export function namedInStatement(
  * we do not know; where no other schema has the name it can mean nothing else, since the statement ran.
  */
 function isClear(
-  use: Use,
+  use: TableReference,
   tokens: Token[],
   migration: UsedMigration,
   { shared, byName }: WantedNames,
@@ -153,7 +161,7 @@ export function namedInText(
   wanted: WantedNames,
 ): Map<UsedMigration, Naming> {
   const found = new Map<UsedMigration, Naming>();
-  for (const use of usesOf(text, wanted.tables)) {
+  for (const use of referencesIn(text, wanted.tables)) {
     for (const { migration, as } of wanted.meanings.get(use.table.oid)!) {
       if (as !== "old name") continue;
       if (use.certainty !== "possible") found.set(migration, "certain");

@@ -1,17 +1,11 @@
-/** Plans of the same statement through both names: equal but for names, costs and estimates included. */
-import type { VerifyFailure } from "../contract/responses.ts";
+/** Plans of a statement through both names: equal but for the names, costs and estimates included. */
 import { literal } from "../sql/quoting.ts";
-import { commuted } from "./commuted.ts";
-import { ANYTHING, asClients, leaveOutcome, refusal } from "./trial.ts";
-import { BE_ONESELF, become, ONESELF, type Persona, present } from "./personas.ts";
+import { asClients, personaBlock, tryAs } from "./block.ts";
+import { describeSqlstate, type Mismatch, type StatementPair } from "./both_names.ts";
+import { canonicalExpression } from "./operand_order.ts";
+import type { Persona } from "./personas.ts";
 
-/** One statement through both names. */
-export interface Pair {
-  table: string;
-  view: string;
-}
-
-/** A node of EXPLAIN (VERBOSE, FORMAT JSON). */
+/** Of EXPLAIN (VERBOSE, FORMAT JSON). */
 export interface PlanNode {
   "Node Type": string;
   "Relation Name"?: string;
@@ -20,99 +14,90 @@ export interface PlanNode {
   [member: string]: unknown;
 }
 
-export interface Explained {
-  /** Null: it was not refused. */
+export interface ExplainResult {
   sqlstate: string | null;
   plan: { Plan?: PlanNode }[] | null;
 }
 
 export interface ExplainOutcome {
-  table: Explained;
-  view: Explained;
+  table: ExplainResult;
+  view: ExplainResult;
   /** The table's once more: what changed meanwhile is no difference between the names. */
-  again: Explained;
+  again: ExplainResult;
 }
 
 /** The block that explains each pair as one persona; its outcome is an array of `ExplainOutcome`. */
-export function explainBlock(persona: Persona, pairs: Pair[]): string {
-  const explain = (which: string, statement: string) => `
-    begin
-      ${become(persona)}
-      ${asClients(`execute ${literal(`explain (verbose, format json) ${statement}`)} into plan;`)}
-      ${BE_ONESELF}
-      one := one || pg_catalog.jsonb_build_object(${literal(which)},
-        pg_catalog.jsonb_build_object('sqlstate', null, 'plan', plan::jsonb));
-    exception when ${ANYTHING} then
-      one := one || pg_catalog.jsonb_build_object(${literal(which)},
-        pg_catalog.jsonb_build_object('sqlstate', sqlstate, 'plan', null));
-    end;`;
-  return `
-declare
-  ${ONESELF}
-  plan json;
-  one jsonb;
-  outcome jsonb := '[]';
-begin
-  ${present(persona)}
-  ${
-    pairs.map(({ table, view }) =>
-      `one := '{}';${explain("table", table)}${explain("view", view)}${explain("again", table)}
+export function explainBlock(persona: Persona, pairs: StatementPair[]): string {
+  const explain = (which: keyof ExplainOutcome, statement: string) => {
+    const result = (sqlstate: string, plan: string) =>
+      `one := one || jsonb_build_object(${literal(which)},
+      jsonb_build_object('sqlstate', ${sqlstate}, 'plan', ${plan}));`;
+    return tryAs(
+      persona,
+      `${asClients(`explain (verbose, format json) ${statement}`, { into: "plan" })}
+    ${result("null", "plan::jsonb")}`,
+      result("sqlstate", "null"),
+    );
+  };
+  const steps = pairs.map(({ table, view }) =>
+    `one := '{}';${explain("table", table)}${explain("view", view)}${explain("again", table)}
   outcome := outcome || one;`
-    ).join("\n  ")
-  }
-  ${leaveOutcome("outcome")}
-end `;
+  );
+  return personaBlock(persona, {
+    declare: "plan json; one jsonb; outcome jsonb := '[]';",
+    run: steps.join("\n  "),
+    outcome: "outcome",
+  });
 }
 
 export type PlanVerdict =
   | { kind: "same" }
-  | { kind: "failed"; failure: Pick<VerifyFailure, "expected" | "got"> }
-  | { kind: "unsteady" };
+  | { kind: "different"; mismatch: Mismatch }
+  /** The table's own plan changed meanwhile. */
+  | { kind: "changing" };
 
-/** Compares what came through both names. */
-export function judgePlans({ table, view, again }: ExplainOutcome): PlanVerdict {
-  if (table.sqlstate !== again.sqlstate || canonical(table) !== canonical(again)) {
-    return { kind: "unsteady" };
-  }
-  if (canonical(table) === canonical(view)) return { kind: "same" };
-  const [expected, got] = differingLines(linesOf(table), linesOf(view)) ??
-    differingMember(JSON.parse(canonical(table)), JSON.parse(canonical(view)));
-  return { kind: "failed", failure: { expected, got } };
+export function judgePlans(outcome: ExplainOutcome): PlanVerdict {
+  const { table, view } = outcome;
+  const [expected, got, again] = [table, view, outcome.again].map(canonicalPlan);
+  if (expected !== again) return { kind: "changing" };
+  if (expected === got) return { kind: "same" };
+  const [left, right] = differingLines(linesOf(table), linesOf(view)) ??
+    differingMember(JSON.parse(expected), JSON.parse(got));
+  return { kind: "different", mismatch: { expected: left, got: right } };
 }
 
 /**
- * The plan as text in which relations go by the order in which they are met: as nodes first, then where an
- * expression names them, as it does parents of partitions, which no node is of. Of one relation alone the server
- * leaves its alias out in some plans (ruleutils), so that it counts for nothing. Sides of a comparison have an
- * order of ours, and so they must not decide which relation is met first.
+ * The plan as text, with its relations numbered in the order in which they occur: as nodes first, then where an
+ * expression names them, as it does the parents of partitions, which have no node. Conditions do not count for the
+ * order, since the sides of their comparisons come in either order. Of one relation alone the server leaves its alias
+ * out in some plans (ruleutils), so it is always left out.
  */
-function canonical({ sqlstate, plan }: Explained): string {
+function canonicalPlan({ sqlstate, plan }: ExplainResult): string {
   if (plan === null) return JSON.stringify(sqlstate);
   const plans = plan.flatMap(({ Plan }) => Plan === undefined ? [] : [Plan]);
   const inOrder = plans.flatMap(aliasesOf);
   const aliases = new Set(inOrder);
-  const met = new Map<string, string>();
+  const numbers = new Map<string, string>();
   const numbered = (name: string): string => {
-    if (!met.has(name)) met.set(name, `"relation ${met.size + 1}"`);
-    return met.get(name)!;
+    if (!numbers.has(name)) numbers.set(name, `"relation ${numbers.size + 1}"`);
+    return numbers.get(name)!;
   };
   inOrder.forEach(numbered);
   // A plan that reads nothing has no alias, and may still name columns of one.
-  const dropped = (name: string) => aliases.size === 0 || (aliases.size === 1 && aliases.has(name));
-  const named = (text: string) =>
-    withQualifiers(text, (name) => dropped(name) ? "" : `${numbered(name)}.`);
+  const leftOut = (name: string) => aliases.size === 0 || (aliases.size === 1 && aliases.has(name));
+  const renamed = (text: string) =>
+    withQualifiers(text, (name) => leftOut(name) ? "" : `${numbered(name)}.`);
   JSON.stringify(plans, (member, value) => {
-    if (typeof value === "string" && member !== "Alias" && !CONDITION.test(member)) named(value);
+    if (typeof value === "string" && member !== "Alias" && !CONDITION.test(member)) renamed(value);
     return value;
   });
   // The server has the members in one order (jsonb).
   return JSON.stringify(plans, (member, value) => {
     if (typeof value !== "string") return value;
-    return member === "Alias" ? numbered(value) : commuted(named(value));
+    return member === "Alias" ? numbered(value) : canonicalExpression(renamed(value));
   });
 }
 
-/** Members whose expressions are conditions. */
 const CONDITION = /(Cond|Filter)$/;
 
 const aliasesOf = (node: PlanNode): string[] => [
@@ -130,31 +115,7 @@ const withQualifiers = (text: string, qualifier: (name: string) => string): stri
     return qualifier(name.startsWith('"') ? name.slice(1, -1).split('""').join('"') : name);
   });
 
-/** A plan's nodes from the top, one line each, as EXPLAIN prints them. */
-function linesOf({ sqlstate, plan }: Explained): string[] {
-  if (plan === null) return [refusal(sqlstate ?? "")];
-  const lines: string[] = [];
-  const add = (node: PlanNode, depth: number) => {
-    const details = ["Index Name", "Relation Name"].flatMap((member) =>
-      typeof node[member] === "string"
-        ? [`${member === "Index Name" ? "using" : "on"} ${node[member]}`]
-        : []
-    );
-    const conditions = CONDITIONS.flatMap((member) =>
-      typeof node[member] === "string" ? [`${member}: ${node[member]}`] : []
-    );
-    lines.push([
-      `${"  ".repeat(depth)}${[node["Node Type"], ...details].join(" ")}`,
-      `(cost=${node["Startup Cost"]}..${node["Total Cost"]} rows=${node["Plan Rows"]})`,
-      ...conditions,
-    ].join("  "));
-    node.Plans?.forEach((child) => add(child, depth + 1));
-  };
-  for (const { Plan } of plan) if (Plan !== undefined) add(Plan, 0);
-  return lines;
-}
-
-const CONDITIONS = [
+const SHOWN_CONDITIONS = [
   "Index Cond",
   "Recheck Cond",
   "Hash Cond",
@@ -163,9 +124,34 @@ const CONDITIONS = [
   "Filter",
 ];
 
+/** A plan's nodes from the top, one line each, as EXPLAIN prints them. */
+function linesOf({ sqlstate, plan }: ExplainResult): string[] {
+  if (plan === null) return [describeSqlstate(sqlstate ?? "")];
+  const nodeLines = (node: PlanNode, depth: number): string[] => {
+    const shown = (member: string, label: string) =>
+      typeof node[member] === "string" ? [`${label} ${node[member]}`] : [];
+    const title = [
+      node["Node Type"],
+      ...shown("Index Name", "using"),
+      ...shown("Relation Name", "on"),
+    ];
+    const line = [
+      "  ".repeat(depth) + title.join(" "),
+      `(cost=${node["Startup Cost"]}..${node["Total Cost"]} rows=${node["Plan Rows"]})`,
+      ...SHOWN_CONDITIONS.flatMap((member) => shown(member, `${member}:`)),
+    ];
+    return [
+      line.join("  "),
+      ...(node.Plans ?? []).flatMap((child) => nodeLines(child, depth + 1)),
+    ];
+  };
+  return plan.flatMap(({ Plan }) => Plan === undefined ? [] : nodeLines(Plan, 0));
+}
+
 /** The first lines that differ but for names; null where the difference is in something they do not show. */
 function differingLines(expected: string[], got: string[]): [string, string] | null {
-  const bare = (line: string | undefined) => line && commuted(withQualifiers(line, () => ""));
+  const bare = (line: string | undefined) =>
+    line && canonicalExpression(withQualifiers(line, () => ""));
   const longest = Math.max(expected.length, got.length);
   for (let at = 0; at < longest; at++) {
     if (bare(expected[at]) === bare(got[at])) continue;

@@ -95,7 +95,7 @@ databaseTest(
       });
       return detail!;
     };
-    assertStringIncludes(await detail(), "Executed by both names");
+    assertStringIncludes(await detail(), "Executed through both names");
     const seen = "perform nextval('public.witness');";
     for (const [way, body] of Object.entries(WAYS_OUT)) {
       const counting = body.replace("begin", `begin ${seen}`);
@@ -106,7 +106,7 @@ databaseTest(
       assertStringIncludes(said, "Only explained, not executed", way);
       assertStringIncludes(
         said,
-        "of its role: trigger leave on public.expert_profiles (public.leave)",
+        "leave its role: trigger leave on public.expert_profiles (public.leave)",
         way,
       );
     }

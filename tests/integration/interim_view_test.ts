@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
 import { interimName } from "../../shared/plan/interim_name.ts";
-import { viewQueryDigest } from "../../shared/sql/view_query.ts";
+import { viewQueryDigest } from "../../shared/sql/stored_view.ts";
 import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { dumpSchema } from "../support/dump.ts";
 import { functionsFor } from "../support/functions.ts";

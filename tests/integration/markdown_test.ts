@@ -55,7 +55,7 @@ databaseTest(
     const refused = await asked(functions, "rename", ITEMS);
     assertEquals([refused.status, refused.type], [409, "text/markdown; charset=utf-8"]);
     for (const code of EVERYTHING_ACKNOWLEDGED) {
-      assertStringIncludes(refused.text, `- \`${code}\``);
+      assertStringIncludes(refused.text, `- **breaking** \`${code}\``);
     }
     const fields = JSON.parse(read.blocks.find(({ language }) => language === "json")!.text);
     const key = { "idempotency-key": "k" };

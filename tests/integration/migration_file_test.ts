@@ -278,7 +278,7 @@ databaseTest(
     const taken = join(repo.dir, "supabase/migrations", first);
     const again = ["rename-table", "teams", "crews", `--migration-file=${taken}`];
     const { code, stderr } = await command(functions, again);
-    assertEquals([code, stderr.includes("it is there already")], [EXIT.usage, true], stderr);
+    assertEquals([code, stderr.includes("it exists already")], [EXIT.usage, true], stderr);
     assertStringIncludes(repo.read(first), "expert_profiles");
     for (const other of ["--propose", "--batch-id=6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10"]) {
       const names = other === "--propose" ? ["teams", "crews"] : [];

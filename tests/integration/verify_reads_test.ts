@@ -29,7 +29,7 @@ const readBy = ({ figures }: VerifyCheck): Record<string, unknown> =>
   );
 
 verifyTest(
-  "every persona reads the same by both names, each set of claims its own rows",
+  "every persona reads the same through both names, each set of claims its own rows",
   EXPERTS,
   async ({ passes, verify }) => {
     const check = await passes("reads", {
@@ -83,7 +83,7 @@ verifyTest(
 );
 
 verifyTest(
-  "a refusal by both names alike is a pass",
+  "a refusal through both names alike is a pass",
   EXPERTS,
   async ({ db, passes }) => {
     await db.sql`revoke select on experts, expert_profiles from anon`;
@@ -92,7 +92,7 @@ verifyTest(
 );
 
 verifyTest(
-  "a column that was added to the table behind the view's back fails, and so does one that it renamed",
+  "a column that was added to the table alone fails, and so does one that it renamed",
   EXPERTS,
   async ({ db, fails }) => {
     await db.sql`alter table expert_profiles add column email text`;
@@ -129,7 +129,7 @@ verifyTest(
     await replace("case id when 7 then upper(name) else name end", "");
     assertEquals(
       (await fails("reads"))[0],
-      failure("postgres", "10 rows", '10 rows, other ones than "public"."expert_profiles" has'),
+      failure("postgres", "10 rows", '10 rows, but other rows than "public"."expert_profiles" has'),
     );
   },
 );
@@ -181,7 +181,7 @@ const MANY = `
   analyze experts`;
 
 verifyTest(
-  "of many rows the first and the last are compared, in time",
+  "of many rows the first and the last are compared, within the limits",
   MANY,
   async ({ db, passes, fails }) => {
     const sampled = await passes("reads", { max_cost: 100, max_rows: 50 });
@@ -200,12 +200,12 @@ verifyTest(
       select id, case when id = 299999 then 'other' else name end as name from expert_profiles`;
     const [failure] = await fails("reads", { max_cost: 100, max_rows: 50 });
     assertStringIncludes(failure.statement, "first and last rows");
-    assertStringIncludes(failure.got, "other ones");
+    assertStringIncludes(failure.got, "other rows");
   },
 );
 
 verifyTest(
-  "a read that takes too long is given up, and told",
+  "a read that takes too long is stopped, and reported",
   `create table experts (id int primary key, name text);
    create function slow() returns boolean language plpgsql as
      $$ begin perform pg_sleep(5); return true; end $$;

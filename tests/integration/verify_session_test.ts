@@ -16,7 +16,7 @@ const EXPERTS = `
 const RENAME = { old_name: "experts", new_name: "expert_profiles" };
 
 databaseTest(
-  "with a login of its own verify passes and fails as without, as the roles of the Data API",
+  "with a login of its own verify passes and fails as without one, as the roles of the Data API",
   async ({ db }) => {
     await using verifier = await verifierLogin(db);
     await db.sql.unsafe(EXPERTS).simple();
@@ -63,7 +63,7 @@ databaseTest(
 );
 
 databaseTest(
-  "a login that has something to give, or leads elsewhere, is not used, and the answer says why",
+  "a login that has rights to give, or leads to another database, is not used, and the answer says why",
   async ({ db }) => {
     await using verifier = await verifierLogin(db);
     await db.sql.unsafe(EXPERTS).simple();

@@ -4,7 +4,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { withoutEnd } from "../../shared/dependents/recreate.ts";
-import { isOneTimeStatement } from "../../shared/sql/references/uses.ts";
+import { isOneTimeStatement } from "../../shared/sql/references/table_references.ts";
 
 const MANY = 200_000;
 

@@ -4,7 +4,7 @@ import { MAY_MATTER } from "../../shared/catalog/texts.ts";
 import type { FindingCode } from "../../shared/contract/findings.ts";
 import { RULES } from "../../shared/findings/text_rules.ts";
 import { unreadStatements } from "../../shared/findings/unread_statements.ts";
-import { tableIndex, usesOf } from "../../shared/sql/references/uses.ts";
+import { referencesIn, tableIndex } from "../../shared/sql/references/table_references.ts";
 import { column, table } from "../support/handwritten_facts.ts";
 
 const INDEX = tableIndex(
@@ -70,7 +70,7 @@ Deno.test("whatever can have a finding is found by the words in it", () => {
   );
   for (const [code, examples] of Object.entries(EXAMPLES)) {
     for (const text of examples) {
-      const uses = usesOf({ language: "sql", text, search_path: null, schema: null }, INDEX);
+      const uses = referencesIn({ language: "sql", text, search_path: null, schema: null }, INDEX);
       assert(uses.some((use) => use.code === code), `${code}: ${text}`);
       assert(mayMatter.test(text), `${code}: ${text}`);
     }

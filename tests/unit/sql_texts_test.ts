@@ -16,9 +16,6 @@ const CONSTANTS_IN_QUOTES = new Set([
   "Math.max(NO_WAIT_MS, Math.floor(ms))",
 ]);
 
-/** Fields that hold SQL, quoted already, where others of their name hold a name as it is. */
-const HOLD_SQL = new Set(["table.name", "target.table", "target.view"]);
-
 /** Fields in texts that look like SQL and are none: keys of fingerprints, a label. */
 const IN_OTHER_TEXTS = new Set(["column.name", "right.grantor", "set.role"]);
 
@@ -67,7 +64,7 @@ function unquotedFields(template: TemplateLiteral): string[] {
   if (!isSql(template)) return [];
   return template.expressions.filter((expression) =>
     /^[\w.!?[\]]+$/.test(expression) && expression.includes(".") && RAW_FIELD.test(expression) &&
-    !HOLD_SQL.has(expression) && !IN_OTHER_TEXTS.has(expression)
+    !IN_OTHER_TEXTS.has(expression)
   );
 }
 

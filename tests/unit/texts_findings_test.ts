@@ -12,7 +12,7 @@ import {
   type TextFindingOptions,
   textFindings,
 } from "../../shared/findings/text_findings.ts";
-import type { NamedRelation } from "../../shared/sql/references/table_index.ts";
+import type { NamedRelation } from "../../shared/sql/parser/table_index.ts";
 import { markedAsOwn } from "../../shared/sql/own_statements.ts";
 import { RULES } from "../../shared/findings/text_rules.ts";
 import { column, factsOf, SERVER_VERSION, table } from "../support/handwritten_facts.ts";

@@ -202,7 +202,7 @@ Deno.test("definitions, explanations and our own statements are no use", () => {
       "lock table only experts in access exclusive mode",
       "lock table experts in share update exclusive mode nowait",
       "prepare table_rename_record_1 as update experts set x = 1",
-      `do $trial$ begin execute '${OWN_STATEMENT} select from experts'; end $trial$`,
+      `do $verify$ begin execute '${OWN_STATEMENT} select from experts'; end $verify$`,
       `${OWN_STATEMENT} select from experts`,
       "vacuum experts",
     ]
@@ -393,6 +393,6 @@ Deno.test("list-migrations shows the use of old names, with nothing a terminal w
   assertStringIncludes(stdout, "2026-11-23 12:00:00Z");
   assertStringIncludes(stdout, "anon (9), b (1), c (1), 1 more");
   assertStringIncludes(stdout, "public.teams");
-  assertStringIncludes(stdout, "for example: select \\u{1b}[31m from experts");
+  assertStringIncludes(stdout, "For example: select \\u{1b}[31m from experts");
   assertEquals(stdout.includes("\u001b"), false);
 });

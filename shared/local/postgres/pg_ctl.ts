@@ -26,7 +26,7 @@ export function programEnvironment(): Record<string, string> {
   return env;
 }
 
-export interface ProgramResult {
+interface ProgramResult {
   success: boolean;
   /** What it wrote to both streams. */
   output: string;

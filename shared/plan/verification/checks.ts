@@ -14,7 +14,7 @@ import {
   withoutMarks,
 } from "../plan.ts";
 import { dollarQuoted, literal, qualified } from "../../sql/quoting.ts";
-import { invokerOption } from "../../sql/view_options.ts";
+import { invokerOption } from "../../sql/stored_view.ts";
 
 export interface Check {
   preparations: PlanStatement[];

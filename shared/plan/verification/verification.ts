@@ -8,7 +8,7 @@ import { effectivePrivileges, privilegeText } from "../../facts/privileges.ts";
 import { ident, qualified } from "../../sql/quoting.ts";
 import type { PlannedTable } from "../rename.ts";
 import type { RolledBackTable } from "../rollback.ts";
-import { comparableOptions } from "../../sql/view_options.ts";
+import { comparableOptions } from "../../sql/stored_view.ts";
 
 type Names = Pick<TrackedRename, "schema_name" | "old_name" | "new_name">;
 

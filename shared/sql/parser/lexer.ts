@@ -1,44 +1,41 @@
 /**
- * PostgreSQL's tokens (manual, 4.1; the server's scan.l), of SQL and of PL/pgSQL, which shares its scanner.
+ * Splits SQL and PL/pgSQL into tokens (manual, 4.1; the server's scan.l, which both use).
  *
- * Every text is read to its end, whatever is in it: the tokens, white space and comments included, cover it
- * without gaps, and what the server would refuse is a fault beside them. `standard_conforming_strings` is
- * taken to be on, as it is by default.
+ * The tokens cover the whole text without gaps. What the server would refuse is reported as a fault and does not
+ * stop the lexer. `standard_conforming_strings` is assumed to be on, which is the default.
  */
 import { MAX_IDENTIFIER_BYTES } from "../../contract/names.ts";
-import { escapedString, undoubled, unicodeEscapes } from "./escapes.ts";
 
-/**
- * `word`: an identifier or key word without quotes, its value folded to lower case. `quoted`: an identifier
- * in quotes. `string`: a string constant of any form. `bits`: B'…' and X'…'. `mark`: one of `( ) [ ] , ; .`
- * and `::`, `..`. `operator`: any other operator, `:=`, `=>` and a lone `:` among them. `other`: what is
- * no token at all.
- */
 export type TokenKind =
   | "space"
   | "comment"
+  /** An identifier or key word without quotes; the value is in lower case. */
   | "word"
   | "quoted"
   | "string"
+  /** B'…' and X'…' */
   | "bits"
   | "number"
+  /** $1 */
   | "parameter"
+  /** Any operator but the marks; `:=`, `=>` and a lone `:` included. */
   | "operator"
+  /** One of `( ) [ ] , ; .` and `::`, `..`. */
   | "mark"
+  /** A character that begins no token. */
   | "other";
 
 export interface Token {
   kind: TokenKind;
-  /** First character and the one behind the last, as indexes into the text. */
+  /** Index of the first character, and of the one after the last. */
   start: number;
   end: number;
-  /** What it means: the identifier, the string; for all others, their text. */
+  /** The identifier or the string that it stands for; for all others, their text. */
   value: string;
-  /** Where a string's value stands in the text, letter by letter; -1 where escapes are in it. */
+  /** Index at which a string's value is in the text, character for character; -1 if it contains escapes. */
   inner: number;
 }
 
-/** Something that the server would not read. */
 export interface Fault {
   at: number;
   what: string;
@@ -64,13 +61,13 @@ export function lex(text: string, { blanks = true }: LexOptions = {}): Lexed {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Folds A to Z, as the server does in UTF-8 databases; other letters keep their case. */
-export function fold(name: string): string {
+/** Turns A to Z into lower case, as the server does in UTF-8 databases; other letters keep their case. */
+export function foldCase(name: string): string {
   return /[A-Z]/.test(name) ? name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : name;
 }
 
-/** Cuts a name to the 63 bytes that the server keeps of it, at the end of a character. */
-export function cut(name: string): string {
+/** The first 63 bytes of a name, which is what the server keeps; never ends within a character. */
+export function truncateIdentifier(name: string): string {
   // No character has more than 3 bytes for each of its UTF-16 units.
   if (name.length * 3 <= MAX_IDENTIFIER_BYTES) return name;
   const bytes = encoder.encode(name);
@@ -80,7 +77,7 @@ export function cut(name: string): string {
   return decoder.decode(bytes.subarray(0, end));
 }
 
-/** What ASCII characters can be: white space, the begin of a word, a part of one, an upper-case letter. */
+/** Classes of ASCII characters: white space, first character of a word, any of a word, an upper-case letter. */
 const [BLANK, BEGIN, PART, UPPER] = [1, 2, 4, 8];
 const CLASSES = new Uint8Array(128);
 for (
@@ -93,7 +90,7 @@ for (
 ) {
   for (const character of characters) CLASSES[character.charCodeAt(0)] = classes;
 }
-/** All others are letters. */
+/** Characters beyond ASCII are letters. */
 const classOf = (code: number) => code < 128 ? CLASSES[code] : BEGIN | PART;
 
 const DOLLAR_TAG = /\$(?:[A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y;
@@ -104,7 +101,7 @@ const OPERATOR = /[~!@#^&|`?+\-*/%<>=]+/y;
 const LINE_COMMENT = /--[^\n\r]*/y;
 const UESCAPE =
   /(?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*uescape(?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*'([^'])'/iy;
-/** What may stand between the parts of one string constant: white space with a new line in it. */
+/** Separates the parts of one string constant: white space that contains a new line. */
 const CONTINUATION = /[ \t\f\v]*(?:--[^\n\r]*)?[\n\r](?:[ \t\n\r\f\v]|--[^\n\r]*[\n\r])*'/y;
 
 class Lexer {
@@ -118,7 +115,6 @@ class Lexer {
     while (this.at < this.text.length) {
       const start = this.at;
       this.next(this.text[start]);
-      // Whatever happens, go on: a character that begins nothing is a token of its own.
       if (this.at === start) this.push("other", start + 1);
     }
   }
@@ -130,8 +126,8 @@ class Lexer {
     if (char === "'") return this.string(0, "plain");
     if (char === '"') return this.quoted(0);
     if (char === "$") {
-      if (this.match("parameter", PARAMETER)) return;
-      return this.dollarQuoted();
+      if (!this.match("parameter", PARAMETER)) this.dollarQuoted();
+      return;
     }
     const following = this.text[this.at + 1];
     if (char === "e" || char === "E") return this.string(1, "escaped");
@@ -140,9 +136,8 @@ class Lexer {
       return this.text[this.at + 2] === '"' ? this.quoted(2) : this.string(2, "unicode");
     }
     if (classes & BEGIN) return this.string(1, "bits");
-    if (isDigit(char) || (char === "." && isDigit(following ?? ""))) {
-      if (this.match("number", NUMBER)) return;
-    }
+    const isNumber = isDigit(char) || (char === "." && isDigit(following ?? ""));
+    if (isNumber && this.match("number", NUMBER)) return;
     if ("()[],;".includes(char)) return this.push("mark", this.at + 1);
     if (char === ".") return this.push("mark", this.at + (following === "." ? 2 : 1));
     if (char === ":") {
@@ -174,7 +169,7 @@ class Lexer {
     this.push("space", end, "");
   }
 
-  /** Whether the letter begins a constant or an identifier in quotes: E'…', U&"…" and so on. */
+  /** Whether the letter is the prefix of something in quotes: E'…', U&"…" and so on. */
   private isPrefix(char: string): boolean {
     const following = this.text[this.at + 1];
     if (following === "'") return "eEbBxXnN".includes(char);
@@ -191,68 +186,62 @@ class Lexer {
       upper |= classes & UPPER;
     }
     const name = this.text.slice(this.at, end);
-    this.push("word", end, cut(upper ? fold(name) : name));
+    this.push("word", end, truncateIdentifier(upper ? foldCase(name) : name));
   }
 
   private fault(at: number, what: string): void {
     this.faults.push({ at, what });
   }
 
-  /** Where the quote that opened ends, doubled ones being part of what is quoted. */
-  private closing(from: number, quote: string, backslashes: boolean): number {
+  /** The content up to the closing quote, with doubled quotes in it, and the index after it. */
+  private content(
+    from: number,
+    quote: string,
+    what: string,
+    backslashes = false,
+  ): { content: string; end: number; closed: boolean } {
     for (let i = from; i < this.text.length; i++) {
       const char = this.text[i];
       if (backslashes && char === "\\") i++;
       else if (char === quote) {
-        if (this.text[i + 1] !== quote) return i;
+        if (this.text[i + 1] !== quote) {
+          return { content: this.text.slice(from, i), end: i + 1, closed: true };
+        }
         i++;
       }
     }
-    return -1;
+    this.fault(this.at, `a ${what} that does not end`);
+    return { content: this.text.slice(from), end: this.text.length, closed: false };
   }
 
   private string(prefix: number, form: "plain" | "escaped" | "unicode" | "bits"): void {
     const begin = this.at + prefix + 1;
-    const parts: string[] = [];
-    let from = begin;
-    let end: number;
+    let part = this.content(begin, "'", "string", form === "escaped");
+    let raw = part.content;
+    let inner = begin;
     for (;;) {
-      const close = this.closing(from, "'", form === "escaped");
-      if (close < 0) {
-        this.fault(this.at, "a string that does not end");
-        parts.push(this.text.slice(from));
-        end = this.text.length;
-        break;
-      }
-      parts.push(this.text.slice(from, close));
-      end = close + 1;
-      CONTINUATION.lastIndex = end;
-      if (!CONTINUATION.test(this.text)) break;
-      from = CONTINUATION.lastIndex;
+      CONTINUATION.lastIndex = part.end;
+      if (!part.closed || !CONTINUATION.test(this.text)) break;
+      part = this.content(CONTINUATION.lastIndex, "'", "string", form === "escaped");
+      raw += part.content;
+      inner = -1;
     }
-    const raw = parts.join("");
+    let { end } = part;
     if (form === "bits") return this.push("bits", end, raw);
-    let value = raw;
-    if (form === "escaped") value = escapedString(raw);
-    else {
-      value = undoubled(raw, "'");
-      if (form === "unicode") [value, end] = this.unicode(value, end);
-    }
-    this.push("string", end, value, value === raw && parts.length === 1 ? begin : -1);
+    let value = form === "escaped" ? escapedString(raw) : undoubled(raw, "'");
+    if (form === "unicode") [value, end] = this.unicode(value, end);
+    this.push("string", end, value, value === raw ? inner : -1);
   }
 
   private quoted(prefix: number): void {
-    const from = this.at + prefix + 1;
-    const close = this.closing(from, '"', false);
-    if (close < 0) this.fault(this.at, "a quoted identifier that does not end");
-    let end = close < 0 ? this.text.length : close + 1;
-    let value = undoubled(this.text.slice(from, close < 0 ? undefined : close), '"');
+    const { content, end: closing } = this.content(this.at + prefix + 1, '"', "quoted identifier");
+    let [value, end] = [undoubled(content, '"'), closing];
     if (prefix > 0) [value, end] = this.unicode(value, end);
     if (value === "") this.fault(this.at, "an empty identifier");
-    this.push("quoted", end, cut(value));
+    this.push("quoted", end, truncateIdentifier(value));
   }
 
-  /** U&'…' and U&"…", whose escape character a UESCAPE clause behind them can change. */
+  /** Decodes U&'…' or U&"…"; a UESCAPE clause after it can set the escape character. */
   private unicode(value: string, end: number): [string, number] {
     UESCAPE.lastIndex = end;
     const clause = UESCAPE.exec(this.text);
@@ -287,7 +276,7 @@ class Lexer {
     this.push("comment", this.text.length);
   }
 
-  /** The longest run of operator characters, cut where a comment begins; see scan.l about + and - at its end. */
+  /** The longest run of operator characters, up to a comment; scan.l has the rule for + and - at its end. */
   private operator(): void {
     OPERATOR.lastIndex = this.at;
     const run = OPERATOR.exec(this.text)?.[0];
@@ -306,3 +295,48 @@ class Lexer {
 }
 
 const isDigit = (char: string) => char >= "0" && char <= "9";
+
+/** The content of quotes, in which the quote itself is doubled. */
+const undoubled = (raw: string, quote: string) => raw.split(quote + quote).join(quote);
+
+const LETTERS: Record<string, string> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
+const BYTES = /\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2}))/g;
+const ESCAPES =
+  /''|((?:\\(?:[0-7]{1,3}|x[0-9a-fA-F]{1,2}))+)|\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([^]))/g;
+
+/** The value of the content of E'…' (manual, 4.1.2.2). Bytes above 127 are decoded as UTF-8. */
+function escapedString(raw: string): string {
+  return raw.replace(
+    ESCAPES,
+    (_, bytes?: string, short?: string, long?: string, letter?: string) => {
+      if (bytes !== undefined) {
+        const codes = [...bytes.matchAll(BYTES)]
+          .map(([, octal, hex]) => octal === undefined ? parseInt(hex, 16) : parseInt(octal, 8));
+        return decoder.decode(new Uint8Array(codes));
+      }
+      if (letter !== undefined) return LETTERS[letter] ?? letter;
+      const code = short ?? long;
+      return code === undefined ? "'" : character(parseInt(code, 16)) ?? "";
+    },
+  );
+}
+
+/** The value of the content of U&'…' or U&"…" (manual, 4.1.2.3); null if an escape is no character. */
+function unicodeEscapes(raw: string, escape: string): string | null {
+  let valid = true;
+  const mark = escape.replace(/[\\^$.*+?()[\]{}|/-]/, "\\$&");
+  const escapes = new RegExp(`${mark}(?:(${mark})|\\+([0-9a-fA-F]{6})|([0-9a-fA-F]{4}))?`, "g");
+  const value = raw.replace(escapes, (_, doubled?: string, long?: string, short?: string) => {
+    if (doubled !== undefined) return escape;
+    const code = long ?? short;
+    const decoded = code === undefined ? null : character(parseInt(code, 16));
+    valid &&= decoded !== null;
+    return decoded ?? "";
+  });
+  return valid ? value : null;
+}
+
+/** Half of a surrogate pair is kept: the other half follows in an escape of its own. */
+function character(code: number): string | null {
+  return code === 0 || code > 0x10ffff ? null : String.fromCodePoint(code);
+}

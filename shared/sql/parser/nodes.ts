@@ -1,7 +1,6 @@
-/** Tokens put together: without white space and comments, brackets nested, statements apart. */
-import type { Fault, Lexed, Token } from "./lexer.ts";
+/** Tokens without white space and comments, with what is in brackets as one nested node. */
+import { type Fault, lex, type Token } from "./lexer.ts";
 
-/** What stands between a pair of brackets. */
 export interface Group {
   kind: "group";
   open: "(" | "[";
@@ -15,36 +14,30 @@ export type Node = Token | Group;
 type Word = Token & { kind: "word" };
 type Identifier = Token & { kind: "word" | "quoted" };
 
-/** Deeper nesting is taken for a fault: nobody writes it, and readers call themselves for each level. */
+/** Deeper nesting is a fault: nobody writes it, and the readers recurse once for each level. */
 const MAX_DEPTH = 200;
 
-export interface Nested {
+export interface Parsed {
   nodes: Node[];
   faults: Fault[];
 }
 
-/** Nests brackets. One that has no partner is a fault; what it opens goes to the end. */
-export function nest({ tokens, faults }: Lexed): Nested {
+/** Parses a text. Never throws. A bracket without a partner is a fault; one that is not closed extends to the end. */
+export function parse(text: string): Parsed {
+  const { tokens, faults } = lex(text, { blanks: false });
   const top: Node[] = [];
   const open: Group[] = [];
-  const found = [...faults];
   let nodes = top;
   let tooDeep = 0;
   for (const token of tokens) {
-    if (token.kind === "space" || token.kind === "comment") continue;
     const bracket = token.kind === "mark" ? token.value : "";
     if (bracket === "(" || bracket === "[") {
       if (open.length >= MAX_DEPTH) {
-        if (tooDeep++ === 0) found.push({ at: token.start, what: "brackets nested too deep" });
+        if (tooDeep++ === 0) faults.push({ at: token.start, what: "brackets nested too deep" });
         continue;
       }
-      const group: Group = {
-        kind: "group",
-        open: bracket,
-        nodes: [],
-        start: token.start,
-        end: token.end,
-      };
+      const { start, end } = token;
+      const group: Group = { kind: "group", open: bracket, nodes: [], start, end };
       nodes.push(group);
       open.push(group);
       nodes = group.nodes;
@@ -55,7 +48,7 @@ export function nest({ tokens, faults }: Lexed): Nested {
       }
       const group = open.at(-1);
       if (group === undefined || group.open !== (bracket === ")" ? "(" : "[")) {
-        found.push({ at: token.start, what: `a ${bracket} that closes nothing` });
+        faults.push({ at: token.start, what: `a ${bracket} that closes nothing` });
         continue;
       }
       open.pop();
@@ -64,21 +57,16 @@ export function nest({ tokens, faults }: Lexed): Nested {
     } else nodes.push(token);
   }
   for (const group of open) {
-    found.push({ at: group.start, what: `a ${group.open} that is not closed` });
+    faults.push({ at: group.start, what: `a ${group.open} that is not closed` });
     group.end = tokens.at(-1)!.end;
   }
-  return { nodes: top, faults: found };
+  return { nodes: top, faults };
 }
 
-/** Splits SQL at its semicolons; those of a BEGIN ATOMIC body stand between statements as well. */
-export function statementsOf(nodes: Node[]): Node[][] {
-  return separated(nodes, ";");
-}
+/** Splits SQL at its semicolons, which separate the statements of a BEGIN ATOMIC body as well. */
+export const statementsOf = (nodes: Node[]): Node[][] => separated(nodes, ";");
 
-/** Splits at commas. */
-export function commaSeparated(nodes: Node[]): Node[][] {
-  return separated(nodes, ",");
-}
+export const commaSeparated = (nodes: Node[]): Node[][] => separated(nodes, ",");
 
 function separated(nodes: Node[], mark: string): Node[][] {
   const parts: Node[][] = [[]];
@@ -89,15 +77,12 @@ function separated(nodes: Node[], mark: string): Node[][] {
   return parts.filter((part) => part.length > 0);
 }
 
-/** Whether it is one of these key words, all in lower case. */
+/** Whether it is one of these key words, given in lower case. */
 export function isWord(node: Node | undefined | null, ...words: string[]): node is Word {
   return node?.kind === "word" && words.includes(node.value);
 }
 
-export function isMark(
-  node: Node | undefined,
-  mark: string,
-): node is Token & { kind: "mark" } {
+export function isMark(node: Node | undefined, mark: string): node is Token & { kind: "mark" } {
   return node?.kind === "mark" && node.value === mark;
 }
 
@@ -108,7 +93,7 @@ export function isOperator(
   return node?.kind === "operator" && operators.includes(node.value);
 }
 
-/** Whether it is a pair of parentheses and what is in them. */
+/** Whether it is a pair of parentheses. */
 export function isGroup(node: Node | undefined | null): node is Group & { open: "(" } {
   return node?.kind === "group" && node.open === "(";
 }
@@ -122,7 +107,7 @@ export function areWords(nodes: Node[], i: number, ...words: string[]): boolean 
   return words.every((word, n) => isWord(nodes[i + n], word));
 }
 
-/** Index of the first of these words from `from` on, not counting names behind a dot; or -1. */
+/** Index of the first of these words from `from` on, or -1. A name after a dot is not counted. */
 export function indexOfWord(nodes: Node[], from: number, ...words: string[]): number {
   for (let i = from; i < nodes.length; i++) {
     if (isWord(nodes[i], ...words) && !isMark(nodes[i - 1], ".")) return i;
@@ -130,14 +115,19 @@ export function indexOfWord(nodes: Node[], from: number, ...words: string[]): nu
   return -1;
 }
 
-/** A name of one or more parts, as it stands in a text. */
+/** The same, but the number of nodes if none of the words is there. */
+export function endAtWord(nodes: Node[], from: number, ...words: string[]): number {
+  const i = indexOfWord(nodes, from, ...words);
+  return i < 0 ? nodes.length : i;
+}
+
 export interface Name {
   parts: string[];
-  /** Whether the only part is a word without quotes, which can be a key word. */
+  last: string;
+  /** Whether it is a single word without quotes, which may be a key word. */
   bare: boolean;
   start: number;
-  end: number;
-  /** Index of the node behind it. */
+  /** Index of the node after it. */
   next: number;
 }
 
@@ -146,20 +136,25 @@ export function nameAt(nodes: Node[], i: number): Name | null {
   const first = nodes[i];
   if (!isIdentifier(first)) return null;
   const parts = [first.value];
-  let end = first.end;
   let next = i + 1;
   while (isMark(nodes[next], ".")) {
     const part = nodes[next + 1];
     if (!isIdentifier(part)) break;
     parts.push(part.value);
-    end = part.end;
     next += 2;
   }
-  return {
-    parts,
-    bare: parts.length === 1 && first.kind === "word",
-    start: first.start,
-    end,
-    next,
-  };
+  const bare = parts.length === 1 && first.kind === "word";
+  return { parts, last: parts.at(-1)!, bare, start: first.start, next };
+}
+
+/** The name after the first of these words from `from` on, or null. */
+export function nameAfter(nodes: Node[], from: number, ...words: string[]): Name | null {
+  const i = indexOfWord(nodes, from, ...words);
+  return i < 0 ? null : nameAt(nodes, i + 1);
+}
+
+/** The name that is the whole of the nodes, or null. */
+export function onlyName(nodes: Node[]): Name | null {
+  const name = nameAt(nodes, 0);
+  return name?.next === nodes.length ? name : null;
 }

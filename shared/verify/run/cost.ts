@@ -1,68 +1,47 @@
-/** The fourth test: plans of common queries by both names, and what they cost when run in turn. */
-import type { VerifyCheck, VerifyFailure } from "../../contract/responses.ts";
-import { type Figures, figuresOf, probesOf, timedBlock, type TimedOutcome } from "../cost.ts";
-import { explainPairs } from "./explained.ts";
+/** The fourth test: plans of common queries through both names, and what they cost when run in turn. */
+import type { VerifyCheck } from "../../contract/responses.ts";
+import { counted } from "../both_names.ts";
 import {
-  check,
-  counted,
-  listed,
-  notTriedSentence,
-  skipped,
-  Untried,
-  type VerifyRun,
-} from "./verify_run.ts";
+  commonQueries,
+  type Figures,
+  figuresOf,
+  shownQuery,
+  timedBlock,
+  type TimedOutcome,
+} from "../cost.ts";
+import { explainPairs } from "./explain.ts";
+import { listed, skipped, Untried, type VerifyRun } from "./verify_run.ts";
 
-/** Time beyond that of the runs until a block is stopped, in milliseconds: for the run that is under way. */
+/** Time for the run that is under way when the time of the runs is up, in milliseconds. */
 const GRACE_MS = 2_000;
 
-const WHY: Record<NonNullable<TimedOutcome["left_out"]>, string> = {
-  cost: "its estimated cost is beyond max_cost",
-  refused: "it was refused",
-  "no row": "there is no row",
-};
-
-export async function testCost(verifyRun: VerifyRun): Promise<VerifyCheck> {
-  if (verifyRun.barred !== null) return skipped("cost", verifyRun.barred);
-  const { proof, own, target, personas } = verifyRun.subject;
-  const failures: VerifyFailure[] = [];
-  const untried: string[] = [];
-  const probes = probesOf(target, own);
-  const [owner, ...others] = personas;
-  for (const persona of [owner, ...others.filter(({ api }) => api)]) {
-    const pairs = probes.map(({ shown, pair }) => ({ ...pair, shown }));
-    const explained = await explainPairs(verifyRun, persona, pairs, { refusals: false });
-    failures.push(...explained.failures);
-    untried.push(...explained.untried);
+export async function testCost(run: VerifyRun): Promise<VerifyCheck> {
+  if (run.whyNothingRuns !== null) return skipped("cost", run.whyNothingRuns);
+  const { testTable, names, personas: [owner] } = run.target;
+  const queries = commonQueries(names, testTable);
+  const pairs = queries.map((query) => ({ ...query.explained, shown: shownQuery(query) }));
+  for (const persona of run.ownerAndApi) {
+    await explainPairs(run, persona, pairs, { refusals: false });
   }
-  const sideEffects = proof.side_effects.some(({ on_read, kind }) => on_read && kind === "sends");
-  const timed = sideEffects
-    ? []
-    : probes.flatMap(({ name, timed }) => timed ? [{ name, timed }] : []);
-  const queries: Record<string, Figures> = {};
+  const sends = run.sentOnRead.length > 0;
+  const timed = sends ? [] : queries.filter(({ timed }) => timed !== undefined);
+  const figures: Record<string, Figures> = {};
   const leftOut: string[] = [];
-  const maxMs = verifyRun.request.max_ms / Math.max(1, timed.length);
+  const maxMs = run.request.max_ms / Math.max(1, timed.length);
   for (const { name, timed: pair } of timed) {
-    const limits = { maxMs, maxCost: verifyRun.request.max_cost };
-    const outcome = await verifyRun.run<TimedOutcome>(timedBlock(owner, target, pair, limits), {
+    const limits = { maxMs, maxCost: run.request.max_cost };
+    const outcome = await run.execute<TimedOutcome>(timedBlock(owner, names, pair!, limits), {
       timeoutMs: maxMs + GRACE_MS,
     });
-    if (outcome instanceof Untried) untried.push(`${name}: ${outcome.why}`);
-    else if (outcome.left_out !== null) leftOut.push(`${name} (${WHY[outcome.left_out]})`);
-    else queries[name] = figuresOf(outcome);
+    if (outcome instanceof Untried) run.untried.push(`${name}: ${outcome.why}`);
+    else if (outcome.left_out !== null) leftOut.push(`${name} (${outcome.left_out})`);
+    else figures[name] = figuresOf(outcome);
   }
-  return check(
-    "cost",
-    [
-      `${
-        counted(probes.length, "statement")
-      } explained as ${owner.label} and by the Data API's roles; ` +
-      `${Object.keys(queries).length} of them run by both names in turn.`,
-      leftOut.length > 0 && `Not run: ${listed(leftOut)}.`,
-      sideEffects &&
-      "Nothing was run, since reading could reach outside of the database or of its role.",
-      notTriedSentence([], untried),
-    ],
-    failures,
-    { queries },
-  );
+  return run.result("cost", [
+    `${counted(queries.length, "statement")} explained as ${owner.label} and by the Data API's ` +
+    `roles; ${Object.keys(figures).length} of them run through both names in turn.`,
+    leftOut.length > 0 && `Not run: ${listed(leftOut)}.`,
+    sends && "Nothing was run, since reading could have effects outside of the database or leave " +
+      "its role.",
+  ], { queries: figures });
 }

@@ -1,5 +1,9 @@
-/** The fifth test: the Data API answers alike by both names, once its schema cache knows them. */
+/** The fifth test: the Data API answers alike through both names, once its schema cache knows them. */
 import type { VerifyCheck, VerifyFailure } from "../../contract/responses.ts";
+import { unambiguous } from "../../findings/embedding.ts";
+import { reloadSchemaCache } from "../../plan/plan.ts";
+import { requireTime, sleep } from "../../postgres/limits.ts";
+import { counted } from "../both_names.ts";
 import {
   type ApiAnswer,
   type ApiQuery,
@@ -8,27 +12,21 @@ import {
   isAmbiguous,
   isUnexposed,
   isUnknownToCache,
+  NEIGHBOUR,
   shownRequest,
   whyNotServed,
 } from "./data_api_client.ts";
-import { requireTime, sleep } from "../../postgres/limits.ts";
-import { unambiguous } from "../../findings/embedding.ts";
-import { reloadSchemaCache } from "../../plan/plan.ts";
-import { rows } from "../trial.ts";
-import { check, notTriedSentence, skipped, type VerifyRun } from "./verify_run.ts";
+import { skipped, Untried, type VerifyRun } from "./verify_run.ts";
 
 const NAME = "data_api";
 
-/** Rows that are asked for. */
 const LIMIT = 20;
 
 /** Longest wait for the schema cache, as a multiple of `max_ms`: 10 seconds by default. */
 const CACHE_SHARE = 5;
 
-/** The pause between two looks at it, in milliseconds. */
 const CACHE_PAUSE_MS = 200;
 
-/** How often a request is made whose answer changes by itself. */
 const ATTEMPTS = 3;
 
 interface Request {
@@ -38,201 +36,183 @@ interface Request {
 }
 
 export async function testDataApi(
-  verifyRun: VerifyRun,
+  run: VerifyRun,
   access: DataApiAccess | null,
 ): Promise<VerifyCheck> {
   if (access === null) return skipped(NAME, "SUPABASE_URL or a secret key is not set.");
   const why = await whyNotServed(access);
   if (why !== null) return skipped(NAME, `No Data API is served at SUPABASE_URL: ${why}.`);
 
-  const { table } = verifyRun.subject;
+  const { migration, table } = run.target;
   const api = new DataApi(access.url, access.secretKey, table.schema);
-  const cache = new CacheWait(verifyRun);
-  const failures: VerifyFailure[] = [];
-  const untried: string[] = [];
-  const answers: Record<string, unknown>[] = [];
-  for (const request of requestsOf(verifyRun, api, access)) {
-    const outcome = await compare(verifyRun, request, cache);
-    const shown = shownOf(verifyRun, request);
-    if (outcome === "unexposed") {
+  const cache = new SchemaCacheWait(run);
+  const answers: ShownAnswer[] = [];
+  for (const request of requestsOf(run, api, access)) {
+    const compared = await compare(run, request, cache);
+    const shown = shownAs(request, migration.old_name);
+    if (compared === "unexposed") {
       return skipped(NAME, `The Data API does not serve the schema ${table.schema}.`);
     }
-    if (outcome === "late") untried.push(`${shown}: the time for this test was up`);
-    else if (outcome === "unsteady") untried.push(`${shown}: its answer kept changing`);
+    if (compared instanceof Untried) run.untried.push(`${shown}: ${compared.why}`);
     else {
-      answers.push({ request: shown, answer: saying(outcome.table) });
-      if (outcome.failure !== null) failures.push(outcome.failure);
+      answers.push({ request: shown, answer: describeAnswer(compared.table) });
+      if (compared.failure !== null) run.failures.push(compared.failure);
     }
   }
-  const byBothNames = answers.length;
-  const joined = await askThrough(verifyRun, api, cache);
-  failures.push(...joined.failures);
-  answers.push(...joined.answers);
-  untried.push(...joined.untried);
-  return check(
-    NAME,
-    [
-      `${byBothNames} requests by both names, with supabase-js; they are uses of the old name, and counted as such.`,
-      joined.answers.length > 0 &&
-      `${joined.answers.length} requests for tables that it joins, by neither name.`,
-      cache.waitedMs !== null && `Waited ${cache.waitedMs} ms for its schema cache to be reloaded.`,
-      notTriedSentence([], untried),
-    ],
-    failures,
-    { answers, waited_ms: cache.waitedMs ?? 0 },
-  );
+  const embedded = await embedJoinedTables(run, api, cache);
+  return run.result(NAME, [
+    `${answers.length} requests through both names, with supabase-js; they are uses of the old ` +
+    "name, and counted as such.",
+    embedded.length > 0 &&
+    `${embedded.length} requests for tables that it joins, through neither name.`,
+    cache.waitedMs !== null && `Waited ${cache.waitedMs} ms for its schema cache to be reloaded.`,
+  ], { answers: [...answers, ...embedded], waited_ms: cache.waitedMs ?? 0 });
+}
+
+interface ShownAnswer {
+  request: string;
+  answer: string;
 }
 
 /** A plain read under each key, and one that embeds a neighbour. */
-function requestsOf(verifyRun: VerifyRun, api: DataApi, access: DataApiAccess): Request[] {
-  const { target, table, proof } = verifyRun.subject;
-  const plain: ApiQuery = { order: target.key, limit: LIMIT };
+function requestsOf(run: VerifyRun, api: DataApi, access: DataApiAccess): Request[] {
+  const { names, table, facts } = run.target;
+  const plain: ApiQuery = { order: names.key, limit: LIMIT };
   const requests: Request[] = [{ api, key: "secret key", query: plain }];
   if (access.publishableKey !== null) {
     const open = new DataApi(access.url, access.publishableKey, table.schema);
     requests.push({ api: open, key: "publishable key", query: plain });
   }
-  const near = proof.foreign_keys.filter(({ direction, schema, columns }) =>
+  const embedding = (target: string, hint: string | null, columns: string[]) =>
+    requests.push({
+      api,
+      key: "secret key",
+      query: { ...plain, embed: { target, hint, columns } },
+    });
+  const near = facts.foreign_keys.filter(({ direction, schema, columns }) =>
     direction !== "self" && schema === table.schema &&
-    columns.every((name) => target.columns.includes(name))
+    columns.every((name) => names.columns.includes(name))
   );
   const neighbour = near.find(({ direction }) => direction === "out") ?? near[0];
   if (neighbour !== undefined) {
-    const embed = {
-      target: neighbour.table,
-      hint: neighbour.name,
-      columns: neighbour.neighbour_columns,
-    };
-    requests.push({ api, key: "secret key", query: { ...plain, embed } });
+    embedding(neighbour.table, neighbour.name, neighbour.neighbour_columns);
   }
-  for (const { column, references } of table.self_embeddings) {
-    const embed = { target: column, hint: null, columns: [references] };
-    requests.push({ api, key: "secret key", query: { ...plain, embed } });
-  }
+  for (const { column, references } of table.self_embeddings) embedding(column, null, [references]);
   return requests;
 }
 
 /**
  * Embeds in one another the tables that the renamed one joins, without naming it, as was possible before: the
- * view must not have made it ambiguous.
+ * view must not have made that ambiguous.
  */
-async function askThrough(verifyRun: VerifyRun, api: DataApi, cache: CacheWait) {
-  const { table, view } = verifyRun.subject;
-  const failures: VerifyFailure[] = [];
-  const answers: Record<string, unknown>[] = [];
-  const untried: string[] = [];
+async function embedJoinedTables(
+  run: VerifyRun,
+  api: DataApi,
+  cache: SchemaCacheWait,
+): Promise<ShownAnswer[]> {
+  const { table, view } = run.target;
+  const answers: ShownAnswer[] = [];
   for (const { schema, from, to } of unambiguous(table.join_table_pairs, [view.oid])) {
-    const query: ApiQuery = {
-      order: [],
-      limit: 1,
-      embed: { target: to, hint: null, columns: ["*"] },
-    };
+    const embed = { target: to, hint: null, columns: ["*"] };
+    const query: ApiQuery = { order: [], limit: 1, embed };
     const statement = `${shownRequest(from, query)} with the secret key`;
     if (schema !== table.schema) {
-      untried.push(`${statement}: it is in another schema`);
+      run.untried.push(`${statement}: it is in another schema`);
       continue;
     }
     let answer = await api.read(from, query);
     while (isUnknownToCache(answer) && await cache.again()) answer = await api.read(from, query);
-    answers.push({ request: statement, answer: saying(answer) });
+    const got = describeAnswer(answer);
+    answers.push({ request: statement, answer: got });
     if (isAmbiguous(answer)) {
-      failures.push({
-        statement,
-        expected: "an answer, as before the rename",
-        got: saying(answer),
-      });
+      run.failures.push({ statement, expected: "an answer, as before the rename", got });
     }
   }
-  return { failures, answers, untried };
+  return answers;
 }
 
-type Outcome =
-  | { table: ApiAnswer; failure: VerifyFailure | null }
-  /** The rows changed while they were asked for. */
-  | "unsteady"
-  | "late"
-  | "unexposed";
+type Comparison = { table: ApiAnswer; failure: VerifyFailure | null } | Untried | "unexposed";
 
-async function compare(verifyRun: VerifyRun, request: Request, cache: CacheWait): Promise<Outcome> {
-  const { migration, table } = verifyRun.subject;
+async function compare(
+  run: VerifyRun,
+  request: Request,
+  cache: SchemaCacheWait,
+): Promise<Comparison> {
+  const { migration, table } = run.target;
   const ask = (name: string) => request.api.read(name, request.query);
   for (let attempt = 1; attempt <= ATTEMPTS;) {
-    requireTime(verifyRun.context.limits);
-    if (verifyRun.remainingMs < 1) return "late";
+    requireTime(run.context.limits);
+    if (run.remainingMs < 1) return new Untried("the time for this test was up");
     const first = await ask(table.name);
     if (isUnexposed(first)) return "unexposed";
     const old = await ask(migration.old_name);
     if (isUnknownToCache(first) || isUnknownToCache(old)) {
       if (await cache.again()) continue;
-      // Neither may be known: nobody answered for the table, and so there is nothing to compare with.
-      const failed = isUnknownToCache(first);
+      const known = !isUnknownToCache(first);
       const failure = {
-        statement: shownOf(verifyRun, request, failed ? table.name : migration.old_name),
-        expected: failed ? "an answer, as the table is there" : saying(first),
-        got: saying(failed ? first : old),
+        statement: shownAs(request, known ? migration.old_name : table.name),
+        expected: known ? describeAnswer(first) : "an answer, as the table is there",
+        got: describeAnswer(known ? old : first),
       };
       return { table: first, failure };
     }
     const again = await ask(table.name);
-    const [a, b, c] = [first, old, again].map((answer) => canonical(verifyRun, answer));
+    const [a, b, c] = [first, old, again].map((answer) => canonical(run, answer));
     if (b === a || b === c) return { table: first, failure: null };
     if (a === c) {
-      const same = old.rows?.length === first.rows?.length && old.code === first.code;
+      const alike = old.rows?.length === first.rows?.length && old.code === first.code;
       const failure = {
-        statement: shownOf(verifyRun, request),
-        expected: saying(first),
-        got: `${saying(old)}${same ? ", other ones than by the new name" : ""}`,
+        statement: shownAs(request, migration.old_name),
+        expected: describeAnswer(first),
+        got: describeAnswer(old) + (alike ? ", but other rows than through the new name" : ""),
       };
       return { table: first, failure };
     }
     attempt++;
   }
-  return "unsteady";
+  return new Untried("its answer kept changing");
 }
 
-/** Asks for a reload of the schema cache at the first need, then waits for it, in all no longer than a limit. */
-class CacheWait {
+/** Asks for a reload of the schema cache when first needed, then waits for it, in all no longer than a limit. */
+class SchemaCacheWait {
   #started: number | null = null;
   waitedMs: number | null = null;
 
-  constructor(readonly verifyRun: VerifyRun) {}
+  constructor(readonly run: VerifyRun) {}
 
   /** Waits a moment; false once the time is up. */
   async again(): Promise<boolean> {
-    const { context: { database, limits }, request } = this.verifyRun;
+    const { context: { database, limits }, request } = this.run;
     if (this.#started === null) {
       this.#started = performance.now();
       await database.query(reloadSchemaCache.sql);
     }
     this.waitedMs = Math.round(performance.now() - this.#started);
-    if (
-      this.waitedMs >= CACHE_SHARE * request.max_ms || this.verifyRun.remainingMs < CACHE_PAUSE_MS
-    ) {
-      return false;
-    }
+    const tooLong = this.waitedMs >= CACHE_SHARE * request.max_ms;
+    if (tooLong || this.run.remainingMs < CACHE_PAUSE_MS) return false;
     await sleep(CACHE_PAUSE_MS, limits.signal);
     return !limits.signal.aborted;
   }
 }
 
-/** An answer as text: only columns that both names have, rows that are embedded in one order. */
-function canonical(verifyRun: VerifyRun, { status, code, rows }: ApiAnswer): string {
-  const shown = new Set([...verifyRun.subject.target.columns, "neighbour"]);
+/** An answer as text: only columns that both names have, embedded rows in one order. */
+function canonical(run: VerifyRun, { status, code, rows }: ApiAnswer): string {
+  const shown = [...run.target.names.columns, NEIGHBOUR];
+  const inOrder = (name: string, value: unknown) =>
+    name === NEIGHBOUR && Array.isArray(value)
+      ? value.map((one) => JSON.stringify(one)).sort()
+      : value;
   const text = rows?.map((row) =>
     JSON.stringify(
-      Object.entries(row).filter(([name]) => shown.has(name)).map(([name, value]) => [
-        name,
-        Array.isArray(value) && name === "neighbour"
-          ? value.map((one) => JSON.stringify(one)).sort()
-          : value,
-      ]),
+      Object.entries(row).filter(([name]) => shown.includes(name))
+        .map(([name, value]) => [name, inOrder(name, value)]),
     )
   );
   return JSON.stringify([status, code, text]);
 }
 
-const shownOf = (verifyRun: VerifyRun, { key, query }: Request, name?: string): string =>
-  `${shownRequest(name ?? verifyRun.subject.migration.old_name, query)} with the ${key}`;
+const shownAs = ({ key, query }: Request, name: string): string =>
+  `${shownRequest(name, query)} with the ${key}`;
 
-const saying = ({ status, code, rows: found }: ApiAnswer): string =>
-  code === null ? `${status}, ${rows(found?.length ?? 0)}` : `${status} ${code}`;
+const describeAnswer = ({ status, code, rows }: ApiAnswer): string =>
+  code === null ? `${status}, ${counted(rows?.length ?? 0, "row")}` : `${status} ${code}`;

@@ -1,17 +1,13 @@
 /** The project's Data API (PostgREST), asked as applications ask it: with supabase-js. */
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 
-/** Where it is, and the keys that open it. */
 export interface DataApiAccess {
-  /** The project's URL. */
   url: string;
   secretKey: string;
-  /** Null where there is none. */
   publishableKey: string | null;
 }
 
 export interface ApiQuery {
-  /** Columns by which the rows are ordered. */
   order: string[];
   limit: number;
   /** A neighbour whose rows are embedded: by its name or a key's column, which a hint can tell from others. */
@@ -26,21 +22,19 @@ export interface ApiAnswer {
   rows: Record<string, unknown>[] | null;
 }
 
-/** Longest time of one request, in milliseconds. */
 const REQUEST_MS = 5_000;
 
-/** The Data API under one key, for one schema. */
 export class DataApi {
   readonly #client: SupabaseClient;
 
-  constructor(url: string, key: string, readonly schema: string) {
+  constructor(url: string, key: string, schema: string) {
     this.#client = createClient(url, key, {
       auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
       db: { schema, timeout: REQUEST_MS },
     }) as unknown as SupabaseClient;
   }
 
-  /** Rows of a relation, all columns. Never throws: a failure is an answer, too. */
+  /** Never throws: a failure is an answer, too. */
   async read(relation: string, { order, limit, embed }: ApiQuery): Promise<ApiAnswer> {
     let query = this.#client.from(relation).select(selection(embed)).limit(limit).retry(false);
     for (const column of order) query = query.order(quoted(column));
@@ -52,7 +46,7 @@ export class DataApi {
   }
 }
 
-const NEIGHBOUR = "neighbour";
+export const NEIGHBOUR = "neighbour";
 
 function selection(embed: ApiQuery["embed"]): string {
   if (embed === undefined) return "*";
@@ -65,49 +59,30 @@ function selection(embed: ApiQuery["embed"]): string {
 const quoted = (name: string): string =>
   name === "*" || /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : JSON.stringify(name);
 
-/** A request as people read it. */
 export const shownRequest = (relation: string, { embed }: ApiQuery): string =>
   `GET /rest/v1/${encodeURIComponent(relation)}?select=${selection(embed)}`;
 
-/**
- * Why no Data API is served at a URL; null where one is: its root answers, if only to refuse to describe
- * itself.
- */
+/** Why no Data API is served at a URL; null where its root answers, if only with an error of PostgREST's. */
 export async function whyNotServed({ url, secretKey }: DataApiAccess): Promise<string | null> {
   const root = `${url.replace(/\/+$/, "")}/rest/v1/`;
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), REQUEST_MS);
   try {
     const response = await fetch(root, {
       headers: { apikey: secretKey, authorization: `Bearer ${secretKey}` },
-      signal: late.signal,
+      signal: AbortSignal.timeout(REQUEST_MS),
     });
     const text = await response.text();
-    if (response.ok) return null;
-    return codeOf(text)?.startsWith("PGRST") ? null : `/rest/v1/ answers ${response.status}`;
+    if (response.ok || /"code":\s*"PGRST/.test(text)) return null;
+    return `/rest/v1/ answers ${response.status}`;
   } catch {
     return "/rest/v1/ does not answer";
-  } finally {
-    clearTimeout(timer);
   }
 }
 
-function codeOf(text: string): string | null {
-  try {
-    const { code } = JSON.parse(text);
-    return typeof code === "string" ? code : null;
-  } catch {
-    return null;
-  }
-}
-
-/** Codes of a schema cache that does not know a relation, a relationship or a column (yet). */
+/** The schema cache does not know a relation, a relationship or a column (yet). */
 export const isUnknownToCache = ({ code }: ApiAnswer): boolean =>
   code !== null &&
   ["PGRST200", "PGRST202", "PGRST204", "PGRST205", "42P01", "42703"].includes(code);
 
-/** More than one way leads to what is to be embedded. */
 export const isAmbiguous = ({ code }: ApiAnswer): boolean => code === "PGRST201";
 
-/** The schema is none of those that the Data API serves. */
 export const isUnexposed = ({ code }: ApiAnswer): boolean => code === "PGRST106";

@@ -1,16 +1,28 @@
-/** The second test: writes by both names, executed and taken back, or explained where they could reach outside. */
+/** The second test: writes through both names, executed and undone, or only explained where they could send something. */
 import { ownSequencesQuery } from "../../catalog/verify_facts.ts";
-import type { VerifyCheck, VerifyFailure } from "../../contract/responses.ts";
-import { ownRow } from "../own_row.ts";
-import type { MovedSequence } from "../sequences.ts";
-import { sampleBlock, type SampledRow } from "../set_up.ts";
-import { type NameOutcome, rows } from "../trial.ts";
-import { missingTriggers, standIns, TRIGGER_MISSING } from "../triggers.ts";
+import type { VerifyCheck } from "../../contract/responses.ts";
+import { counted, describeOutcome, throughBoth } from "../both_names.ts";
+import { missingTriggers, TRIGGER_MISSING, viewTriggersAndRules } from "../definitions.ts";
 import type { Persona } from "../personas.ts";
-import { type WriteContext, type WriteName, WRITES, writeStatement } from "../write_statements.ts";
-import { judgeWrite, shownWrite, writeBlock, type WriteOutcome } from "../writes.ts";
-import { explainPairs } from "./explained.ts";
-import { check, counted, listed, notTriedSentence, Untried, type VerifyRun } from "./verify_run.ts";
+import { testRow } from "../test_row.ts";
+import {
+  type SampledRow,
+  type WriteContext,
+  type WriteName,
+  WRITES,
+  writeStatement,
+} from "../write_statements.ts";
+import {
+  sampleBlock,
+  shownWrite,
+  type UsedSequence,
+  whyInconclusive,
+  writeBlock,
+  writeMismatch,
+  type WriteOutcome,
+} from "../writes.ts";
+import { explainPairs } from "./explain.ts";
+import { listed, listedSideEffects, Untried, type VerifyRun } from "./verify_run.ts";
 
 /** Longest time of one write with all that belongs to it, in milliseconds: what it locks must be free soon. */
 const WRITE_MS = 1_000;
@@ -18,211 +30,182 @@ const WRITE_MS = 1_000;
 /** How long a row that the persona sees is looked for, in milliseconds; any other will do, too. */
 const SAMPLE_MS = 300;
 
-/** lock_not_available. */
-const LOCKED = "55P03";
-
-/** How often a write is tried that came out differently by one and the same name. */
+/** How often a write is tried whose outcome changes by itself. */
 const ATTEMPTS = 3;
 
-interface Report {
-  failures: VerifyFailure[];
-  untried: string[];
+/** lock_not_available, no_data_found. */
+const LOCKED = "55P03";
+const ROW_GONE = "P0002";
+
+interface Notes {
   figures: Record<string, unknown>[];
-  moved: Map<string, MovedSequence>;
-  /** Whether a write of the owner's went through. */
-  went: boolean;
+  sequences: Map<string, UsedSequence>;
+  ownerWrote: boolean;
 }
 
-export async function testWrites(verifyRun: VerifyRun): Promise<VerifyCheck> {
-  const { migration, table, view, proof, personas, notTried } = verifyRun.subject;
-  const report: Report = {
-    failures: standIns(view),
-    untried: [],
-    figures: [],
-    moved: new Map(),
-    went: false,
-  };
-  if (!verifyRun.request.acknowledge.includes(TRIGGER_MISSING)) {
-    report.failures.push(...missingTriggers(migration, table));
+export async function testWrites(run: VerifyRun): Promise<VerifyCheck> {
+  const { migration, table, view, facts, personas, untriedRoles } = run.target;
+  run.failures.push(...viewTriggersAndRules(view));
+  if (!run.request.acknowledge.includes(TRIGGER_MISSING)) {
+    run.failures.push(...missingTriggers(migration, table));
   }
-  const outside = proof.side_effects.filter(({ kind }) => kind === "sends");
-  const notifying = proof.side_effects.filter(({ kind }) => kind === "notifies");
-  const stood = await ownSequences(verifyRun);
-  for (const persona of verifyRun.barred === null ? personas : []) {
-    if (outside.length > 0) await explain(verifyRun, persona, report);
-    else await execute(verifyRun, persona, report);
+  const sent = run.sentOnWrite;
+  const notes: Notes = { figures: [], sequences: new Map(), ownerWrote: false };
+  const before = await ownSequences(run);
+  for (const persona of run.whyNothingRuns === null ? personas : []) {
+    if (sent.length > 0) await explainWrites(run, persona, notes);
+    else await executeWrites(run, persona, notes);
   }
-  for (const [sequence, to] of outside.length > 0 ? [] : await ownSequences(verifyRun)) {
-    const from = stood.get(sequence) ?? null;
-    if (to !== null && to !== from) noteMoved(report, [{ sequence, from, to }]);
+  for (const [sequence, to] of sent.length > 0 ? [] : await ownSequences(run)) {
+    const from = before.get(sequence) ?? null;
+    if (to !== null && to !== from) noteSequences(notes, [{ sequence, from, to }]);
   }
-  const moved = [...report.moved.values()].map(({ sequence, from, to }) => ({
-    sequence,
-    from,
-    to,
-  }));
-  return check(
+  const sequences = [...notes.sequences.values()];
+  const executed = sent.length === 0 && run.whyNothingRuns === null;
+  const notifying = facts.side_effects.filter(({ kind }) => kind === "notifies");
+  const as = `as ${counted(personas.length, "persona")}`;
+  return run.result(
     "writes",
     [
-      verifyRun.barred ??
-        (outside.length > 0
-          ? `Only explained, not executed, as ${
-            counted(personas.length, "persona")
-          }, since a write could reach ` +
-            `outside of the database or of its role: ${
-              listed(outside.map(({ object, routine }) => `${object} (${routine})`))
-            }.`
-          : `Executed by both names and rolled back, as ${counted(personas.length, "persona")}.`),
-      outside.length === 0 && verifyRun.barred === null && !report.went &&
-      `No write went through as ${personas[0].label}.`,
-      outside.length === 0 && verifyRun.barred === null && notifying.length > 0 &&
-      `Notifications were rolled back, too, so that nobody got one: ${
+      run.whyNothingRuns ??
+        (executed
+          ? `Executed through both names and rolled back, ${as}.`
+          : `Only explained, not executed, ${as}, since a write could have effects outside of the ` +
+            `database or leave its role: ${listedSideEffects(sent)}.`),
+      executed && !notes.ownerWrote && `No write succeeded as ${personas[0].label}.`,
+      executed && notifying.length > 0 &&
+      `Notifications were rolled back, too, so nobody received them: ${
         listed(notifying.map(({ object }) => object))
       }.`,
-      moved.length > 0 &&
-      `Sequences have moved on, which no rollback takes back (others may have used numbers, too): ${
+      sequences.length > 0 &&
+      `Sequences have advanced, which no rollback undoes (others may have used numbers, too): ${
         listed(
-          moved.map(({ sequence, from, to }) => `${sequence} from ${from ?? "unused"} to ${to}`),
+          sequences.map(({ sequence, from, to }) =>
+            `${sequence} from ${from ?? "unused"} to ${to}`
+          ),
         )
       }.`,
-      notTriedSentence(notTried, report.untried),
     ],
-    report.failures,
-    { personas: report.figures, sequences: moved },
+    { personas: notes.figures, sequences },
+    untriedRoles,
   );
 }
 
-async function execute(verifyRun: VerifyRun, persona: Persona, report: Report): Promise<void> {
-  const [owner] = verifyRun.subject.personas;
-  let sampled = await sample(verifyRun, persona, owner);
+async function executeWrites(run: VerifyRun, persona: Persona, notes: Notes): Promise<void> {
+  const context = contextOf(run, persona);
+  await findSample(run, context);
   const outcomes: Record<string, string> = {};
   let setup: string | null = null;
   let existing = false;
   for (const write of WRITES) {
-    let last: WriteOutcome | Untried | null = null;
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const context = contextOf(verifyRun, persona, sampled !== null);
-      last = await tryWrite(verifyRun, write, context, sampled);
-      if (last === null) break;
-      if (last instanceof Untried) {
-        // The row that is copied is gone, or has moved.
-        if (last.sqlstate === "P0002") sampled = await sample(verifyRun, persona, owner);
-        else if (last.sqlstate !== LOCKED) break;
+    const outcome = await outcomeOf(run, write, context, notes);
+    if (outcome === null) continue;
+    if (outcome instanceof Untried) {
+      if (outcome.sqlstate !== LOCKED) {
+        run.untried.push(`${write} as ${persona.label}: ${outcome.why}`);
         continue;
       }
-      noteMoved(report, last.moved);
-      const verdict = judgeWrite(
-        write,
-        verifyRun.subject.target,
-        context,
-        last,
-        verifyRun.broken(persona),
-      );
-      if (verdict.kind === "unsteady") {
-        last = new Untried(verdict.why);
-        continue;
-      }
-      if (verdict.kind === "failed") report.failures.push(verdict.failure);
+      // The lock is in the way of the other writes, too.
+      run.untried.push(`writes as ${persona.label}: somebody else has locked the table`);
       break;
     }
-    if (last === null) continue;
-    if (last instanceof Untried && last.sqlstate === LOCKED) {
-      // Whoever holds it holds it for the other writes, too.
-      report.untried.push(`writes as ${persona.label}: somebody else has locked the table`);
-      break;
-    }
-    if (last instanceof Untried) {
-      report.untried.push(`${write} as ${persona.label}: ${last.why}`);
-      continue;
-    }
-    outcomes[write] = brief(last.table);
-    report.went ||= persona === owner && (last.table.rows ?? 0) > 0;
-    setup ??= last.setup;
-    existing ||= last.existing;
+    const { table } = outcome;
+    outcomes[write] = table.sqlstate ?? describeOutcome(table);
+    notes.ownerWrote ||= persona === context.owner && (table.rows ?? 0) > 0;
+    setup ??= outcome.setup;
+    existing ||= outcome.existing;
   }
-  report.figures.push({
+  notes.figures.push({
     persona: persona.label,
-    row: sampled === null ? "made up" : existing ? "of the table" : "copied",
+    row: context.sampled === null ? "made up" : existing ? "of the table" : "copied",
     ...(setup !== null && { row_refused: setup }),
     writes: outcomes,
   });
 }
 
-const contextOf = (verifyRun: VerifyRun, persona: Persona, copied: boolean): WriteContext => ({
-  table: verifyRun.subject.own,
-  row: ownRow(verifyRun.subject.own, copied),
-  columns: verifyRun.subject.target.columns,
+/** The context of statements that are explained, as if there were a row to copy. */
+const contextOf = ({ target }: VerifyRun, persona: Persona): WriteContext => ({
+  table: target.testTable,
+  row: testRow(target.testTable, true),
+  names: target.names,
   persona,
+  owner: target.personas[0],
+  sampled: null,
 });
 
-async function tryWrite(
-  verifyRun: VerifyRun,
+async function findSample(run: VerifyRun, context: WriteContext): Promise<void> {
+  const { table, names, persona, owner } = context;
+  const timeoutMs = Math.min(SAMPLE_MS, run.request.max_ms);
+  const look = (as: Persona) =>
+    run.execute<{ place: SampledRow | null }>(sampleBlock(as, owner, names.table), { timeoutMs });
+  let found = await look(persona);
+  if (found instanceof Untried) found = await look(owner);
+  context.sampled = found instanceof Untried ? null : found.place;
+  context.row = testRow(table, context.sampled !== null);
+}
+
+/** Tries a write until its outcome says something; null where the table has no columns or keys for it. */
+async function outcomeOf(
+  run: VerifyRun,
   write: WriteName,
   context: WriteContext,
-  sampled: SampledRow | null,
+  notes: Notes,
 ): Promise<WriteOutcome | Untried | null> {
-  const { target, personas: [owner] } = verifyRun.subject;
-  const block = writeBlock(write, target, context, owner, sampled);
-  if (block === null) return null;
-  return await verifyRun.run<WriteOutcome>(block, {
-    writes: true,
-    timeoutMs: Math.min(WRITE_MS, verifyRun.request.max_ms),
-  });
-}
-
-async function sample(
-  verifyRun: VerifyRun,
-  persona: Persona,
-  owner: Persona,
-): Promise<SampledRow | null> {
-  const { table } = verifyRun.subject.target;
-  for (const as of [persona, owner]) {
-    const found = await verifyRun.run<{ place: SampledRow | null }>(sampleBlock(as, owner, table), {
-      timeoutMs: Math.min(SAMPLE_MS, verifyRun.request.max_ms),
-    });
-    if (!(found instanceof Untried)) return found.place;
+  const timeoutMs = Math.min(WRITE_MS, run.request.max_ms);
+  for (let attempt = 1;; attempt++) {
+    const block = writeBlock(write, context);
+    if (block === null) return null;
+    let outcome = await run.execute<WriteOutcome>(block, { writes: true, timeoutMs });
+    if (outcome instanceof Untried) {
+      if (outcome.sqlstate === ROW_GONE) await findSample(run, context);
+      else if (outcome.sqlstate !== LOCKED) return outcome;
+    } else {
+      noteSequences(notes, outcome.sequences);
+      const why = whyInconclusive(outcome);
+      if (why === null) {
+        const shown = shownWrite(write, context);
+        run.judge(context.persona, shown, writeMismatch(outcome), outcome.table);
+        return outcome;
+      }
+      outcome = new Untried(why);
+    }
+    if (attempt === ATTEMPTS) return outcome;
   }
-  return null;
 }
 
-/** Where the table's sequences stand, as our own login sees it; none where the trials are made as that. */
+/** Last values of the table's sequences as our own login sees them; none where the blocks run as that login. */
 async function ownSequences(
-  { subject: { session, table }, context: { database } }: VerifyRun,
+  { target: { session, table }, context: { database } }: VerifyRun,
 ): Promise<Map<string, number | null>> {
   if (!session.separate) return new Map();
   const rows = await database.query(ownSequencesQuery(table.oid));
   return new Map(
-    rows.map((row) => [
-      row.sequence as string,
-      row.stands_at === null ? null : Number(row.stands_at),
+    rows.map(({ sequence, stands_at }) => [
+      sequence as string,
+      stands_at === null ? null : Number(stands_at),
     ]),
   );
 }
 
-/** Where a sequence stood at first, and where it stands now. */
-function noteMoved({ moved }: Report, now: MovedSequence[]): void {
-  for (const one of now) {
-    moved.set(one.sequence, { ...one, from: moved.get(one.sequence)?.from ?? one.from });
+function noteSequences({ sequences }: Notes, used: UsedSequence[]): void {
+  for (const { sequence, from, to } of used) {
+    const first = sequences.get(sequence);
+    // Null where it was never used.
+    sequences.set(sequence, { sequence, from: first === undefined ? from : first.from, to });
   }
 }
 
-const brief = ({ sqlstate, rows: count }: NameOutcome): string => sqlstate ?? rows(count ?? 0);
-
-async function explain(verifyRun: VerifyRun, persona: Persona, report: Report): Promise<void> {
-  const { target } = verifyRun.subject;
-  const context = contextOf(verifyRun, persona, true);
-  const writes = WRITES.filter((write) => writeStatement(write, target.view, context) !== null);
-  const pairs = writes.map((write) => {
-    const [table, view] = [target.table, target.view].map((name) =>
-      writeStatement(write, name, context, true)!.sql
-    );
-    return { table, view, shown: shownWrite(write, target, context) };
-  });
-  const { failures, untried, settled } = await explainPairs(verifyRun, persona, pairs);
-  report.failures.push(...failures);
-  report.untried.push(...untried);
+async function explainWrites(run: VerifyRun, persona: Persona, notes: Notes): Promise<void> {
+  const { names } = run.target;
+  const context = contextOf(run, persona);
+  const writes = WRITES.filter((write) => writeStatement(write, names.view, context) !== null);
+  const pairs = writes.map((write) => ({
+    ...throughBoth(names, (name) => writeStatement(write, name, context, true)!.sql),
+    shown: shownWrite(write, context),
+  }));
+  const refused = await explainPairs(run, persona, pairs);
   const outcomes = writes.flatMap((write, index) =>
-    settled[index] === undefined ? [] : [[write, settled[index] ?? "explained"]]
+    refused[index] === undefined ? [] : [[write, refused[index] ?? "explained"]]
   );
-  report.figures.push({ persona: persona.label, writes: Object.fromEntries(outcomes) });
+  notes.figures.push({ persona: persona.label, writes: Object.fromEntries(outcomes) });
 }
