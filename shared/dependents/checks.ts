@@ -1,37 +1,41 @@
 /**
- * The checks that let nothing be lost: once the locks are held, that views and dependants are what they were
- * when the facts were read; in the end, that each dependant is what it was, and means the table.
+ * Checks of repointing: when the locks are held, that views and dependents are what they were when the facts
+ * were read; at the end, that each dependent is what it was, and means the table.
  */
-import { type Check, found, raiseUnlessNone } from "../plan/verification/checks.ts";
 import { ofThisDatabase } from "../plan/plan.ts";
+import { type Check, found, raiseUnlessNone } from "../plan/verification/checks.ts";
 import { literal } from "../sql/quoting.ts";
-import type { Dependent } from "./dependents.ts";
-import type { LeavingView } from "./leaving_view.ts";
+import type { Dependent, DroppedView } from "./dependents.ts";
 import { catalogOid, definitionOf, keptOf, skeletonOf, sourcesDigest } from "./object_state.ts";
 
 /**
- * Raises unless each view is the planned one and has nothing on it but what was found when the facts were
- * read: dependants of its own and of what is made again, as they were then, and no triggers or rules, which
- * DROP VIEW would take along without a word.
+ * Raises unless each view is the planned one and has nothing on it but what the facts say: the same dependents in
+ * the same state, and no triggers or rules, which DROP VIEW would drop without notice.
  */
-export function checkNothingMoved(leaving: LeavingView[], dependents: Dependent[]): Check {
-  const views = leaving.map(({ view }) =>
-    `(${literal(view.schema)}, ${literal(view.name)}, ${found(view.schema, view.name)}, ${
-      ofThisDatabase(view.oid)
-    }::int8, ${ofThisDatabase(literal(view.built_on!.digest))})`
+export function checkUnchanged(dropped: DroppedView[], dependents: Dependent[]): Check {
+  const views = dropped.map(({ view }) =>
+    row(
+      literal(view.schema),
+      literal(view.name),
+      found(view.schema, view.name),
+      `${ofThisDatabase(view.oid)}::int8`,
+      ofThisDatabase(literal(view.built_on!.digest)),
+    )
   );
+  const [relation, routine] = [catalogOid("pg_class"), catalogOid("pg_proc")];
   const digest = sourcesDigest(
     "v.oid",
-    `select case s.catalog when 'pg_class' then ${catalogOid("pg_class")} else ${
-      catalogOid("pg_proc")
-    } end as classid,
+    `select case s.catalog when 'pg_class' then ${relation} else ${routine} end as classid,
           case when s.oid = e.oid then e.found else s.oid::pg_catalog.oid end as objid
-        from (values ${ofThisDatabase(sourceRows(leaving).join(", "))}) s(of_view, catalog, oid)
+        from (values ${ofThisDatabase(sourceRows(dropped).join(", "))}) s(of_view, catalog, oid)
         where s.of_view = e.oid`,
   );
+  const changedDependents = dependents.length === 0 ? "" : `
+    union all
+    ${differing(dependents, "before")}`;
   return raiseUnlessNone(
     "nothing_moved",
-    "Look again now that the locks are held: the views and all that is built on them are as they were",
+    "Check, now that the locks are held, that the views and everything built on them are unchanged",
     `
   select pg_catalog.string_agg(x.wrong, '; ')
   from (
@@ -43,90 +47,89 @@ export function checkNothingMoved(leaving: LeavingView[], dependents: Dependent[
       or exists (select from pg_catalog.pg_trigger g where g.tgrelid = e.found)
       or exists (
         select from pg_catalog.pg_rewrite r where r.ev_class = e.found and r.rulename <> '_RETURN')
-      or ${digest} is distinct from e.digest${
-      dependents.length === 0 ? "" : `
-    union all
-    ${different(dependents, true)}`
-    }
+      or ${digest} is distinct from e.digest${changedDependents}
   ) x`,
   );
 }
 
 /**
- * Raises unless each object says what it said, has what it had, and is itself: the same OID where it was left
- * in place. Definitions are compared as the server prints them.
+ * Raises unless each object has the definition and everything else that it had, and, unless it was recreated, the
+ * same OID. Definitions are compared as the server prints them.
  *
- * @param number Tells the checks of one plan apart.
+ * @param number Distinguishes the checks of one plan.
  */
-export function checkFollowed(dependents: Dependent[], number: number): Check {
+export function checkRepointed(dependents: Dependent[], number: number): Check {
   return raiseUnlessNone(
     `followed_${number}`,
-    "Check that what was built on the views says what it said, and keeps owner, privileges and comments",
+    "Check that what was built on the views has the same definition, owner, privileges and comments",
     `
   select pg_catalog.string_agg(x.wrong, '; ')
   from (
-    ${different(dependents, false)}
+    ${differing(dependents, "after")}
   ) x`,
   );
 }
 
-/** The views' sources by the view's OID; relations are told by their names when the check runs. */
-function sourceRows(leaving: LeavingView[]): string[] {
-  return leaving.flatMap(({ view }) =>
+const row = (...values: string[]) => `(${values.join(", ")})`;
+
+/** The views' sources with the view's OID; the check finds relations by name. */
+const sourceRows = (dropped: DroppedView[]) =>
+  dropped.flatMap(({ view }) =>
     view.built_on!.sources.map(({ catalog, oid }) =>
-      `(${view.oid}::int8, ${literal(catalog)}, ${oid}::int8)`
+      row(`${view.oid}::int8`, literal(catalog), `${oid}::int8`)
     )
   );
-}
 
-/** Query for what is wrong with objects, as they are before anything was changed, or afterwards. */
-function different(dependents: Dependent[], before: boolean): string {
+/** Query for the objects that are not as recorded, before anything was changed or afterwards. */
+function differing(dependents: Dependent[], when: "before" | "after"): string {
   const rows = dependents.map((dependent) => {
     const { object } = dependent;
-    const printed = before ? "as before" : dependent.printed;
-    return `(${literal(`${object.kind} ${object.identity}`)}, ${catalogOid(object.catalog)}, ${
-      address(dependent, before)
-    }, ${before || keepsOid(dependent) ? `${ofThisDatabase(object.oid)}::int8` : "null::int8"}, ${
-      printed === "as before" ? literal(object.definition_digest!) : "null"
-    }, ${printed === "without casts" ? literal(object.skeleton_digest!) : "null"}, ${
-      literal(object.kept_digest!)
-    })`;
+    const printed = when === "before" ? "as before" : dependent.printed;
+    const sameOid = when === "before" || keepsOid(dependent);
+    return row(
+      literal(`${object.kind} ${object.identity}`),
+      catalogOid(object.catalog),
+      address(dependent, when),
+      sameOid ? `${ofThisDatabase(object.oid)}::int8` : "null::int8",
+      printed === "as before" ? literal(object.definition_digest!) : "null",
+      printed === "without casts" ? literal(object.skeleton_digest!) : "null",
+      literal(object.kept_digest!),
+    );
   });
   const occurring = dependents.map(({ object }) => object.catalog);
   const definition = definitionOf("e.classid", "e.objid", occurring);
   const kept = keptOf("e.classid", "e.objid", occurring);
-  const withoutCasts = !before && dependents.some(({ printed }) => printed === "without casts");
+  const withoutCasts = when === "after" &&
+    dependents.some(({ printed }) => printed === "without casts");
+  const otherSkeleton = !withoutCasts ? "" : `
+      or (e.skeleton is not null
+        and pg_catalog.md5(${skeletonOf(definition, "''")}) is distinct from e.skeleton)`;
   return `select e.identity || ' is not what it was' as wrong
-    from (values ${
-    rows.join(",\n      ")
-  }) e(identity, classid, objid, oid, definition, skeleton, kept)
+    from (values ${rows.join(",\n      ")})
+      e(identity, classid, objid, oid, definition, skeleton, kept)
     where e.objid is null
       or e.objid::int8 <> e.oid
       or pg_catalog.md5((${kept})::text) is distinct from e.kept
       or (e.definition is not null
-        and pg_catalog.md5((${definition})::text) is distinct from e.definition)` + (withoutCasts
-    ? `
-      or (e.skeleton is not null
-        and pg_catalog.md5(${skeletonOf(definition, "''")}) is distinct from e.skeleton)`
-    : "");
+        and pg_catalog.md5((${definition})::text) is distinct from e.definition)${otherSkeleton}`;
 }
 
-/** A default and a constraint have new rows of their catalogs, and are told by table and column or name. */
+/** Defaults and constraints get new rows in their catalogs, and are found by table and column or name. */
 const keepsOid = ({ object }: Dependent) =>
   !object.recreated && !["pg_attrdef", "pg_constraint"].includes(object.catalog);
 
 /**
- * Where an object is found when the check runs: by its name where it is a relation or was made again. A
- * relation's OID as a constant would have the server plan the check again while clients wait.
+ * How the check finds an object: by its name if it is a relation or was recreated. With a relation's OID as a
+ * constant the server would plan the check again while clients wait.
  */
-function address({ object }: Dependent, before: boolean): string {
+function address({ object }: Dependent, when: "before" | "after"): string {
   const { catalog: of, oid, host, kept, routine, recreated } = object;
   const relation = () => found(host!.schema, host!.name);
   switch (of) {
     case "pg_class":
       return relation();
     case "pg_proc":
-      return recreated && !before
+      return recreated && when === "after"
         ? `pg_catalog.to_regprocedure(${literal(routine!.procedure)})::pg_catalog.oid`
         : `${ofThisDatabase(oid)}::int8::pg_catalog.oid`;
     case "pg_attrdef":

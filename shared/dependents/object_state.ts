@@ -1,17 +1,13 @@
 /**
- * What has to be the same about an object before and after it was repointed, as SQL: read with the facts,
- * compared once more when the locks are held, and again when all is done. Nothing in it is an OID, a column
- * number or a position that may rightly be another by then.
- *
- * Names are printed as the server prints them under `search_path = pg_catalog, pg_temp`: qualified.
+ * What must be the same about an object before and after it is repointed, as SQL: read with the facts, compared
+ * when the locks are held, and again at the end. It contains no OID, column number or position that may change,
+ * and names as the server prints them under `search_path = pg_catalog, pg_temp`: qualified.
  */
 import { literal } from "../sql/quoting.ts";
 
-/** A catalog's OID as an SQL constant. */
 export const catalogOid = (catalog: string): string =>
   `${literal(`pg_catalog.${catalog}`)}::pg_catalog.regclass`;
 
-/** The catalogs whose objects have a state that can be kept. */
 const CATALOGS = [
   "pg_class",
   "pg_proc",
@@ -21,22 +17,21 @@ const CATALOGS = [
   "pg_constraint",
 ] as const;
 
-/** By the catalog of an object, of which only some may occur: the others would be planned for nothing. */
+/** One branch for each catalog that occurs; the server would plan the others for nothing. */
 function byCatalog(
   classid: string,
   occurring: readonly string[],
   branches: Record<typeof CATALOGS[number], string>,
 ): string {
   const cases = CATALOGS.filter((catalog) => occurring.includes(catalog))
-    .map((catalog) => `when ${catalogOid(catalog)} then (${branches[catalog]})`);
-  return cases.length === 0 ? "null::json" : `case ${classid}
-    ${cases.join("\n    ")} end`;
+    .map((catalog) => `\n    when ${catalogOid(catalog)} then (${branches[catalog]})`);
+  return cases.length === 0 ? "null::json" : `case ${classid}${cases.join("")} end`;
 }
 
 /**
- * The definition of the object (`classid`, `objid`) as JSON: `Definition` in `built_on.ts`.
+ * The definition of the object (`classid`, `objid`) as JSON, `Definition` in `built_on.ts`.
  *
- * @param occurring Catalogs that the objects may be in.
+ * @param occurring Catalogs that the objects may be in. Default: all.
  */
 export const definitionOf = (
   classid: string,
@@ -67,7 +62,7 @@ export const definitionOf = (
   });
 
 /**
- * A definition without what may be more or less of it where a cast to a row type has become superfluous.
+ * A definition without casts to a row type, parentheses and white space, which differ if a cast is not needed.
  *
  * @param cast Regular expression for the casts, as SQL; it ends in an alternative.
  */
@@ -122,9 +117,9 @@ const storage = `
           'indexes', ${indexes}) end`;
 
 /**
- * What else of the object (`classid`, `objid`) must stay as it is, as JSON: `KeptState` in `built_on.ts`.
+ * What else of the object (`classid`, `objid`) must stay as it is, as JSON, `KeptState` in `built_on.ts`.
  *
- * @param occurring Catalogs that the objects may be in.
+ * @param occurring Catalogs that the objects may be in. Default: all.
  */
 export const keptOf = (
   classid: string,
@@ -178,7 +173,7 @@ export const keptOf = (
       where c.oid = ${objid} and c.contype = 'c' and c.conrelid <> 0`,
   });
 
-/** Rows of a catalog that say what a view is, with what tells one version of a row from the next. */
+/** The catalog rows that define a view, with their versions. */
 const versions = (view: string) => `
         select 1 as catalog, c.oid, 0 as number, c.xmin as version
         from pg_catalog.pg_class c where c.oid = ${view}
@@ -195,8 +190,8 @@ const versions = (view: string) => `
         where d.objoid = ${view} and d.classoid = ${catalogOid("pg_class")}`;
 
 /**
- * Digest of a view and of all that depends on it or on the other `sources`, with rows (classid, objid): it is
- * another one as soon as anybody adds a dependant, or changes anything of the view.
+ * Digest of a view and of everything that depends on it or on the other `sources`, a query for (classid, objid):
+ * it changes when anybody adds a dependent, or changes anything about the view.
  */
 export const sourcesDigest = (view: string, sources: string): string => `
   pg_catalog.md5(pg_catalog.concat_ws('; ',

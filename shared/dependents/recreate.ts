@@ -1,115 +1,110 @@
 /**
- * How an object that is built on a view is made to depend on what has the view's name by then: in place
- * wherever the server can, so that the object keeps its OID, owner, privileges and comments.
+ * How an object that is built on a view is made to depend on what gets the view's name: in place wherever the
+ * server can do that, so that the object keeps its OID, owner, privileges and comments.
  */
 import type { Statement } from "../contract/responses.ts";
-import { ident, literal, qualified } from "../sql/quoting.ts";
 import type { BuiltObject } from "../facts/built_on.ts";
-import { materializedViewAgain } from "./materialized_view.ts";
-import { routineAgain } from "./routine.ts";
+import { grantStatements } from "../plan/grants.ts";
+import { nameDigest } from "../sql/name_digest.ts";
+import { ident, literal, qualified } from "../sql/quoting.ts";
+import { withOptions, withoutEnd, withPurpose } from "./definitions.ts";
+import { recreateMaterializedView } from "./materialized_view.ts";
 
-export interface Recreating {
-  /** What moves the object out of the way, while everything still has its name. */
-  aside: Statement[];
-  /** What reads its definition again. */
-  again: Statement[];
-  /** What drops what was moved aside, once nothing depends on it any more. */
-  drop: Statement[];
+export interface Recreation {
+  /** Moves the object out of the way, while everything still has its name. */
+  setAside: Statement[];
+  /** Reads its definition again. */
+  recreate: Statement[];
+  /** Drops what was set aside, once nothing depends on it any more. */
+  dropOld: Statement[];
 }
 
-/** Statements for one object; `reasonAgainst` has no objection to it. */
-export function recreating(object: BuiltObject, sessionUser: string): Recreating {
-  if (object.recreated) {
-    return object.catalog === "pg_proc"
-      ? routineAgain(object, sessionUser)
-      : materializedViewAgain(object, sessionUser);
+/** Statements for one object for which there is no `refusalReason`. */
+export function recreation(object: BuiltObject, sessionUser: string): Recreation {
+  if (!object.recreated) {
+    const purpose = `Read the definition of the ${object.kind} ${object.identity} again`;
+    return { setAside: [], recreate: withPurpose(purpose, inPlace(object)), dropOld: [] };
   }
-  return { aside: [], again: inPlace(object), drop: [] };
+  return object.catalog === "pg_proc"
+    ? recreateRoutine(object, sessionUser)
+    : recreateMaterializedView(object, sessionUser);
 }
 
-/** A definition as the server prints it, without the end of the statement. */
-export function withoutEnd(sql: string): string {
-  let end = sql.length;
-  while (end > 0 && /[;\s]/.test(sql[end - 1])) end--;
-  return sql.slice(0, end);
-}
-
-/** Storage parameters and the like, as `pg_class.reloptions` has them, as DDL takes them. */
-export function optionList(options: string[]): string {
-  const settings = options.map((option) => {
-    const [, name, value] = /^([^=]*)=(.*)$/s.exec(option)!;
-    return `${name.split(".").map(ident).join(".")} = ${literal(value)}`;
-  });
-  return `(${settings.join(", ")})`;
-}
-
-export const withOptions = (options: string[]): string =>
-  options.length === 0 ? "" : ` with ${optionList(options)}`;
-
-function inPlace(object: BuiltObject): Statement[] {
-  const { catalog, definition, kept, kind, identity } = object;
-  const purpose = `Read the definition of the ${kind} ${identity} again`;
-  const name = () => ident(object.name!);
-  const host = () => qualified(object.host!.schema, object.host!.name);
+function inPlace({ catalog, definition, kept, name: unquoted, host: relation }: BuiltObject) {
+  const name = () => ident(unquoted!);
+  const host = () => qualified(relation!.schema, relation!.name);
   switch (catalog) {
     case "pg_class": {
       const columns = kept!.columns!.map((column) => ident(column.name)).join(", ");
+      const list = columns === "" ? "" : ` (${columns})`;
       const options = withOptions(kept!.options!);
       const query = withoutEnd(definition!.query!);
-      return [{
-        sql: `create or replace view ${host()}${
-          columns === "" ? "" : ` (${columns})`
-        }${options} as\n${query}`,
-        purpose,
-      }];
+      return [`create or replace view ${host()}${list}${options} as\n${query}`];
     }
     case "pg_proc":
-      return [{ sql: withoutEnd(definition!.text!), purpose }];
+      return [withoutEnd(definition!.text!)];
     case "pg_policy": {
-      const { qual, check } = definition!;
-      return [{
-        sql: `alter policy ${name()} on ${host()}${qual == null ? "" : ` using (${qual})`}${
-          check == null ? "" : ` with check (${check})`
-        }`,
-        purpose,
-      }];
+      const using = definition!.qual == null ? "" : ` using (${definition!.qual})`;
+      const check = definition!.check == null ? "" : ` with check (${definition!.check})`;
+      return [`alter policy ${name()} on ${host()}${using}${check}`];
     }
     case "pg_rewrite": {
       const rule = withoutEnd(definition!.text!).replace(/^CREATE RULE /, "");
-      return [{ sql: `create or replace rule ${rule}`, purpose }];
+      return [`create or replace rule ${rule}`];
     }
-    case "pg_attrdef":
-      return [{
-        sql: `alter table only ${host()} alter column ${ident(kept!.column!)} set default ${
-          definition!.expression
-        }`,
-        purpose,
-      }];
+    case "pg_attrdef": {
+      const change = `alter column ${ident(kept!.column!)} set default ${definition!.expression}`;
+      return [`alter table only ${host()} ${change}`];
+    }
     case "pg_constraint":
-      return constraintAgain(object, purpose);
+      // It cannot be altered. NOT VALID is part of its definition.
+      return [
+        `alter table only ${host()} drop constraint ${name()} restrict`,
+        `alter table only ${host()} add constraint ${name()} ${definition!.text}`,
+        ...(kept!.comment == null
+          ? []
+          : [`comment on constraint ${name()} on ${host()} is ${literal(kept!.comment)}`]),
+      ];
     default:
       throw new TypeError(`${catalog} cannot be repointed`);
   }
 }
 
-/** A check constraint cannot be altered; NOT VALID is part of its definition. */
-function constraintAgain(
-  { name, host, definition, kept }: BuiltObject,
-  purpose: string,
-): Statement[] {
-  const table = qualified(host!.schema, host!.name);
-  const statements = [
-    { sql: `alter table only ${table} drop constraint ${ident(name!)} restrict`, purpose },
-    {
-      sql: `alter table only ${table} add constraint ${ident(name!)} ${definition!.text}`,
-      purpose,
-    },
-  ];
-  if (kept!.comment != null) {
-    statements.push({
-      sql: `comment on constraint ${ident(name!)} on ${table} is ${literal(kept!.comment)}`,
-      purpose,
-    });
-  }
-  return statements;
+/**
+ * A routine with the view's row type in its signature cannot be replaced, because the signature changes: it is
+ * created again with the table's row type, while the old one has another name.
+ */
+function recreateRoutine(object: BuiltObject, sessionUser: string): Recreation {
+  const { schema, kind, identity, kept, acl, default_grantees, definition, routine } = object;
+  const owner = object.owner!;
+  const { signature } = routine!;
+  const oldName = `__compatibility_routine_${nameDigest(identity)}`;
+  const create = withoutEnd(definition!.text!).replace(/^CREATE OR REPLACE /, "create ");
+  const grants = grantStatements(
+    { owner, acl, columns: [], default_grantees },
+    signature,
+    owner,
+    { kind: "routine", sessionUser },
+  );
+  return {
+    setAside: withPurpose(`Move the ${kind} ${identity} out of the way`, [
+      `alter routine ${signature} rename to ${ident(oldName)}`,
+    ]),
+    recreate: [
+      ...withPurpose(`Recreate the ${kind} ${identity}`, [create]),
+      ...withPurpose("Keep its owner", [
+        ...(owner === sessionUser ? [] : [`alter routine ${signature} owner to ${ident(owner)}`]),
+      ]),
+      ...withPurpose("Keep its comment", [
+        ...(kept!.comment == null
+          ? []
+          : [`comment on routine ${signature} is ${literal(kept!.comment)}`]),
+      ]),
+      ...withPurpose("Keep its privileges", grants.statements),
+    ],
+    // By its name alone, which is unique: the names of its argument types have changed by then.
+    dropOld: withPurpose(`Drop the ${kind} that was moved out of the way`, [
+      `drop routine ${qualified(schema!, oldName)} restrict`,
+    ]),
+  };
 }

@@ -1,125 +1,112 @@
 /**
- * Repointing: whatever is built on views that go is made to depend on what has their names then. It is done
- * by the server's own words: definitions are read out while a name means the view, and read in again while
- * the same name means the table. Everything else about an object stays, and that is checked.
+ * Repoint: makes everything that is built on dropped views depend on what gets their names. The server's own
+ * definitions are used: they are read out while a name means the view, and read in again while the same name
+ * means the table. Everything else about an object stays, and that is checked.
  */
 import type { Finding, Statement } from "../contract/responses.ts";
-import type { Check } from "../plan/verification/checks.ts";
 import type { RelationFacts } from "../facts/facts.ts";
-import { byName } from "../sql/name_digest.ts";
 import type { LockStatement, PlanStatement } from "../plan/plan.ts";
+import type { Check } from "../plan/verification/checks.ts";
+import { byName } from "../sql/name_digest.ts";
 import { ident, qualified } from "../sql/quoting.ts";
-import { checkFollowed, checkNothingMoved } from "./checks.ts";
+import { checkRepointed, checkUnchanged } from "./checks.ts";
+import { dependentsOf, refuse, refusedFor } from "./collect_dependents.ts";
+import { withPurpose } from "./definitions.ts";
+import type { Dependent, DroppedView } from "./dependents.ts";
 import { dependentFindings } from "./findings.ts";
-import { type Dependent, dependentsOf, refuse } from "./dependents.ts";
-import type { LeavingView } from "./leaving_view.ts";
-import { inMoments, type Moment } from "./order.ts";
-import { recreating } from "./recreate.ts";
+import { recreation } from "./recreate.ts";
+import { inStages, type Stage } from "./stages.ts";
 
-export interface Repointing {
+export interface RepointPlan {
   dependents: Dependent[];
   /** To be taken after the views' locks and before the tables', without waiting. */
   locks: LockStatement[];
-  /** The first of the changes: nothing was changed by others since the facts were read. */
-  lookAgain: Check;
+  /** To be run first: checks that nobody has changed anything since the facts were read. */
+  recheck: Check;
   /** To be run while everything still has its name. */
-  aside: Statement[];
-  /** To be run once the views have other names; gives tables the names it needs, and checks the outcome. */
-  again: Statement[];
-  /** To be run then, before the views are dropped. */
-  drop: Statement[];
-  /** What the checks among these statements want prepared. */
+  setAside: Statement[];
+  /** To be run once the views have other names; gives tables the names it needs, and checks the result. */
+  recreate: Statement[];
+  /** To be run after that, before the views are dropped. */
+  dropOld: Statement[];
   preparations: PlanStatement[];
   findings: Finding[];
 }
 
 /**
- * Plans the repointing of what is built on `leaving`.
- *
- * @param moving Every table whose name changes in the course of it.
- * @param names What these are called when `again` begins, by OID; what they are called after it is left in it.
+ * @param moving Every table that is renamed meanwhile.
+ * @param names The tables' names when `recreate` begins, by OID; updated to those at its end.
  * @throws {Problem} `dependants_cannot_follow` with `dependants`: `view`, `kind`, `identity`, `reason`.
  */
-export function repointing(
-  leaving: LeavingView[],
+export function repoint(
+  dropped: DroppedView[],
   moving: RelationFacts[],
   names: Map<number, string>,
   sessionUser: string,
-): Repointing {
-  const dependents = dependentsOf(leaving, moving);
+): RepointPlan {
+  const dependents = dependentsOf(dropped, moving);
   const before = new Map(names);
-  const { moments, circular } = inMoments(dependents, names);
-  refuse(circular.map(({ object, views: [{ view }] }) => ({
-    view: qualified(view.schema, view.name),
-    kind: object.kind,
-    identity: object.identity,
-    reason: "it stands on itself, by way of other objects",
-  })));
-  const ordered = moments.flatMap((moment) => moment.dependents);
-  const statements = new Map(ordered.map((one) => [one, recreating(one.object, sessionUser)]));
-  const proofs = moments.map((moment, index) => checkFollowed(moment.dependents, index + 1));
-  const lookAgain = checkNothingMoved(leaving, ordered);
-  const again = moments.flatMap((moment, index) => [
-    ...moves(moment, moving, before),
-    ...moment.dependents.flatMap((one) => {
+  const { stages, circular } = inStages(dependents, names);
+  refuse(
+    circular.map((one) => refusedFor(one, "it depends on itself, through other objects")),
+  );
+  const ordered = stages.flatMap((stage) => stage.dependents);
+  const statements = new Map(ordered.map((one) => [one, recreation(one.object, sessionUser)]));
+  const recheck = checkUnchanged(dropped, ordered);
+  const checks = stages.map((stage, index) => checkRepointed(stage.dependents, index + 1));
+  const recreate = stages.flatMap((stage, index) => [
+    ...renames(stage, moving, before),
+    ...stage.dependents.flatMap((one) => {
       const recreates = `${one.object.kind} ${one.object.identity}`;
-      return statements.get(one)!.again.map((statement) => ({ ...statement, recreates }));
+      return statements.get(one)!.recreate.map((statement) => ({ ...statement, recreates }));
     }),
-    proofs[index].statement,
+    checks[index].statement,
   ]);
   return {
     dependents: ordered,
-    locks: locks(ordered, leaving, moving),
-    lookAgain,
-    aside: [
+    locks: locks(ordered, dropped, moving),
+    recheck,
+    setAside: [
       ...settings(ordered),
       // Routines first: they are found by the names of the row types that they take.
       ...[...ordered.filter(isRoutine), ...ordered.filter((one) => !isRoutine(one))]
-        .flatMap((one) => statements.get(one)!.aside),
+        .flatMap((one) => statements.get(one)!.setAside),
     ],
-    again,
-    drop: ordered.toReversed().flatMap((one) => statements.get(one)!.drop),
-    preparations: [lookAgain, ...proofs].flatMap(({ preparations }) => preparations),
-    findings: dependentFindings(ordered, leaving),
+    recreate,
+    dropOld: ordered.toReversed().flatMap((one) => statements.get(one)!.dropOld),
+    preparations: [recheck, ...checks].flatMap(({ preparations }) => preparations),
+    findings: dependentFindings(ordered, dropped),
   };
 }
 
 const isRoutine = ({ object }: Dependent) => object.catalog === "pg_proc";
 
-/** Statements that give tables the names that a moment needs; `names` is kept up to date. */
-function moves(moment: Moment, tables: RelationFacts[], names: Map<number, string>): Statement[] {
-  return moment.moves.map(([oid, name]) => {
+/** Statements that give tables the names that a stage needs; `names` is updated. */
+function renames(stage: Stage, tables: RelationFacts[], names: Map<number, string>): Statement[] {
+  return stage.renames.map(([oid, name]) => {
     const { schema } = tables.find((table) => table.oid === oid)!;
     const sql = `alter table ${qualified(schema, names.get(oid)!)} rename to ${ident(name)}`;
     names.set(oid, name);
-    return { sql, purpose: "Have the definitions that name it mean the table" };
+    return { sql, purpose: "Make the definitions with this name mean the table" };
   });
 }
 
-/** Bodies are taken as they are, and indexes go where they were. */
+/** So that bodies are accepted as they are, and indexes stay in their tablespaces. */
 function settings(dependents: Dependent[]): Statement[] {
-  const purpose = "Take definitions as they are";
-  const statements: Statement[] = [];
-  if (dependents.some(isRoutine)) {
-    statements.push({ sql: "set local check_function_bodies = off", purpose });
-  }
-  if (dependents.some(({ object }) => object.subkind === "m")) {
-    statements.push({ sql: "set local default_tablespace = ''", purpose });
-  }
-  return statements;
+  const materialized = dependents.some(({ object }) => object.subkind === "m");
+  return withPurpose("Accept definitions as they are", [
+    ...(dependents.some(isRoutine) ? ["set local check_function_bodies = off"] : []),
+    ...(materialized ? ["set local default_tablespace = ''"] : []),
+  ]);
 }
 
-/**
- * The relations that dependents are or are on. A client that uses one of them has to wait there, and not for
- * the view behind it, which will be gone. To set an owner that it has already locks a view alone, where LOCK
- * TABLE would go on to what it reads.
- */
+/** Locks the relations that dependents are or are on, so that clients wait there and not for a dropped view. */
 function locks(
   dependents: Dependent[],
-  leaving: LeavingView[],
+  dropped: DroppedView[],
   moving: RelationFacts[],
 ): LockStatement[] {
-  const locked = new Set([...leaving.map(({ view }) => view.oid), ...moving.map(({ oid }) => oid)]);
+  const locked = new Set([...dropped.map(({ view }) => view.oid), ...moving.map(({ oid }) => oid)]);
   const hosts = new Map(
     dependents.flatMap(({ object: { host } }) => host === null ? [] : [[host.oid, host]]),
   );
@@ -131,14 +118,17 @@ function locks(
     }));
 }
 
-/** What ALTER calls a relation that LOCK TABLE does not lock, or not alone. */
+/** Relations that LOCK TABLE cannot lock, or not without others: what ALTER calls them. */
 const ALTERED: Record<string, string> = {
   v: "view",
   m: "materialized view",
   f: "foreign table",
 };
 
-/** Statement that takes an ACCESS EXCLUSIVE lock on this relation and no other. */
+/**
+ * Statement that takes an ACCESS EXCLUSIVE lock on this relation and no other. LOCK TABLE on a view would lock what
+ * it reads as well; setting the owner that it already has does not.
+ */
 export function lockAlone(
   { kind, schema, name, owner }: Pick<RelationFacts, "kind" | "schema" | "name" | "owner">,
 ): string {

@@ -1,13 +1,13 @@
 /**
- * Drift: where the record and the database no longer agree on which relation is which. A rollback refuses
- * then, names each difference with the way on, and changes nothing.
+ * Drift: where the record and the database disagree about which relation is which. A rollback is then refused,
+ * with each difference and what to do about it, and changes nothing.
  */
-import type { LocatedMigration, RecordedRename, TrackedRename } from "../facts/migration.ts";
 import { Problem } from "../contract/problems.ts";
 import type { DriftFacts, LocatedRelation } from "../facts/drift_facts.ts";
 import type { Facts } from "../facts/facts.ts";
-import { qualified } from "../sql/quoting.ts";
+import type { LocatedMigration, RecordedRename, TrackedRename } from "../facts/migration.ts";
 import { RELATION_KINDS, typeKind } from "../facts/relation_kinds.ts";
+import { qualified } from "../sql/quoting.ts";
 
 export interface DriftDifference {
   code:
@@ -25,116 +25,112 @@ export interface DriftDifference {
   migration_id: string;
 }
 
-/** Differences a caller may acknowledge: nothing is lost by going on. */
-const ACKNOWLEDGEABLE = new Set<DriftDifference["code"]>(["view_missing"]);
+/** Differences that a caller may acknowledge: nothing is lost by going on. */
+const ACKNOWLEDGEABLE: DriftDifference["code"][] = ["view_missing"];
 
 export interface LocateOptions {
   /**
-   * Whether it is fine that a later migration has renamed the table on. A rollback cannot pass it by; what
-   * only concerns the view can. Default: false.
+   * Whether a later migration may have renamed the table again. A rollback cannot skip it; what concerns only the
+   * view can. Default: false.
    */
   later?: boolean;
-  /** Whether the old name is given up, so that it is all the same who else has it. Default: false. */
-  oldNameGoes?: boolean;
+  /** Whether the old name is given up, so that it does not matter what else has it. Default: false. */
+  oldNameGivenUp?: boolean;
 }
 
 /**
  * Finds table and view of each migration by OID, and refuses unless they are where the record says.
  *
  * @param migrations Newest first; a table's later rename comes before its earlier one.
+ * @param tracked Other migrations of the same tables.
  * @throws {Problem} `drifted`, with `differences`.
  */
 export function locateRelations(
   migrations: RecordedRename[],
   facts: Facts,
-  standing: TrackedRename[],
+  tracked: TrackedRename[],
   acknowledged: string[],
   options: LocateOptions = {},
 ): LocatedMigration[] {
-  const { steps, differences } = compareLocations(migrations, facts, standing, options);
+  const { steps, differences } = compareLocations(migrations, facts, tracked, options);
   refuseDrift(
-    differences.filter((one) =>
-      !(ACKNOWLEDGEABLE.has(one.code) && acknowledged.includes(one.code))
+    differences.filter(({ code }) =>
+      !(ACKNOWLEDGEABLE.includes(code) && acknowledged.includes(code))
     ),
   );
   return steps;
 }
 
-/** A migration with its table and its view, if there is one, as they stand. */
+/** A migration with its table and its view, if there is one, as they are now. */
 export interface Located<Relation extends LocatedRelation> {
   migration: RecordedRename;
   table: Relation;
   view: Relation | null;
 }
 
-/** The same without refusing: what was found, and where it is not what was recorded. */
+/** The same without refusing: what was found, and where it differs from the record. */
 export function compareLocations<Relation extends LocatedRelation>(
   migrations: RecordedRename[],
   facts: DriftFacts<Relation>,
-  standing: TrackedRename[],
-  { later = false, oldNameGoes = false }: LocateOptions = {},
+  tracked: TrackedRename[],
+  { later = false, oldNameGivenUp = false }: LocateOptions = {},
 ): { steps: Located<Relation>[]; differences: DriftDifference[] } {
   const relations = new Map(facts.relations.map((relation) => [relation.oid, relation]));
   const differences: DriftDifference[] = [];
   const steps: Located<Relation>[] = [];
-  /** The name each table will have once the steps before are done. */
+  /** The name that each table has once the steps before are done. */
   const names = new Map(facts.relations.map((relation) => [relation.oid, relation.name]));
   for (const migration of migrations) {
-    const table = migration.elsewhere === "gone"
-      ? undefined
-      : relations.get(migration.table_oid ?? -1);
-    const add = difference(migration, differences);
+    const add = differenceOf(migration, differences);
     if (migration.elsewhere === "offered") {
       add(
         "copied_database",
         migration.new_name,
-        "has another OID than the record, as after pg_dump and pg_restore, and it is not certain that it is " +
-          "the table that was renamed",
-        "Look whether table and view are those that are meant. If so, send " +
-          '"relocate": true with rollback, finalize or refresh: that brings the record up to date.',
+        "has another OID than the record, as after pg_dump and pg_restore, so it may not be the table that was " +
+          "renamed",
+        "Check that table and view are the right ones. If so, send " +
+          '"relocate": true with rollback, finalize or refresh, which updates the record.',
       );
       continue;
     }
+    const table = migration.elsewhere === "gone"
+      ? undefined
+      : relations.get(migration.table_oid ?? -1);
     if (table === undefined) {
       add(
         "table_missing",
         migration.new_name,
-        "is gone",
+        "no longer exists",
         "Restore it; or close the record by a rollback of the migration with " +
           '"acknowledge": ["table_missing"].',
       );
       continue;
     }
-    const name = names.get(table.oid)!;
-    if (table.schema !== migration.schema_name || name !== migration.new_name) {
-      const next = renamedOn(migration, table, standing);
-      // Once the later rename is finalized, the name in between is gone for good, and nothing is in the way.
+    if (table.schema !== migration.schema_name || names.get(table.oid) !== migration.new_name) {
+      const next = laterRename(migration, table, tracked);
+      // Once the later rename is finalized, the name in between no longer matters.
       const passed = next?.status === "finalized" || (next !== undefined && later);
       if (!passed) addRenamed(migration, table, next, add);
     }
-    const view = viewOf(migration, table, relations, facts, oldNameGoes, add);
+    const view = viewOf(migration, table, relations, facts, oldNameGivenUp, add);
     names.set(table.oid, migration.old_name);
     steps.push({ migration, table, view });
   }
   return { steps, differences };
 }
 
-/** @throws {Problem} `drifted`, unless there is nothing to tell. */
-export function refuseDrift(differences: DriftDifference[]): void {
+/** @throws {Problem} `drifted`, unless there are no differences. */
+function refuseDrift(differences: DriftDifference[]): void {
   if (differences.length === 0) return;
-  const [first] = differences;
-  const acknowledgeable = differences.every((one) => ACKNOWLEDGEABLE.has(one.code));
-  throw new Problem(
-    "drifted",
-    first.message +
-      (differences.length > 1 ? ` (and ${differences.length - 1} more differences)` : ""),
-    {
-      hint: acknowledgeable
-        ? `${first.remedy} To go on all the same, send "acknowledge": ["view_missing"].`
-        : first.remedy,
-      fields: { differences },
-    },
-  );
+  const [{ message, remedy }, ...more] = differences;
+  const acknowledgeable = differences.every(({ code }) => ACKNOWLEDGEABLE.includes(code));
+  const others = `${more.length} more ${more.length === 1 ? "difference" : "differences"}`;
+  throw new Problem("drifted", message + (more.length > 0 ? ` (and ${others})` : ""), {
+    hint: acknowledgeable
+      ? `${remedy} To go on anyway, send "acknowledge": ["view_missing"].`
+      : remedy,
+    fields: { differences },
+  });
 }
 
 type Add = (
@@ -144,28 +140,22 @@ type Add = (
   remedy: string,
 ) => void;
 
-function difference(migration: RecordedRename, found: DriftDifference[]): Add {
-  return (code, name, what, remedy) => {
+const differenceOf =
+  (migration: RecordedRename, found: DriftDifference[]): Add => (code, name, what, remedy) => {
     const object = qualified(migration.schema_name, name);
-    found.push({
-      code,
-      object,
-      message: `${object} ${what}.`,
-      remedy,
-      migration_id: migration.id,
-    });
+    const message = `${object} ${what}.`;
+    found.push({ code, object, message, remedy, migration_id: migration.id });
   };
-}
 
-/** The later migration that gave the table the name it has. */
-const renamedOn = (
+/** The later migration that gave the table its present name. */
+const laterRename = (
   migration: RecordedRename,
   table: LocatedRelation,
-  standing: TrackedRename[],
+  tracked: TrackedRename[],
 ): TrackedRename | undefined =>
-  standing.findLast((other) =>
+  tracked.findLast((other) =>
     other.id !== migration.id &&
-    // A record that was found by its names goes by them here as well.
+    // For a record that was located by names, the names decide here as well.
     (other.table_oid === table.oid || migration.elsewhere === "found") &&
     other.schema_name === table.schema && other.new_name === table.name
   );
@@ -181,7 +171,7 @@ function addRenamed(
     add(
       "later_migration",
       migration.new_name,
-      `was renamed on to ${now} by a later migration, ${later.id}`,
+      `was renamed to ${now} by a later migration, ${later.id}`,
       `Roll ${later.id} back first.`,
     );
   } else {
@@ -189,7 +179,7 @@ function addRenamed(
       "table_renamed",
       migration.new_name,
       `is now called ${now}`,
-      `Give it the recorded name again (${qualified(migration.schema_name, migration.new_name)}).`,
+      `Rename it back to ${qualified(migration.schema_name, migration.new_name)}.`,
     );
   }
 }
@@ -199,34 +189,28 @@ function viewOf<Relation extends LocatedRelation>(
   table: Relation,
   relations: Map<number, Relation>,
   facts: Pick<Facts, "names">,
-  oldNameGoes: boolean,
+  oldNameGivenUp: boolean,
   add: Add,
 ): Relation | null {
   const { schema_name, old_name } = migration;
-  const atOldName = facts.names.find((n) => n.schema === schema_name && n.name === old_name);
-  const holder = atOldName?.relation ?? null;
   const view = migration.compatibility_view_created
     ? relations.get(migration.view_oid ?? -1)
     : undefined;
   if (view === undefined || view.kind !== "v") {
-    // In a chain the old name may be the table's own, by a step that comes before.
-    const taken = (holder !== null && holder.oid !== table.oid) ||
-      (atOldName?.type ?? null) !== null;
-    // Who has the old name now matters only to a table that wants it back.
-    if (taken && !oldNameGoes) {
-      const what = holder ? RELATION_KINDS[holder.kind].what : typeKind(atOldName!.type!.kind);
-      add(
-        "old_name_taken",
-        old_name,
-        `is ${what} now, made by someone else`,
-        "Move it out of the way.",
-      );
+    const atOldName = facts.names.find((n) => n.schema === schema_name && n.name === old_name);
+    const relation = atOldName?.relation ?? null;
+    const type = atOldName?.type ?? null;
+    // In a chain of renames an earlier step may have given the old name to the table itself.
+    const taken = (relation !== null && relation.oid !== table.oid) || type !== null;
+    if (taken && !oldNameGivenUp) {
+      const what = relation ? RELATION_KINDS[relation.kind].what : typeKind(type!.kind);
+      add("old_name_taken", old_name, `is ${what} now, made by someone else`, "Rename or drop it.");
     } else if (migration.compatibility_view_created) {
       add(
         "view_missing",
         old_name,
-        "is gone, the compatibility view was dropped",
-        oldNameGoes ? "Nothing is left to remove." : "The table can take the name back.",
+        "is gone: the compatibility view was dropped",
+        oldNameGivenUp ? "There is nothing left to drop." : "The table can take the name back.",
       );
     }
     return null;
@@ -235,8 +219,8 @@ function viewOf<Relation extends LocatedRelation>(
     add(
       "view_renamed",
       old_name,
-      `the compatibility view, is now called ${qualified(view.schema, view.name)}`,
-      `Give it the recorded name again (${qualified(schema_name, old_name)}).`,
+      `was the compatibility view, which is now called ${qualified(view.schema, view.name)}`,
+      `Rename it back to ${qualified(schema_name, old_name)}.`,
     );
   } else if (view.view_reads.length !== 1 || view.view_reads[0] !== table.oid) {
     add(

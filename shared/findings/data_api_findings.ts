@@ -1,13 +1,10 @@
-/** Findings about what the Data API (PostgREST) makes of a table and its compatibility view. */
+/** Findings about what the Data API (PostgREST) does with a table and its compatibility view. */
 import type { Finding } from "../contract/responses.ts";
-import { embeddingFindings } from "./embedding.ts";
 import type { ComputedRelationshipFacts, RelationFacts } from "../facts/facts.ts";
-import type { FindingContext } from "./object_findings.ts";
 import { dollarQuoted, ident, qualified } from "../sql/quoting.ts";
+import { embeddingFindings } from "./embedding.ts";
+import type { FindingContext, TableFinding } from "./object_findings.ts";
 
-type Found = Omit<Finding, "object"> | null;
-
-/** Findings about one table that gets a view. */
 export function dataApiFindings(
   table: RelationFacts,
   { newName, hasView }: FindingContext,
@@ -22,27 +19,29 @@ export function dataApiFindings(
   ].flatMap((finding) => finding === null ? [] : [{ ...finding, object }]);
 }
 
-function computedRelationships(table: RelationFacts, newName: string | null): Found {
-  if (table.computed_relationships.length === 0) return null;
-  const functions = table.computed_relationships.map(({ function: identity }) => identity);
-  const statements = table.computed_relationships.map((one) => overload(table, newName, one));
+function computedRelationships(
+  table: RelationFacts,
+  newName: string | null,
+): TableFinding | null {
+  const functions = table.computed_relationships;
+  if (functions.length === 0) return null;
+  const overloads = functions.map((one) => overload(table, newName, one));
+  const create = overloads.map((one) => one.create).join("; ");
+  const drop = overloads.map((one) => one.drop).join("; ");
   return {
     code: "computed_relationships",
     severity: "breaking",
     message:
-      `The Data API embeds rows by functions of the table's row type: ${
-        functions.join(", ")
-      }. It looks for them by the row type's name, so requests that embed them in rows of the old ` +
-      "name fail (PGRST200).",
-    remedy: `Add an overload with the view's row type after the rename: ${
-      statements.map(({ create }) => create).join("; ")
-    }. It stands on the view, so that a rollback and the finalization are refused until it is dropped: ${
-      statements.map(({ drop }) => drop).join("; ")
-    }. Or have requests use the new name, or acknowledge.`,
+      "The Data API finds the functions by which it embeds rows by the name of the row type, so requests " +
+      "that embed by these in rows of the old name fail (PGRST200): " +
+      `${functions.map((one) => one.function).join(", ")}.`,
+    remedy: `After the rename, create an overload that takes the view's row type: ${create}. ` +
+      `It depends on the view, so drop it before a rollback or finalize: ${drop}. ` +
+      "Or make the requests use the new name, or acknowledge.",
   };
 }
 
-/** The overload of a function of one row that takes rows of the view, and the way to be rid of it. */
+/** Statements for an overload that takes rows of the view, of a function that takes rows of the table. */
 function overload(
   table: RelationFacts,
   newName: string | null,
@@ -53,72 +52,67 @@ function overload(
   const row = newName === null ? "…" : qualified(table.schema, newName);
   const columns = table.columns.map((column) => `$1.${ident(column.name)}`).join(", ");
   const body = dollarQuoted(`select * from ${called}(row(${columns})::${row})`, "body");
+  const result = `${set ? "setof " : ""}${returns}${set && rows === 1 ? " rows 1" : ""}`;
   return {
-    create: `create function ${called}(${view}) returns ${set ? "setof " : ""}${returns} ${
-      set && rows === 1 ? "rows 1 " : ""
-    }stable language sql as ${body}`,
+    create: `create function ${called}(${view}) returns ${result} stable language sql as ${body}`,
     drop: `drop function ${called}(${view})`,
   };
 }
 
 /**
- * PostgREST lists no partitions (`relispartition`), but it lists every view, and nothing makes it leave one out that
- * its roles may read; to take their privileges from the view would take them from everybody who acts as one of
- * these roles in SQL. So it is told.
+ * PostgREST shows no partitions (`relispartition`), but every view that its roles may read. Revoking their
+ * privileges on the view would take them from SQL clients with these roles too, so it is only reported.
  */
-function partitionExposed(table: RelationFacts): Found {
+function partitionExposed(table: RelationFacts): TableFinding | null {
   const access = table.partition_access;
   if (access.length === 0) return null;
-  const beyond = access.filter((one) => one.beyond);
-  const listed = (some: typeof access) =>
+  const listRoles = (some: typeof access) =>
     some.map(({ role, privileges }) => `${role} (${privileges.join(", ")})`).join(", ");
   const partition = qualified(table.schema, table.name);
-  const visible =
-    "The table is a partition, which the Data API does not list; it lists the view, so that the " +
-    `old name can be reached over HTTP: by ${listed(access)}.`;
+  const exposed =
+    "The Data API does not show the table, which is a partition, but will show the view. " +
+    `The old name can then be reached over HTTP by ${listRoles(access)}.`;
+  const beyond = access.filter((one) => one.beyond);
   if (beyond.length === 0) {
+    const policies = access.some((one) => one.row_security);
     return {
       code: "partition_exposed",
-      severity: access.some((one) => one.row_security) ? "warning" : "info",
-      message: `${visible} ${
-        access.some((one) => one.row_security)
-          ? "The partition's own policies decide what they see, and may differ from the partitioned table's."
-          : "Through the partitioned table they can do the same."
-      }`,
+      severity: policies ? "warning" : "info",
+      message: policies
+        ? `${exposed} The partition's own policies apply, which may differ from the partitioned table's.`
+        : `${exposed} Through the partitioned table they can do the same.`,
       remedy:
-        `Revoke their privileges on ${partition} first, if nobody should reach it by its own name.`,
+        `If nobody should reach it by its name, first revoke their privileges on ${partition}.`,
     };
   }
   const roles = beyond.map(({ role }) => ident(role)).join(", ");
+  const more = listRoles(beyond);
   return {
     code: "partition_exposed",
     severity: "breaking",
     message:
-      `${visible} That is more than the partitioned table gives: ${
-        listed(beyond)
-      }. Row-level security of the ` +
-      "partitioned table does not hold for a partition that is read by its own name.",
+      `${exposed} The partitioned table does not let them do as much: ${more}. Its row-level ` +
+      "security does not apply to a partition that is read by its own name.",
     remedy:
-      `Before the rename: alter table ${partition} enable row level security, or revoke all on ${partition} from ` +
-      `${roles}; reads and writes through the partitioned table need neither. Or send ` +
+      `Before the rename, run alter table ${partition} enable row level security, or revoke all on ${partition} ` +
+      `from ${roles}; reads and writes through the partitioned table need neither. Or send ` +
       `"compatibility_view": false, or acknowledge.`,
   };
 }
 
-function mediaTypeHandlers(table: RelationFacts): Found {
-  const handlers = table.media_handlers;
-  if (handlers.length === 0) return null;
-  const types = [...new Set(handlers.map(({ media_type }) => media_type))];
+function mediaTypeHandlers({ media_handlers }: RelationFacts): TableFinding | null {
+  if (media_handlers.length === 0) return null;
+  const types = [...new Set(media_handlers.map(({ media_type }) => media_type))].join(" or ");
+  const aggregates = media_handlers
+    .map(({ aggregate, media_type }) => `${aggregate} (${media_type})`).join(", ");
   return {
     code: "media_type_handlers",
     severity: "breaking",
-    message: `Aggregates over the table's rows serve media types of the Data API: ${
-      handlers.map(({ aggregate, media_type }) => `${aggregate} (${media_type})`).join(", ")
-    }. It looks for them by the row type, so requests to the old name that accept ${
-      types.join(" or ")
-    } fail (406, PGRST107).`,
+    message:
+      `The Data API finds aggregates that handle media types by the row type, so requests to the old name that ` +
+      `accept ${types} fail (406, PGRST107): ${aggregates}.`,
     remedy:
-      "Have these requests use the new name. Or make the aggregate and its state function again for rows of " +
-      "the view right after the rename, and drop both before a rollback or the finalization. Or acknowledge.",
+      "Make these requests use the new name. Or create the aggregate and its state function for rows of the view " +
+      "right after the rename, and drop both before a rollback or finalize. Or acknowledge.",
   };
 }

@@ -1,20 +1,15 @@
 /**
- * Embeddings of the Data API that a compatibility view makes ambiguous, by PostgREST's own rules.
+ * Embeddings of the Data API that a compatibility view makes ambiguous, by PostgREST's own rules: it gives a view
+ * the foreign keys whose columns it shows (SchemaCache.hs: `allViewsKeyDependencies`, `addViewM2OAndO2ORels`,
+ * `addM2MRels`). So the view is a second join table, and a self-reference leads from it to the table and to itself.
  *
- * PostgREST derives them from foreign keys, and gives a view the keys whose columns it shows (SchemaCache.hs,
- * `allViewsKeyDependencies`, `addViewM2OAndO2ORels`, `addM2MRels`). A compatibility view shows all columns, so it is
- * a second join table beside a renamed one; and a self-reference leads from it both to the table and to itself.
- *
- * No other view would do. What PostgREST looks at is each column's origin, which the server marks: it is there
- * wherever a view can be written to by itself, and one that hid it (by an expression, a set operation, or a view
- * between in a schema that is not served) would hide the foreign keys with it, so that nothing could be embedded
- * under the old name at all. The primary key cannot be hidden alone, since the foreign keys are part of it.
+ * No other view avoids this. PostgREST looks at the origin that the server records for each column of a view that
+ * can be written to; a view that hides it hides the foreign keys too, and nothing could be embedded any more.
  */
-import type { Finding } from "../contract/responses.ts";
 import type { JoinTablePair, RelationFacts } from "../facts/facts.ts";
-import { called } from "./object_findings.ts";
 import { dollarQuoted, ident, qualified } from "../sql/quoting.ts";
-import { shownOfTables } from "./view_columns.ts";
+import type { TableFinding } from "./object_findings.ts";
+import { called, listed } from "./wording.ts";
 
 /** One direction in which rows of a table are embedded in those of another through a join table. */
 export interface ManyToMany {
@@ -24,13 +19,13 @@ export interface ManyToMany {
 }
 
 /**
- * What is embedded through a join table and is not ambiguous as things are: one way leads there and nothing else.
+ * Embeddings through a join table that are not ambiguous: exactly one path leads from one table to the other.
  *
- * @param leftOut OIDs of views that are thought away.
+ * @param leftOut OIDs of views to ignore.
  */
 export function unambiguous(pairs: JoinTablePair[], leftOut: number[] = []): ManyToMany[] {
   return pairs.flatMap((pair) => {
-    if (waysBetween(pair, leftOut) !== 1) return [];
+    if (pathsBetween(pair, leftOut) !== 1) return [];
     const { one, other, overridden: [forth, back] } = pair;
     return [
       ...(forth ? [] : [{ schema: one.schema, from: one.table, to: other.table }]),
@@ -39,7 +34,7 @@ export function unambiguous(pairs: JoinTablePair[], leftOut: number[] = []): Man
   });
 }
 
-function waysBetween({ direct_keys, junctions }: JoinTablePair, leftOut: number[]): number {
+function pathsBetween({ direct_keys, junctions }: JoinTablePair, leftOut: number[]): number {
   return junctions.reduce((sum, { oid, listed, ways, primary_key, readers }) => {
     const queries = new Map(readers.map(({ oid, query }) => [oid, query]));
     const views = readers.filter(({ oid: view, served }) => {
@@ -51,71 +46,133 @@ function waysBetween({ direct_keys, junctions }: JoinTablePair, leftOut: number[
   }, direct_keys);
 }
 
-/** Most requests that a finding names. */
-const MAX_NAMED = 6;
+const MAX_REQUESTS = 6;
 
-/** Findings about embeddings that are ambiguous while the compatibility view stands. */
-export function embeddingFindings(
-  table: RelationFacts,
-  newName: string | null,
-): Omit<Finding, "object">[] {
+export function embeddingFindings(table: RelationFacts, newName: string | null): TableFinding[] {
   return [joinTable(table, newName), selfReference(table, newName)].flatMap((one) => one ?? []);
 }
 
-function joinTable(table: RelationFacts, newName: string | null): Omit<Finding, "object"> | null {
+function joinTable(table: RelationFacts, newName: string | null): TableFinding | null {
   const ambiguous = unambiguous(table.join_table_pairs);
   if (ambiguous.length === 0) return null;
-  const shown = ambiguous.slice(0, MAX_NAMED);
-  const more = ambiguous.length - shown.length;
   const requests = (hint: string) =>
-    shown.map(({ from, to }) => `${from}?select=${to}${hint}(…)`).join(", ");
+    listed(ambiguous.map(({ from, to }) => `${from}?select=${to}${hint}(…)`), MAX_REQUESTS);
+  const finalName = newName === null ? "the new one" : `"${newName}"`;
   return {
     code: "ambiguous_many_to_many",
     severity: "breaking",
     message:
-      `The table joins others for the Data API, and its view does so as well: two ways lead from one to the ` +
-      `other. Requests that embed them without naming the join table fail (300, PGRST201) until the old name ` +
-      `goes, though they name neither name: ${requests("")}${
-        more > 0 ? ` and ${more} more` : ""
-      }; likewise from views of these tables and from results of functions.`,
-    remedy: `Have the requests name the join table; this works before the rename and after it: ${
-      requests(`!${table.name}`)
-    }. Once the old name is gone they have to name ${
-      newName === null ? "the new one" : `"${newName}"`
-    }. Or acknowledge.`,
+      "The Data API uses the table as a join table, and will use its view as another one. Until the old name is " +
+      "gone, requests that do not name the join table fail (300, PGRST201): " +
+      `${
+        requests("")
+      }. So do requests to views of these tables and to functions that return their rows.`,
+    remedy: "Name the join table in the requests, which works before and after the rename: " +
+      `${requests(`!${table.name}`)}. When the old name is gone, they must use ${finalName}. ` +
+      "Or acknowledge.",
   };
 }
 
-function selfReference(
-  table: RelationFacts,
-  newName: string | null,
-): Omit<Finding, "object"> | null {
+function selfReference(table: RelationFacts, newName: string | null): TableFinding | null {
   const keys = table.self_embeddings;
   if (keys.length === 0) return null;
-  const { schema, name } = table;
-  const view = qualified(schema, name);
-  const requests = keys.map(({ column }) => `${name}?select=${column}(…)`).join(", ");
-  const target = newName === null ? null : qualified(schema, newName);
-  const [{ column, references }] = keys;
-  const body = target === null ? "" : dollarQuoted(
-    `select t.* from ${target} t where t.${ident(references)} = $1.${ident(column)}`,
-    "body",
-  );
-  const remedy = target === null
-    ? "Make a function right after the rename that is named like the table's new name, takes a row of the view " +
-      "and returns rows of the table: PostgREST takes it in place of the second way. Drop it before a rollback " +
-      "or the finalization. Plan the rename to get the statements."
-    : `Right after the rename make a computed relationship, which PostgREST takes in place of the second way: ` +
-      `create function ${target}(${view}) returns setof ${target} rows 1 stable language sql as ${body}; ` +
-      `notify pgrst, 'reload schema'. Before a rollback or the finalization drop it: drop function ` +
-      `${target}(${view}). Or use the new name, or acknowledge.`;
+  const requests = keys.map(({ column }) => `${table.name}?select=${column}(…)`).join(", ");
   return {
     code: "ambiguous_self_reference",
     severity: "breaking",
     message:
-      `Foreign keys of the table refer to itself. Under the old name they lead both to the table and to the ` +
-      `view, so requests of the Data API that embed by the key's column fail (300, PGRST201), nested in others ` +
-      `too, and no hint helps: ${requests}. Under ${called(newName)} they work.`,
-    remedy,
+      "Foreign keys of the table refer to itself. Under the old name they lead to the table and to the view, so " +
+      "requests of the Data API that embed by the key's column fail (300, PGRST201), nested or not, and no hint " +
+      `helps: ${requests}. Under ${called(newName)} they work.`,
+    remedy: newName === null
+      ? "Right after the rename, create a function with the table's new name that takes a row of the view and " +
+        "returns rows of the table, which PostgREST uses instead. Drop it before a rollback or finalize. Plan the " +
+        "rename to get the statements."
+      : selfReferenceRemedy(table, newName),
   };
+}
+
+function selfReferenceRemedy(
+  { schema, name, self_embeddings: [{ column, references }] }: RelationFacts,
+  newName: string,
+): string {
+  const view = qualified(schema, name);
+  const table = qualified(schema, newName);
+  const body = dollarQuoted(
+    `select t.* from ${table} t where t.${ident(references)} = $1.${ident(column)}`,
+    "body",
+  );
+  return "Right after the rename, create a computed relationship, which PostgREST uses instead: create function " +
+    `${table}(${view}) returns setof ${table} rows 1 stable language sql as ${body}; notify pgrst, ` +
+    `'reload schema'. Before a rollback or finalize, drop it: drop function ${table}(${view}). ` +
+    "Or use the new name, or acknowledge.";
+}
+
+interface ShownColumn {
+  /** Number of the view's column. */
+  number: number;
+  /** OID of the relation and number of the column that it shows; 0 if it is computed. */
+  relation: number;
+  column: number;
+}
+
+/** Depth of the query and of an entry of its target list in `pg_rewrite.ev_action`. */
+const QUERY_DEPTH = 2;
+const ENTRY_DEPTH = QUERY_DEPTH + 2;
+
+/**
+ * The columns of a view: the entries of the outermost target list of a node tree (`pg_rewrite.ev_action`), with the
+ * origin that the parser recorded. Braces and parentheses enclose nested nodes; a backslash escapes the next
+ * character, in names too.
+ */
+function shownColumns(query: string): ShownColumn[] {
+  const shown: ShownColumn[] = [];
+  let depth = 0;
+  let inTargets = false;
+  let entry: Record<string, number> = {};
+  for (let at = 0; at < query.length; at++) {
+    const character = query[at];
+    if (character === "\\") at++;
+    else if (character === "(" || character === "{") {
+      depth++;
+      if (inTargets && depth === ENTRY_DEPTH) entry = {};
+    } else if (character === ")" || character === "}") {
+      if (inTargets && depth === ENTRY_DEPTH && !entry.resjunk) {
+        shown.push({ number: entry.resno, relation: entry.resorigtbl, column: entry.resorigcol });
+      }
+      depth--;
+    } else if (character === ":" && query[at - 1] === " ") {
+      if (depth === QUERY_DEPTH) inTargets = query.startsWith(":targetList ", at);
+      else if (inTargets && depth === ENTRY_DEPTH) {
+        FIELD.lastIndex = at;
+        const [, name, value] = FIELD.exec(query) ?? [];
+        if (name !== undefined) entry[name] = value === "true" ? 1 : Number(value) || 0;
+      }
+    }
+  }
+  return shown;
+}
+
+const FIELD = /:(resno|resorigtbl|resorigcol|resjunk) (\w+)/y;
+
+/** The columns of tables, as `relation.column`, that a view shows directly or through the views in `queries`. */
+function shownOfTables(view: number, queries: Map<number, string>): Set<string> {
+  const columns = new Map<number, ShownColumn[]>();
+  const columnsOf = (oid: number) => {
+    const known = columns.get(oid) ?? shownColumns(queries.get(oid)!);
+    columns.set(oid, known);
+    return known;
+  };
+  const origins = new Set<string>();
+  const follow = (oid: number, number: number | null, path: number[]): void => {
+    for (const one of columnsOf(oid)) {
+      if (number !== null && one.number !== number) continue;
+      if (!queries.has(one.relation)) origins.add(`${one.relation}.${one.column}`);
+      else if (!path.includes(one.relation)) {
+        follow(one.relation, one.column, [...path, one.relation]);
+      }
+    }
+  };
+  follow(view, null, [view]);
+  return origins;
 }

@@ -1,22 +1,54 @@
-/** Findings about objects that know a table by its name, or whose view of it changes with the name. */
-import { isProtectedSchema } from "../contract/names.ts";
+/** Findings about objects that know a table by its name, or pass its name on. */
 import type { Finding } from "../contract/responses.ts";
-import type { EventTriggerFacts, Facts, RelationFacts } from "../facts/facts.ts";
+import type { Facts, RelationFacts } from "../facts/facts.ts";
 import { qualified } from "../sql/quoting.ts";
+import { called } from "./wording.ts";
 
-/** What a rename does about the old name, as far as findings care. */
+/** What a rename does about the old name, as far as findings depend on it. */
 export interface FindingContext {
   /** Null where none is chosen yet. */
   newName: string | null;
-  /** Whether a compatibility view takes the old name. */
   hasView: boolean;
 }
 
-/** The new name as messages call it. */
-export const called = (newName: string | null) =>
-  newName === null ? "its new name" : `the name "${newName}"`;
+/** A finding about one table, before the table is filled in. */
+export type TableFinding = Omit<Finding, "object">;
 
-/** Findings about objects of one table that is to be renamed. */
+export function publicationFindings(
+  table: RelationFacts,
+  { newName }: FindingContext,
+): Finding[] {
+  const object = qualified(table.schema, table.name);
+  const publications = table.publications.map(({ name }) => name);
+  const others = publications.filter((name) => name !== "supabase_realtime");
+  const findings: Finding[] = [];
+  if (others.length < publications.length) {
+    findings.push({
+      code: "realtime_publication",
+      severity: "breaking",
+      object,
+      message:
+        "The table is in the publication supabase_realtime. Its changes will be published under " +
+        `${called(newName)}; Realtime subscriptions to the old name will receive nothing, ` +
+        "because a view cannot be published.",
+      remedy:
+        "Make the clients subscribe to both names before the rename, or acknowledge that subscriptions to the " +
+        "old name receive nothing.",
+    });
+  }
+  if (others.length > 0) {
+    findings.push({
+      code: "publication_name_change",
+      severity: "warning",
+      object,
+      message: `Logical replication (${others.join(", ")}) will use ${called(newName)}.`,
+      remedy:
+        "Rename the table on the subscribers at the same time, or make consumers accept both names.",
+    });
+  }
+  return findings;
+}
+
 export function objectFindings(
   table: RelationFacts,
   facts: Facts,
@@ -25,21 +57,19 @@ export function objectFindings(
   const object = qualified(table.schema, table.name);
   return [
     webhookPayload(table, context),
-    ...(facts.graphql ? [graphql(table, context)] : []),
+    facts.graphql ? graphql(table, context) : null,
     foreignTableUsers(table, context),
     subscriptionTarget(table, context),
   ].flatMap((finding) => finding === null ? [] : [{ ...finding, object }]);
 }
 
-type Found = Omit<Finding, "object"> | null;
-
-/** Triggers of database webhooks: of the function that the platform has for them. */
+/** Triggers of database webhooks: those with the platform's function for them. */
 export const webhooks = (table: RelationFacts) =>
   table.trigger_functions.filter(({ schema, name, enabled }) =>
     enabled && schema === "supabase_functions" && name === "http_request"
   );
 
-function webhookPayload(table: RelationFacts, { newName }: FindingContext): Found {
+function webhookPayload(table: RelationFacts, { newName }: FindingContext): TableFinding | null {
   const names = webhooks(table).map(({ trigger }) => trigger);
   if (names.length === 0) return null;
   return {
@@ -47,25 +77,29 @@ function webhookPayload(table: RelationFacts, { newName }: FindingContext): Foun
     severity: "warning",
     message: `Database webhooks (${names.join(", ")}) send the table's name: "table" in their ` +
       `payload will be ${newName === null ? "the new name" : `"${newName}"`}.`,
-    remedy: "Have the receivers accept both names before the rename.",
+    remedy: "Before the rename, make the receivers accept both names.",
   };
 }
 
-/**
- * Whether a comment directive of pg_graphql is there, and whether it names the type, which then stays what
- * it is (pg_graphql documentation, "Configuration").
- */
-function graphqlDirective(table: RelationFacts): { present: boolean; named: boolean } {
+function graphql(table: RelationFacts, { newName }: FindingContext): TableFinding | null {
   const directive = directiveIn(table.comment ?? "");
-  if (directive === null) return { present: false, named: false };
-  try {
-    return { present: true, named: typeof JSON.parse(directive).name === "string" };
-  } catch {
-    return { present: true, named: false };
-  }
+  // Without a primary key the table is in no GraphQL schema.
+  const keyed = table.constraints.some(({ definition }) => definition.startsWith("PRIMARY KEY"));
+  if (!keyed || (directive !== null && namesType(directive))) return null;
+  return {
+    code: "graphql",
+    severity: directive === null ? "warning" : "breaking",
+    message:
+      "pg_graphql names types and fields after the table: those of the old name disappear from the GraphQL " +
+      `schema and come back under ${called(newName)}. The view is not in the schema, because it ` +
+      "has no primary key.",
+    remedy:
+      'Keep the name of the type with a comment on the table, @graphql({"name": "…"}); or make the queries use ' +
+      "the new name, or acknowledge.",
+  };
 }
 
-/** The object in `@graphql({ … })`: from the first of its kind to the last brace that ends one. */
+/** The object in `@graphql({ … })`, up to the last brace that closes one; null where there is none. */
 function directiveIn(comment: string): string | null {
   const head = /@graphql\s*\(\s*(?=\{)/.exec(comment);
   if (head === null) return null;
@@ -78,86 +112,48 @@ function directiveIn(comment: string): string | null {
   return null;
 }
 
-function graphql(table: RelationFacts, { newName }: FindingContext): Found {
-  const { present, named } = graphqlDirective(table);
-  // Without a primary key it is in no GraphQL schema.
-  const keyed = table.constraints.some(({ definition }) => definition.startsWith("PRIMARY KEY"));
-  if (named || !keyed) return null;
-  return {
-    code: "graphql",
-    severity: present ? "breaking" : "warning",
-    message:
-      `pg_graphql names types and fields after the table: those of the old name vanish from the ` +
-      `GraphQL schema, and come back under ${
-        called(newName)
-      }. A view has no primary key, so that it ` +
-      "is left out of the schema.",
-    remedy:
-      'Keep the type\'s name by a comment on the table, @graphql({"name": "…"}), or have the ' +
-      "queries use the new name, or acknowledge.",
-  };
+/** Whether a directive sets the type's name, which a rename then keeps (pg_graphql manual, "Configuration"). */
+function namesType(directive: string): boolean {
+  try {
+    return typeof JSON.parse(directive).name === "string";
+  } catch {
+    return false;
+  }
 }
 
-function foreignTableUsers(table: RelationFacts, { hasView }: FindingContext): Found {
+function foreignTableUsers(
+  table: RelationFacts,
+  { hasView }: FindingContext,
+): TableFinding | null {
   const users = table.foreign_tables.filter(({ updatable }) => updatable || !hasView);
   if (users.length === 0) return null;
   const names = users.map(({ identity, server }) => `${identity} (server ${server})`).join(", ");
   return {
     code: "foreign_table_users",
     severity: "breaking",
-    message: hasView
-      ? `Foreign tables lead back to the old name: ${names}. Through the view they read and insert as ` +
-        "before; an UPDATE or DELETE that postgres_fdw does not send whole, for which it needs the rows' " +
-        "ctid, fails (42703)."
-      : `Foreign tables lead back to the old name: ${names}. They fail (42P01).`,
-    remedy: "Right after the rename, set their table_name to the new name: " +
-      "alter foreign table … options (set table_name '…'), or add where there is none; or acknowledge.",
+    message: `Foreign tables refer to the old name: ${names}. ` +
+      (hasView
+        ? "Through the view they read and insert as before; an UPDATE or DELETE that postgres_fdw cannot send " +
+          "as a whole, and does by ctid, fails (42703)."
+        : "They fail (42P01)."),
+    remedy:
+      "Right after the rename, set their table_name: alter foreign table … options (set table_name '…'), or " +
+      "(add table_name '…') where it is not set; or acknowledge.",
   };
 }
 
-function subscriptionTarget(table: RelationFacts, { hasView }: FindingContext): Found {
-  if (table.subscriptions.length === 0) return null;
+function subscriptionTarget(
+  { subscriptions }: RelationFacts,
+  { hasView }: FindingContext,
+): TableFinding | null {
+  if (subscriptions.length === 0) return null;
   return {
     code: "subscription_target",
     severity: "breaking",
-    message:
-      `Subscriptions of logical replication write into the table: ${
-        table.subscriptions.join(", ")
-      }. They find it by the publisher's name for it, and stop with an error at the next change, since ` +
-      (hasView ? "a view cannot be written to that way." : "nothing has that name then."),
+    message: `Logical replication subscriptions write to the table: ${subscriptions.join(", ")}. ` +
+      "They find it by the publisher's name for it, and stop with an error at the next change, because " +
+      (hasView ? "they cannot write to a view." : "nothing has that name any more."),
     remedy:
-      `Rename the table on the publisher, too, with the subscription disabled meanwhile, or acknowledge.`,
+      "Disable the subscription, rename the table on the publisher too, and enable it again; or acknowledge.",
   };
-}
-
-/** Commands that a rename and its way back consist of, as event triggers are told them. */
-const COMMANDS = {
-  ddl_command_start: ["ALTER TABLE", "CREATE VIEW", "ALTER VIEW", "GRANT", "REVOKE", "COMMENT"],
-  ddl_command_end: ["ALTER TABLE", "CREATE VIEW", "ALTER VIEW", "GRANT", "REVOKE", "COMMENT"],
-  sql_drop: ["DROP VIEW"],
-};
-
-/** Event triggers of users that run at these commands. */
-export function concernedEventTriggers({ event_triggers }: Facts): EventTriggerFacts[] {
-  return event_triggers.filter(({ event, schema, tags }) => {
-    const commands = COMMANDS[event as keyof typeof COMMANDS] ?? [];
-    return !isProtectedSchema(schema) &&
-      (tags === null ? commands.length > 0 : commands.some((command) => tags.includes(command)));
-  });
-}
-
-/** Findings about the database as a whole. */
-export function databaseFindings(facts: Facts): Finding[] {
-  return concernedEventTriggers(facts).map(({ name, event, function: identity }) => ({
-    code: "event_trigger",
-    severity: "info",
-    object: name,
-    message: event === "sql_drop"
-      ? `The event trigger runs ${identity} when the view is dropped again, by a rollback or a ` +
-        "finalization, and can refuse that."
-      : `The event trigger runs ${identity} at the commands of a rename, and can refuse them; then ` +
-        "nothing is changed.",
-    remedy:
-      "See what the function does with ALTER TABLE and CREATE VIEW, if the rename is refused.",
-  }));
 }

@@ -1,22 +1,21 @@
-/** All findings of a rename, whether it is planned or only thought of by an analysis. */
+/** All findings of a rename, planned or only analyzed. */
 import type { Finding } from "../contract/responses.ts";
-import { dataApiFindings } from "./data_api_findings.ts";
-import type { ViewPlan } from "../plan/compatibility_view.ts";
 import type { Facts, RelationFacts } from "../facts/facts.ts";
-import { renameFindings } from "./view_findings.ts";
 import { namesInRowsFindings } from "../facts/names_in_rows.ts";
-import { databaseFindings, objectFindings } from "./object_findings.ts";
-import { schemaToolFindings } from "./schema_tools.ts";
-import { nameNeedsQuotes } from "./quoted_names.ts";
-import { type ReadText, readTexts, textFindings } from "./text_findings.ts";
-import { unreadStatements } from "./unread_statements.ts";
 import { routinesWithCachedPlans, staleRoutineFindings } from "../plan/cached_plans.ts";
+import type { ViewPlan } from "../plan/compatibility_view.ts";
+import { dataApiFindings } from "./data_api_findings.ts";
+import { eventTriggerFindings, unreadStatements } from "./database_findings.ts";
+import { nameNeedsQuotes } from "./new_name_findings.ts";
+import { objectFindings, publicationFindings } from "./object_findings.ts";
+import { schemaToolFindings } from "./schema_tools.ts";
+import { type ReadText, readTexts, textFindings } from "./text_findings.ts";
+import { viewFindings } from "./view_findings.ts";
 
 export interface RenamedTable {
   facts: RelationFacts;
   /** Null where none is chosen yet. */
   newName: string | null;
-  /** Null where the rename makes none. */
   view: ViewPlan | null;
 }
 
@@ -27,32 +26,35 @@ export const readTextsOf = (tables: RenamedTable[], facts: Facts): ReadText[] =>
 /**
  * What the caller should know before these tables are renamed together.
  *
- * @param texts What `readTextsOf` gives of them.
+ * @param texts The result of `readTextsOf`.
  */
 export function findingsOfRename(
-  tables: RenamedTable[],
+  renamed: RenamedTable[],
   facts: Facts,
   texts: ReadText[],
 ): Finding[] {
-  const hasView = tables.some(({ view }) => view !== null);
+  const hasView = renamed.some(({ view }) => view !== null);
+  const tables = renamed.map((one) => one.facts);
   return [
-    ...tables.flatMap(({ facts: table, newName, view }) => [
-      ...(newName === null ? [] : nameNeedsQuotes(table, newName)),
-      ...renameFindings(table, newName, view),
-      ...objectFindings(table, facts, { newName, hasView: view !== null }),
-      ...dataApiFindings(table, { newName, hasView: view !== null }),
-    ]),
-    ...textFindings(
-      texts,
-      tables.map((table) => table.facts),
-      facts.session.server_version,
-      { newNames: newNamesOf(tables), hasView },
-    ),
-    ...databaseFindings(facts),
+    ...renamed.flatMap(({ facts: table, newName, view }) => {
+      const context = { newName, hasView: view !== null };
+      return [
+        ...(newName === null ? [] : nameNeedsQuotes(table, newName)),
+        ...publicationFindings(table, context),
+        ...(view === null ? [] : viewFindings(table, view)),
+        ...objectFindings(table, facts, context),
+        ...dataApiFindings(table, context),
+      ];
+    }),
+    ...textFindings(texts, tables, facts.session.server_version, {
+      newNames: newNamesOf(renamed),
+      hasView,
+    }),
+    ...eventTriggerFindings(facts),
     ...schemaToolFindings(facts),
     ...namesInRowsFindings(
       facts.names_in_rows,
-      tables.map(({ facts: { oid, schema, name }, newName }) => ({
+      renamed.map(({ facts: { oid, schema, name }, newName }) => ({
         oid,
         schema,
         from: name,
@@ -60,9 +62,7 @@ export function findingsOfRename(
       })),
     ),
     ...unreadStatements(facts.statements_read),
-    ...staleRoutineFindings(
-      hasView ? routinesWithCachedPlans(texts, tables.map(({ facts }) => facts)) : [],
-    ),
+    ...staleRoutineFindings(hasView ? routinesWithCachedPlans(texts, tables) : []),
   ];
 }
 

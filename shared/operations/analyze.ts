@@ -12,7 +12,7 @@ import type { NamedTable } from "../sql/closest_names.ts";
 import type { Facts, NameFacts, RelationFacts } from "../facts/facts.ts";
 import { ident, qualified } from "../sql/quoting.ts";
 import { refuseRelation, schemaOffLimits, tableNotFound } from "../plan/refusals.ts";
-import { untrustedFindings } from "../findings/untrusted_findings.ts";
+import { untrustedFindings } from "../findings/database_findings.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
 import {
   asProblems,

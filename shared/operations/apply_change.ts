@@ -2,7 +2,7 @@
 import type { NotificationType } from "../contract/notifications.ts";
 import { Problem } from "../contract/problems.ts";
 import type { OperationAnswer } from "../contract/responses.ts";
-import { untrustedFindings } from "../findings/untrusted_findings.ts";
+import { untrustedFindings } from "../findings/database_findings.ts";
 import { requireAccepted } from "../plan/accept_plan.ts";
 import { NO_STATEMENTS, type Plan } from "../plan/plan.ts";
 import { requireServer } from "../plan/refusals.ts";

@@ -2,13 +2,13 @@
 import type { FinalizeRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import { namesInRowsLeft } from "../facts/names_in_rows.ts";
-import { leavingTable } from "../findings/dependencies.ts";
+import { tableOfView } from "../findings/analysis.ts";
 import { type FinalizePlan, planFinalize } from "../plan/finalize.ts";
 import { checkFinalized } from "../plan/verification/verification.ts";
 import type { Done } from "../postgres/apply_plan.ts";
 import { markFinalized, recordedFromRows, selectedMigrations } from "../tracking/migrations.ts";
 import { usageFindings } from "../usage/findings.ts";
-import { oldNameInUse } from "../usage/old_name_in_use.ts";
+import { oldNameInUse } from "../findings/removed_names.ts";
 import { applyChange, lockTables } from "./apply_change.ts";
 import {
   answerChange,
@@ -107,7 +107,7 @@ async function prepare(
   return {
     ...followUp(transaction, "finalize", finalized, mark),
     plan: { ...plan, findings },
-    tables: () => plan.tables.map(({ migration, view }) => leavingTable(migration, view)),
+    tables: () => plan.tables.map(({ migration, view }) => tableOfView(migration, view)),
     samples,
   };
 }

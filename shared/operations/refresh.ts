@@ -2,7 +2,7 @@
 import type { RefreshRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import { fingerprint } from "../facts/fingerprint.ts";
-import { leavingTable } from "../findings/dependencies.ts";
+import { tableOfView } from "../findings/analysis.ts";
 import { planRefresh, type RefreshPlan } from "../plan/refresh.ts";
 import { checkRefreshed } from "../plan/verification/drift_verification.ts";
 import { qualified } from "../sql/quoting.ts";
@@ -77,7 +77,7 @@ async function prepare(
   return {
     ...followUp(transaction, "refresh", migrations, mark),
     plan: { ...plan, findings: [...plan.findings, ...relocationFindings(migrations)] },
-    tables: () => [leavingTable(migration, view, replacedInPlace)],
+    tables: () => [tableOfView(migration, view, replacedInPlace)],
   };
 }
 

@@ -7,7 +7,7 @@ import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import type { Facts, TextSources } from "../facts/facts.ts";
 import { fingerprint } from "../facts/fingerprint.ts";
 import type { NameChange } from "../facts/names_in_rows.ts";
-import { dependencies, renamedTables } from "../findings/dependencies.ts";
+import { dependencies, renamedTables } from "../findings/analysis.ts";
 import { sameColumns } from "../plan/migration_file.ts";
 import { isOffLimits, lookUp, refuseTogether, requireServer } from "../plan/refusals.ts";
 import { planRename, type RenamePlan } from "../plan/rename.ts";

@@ -3,7 +3,7 @@ import type { RollbackRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import { compareLocations } from "../drift/drift.ts";
 import { namesInRowsLeft } from "../facts/names_in_rows.ts";
-import { leavingTable } from "../findings/dependencies.ts";
+import { tableOfView } from "../findings/analysis.ts";
 import { planRollback, type RollbackPlan } from "../plan/rollback.ts";
 import { checkRolledBack } from "../plan/verification/verification.ts";
 import type { Done } from "../postgres/apply_plan.ts";
@@ -109,7 +109,7 @@ async function prepare(
   return {
     ...followUp(transaction, "rollback", rolledBack, mark),
     plan: { ...plan, findings },
-    tables: () => plan.tables.map(({ migration, view }) => leavingTable(migration, view)),
+    tables: () => plan.tables.map(({ migration, view }) => tableOfView(migration, view)),
   };
 }
 

@@ -12,10 +12,10 @@ import type { Connected } from "../postgres/apply_plan.ts";
 import type { Session } from "../postgres/database.ts";
 import { usageOf } from "../usage/usage.ts";
 import type { StatementStatistics, UsedMigration } from "../facts/usage_facts.ts";
-import type { Look } from "../usage/usage_sample.ts";
+import type { UsageSample } from "../usage/usage_sample.ts";
 import { countedByName } from "../usage/name_matches.ts";
 import {
-  keepLooks,
+  keepSamples,
   keepSnapshots,
   recordsFromRows,
   renewLosses,
@@ -28,7 +28,7 @@ import { inReadOnlyTransaction, type OperationContext, orLog } from "./context.t
 export interface UsageSamples {
   at: string;
   /** By migration; those without a compatibility view are left out. */
-  byId: Map<string, Look>;
+  byId: Map<string, UsageSample>;
 }
 
 /** Reads the use of the old names, in one message, in a transaction that has begun. */
@@ -97,7 +97,7 @@ export async function keepUsage(context: OperationContext, { byId }: UsageSample
   await orLog(
     context,
     "what was seen of the use of old names could not be kept",
-    () => context.database.query(keepLooks(records)),
+    () => context.database.query(keepSamples(records)),
   );
 }
 

@@ -36,7 +36,7 @@ export async function planFinalize(
 ): Promise<FinalizePlan> {
   const steps = locateRelations(migrations, facts, active, options.acknowledge, {
     later: true,
-    oldNameGoes: true,
+    oldNameGivenUp: true,
   });
   requireOwned(steps);
   const tables = [...new Set(steps.map(({ table }) => table))];

@@ -1,8 +1,8 @@
 /** The plan of a refresh: the compatibility view is made again as its table is now. */
 import { Problem } from "../contract/problems.ts";
 import type { Finding, Statement } from "../contract/responses.ts";
-import { lockAlone, repointing } from "../dependents/repoint.ts";
-import { setAsideName } from "../dependents/views_going.ts";
+import { lockAlone, repoint } from "../dependents/repoint.ts";
+import { setAsideName } from "../dependents/dropped_views.ts";
 import { locateRelations } from "../drift/drift.ts";
 import { viewDrift } from "../drift/view_drift.ts";
 import type { ColumnFacts, Facts, RelationFacts } from "../facts/facts.ts";
@@ -171,7 +171,7 @@ function takingPlace(
   sessionUser: string,
 ) {
   const aside = setAsideName(view);
-  const followed = repointing(
+  const followed = repoint(
     [{ view, table: null, columns: wanted }],
     [],
     new Map(),
@@ -185,16 +185,16 @@ function takingPlace(
       timeout_share: 1,
     }, ...followed.locks],
     aside: [
-      followed.lookAgain.statement,
-      ...followed.aside,
+      followed.recheck.statement,
+      ...followed.setAside,
       {
         sql: `alter view ${qualified(view.schema, view.name)} rename to ${ident(aside)}`,
         purpose: "Take the compatibility view out of the way",
       },
     ],
     drop: [
-      ...followed.again,
-      ...followed.drop,
+      ...followed.recreate,
+      ...followed.dropOld,
       ...dropRowType(view, { view: aside, table }),
       {
         sql: `drop view ${qualified(view.schema, aside)} restrict`,

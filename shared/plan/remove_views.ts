@@ -1,5 +1,5 @@
 /** What rollback and finalize have in common: compatibility views are dropped, and what was built on them stays. */
-import { type Naming, viewsGoing } from "../dependents/views_going.ts";
+import { dropViews, type TableName } from "../dependents/dropped_views.ts";
 import type { Facts, RelationFacts } from "../facts/facts.ts";
 import type { LocatedMigration } from "../facts/migration.ts";
 import { reloadSchemaCache } from "./plan.ts";
@@ -20,13 +20,13 @@ export interface RemoveViewsOptions {
  */
 export function removeViews(
   steps: LocatedMigration[],
-  end: Naming[],
+  end: TableName[],
   { session: { user } }: Facts,
   { carryPrivileges = false }: RemoveViewsOptions,
   checks: Check[],
 ) {
   const lastNames = new Map(end.map(({ table, name }) => [table, name]));
-  const dropped = viewsGoing(steps, end, user);
+  const dropped = dropViews(steps, end, user);
   const only = viewOnlyChanges(steps, carryPrivileges, user, (table) => lastNames.get(table)!);
   const all = only.check === null ? checks : [...checks, only.check];
   return {

@@ -5,7 +5,7 @@ import { locateRelations } from "../drift/drift.ts";
 import type { Facts, RelationFacts } from "../facts/facts.ts";
 import { differences, fingerprint } from "../facts/fingerprint.ts";
 import type { LocatedMigration, RecordedRename, TrackedRename } from "../facts/migration.ts";
-import { newNameMentioned } from "../findings/new_name_mentioned.ts";
+import { newNameMentioned } from "../findings/removed_names.ts";
 import { readTexts } from "../findings/text_findings.ts";
 import { qualified } from "../sql/quoting.ts";
 import {

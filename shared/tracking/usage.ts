@@ -71,7 +71,7 @@ const LOCK_TIMEOUT_MS = 500;
  * Statements that record samples; an older one never replaces a newer one. The first sample of a migration without a
  * snapshot is not recorded while another request has locked the migration, since that would wait for the request.
  */
-export function keepLooks(records: UsageRecord[]): string {
+export function keepSamples(records: UsageRecord[]): string {
   const samples = `jsonb_to_recordset(${jsonbLiteral(records)}) as e(
   migration_id uuid, snapshot_at timestamptz, snapshot jsonb, observed_since timestamptz,
   sampled_at timestamptz, sample jsonb, last_used_at timestamptz)`;

@@ -1,4 +1,4 @@
-/** Counting calls through an old name, from what is recorded now, at the last look and at the rename. */
+/** Counts calls through an old name, from the statistics now, at the last sample and at the rename. */
 import type {
   Losses,
   Snapshot,
@@ -7,24 +7,21 @@ import type {
   UsageExample,
   UsageReason,
 } from "../facts/usage_facts.ts";
-import { showable } from "./example.ts";
-import { countedByName, type Naming } from "./name_matches.ts";
+import { lex } from "../sql/parser/lexer.ts";
+import { countedByName, type NameMatch } from "./name_matches.ts";
 import type { StatementKind } from "./statement_kinds.ts";
 
 /** A recorded statement that uses the old name, or may. */
 export interface NamedEntry {
   entry: StatementEntry;
   kind: Exclude<StatementKind, "no use">;
-  naming: Naming;
+  match: NameMatch;
 }
 
-/** What is new since the last look. */
 export interface Counted {
-  /** Calls through the old name. */
+  /** New calls through the old name, those that may be, and the former by role. */
   grown: number;
-  /** Calls that may be. */
   unclearGrown: number;
-  /** Growth by role. */
   roles: Record<string, number>;
   /** The most frequent statements that were called through the old name since the rename. */
   examples: UsageExample[];
@@ -33,14 +30,14 @@ export interface Counted {
 const MAX_EXAMPLES = 5;
 
 /**
- * Counts the calls through the old name that are new since the last look, or else since the rename.
+ * Counts the calls through the old name that are new since the last sample, or else since the rename.
  *
- * Before 18 a query is counted by the relations it means: an entry that was there at the rename means the
- * table, whatever its text says, and every later one that names the old name means the view. Other statements,
- * and since 18 queries too, are counted by name, so that the calls of before have to be taken off.
+ * PostgreSQL before 18 counts a query by the relations it resolves to: an entry from before the rename means the
+ * table, whatever its text says, and a later one with the old name means the view. Other statements, and from 18
+ * on queries too, are counted by name, so the calls from before the rename are subtracted.
  *
- * @param earlier Calls of the statements at the last look, by key.
- * @param readsCounted Whether the view counts all but inserts itself, so that they need not be guessed at.
+ * @param earlier Calls of the statements at the last sample, by key.
+ * @param readsCounted Whether the view itself counts everything but inserts.
  */
 export function countCalls(
   named: NamedEntry[],
@@ -49,14 +46,14 @@ export function countCalls(
   { earlier, readsCounted }: { earlier: Record<string, number>; readsCounted: boolean },
 ): Counted {
   const result: Counted = { grown: 0, unclearGrown: 0, roles: {}, examples: [] };
-  for (const { entry, kind, naming } of named) {
+  for (const { entry, kind, match } of named) {
     const byName = countedByName(serverVersion) || kind === "command";
     const before = snapshot.entries[entry.key];
     if (before !== undefined && !byName && !snapshot.late) continue;
     const grown = growth(entry.calls, earlier[entry.key] ?? before ?? 0);
-    // A function's command shares its entry with queries that are counted by what they mean.
+    // A command in a function shares its entry with queries, which are counted by relation.
     const clear = before === undefined || (byName && (entry.toplevel || kind === "query"));
-    if (naming !== "certain" || !clear) {
+    if (match !== "certain" || !clear) {
       if (!readsCounted || /\binsert\b/i.test(entry.text)) result.unclearGrown += grown;
       continue;
     }
@@ -71,7 +68,7 @@ export function countCalls(
   return result;
 }
 
-/** Fewer than before: the entry was dropped and made again, and all its calls are new. */
+/** Fewer calls than before: the entry was removed and created again, and all its calls are new. */
 const growth = (calls: number, before: number): number => calls >= before ? calls - before : calls;
 
 function topExamples(examples: UsageExample[]): UsageExample[] {
@@ -85,10 +82,29 @@ function topExamples(examples: UsageExample[]): UsageExample[] {
   return [...distinct.values()].sort((a, b) => b.calls - a.calls).slice(0, MAX_EXAMPLES);
 }
 
+const MAX_LENGTH = 200;
+
+const VALUES = new Set(["string", "bits", "number", "other"]);
+
 /**
- * What was lost since an earlier look, so that calls can have been missed.
+ * A recorded statement on one line, cut, and without values and comments, which may be somebody's data: the
+ * extension keeps comments in all statements, and constants in some (before 16 in all but queries).
+ */
+export function showable(statement: string): string {
+  let text = "";
+  for (const { kind, start, end } of lex(statement).tokens) {
+    if (kind === "space" || kind === "comment") text += " ";
+    else text += VALUES.has(kind) ? "?" : statement.slice(start, end);
+    if (text.length > 4 * MAX_LENGTH) break;
+  }
+  const line = [...text.replace(/\s+/g, " ").trim()];
+  return line.length <= MAX_LENGTH ? line.join("") : `${line.slice(0, MAX_LENGTH - 1).join("")}…`;
+}
+
+/**
+ * What statistics were lost since an earlier sample, so that calls may have been missed.
  *
- * @param entries Statements of then that must still be there, unless some were lost.
+ * @param entries Statements of then, which must still exist unless some were lost.
  */
 export function lossesSince(
   before: Losses,
@@ -96,18 +112,17 @@ export function lossesSince(
   now: StatementFacts,
 ): UsageReason[] {
   if (before.stats_reset !== now.stats_reset) {
+    const at = now.stats_reset === null ? "" : ` at ${now.stats_reset}`;
     return [{
       code: "statistics_reset",
-      message: `The statistics of all statements were reset${
-        now.stats_reset === null ? "" : ` at ${now.stats_reset}`
-      }: what was called before is not known.`,
+      message: `All statement statistics were reset${at}: earlier calls are not known.`,
     }];
   }
   if (now.dealloc > before.dealloc) {
     return [{
       code: "statistics_evicted",
       message:
-        "Statements were evicted from pg_stat_statements to make room; calls of the old name can have been " +
+        "pg_stat_statements evicted statements to make room; calls through the old name may have been " +
         "among them. A larger pg_stat_statements.max keeps more.",
     }];
   }

@@ -1,123 +1,108 @@
-/** What the use of an old name means for somebody who wants to end the rename. */
+/** What the use of an old name means for a caller who wants to finalize the rename. */
 import type { Finding, Usage } from "../contract/responses.ts";
-import { qualified } from "../sql/quoting.ts";
 import type { UsedMigration } from "../facts/usage_facts.ts";
-import type { Look } from "./usage_sample.ts";
+import { listed } from "../findings/wording.ts";
+import { qualified } from "../sql/quoting.ts";
+import type { UsageSample } from "./usage_sample.ts";
 
-/** Reasons that are texts. */
-const TEXTS = new Set(["named_in_routine", "named_in_cron_job"]);
+/** Reasons that are texts. `findings/removed_names.ts` reports them. */
+const TEXTS = ["named_in_routine", "named_in_cron_job"];
 
 const MINUTE_MS = 60 * 1000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
-/**
- * What was seen of the use of old names, as it stands against the end of these renames; acknowledged by its
- * code like any finding. Texts that name them are `old_name_in_use.ts`'s to tell.
- */
+/** Use of old names that was seen, or may have been, as findings against finalizing these renames. */
 export function usageFindings(
   migrations: UsedMigration[],
-  { at, byId }: { at: string; byId: Map<string, Look> },
+  { at, byId }: { at: string; byId: Map<string, UsageSample> },
   { quiet_for_days }: { quiet_for_days: number },
 ): Finding[] {
-  const looks = migrations.flatMap((migration) => {
-    const look = byId.get(migration.id);
-    return look === undefined ? [] : [{ migration, look }];
+  const samples = migrations.flatMap((migration) => {
+    const sample = byId.get(migration.id);
+    return sample === undefined ? [] : [{ migration, sample }];
   });
-  const early = looks.filter(({ look }) => seenUses(look).length === 0).flatMap((one) =>
-    quiet_for_days === 0 ? [] : notQuiet(one.migration, one.look.usage, at, quiet_for_days) ?? []
+  const early = samples.filter(({ sample }) => seenUses(sample).length === 0).flatMap((one) =>
+    quiet_for_days === 0 ? [] : notQuiet(one.migration, one.sample.usage, at, quiet_for_days) ?? []
   );
-  // What cannot be known stands in the migration's usage; it is no finding about the plan.
-  return [...looks.flatMap(({ migration, look }) => usesOf(migration, look)), ...grouped(early)];
+  return [
+    ...samples.flatMap(({ migration, sample }) => usesOf(migration, sample)),
+    ...grouped(early),
+  ];
 }
 
-const seenUses = ({ uses }: Look) => uses.filter(({ code }) => !TEXTS.has(code));
+const seenUses = ({ uses }: UsageSample) => uses.filter(({ code }) => !TEXTS.includes(code));
 
 const nameOf = ({ schema_name, old_name }: UsedMigration) => qualified(schema_name, old_name);
 
-const usesOf = (migration: UsedMigration, look: Look): Finding[] =>
-  seenUses(look).map(({ code, message }) => ({
+const usesOf = (migration: UsedMigration, sample: UsageSample): Finding[] =>
+  seenUses(sample).map(({ code, message }) => ({
     code: "old_name_in_use",
     severity: "breaking",
     object: nameOf(migration),
-    message: code === "calls_seen" ? `${message} ${whoCalls(look.usage)}`.trim() : message,
-    remedy: `Use ${qualified(migration.schema_name, migration.new_name)} there, and look again.`,
+    message: code === "calls_seen" ? `${message} ${whoCalls(sample.usage)}`.trim() : message,
+    remedy: `Use ${qualified(migration.schema_name, migration.new_name)} there, then try again.`,
   }));
 
-/** An old name of which no use was seen, but not for long enough. */
-interface Early {
-  object: string;
-  /** What is said of it, without its name. */
-  message: string;
-  remedy: string;
-  earliest: string;
-}
+/** For an old name that has not been quiet for long enough. The message does not contain the name. */
+type Early = Required<Pick<Finding, "object" | "message" | "remedy" | "earliest">>;
 
-/** Most names that one finding lists. */
-const MOST_NAMES = 50;
+const MAX_LISTED = 50;
 
-/** Names of which the same is to be said are one finding. */
 function grouped(early: Early[]): Finding[] {
-  return Object.values(Object.groupBy(early, ({ message }) => message)).map((group): Finding => {
-    const [first] = group!;
-    const names = group!.map(({ object }) => object);
-    const more = names.length - MOST_NAMES;
-    const listed = names.slice(0, MOST_NAMES).join(", ") + (more > 0 ? ` and ${more} more` : "");
+  return [...Map.groupBy(early, ({ message }) => message).values()].map((group): Finding => {
+    const [{ object, message, remedy, earliest }] = group;
+    const names = group.map((one) => one.object);
+    const alone = names.length === 1;
     return {
       code: "old_name_in_use",
       severity: "breaking",
-      object: names.length === 1 ? first.object : `${first.object} and ${names.length - 1} more`,
-      message: names.length === 1 ? first.message : `${first.message} So it is with ${listed}.`,
-      remedy: first.remedy,
-      earliest: first.earliest,
+      object: alone ? object : `${object} and ${names.length - 1} more`,
+      message: alone ? message : `${message} This holds for ${listed(names, MAX_LISTED)}.`,
+      remedy,
+      earliest,
     };
   });
 }
 
-/** To the minute, rounded up: renames of one batch are told together. */
+/** To the minute, rounded up, so that renames of one batch have the same message. */
 const minute = (time: number) =>
   new Date(Math.ceil(time / MINUTE_MS) * MINUTE_MS).toISOString().replace(":00.000Z", "Z");
 
-/** What there is to say where the old name does not count as quiet for so many days; null where it does. */
+/** What to report if the old name has not been quiet for so many days; null if it has. */
 function notQuiet(
   migration: UsedMigration,
-  usage: Usage,
+  { quiet_since, since, reasons }: Usage,
   at: string,
   days: number,
 ): Early | null {
   const asked = `${days} ${days === 1 ? "day" : "days"}`;
-  const since = usage.quiet_since ?? migration.migrated_at ?? usage.since ?? at;
-  const end = Date.parse(since) + days * DAY_MS;
+  const end = Date.parse(quiet_since ?? migration.migrated_at ?? since ?? at) + days * DAY_MS;
   const earliest = minute(end);
   const object = nameOf(migration);
-  if (usage.quiet_since === null) {
+  if (quiet_since === null) {
     const message = [
       `Whether the old name was quiet for ${asked} cannot be known.`,
-      reasonsOf(usage),
-      `${asked[0].toUpperCase()}${asked.slice(1)} after the rename ${
-        days === 1 ? "is" : "are"
-      } over on ${earliest}.`,
-    ].filter((part) => part !== "").join(" ");
+      ...reasons.map((reason) => reason.message),
+      `The earliest date is ${earliest}, ${asked} after the rename.`,
+    ].join(" ");
     const remedy =
-      'Make sure that nobody uses it, then send "quiet_for_days": 0. It cannot be undone.';
+      'Make sure that nobody uses it, then send "quiet_for_days": 0. This cannot be undone.';
     return { object, message, remedy, earliest };
   }
   if (Date.parse(at) >= end) return null;
-  const message = `The old name was not quiet for ${asked}, but since ${
-    minute(Date.parse(usage.quiet_since))
-  } only. The earliest date is ${earliest}.`;
+  const only = minute(Date.parse(quiet_since));
+  const message =
+    `The old name has not been quiet for ${asked}, only since ${only}. The earliest date is ${earliest}.`;
   const remedy =
-    `Finalize on ${earliest} or later, when no use was seen until then. To do it now, which cannot be undone, ` +
-    'send "quiet_for_days": 0.';
+    `Finalize on ${earliest} or later, if no use is seen until then. To do it now, which cannot be undone, send ` +
+    '"quiet_for_days": 0.';
   return { object, message, remedy, earliest };
 }
 
-const reasonsOf = ({ reasons }: Usage): string => reasons.map(({ message }) => message).join(" ");
-
-function whoCalls({ roles, examples }: Usage): string {
+function whoCalls({ roles, examples: [example] }: Usage): string {
   const who = roles.map(({ role, calls }) => `${role} (${calls})`).join(", ");
-  const [first] = examples;
   return [
-    who === "" ? "" : `Calls since the rename by role: ${who}.`,
-    first === undefined ? "" : `For example: ${first.statement}`,
-  ].filter((part) => part !== "").join(" ");
+    ...(who === "" ? [] : [`Calls since the rename by role: ${who}.`]),
+    ...(example === undefined ? [] : [`For example: ${example.statement}`]),
+  ].join(" ");
 }

@@ -1,15 +1,20 @@
-/** What pg_stat_statements cannot see as it is set up now: while any of this holds, nothing is called quiet. */
+/** What pg_stat_statements cannot see as it is configured. While there is any of it, no name counts as quiet. */
 import type { StatementFacts, StatementStatistics, UsageReason } from "../facts/usage_facts.ts";
 
-const STATE_MESSAGES: Record<Exclude<StatementStatistics["state"], "readable">, UsageReason> = {
+export const UNREADABLE: Record<
+  Exclude<StatementStatistics["state"], "readable">,
+  UsageReason
+> = {
   "missing": {
     code: "no_statistics",
     message:
-      "The extension pg_stat_statements is not installed, so that nobody counts which statements run.",
+      "The extension pg_stat_statements is not installed, so statements are not counted: create extension " +
+      "pg_stat_statements.",
   },
   "not loaded": {
     code: "no_statistics",
-    message: "pg_stat_statements is not in shared_preload_libraries, so that nothing is counted.",
+    message:
+      "pg_stat_statements is not in shared_preload_libraries, so statements are not counted.",
   },
   "not readable": {
     code: "no_privilege",
@@ -17,53 +22,40 @@ const STATE_MESSAGES: Record<Exclude<StatementStatistics["state"], "readable">, 
   },
   "outdated": {
     code: "statistics_outdated",
-    message: "pg_stat_statements is older than release 1.9 and does not tell what it has lost: " +
-      "alter extension pg_stat_statements update.",
+    message:
+      "pg_stat_statements is older than version 1.9 and does not report what it has lost: alter extension " +
+      "pg_stat_statements update.",
   },
 };
 
-/** Why no statement can be read at all. */
-export const unreadable = (state: Exclude<StatementStatistics["state"], "readable">): UsageReason =>
-  STATE_MESSAGES[state];
-
 /** Why a statement that used the old name can be missing among those that are read. */
-export function readingLimits(facts: StatementFacts): UsageReason[] {
-  const reasons: UsageReason[] = [];
-  const add = (code: string, message: string) => reasons.push({ code, message });
-  if (facts.hidden > 0) {
-    add(
-      "no_privilege",
-      `The statements of other roles (${facts.hidden}) are hidden from the function's database role: ` +
-        "grant pg_read_all_stats to it.",
-    );
-  }
-  if (facts.textless > 0) {
-    add(
-      "texts_lost",
-      `pg_stat_statements has lost the texts of ${facts.textless} statements.`,
-    );
-  }
-  if (facts.unread > 0) {
-    add("texts_too_long", `${facts.unread} recorded statements are too long to be read.`);
-  }
-  return reasons;
+export function readingLimits({ hidden, textless, unread }: StatementFacts): UsageReason[] {
+  const hiddenFrom = "are hidden from the function's database role: grant pg_read_all_stats to it.";
+  const reasons: [number, string, string][] = [
+    [hidden, "no_privilege", `The statements of other roles (${hidden}) ${hiddenFrom}`],
+    [textless, "texts_lost", `pg_stat_statements has lost the texts of ${textless} statements.`],
+    [unread, "texts_too_long", `${unread} recorded statements are too long to be read.`],
+  ];
+  return reasons.filter(([count]) => count > 0).map(([, code, message]) => ({ code, message }));
 }
 
-/** Settings by which statements run that are not counted; what ran meanwhile is lost. */
+/** Settings because of which some statements are not counted; what ran meanwhile is lost. */
 export function trackingLimits(facts: StatementFacts): UsageReason[] {
-  const reasons: UsageReason[] = [];
-  const off = (what: string) =>
-    reasons.push({ code: "tracking_off", message: `Not every statement is counted: ${what}.` });
-  if (facts.track === "none") off("pg_stat_statements.track is none");
-  if (facts.compute_query_id === "off") off("compute_query_id is off");
-  if (facts.track_utility === "off") {
-    off("pg_stat_statements.track_utility is off, and cursors and COPY name tables, too");
-  }
-  for (const { role, setting } of facts.overrides) {
-    off(`${setting} is set for ${role === null ? "the database" : `the role ${role}`}`);
-  }
-  return reasons;
+  const off = [
+    ...(facts.track === "none" ? ["pg_stat_statements.track is none"] : []),
+    ...(facts.compute_query_id === "off" ? ["compute_query_id is off"] : []),
+    ...(facts.track_utility === "off"
+      ? ["pg_stat_statements.track_utility is off, and cursors and COPY can name tables too"]
+      : []),
+    ...facts.overrides.map(({ role, setting }) =>
+      `${setting} is set for ${role === null ? "the database" : `the role ${role}`}`
+    ),
+  ];
+  return off.map((what) => ({
+    code: "tracking_off",
+    message: `Not every statement is counted: ${what}.`,
+  }));
 }
 
-/** With `track = top` a function's own statements are not counted; what its text says is all there is. */
+/** With `track = top` the statements inside functions are not counted, and only their texts can be read. */
 export const hidesNested = ({ track }: StatementFacts): boolean => track !== "all";

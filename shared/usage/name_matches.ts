@@ -1,8 +1,9 @@
 /**
- * Which old names a text uses. Texts are read as the server reads them; what is left open after that depends
- * on how the server counts statements, which changed in 18.
+ * Which old names a text uses. Texts are read as the server reads them; what that leaves open depends on how the
+ * server counts statements, which changed in 18.
  */
 import type { TextFacts } from "../facts/facts.ts";
+import type { StatementEntry, UsageFacts, UsedMigration } from "../facts/usage_facts.ts";
 import { lex, type Token } from "../sql/parser/lexer.ts";
 import {
   referencesIn,
@@ -10,12 +11,13 @@ import {
   tableIndex,
   type TableReference,
 } from "../sql/references/table_references.ts";
-import type { StatementEntry, UsageFacts, UsedMigration } from "../facts/usage_facts.ts";
 
-/** `unclear`: it may be the old name that is used, or another relation. */
-export type Naming = "certain" | "unclear";
+/** `unclear`: the text uses the old name, or another relation. */
+export type NameMatch = "certain" | "unclear";
 
-/** From this version on statements are counted by the names in them, or by the aliases that stand for these. */
+export type Matches = Map<UsedMigration, NameMatch>;
+
+/** From this version on statements are counted by the names in them, or by the aliases of these. */
 const COUNTED_BY_NAME = 180_000;
 
 export const countedByName = (serverVersion: number): boolean => serverVersion >= COUNTED_BY_NAME;
@@ -25,19 +27,18 @@ interface Meaning {
   as: "old name" | "new name" | "namesake";
 }
 
-/** What texts are searched for. */
 export interface WantedNames {
   tables: TableIndex;
   meanings: Map<number, Meaning[]>;
-  /** Migrations whose old name another schema has too. */
+  /** Ids of migrations whose old name exists in another schema too. */
   shared: Set<string>;
   byName: boolean;
 }
 
 /**
- * The names that have to be looked for. Counted by name, a statement of another relation of that name, or of
- * the new name under the same alias, is counted together with one of the old name, and only the text of
- * the first is kept; so those are looked for as well.
+ * The names to search for. If statements are counted by name, one that uses a relation of the same name in another
+ * schema, or the new name with the same alias, shares its entry with one that uses the old name, and only the
+ * text of the first is kept. So these names are searched for too.
  */
 export function wantedNames(
   migrations: UsedMigration[],
@@ -59,45 +60,38 @@ export function wantedNames(
     }
     meanings.get(relation.oid)!.push(meaning);
   };
-  const schemasOf = new Map<string, string[]>();
-  for (const { schema, name } of same_named_relations) {
-    schemasOf.set(name, [...schemasOf.get(name) ?? [], schema]);
-  }
+  const sameName = Map.groupBy(same_named_relations, ({ name }) => name);
   const shared = new Set<string>();
   for (const migration of migrations) {
     const { schema_name, old_name, new_name } = migration;
     add(schema_name, old_name, { migration, as: "old name" });
     if (byName) add(schema_name, new_name, { migration, as: "new name" });
-    for (const schema of schemasOf.get(old_name) ?? []) {
+    for (const { schema } of sameName.get(old_name) ?? []) {
       if (schema === schema_name) continue;
       shared.add(migration.id);
       if (byName) add(schema, old_name, { migration, as: "namesake" });
     }
   }
-  const tables = tableIndex(
-    [...relations.values()].map((relation) => ({
-      ...relation,
-      kind: "v",
-      columns: [],
-      constraints: [],
-      children: [],
-    })),
-    undefined,
-    undefined,
-    same_named_relations.map(({ schema, name }) => [schema, name]),
-  );
-  return { tables, meanings, shared, byName };
+  const views = [...relations.values()].map((relation) => ({
+    ...relation,
+    kind: "v" as const,
+    columns: [],
+    constraints: [],
+    children: [],
+  }));
+  const known = same_named_relations.map(({ schema, name }): [string, string] => [schema, name]);
+  return { tables: tableIndex(views, undefined, undefined, known), meanings, shared, byName };
 }
 
 /**
- * The old names, by migration, that a recorded statement uses. What may be counted together with a statement
- * of the old name is asked for clients' statements only: those of functions have a text that is read as well.
+ * The old names, by migration, that a recorded statement uses. Names that share an entry with the old name only
+ * matter in clients' statements: functions have texts of their own, which are read as well.
  */
 export function namedInStatement(
   { text, toplevel }: Pick<StatementEntry, "text" | "toplevel">,
   wanted: WantedNames,
-): Map<UsedMigration, Naming> {
-  const found = new Map<UsedMigration, Naming>();
+): Matches {
+  const found: Matches = new Map();
   const uses = referencesIn(
     { language: "sql", text, search_path: null, schema: null },
     wanted.tables,
@@ -110,16 +104,31 @@ export function namedInStatement(
       if (as !== "old name" && !toplevel) continue;
       if (as === "new name" && !aliased) continue;
       const clear = as === "old name" && !aliased && isClear(use, tokens, migration, wanted);
-      if (clear) found.set(migration, "certain");
-      else if (!found.has(migration)) found.set(migration, "unclear");
+      note(found, migration, clear);
     }
   }
   return found;
 }
 
+/** The old names, by migration, that a routine or a cron job uses. */
+export function namedInText(text: TextFacts, wanted: WantedNames): Matches {
+  const found: Matches = new Map();
+  for (const use of referencesIn(text, wanted.tables)) {
+    for (const { migration, as } of wanted.meanings.get(use.table.oid)!) {
+      if (as === "old name") note(found, migration, use.certainty !== "possible");
+    }
+  }
+  return found;
+}
+
+function note(found: Matches, migration: UsedMigration, clear: boolean): void {
+  if (clear) found.set(migration, "certain");
+  else if (!found.has(migration)) found.set(migration, "unclear");
+}
+
 /**
- * Whether it is this relation that the statement means. A name without a schema was found by a search path that
- * we do not know; where no other schema has the name it can mean nothing else, since the statement ran.
+ * Whether the statement means this relation. A name without a schema was resolved by a search path that we do not
+ * know; if no other schema has the name, it can mean nothing else, because the statement ran.
  */
 function isClear(
   use: TableReference,
@@ -143,30 +152,12 @@ const NO_ALIAS = new Set([
   ...["using", "values", "when", "where", "window", "with"],
 ]);
 
-/** Whether the relation named at this place of the text has an alias. */
+/** Whether the relation named at this position has an alias. */
 function hasAlias(tokens: Token[], at: number): boolean {
   let i = tokens.findIndex(({ start }) => start === at);
   if (i < 0) return false;
   while (tokens[i + 1]?.value === "." && tokens[i + 1].kind === "mark") i += 2;
   if (tokens[i + 1]?.kind === "operator" && tokens[i + 1].value === "*") i++;
   const next = tokens[i + 1];
-  if (next === undefined) return false;
-  if (next.kind === "quoted") return true;
-  return next.kind === "word" && !NO_ALIAS.has(next.value);
-}
-
-/** The old names that a routine or a cron job uses. */
-export function namedInText(
-  text: TextFacts,
-  wanted: WantedNames,
-): Map<UsedMigration, Naming> {
-  const found = new Map<UsedMigration, Naming>();
-  for (const use of referencesIn(text, wanted.tables)) {
-    for (const { migration, as } of wanted.meanings.get(use.table.oid)!) {
-      if (as !== "old name") continue;
-      if (use.certainty !== "possible") found.set(migration, "certain");
-      else if (!found.has(migration)) found.set(migration, "unclear");
-    }
-  }
-  return found;
+  return next?.kind === "quoted" || (next?.kind === "word" && !NO_ALIAS.has(next.value));
 }

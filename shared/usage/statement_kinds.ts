@@ -1,14 +1,14 @@
-/** What kind of statement a recorded text is, as far as counting its calls needs to know. */
-import { OWN_STATEMENT } from "../sql/own_statements.ts";
+/** What kind of statement a recorded text is, as far as it matters for counting its calls. */
 import { PREPARED_PREFIX } from "../plan/plan.ts";
+import { OWN_STATEMENT } from "../sql/own_statements.ts";
 import { lex, type Token } from "../sql/parser/lexer.ts";
 
 export type StatementKind =
-  /** What an application sends: it is counted by what it was resolved to, which before 18 is the relation. */
+  /** Sent by an application and counted by what it resolves to, which before 18 is the relation. */
   | "query"
-  /** A statement that is counted by its text or its names, so that calls before and after the rename add up. */
+  /** Counted by its text or its names, so that calls before and after the rename are added up. */
   | "command"
-  /** Definitions, grants, explanations, and what we send ourselves: no use of the name. */
+  /** Definitions, grants, explanations, and our own statements: no use of the name. */
   | "no use";
 
 const DEFINITIONS = new Set([
@@ -16,31 +16,32 @@ const DEFINITIONS = new Set([
   ...["analyze", "cluster", "explain", "reindex", "refresh", "vacuum"],
 ]);
 
-/** Locks that only changes of definitions take; ours are among them. */
+/** Locks that only changes of definitions take, ours among them. */
 const DEFINING_LOCKS = /\b(access\s+exclusive|share\s+update\s+exclusive)\s+mode\b/i;
 
 /**
  * The kind of a recorded statement.
  *
- * @param serverVersion `server_version_num`. Before 16 every utility statement was counted by its text, since
- *   then those that hold a query (CREATE TABLE AS, DECLARE) by what that was resolved to.
+ * @param serverVersion `server_version_num`. Before 16 every utility statement was counted by its text; since then
+ *   those that contain a query (CREATE TABLE AS, DECLARE) are counted by what that resolves to.
  */
 export function statementKind(text: string, serverVersion: number): StatementKind {
   if (text.includes(OWN_STATEMENT)) return "no use";
-  const tokens = significant(text);
+  const tokens = lex(text).tokens.filter(({ kind }) => kind !== "space" && kind !== "comment");
   const [first, second] = tokens;
   if (first?.kind !== "word") return "query";
-  const holdsQuery = serverVersion < 160_000 ? "command" : "query";
+  const containsQuery = serverVersion < 160_000 ? "command" : "query";
   switch (first.value) {
     case "prepare":
-      // What is recorded under it are the executions of the query.
+      // Its entry counts the executions of the query.
       return second?.value.startsWith(PREPARED_PREFIX) ? "no use" : "query";
     case "create":
-      return isTableAs(tokens) ? holdsQuery : "no use";
+      return isTableAs(tokens) ? containsQuery : "no use";
     case "declare":
-      return holdsQuery;
+      return containsQuery;
     case "select":
-      return isSelectInto(tokens) ? holdsQuery : "query";
+      // SELECT INTO is a CREATE TABLE AS.
+      return hasWord(tokens, "into") ? containsQuery : "query";
     case "lock":
       return DEFINING_LOCKS.test(text) ? "no use" : "command";
     case "copy":
@@ -51,17 +52,12 @@ export function statementKind(text: string, serverVersion: number): StatementKin
   return DEFINITIONS.has(first.value) ? "no use" : "query";
 }
 
-const significant = (text: string): Token[] =>
-  lex(text).tokens.filter(({ kind }) => kind !== "space" && kind !== "comment");
+const hasWord = (tokens: Token[], word: string): boolean =>
+  tokens.some(({ kind, value }) => kind === "word" && value === word);
 
-/** CREATE TABLE … AS; every other CREATE defines something that stands on what it names. */
+/** CREATE TABLE … AS; every other CREATE defines something that depends on what it names. */
 function isTableAs(tokens: Token[]): boolean {
   const words = tokens.slice(1, 5).map(({ value }) => value);
   const table = words.indexOf("table");
-  return table >= 0 && !words.slice(0, table).includes("foreign") &&
-    tokens.some(({ kind, value }) => kind === "word" && value === "as");
+  return table >= 0 && !words.slice(0, table).includes("foreign") && hasWord(tokens, "as");
 }
-
-/** Before the server sees it so, it is a CREATE TABLE AS. */
-const isSelectInto = (tokens: Token[]): boolean =>
-  tokens.some(({ kind, value }) => kind === "word" && value === "into");

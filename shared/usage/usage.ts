@@ -1,9 +1,8 @@
 /**
- * The use of old names: from what the server and the record say, whether each is still used, and what has to
- * be kept for the next look. Never "quiet" where something can have been missed.
+ * The use of old names: from what the server and the record say, whether each is still used, and what to keep for
+ * the next sample. Never "quiet" if something may have been missed.
  */
 import type { TextFacts } from "../facts/facts.ts";
-import type { NamedEntry } from "./counting.ts";
 import type {
   StatementStatistics,
   UsageFacts,
@@ -11,11 +10,11 @@ import type {
   UsageRecord,
   UsedMigration,
 } from "../facts/usage_facts.ts";
-import { type Look, lookAt } from "./usage_sample.ts";
-import { namedInStatement, namedInText, wantedNames } from "./name_matches.ts";
+import { namedInStatement, namedInText, type NameMatch, wantedNames } from "./name_matches.ts";
 import { statementKind } from "./statement_kinds.ts";
+import { type SampleInput, takeSample, type UsageSample } from "./usage_sample.ts";
 
-/** What one look at several migrations is made from. */
+/** What the samples of several migrations are made from. */
 export interface UsageReading {
   facts: UsageFacts;
   statistics: StatementStatistics;
@@ -24,38 +23,43 @@ export interface UsageReading {
   records: UsageRecord[];
 }
 
+type Found = Pick<SampleInput, "named" | "texts" | "unclearTexts" | "sessions">;
+
 /**
- * Looks at the use of each migration's old name. Migrations without a compatibility view have none: their old
- * names lead nowhere.
+ * A sample of the use of each migration's old name. Migrations without a compatibility view are left out: their
+ * old names lead nowhere.
  */
 export function usageOf(
   migrations: UsedMigration[],
   { facts, statistics, texts, records }: UsageReading,
-): Map<string, Look> {
+): Map<string, UsageSample> {
   const viewed = migrations.filter((one) => one.compatibility_view_created);
   const wanted = wantedNames(viewed, facts);
-  const perMigration = new Map(viewed.map((migration) => [migration, emptyFindings()]));
+  const perMigration = new Map(viewed.map((migration): [UsedMigration, Found] => [
+    migration,
+    { named: [], texts: [], unclearTexts: [], sessions: [] },
+  ]));
   for (const entry of facts.statements?.entries ?? []) {
     const kind = statementKind(entry.text, facts.server_version);
     if (kind === "no use") continue;
-    for (const [migration, naming] of namedInStatement(entry, wanted)) {
-      perMigration.get(migration)!.named.push({ entry, kind, naming });
+    for (const [migration, match] of namedInStatement(entry, wanted)) {
+      perMigration.get(migration)!.named.push({ entry, kind, match });
     }
   }
   for (const text of texts) {
     if (text.kind === "statement") continue;
-    for (const [migration, naming] of namedInText(text, wanted)) {
+    for (const [migration, match] of namedInText(text, wanted)) {
       const found = perMigration.get(migration)!;
-      (naming === "certain" ? found.texts : found.unclearTexts).push(textReason(text, naming));
+      (match === "certain" ? found.texts : found.unclearTexts).push(textReason(text, match));
     }
   }
   const byView = new Map(viewed.map((migration) => [migration.view_oid, migration]));
   for (const { relation, role, sessions } of facts.sessions) {
+    const who = sessions === 1 ? "A session" : `${sessions} sessions`;
+    const whose = role === null ? "" : ` of the role ${role}`;
     perMigration.get(byView.get(relation)!)?.sessions.push({
       code: "running_now",
-      message: `${sessions === 1 ? "A session" : `${sessions} sessions`}${
-        role === null ? "" : ` of the role ${role}`
-      } had a lock on the view at this moment, as a statement that names it takes it.`,
+      message: `${who}${whose} had a lock on the view just now, as statements take that name it.`,
     });
   }
   const scans = new Map(facts.reads.map(({ relation, scans }) => [relation, scans]));
@@ -67,7 +71,7 @@ export function usageOf(
   return new Map(
     viewed.map((migration) => [
       migration.id,
-      lookAt(migration, byId.get(migration.id) ?? null, {
+      takeSample(migration, byId.get(migration.id) ?? null, {
         at: facts.at,
         serverVersion: facts.server_version,
         statistics,
@@ -79,25 +83,14 @@ export function usageOf(
   );
 }
 
-interface Found {
-  named: NamedEntry[];
-  texts: UsageReason[];
-  unclearTexts: UsageReason[];
-  sessions: UsageReason[];
-}
-
-const emptyFindings = (): Found => ({ named: [], texts: [], unclearTexts: [], sessions: [] });
-
-function textReason(text: TextFacts, naming: "certain" | "unclear"): UsageReason {
-  const what = text.kind === "routine" ? "routine" : "cron job";
-  const place = text.kind === "routine" ? "text" : "command";
-  return naming === "certain"
+function textReason({ kind, identity }: TextFacts, match: NameMatch): UsageReason {
+  const isRoutine = kind === "routine";
+  const subject = `The ${isRoutine ? "routine" : "cron job"} ${identity}`;
+  const place = isRoutine ? "text" : "command";
+  return match === "certain"
     ? {
-      code: text.kind === "routine" ? "named_in_routine" : "named_in_cron_job",
-      message: `The ${what} ${text.identity} names it in its ${place}.`,
+      code: isRoutine ? "named_in_routine" : "named_in_cron_job",
+      message: `${subject} names it in its ${place}.`,
     }
-    : {
-      code: "possibly_named",
-      message: `The ${what} ${text.identity} may name it in its ${place}.`,
-    };
+    : { code: "possibly_named", message: `${subject} may name it in its ${place}.` };
 }

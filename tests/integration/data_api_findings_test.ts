@@ -196,7 +196,7 @@ servedTest(
     const message = await findings(
       `${POSTS} create function tags(posts) returns setof tags language sql as 'select * from tags'`,
     );
-    assertStringIncludes(message!, ": tags?select=posts(…);");
+    assertStringIncludes(message!, ": tags?select=posts(…).");
   },
 );
 
@@ -294,7 +294,7 @@ servedTest(
     const { id } = await renamed(functions, "experts", ["computed_relationships"]);
     await reload();
     assertEquals((await get(path)).status, 400);
-    await db.sql.unsafe(between(finding!.remedy, "create function", ". It stands")).simple();
+    await db.sql.unsafe(between(finding!.remedy, "create function", ". It depends")).simple();
     await reload();
     assertEquals(await get(path), before);
     await functions.refused("dependants_cannot_follow", "rollback", { migration_id: id });

@@ -145,7 +145,7 @@ servers.test(
     await db.sql.unsafe("truncate logs");
     const { findings } = await functions.rename({ ...RENAME, mode: "plan" });
     assertEquals(findings.map(({ code }) => code), ["truncate", "statements_not_read"]);
-    assertStringIncludes(findings[1].message, "Read 2000 of 2201 recorded statements");
+    assertStringIncludes(findings[1].message, "Only 2000 of 2201 recorded statements were read");
 
     // Characters are limited, too; what is cut is not read to its end.
     const limited = async (limits: Parameters<typeof recordedStatements>[2]) =>

@@ -5,7 +5,7 @@ import { databaseTest, type DatabaseTestOptions, type TestDatabase } from "../su
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { testRoles } from "../support/roles.ts";
 import { catalogState, stateDifferences } from "../support/state.ts";
-import { nameNeedsQuotes } from "../../shared/findings/quoted_names.ts";
+import { nameNeedsQuotes } from "../../shared/findings/new_name_findings.ts";
 
 const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
 

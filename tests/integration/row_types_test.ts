@@ -448,7 +448,7 @@ databaseTest(
       // Our own casts are no users of the row type.
       assertMatch(
         rowTypeFindings(answer)[0].message,
-        /^On the table's row type: function [^,]*pair[^;]*, function [^,]*shown[^,]*\. /,
+        /^These take rows of the table: function [^,]*pair[^;]*, function [^,]*shown[^,]*\. /,
       );
       states.push(await catalogState(db.admin));
       for (const name of ["a", "b", "c", "d"].slice(0, states.length)) {

@@ -3,7 +3,7 @@
  * years for the first and hours for the others.
  */
 import { assert, assertEquals } from "@std/assert";
-import { withoutEnd } from "../../shared/dependents/recreate.ts";
+import { withoutEnd } from "../../shared/dependents/definitions.ts";
 import { isOneTimeStatement } from "../../shared/sql/references/table_references.ts";
 
 const MANY = 200_000;

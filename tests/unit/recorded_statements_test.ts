@@ -3,7 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { MAY_MATTER } from "../../shared/catalog/texts.ts";
 import type { FindingCode } from "../../shared/contract/findings.ts";
 import { RULES } from "../../shared/findings/text_rules.ts";
-import { unreadStatements } from "../../shared/findings/unread_statements.ts";
+import { unreadStatements } from "../../shared/findings/database_findings.ts";
 import { referencesIn, tableIndex } from "../../shared/sql/references/table_references.ts";
 import { column, table } from "../support/handwritten_facts.ts";
 
@@ -94,5 +94,5 @@ Deno.test("statements that were not read are told of with both numbers", () => {
   assertEquals(unreadStatements({ read: 7, wanted: 7 }), []);
   const [finding] = unreadStatements({ read: 2_000, wanted: 4_321 });
   assertEquals([finding.code, finding.severity], ["statements_not_read", "warning"]);
-  assertStringIncludes(finding.message, "Read 2000 of 4321 recorded statements");
+  assertStringIncludes(finding.message, "Only 2000 of 4321 recorded statements were read");
 });

@@ -3,10 +3,10 @@ import { Problem } from "../../shared/contract/problems.ts";
 import type { RelationFacts } from "../../shared/facts/facts.ts";
 import { planFinalize } from "../../shared/plan/finalize.ts";
 import type { BuiltObject } from "../../shared/facts/built_on.ts";
-import { dependentsOf, type Refused } from "../../shared/dependents/dependents.ts";
-import { inMoments } from "../../shared/dependents/order.ts";
-import { recreating } from "../../shared/dependents/recreate.ts";
-import { renameCasts } from "../../shared/dependents/row_casts_in_texts.ts";
+import { dependentsOf, type Refused } from "../../shared/dependents/collect_dependents.ts";
+import { inStages } from "../../shared/dependents/stages.ts";
+import { recreation } from "../../shared/dependents/recreate.ts";
+import { renameCasts } from "../../shared/dependents/definitions.ts";
 import { planRollback } from "../../shared/plan/rollback.ts";
 import {
   builtOn,
@@ -55,7 +55,7 @@ function reasonFor(more: Partial<BuiltObject>, on: RelationFacts = experts): str
 Deno.test("every reason why an object cannot follow is told", () => {
   const cases: [RegExp, Partial<BuiltObject>][] = [
     [/row type/, { number: 2, kind: "table column", definition: null }],
-    [/built anew/, { subkind: "i", kind: "index", definition: null }],
+    [/rebuilt/, { subkind: "i", kind: "index", definition: null }],
     [/this kind \(sequence\) cannot be repointed/, {
       subkind: "S",
       kind: "sequence",
@@ -65,10 +65,12 @@ Deno.test("every reason why an object cannot follow is told", () => {
     [/this kind \(operator\) cannot/, { catalog: "pg_operator", kind: "operator" }],
     [/extension "pgcrypto"/, { extension: "pgcrypto" }],
     [/temporary/, { temporary: true }],
-    [/role "other", which this role is no member of/, { owned: false, owner: "other" }],
+    [/role "other", of which this role is not a member/, { owned: false, owner: "other" }],
     [/may not create in the schema "public"/, { can_create: false }],
     [/may not use the schema "closed", "shut"/, { closed_schemas: ["closed", "shut"] }],
-    [/column "gone", which the table has not/, { uses: [uses(bare.oid, { column: "gone" })] }],
+    [/column "gone", which the table does not have/, {
+      uses: [uses(bare.oid, { column: "gone" })],
+    }],
     [/cannot become/, { recreated: true, owner_settable: false }],
     [/security label/, { recreated: true, labels: 1 }],
     [/depends on an extension/, { recreated: true, extension_dependencies: 1 }],
@@ -91,15 +93,15 @@ Deno.test("a column must have the type that it has in the view, whole rows all o
 Deno.test("an object that uses two tables is read again while both names mean what they say", () => {
   // One view goes; the other table is called by its new name.
   const mixed = builtView("mixed", bare.oid, { uses: [uses(bare.oid), uses(teams.oid)] });
-  const leaving = [
+  const dropped = [
     { view: built(bare, mixed), table: experts, columns: experts.columns },
     { view: built(teamsView), table: teams, columns: teams.columns },
   ];
-  const dependents = dependentsOf(leaving, [experts, teams]);
+  const dependents = dependentsOf(dropped, [experts, teams]);
   assertEquals([...dependents[0].names], [[experts.oid, "experts"], [teams.oid, "groups"]]);
   const names = new Map([[experts.oid, "experts"], [teams.oid, "teams"]]);
-  const { moments } = inMoments(dependents, names);
-  assertEquals(moments.map(({ moves }) => moves), [[[teams.oid, "groups"]]]);
+  const { stages } = inStages(dependents, names);
+  assertEquals(stages.map(({ renames }) => renames), [[[teams.oid, "groups"]]]);
   assertEquals(names.get(teams.oid), "groups");
 });
 
@@ -111,16 +113,16 @@ Deno.test("tables change their names no more often than they must", () => {
     oid: 4,
     uses: [uses(bare.oid), uses(teams.oid)],
   });
-  const leaving = [
+  const dropped = [
     { view: built(bare, first, newName, both), table: experts, columns: experts.columns },
     { view: built(teamsView, both, second), table: teams, columns: teams.columns },
   ];
-  const dependents = dependentsOf(leaving, [experts, teams]);
+  const dependents = dependentsOf(dropped, [experts, teams]);
   assertEquals(dependents.length, 4);
   const names = new Map([[experts.oid, experts.name], [teams.oid, teams.name]]);
-  const { moments } = inMoments(dependents, names);
+  const { stages } = inStages(dependents, names);
   assertEquals(
-    moments.map(({ dependents }) => dependents.map(({ object }) => object.name).sort()),
+    stages.map(({ dependents }) => dependents.map(({ object }) => object.name).sort()),
     [["first", "new_name"], ["both", "second"]],
   );
 });
@@ -128,11 +130,11 @@ Deno.test("tables change their names no more often than they must", () => {
 Deno.test("a table that goes by two old names in one request cannot have both at once", () => {
   const middle = viewOver(experts, "people", { oid: 17_900 });
   const both = builtView("both", bare.oid, { uses: [uses(bare.oid), uses(middle.oid)] });
-  const leaving = [
+  const dropped = [
     { view: built(middle, both), table: experts, columns: experts.columns },
     { view: built(bare, both), table: experts, columns: experts.columns },
   ];
-  const problem = assertThrows(() => dependentsOf(leaving, [experts]), Problem);
+  const problem = assertThrows(() => dependentsOf(dropped, [experts]), Problem);
   const [{ reason }] = problem.fields.dependants as Refused[];
   assertMatch(reason, /under two names, "public"."people" and "public"."experts"/);
 });
@@ -154,8 +156,8 @@ Deno.test("what is made again comes before what depends on it, and circles are t
       names: new Map<number, string>(),
       printed: null,
     }));
-    const { moments, circular } = inMoments(dependents, new Map());
-    return [moments.flatMap((moment) => moment.dependents), circular]
+    const { stages, circular } = inStages(dependents, new Map());
+    return [stages.flatMap((stage) => stage.dependents), circular]
       .map((some) => some.map(({ object }) => object.oid));
   };
   assertEquals(order(above, totals), [[40, 39], []]);
@@ -171,8 +173,8 @@ const NAME = 'a"b; --';
 const QUOTED = '"a""b; --"';
 
 const statementsFor = (more: Partial<BuiltObject>): string[] => {
-  const { aside, again, drop } = recreating(builtView(NAME, bare.oid, more), SESSION_USER);
-  return [...aside, ...again, ...drop].map(({ sql }) => sql);
+  const { setAside, recreate, dropOld } = recreation(builtView(NAME, bare.oid, more), SESSION_USER);
+  return [...setAside, ...recreate, ...dropOld].map(({ sql }) => sql);
 };
 
 Deno.test("a view is replaced with its columns and options, whatever these are called", () => {

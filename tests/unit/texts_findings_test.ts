@@ -6,8 +6,8 @@ import {
   readTextsOf,
   type RenamedTable,
 } from "../../shared/findings/rename_findings.ts";
+import { namedIn } from "../../shared/findings/removed_names.ts";
 import {
-  namedIn,
   readTexts,
   type TextFindingOptions,
   textFindings,
@@ -99,7 +99,7 @@ Deno.test("there is one finding for each text and code, with the tables and what
   ]);
   assertMatch(
     found[0].message,
-    /^The routine truncates "public"\."old", "app"\."neighbour", .*: truncate old; /,
+    /^The routine truncates "public"\."old", "app"\."neighbour"; .*: truncate old; /,
   );
   for (const { message, remedy } of found) {
     assert(message.length > 20 && remedy.endsWith("."), remedy);

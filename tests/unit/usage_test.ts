@@ -3,7 +3,7 @@ import type { Usage } from "../../shared/contract/responses.ts";
 import type { TextFacts } from "../../shared/facts/facts.ts";
 import { usageOf } from "../../shared/usage/usage.ts";
 import { OWN_STATEMENT } from "../../shared/sql/own_statements.ts";
-import { showable } from "../../shared/usage/example.ts";
+import { showable } from "../../shared/usage/counting.ts";
 import type {
   StatementEntry,
   UsageFacts,
@@ -11,7 +11,7 @@ import type {
   UsedMigration,
 } from "../../shared/facts/usage_facts.ts";
 import { usageFindings } from "../../shared/usage/findings.ts";
-import type { Look } from "../../shared/usage/usage_sample.ts";
+import type { UsageSample } from "../../shared/usage/usage_sample.ts";
 import { statementKind } from "../../shared/usage/statement_kinds.ts";
 import { answered } from "../support/cli.ts";
 
@@ -65,7 +65,7 @@ function look(
     last_used_at: null,
     ...more.record,
   };
-  const looks = usageOf([MIGRATION], {
+  const samples = usageOf([MIGRATION], {
     facts: {
       at: NOW,
       server_version: version,
@@ -90,7 +90,7 @@ function look(
     texts,
     records: more.record === null ? [] : [record],
   });
-  return looks.get(ID)!;
+  return samples.get(ID)!;
 }
 
 const codesOf = ({ reasons }: Usage) =>
@@ -315,7 +315,7 @@ Deno.test("a routine or a job that names it is a use, one that may is not known"
 });
 
 Deno.test("to end a rename, recent calls and too short a quiet stand against it", () => {
-  const findings = (one: Look, quiet_for_days = 0) =>
+  const findings = (one: UsageSample, quiet_for_days = 0) =>
     usageFindings([MIGRATION], { at: NOW, byId: new Map([[ID, one]]) }, { quiet_for_days });
   const used = look({
     entries: [entry("select from experts where name = 'secret'", { calls: 3 })],
@@ -336,7 +336,7 @@ Deno.test("to end a rename, recent calls and too short a quiet stand against it"
   assertEquals(more, []);
   assertMatch(
     early.message,
-    /not quiet for 23 days, but since \S+Z only\. The earliest date is \S+Z/,
+    /not been quiet for 23 days, only since \S+Z\. The earliest date is \S+Z/,
   );
   assertStringIncludes(early.message, early.earliest!);
   const end = Date.parse(RENAMED) + 23 * 86_400_000;
