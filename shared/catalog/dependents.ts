@@ -216,7 +216,6 @@ export const DEPENDENTS = {
   dependants,
   view_definition: "case when t.relkind in ('v', 'm') then pg_get_viewdef(t.oid) end",
   view_query: viewQueryDigest("t.oid"),
-  view_query_with_names: viewQueryDigest("t.oid", { names: true }),
   view_reads: `case when t.relkind in ('v', 'm') then (
     select coalesce(json_agg(distinct c.oid::int8), '[]')
     ${readBy("t.oid")} and c.oid <> t.oid and not ${IS_SCAN_COUNTER}) else '[]' end`,

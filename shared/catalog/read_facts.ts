@@ -5,6 +5,7 @@ import type { ColumnFacts, Facts, RelationFacts, TextSources } from "../facts/fa
 import { NO_NAMES_IN_ROWS } from "../facts/names_in_rows.ts";
 import { OWN_STATEMENT } from "../sql/own_statements.ts";
 import { jsonbLiteral } from "../sql/quoting.ts";
+import { viewQueryDigest } from "../sql/stored_view.ts";
 import {
   ANALYSIS,
   analysisByRelation,
@@ -92,6 +93,7 @@ export function factsQuery(wanted: FactsWanted): string {
   const relation: Expressions<Omit<RelationFacts, keyof RelationAnalysis>> = {
     ...ALL,
     built_on: wanted.builtOn ? builtOn : "null",
+    view_query_with_names: wanted.builtOn ? viewQueryDigest("t.oid", { names: true }) : "null",
   };
   const facts = {
     session: SESSION,

@@ -155,7 +155,10 @@ export interface RelationFacts {
    * and their columns are called now. Null for tables.
    */
   view_query: string | null;
-  /** The same digest as earlier versions recorded it, to be compared with their records. */
+  /**
+   * The same digest as earlier versions recorded it, to be compared with their records. Null for tables, and unless
+   * what is built on views was asked for.
+   */
   view_query_with_names: string | null;
   view_reads: number[];
   /** Name of the scan counter by which a view counts its use; it is not among what the view reads. */
