@@ -244,6 +244,30 @@ for (const tag of ["CREATE VIEW", "ALTER TABLE", "ALTER VIEW"]) {
   );
 }
 
+databaseTest(
+  "partitioned and inherited tables have the same plans by both names",
+  { everyVersion: true },
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await db.sql.unsafe(`
+      create table events (id int, at date, note text, primary key (id, at)) partition by range (at);
+      create table events_1 partition of events for values from ('2026-01-01') to ('2027-01-01');
+      create table events_2 partition of events for values from ('2027-01-01') to ('2028-01-01');
+      create table places (id int primary key, name text);
+      create table towns (mayor text) inherits (places)`).simple();
+    for (const old_name of ["events", "places"]) {
+      const renamed = await functions.rename({ old_name, new_name: `new_${old_name}` });
+      assert(renamed.verification?.passed);
+      const [{ id }] = renamed.migrations;
+      const { checks } = await functions.verify({ migration_id: id, checks: ["cost", "reads"] });
+      for (const { name, passed, failures } of checks) {
+        assert(passed, `${old_name}, ${name}: ${JSON.stringify(failures)}`);
+      }
+      await functions.rollback({ migration_id: id });
+    }
+  },
+);
+
 const changedCodes = ({ findings }: Pick<OperationAnswer, "findings">) =>
   findings.map(({ code }) => code).filter((code) => code === "view_changed");
 

@@ -282,7 +282,7 @@ databaseTest(
       };
       const { status, body } = await post(functions, "rename", CYCLE);
       assertEquals([status, body.code], [503, "database_unavailable"], JSON.stringify(body));
-      assertStringIncludes(body.detail, "The change is made");
+      assertStringIncludes(body.detail, "The change was made");
       assert(!/nothing was changed/i.test(JSON.stringify(body)));
       const events = await db.admin`select outcome from table_rename.sys_table_migration_events`;
       assertEquals(events.map(({ outcome }) => outcome), ["succeeded"]);

@@ -281,7 +281,7 @@ verifyTest(
       setTimeout(() => leaving.abort(), 200);
       assertEquals((await (await answer).json()).code, "deadline_exceeded");
     });
-    assertStringIncludes(logged.join(), "The caller went away");
+    assertStringIncludes(logged.join(), "The caller disconnected");
   },
 );
 
