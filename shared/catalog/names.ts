@@ -5,7 +5,12 @@
 import type { NameFacts } from "../facts/facts.ts";
 import type { NameColumn } from "../facts/names_in_rows.ts";
 import { ident, jsonbLiteral, literal, qualified } from "../sql/quoting.ts";
+import { INTERIM_PREFIX } from "../plan/interim_name.ts";
 import { type Expressions, nameArray } from "./expressions.ts";
+
+/** Whether a name begins like an interim name: a range, which is found by index. */
+const beginsInterim = (name: string) =>
+  `${name} >= ${literal(INTERIM_PREFIX)} and ${name} < ${literal(INTERIM_PREFIX + "g")}`;
 
 /** What a name `w` means in its schema, in the columns of `named` in `read_facts.ts`. */
 export const NAME: Expressions<NameFacts> = {
@@ -27,6 +32,17 @@ export const NAME: Expressions<NameFacts> = {
         select from pg_type element where element.typarray = ty.oid))
     limit 1)`,
 };
+
+/** JSON array of what has a name that begins like an interim name. */
+export const interimTaken = `(
+    select coalesce(json_agg(json_build_object('schema', n.nspname, 'name', i.name)
+      order by n.nspname, i.name), '[]')
+    from (
+      select relnamespace, relname from pg_class where ${beginsInterim("relname")}
+      union
+      select typnamespace, typname from pg_type where ${beginsInterim("typname")}
+    ) i(schema, name)
+    join pg_namespace n on n.oid = i.schema)`;
 
 export interface TableRow {
   schema: string;

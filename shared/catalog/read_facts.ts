@@ -5,6 +5,7 @@ import type { ColumnFacts, Facts, RelationFacts, TextSources } from "../facts/fa
 import { NO_NAMES_IN_ROWS } from "../facts/names_in_rows.ts";
 import { OWN_STATEMENT } from "../sql/own_statements.ts";
 import { jsonbLiteral } from "../sql/quoting.ts";
+import { viewQueryDigest } from "../sql/stored_view.ts";
 import {
   ANALYSIS,
   analysisByRelation,
@@ -15,7 +16,13 @@ import { ATTACHED, type IndexesWanted, indexNames } from "./attached_objects.ts"
 import { builtOn } from "./built_on.ts";
 import { DEPENDENTS, READING_VIEWS } from "./dependents.ts";
 import { type Expressions, fromValues, jsonObject } from "./expressions.ts";
-import { dynamicSqlRoutines, NAME, nameColumns, sameNamedRelations } from "./names.ts";
+import {
+  dynamicSqlRoutines,
+  interimTaken,
+  NAME,
+  nameColumns,
+  sameNamedRelations,
+} from "./names.ts";
 import { privilegeEntries, relationAcl, withAcl, withPrivileges } from "./privileges.ts";
 import { COLUMN, columnsWith, ifGranted, RELATION } from "./relation.ts";
 import { statementsRead, type TextRow, textsFromRows, textsNaming } from "./texts.ts";
@@ -86,10 +93,12 @@ export function factsQuery(wanted: FactsWanted): string {
   const relation: Expressions<Omit<RelationFacts, keyof RelationAnalysis>> = {
     ...ALL,
     built_on: wanted.builtOn ? builtOn : "null",
+    view_query_with_names: wanted.builtOn ? viewQueryDigest("t.oid", { names: true }) : "null",
   };
   const facts = {
     session: SESSION,
     names: NAMES,
+    interim_taken: interimTaken,
     relations: relationsWith(relation),
     ...(mentioned !== undefined && { name_columns: nameColumns }),
     ...(mentioned !== undefined && mentioned.length > 0 && {
@@ -167,7 +176,7 @@ interface BuiltOnRow extends Omit<BuiltOnFacts, "objects"> {
 
 interface FactsRow
   extends
-    Pick<Facts, "session" | "names">,
+    Pick<Facts, "session" | "names" | "interim_taken">,
     Partial<Pick<Facts, "same_named_relations" | "dynamic_sql_routines" | "name_columns">>,
     Partial<AnalysisRow> {
   relations: (RelationRow<Omit<RelationFacts, "built_on">> & { built_on: BuiltOnRow | null })[];

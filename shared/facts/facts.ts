@@ -31,6 +31,8 @@ export interface Facts {
   indexes: IndexFacts[];
   /** Relations in the indexes' schemas whose names the indexes could want. */
   relation_names: { schema: string; name: string }[];
+  /** What has a name like those that new views have at first (`plan/interim_name.ts`), relations and types. */
+  interim_taken: { schema: string; name: string }[];
 }
 
 export interface StatementsRead {
@@ -153,6 +155,11 @@ export interface RelationFacts {
    * and their columns are called now. Null for tables.
    */
   view_query: string | null;
+  /**
+   * The same digest as earlier versions recorded it, to be compared with their records. Null for tables, and unless
+   * what is built on views was asked for.
+   */
+  view_query_with_names: string | null;
   view_reads: number[];
   /** Name of the scan counter by which a view counts its use; it is not among what the view reads. */
   scan_counter: string | null;

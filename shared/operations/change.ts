@@ -137,7 +137,7 @@ export function followUp(
   operation: FollowUp,
   migrations: RecordedRename[],
   mark: string,
-): Pick<PlannedChange, "batch_id" | "ids" | "history" | "file" | "record"> {
+): Pick<PlannedChange, "batch_id" | "ids" | "history" | "file" | "recordBefore" | "record"> {
   // What was not made in the migration history cannot be undone there.
   const inHistory = migrations.every(({ in_history }) => in_history);
   return {
@@ -145,7 +145,8 @@ export function followUp(
     ids: migrations.map(({ id }) => id),
     history: historyChoice(request, connection.history, inHistory),
     file: () => followUpFile(operation, migrations, mark),
-    record: [mark],
+    // A refresh records the view that has the name in the end; nobody need wait for the others.
+    ...(operation === "refresh" ? { record: [mark] } : { recordBefore: [mark], record: [] }),
   };
 }
 

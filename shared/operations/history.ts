@@ -37,8 +37,10 @@ export interface FileParts {
   name: string;
   /** Lines for its head. */
   about: string[];
-  /** Statements that raise where a file does not fit. Default: none. */
-  guards?: PlanStatement[];
+  /** Tables that views are made over. Default: none. */
+  tables?: { schema: string; name: string }[];
+  /** Statements that raise where the tables are others. Default: none. */
+  tableGuards?: PlanStatement[];
   /** Views that the file's definitions were read from, with what is built on them. Default: none. */
   views?: { schema: string; name: string }[];
   /** Statements that track the change; `rows` are those of a batch that is recorded here, to be copied. */
@@ -107,7 +109,10 @@ export function historyStatements(
 ): { keep: string; record: string } {
   const rows = parts.batchId === undefined ? null : rowsOfServer(batchRows(parts.batchId));
   return {
-    keep: keepHistory(fileStatements(plan, { ...parts, guards: [] }, event, request, rows), rows),
+    keep: keepHistory(
+      fileStatements(plan, { ...parts, tableGuards: [] }, [], event, request, rows),
+      rows,
+    ),
     record: recordHistory(parts.name, event.operation === "rename" ? event.migration_ids : []),
   };
 }
@@ -123,12 +128,12 @@ export async function migrationFile(
   const [row] = state === "open" ? await session.run(lastVersion) : [];
   const existing = row?.version == null ? [] : [String(row.version)];
   const { views = [] } = parts;
-  const guards = [...parts.guards ?? []];
+  const guards: PlanStatement[] = [];
   if (views.length > 0) {
     const [{ digests }] = await session.run(builtDigests(views));
     guards.push(sameBuilt(views, digests as string[]));
   }
-  const statements = fileStatements(plan, { ...parts, guards }, event, request);
+  const statements = fileStatements(plan, parts, guards, event, request);
   return {
     version: nextVersion(existing, versionOf(new Date())),
     name: parts.name,
@@ -138,7 +143,8 @@ export async function migrationFile(
 
 function fileStatements(
   plan: Plan,
-  { about, guards, tracking }: FileParts,
+  { about, tables, tableGuards, tracking }: FileParts,
+  guards: PlanStatement[],
   event: Event,
   { lock_timeout_ms, max_wait_ms }: LockLimits,
   rows: RowsOfServer | null = null,
@@ -146,6 +152,8 @@ function fileStatements(
   const details = { plan_hash: plan.hash, migration_file: true };
   return migrationFileStatements(plan, {
     about: [...about, `Plan ${plan.hash}.`],
+    tables,
+    tableGuards,
     guards,
     lockTimeoutMs: lock_timeout_ms,
     maxWaitMs: max_wait_ms,
@@ -252,6 +260,11 @@ export function followUpFile(
     about: linesForHead(migrations.map(about)),
     views: migrations.filter(({ compatibility_view_created }) => compatibility_view_created)
       .map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
+    ...(operation === "refresh" && {
+      tables: migrations.map(({ schema_name, present_name, new_name }) => (
+        { schema: schema_name, name: present_name ?? new_name }
+      )),
+    }),
     tracking: () => [mark],
   };
 }

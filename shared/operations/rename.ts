@@ -135,12 +135,18 @@ export function plannedRename(
     tables: () => renamedTables(plan),
     history: historyChoice(changeRequest, connection.history),
     file: () => renameFile(plan, head, () => migrations(true)),
-    recordBefore: noteSnapshots(connection.statistics, oldNames),
-    record: compatibility_view ? [noteViews(batchId)] : [],
+    recordBefore: [
+      ...noteSnapshots(connection.statistics, oldNames),
+      ...(compatibility_view ? [noteViews(madeViews(plan, ids))] : []),
+    ],
+    record: [],
     connection,
     oldNames,
   };
 }
+
+const madeViews = ({ tables }: RenamePlan, ids: string[]) =>
+  tables.flatMap(({ view }, index) => view === null ? [] : [{ id: ids[index], name: view.name }]);
 
 export async function verifyRenamed(
   context: OperationContext,
@@ -250,7 +256,8 @@ function renameFile(
         `Renames ${qualified(schema, old_name)} to ${ident(new_name)}; ${effect}.`
       ),
     ),
-    guards: [sameColumns(tables.map(({ facts }) => facts))],
+    tables: tables.map(({ facts: { schema, name } }) => ({ schema, name })),
+    tableGuards: [sameColumns(tables.map(({ facts }) => facts))],
     tracking: (rows) => [trackBatch(batch, rows?.marker ?? newRows(migrations()))],
     batchId: batch.batch_id,
   };

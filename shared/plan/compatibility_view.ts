@@ -8,9 +8,17 @@ import { grantStatements } from "./grants.ts";
 import { ident, literal, qualified } from "../sql/quoting.ts";
 import { scanCounterCondition } from "./scan_counter.ts";
 import { checkRowCasts, rowCastFunction, rowCastWanted, rowTypeStatements } from "./row_type.ts";
-import { type Check, checkViews, type ExpectedView } from "./verification/checks.ts";
+import {
+  type Check,
+  checkExchange,
+  type CheckQuery,
+  checkViews,
+  type ExpectedView,
+} from "./verification/checks.ts";
 
 export interface ViewPlan {
+  /** The name that it is made under: an interim one, or its own where the present view is replaced. */
+  name: string;
   statements: Statement[];
   owner: string;
   securityInvoker: boolean;
@@ -21,6 +29,8 @@ export interface ViewPlan {
 }
 
 export interface ViewOptions {
+  /** The name that the view has at first (`interimName`). Default: its own. */
+  name?: string;
   /** Columns that the view leaves out. Default: none. */
   without?: string[];
   /** The present view, which is replaced. Default: there is none. */
@@ -30,7 +40,8 @@ export interface ViewOptions {
 }
 
 /**
- * Statements for the view with the table's present name over the table under `newName`.
+ * Statements for the view that is to have the name `whole` has, over the table with the name `tableName`. They run
+ * before the locks, except where the present view is replaced: then `give` gives the view its name under them.
  *
  * The view lists its columns, runs with its caller's rights wherever that keeps row-level security and grants the
  * same, belongs to the table's owner, and has the table's defaults (without them `SET c = DEFAULT` through the view
@@ -39,9 +50,9 @@ export interface ViewOptions {
  */
 export function compatibilityView(
   whole: RelationFacts,
-  newName: string,
+  tableName: string,
   session: SessionFacts,
-  { without = [], replaced, scanCounter = null }: ViewOptions = {},
+  { name = whole.name, without = [], replaced, scanCounter = null }: ViewOptions = {},
 ): ViewPlan {
   const replace = replaced !== undefined;
   const table: RelationFacts = {
@@ -50,7 +61,7 @@ export function compatibilityView(
     default_grantees: [...new Set([...whole.default_grantees, ...granteesOf(replaced)])],
   };
   const sessionUser = session.user;
-  const view = qualified(table.schema, table.name);
+  const view = qualified(table.schema, name);
   const securityInvoker = isSecurityInvoker(table);
   const ownerFits = table.owner === sessionUser || (table.owner_settable && table.owner_can_create);
   const owner = ownerFits ? table.owner : sessionUser;
@@ -60,9 +71,13 @@ export function compatibilityView(
       `create ${replace ? "or replace " : ""}view ${view}${
         securityInvoker ? " with (security_invoker = true)" : ""
       } as\n` +
-      `  select ${columns}${columns === "" ? "" : " "}from ${qualified(table.schema, newName)}` +
+      `  select ${columns}${columns === "" ? "" : " "}from ${qualified(table.schema, tableName)}` +
       (scanCounter === null ? "" : `\n  where ${scanCounterCondition(scanCounter)}`),
-    purpose: `Keep ${view} usable as a compatibility view`,
+    purpose: name === whole.name
+      ? `Keep ${view} usable as a compatibility view`
+      : `Make the compatibility view ${
+        qualified(table.schema, whole.name)
+      }, under another name until the table is locked`,
   }];
   if (owner !== (replaced?.owner ?? sessionUser)) {
     statements.push({
@@ -92,36 +107,54 @@ export function compatibilityView(
     : null;
   if (rowCast !== null) {
     statements.push(...rowTypeStatements(whole, {
-      view: table.name,
-      table: newName,
+      view: name,
+      table: tableName,
+      function: rowCast,
       columns: table.columns.map(({ name }) => name),
       owner,
       sessionUser,
       present,
     }));
   }
-  return { statements, owner, securityInvoker, replaced: grants.replaced, rowCast };
+  return { name, statements, owner, securityInvoker, replaced: grants.replaced, rowCast };
 }
 
+/** Statement for the critical section, once the name is free. */
+export const giveName = ({ schema, name }: RelationFacts, view: ViewPlan): Statement => ({
+  sql: `alter view ${qualified(schema, view.name)} rename to ${ident(name)}`,
+  purpose: "Give the compatibility view the old name",
+});
+
 export interface MadeView {
-  /** The table as it is, with the name that the view has. */
+  /** The table as it is, with the name that the view has in the end. */
   table: RelationFacts;
+  /** The table's name in the end, in the same schema. */
   tableName: string;
   view: ViewPlan;
   /** The columns that the view has. Default: all of the table's. */
   columns?: ColumnFacts[];
 }
 
-export function viewChecks(made: MadeView[]): Check[] {
+/**
+ * Checks of views, of which nothing is left out.
+ *
+ * @param tableName The name that a view's table has when they run.
+ */
+export function viewChecks(
+  made: MadeView[],
+  tableName: (made: MadeView) => string,
+): CheckQuery[] {
   if (made.length === 0) return [];
-  const columnGrants = made.some(({ table }) => table.columns.some(({ acl }) => acl.length > 0));
-  const casts = made.flatMap(({ table: { schema, name }, tableName, view: { rowCast } }) =>
-    rowCast === null ? [] : [{ schema, view: name, table: tableName, function: rowCast }]
-  );
+  const casts = made.flatMap((one) => {
+    const { table: { schema }, view: { name, rowCast } } = one;
+    return rowCast === null
+      ? []
+      : [{ schema, view: name, table: tableName(one), function: rowCast }];
+  });
   return [
     checkViews(
-      made.map(expectedView),
-      columnGrants,
+      made.map((one) => expectedView(one, { view: one.view.name, table: tableName(one) })),
+      haveColumnGrants(made),
       "Check options, columns, defaults and privileges of the views",
     ),
     ...(casts.length === 0
@@ -130,16 +163,29 @@ export function viewChecks(made: MadeView[]): Check[] {
   ];
 }
 
+/** The check under the locks that views, which were checked before, and tables have their names. */
+export const checkNames = (made: MadeView[]): Check =>
+  checkExchange(
+    made.map((one) => expectedView(one, { view: one.table.name, table: one.tableName })),
+    haveColumnGrants(made),
+    "Check that tables and views have their names, and the privileges that they had before the locks",
+  );
+
+const haveColumnGrants = (made: MadeView[]): boolean =>
+  made.some(({ table }) => table.columns.some(({ acl }) => acl.length > 0));
+
 function expectedView(
-  { table, tableName, view, columns = table.columns }: MadeView,
+  { table, view, columns = table.columns }: MadeView,
+  names: { view: string; table: string },
 ): ExpectedView {
   const same_owner = view.owner === table.owner;
   const left = new Set(columns.map(({ name }) => name));
   return {
     schema: table.schema,
-    name: table.name,
-    table_name: tableName,
+    name: names.view,
+    table_name: names.table,
     table_oid: table.oid,
+    table_kind: table.kind,
     security_invoker: view.securityInvoker,
     same_owner,
     same_grantors: same_owner && view.replaced.length === 0,

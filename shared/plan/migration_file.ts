@@ -16,6 +16,7 @@ import {
   millisecondsLiteral,
   qualified,
 } from "../sql/quoting.ts";
+import { byName } from "../sql/name_digest.ts";
 import { isTracked } from "../sql/trusted_objects.ts";
 import type { LockStatement, Plan, PlanStatement } from "./plan.ts";
 
@@ -25,6 +26,12 @@ export interface MigrationFileOptions {
   lockTimeoutMs: number;
   /** How long to go on trying for the locks. */
   maxWaitMs: number;
+  /**
+   * Tables that views are made over before the locks: other changes of them are kept out from then on. Default: none.
+   */
+  tables?: Name[];
+  /** Statements that raise where the tables are not those that the file was made for, run then. Default: none. */
+  tableGuards?: PlanStatement[];
   /** Statements that raise where the file does not fit, run once the locks are held. Default: none. */
   guards?: PlanStatement[];
   /** Statements that track the change, run only where there are tracking tables. */
@@ -38,8 +45,9 @@ const TRACKING_TABLE = "public.sys_table_migrations";
 /** The statements, each with its purpose as a comment above it. */
 export function migrationFileStatements(
   plan: Pick<Plan, "preparations" | "beforeLocks" | "locks" | "changes">,
-  { about, lockTimeoutMs, maxWaitMs, guards = [], tracking, trackingTag }: MigrationFileOptions,
+  options: MigrationFileOptions,
 ): string[] {
+  const { about, lockTimeoutMs, maxWaitMs, tables = [], tableGuards = [], guards = [] } = options;
   const ready = [...plan.preparations, ...plan.beforeLocks].filter(isForAll).map(asInFile);
   const locks = plan.locks.filter(({ changes }) => !changes);
   const changes = [...plan.locks.filter(({ changes }) => changes), ...plan.changes];
@@ -52,11 +60,15 @@ export function migrationFileStatements(
 select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
   pg_catalog.set_config('lock_timeout', ${millisecondsLiteral(lockTimeoutMs)}, true)`,
     ...explained([
+      ...(tables.length === 0 || ready.length + tableGuards.length === 0
+        ? []
+        : [keepOut(tables, options)]),
+      ...tableGuards,
       ...inRoleBlocks(ready),
       ...(locks.length === 0 ? [] : [lockBlock(locks, lockTimeoutMs, maxWaitMs)]),
       ...guards,
       ...inRoleBlocks(changes.filter(isForAll).map(asInFile)),
-      trackingBlock(tracking, trackingTag),
+      trackingBlock(options.tracking, options.trackingTag),
     ]),
   ];
 }
@@ -99,6 +111,28 @@ end `;
     block = [];
   }
   return [...result, ...block];
+}
+
+/** The lock that a request takes before it reads the facts; it has time, since no client waits behind it. */
+function keepOut(
+  tables: Name[],
+  { lockTimeoutMs, maxWaitMs }: Pick<MigrationFileOptions, "lockTimeoutMs" | "maxWaitMs">,
+): PlanStatement {
+  const timeout = (ms: number) =>
+    `  perform pg_catalog.set_config('lock_timeout', ${millisecondsLiteral(ms)}, true);`;
+  const names = tables.toSorted(byName).map(({ schema, name }) =>
+    `only ${qualified(schema, name)}`
+  );
+  const body = `
+begin
+${timeout(Math.max(1, maxWaitMs))}
+  lock table ${names.join(", ")} in share update exclusive mode;
+${timeout(lockTimeoutMs)}
+end `;
+  return {
+    sql: `do ${dollarQuoted(body, "lock")}`,
+    purpose: "Keep other changes of the tables out; reads and writes go on",
+  };
 }
 
 /** Takes the locks as the plan does; where one cannot be acquired, all are released and tried again. */

@@ -23,7 +23,10 @@ export interface LockStatement extends Statement {
 }
 
 export interface Plan {
-  /** What is prepared before any lock that clients feel, so that they wait no longer than they must. */
+  /**
+   * What is made and prepared before any lock that clients feel, so that they wait no longer than they must; attempts
+   * that fail keep it.
+   */
   preparations: PlanStatement[];
   /** What changes the database in the message of the locks, but before them, since no client waits for it. */
   beforeLocks: PlanStatement[];

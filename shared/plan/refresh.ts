@@ -9,13 +9,20 @@ import type { ColumnFacts, Facts, RelationFacts } from "../facts/facts.ts";
 import type { RecordedRename, TrackedRename } from "../facts/migration.ts";
 import { ident, qualified } from "../sql/quoting.ts";
 import { viewDefault } from "./column_defaults.ts";
-import { compatibilityView, viewChecks, type ViewPlan } from "./compatibility_view.ts";
+import {
+  checkNames,
+  compatibilityView,
+  giveName,
+  type MadeView,
+  viewChecks,
+} from "./compatibility_view.ts";
+import { interimName } from "./interim_name.ts";
 import { expectedRelation, requireOwned } from "./remove_views.ts";
 import { makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { requireView } from "./refusals.ts";
 import { dropRowType } from "./row_type.ts";
-import { checkRelations } from "./verification/checks.ts";
-import { viewOnlyChanges } from "./view_only_changes.ts";
+import { type Check, checkAtOnce, checkRelations, raiseUnlessNone } from "./verification/checks.ts";
+import { type ViewOnlyChanges, viewOnlyChanges } from "./view_only_changes.ts";
 
 export interface RefreshOptions {
   acknowledge: string[];
@@ -57,27 +64,33 @@ export async function planRefresh(
   const named: RelationFacts = { ...only.afterwards(table), name: migration.old_name };
 
   const inPlace = view !== null && beginsWith(wanted, view.columns) ? view : undefined;
-  const made = compatibilityView(named, table.name, facts.session, {
-    without: withoutColumns,
-    replaced: inPlace,
-    scanCounter: view?.scan_counter ?? null,
-  });
+  const made: MadeView = {
+    table: named,
+    tableName: table.name,
+    view: compatibilityView(named, table.name, facts.session, {
+      name: inPlace === undefined ? interimName(named, facts) : named.name,
+      without: withoutColumns,
+      replaced: inPlace,
+      scanCounter: view?.scan_counter ?? null,
+    }),
+    columns: wanted,
+  };
+  const replacement = inPlace !== undefined
+    ? replacing(inPlace, { ...named, columns: wanted }, made, only)
+    : exchanging(made, only, view && takingPlace(view, wanted, table.name, facts.session.user));
   const checks = [
     checkRelations([expectedRelation(table, table.name)], "Check that the table is where it was"),
-    ...viewChecks([{ table: named, tableName: table.name, view: made, columns: wanted }]),
+    ...replacement.checks,
     ...(only.check === null ? [] : [only.check]),
   ];
-  const replacement = view === null
-    ? { preparations: [], locks: [], changes: made.statements, findings: [] }
-    : inPlace !== undefined
-    ? replacing(inPlace, { ...named, columns: wanted }, table.name, made)
-    : rebuilding(view, wanted, table.name, made, facts.session.user);
   const plan = await makePlan({
-    preparations: [replacement, ...checks].flatMap(({ preparations }) => preparations),
+    preparations: [
+      ...replacement.preparations,
+      ...checks.flatMap(({ preparations }) => preparations),
+    ],
     beforeLocks: [],
     locks: replacement.locks,
     changes: [
-      ...only.statements,
       ...replacement.changes,
       ...checks.map(({ statement }) => statement),
       reloadSchemaCache,
@@ -97,34 +110,66 @@ export async function planRefresh(
   };
 }
 
-type Replacement = Pick<Plan, "preparations" | "locks" | "changes" | "findings">;
+interface Replacement extends Pick<Plan, "preparations" | "locks" | "changes" | "findings"> {
+  checks: Check[];
+}
+
+const checksOf = (made: MadeView) => viewChecks([made], ({ tableName }) => tableName);
 
 /** CREATE OR REPLACE VIEW locks the view; so it is the plan's first statement, with the lock timeout. */
 function replacing(
   view: RelationFacts,
   shown: RelationFacts,
-  table: string,
-  { statements: [create, ...rest], rowCast }: ViewPlan,
+  made: MadeView,
+  only: ViewOnlyChanges,
 ): Replacement {
+  const { statements: [create, ...rest], rowCast } = made.view;
   return {
     preparations: [],
     locks: [{ ...create, timeout_share: 1, changes: true }],
     changes: [
+      ...only.statements,
       ...leftovers(view, shown),
       ...rest,
-      ...(rowCast === null ? dropRowType(view, { view: view.name, table }) : []),
+      ...(rowCast === null ? dropRowType(view, { view: view.name, table: made.tableName }) : []),
     ],
+    checks: checksOf(made).map(({ name, purpose, query }) => raiseUnlessNone(name, purpose, query)),
     findings: [],
   };
 }
 
-function rebuilding(
+/** The new view is made before the locks, and then gets its name, which a present one has given up. */
+function exchanging(
+  made: MadeView,
+  only: ViewOnlyChanges,
+  present: ReturnType<typeof takingPlace> | null,
+): Replacement {
+  return {
+    preparations: [
+      // The new view has the privileges that the table has then.
+      ...only.statements,
+      ...made.view.statements,
+      ...checksOf(made).map(checkAtOnce),
+      ...present?.preparations ?? [],
+    ],
+    locks: present?.locks ?? [],
+    changes: [
+      ...present?.aside ?? [],
+      giveName(made.table, made.view),
+      ...present?.drop ?? [],
+    ],
+    checks: [checkNames([made])],
+    findings: present?.findings ?? [],
+  };
+}
+
+/** How the present view gives up its name and is dropped, and what is built on it gets the new one. */
+function takingPlace(
   view: RelationFacts,
   wanted: ColumnFacts[],
   table: string,
-  { statements }: ViewPlan,
   sessionUser: string,
-): Replacement {
+) {
   const aside = setAsideName(view);
   const followed = repoint(
     [{ view, table: null, columns: wanted }],
@@ -139,14 +184,15 @@ function rebuilding(
       purpose: "Lock the compatibility view alone, as setting the owner that it has does",
       timeout_share: 1,
     }, ...followed.locks],
-    changes: [
+    aside: [
       followed.recheck.statement,
       ...followed.setAside,
       {
         sql: `alter view ${qualified(view.schema, view.name)} rename to ${ident(aside)}`,
         purpose: "Take the compatibility view out of the way",
       },
-      ...statements,
+    ],
+    drop: [
       ...followed.recreate,
       ...followed.dropOld,
       ...dropRowType(view, { view: aside, table }),

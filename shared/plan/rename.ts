@@ -2,12 +2,20 @@
 import type { NameHolder, RenamedIndex } from "../facts/migration.ts";
 import type { Rename } from "../contract/requests.ts";
 import type { Statement } from "../contract/responses.ts";
-import { checkRelations } from "./verification/checks.ts";
-import { compatibilityView, viewChecks, type ViewPlan } from "./compatibility_view.ts";
+import { type Check, checkAtOnce, checkRelations } from "./verification/checks.ts";
+import {
+  checkNames,
+  compatibilityView,
+  giveName,
+  type MadeView,
+  viewChecks,
+  type ViewPlan,
+} from "./compatibility_view.ts";
 import type { Facts, RelationFacts } from "../facts/facts.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { byName } from "../sql/name_digest.ts";
 import { ident, qualified } from "../sql/quoting.ts";
+import { interimName } from "./interim_name.ts";
 import { indexRenames, indexStatements } from "./index_names.ts";
 import { type FoundTable, lookUp, refuseTogether, requireServer } from "./refusals.ts";
 import { findingsOfRename, readTextsOf } from "../findings/rename_findings.ts";
@@ -28,8 +36,9 @@ export interface PlannedTable {
   facts: RelationFacts;
   /** Null where the rename makes none. */
   view: ViewPlan | null;
-  /** Those about this table alone. */
+  /** Those about this table alone: what makes the view before the locks, and what changes names under them. */
   statements: Statement[];
+  exchange: Statement[];
   indexes: RenamedIndex[];
 }
 
@@ -60,22 +69,15 @@ export async function planRename(
     newName: rename.new_name,
     view,
   }));
-  const checks = [
-    checkRelations(
-      renamed.map(({ facts: { oid, schema, kind }, newName }) => ({
-        oid,
-        schema,
-        name: newName,
-        kind,
-      })),
-      "Check that the tables have their new names",
-    ),
-    ...viewChecks(
-      renamed.flatMap(({ facts, newName, view }) =>
-        view === null ? [] : [{ table: facts, tableName: newName, view }]
-      ),
-    ),
-  ];
+  const views: MadeView[] = tables.flatMap(({ rename: { new_name }, facts, view }) =>
+    view === null ? [] : [{ table: facts, tableName: new_name, view }]
+  );
+  const check: Check = views.length > 0 ? checkNames(views) : checkRelations(
+    tables.map(({ rename: { new_name }, facts: { oid, schema, kind } }) => (
+      { oid, schema, name: new_name, kind }
+    )),
+    "Check that the tables have their new names",
+  );
   const texts = readTextsOf(renamed, facts);
   const routines = options.compatibilityView
     ? routinesWithCachedPlans(texts, tables.map(({ facts }) => facts))
@@ -94,12 +96,14 @@ export async function planRename(
     beforeLocks: [...recompile(routines), ...indexes.statements],
     preparations: [
       ...scanCounters,
-      ...[...checks, indexes].flatMap(({ preparations }) => preparations),
+      ...views.flatMap(({ view }) => view.statements),
+      ...viewChecks(views, ({ table }) => table.name).map(checkAtOnce),
+      ...[check, indexes].flatMap(({ preparations }) => preparations),
     ],
     locks: renameLocks(tables.map(({ facts }) => facts)),
     changes: [
-      ...tables.flatMap(({ statements }) => statements),
-      ...checks.map(({ statement }) => statement),
+      ...tables.flatMap(({ exchange }) => exchange),
+      check.statement,
       reloadSchemaCache,
     ],
     findings: [...findingsOfRename(renamed, facts, texts), ...indexFindings],
@@ -109,18 +113,29 @@ export async function planRename(
 
 function planTable(
   { rename, facts: table }: FoundTable,
-  { session }: Facts,
+  facts: Facts,
   { compatibilityView: wanted, countUse }: RenameOptions,
   indexes: Map<number, RenamedIndex[]>,
 ): PlannedTable {
   const { new_name } = rename;
-  const scanCounter = countUse ? scanCounterName(table) : null;
-  const view = wanted ? compatibilityView(table, new_name, session, { scanCounter }) : null;
-  const statements = [{
+  const view = wanted
+    ? compatibilityView(table, table.name, facts.session, {
+      name: interimName(table, facts),
+      scanCounter: countUse ? scanCounterName(table) : null,
+    })
+    : null;
+  const exchange = [{
     sql: `alter table ${qualified(table.schema, table.name)} rename to ${ident(new_name)}`,
     purpose: "Give the table its new name",
-  }, ...(view?.statements ?? [])];
-  return { rename, facts: table, view, statements, indexes: indexes.get(table.oid) ?? [] };
+  }, ...(view === null ? [] : [giveName(table, view)])];
+  return {
+    rename,
+    facts: table,
+    view,
+    statements: [...view?.statements ?? [], ...exchange],
+    exchange,
+    indexes: indexes.get(table.oid) ?? [],
+  };
 }
 
 /**

@@ -8,7 +8,7 @@
  * STRICT and has no settings, so that the server can inline it: a computed field costs the same by both names.
  */
 import type { Statement } from "../contract/responses.ts";
-import { type Check, found, raiseUnlessNone } from "./verification/checks.ts";
+import { type CheckQuery, found } from "./verification/checks.ts";
 import type { RelationFacts, RowCastFacts, SessionFacts } from "../facts/facts.ts";
 import { nameDigest } from "../sql/name_digest.ts";
 import { dollarQuoted, ident, literal, qualified } from "../sql/quoting.ts";
@@ -26,6 +26,8 @@ export interface RowCastTarget {
   /** Names of view and table when the statements run. */
   view: string;
   table: string;
+  /** Name of the function. Default: as of a view with this name. */
+  function?: string;
   /** The view's columns. Default: all of the table's. */
   columns?: string[];
   owner: string;
@@ -55,7 +57,10 @@ export const rowCastFunction = (schema: string, view: string, present?: RowCastF
 export function rowTypeStatements(table: RelationFacts, target: RowCastTarget): Statement[] {
   const { owner, sessionUser, present } = target;
   const view = qualified(table.schema, target.view);
-  const name = qualified(table.schema, rowCastFunction(table.schema, target.view, present));
+  const name = qualified(
+    table.schema,
+    target.function ?? rowCastFunction(table.schema, target.view, present),
+  );
   const signature = `${name}(${view})`;
   const of = qualified(table.schema, target.table);
   const statements: Statement[] = [{
@@ -166,7 +171,7 @@ export interface ExpectedRowCast {
 }
 
 /** Raises unless each view has the cast to its table, with its function granted to whoever may use the view. */
-export function checkRowCasts(expected: ExpectedRowCast[], purpose: string): Check {
+export function checkRowCasts(expected: ExpectedRowCast[], purpose: string): CheckQuery {
   const rows = expected.map(({ schema, view, table, function: cast }) =>
     `(${
       [literal(schema), literal(view), found(schema, view), found(schema, table), literal(cast)]
@@ -174,10 +179,10 @@ export function checkRowCasts(expected: ExpectedRowCast[], purpose: string): Che
     })`
   );
   const privileges = [...USES_OF_ROWS].map(literal).join(", ");
-  return raiseUnlessNone(
-    "row_casts",
+  return {
+    name: "row_casts",
     purpose,
-    `
+    query: `
   select pg_catalog.string_agg(
     pg_catalog.format('%I.%I has not the planned cast to its table', e.schema, e.name), '; ')
   from (values ${rows.join(",\n    ")})
@@ -203,5 +208,5 @@ export function checkRowCasts(expected: ExpectedRowCast[], purpose: string): Che
       union
       select ${literal(READS_ALL)}::pg_catalog.regrole::pg_catalog.oid
       order by 1)) is not true`,
-  );
+  };
 }

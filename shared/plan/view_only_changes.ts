@@ -11,7 +11,7 @@ import {
 import type { Check } from "./verification/checks.ts";
 import { viewDefault } from "./column_defaults.ts";
 import type { ColumnFacts, RelationFacts } from "../facts/facts.ts";
-import { differences, fingerprint, isPrivileges } from "../facts/fingerprint.ts";
+import { differences, type Fingerprint, fingerprint, isPrivileges } from "../facts/fingerprint.ts";
 import { privilegeText } from "../facts/privileges.ts";
 import { qualified } from "../sql/quoting.ts";
 
@@ -73,7 +73,7 @@ function viewOnlyChange(
   const object = qualified(migration.schema_name, migration.old_name);
   const onTable = qualified(table.schema, table.name);
   const now = fingerprint(table);
-  const changed = differences(recorded, fingerprint(view))
+  const changed = differences(recorded, fingerprint(recordedLike(recorded, view)))
     .filter(({ object, after }) => (now[object] ?? null) !== after)
     .filter(({ object }) => !sameColumnOnTable(object, table, view));
   const others = changed.filter(({ object }) => !isPrivileges(object));
@@ -127,6 +127,10 @@ function viewOnlyChange(
   }
   return { findings, carried };
 }
+
+/** The view with the digest of its query as the record has it: earlier versions recorded another one. */
+const recordedLike = ({ query }: Fingerprint, view: RelationFacts): RelationFacts =>
+  query === view.view_query_with_names ? { ...view, view_query: query } : view;
 
 function inWords(changes: PrivilegeChange[]): string {
   return changes.map((change) =>

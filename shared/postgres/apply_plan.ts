@@ -2,10 +2,11 @@
  * Applying a plan: one transaction, in which only the last message takes locks that clients feel.
  *
  * 1. `prepare` takes weak locks, reads the facts, makes the plan and writes the record: nobody waits for it.
- * 2. A savepoint, then the critical section as one message.
- * 3. If a lock could not be acquired: roll back to the savepoint, which keeps facts and weak locks, sleep, and retry.
- *    If the facts are outdated: start over.
- * 4. If the connection broke in the critical section: ask the server whether it was committed.
+ * 2. Views are made and checked, and what comes later is planned: nobody waits for that either. A savepoint.
+ * 3. The critical section as one message.
+ * 4. If a lock could not be acquired: roll back to the savepoint, which keeps facts, weak locks and views, sleep, and
+ *    retry. If the facts are outdated: start over.
+ * 5. If the connection broke in the critical section: ask the server whether it was committed.
  */
 import { EVENTS_TABLE } from "../contract/names.ts";
 import { Problem } from "../contract/problems.ts";
@@ -226,11 +227,17 @@ async function retryCriticalSection<P extends Plan>(
 ): Promise<LockFigures> {
   const { limits, budget, lockTimeoutMs } = options;
   const prepared = performance.now();
-  const [{ xid, server_ms }] = await session.run([
+  const before = [
     preparation(plan, record),
     "savepoint critical_section",
     `select pg_current_xact_id()::text as xid, ${MESSAGE_MS} as server_ms`,
-  ].join(";\n"));
+  ].join(";\n");
+  const [{ xid, server_ms }] = await cancelledWithCaller(
+    database,
+    pid,
+    limits,
+    () => session.run(before),
+  );
   const networkMs = performance.now() - prepared - Number(server_ms);
   for (;;) {
     requireTime(limits);

@@ -87,7 +87,7 @@ const preparations = (plan: Plan, record: RecordSql) => [
   ...recordStatements(record).flatMap(({ preparations }) => preparations),
 ];
 
-/** The message before the critical section: the server prepares the statements that it can without locks. */
+/** The message before the critical section: all that is made, checked or planned without locks that clients feel. */
 export const preparation = (plan: Plan, record: RecordSql): string =>
   [FORGET_LEFTOVERS, ...preparations(plan, record).map(marked)].join(";\n");
 

@@ -148,16 +148,18 @@ event as (
 select w.id from withdrawn w order by w.requested_at, w.id`;
 }
 
-/** Statement for the critical section that records the OIDs of the new views, and the time. */
-export function noteViews(batchId: string): string {
+/**
+ * Statement that records the OIDs of new views, and the time; run right before the locks that clients feel.
+ *
+ * @param views The names that the views have then, by migration.
+ */
+export function noteViews(views: { id: string; name: string }[]): string {
   return `
 update public.sys_table_migrations m
 set view_oid = c.oid::bigint, migrated_at = clock_timestamp()
-from pg_namespace n
-join pg_class c on c.relnamespace = n.oid and c.relkind = 'v'
-where m.batch_id = ${literal(batchId)}::uuid and m.status = 'active'
-  and n.nspname = m.schema_name::name and c.relname = m.old_name::name
-  and m.compatibility_view_created`;
+from jsonb_to_recordset(${jsonbLiteral(views)}) as e(id uuid, name text), pg_namespace n, pg_class c
+where m.id = e.id and m.status = 'active' and n.nspname = m.schema_name::name
+  and c.relnamespace = n.oid and c.relname = e.name::name and c.relkind = 'v'`;
 }
 
 /**

@@ -10,6 +10,7 @@ export interface PlanNode {
   "Node Type": string;
   "Relation Name"?: string;
   Alias?: string;
+  "Target Tables"?: { Alias?: string; [member: string]: unknown }[];
   Plans?: PlanNode[];
   [member: string]: unknown;
 }
@@ -70,11 +71,12 @@ export function judgePlans(outcome: ExplainOutcome): PlanVerdict {
  * The plan as text, with its relations numbered in the order in which they occur: as nodes first, then where an
  * expression names them, as it does the parents of partitions, which have no node. Conditions do not count for the
  * order, since the sides of their comparisons come in either order. Of one relation alone the server leaves its alias
- * out in some plans (ruleutils), so it is always left out.
+ * out in some plans (ruleutils), so it is always left out. So are the aliases of an update's or delete's partitions,
+ * which the server makes of the name that the table had when the view was made.
  */
 function canonicalPlan({ sqlstate, plan }: ExplainResult): string {
   if (plan === null) return JSON.stringify(sqlstate);
-  const plans = plan.flatMap(({ Plan }) => Plan === undefined ? [] : [Plan]);
+  const plans = plan.flatMap(({ Plan }) => Plan === undefined ? [] : [withPlainTargets(Plan)]);
   const inOrder = plans.flatMap(aliasesOf);
   const aliases = new Set(inOrder);
   const numbers = new Map<string, string>();
@@ -96,6 +98,17 @@ function canonicalPlan({ sqlstate, plan }: ExplainResult): string {
     if (typeof value !== "string") return value;
     return member === "Alias" ? numbered(value) : canonicalExpression(renamed(value));
   });
+}
+
+function withPlainTargets(node: PlanNode): PlanNode {
+  const { "Target Tables": targets, Plans: children } = node;
+  return {
+    ...node,
+    ...(targets && {
+      "Target Tables": targets.map(({ Alias: _, ...target }) => target),
+    }),
+    ...(children && { Plans: children.map(withPlainTargets) }),
+  };
 }
 
 const CONDITION = /(Cond|Filter)$/;

@@ -113,8 +113,8 @@ proposedTest(
     await db.sql`alter table teams add column email text`;
     const problem = await refused(proposed, "plan_changed", "rename", { batch_id });
     assertEquals(problem.changes, [
-      '-   select "id", "name" from "public"."expert_teams"',
-      '+   select "id", "name", "email" from "public"."expert_teams"',
+      '-   select "id", "name" from "public"."teams"',
+      '+   select "id", "name", "email" from "public"."teams"',
     ]);
     assert(problem.plan_hash !== problem.expected_plan_hash);
     const plan = await functions.rename({ batch_id, mode: "plan" });

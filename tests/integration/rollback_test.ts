@@ -376,7 +376,7 @@ for (
       "a column grant",
       "grant select (name) on experts to authenticated",
       "view_grants_changed",
-      'SELECT ("name") authenticated',
+      "SELECT (name) to authenticated",
     ],
     ["a comment", "comment on view experts is 'other'", "view_changed", "comment"],
     ["a column's comment", "comment on column experts.name is 'other'", "view_changed", "name"],

@@ -9,6 +9,7 @@ import {
 import postgres from "postgres";
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
 import { checkRowCasts, rowTypeStatements } from "../../shared/plan/row_type.ts";
+import { checkAtOnce } from "../../shared/plan/verification/checks.ts";
 import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { catalogState, factsOf, stateDifferences } from "../support/state.ts";
@@ -742,12 +743,7 @@ databaseTest(
           function: CAST,
         },
       ], "Check");
-      await db.sql.begin((tx) =>
-        tx.unsafe([
-          ...[...check.preparations, check.statement].map(({ sql }) => sql),
-          ...check.preparations.flatMap(({ forget }) => forget ?? []),
-        ].join(";\n")).simple()
-      );
+      await db.sql.begin((tx) => tx.unsafe(checkAtOnce(check).sql).simple());
     };
     await checks();
 
@@ -811,9 +807,8 @@ databaseTest("a cast that is not as planned is not committed", async ({ db }) =>
       function: CAST,
     },
   ], "Check");
-  const text = [...check.preparations, check.statement].map(({ sql }) => sql).join(";\n");
+  const text = checkAtOnce(check).sql;
   const checked = async (spoiling: string) => {
-    // What is prepared outlives its transaction, so each has a session of its own.
     const session = db.connect({ max: 1 });
     try {
       await session.begin(async (tx) => {

@@ -115,6 +115,7 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     dependants: [],
     view_definition: null,
     view_query: null,
+    view_query_with_names: null,
     view_reads: [],
     scan_counter: null,
     built_on: null,
@@ -148,6 +149,7 @@ export function viewOver(
     access_method: null,
     view_definition: ` SELECT id FROM ${of.schema}.${of.name};`,
     view_query: `query of ${of.oid}`,
+    view_query_with_names: `query of ${of.name}`,
     view_reads: [of.oid],
     built_on: builtOn(),
     ...more,
@@ -251,6 +253,7 @@ export function factsOf(relations: RelationFacts[], free: string[] = []): Facts 
     schema_tools: [],
     indexes: [],
     relation_names: [],
+    interim_taken: [],
   };
 }
 

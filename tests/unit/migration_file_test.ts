@@ -34,6 +34,33 @@ Deno.test("locks are taken together and given back together; a lock that changes
   assertEquals(replace, "-- why\ncreate or replace view v");
 });
 
+Deno.test("views are made before the locks, over tables that nobody else changes and that fit", () => {
+  const plan = {
+    ...NOTHING,
+    preparations: [statement("create view v")],
+    locks: [{ ...statement("lock a"), timeout_share: 1 }],
+    changes: [statement("rename")],
+  };
+  const tables = [{ schema: "s", name: "b" }, { schema: "s", name: "a" }];
+  const guards = { tableGuards: [statement("guard tables")], guards: [statement("guard built")] };
+  const statements = migrationFileStatements(plan, { ...OPTIONS, ...guards, tables });
+  const [, keepOut, tableGuard, view, locks, guard, rename] = statements;
+  assertStringIncludes(
+    keepOut,
+    `lock table only "s"."a", only "s"."b" in share update exclusive mode;`,
+  );
+  // Clients do not wait behind it, so it may wait as long as the whole file.
+  assertStringIncludes(keepOut, "'lock_timeout', '30000ms', true");
+  assertStringIncludes(tableGuard, "guard tables");
+  assertStringIncludes(view, "create view v");
+  assertStringIncludes(locks, "lock a;");
+  assertStringIncludes(guard, "guard built");
+  assertStringIncludes(rename, "rename");
+  // Where nothing is made before, there is nothing to keep others from.
+  const without = migrationFileStatements({ ...plan, preparations: [] }, { ...OPTIONS, tables });
+  assertEquals(without.some((sql) => sql.includes("share update exclusive")), false);
+});
+
 Deno.test("what is done under another role comes back to whoever it was, not to who has logged in", () => {
   const [, grant, as, last] = migrationFileStatements({
     ...NOTHING,

@@ -57,6 +57,27 @@ Deno.test("plans that differ by an alias are the same, also where no column is q
         "Sort Key": ["events.id"],
       },
     ],
+    // The server gives the partitions of an update other aliases where the table was renamed since the view was made.
+    [
+      {
+        "Node Type": "ModifyTable",
+        Alias: "events",
+        "Target Tables": [{ "Relation Name": "p1", Alias: "events_1" }, {
+          "Relation Name": "p2",
+          Alias: "events",
+        }],
+        Plans: [scan("events_1")],
+      },
+      {
+        "Node Type": "ModifyTable",
+        Alias: "events",
+        "Target Tables": [{ "Relation Name": "p1", Alias: "old" }, {
+          "Relation Name": "p2",
+          Alias: "old",
+        }],
+        Plans: [scan("old")],
+      },
+    ],
   ];
   for (const [table, view] of same) {
     assertEquals(judged(explained(table), explained(view)).kind, "same", JSON.stringify(view));

@@ -21,6 +21,15 @@ export interface Check {
   statement: PlanStatement;
 }
 
+/** What is checked, for a check that is prepared (`raiseUnlessNone`) or for one that runs at once (`checkAtOnce`). */
+export interface CheckQuery {
+  /** Of the prepared statement: each check of a plan has its own. */
+  name: string;
+  purpose: string;
+  /** Answers what is wrong, or null. May have constants of `ofThisDatabase`. */
+  query: string;
+}
+
 export interface ExpectedRelation {
   oid: number;
   schema: string;
@@ -30,10 +39,11 @@ export interface ExpectedRelation {
 
 export interface ExpectedView {
   schema: string;
+  /** The names of view and table when the check runs, in the same schema. */
   name: string;
-  /** The table's name from now on, in the same schema. */
   table_name: string;
   table_oid: number;
+  table_kind: RelationKind;
   security_invoker: boolean;
   /** False where the view may belong to another role than the table. */
   same_owner: boolean;
@@ -94,32 +104,20 @@ export function checkViews(
   expected: ExpectedView[],
   columnGrants: boolean,
   purpose: string,
-): Check {
-  const sameGrantors = expected.every((view) => view.same_grantors);
-  return raiseUnlessNone(
-    "views",
+): CheckQuery {
+  return {
+    name: "views",
     purpose,
-    `
+    query: `
   select pg_catalog.string_agg(pg_catalog.format('%I.%I %s', x.schema, x.name, x.wrong), '; ')
   from (
     select e.schema, e.name, case
       when t.oid::int8 is distinct from e.table_oid then 'has another table beside it'
       when v.relkind is distinct from 'v' then 'is no view'
-      when ${invokerOption("v.reloptions")} <> e.security_invoker
-          or exists (
-            select from pg_catalog.pg_options_to_table(v.reloptions) o
-            where o.option_name <> 'security_invoker')
-        then 'has other options'
-      when e.same_owner and v.relowner <> t.relowner then 'has another owner'
+      ${differentInItself(expected, columnGrants)}
       when ${columnsOf("t", "e.without", "e.defaulted")} is distinct from ${
       columnsOf("v", "'{}'", "'{}'")
     } then 'has other columns'
-      when ${sameGrantors ? differentAcl : differentPrivileges} then 'has other privileges'${
-      columnGrants
-        ? `
-      when ${differentColumnPrivileges} then 'has other column privileges'`
-        : ""
-    }
       when pg_catalog.pg_relation_is_updatable(v.oid, false) <>
           pg_catalog.pg_relation_is_updatable(t.oid, false)
           & case when v.relnatts > 0 then 28 else 16 end
@@ -130,7 +128,51 @@ export function checkViews(
     left join pg_catalog.pg_class t on t.oid = e.table_found
   ) x
   where x.wrong is not null`,
+  };
+}
+
+/**
+ * Raises unless tables and views that were checked before the locks are the planned ones under their last names, and
+ * what the weak lock on a table (SHARE UPDATE EXCLUSIVE) does not keep out has not been done since: GRANT and REVOKE.
+ * Of the view it compares besides what an event trigger could change at the renaming.
+ */
+export function checkExchange(
+  expected: ExpectedView[],
+  columnGrants: boolean,
+  purpose: string,
+): Check {
+  return raiseUnlessNone(
+    "exchange",
+    purpose,
+    `
+  select pg_catalog.string_agg(pg_catalog.format('%I.%I %s', x.schema, x.name, x.wrong), '; ')
+  from (
+    select e.schema, e.name, case
+      when t.oid::int8 is distinct from e.table_oid or t.relkind <> e.table_kind
+        then 'has another table beside it'
+      when v.relkind is distinct from 'v' then 'is no view'
+      ${differentInItself(expected, columnGrants)}
+      end as wrong
+    from ${viewRows(expected)}
+    left join pg_catalog.pg_class v on v.oid = e.view_found
+    left join pg_catalog.pg_class t on t.oid = e.table_found
+  ) x
+  where x.wrong is not null`,
   );
+}
+
+/** Conditions for what is wrong with a view's options, owner and privileges. */
+function differentInItself(expected: ExpectedView[], columnGrants: boolean): string {
+  const sameGrantors = expected.every((view) => view.same_grantors);
+  return `when ${invokerOption("v.reloptions")} <> e.security_invoker
+          or exists (
+            select from pg_catalog.pg_options_to_table(v.reloptions) o
+            where o.option_name <> 'security_invoker')
+        then 'has other options'
+      when e.same_owner and v.relowner <> t.relowner then 'has another owner'
+      when ${sameGrantors ? differentAcl : differentPrivileges} then 'has other privileges'
+      when ${columnGrants ? differentColumnPrivileges : ANY_COLUMN_PRIVILEGES}
+        then 'has other column privileges'`;
 }
 
 /**
@@ -159,10 +201,14 @@ function viewRows(expected: ExpectedView[]): string {
         `${ofThisDatabase(literal(`{${(numbers ?? []).join(",")}}`))}::int2[]`
       ),
     ];
-    return `(${[...names, `${ofThisDatabase(view.table_oid)}::int8`, ...rest].join(", ")})`;
+    const table = [
+      `${ofThisDatabase(view.table_oid)}::int8`,
+      `${literal(view.table_kind)}::"char"`,
+    ];
+    return `(${[...names, ...table, ...rest].join(", ")})`;
   });
   return `(values ${rows.join(",\n      ")})
-      as e(schema, name, view_found, table_found, table_oid,
+      as e(schema, name, view_found, table_found, table_oid, table_kind,
         security_invoker, same_owner, same_grantors, without, defaulted)`;
 }
 
@@ -170,11 +216,16 @@ function viewRows(expected: ExpectedView[]): string {
 export const found = (schema: string, name: string) =>
   `pg_catalog.to_regclass(${literal(qualified(schema, name))})::pg_catalog.oid`;
 
+/** Where the table had no privileges on columns when it was read. */
+const ANY_COLUMN_PRIVILEGES = `exists (
+        select from pg_catalog.pg_attribute a
+        where a.attrelid in (t.oid, v.oid) and a.attacl is not null)`;
+
 /** A view's columns say of themselves what their table's do; of identity columns some have a default. */
 const columnsOf = (relation: string, without: string, defaulted: string) =>
   `array(
         select row(a.attname, a.atttypid, a.atttypmod, a.attcollation,
-          (a.atthasdef and a.attgenerated = '') or a.attnum = any (${defaulted}), a.attacl is null)
+          (a.atthasdef and a.attgenerated = '') or a.attnum = any (${defaulted}))
         from pg_catalog.pg_attribute a
         where a.attrelid = ${relation}.oid and a.attnum > 0 and not a.attisdropped
           and a.attnum <> all (${without})
@@ -195,8 +246,8 @@ const differentPrivileges = `exists (
 const differentColumnPrivileges = `exists (
         select from pg_catalog.pg_attribute a
         left join pg_catalog.pg_attribute va on va.attrelid = v.oid and va.attname = a.attname
-        where a.attrelid = t.oid and a.attnum > 0 and a.attacl is not null
-          and a.attnum <> all (e.without) and exists (
+        where a.attrelid = t.oid and a.attnum > 0
+          and (a.attacl is not null or va.attacl is not null) and a.attnum <> all (e.without) and exists (
           select from (${entriesOf("a.attacl")}) te full join (${entriesOf("va.attacl")}) ve
             using (grantee, privilege_type, is_grantable, grantor)
           where te.here is null or ve.here is null))`;
@@ -211,7 +262,7 @@ function entriesOf(acl: string): string {
 }
 
 /**
- * A check that raises what its query answers, unless that is null.
+ * A check that is prepared before the locks, and raises what its query answers, unless that is null.
  *
  * @param query May have constants of `ofThisDatabase`.
  */
@@ -220,15 +271,6 @@ export function raiseUnlessNone(name: string, purpose: string, query: string): C
   const own = `check_${name}`;
   const statement = prepared(own, sql);
   const hashedPreparations = prepared(own, hashed).preparations;
-  const body = `
-declare
-  wrong text;
-begin
-  execute ${literal(statement.execute)} into wrong;
-  if wrong is not null then
-    raise exception using errcode = '${FACTS_MOVED}', message = wrong;
-  end if;
-end `;
   return {
     preparations: statement.preparations.map((one, index) => ({
       ...one,
@@ -236,6 +278,34 @@ end `;
       purpose: "Plan a check of the outcome while nobody waits",
       once: true,
     })),
-    statement: { sql: `do ${dollarQuoted(body, "check")}`, purpose, once: true },
+    statement: {
+      sql: raising(`execute ${literal(statement.execute)} into wrong`),
+      purpose,
+      once: true,
+    },
   };
 }
+
+/** The same check where no client waits for it. */
+export function checkAtOnce({ purpose, query }: CheckQuery): PlanStatement {
+  const { sql, hashed } = withoutMarks(query);
+  const run = (text: string) => raising(`wrong := (${text})`);
+  return { sql: run(sql), hashed: run(hashed), purpose, once: true };
+}
+
+/** @param find Statement that puts what is wrong into `wrong`. */
+const raising = (find: string) =>
+  `do ${
+    dollarQuoted(
+      `
+declare
+  wrong text;
+begin
+  ${find};
+  if wrong is not null then
+    raise exception using errcode = '${FACTS_MOVED}', message = wrong;
+  end if;
+end `,
+      "check",
+    )
+  }`;
