@@ -4,12 +4,12 @@
  * `N passed, N failed`, counted from the runner's JUnit report. The exit code is 0 only if tests ran, none
  * failed, and no secret is in the output. Types are checked by `npm run check`, not here.
  *
- * `npm run test:full` (`--full`) samples nothing: PG_VERSIONS=15,17,18, EVERY_VERSION=1, CUTS=full, CORPUS=full.
+ * `npm run test:full` (`--full`) samples nothing: PG_VERSIONS=15,17,18, TEST_FULL=1.
  *
  * PG_VERSIONS    versions to test on, by default `15,17`; TEST_PG_18=1 adds 18
- * EVERY_VERSION  1: every test of the database on every version. Otherwise a test runs on one of them, which
- *                its name decides, unless it says that it has to run on each
- * CUTS, CORPUS   full: all that is sampled otherwise
+ * TEST_FULL      1: every test of the database on every version, and the whole of what is done in part otherwise.
+ *                Without it a test runs on one version, which its name decides, unless it says that it has to
+ *                run on each
  * TEST_ROLE      a role that the functions connect as instead of postgres; it is made a member of postgres
  * DENO_JOBS      test files that run at the same time, by default 3
  * TMPDIR         where the servers' files are; by default in memory where there is room
@@ -19,10 +19,10 @@ import { statfs } from "node:fs/promises";
 import { freemem } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { POSTGRES_VERSIONS, type PostgresVersion } from "../shared/local/postgres_binaries.ts";
-import type { PostgresServer } from "../shared/local/postgres_server.ts";
+import { POSTGRES_VERSIONS, type PostgresVersion } from "../shared/local/postgres/binaries.ts";
+import type { PostgresServer } from "../shared/local/postgres/server.ts";
 import { type ShutdownWatch, watchForShutdown } from "../shared/local/shutdown.ts";
-import { killCommand, startWatchdog } from "../shared/local/watchdog.ts";
+import { killCommand, startWatchdog } from "../shared/local/postgres/watchdog.ts";
 import { countTests, describeCounts, type TestCounts } from "./support/junit.ts";
 import { prepareTemplates, startTestServer } from "./support/prepare.ts";
 import { SecretWatch, watched } from "./support/secret_watch.ts";
@@ -56,9 +56,7 @@ class NoTests extends Error {}
 /** What `--full` sets. */
 const FULL = {
   PG_VERSIONS: "15,17,18",
-  EVERY_VERSION: "1",
-  CUTS: "full",
-  CORPUS: "full",
+  TEST_FULL: "1",
 };
 
 if (import.meta.main) {
@@ -213,7 +211,8 @@ function sampled(): string {
   return `PostgreSQL ${wantedVersions().join(", ")}; ` +
     (full
       ? "every test on each, nothing is sampled."
-      : "most tests run on one of them each, and cuts and the corpus are sampled; npm run test:full runs all.");
+      : "most tests run on one of them each; cuts, hostile input, random schemas and the corpus are sampled; " +
+        "npm run test:full runs all.");
 }
 
 async function existing(folders: string[]): Promise<string[]> {

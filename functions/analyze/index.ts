@@ -1,4 +1,4 @@
-/** GET analyze: what hangs on tables, and what a rename would do to it. */
+/** GET analyze: what depends on tables, and what a rename would do to it. */
 import { parseAnalyzeQuery } from "../../shared/contract/parse_requests.ts";
 import type { AnalyzeQuery } from "../../shared/contract/requests.ts";
 import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";

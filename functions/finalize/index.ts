@@ -3,7 +3,7 @@ import { parseFinalizeRequest } from "../../shared/contract/parse_requests.ts";
 import type { FinalizeRequest } from "../../shared/contract/requests.ts";
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
 import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";
-import { reported } from "../../shared/http/reported.ts";
+import { jsonOrMarkdown } from "../../shared/http/negotiate.ts";
 import { finalize } from "../../shared/operations/finalize.ts";
 
 export const definition: EndpointDefinition<FinalizeRequest, OperationAnswer> = {
@@ -12,7 +12,7 @@ export const definition: EndpointDefinition<FinalizeRequest, OperationAnswer> = 
   streams: true,
   parse: parseFinalizeRequest,
   run: finalize,
-  respond: reported("finalize"),
+  respond: jsonOrMarkdown("finalize"),
 };
 
 export default { fetch: endpoint(definition) };

@@ -1,9 +1,9 @@
-/** POST refresh: makes a compatibility view again as its table is now. */
+/** POST refresh: recreates a compatibility view as its table is now. */
 import { parseRefreshRequest } from "../../shared/contract/parse_requests.ts";
 import type { RefreshRequest } from "../../shared/contract/requests.ts";
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
 import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";
-import { reported } from "../../shared/http/reported.ts";
+import { jsonOrMarkdown } from "../../shared/http/negotiate.ts";
 import { refresh } from "../../shared/operations/refresh.ts";
 
 export const definition: EndpointDefinition<RefreshRequest, OperationAnswer> = {
@@ -12,7 +12,7 @@ export const definition: EndpointDefinition<RefreshRequest, OperationAnswer> = {
   streams: true,
   parse: parseRefreshRequest,
   run: refresh,
-  respond: reported("refresh"),
+  respond: jsonOrMarkdown("refresh"),
 };
 
 export default { fetch: endpoint(definition) };

@@ -3,7 +3,7 @@ import { parseRenameRequest } from "../../shared/contract/parse_requests.ts";
 import type { ProposedBatchRequest, RenameRequest } from "../../shared/contract/requests.ts";
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
 import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";
-import { reported } from "../../shared/http/reported.ts";
+import { jsonOrMarkdown } from "../../shared/http/negotiate.ts";
 import { applyProposal } from "../../shared/operations/apply_proposal.ts";
 import { rename } from "../../shared/operations/rename.ts";
 
@@ -15,7 +15,7 @@ export const definition: EndpointDefinition<RenameRequest | ProposedBatchRequest
     parse: parseRenameRequest,
     run: (context, request) =>
       "batch_id" in request ? applyProposal(context, request) : rename(context, request),
-    respond: reported("rename"),
+    respond: jsonOrMarkdown("rename"),
   };
 
 export default { fetch: endpoint(definition) };

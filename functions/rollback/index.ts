@@ -1,9 +1,9 @@
-/** POST rollback: takes renames back, to exactly the state before. */
+/** POST rollback: undoes renames, back to exactly the state before. */
 import { parseRollbackRequest } from "../../shared/contract/parse_requests.ts";
 import type { RollbackRequest } from "../../shared/contract/requests.ts";
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
 import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";
-import { reported } from "../../shared/http/reported.ts";
+import { jsonOrMarkdown } from "../../shared/http/negotiate.ts";
 import { rollback } from "../../shared/operations/rollback.ts";
 
 export const definition: EndpointDefinition<RollbackRequest, OperationAnswer> = {
@@ -12,7 +12,7 @@ export const definition: EndpointDefinition<RollbackRequest, OperationAnswer> = 
   streams: true,
   parse: parseRollbackRequest,
   run: rollback,
-  respond: reported("rollback"),
+  respond: jsonOrMarkdown("rollback"),
 };
 
 export default { fetch: endpoint(definition) };

@@ -1,9 +1,10 @@
-/** POST verify: tests by both names whether an old name still does what its table does; changes nothing. */
+/** POST verify: tests whether an old name still works like its table; changes nothing. */
 import { parseVerifyRequest } from "../../shared/contract/parse_requests.ts";
 import type { VerifyRequest } from "../../shared/contract/requests.ts";
 import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";
 import { represented } from "../../shared/http/negotiate.ts";
 import { type Verified, verify } from "../../shared/operations/verify.ts";
+import { compatibilityInMarkdown } from "../../shared/report/compatibility.ts";
 
 export const definition: EndpointDefinition<VerifyRequest, Verified> = {
   method: "POST",
@@ -11,10 +12,10 @@ export const definition: EndpointDefinition<VerifyRequest, Verified> = {
   parse: parseVerifyRequest,
   run: verify,
   body: ({ answer }) => answer,
-  respond: ({ answer, markdown }, request) =>
+  respond: ({ answer, migration, table }, request) =>
     represented(request, [
       { type: "application/json", body: JSON.stringify(answer) },
-      { type: "text/markdown", body: markdown },
+      { type: "text/markdown", body: compatibilityInMarkdown(migration, table, answer) },
     ]),
 };
 

@@ -13,8 +13,8 @@ export const HEADER = `\
 
 import type { Database } from "./database.types.ts";
 
-// All types of database.types.ts can be had from here as well, so that the path of an import is all that
-// has to change, once. Database is the one with the aliases then.
+// All types of database.types.ts are exported here as well, so that only the path of an import has to change,
+// once. Database is then the one with the aliases.
 export type * from "./database.types.ts";
 export type { DatabaseWithAliases as Database };
 `;

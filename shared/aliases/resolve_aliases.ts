@@ -1,23 +1,23 @@
-/** Which table each old name stands for today, told from the renames that are active. */
+/** Which table each old name refers to now, according to the active renames. */
 import type { TableAlias } from "../contract/responses.ts";
 
-/** An active migration, as far as names are concerned. */
+/** The names of an active migration. */
 export interface ActiveRename {
   schema_name: string;
   old_name: string;
   new_name: string;
-  /** Without its view the old name does not exist. */
+  /** Without a view the old name does not exist. */
   compatibility_view_created: boolean;
 }
 
 /**
- * Plays the renames again, so that after a→b and b→c both a and b stand for c.
+ * Applies the renames one after the other, so that after a→b and b→c both a and b refer to c.
  *
  * @param renames Active ones, the earliest first.
- * @returns Sorted by schema and old name, in the order of UTF-16 code units, wherever it runs.
+ * @returns Sorted by schema and old name, by UTF-16 code units, so that the order is the same everywhere.
  */
 export function resolveAliases(renames: ActiveRename[]): TableAlias[] {
-  /** Old names by the name that the table has at this point of the story. */
+  /** The old names of each table, by its name at this point. */
   const oldNames = new Map<string, { schema: string; name: string; old: string[] }>();
   for (const { schema_name: schema, old_name, new_name, compatibility_view_created } of renames) {
     const from = keyOf(schema, old_name);

@@ -1,9 +1,7 @@
 /**
- * The text of table-aliases.ts: TypeScript that gives renamed tables their old names back, beside the
- * database.types.ts of `supabase gen types`. The same aliases give the same text, byte for byte.
- *
- * What stands in it is worked out by the compiler from the caller's own database.types.ts, so that it fits
- * whatever schemas and columns are in there.
+ * The text of table-aliases.ts: TypeScript that adds the old names of renamed tables to the database.types.ts of
+ * `supabase gen types`. The compiler derives the types from that file, whatever schemas and columns it has. The same
+ * aliases give the same text, byte for byte.
  */
 import type { TableAlias } from "../contract/responses.ts";
 import { HEADER, HELPER_TYPES } from "./file_parts.ts";
@@ -12,19 +10,17 @@ import { HEADER, HELPER_TYPES } from "./file_parts.ts";
 export function tableAliasesFile(aliases: TableAlias[]): string {
   const schemas = [...new Set(aliases.map(({ schema }) => schema))];
   const of = (schema: string) => aliases.filter((alias) => alias.schema === schema);
-  const renames = schemas.map((schema) =>
-    `  ${property(schema)}: {\n${
-      of(schema).map((alias) =>
-        `    ${deprecated(alias)}\n` +
-        `    ${property(alias.old_name)}: ${JSON.stringify(alias.new_name)};\n`
-      ).join("")
-    }  };\n`
-  ).join("");
-  const tables = of("public").map((alias) =>
-    `  ${deprecated(alias)}\n  ${property(alias.old_name)}: Database["public"]["Tables"][${
-      JSON.stringify(alias.new_name)
-    }];\n`
-  ).join("");
+  const renames = schemas.map((schema) => {
+    const names = of(schema).map((alias) => {
+      const newName = JSON.stringify(alias.new_name);
+      return `    ${deprecated(alias)}\n    ${property(alias.old_name)}: ${newName};\n`;
+    });
+    return `  ${property(schema)}: {\n${names.join("")}  };\n`;
+  }).join("");
+  const tables = of("public").map((alias) => {
+    const type = `Database["public"]["Tables"][${JSON.stringify(alias.new_name)}]`;
+    return `  ${deprecated(alias)}\n  ${property(alias.old_name)}: ${type};\n`;
+  }).join("");
   return [
     HEADER,
     "/** Which table each old name stands for, by schema. */\n" +
@@ -37,15 +33,15 @@ export function tableAliasesFile(aliases: TableAlias[]): string {
 
 const NOTHING = "Record<never, never>";
 
-/** What editors strike through, and say, where the property is used. */
+/** Makes editors strike through uses of the property, and show the new name. */
 function deprecated({ new_name }: TableAlias): string {
   return `/** @deprecated Renamed: use ${commentText(JSON.stringify(new_name))}. */`;
 }
 
-/** A name cannot end the comment that it stands in. */
+/** A name must not end the comment that contains it. */
 const commentText = (text: string) => text.replaceAll("*/", "*\\/");
 
-/** A property's name, in quotes only where TypeScript wants them. */
+/** A property's name, in quotes only where TypeScript requires them. */
 function property(name: string): string {
   return /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
 }

@@ -1,253 +1,232 @@
 /**
- * What an analysis tells beyond the facts that every plan needs: what stands on a relation at any depth, what
- * runs when it changes, and who reaches it by its name from elsewhere. Each kind is one look at its catalog
- * for all relations together; only relations that have something are in the answer.
+ * What an analysis reads beyond the facts that every plan needs: what depends on a relation at any depth, what
+ * runs when it changes, and who reaches it by its name from elsewhere. Each kind is one query for all relations:
+ * rows of `relation` (OID) and the JSON value `fact`, of relations that have something.
  */
 import { joinTablePairs, mediaHandlers, partitionAccess, selfEmbeddings } from "./data_api.ts";
-import { schemaToolMarks } from "./schema_tools.ts";
-import { literal } from "../plan/quoting.ts";
-import type { Facts, RelationFacts } from "../plan/facts.ts";
+import type { Facts, RelationFacts } from "../facts/facts.ts";
+import { EVENT_TRIGGER_MARKS, LOGIN_TABLE, TABLE_MARKS } from "../findings/schema_tools.ts";
+import { literal } from "../sql/quoting.ts";
+import { type Expressions, jsonObject, nameArray } from "./expressions.ts";
 
-/** Views can be made to read each other in a circle; nothing sane is deeper than this. */
+/** Views can be made to read each other in a circle; no schema in use is deeper than this. */
 const MAX_DEPTH = 64;
 
-/** Rows of one kind: a `relation` (OID) each, with the JSON value `fact`, in their order. */
-const kind = (name: string, rows: string) =>
-  `${literal(name)}, (
-    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(x.relation::int8, x.fact)), '[]')
-    from (${rows}) x)`;
-
-/**
- * Views on relations, on their row types, on those views, and so on: each once a relation, at its least depth.
- */
-const views = kind(
-  "views",
-  `
+/** Views on relations, on their row types, on those views, and so on: each once a relation, at its least depth. */
+const views = `
       with recursive reads as materialized (
         select distinct rw.ev_class as view, coalesce(ty.typrelid, d.refobjid) as relation
-        from pg_catalog.pg_rewrite rw
-        join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
-          and d.objid = rw.oid
-        left join pg_catalog.pg_type ty on d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass
+        from pg_rewrite rw
+        join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = rw.oid
+        left join pg_type ty on d.refclassid = 'pg_type'::regclass
           and ty.oid = d.refobjid and ty.typrelid <> 0
         where rw.rulename = '_RETURN'
-          and (d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass or ty.oid is not null)
+          and (d.refclassid = 'pg_class'::regclass or ty.oid is not null)
       ),
       reader as (
-        select t.oid as relation, t.oid as view, 0 as depth from target t
+        select t.oid as relation, t.oid as view, 0 as depth from described t
         union
         select r.relation, reads.view, r.depth + 1
         from reader r join reads on reads.relation = r.view
         where reads.view <> r.view and r.depth < ${MAX_DEPTH}
       )
-      select r.relation, pg_catalog.json_build_object(
+      select r.relation, json_build_object(
         'kind', case v.relkind when 'm' then 'materialized view' else 'view' end,
-        'identity', pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(v.relname),
+        'identity', quote_ident(n.nspname) || '.' || quote_ident(v.relname),
         'oid', v.oid::int8,
         'depth', r.depth) as fact
       from (
-        select r.relation, r.view, pg_catalog.min(r.depth) as depth from reader r
+        select r.relation, r.view, min(r.depth) as depth from reader r
         where r.view <> r.relation group by r.relation, r.view
       ) r
-      join pg_catalog.pg_class v on v.oid = r.view
-      join pg_catalog.pg_namespace n on n.oid = v.relnamespace
-      order by r.relation, r.depth, n.nspname, v.relname`,
-);
+      join pg_class v on v.oid = r.view
+      join pg_namespace n on n.oid = v.relnamespace
+      order by r.relation, r.depth, n.nspname, v.relname`;
 
 /**
  * Triggers with the functions they call. Arguments can hold credentials (those of database webhooks do), so
- * that only whether one of them is the relation's name is told.
+ * that only whether one of them is the relation's name is read.
  */
-const triggerFunctions = kind(
-  "trigger_functions",
-  `
-      select g.tgrelid as relation, pg_catalog.json_build_object(
+const triggerFunctions = `
+      select g.tgrelid as relation, json_build_object(
         'trigger', g.tgname,
-        'function', pg_catalog.format('%I.%I()', n.nspname, p.proname),
+        'function', format('%I.%I()', n.nspname, p.proname),
         'schema', n.nspname,
         'name', p.proname,
         'enabled', g.tgenabled <> 'D',
-        'names_table', pg_catalog."position"('\\x00'::bytea || g.tgargs, '\\x00'::bytea
-          || pg_catalog.convert_to(c.relname, pg_catalog.getdatabaseencoding()) || '\\x00'::bytea) > 0) as fact
-      from target t
-      join pg_catalog.pg_class c on c.oid = t.oid
-      join pg_catalog.pg_trigger g on g.tgrelid = t.oid and not g.tgisinternal
-      join pg_catalog.pg_proc p on p.oid = g.tgfoid
-      join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-      order by g.tgrelid, g.tgname`,
-);
+        'names_table', position('\\x00'::bytea || convert_to(c.relname, getdatabaseencoding()) || '\\x00'::bytea
+          in '\\x00'::bytea || g.tgargs) > 0) as fact
+      from described t
+      join pg_class c on c.oid = t.oid
+      join pg_trigger g on g.tgrelid = t.oid and not g.tgisinternal
+      join pg_proc p on p.oid = g.tgfoid
+      join pg_namespace n on n.oid = p.pronamespace
+      order by g.tgrelid, g.tgname`;
 
 /**
  * Functions by which the Data API embeds rows of one relation in those of another: one parameter of the
  * first one's row type, a result of the second one's (PostgREST, "Computed relationships").
  */
-const computedRelationships = kind(
-  "computed_relationships",
-  `
-      select t.oid as relation, pg_catalog.json_build_object(
-        'function', (pg_catalog.pg_identify_object(
-          'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, 0)).identity,
-        'schema', (select pn.nspname from pg_catalog.pg_namespace pn where pn.oid = p.pronamespace),
+const computedRelationships = `
+      select t.oid as relation, json_build_object(
+        'function', (pg_identify_object('pg_proc'::regclass, p.oid, 0)).identity,
+        'schema', (select pn.nspname from pg_namespace pn where pn.oid = p.pronamespace),
         'name', p.proname,
-        'returns', pg_catalog.quote_ident(rn.nspname) || '.' || pg_catalog.quote_ident(r.relname),
+        'returns', quote_ident(rn.nspname) || '.' || quote_ident(r.relname),
         'set', p.proretset,
         'rows', p.prorows) as fact
-      from target t
-      join pg_catalog.pg_class c on c.oid = t.oid
-      join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
-        and d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass and d.refobjid = c.reltype
-      join pg_catalog.pg_proc p on p.oid = d.objid and p.pronargs = 1
+      from described t
+      join pg_class c on c.oid = t.oid
+      join pg_depend d on d.classid = 'pg_proc'::regclass
+        and d.refclassid = 'pg_type'::regclass and d.refobjid = c.reltype
+      join pg_proc p on p.oid = d.objid and p.pronargs = 1
         and p.proargtypes[0] = c.reltype and p.prokind = 'f'
-      join pg_catalog.pg_class r on r.reltype = p.prorettype and r.relkind in ('r', 'p', 'v', 'm', 'f')
-      join pg_catalog.pg_namespace rn on rn.oid = r.relnamespace
+      join pg_class r on r.reltype = p.prorettype and r.relkind in ('r', 'p', 'v', 'm', 'f')
+      join pg_namespace rn on rn.oid = r.relnamespace
       group by t.oid, p.oid, p.proname, rn.nspname, r.relname
-      order by t.oid, p.oid`,
-);
+      order by t.oid, p.oid`;
+
+const option = (options: string, name: string) =>
+  `(
+            select o.option_value from pg_options_to_table(${options}) o
+            where o.option_name = ${literal(name)})`;
 
 /**
  * Foreign tables of this database that lead back to a relation in it, through postgres_fdw and a server on
  * this machine (PostgreSQL manual, F.38: what an option leaves out is the foreign table's own name, and for
  * the connection libpq's default).
  */
-const foreignTables = kind(
-  "foreign_tables",
-  `
+const foreignTables = `
       with option as (
-        select ft.ftrelid, ft.ftserver,
-          coalesce((select o.option_value from pg_catalog.pg_options_to_table(ft.ftoptions) o
-            where o.option_name = 'schema_name'), fn.nspname) as schema_name,
-          coalesce((select o.option_value from pg_catalog.pg_options_to_table(ft.ftoptions) o
-            where o.option_name = 'table_name'), f.relname) as table_name,
-          fn.nspname, f.relname,
-          coalesce(
-            (select o.option_value from pg_catalog.pg_options_to_table(ft.ftoptions) o
-              where o.option_name = 'updatable'),
-            (select o.option_value from pg_catalog.pg_options_to_table(s.srvoptions) o
-              where o.option_name = 'updatable'), 'true') as updatable,
-          s.srvname,
-          (select o.option_value from pg_catalog.pg_options_to_table(s.srvoptions) o
-            where o.option_name = 'dbname') as dbname,
-          coalesce(
-            (select o.option_value from pg_catalog.pg_options_to_table(s.srvoptions) o
-              where o.option_name = 'hostaddr'),
-            (select o.option_value from pg_catalog.pg_options_to_table(s.srvoptions) o
-              where o.option_name = 'host'), '') as host
-        from pg_catalog.pg_foreign_table ft
-        join pg_catalog.pg_class f on f.oid = ft.ftrelid
-        join pg_catalog.pg_namespace fn on fn.oid = f.relnamespace
-        join pg_catalog.pg_foreign_server s on s.oid = ft.ftserver
-        join pg_catalog.pg_foreign_data_wrapper w on w.oid = s.srvfdw and w.fdwname = 'postgres_fdw'
+        select ft.ftrelid, ft.ftserver, fn.nspname, f.relname, s.srvname,
+          coalesce(${option("ft.ftoptions", "schema_name")}, fn.nspname) as schema_name,
+          coalesce(${option("ft.ftoptions", "table_name")}, f.relname) as table_name,
+          coalesce(${option("ft.ftoptions", "updatable")}, ${option("s.srvoptions", "updatable")},
+            'true') as updatable,
+          ${option("s.srvoptions", "dbname")} as dbname,
+          coalesce(${option("s.srvoptions", "hostaddr")}, ${option("s.srvoptions", "host")},
+            '') as host
+        from pg_foreign_table ft
+        join pg_class f on f.oid = ft.ftrelid
+        join pg_namespace fn on fn.oid = f.relnamespace
+        join pg_foreign_server s on s.oid = ft.ftserver
+        join pg_foreign_data_wrapper w on w.oid = s.srvfdw and w.fdwname = 'postgres_fdw'
       )
-      select t.oid as relation, pg_catalog.json_build_object(
-        'identity', pg_catalog.quote_ident(o.nspname) || '.' || pg_catalog.quote_ident(o.relname),
+      select t.oid as relation, json_build_object(
+        'identity', quote_ident(o.nspname) || '.' || quote_ident(o.relname),
         'server', o.srvname,
         'roles', (
-          select coalesce(pg_catalog.json_agg(coalesce(m.usename, 'public') order by m.usename), '[]')
-          from pg_catalog.pg_user_mappings m where m.srvid = o.ftserver),
+          select coalesce(json_agg(coalesce(m.usename, 'public') order by m.usename), '[]')
+          from pg_user_mappings m where m.srvid = o.ftserver),
         'updatable', o.updatable not in ('false', 'off', 'no', '0', 'f', 'n')) as fact
       from option o
-      join pg_catalog.pg_namespace n on n.nspname = o.schema_name::name
-      join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = o.table_name::name
-      join target t on t.oid = c.oid
-      where coalesce(o.dbname, pg_catalog.current_database()) = pg_catalog.current_database()
+      join pg_namespace n on n.nspname = o.schema_name::name
+      join pg_class c on c.relnamespace = n.oid and c.relname = o.table_name::name
+      join described t on t.oid = c.oid
+      where coalesce(o.dbname, current_database()) = current_database()
         and (o.host in ('', 'localhost', '::1') or o.host ~ '^(/|127\\.)'
-          or o.host = pg_catalog.host(pg_catalog.inet_server_addr()))
-      order by t.oid, o.nspname, o.relname`,
-);
+          or o.host = host(inet_server_addr()))
+      order by t.oid, o.nspname, o.relname`;
 
 /** Subscriptions of logical replication that write into a relation, which they find by its name. */
-const subscriptions = kind(
-  "subscriptions",
-  `
-      select t.oid as relation, pg_catalog.to_json(s.subname::text) as fact
-      from target t
-      join pg_catalog.pg_subscription_rel sr on sr.srrelid = t.oid
-      join pg_catalog.pg_subscription s on s.oid = sr.srsubid
-      order by t.oid, s.subname`,
-);
+const subscriptions = `
+      select t.oid as relation, to_json(s.subname::text) as fact
+      from described t
+      join pg_subscription_rel sr on sr.srrelid = t.oid
+      join pg_subscription s on s.oid = sr.srsubid
+      order by t.oid, s.subname`;
 
-const selfReferences = kind(
-  "self_references",
-  `
-      select t.oid as relation, pg_catalog.to_json(c.conname::text) as fact
-      from target t
-      join pg_catalog.pg_constraint c on c.conrelid = t.oid and c.confrelid = t.oid and c.contype = 'f'
-      order by t.oid, c.conname`,
-);
+const selfReferences = `
+      select t.oid as relation, to_json(c.conname::text) as fact
+      from described t
+      join pg_constraint c on c.conrelid = t.oid and c.confrelid = t.oid and c.contype = 'f'
+      order by t.oid, c.conname`;
 
 /** Event triggers that run at commands like ours, those of the platform included. */
-const eventTriggers = `
-  'event_triggers', (
-    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+const eventTriggers = `(
+    select coalesce(json_agg(json_build_object(
         'name', e.evtname,
         'event', e.evtevent,
-        'function', pg_catalog.format('%I.%I()', n.nspname, p.proname),
+        'function', format('%I.%I()', n.nspname, p.proname),
         'schema', n.nspname,
         'tags', e.evttags) order by e.evtname), '[]')
-    from pg_catalog.pg_event_trigger e
-    join pg_catalog.pg_proc p on p.oid = e.evtfoid
-    join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    from pg_event_trigger e
+    join pg_proc p on p.oid = e.evtfoid
+    join pg_namespace n on n.oid = p.pronamespace
     where e.evtenabled in ('O', 'A'))`;
 
-/** JSON members of the whole answer; uses `target`, the relations that are described. */
-export const analysisMembers = `
-  ${eventTriggers},
-  'schema_tools', ${schemaToolMarks},
-  'graphql', exists (select from pg_catalog.pg_extension e where e.extname = 'pg_graphql'),
-  'analysis', pg_catalog.json_build_object(
-    ${
-  [
-    views,
-    triggerFunctions,
-    computedRelationships,
-    foreignTables,
-    subscriptions,
-    selfReferences,
-    kind("partition_access", partitionAccess),
-    kind("media_handlers", mediaHandlers),
-    kind("self_embeddings", selfEmbeddings),
-    kind("join_table_pairs", joinTablePairs),
-  ].join(",\n    ")
-})`;
+/**
+ * Traces of programs that read or compare schemas: tables and event triggers by their names. Only whether they exist
+ * is looked at; nothing is read from them.
+ */
+const schemaToolMarks = `(
+    select coalesce(json_agg(json_build_object(
+      'mark', m.mark, 'schema', m.schema, 'object', m.object) order by m.object), '[]')
+    from (
+      select c.relname::text as mark, n.nspname::text as schema,
+        format('%I.%I', n.nspname, c.relname) as object
+      from pg_class c
+      join pg_namespace n on n.oid = c.relnamespace
+      where c.relname = any(${nameArray(TABLE_MARKS)}) and c.relkind in ('r', 'p')
+      union all
+      select c.relname::text, n.nspname::text, format('%I.%I', n.nspname, c.relname)
+      from pg_class c
+      join pg_namespace n on n.oid = c.relnamespace
+      where c.relname = ${literal(LOGIN_TABLE.name)} and c.relkind = 'r'
+        and (
+          select count(*) from pg_attribute a
+          where a.attrelid = c.oid and a.attname = any(${nameArray(LOGIN_TABLE.columns)})
+        ) = ${LOGIN_TABLE.columns.length}
+      union all
+      select e.evtname::text, null, format('event trigger %I', e.evtname)
+      from pg_event_trigger e
+      where e.evtname = any(${nameArray(EVENT_TRIGGER_MARKS)}) and e.evtenabled <> 'D') m)`;
 
-/** The facts of a relation that are read here. */
-export type RelationAnalysis = Pick<RelationFacts, keyof typeof NONE>;
+/** Queries for the facts of each kind; the relations are those of `described`. */
+const KINDS = {
+  views,
+  trigger_functions: triggerFunctions,
+  computed_relationships: computedRelationships,
+  foreign_tables: foreignTables,
+  subscriptions,
+  self_references: selfReferences,
+  partition_access: partitionAccess,
+  media_handlers: mediaHandlers,
+  self_embeddings: selfEmbeddings,
+  join_table_pairs: joinTablePairs,
+} satisfies Partial<Expressions<RelationFacts>>;
 
-const NONE = {
-  views: [],
-  trigger_functions: [],
-  computed_relationships: [],
-  foreign_tables: [],
-  subscriptions: [],
-  self_references: [],
-  partition_access: [],
-  media_handlers: [],
-  self_embeddings: [],
-  join_table_pairs: [],
-} satisfies Partial<RelationFacts>;
+export type RelationAnalysis = Pick<RelationFacts, keyof typeof KINDS>;
 
-/** What the query answers of it. */
 export interface AnalysisRow extends Pick<Facts, "event_triggers" | "graphql" | "schema_tools"> {
   /** By kind: OID of the relation, and the fact. */
   analysis: { [Kind in keyof RelationAnalysis]: [number, RelationAnalysis[Kind][number]][] };
 }
 
-/** What stands for an analysis where none is asked for. */
-export const noAnalysis: AnalysisRow = {
-  event_triggers: [],
-  graphql: false,
-  schema_tools: [],
-  analysis: NONE,
+const rowsOf = (query: string) =>
+  `(
+    select coalesce(json_agg(json_build_array(x.relation::int8, x.fact)), '[]')
+    from (${query}) x)`;
+
+export const ANALYSIS: Expressions<AnalysisRow> = {
+  event_triggers: eventTriggers,
+  schema_tools: schemaToolMarks,
+  graphql: "exists (select from pg_extension e where e.extname = 'pg_graphql')",
+  analysis: jsonObject(
+    Object.fromEntries(Object.entries(KINDS).map(([kind, query]) => [kind, rowsOf(query)])),
+  ),
 };
 
-/** The facts by the relation's OID; every relation has every kind. */
+/** The facts by the relation's OID; every relation has every kind, empty where nothing was read. */
 export function analysisByRelation(
-  { analysis }: AnalysisRow,
+  analysis: AnalysisRow["analysis"] | undefined,
   oids: number[],
 ): Map<number, RelationAnalysis> {
-  const byRelation = new Map(oids.map((oid) => [oid, structuredClone(NONE) as RelationAnalysis]));
-  for (const kind of Object.keys(NONE) as (keyof RelationAnalysis)[]) {
-    for (const [oid, fact] of analysis[kind]) {
+  const kinds = Object.keys(KINDS) as (keyof RelationAnalysis)[];
+  const none = () => Object.fromEntries(kinds.map((kind) => [kind, []]));
+  const byRelation = new Map(oids.map((oid) => [oid, none() as unknown as RelationAnalysis]));
+  for (const kind of kinds) {
+    for (const [oid, fact] of analysis?.[kind] ?? []) {
       (byRelation.get(oid)![kind] as unknown[]).push(fact);
     }
   }

@@ -3,42 +3,38 @@
  * (PostgreSQL manual, 52.18), from the view and its row type on through whatever cannot keep its OID.
  */
 import { OWN_SCHEMA } from "../contract/names.ts";
+import { definitionOf, keptOf, skeletonOf, sourcesDigest } from "../dependents/object_state.ts";
+import type { BuiltObject } from "../facts/built_on.ts";
+import { literal } from "../sql/quoting.ts";
+import { isRowCast } from "./dependents.ts";
+import { type Expressions, joinDependent, jsonObject } from "./expressions.ts";
 import {
-  catalogOid,
-  definitionOf,
-  keptOf,
-  skeletonOf,
-  sourcesDigest,
-} from "../plan/repointing/object_state.ts";
-import { literal } from "../plan/quoting.ts";
-import { explodedAcl } from "./privileges.ts";
-import { mayCreateIn, maySetRole } from "./relation.ts";
-import { isRowCast } from "./row_type.ts";
-import { UNTRUSTED_ROLES } from "./trusted_roles.ts";
+  aclEntries,
+  defaultGrantees,
+  mayCreateIn,
+  maySetRole,
+  relationAcl,
+  UNTRUSTED_ROLES,
+} from "./privileges.ts";
 import { untrustedCode } from "./untrusted_code.ts";
 
 /** What others can depend on when they depend on the object `a`: itself and, of a relation, its types. */
 const addresses = `
       select a.classid, a.objid
       union all
-      select ${catalogOid("pg_type")}, ty.oid
-      from pg_catalog.pg_class c
-      join pg_catalog.pg_type own on own.oid = c.reltype
+      select 'pg_type'::regclass, ty.oid
+      from pg_class c
+      join pg_type own on own.oid = c.reltype
       cross join lateral (values (own.oid), (own.typarray)) ty(oid)
-      where a.classid = ${catalogOid("pg_class")} and c.oid = a.objid`;
+      where a.classid = 'pg_class'::regclass and c.oid = a.objid`;
 
 /** Rows of the catalogs that `d`, a row of pg_depend, may speak of. */
 const rowsOf = (d: string) => `
-    left join pg_catalog.pg_rewrite rw
-      on ${d}.classid = ${catalogOid("pg_rewrite")} and rw.oid = ${d}.objid
-    left join pg_catalog.pg_class c on ${d}.classid = ${
-  catalogOid("pg_class")
-} and c.oid = ${d}.objid
-    left join pg_catalog.pg_proc p on ${d}.classid = ${catalogOid("pg_proc")} and p.oid = ${d}.objid
-    left join pg_catalog.pg_attrdef ad
-      on ${d}.classid = ${catalogOid("pg_attrdef")} and ad.oid = ${d}.objid
-    left join pg_catalog.pg_trigger tg
-      on ${d}.classid = ${catalogOid("pg_trigger")} and tg.oid = ${d}.objid`;
+    ${joinDependent("pg_rewrite", "rw", d)}
+    ${joinDependent("pg_class", "c", d)}
+    ${joinDependent("pg_proc", "p", d)}
+    ${joinDependent("pg_attrdef", "ad", d)}
+    ${joinDependent("pg_trigger", "tg", d)}`;
 
 /**
  * The view \`t\` and everything that is reached from it. A view's or materialized view's query depends as a
@@ -46,90 +42,79 @@ const rowsOf = (d: string) => `
  */
 const reached = `
   reached as (
-    select ${
-  catalogOid("pg_class")
-}::pg_catalog.oid as classid, t.oid as objid, 0 as objsubid, true as remade
+    select 'pg_class'::regclass::oid as classid, t.oid as objid, 0 as objsubid, true as recreated
     union
-    select o.classid, o.objid, o.objsubid, o.remade
+    select o.classid, o.objid, o.objsubid, o.recreated
     from reached a
     cross join lateral (${addresses}) ref
-    join pg_catalog.pg_depend d on d.refclassid = ref.classid and d.refobjid = ref.objid
+    join pg_depend d on d.refclassid = ref.classid and d.refobjid = ref.objid
     ${rowsOf("d")}
-    left join pg_catalog.pg_class rv on rv.oid = rw.ev_class and rw.rulename = '_RETURN'
-    left join pg_catalog.pg_index i on i.indexrelid = c.oid
+    left join pg_class rv on rv.oid = rw.ev_class and rw.rulename = '_RETURN'
+    left join pg_index i on i.indexrelid = c.oid
     cross join lateral (
-      select case when a.classid = ${catalogOid("pg_class")} then a.objid end as relation) own
+      select case when a.classid = 'pg_class'::regclass then a.objid end as relation) own
     cross join lateral (
-      select case when rv.oid is null then d.classid else ${
-  catalogOid("pg_class")
-}::pg_catalog.oid end as classid,
+      select case when rv.oid is null then d.classid else 'pg_class'::regclass::oid end as classid,
         coalesce(rv.oid, d.objid) as objid,
         case when rv.oid is null then d.objsubid else 0 end as objsubid,
-        coalesce(rv.relkind = 'm', false) or coalesce(ref.classid = ${catalogOid("pg_type")}
-          and ref.objid = any(p.proargtypes::pg_catalog.oid[] || p.prorettype || p.proallargtypes), false)
-          as remade) o
-    where a.remade
+        coalesce(rv.relkind = 'm', false) or coalesce(ref.classid = 'pg_type'::regclass
+          and ref.objid = any(p.proargtypes::oid[] || p.prorettype || p.proallargtypes), false)
+          as recreated) o
+    where a.recreated
       and rw.ev_class is distinct from own.relation
       and ad.adrelid is distinct from own.relation
       and tg.tgrelid is distinct from own.relation
       and i.indrelid is distinct from own.relation
-      and not (d.deptype = 'i' and (c.relkind = 't' or d.classid = ${catalogOid("pg_type")}))
+      and not (d.deptype = 'i' and (c.relkind = 't' or d.classid = 'pg_type'::regclass))
   )`;
 
 /** What the definition of \`x\` depends on: of a view, what its query does. */
 const dependencies = `
     select d.refclassid, d.refobjid, d.refobjsubid
-    from pg_catalog.pg_depend d
-    where d.classid = case when vr.oid is null then x.classid else ${catalogOid("pg_rewrite")} end
+    from pg_depend d
+    where d.classid = case when vr.oid is null then x.classid else 'pg_rewrite'::regclass end
       and d.objid = coalesce(vr.oid, x.objid)
-      and not (x.classid = ${
-  catalogOid("pg_class")
-} and d.refclassid = x.classid and d.refobjid = x.objid)`;
+      and not (x.classid = 'pg_class'::regclass and d.refclassid = x.classid and d.refobjid = x.objid)`;
 
 const uses = `(
-      select coalesce(pg_catalog.json_agg(distinct pg_catalog.jsonb_build_object(
+      select coalesce(json_agg(distinct jsonb_build_object(
         'relation', coalesce(ut.relation, uc.oid)::int8,
         'column', ua.attname,
         'row_type', ut.relation is not null,
         'routine', up.oid::int8)), '[]')
       from (${dependencies}) d
-      left join pg_catalog.pg_class uc on d.refclassid = ${
-  catalogOid("pg_class")
-} and uc.oid = d.refobjid
-      left join pg_catalog.pg_attribute ua
+      left join pg_class uc on d.refclassid = 'pg_class'::regclass and uc.oid = d.refobjid
+      left join pg_attribute ua
         on ua.attrelid = uc.oid and d.refobjsubid > 0 and ua.attnum = d.refobjsubid
-      left join pg_catalog.pg_proc up on d.refclassid = ${
-  catalogOid("pg_proc")
-} and up.oid = d.refobjid
+      left join pg_proc up on d.refclassid = 'pg_proc'::regclass and up.oid = d.refobjid
       left join lateral (
         select nullif(coalesce(element.typrelid, ty.typrelid), 0) as relation
-        from pg_catalog.pg_type ty
-        left join pg_catalog.pg_type element on element.typarray = ty.oid
-        where d.refclassid = ${catalogOid("pg_type")} and ty.oid = d.refobjid) ut on true
+        from pg_type ty
+        left join pg_type element on element.typarray = ty.oid
+        where d.refclassid = 'pg_type'::regclass and ty.oid = d.refobjid) ut on true
       where uc.oid is not null or ut.relation is not null or up.oid is not null)`;
 
 const closedSchemas = `(
-      select coalesce(pg_catalog.json_agg(distinct ns.nspname), '[]')
+      select coalesce(json_agg(distinct ns.nspname), '[]')
       from (${dependencies}) d
-      join pg_catalog.pg_namespace ns on ns.oid = case d.refclassid
-        when ${catalogOid("pg_class")} then (
-          select u.relnamespace from pg_catalog.pg_class u where u.oid = d.refobjid)
-        when ${catalogOid("pg_type")} then (
-          select u.typnamespace from pg_catalog.pg_type u where u.oid = d.refobjid)
-        when ${catalogOid("pg_proc")} then (
-          select u.pronamespace from pg_catalog.pg_proc u where u.oid = d.refobjid)
-        when ${catalogOid("pg_operator")} then (
-          select u.oprnamespace from pg_catalog.pg_operator u where u.oid = d.refobjid)
+      join pg_namespace ns on ns.oid = case d.refclassid
+        when 'pg_class'::regclass then (
+          select u.relnamespace from pg_class u where u.oid = d.refobjid)
+        when 'pg_type'::regclass then (
+          select u.typnamespace from pg_type u where u.oid = d.refobjid)
+        when 'pg_proc'::regclass then (
+          select u.pronamespace from pg_proc u where u.oid = d.refobjid)
+        when 'pg_operator'::regclass then (
+          select u.oprnamespace from pg_operator u where u.oid = d.refobjid)
         end
-      where not pg_catalog.has_schema_privilege(ns.oid, 'USAGE'))`;
+      where not has_schema_privilege(ns.oid, 'USAGE'))`;
 
 /** The stored form of what \`x\` says, in which a whole row is a variable of the row type. */
 const nodeTree = `
-      pg_catalog.concat(vr.ev_action, rw.ev_qual, rw.ev_action, po.polqual, po.polwithcheck, p.prosqlbody,
+      concat(vr.ev_action, rw.ev_qual, rw.ev_action, po.polqual, po.polwithcheck, p.prosqlbody,
         ad.adbin, co.conbin)`;
 
-const pages = (oid: string) =>
-  `coalesce(pg_catalog.ceil(pg_catalog.pg_relation_size(${oid}) / 8192.0), 0)::int8`;
+const pages = (oid: string) => `coalesce(ceil(pg_relation_size(${oid}) / 8192.0), 0)::int8`;
 
 /** A materialized view and the relations that its query reads, through views and down to partitions. */
 const sizes = `(
@@ -140,184 +125,172 @@ const sizes = `(
         from read r
         cross join lateral (
           select d.refobjid as oid
-          from pg_catalog.pg_rewrite q join pg_catalog.pg_depend d
-            on d.classid = ${catalogOid("pg_rewrite")} and d.objid = q.oid
+          from pg_rewrite q join pg_depend d
+            on d.classid = 'pg_rewrite'::regclass and d.objid = q.oid
           where q.ev_class = r.oid and q.rulename = '_RETURN'
-            and d.refclassid = ${catalogOid("pg_class")} and (r.oid = c.oid or exists (
-              select from pg_catalog.pg_class v where v.oid = r.oid and v.relkind = 'v'))
+            and d.refclassid = 'pg_class'::regclass and (r.oid = c.oid or exists (
+              select from pg_class v where v.oid = r.oid and v.relkind = 'v'))
           union all
-          select i.inhrelid from pg_catalog.pg_inherits i where i.inhparent = r.oid) n
+          select i.inhrelid from pg_inherits i where i.inhparent = r.oid) n
       )
-      select pg_catalog.json_agg(pg_catalog.json_build_object(
-          'name', rc.oid::pg_catalog.regclass::text, 'pages', ${pages("rc.oid")})
+      select json_agg(json_build_object(
+          'name', rc.oid::regclass::text, 'pages', ${pages("rc.oid")})
           order by rc.oid <> c.oid, rc.oid)
-      from read r join pg_catalog.pg_class rc on rc.oid = r.oid and rc.relkind in ('r', 'm'))`;
+      from read r join pg_class rc on rc.oid = r.oid and rc.relkind in ('r', 'm'))`;
 
 const routine = `
-      pg_catalog.json_build_object(
-        'signature', pg_catalog.format('%I.%I(%s)', n.nspname, p.proname,
-          pg_catalog.pg_get_function_identity_arguments(p.oid)),
-        'procedure', pg_catalog.format('%I.%I(%s)', n.nspname, p.proname, (
-          select pg_catalog.string_agg(pg_catalog.format_type(u.type, null), ', ' order by u.ordinality)
-          from pg_catalog.unnest(p.proargtypes) with ordinality u(type, ordinality))),
-        'definable', (select s.rolsuper from pg_catalog.pg_roles s where s.rolname = current_user)
+      json_build_object(
+        'signature', format('%I.%I(%s)', n.nspname, p.proname,
+          pg_get_function_identity_arguments(p.oid)),
+        'procedure', format('%I.%I(%s)', n.nspname, p.proname, (
+          select string_agg(format_type(u.type, null), ', ' order by u.ordinality)
+          from unnest(p.proargtypes) with ordinality u(type, ordinality))),
+        'definable', (select s.rolsuper from pg_roles s where s.rolname = current_user)
           or (not p.proleakproof and p.prosupport = 0 and (
-            select l.lanpltrusted and pg_catalog.has_language_privilege(l.oid, 'USAGE')
-            from pg_catalog.pg_language l where l.oid = p.prolang)),
+            select l.lanpltrusted and has_language_privilege(l.oid, 'USAGE')
+            from pg_language l where l.oid = p.prolang)),
         'same_on_table', (
-          select pg_catalog.min(other.oid::pg_catalog.regprocedure::text)
-          from pg_catalog.pg_proc other
+          select min(other.oid::regprocedure::text)
+          from pg_proc other
           where other.proname = p.proname and other.pronamespace = p.pronamespace and other.oid <> p.oid
-            and array(select u from pg_catalog.unnest(other.proargtypes) u) = array(
+            and array(select u from unnest(other.proargtypes) u) = array(
               select case u.type when t.reltype then behind.reltype
                 when types.of_view then types.of_table else u.type end
-              from pg_catalog.unnest(p.proargtypes) with ordinality u(type, ordinality)
+              from unnest(p.proargtypes) with ordinality u(type, ordinality)
               order by u.ordinality)))`;
 
-const grantees = `(
-      select coalesce(pg_catalog.json_agg(distinct pg_catalog.pg_get_userbyid(e.grantee)), '[]')
-      from pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) e
-      where d.defaclrole = (select r.oid from pg_catalog.pg_roles r where r.rolname = current_user)
-        and d.defaclobjtype = case when p.oid is null then 'r' else 'f' end::"char"
-        and d.defaclnamespace in (0, n.oid) and e.grantee <> 0)`;
-
 /** The name of the table's row type within a JSON text. */
-const typeInJson = `pg_catalog.to_json(pg_catalog.format_type(behind.reltype, null))::text`;
+const typeInJson = `to_json(format_type(behind.reltype, null))::text`;
 
 /** Regular expression for casts to the row type of the table behind the view, or to an array of it. */
-const castPattern = `coalesce('::' || pg_catalog.regexp_replace(
-        pg_catalog.substr(${typeInJson}, 2, pg_catalog.length(${typeInJson}) - 2),
+const castPattern = `coalesce('::' || regexp_replace(
+        substr(${typeInJson}, 2, length(${typeInJson}) - 2),
         '([^a-zA-Z0-9_])', '\\\\\\1', 'g') || '(\\[\\])?|', '')`;
 
 /**
  * Whose code would run with the session's rights if the object were made again: a check looks at each row as
  * whoever adds it; a materialized view is filled, and its indexes are built, as its owner and with no way out of
- * that, so that only an owner whose rights are the session's lends them.
+ * that, so that it matters only if the owner has the session's rights.
  */
 const lent = `
       case when co.convalidated or (c.relkind = 'm' and c.relispopulated
         and w.owner not in (select u.oid from (${UNTRUSTED_ROLES}) u))
-      then ${untrustedCode("select x.classid, x.objid", { read: true })} else '[]'::json end`;
+      then ${untrustedCode("select x.classid, x.objid", { read: true })} else '[]' end`;
 
-/** JSON object of one object \`x\`: \`BuiltObject\` in \`plan/repointing/built_on.ts\`. */
-const object = `
-    pg_catalog.json_build_object(
-      'catalog', (select cat.relname from pg_catalog.pg_class cat where cat.oid = x.classid),
-      'oid', x.objid::int8,
-      'number', x.objsubid,
-      'kind', o.type,
-      'identity', o.identity,
-      'subkind', coalesce(c.relkind, p.prokind),
-      'schema', n.nspname,
-      'name', coalesce(c.relname, p.proname, po.polname, rw.rulename, co.conname),
-      'host', case when h.oid is not null then pg_catalog.json_build_object(
-        'oid', h.oid::int8, 'schema', n.nspname, 'name', h.relname, 'kind', h.relkind,
-        'owner', pg_catalog.pg_get_userbyid(h.relowner),
-        'has_children', exists (select from pg_catalog.pg_inherits i where i.inhparent = h.oid),
-        'pages', case when co.oid is not null and h.relkind = 'r' then ${
-  pages("h.oid")
-} else 0 end) end,
-      'owner', pg_catalog.pg_get_userbyid(w.owner),
-      'owned', coalesce(pg_catalog.pg_has_role(w.owner, 'USAGE'), false),
-      'owner_settable', coalesce(${maySetRole("w.owner")}, false),
-      'owner_can_create', coalesce(${mayCreateIn("w.owner", "n.oid")}, false),
-      'can_create', coalesce(pg_catalog.has_schema_privilege(n.oid, 'CREATE'), false),
-      'temporary', coalesce(n.nspname ~ '^pg_temp_', false),
-      'extension', (
-        select e.extname from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.refobjid
-        where d.classid = x.classid and d.objid = x.objid and d.deptype = 'e'
-          and d.refclassid = ${catalogOid("pg_extension")} limit 1),
-      'remade', x.remade,
-      'uses', ${uses},
-      'whole_rows', pg_catalog.strpos(${nodeTree}, pg_catalog.concat(':vartype ', t.reltype, ' ')) > 0,
-      'closed_schemas', ${closedSchemas},
-      'definition', s.definition,
-      'definition_digest', pg_catalog.md5(s.definition::text),
-      'skeleton_digest', pg_catalog.md5(${skeletonOf("s.definition", castPattern)}),
-      'kept', s.kept,
-      'kept_digest', pg_catalog.md5(s.kept::text),
-      'acl', case when x.classid not in (${catalogOid("pg_class")}, ${
-  catalogOid("pg_proc")
-}) then '[]'::json
-        when p.oid is not null then ${
-  explodedAcl("coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))", "n.oid")
-}
-        else ${
-  explodedAcl("coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner))", "n.oid")
-} end,
-      'column_acls', (
-        select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
-            'name', a.attname, 'acl', ${explodedAcl("a.attacl", "n.oid")}) order by a.attnum), '[]')
-        from pg_catalog.pg_attribute a
-        where x.remade and a.attrelid = c.oid and a.attnum > 0 and a.attacl is not null),
-      'default_grantees', ${grantees},
-      'lent', ${lent},
-      'routine', case when p.oid is not null then ${routine} end,
-      'sizes', case when c.relkind = 'm' then ${sizes} else '[]'::json end,
-      'labels', (
-        select pg_catalog.count(*) from pg_catalog.pg_seclabel l
-        where l.classoid = x.classid and l.objoid = x.objid),
-      'extension_dependencies', (
-        select pg_catalog.count(*) from pg_catalog.pg_depend d
-        where d.classid = x.classid and d.objid = x.objid and d.deptype = 'x'))`;
+/** Of one object `x`. */
+const OBJECT: Expressions<BuiltObject> = {
+  catalog: "(select cat.relname from pg_class cat where cat.oid = x.classid)",
+  oid: "x.objid::int8",
+  number: "x.objsubid",
+  kind: "o.type",
+  identity: "o.identity",
+  subkind: "coalesce(c.relkind, p.prokind)",
+  schema: "n.nspname",
+  name: "coalesce(c.relname, p.proname, po.polname, rw.rulename, co.conname)",
+  host: `case when h.oid is not null then json_build_object(
+      'oid', h.oid::int8, 'schema', n.nspname, 'name', h.relname, 'kind', h.relkind,
+      'owner', pg_get_userbyid(h.relowner),
+      'has_children', exists (select from pg_inherits i where i.inhparent = h.oid),
+      'pages', case when co.oid is not null and h.relkind = 'r' then ${
+    pages("h.oid")
+  } else 0 end) end`,
+  owner: "pg_get_userbyid(w.owner)",
+  owned: "coalesce(pg_has_role(w.owner, 'USAGE'), false)",
+  owner_settable: `coalesce(${maySetRole("w.owner")}, false)`,
+  owner_can_create: `coalesce(${mayCreateIn("w.owner", "n.oid")}, false)`,
+  can_create: "coalesce(has_schema_privilege(n.oid, 'CREATE'), false)",
+  temporary: "coalesce(n.nspname ~ '^pg_temp_', false)",
+  extension: `(
+      select e.extname from pg_depend d join pg_extension e on e.oid = d.refobjid
+      where d.classid = x.classid and d.objid = x.objid and d.deptype = 'e'
+        and d.refclassid = 'pg_extension'::regclass limit 1)`,
+  recreated: "x.recreated",
+  uses,
+  whole_rows: `strpos(${nodeTree}, concat(':vartype ', t.reltype, ' ')) > 0`,
+  closed_schemas: closedSchemas,
+  definition: "s.definition",
+  definition_digest: "md5(s.definition::text)",
+  skeleton_digest: `md5(${skeletonOf("s.definition", castPattern)})`,
+  kept: "s.kept",
+  kept_digest: "md5(s.kept::text)",
+  acl: `case x.classid
+      when 'pg_class'::regclass then ${aclEntries(relationAcl("c"))}
+      when 'pg_proc'::regclass then ${aclEntries("coalesce(p.proacl, acldefault('f', p.proowner))")}
+      else '[]' end`,
+  column_acls: `(
+      select coalesce(json_agg(json_build_object(
+          'name', a.attname, 'acl', ${aclEntries("a.attacl")}) order by a.attnum), '[]')
+      from pg_attribute a
+      where x.recreated and a.attrelid = c.oid and a.attnum > 0 and a.attacl is not null)`,
+  default_grantees: defaultGrantees(
+    `case when p.oid is null then 'r' else 'f' end::"char"`,
+    "n.oid",
+  ),
+  lent,
+  routine: `case when p.oid is not null then ${routine} end`,
+  sizes: `case when c.relkind = 'm' then ${sizes} else '[]' end`,
+  labels: `(
+      select count(*) from pg_seclabel l where l.classoid = x.classid and l.objoid = x.objid)`,
+  extension_dependencies: `(
+      select count(*) from pg_depend d
+      where d.classid = x.classid and d.objid = x.objid and d.deptype = 'x')`,
+};
 
-/** JSON members of relation \`t\`: what is built on it, where it is a view. */
-export const builtOnMembers = `
-  'built_on', case when t.relkind = 'v' then (
+/** JSON object of what is built on relation \`t\`, where it is a view. */
+export const builtOn = `
+  case when t.relkind = 'v' then (
     with recursive ${reached},
     built as (
-      select r.classid, r.objid, r.objsubid, pg_catalog.bool_or(r.remade) as remade
+      select r.classid, r.objid, r.objsubid, bool_or(r.recreated) as recreated
       from reached r
-      where not (r.classid = ${catalogOid("pg_class")} and r.objid = t.oid)
+      where not (r.classid = 'pg_class'::regclass and r.objid = t.oid)
       group by r.classid, r.objid, r.objsubid
     ),
     behind as (
       select f.oid, f.reltype
-      from pg_catalog.pg_rewrite q
-      join pg_catalog.pg_depend d on d.classid = ${catalogOid("pg_rewrite")} and d.objid = q.oid
-        and d.refclassid = ${catalogOid("pg_class")} and d.refobjid <> t.oid
-      join pg_catalog.pg_class f on f.oid = d.refobjid
+      from pg_rewrite q
+      join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = q.oid
+        and d.refclassid = 'pg_class'::regclass and d.refobjid <> t.oid
+      join pg_class f on f.oid = d.refobjid
       where q.ev_class = t.oid and q.rulename = '_RETURN'
-        and f.relnamespace is distinct from pg_catalog.to_regnamespace(${literal(OWN_SCHEMA)})
+        and f.relnamespace is distinct from to_regnamespace(${literal(OWN_SCHEMA)})
       limit 1
     ),
     source as (
-      select distinct r.classid, r.objid from reached r where r.remade
+      select distinct r.classid, r.objid from reached r where r.recreated
     )
-    select pg_catalog.json_build_object(
+    select json_build_object(
       'objects', (
-        select coalesce(pg_catalog.json_agg(${object}
+        select coalesce(json_agg(${jsonObject(OBJECT)}
           order by o.type collate "C", o.identity collate "C"), '[]')
         from built x
         ${rowsOf("x")}
-        left join pg_catalog.pg_policy po
-          on x.classid = ${catalogOid("pg_policy")} and po.oid = x.objid
-        left join pg_catalog.pg_constraint co
-          on x.classid = ${catalogOid("pg_constraint")} and co.oid = x.objid
-        left join pg_catalog.pg_cast ca on x.classid = ${catalogOid("pg_cast")} and ca.oid = x.objid
-        left join pg_catalog.pg_proc cf on cf.oid = ca.castfunc
-        left join pg_catalog.pg_rewrite vr
+        ${joinDependent("pg_policy", "po", "x")}
+        ${joinDependent("pg_constraint", "co", "x")}
+        ${joinDependent("pg_cast", "ca", "x")}
+        left join pg_proc cf on cf.oid = ca.castfunc
+        left join pg_rewrite vr
           on vr.ev_class = c.oid and vr.rulename = '_RETURN' and x.objsubid = 0
-        left join pg_catalog.pg_class h on h.oid = coalesce(
+        left join pg_class h on h.oid = coalesce(
           c.oid, po.polrelid, rw.ev_class, ad.adrelid, tg.tgrelid, nullif(co.conrelid, 0))
-        left join pg_catalog.pg_namespace n on n.oid = coalesce(h.relnamespace, p.pronamespace)
+        left join pg_namespace n on n.oid = coalesce(h.relnamespace, p.pronamespace)
         cross join lateral (select coalesce(h.relowner, p.proowner) as owner) w
         cross join lateral (
           select ${definitionOf("x.classid", "x.objid")} as definition,
             ${keptOf("x.classid", "x.objid")} as kept) s
-        cross join lateral pg_catalog.pg_identify_object(x.classid, x.objid, x.objsubid) o
+        cross join lateral pg_identify_object(x.classid, x.objid, x.objsubid) o
         left join behind on true
         cross join lateral (
-          select (select ty.typarray from pg_catalog.pg_type ty where ty.oid = t.reltype) as of_view,
-            (select ty.typarray from pg_catalog.pg_type ty where ty.oid = behind.reltype) as of_table) types
+          select (select ty.typarray from pg_type ty where ty.oid = t.reltype) as of_view,
+            (select ty.typarray from pg_type ty where ty.oid = behind.reltype) as of_table) types
         where (p.oid is null or not ${isRowCast("p")}) and (cf.oid is null or not ${
   isRowCast("cf")
 })),
       'sources', (
-        select pg_catalog.json_agg(pg_catalog.json_build_object(
-          'catalog', (select cat.relname from pg_catalog.pg_class cat where cat.oid = s.classid),
+        select json_agg(json_build_object(
+          'catalog', (select cat.relname from pg_class cat where cat.oid = s.classid),
           'oid', s.objid::int8) order by s.classid, s.objid)
         from source s),
-      'table_type', (select pg_catalog.format_type(b.reltype, null) from behind b),
+      'table_type', (select format_type(b.reltype, null) from behind b),
       'digest', ${sourcesDigest("t.oid", "select so.classid, so.objid from source so")})
   ) end`;

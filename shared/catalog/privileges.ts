@@ -1,61 +1,104 @@
-/** Access privileges: of relations, of columns, and those that a new relation is born with. */
-import type { AclFacts } from "../plan/facts.ts";
-import { maySetRole } from "./relation.ts";
+/** What roles may do: access control lists, default privileges, and which roles can act as which. */
+import type { AclEntry, Privilege } from "../facts/privileges.ts";
+import { literal } from "../sql/quoting.ts";
+import { type Expressions, fromValues, jsonValues } from "./expressions.ts";
 
-/** An ACL as a JSON array of its entries, in the order in which they were granted. */
-export const explodedAcl = (acl: string, namespace: string) =>
+/** The access control list of `relation`, a row of pg_class; null there means the default. */
+export const relationAcl = (relation: string): string =>
+  `coalesce(${relation}.relacl, acldefault('r', ${relation}.relowner))`;
+
+/** A grantee's name; `PUBLIC` for 0. */
+export const granteeName = (oid: string): string =>
+  `case when ${oid} = 0 then 'PUBLIC' else pg_get_userbyid(${oid}) end`;
+
+/** Of an entry `e` of `aclexplode`. */
+const PRIVILEGE: Expressions<Privilege> = {
+  grantee: "case when e.grantee <> 0 then pg_get_userbyid(e.grantee) end",
+  privilege: "e.privilege_type",
+  grantable: "e.is_grantable",
+};
+
+/** The same with the grantor, who has to reach the schema `n` of the object. */
+const ACL_ENTRY: Expressions<AclEntry> = {
+  ...PRIVILEGE,
+  grantor: "pg_get_userbyid(e.grantor)",
+  grantor_settable: `${
+    maySetRole("e.grantor")
+  } and has_schema_privilege(e.grantor, n.oid, 'USAGE')`,
+};
+
+/** Entries are arrays of values: of a thousand tables they are half of all that is read. */
+const entriesWith = (facts: Record<string, string>, acl: string): string =>
   `(
-  select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
-      'grantor', pg_catalog.pg_get_userbyid(e.grantor),
-      'grantee', case when e.grantee = 0 then null else pg_catalog.pg_get_userbyid(e.grantee) end,
-      'privilege', e.privilege_type,
-      'grantable', e.is_grantable,
-      'grantor_settable', ${maySetRole("e.grantor")}
-        and pg_catalog.has_schema_privilege(e.grantor, ${namespace}, 'USAGE')
-    ) order by e.ordinality), '[]')
-  from pg_catalog.aclexplode(${acl}) with ordinality e)`;
+    select coalesce(json_agg(${jsonValues(facts)} order by e.ordinality), '[]')
+    from aclexplode(${acl}) with ordinality e)`;
 
-/** The same, each entry as an array: of a thousand tables they are half of all that is read. */
-export const aclRows = (acl: string, namespace: string) =>
+const withEntries =
+  <Entry>(facts: Expressions<Entry>) => <Row extends { acl: unknown[][] }>(row: Row) => ({
+    ...row,
+    acl: row.acl.map((values) => fromValues(facts, values)),
+  });
+
+/** JSON array of the entries of an access control list. */
+export const aclEntries = (acl: string): string => entriesWith(ACL_ENTRY, acl);
+
+/** Reads what `aclEntries` has answered. */
+export const withAcl = withEntries(ACL_ENTRY);
+
+/** JSON array of the entries without their grantors. */
+export const privilegeEntries = (acl: string): string => entriesWith(PRIVILEGE, acl);
+
+/** Reads what `privilegeEntries` has answered. */
+export const withPrivileges = withEntries(PRIVILEGE);
+
+/**
+ * JSON array of the roles that default privileges would give something on a new object of the session's role.
+ *
+ * @param kind `pg_default_acl.defaclobjtype`, an expression: 'r' for relations, 'f' for functions.
+ * @param schema OID of the object's schema, an expression.
+ */
+export const defaultGrantees = (kind: string, schema: string): string =>
   `(
-  select coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
-      pg_catalog.pg_get_userbyid(e.grantor),
-      case when e.grantee = 0 then null else pg_catalog.pg_get_userbyid(e.grantee) end,
-      e.privilege_type, e.is_grantable,
-      ${maySetRole("e.grantor")}
-        and pg_catalog.has_schema_privilege(e.grantor, ${namespace}, 'USAGE')
-    ) order by e.ordinality), '[]')
-  from pg_catalog.aclexplode(${acl}) with ordinality e)`;
+    select coalesce(json_agg(distinct pg_get_userbyid(e.grantee)), '[]')
+    from pg_default_acl d, aclexplode(d.defaclacl) e
+    where d.defaclrole = (select r.oid from pg_roles r where r.rolname = current_user)
+      and d.defaclobjtype = ${kind} and d.defaclnamespace in (0, ${schema}) and e.grantee <> 0)`;
 
-/** An entry of `aclRows`. */
-export type AclRow = [
-  grantor: string,
-  grantee: string | null,
-  privilege: string,
-  grantable: boolean,
-  grantorSettable: boolean,
-];
+/**
+ * Whether the session's role, or another, may SET ROLE to a role. PostgreSQL 16 made SET a privilege of its own; the
+ * argument is not looked at before the branch is taken, so that 15 accepts it.
+ */
+export function maySetRole(role: string, member = "current_user"): string {
+  return `case when current_setting('server_version_num')::int >= 160000
+          then pg_has_role(${member}, ${role}, 'SET') else pg_has_role(${member}, ${role}, 'MEMBER') end`;
+}
 
-/** Reads the entries. */
-export const aclFromRows = (rows: AclRow[]): AclFacts[] =>
-  rows.map(([grantor, grantee, privilege, grantable, grantor_settable]) => ({
-    grantor,
-    grantee,
-    privilege,
-    grantable,
-    grantor_settable,
-  }));
+/** Whether a role may make something in a schema, and may name what is there. */
+export const mayCreateIn = (role: string, schema: string): string =>
+  `has_schema_privilege(${role}, ${schema}, 'CREATE') and has_schema_privilege(${role}, ${schema}, 'USAGE')`;
 
-/** JSON members: the ACL of relation \`t\`, and who gets something on new relations and functions in its schema. */
-export const privilegeMembers = `
-  'acl', ${aclRows("coalesce(t.relacl, pg_catalog.acldefault('r', t.relowner))", "n.oid")},
-  'default_grantees', (
-    select coalesce(pg_catalog.json_agg(distinct pg_catalog.pg_get_userbyid(e.grantee)), '[]')
-    from pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) e
-    where d.defaclrole = (select r.oid from pg_catalog.pg_roles r where r.rolname = current_user)
-      and d.defaclobjtype = 'r' and d.defaclnamespace in (0, n.oid) and e.grantee <> 0),
-  'default_executors', (
-    select coalesce(pg_catalog.json_agg(distinct pg_catalog.pg_get_userbyid(e.grantee)), '[]')
-    from pg_catalog.pg_default_acl d, pg_catalog.aclexplode(d.defaclacl) e
-    where d.defaclrole = (select r.oid from pg_catalog.pg_roles r where r.rolname = current_user)
-      and d.defaclobjtype = 'f' and d.defaclnamespace in (0, n.oid) and e.grantee <> 0)`;
+/** Roles of the platform's own services: they own `auth.uid()` and the like, and nobody else logs in as them. */
+const PLATFORM_ROLES = [
+  "supabase_admin",
+  "supabase_auth_admin",
+  "supabase_storage_admin",
+  "supabase_realtime_admin",
+  "supabase_functions_admin",
+].map(literal).join(", ");
+
+/**
+ * Query for the roles (`oid`, `rolname`) whose code must not run with the rights of the session's role: a login that
+ * cannot act as the session's role can act as them. One that can (by inheriting it, becoming it, or granting it to
+ * itself) gains nothing by it.
+ */
+export const UNTRUSTED_ROLES = `
+    select r.oid, r.rolname
+    from pg_roles r
+    where not r.rolsuper and r.rolname not in (${PLATFORM_ROLES}) and exists (
+      select from pg_roles l
+      where l.rolcanlogin and not l.rolsuper and l.rolname not in (${PLATFORM_ROLES})
+        and pg_has_role(l.oid, r.oid, 'MEMBER')
+        and not (
+          pg_has_role(l.oid, current_user, 'USAGE')
+          or pg_has_role(l.oid, current_user, 'MEMBER WITH ADMIN OPTION')
+          or ${maySetRole("current_user", "l.oid")}))`;

@@ -1,109 +1,116 @@
-/** One query for all facts of a request, however many relations it names. */
-import type { ColumnFacts, Facts, RelationFacts, TextSources } from "../plan/facts.ts";
-import { analysisByRelation, analysisMembers, type AnalysisRow, noAnalysis } from "./analysis.ts";
-import { attachedMembers } from "./attached_objects.ts";
-import { builtOnMembers } from "./built_on.ts";
-import { columns } from "./columns.ts";
-import { dependantMembers } from "./dependants.ts";
-import { type IndexesWanted, indexMember } from "./index_names.ts";
-import { nameColumns } from "./name_columns.ts";
-import { nameTakers } from "./name_takers.ts";
-import { nameMembers } from "./names.ts";
-import { NO_NAMES_IN_ROWS } from "../plan/names_in_rows.ts";
-import { aclFromRows, type AclRow, privilegeMembers } from "./privileges.ts";
-import { relationMembers } from "./relation.ts";
-import { rowTypeMembers } from "./row_type.ts";
-import { targets, type TargetsWanted } from "./targets.ts";
-import { namesakes } from "./namesakes.ts";
+/** The facts of a request: one query, however many relations it names. */
+import type { BuiltObject, BuiltOnFacts } from "../facts/built_on.ts";
+import type { DriftColumn, DriftFacts, DriftRelation } from "../facts/drift_facts.ts";
+import type { ColumnFacts, Facts, RelationFacts, TextSources } from "../facts/facts.ts";
+import { NO_NAMES_IN_ROWS } from "../facts/names_in_rows.ts";
+import { OWN_STATEMENT } from "../sql/own_statements.ts";
+import { jsonbLiteral } from "../sql/quoting.ts";
+import { viewQueryDigest } from "../sql/stored_view.ts";
+import {
+  ANALYSIS,
+  analysisByRelation,
+  type AnalysisRow,
+  type RelationAnalysis,
+} from "./analysis.ts";
+import { ATTACHED, type IndexesWanted, indexNames } from "./attached_objects.ts";
+import { builtOn } from "./built_on.ts";
+import { DEPENDENTS, READING_VIEWS } from "./dependents.ts";
+import { type Expressions, fromValues, jsonObject } from "./expressions.ts";
+import {
+  dynamicSqlRoutines,
+  interimTaken,
+  NAME,
+  nameColumns,
+  sameNamedRelations,
+} from "./names.ts";
+import { privilegeEntries, relationAcl, withAcl, withPrivileges } from "./privileges.ts";
+import { COLUMN, columnsWith, ifGranted, RELATION } from "./relation.ts";
 import { statementsRead, type TextRow, textsFromRows, textsNaming } from "./texts.ts";
 
-export interface FactsWanted extends TargetsWanted {
+interface RelationsWanted {
+  /** Names whose meaning is asked; a relation found there is described too. */
+  names: { schema: string; name: string }[];
+  /** Relations described by OID, whatever they are called now. */
+  oids: number[];
+}
+
+export interface FactsWanted extends RelationsWanted {
   /** Names of relations that texts are searched for. Default: none, and no texts are read. */
   mentioned?: string[];
-  /** Where texts are kept beside routines, as the beginning of the transaction told. Default: nowhere. */
+  /** Where texts are kept beside routines. Default: nowhere. */
   sources?: TextSources;
   /** Whether to read what only an analysis needs. Default: false. */
   analysis?: boolean;
-  /** Have the names of the relations' indexes told. Default: not. */
+  /** Which indexes to read the names of. Default: none. */
   indexes?: IndexesWanted;
-  /** Whether to read all that is built on the views among them, to be repointed. Default: not. */
+  /** Whether to read all that is built on the views among them, to be repointed. Default: false. */
   builtOn?: boolean;
 }
 
 /**
- * An object in parts, since one function call takes 100 arguments at most; `factsFromRow` puts them together.
- * As jsonb the server could, but to make jsonb of all this costs it more than to read it.
+ * The beginning of a query: `named` has a row for each name, with what has it now, and `described` the OIDs of all
+ * relations that are meant.
  */
-const parts = (...members: string[]) =>
-  `pg_catalog.json_build_array(${
-    members.map((m) => `pg_catalog.json_build_object(${m})`).join(",\n      ")
-  })`;
+const relationsWanted = ({ names, oids }: RelationsWanted) =>
+  `${OWN_STATEMENT}, wanted_name as (
+  select w.ordinality, w.value ->> 'schema' as schema_name, w.value ->> 'name' as relation_name
+  from jsonb_array_elements(${jsonbLiteral(names)}) with ordinality w
+),
+named as (
+  select w.ordinality, w.schema_name, w.relation_name, n.oid as schema_oid, c.oid, c.relkind
+  from wanted_name w
+  left join pg_namespace n on n.nspname = w.schema_name::name
+  left join pg_class c on c.relnamespace = n.oid and c.relname = w.relation_name::name
+),
+described as (
+  select oid from named where oid is not null and relkind in ('r', 'p', 'v', 'm', 'f')
+  union
+  select o.value::oid from jsonb_array_elements_text(${jsonbLiteral(oids)}) o
+)`;
+
+const SESSION = `json_build_object(
+      'server_version', current_setting('server_version_num')::int,
+      'user', current_user,
+      'sql_functions', has_language_privilege('sql', 'USAGE'))`;
+
+const NAMES = `(
+    select coalesce(json_agg(${jsonObject(NAME)} order by w.ordinality), '[]') from named w)`;
+
+const relationsWith = (facts: Record<string, string>) =>
+  `(
+    select coalesce(json_agg(${jsonObject(facts)} order by t.oid), '[]')
+    from described x
+    join pg_class t on t.oid = x.oid
+    join pg_namespace n on n.oid = t.relnamespace)`;
+
+const ALL = { ...RELATION, ...ATTACHED, ...DEPENDENTS, columns: columnsWith(COLUMN) };
 
 const NO_SOURCES: TextSources = { statements: null, cron: false };
 
-/**
- * The query's text: one row with one column `facts`. It qualifies every function and relation and expects
- * `search_path = pg_catalog, pg_temp`, under which the server prints all other names qualified.
- */
+/** The query's text: one row with one column `facts`. */
 export function factsQuery(wanted: FactsWanted): string {
-  return `
-${targets(wanted)}
-select pg_catalog.json_build_object(
-  'session', pg_catalog.json_build_object(
-    'server_version', pg_catalog.current_setting('server_version_num')::int,
-    'user', current_user,
-    'sql_functions', pg_catalog.has_language_privilege('sql', 'USAGE')),
-  'texts', ${textsNaming(wanted.mentioned ?? [], wanted.sources ?? NO_SOURCES)},
-  'namesakes', ${namesakes(wanted.mentioned ?? [])},
-  'name_columns', ${wanted.mentioned === undefined ? "'[]'::json" : nameColumns},
-  'name_takers', ${nameTakers(wanted.mentioned ?? [])},
-  ${wanted.analysis ? `${analysisMembers},` : ""}
-  'names', (
-    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(${nameMembers})
-      order by w.ordinality), '[]')
-    from named w),${wanted.indexes === undefined ? "" : `${indexMember(wanted.indexes)},`}
-  'relations', (
-    select coalesce(pg_catalog.json_agg(
-      ${
-    parts(
-      relationMembers,
-      `'columns', ${columns}, ${privilegeMembers}`,
-      attachedMembers,
-      dependantMembers,
-      rowTypeMembers,
-      wanted.builtOn ? builtOnMembers : "'built_on', null",
-    )
-  }
-      order by t.oid), '[]')
-    from target x
-    join pg_catalog.pg_class t on t.oid = x.oid
-    join pg_catalog.pg_namespace n on n.oid = t.relnamespace)
-)::text as facts`;
-}
-
-/** A relation as the query tells it, with its parts put together. */
-interface RelationRow extends Omit<RelationFacts, "acl" | "columns"> {
-  acl: AclRow[];
-  columns: (Omit<ColumnFacts, "acl"> & { acl: AclRow[] })[];
-}
-
-function relationFromParts(parts: Partial<RelationRow>[]): RelationFacts {
-  const row: RelationRow = Object.assign({}, ...parts);
-  return {
-    ...row,
-    acl: aclFromRows(row.acl),
-    columns: row.columns.map((column) => ({ ...column, acl: aclFromRows(column.acl) })),
+  const { mentioned, sources = NO_SOURCES, indexes } = wanted;
+  const relation: Expressions<Omit<RelationFacts, keyof RelationAnalysis>> = {
+    ...ALL,
+    built_on: wanted.builtOn ? builtOn : "null",
+    view_query_with_names: wanted.builtOn ? viewQueryDigest("t.oid", { names: true }) : "null",
   };
-}
-
-/** What the query answers, before it is put together. */
-interface FactsRow
-  extends
-    Pick<Facts, "session" | "names" | "namesakes" | "name_takers" | "name_columns">,
-    Partial<AnalysisRow> {
-  relations: Partial<RelationRow>[][];
-  texts: TextRow[];
-  index_names?: Pick<Facts, "indexes" | "relation_names">;
+  const facts = {
+    session: SESSION,
+    names: NAMES,
+    interim_taken: interimTaken,
+    relations: relationsWith(relation),
+    ...(mentioned !== undefined && { name_columns: nameColumns }),
+    ...(mentioned !== undefined && mentioned.length > 0 && {
+      texts: textsNaming(mentioned, sources),
+      same_named_relations: sameNamedRelations(mentioned),
+      dynamic_sql_routines: dynamicSqlRoutines,
+    }),
+    ...(indexes !== undefined && { index_names: indexNames(indexes) }),
+    ...(wanted.analysis && ANALYSIS),
+  };
+  return `${relationsWanted(wanted)}
+select ${jsonObject(facts)}::text as facts`;
 }
 
 /**
@@ -118,39 +125,114 @@ ${factsQuery(wanted)};
 rollback to savepoint facts;
 release savepoint facts`;
 
-/** Reads the query's answer. */
+/** Of a column, what drift is found by; collations are only compared. */
+const DRIFT_COLUMN: Expressions<DriftColumn> = {
+  name: COLUMN.name,
+  type: COLUMN.type,
+  collation: "nullif(a.attcollation, 0)::text",
+  identity: COLUMN.identity,
+  generated: COLUMN.generated,
+  default: COLUMN.default,
+  identity_sequence: COLUMN.identity_sequence,
+  acl: ifGranted(privilegeEntries("a.attacl")),
+  partial_readers: COLUMN.partial_readers,
+};
+
+const DRIFT_RELATION: Expressions<DriftRelation> = {
+  oid: ALL.oid,
+  schema: ALL.schema,
+  name: ALL.name,
+  kind: ALL.kind,
+  owner: ALL.owner,
+  row_security: ALL.row_security,
+  options: ALL.options,
+  acl: privilegeEntries(relationAcl("t")),
+  columns: columnsWith(DRIFT_COLUMN),
+  dependants: READING_VIEWS,
+  view_reads: ALL.view_reads,
+  row_type: ALL.row_type,
+};
+
+/**
+ * The query for what drift is found by, of many views and their tables. It leaves out most of a relation's facts,
+ * since the list of migrations reads it often. One row with one column `facts`.
+ */
+export const driftFactsQuery = (wanted: RelationsWanted): string =>
+  `${relationsWanted(wanted)}
+select json_build_object('names', ${NAMES}, 'relations', ${
+    relationsWith(DRIFT_RELATION)
+  })::text as facts`;
+
+/** What has lists of privileges, as the queries answer it. */
+type WithLists<Holder> = Omit<Holder, "acl"> & { acl: unknown[][] };
+
+type RelationRow<Relation> = Omit<WithLists<Relation>, "columns"> & { columns: unknown[][] };
+
+interface BuiltOnRow extends Omit<BuiltOnFacts, "objects"> {
+  objects: (Omit<WithLists<BuiltObject>, "column_acls"> & {
+    column_acls: WithLists<BuiltObject["column_acls"][number]>[];
+  })[];
+}
+
+interface FactsRow
+  extends
+    Pick<Facts, "session" | "names" | "interim_taken">,
+    Partial<Pick<Facts, "same_named_relations" | "dynamic_sql_routines" | "name_columns">>,
+    Partial<AnalysisRow> {
+  relations: (RelationRow<Omit<RelationFacts, "built_on">> & { built_on: BuiltOnRow | null })[];
+  texts?: TextRow[];
+  index_names?: Pick<Facts, "indexes" | "relation_names">;
+}
+
+/** Reads the answer of `factsQuery`. */
 export function factsFromRow(row: { facts: string }): Facts {
-  const {
-    session,
-    names,
-    namesakes,
-    name_columns,
-    name_takers,
-    relations,
-    texts,
-    index_names,
-    ...rest
-  } = JSON
-    .parse(
-      row.facts,
-    ) as FactsRow;
-  const analysis = { ...noAnalysis, ...rest };
-  const described = relations.map(relationFromParts);
-  const analyzed = analysisByRelation(analysis, described.map(({ oid }) => oid));
+  const { relations, texts = [], index_names, analysis, ...facts }: FactsRow = JSON.parse(
+    row.facts,
+  );
+  const analyzed = analysisByRelation(analysis, relations.map(({ oid }) => oid));
   return {
-    session,
-    names,
-    indexes: index_names?.indexes ?? [],
-    relation_names: index_names?.relation_names ?? [],
+    same_named_relations: [],
+    dynamic_sql_routines: [],
+    name_columns: [],
+    names_in_rows: NO_NAMES_IN_ROWS,
+    event_triggers: [],
+    graphql: false,
+    schema_tools: [],
+    indexes: [],
+    relation_names: [],
+    ...facts,
+    ...index_names,
     texts: textsFromRows(texts),
     statements_read: statementsRead(texts),
-    namesakes,
-    name_columns,
-    names_in_rows: NO_NAMES_IN_ROWS,
-    name_takers,
-    event_triggers: analysis.event_triggers,
-    graphql: analysis.graphql,
-    schema_tools: analysis.schema_tools,
-    relations: described.map((facts) => ({ ...facts, ...analyzed.get(facts.oid)! })),
+    relations: relations.map((relation) => ({
+      ...withAcl(relation),
+      columns: relation.columns.map((values) =>
+        withAcl(fromValues<WithLists<ColumnFacts>>(COLUMN, values))
+      ),
+      built_on: relation.built_on && {
+        ...relation.built_on,
+        objects: relation.built_on.objects.map((object) => ({
+          ...withAcl(object),
+          column_acls: object.column_acls.map(withAcl),
+        })),
+      },
+      ...analyzed.get(relation.oid)!,
+    })),
+  };
+}
+
+/** Reads the answer of `driftFactsQuery`. */
+export function driftFactsFromRow(row: { facts: string }): DriftFacts {
+  const { names, relations }: Omit<DriftFacts, "relations"> & {
+    relations: RelationRow<DriftRelation>[];
+  } = JSON.parse(row.facts);
+  return {
+    names,
+    relations: relations.map((relation) => ({
+      ...withPrivileges(relation),
+      columns: relation.columns.map((values) =>
+        withPrivileges(fromValues<WithLists<DriftColumn>>(DRIFT_COLUMN, values))
+      ),
+    })),
   };
 }

@@ -1,37 +1,39 @@
 /** Who uses an old name: recorded statements, relations of the same name, sessions that are at work. */
-import type { StatementEntry, StatementFacts, UsageFacts } from "../plan/usage/facts.ts";
-import { OWN_STATEMENT } from "../plan/own_statements.ts";
-import { jsonbLiteral, literal, qualified } from "../plan/quoting.ts";
-import { longestWord, mayName } from "./name_search.ts";
-import { ticksOf } from "./ticks.ts";
+import type { StatementEntry, StatementFacts, UsageFacts } from "../facts/usage_facts.ts";
+import { OWN_STATEMENT } from "../sql/own_statements.ts";
+import { jsonbLiteral, literal, qualified } from "../sql/quoting.ts";
+import { scanCounterOf } from "./dependents.ts";
+import {
+  type Expressions,
+  fromValues,
+  jsonValues,
+  nameArray,
+  THIS_DATABASE,
+} from "./expressions.ts";
+import { longestWord, mayName } from "./names.ts";
 
-/** Longest statement that is read, in characters. */
 const MAX_LENGTH = 1_000_000;
 
 /** The entries of this database. Those of other roles have no id where we may not see them. */
 const entries = (schema: string) => `
   select s.queryid, s.userid, s.toplevel, s.calls, s.query
   from ${qualified(schema, "pg_stat_statements")} s
-  where s.dbid = (
-    select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
+  where s.dbid = ${THIS_DATABASE}
   offset 0`;
 
 /**
  * Beginnings of statements that are no use of a name, left out early since a rename itself makes so many of
- * them; `plan/usage/statement_kinds.ts` has the last word.
+ * them; `usage/statement_kinds.ts` decides.
  */
 const NO_USE = String.raw`^\s*(alter|comment|drop|explain|grant|revoke|lock\s+table\s+only|` +
   String.raw`create\s+(?!global\M|local\M|temp|unlogged\M|table\M))\M`;
 
 const mayUse = (names: string[]) =>
   `(${mayName(names, "s.query") ?? "false"} and s.query !~* ${literal(NO_USE)}
-      and pg_catalog.strpos(s.query, ${literal(OWN_STATEMENT)}) = 0)`;
+      and strpos(s.query, ${literal(OWN_STATEMENT)}) = 0)`;
 
-/** By what calls are counted. */
-const KEY =
-  "pg_catalog.format('%s/%s/%s', s.queryid, s.userid, case when s.toplevel then 't' else 'f' end)";
+const KEY = "format('%s/%s/%s', s.queryid, s.userid, case when s.toplevel then 't' else 'f' end)";
 
-/** A migration whose old name is looked for. */
 export interface WantedUsage {
   id: string;
   old_name: string;
@@ -40,7 +42,7 @@ export interface WantedUsage {
 /**
  * Query for the snapshot of each migration, as rows `(id, snapshot)`: calls of every statement that may name
  * the old name, rather too many than too few, and how often statistics were lost. None where statements of
- * other roles are hidden from us: they could not be told from later ones.
+ * other roles are hidden from us: they would look like later ones.
  */
 export function snapshotQuery(wanted: WantedUsage[], schema: string): string {
   const names = wanted.map(({ id, old_name }) => ({
@@ -51,24 +53,24 @@ export function snapshotQuery(wanted: WantedUsage[], schema: string): string {
   return `
 with wanted as materialized (
   select w.id, w.name, w.word
-  from pg_catalog.jsonb_to_recordset(${jsonbLiteral(names)}) w(id uuid, name text, word text)),
+  from jsonb_to_recordset(${jsonbLiteral(names)}) w(id uuid, name text, word text)),
 recorded as materialized (${entries(schema)}),
 entry as materialized (
-  select ${KEY} as key, s.calls, pg_catalog.lower(s.query) as text
+  select ${KEY} as key, s.calls, lower(s.query) as text
   from recorded s
   where s.queryid is not null and ${mayUse(wanted.map(({ old_name }) => old_name))}),
 naming as (
   select w.id, e.key, e.calls
   from entry e
   cross join lateral (
-    select distinct x.word from pg_catalog.regexp_split_to_table(e.text, '[^a-z0-9_]+') x(word)) x
+    select distinct x.word from regexp_split_to_table(e.text, '[^a-z0-9_]+') x(word)) x
   join wanted w on w.word = x.word
   union
   select w.id, e.key, e.calls
-  from entry e join wanted w on w.word is null and pg_catalog.strpos(e.text, w.name) > 0),
+  from entry e join wanted w on w.word is null and strpos(e.text, w.name) > 0),
 named as (
-  select n.id, pg_catalog.jsonb_object_agg(n.key, n.calls) as entries from naming n group by n.id)
-select w.id, pg_catalog.jsonb_build_object('entries', coalesce(n.entries, '{}'),
+  select n.id, jsonb_object_agg(n.key, n.calls) as entries from naming n group by n.id)
+select w.id, jsonb_build_object('entries', coalesce(n.entries, '{}'),
     'stats_reset', i.stats_reset, 'dealloc', i.dealloc) as snapshot
 from wanted w
 left join named n on n.id = w.id
@@ -76,17 +78,14 @@ cross join ${qualified(schema, "pg_stat_statements_info")} i
 where not exists (select from recorded s where s.queryid is null)`;
 }
 
-/** Query for how often statistics were lost until now. */
 export const lossesQuery = (schema: string) => `
-select pg_catalog.jsonb_build_object('stats_reset', i.stats_reset, 'dealloc', i.dealloc) as losses
+select jsonb_build_object('stats_reset', i.stats_reset, 'dealloc', i.dealloc) as losses
 from ${qualified(schema, "pg_stat_statements_info")} i`;
 
-export interface UsageWanted {
-  /** Names that statements are searched for. */
+interface UsageWanted {
   names: string[];
-  /** Old names, whose namesakes are asked for. */
+  /** Old names: the relations that have one of them are read. */
   oldNames: string[];
-  /** OIDs of the compatibility views. */
   views: number[];
   /** Schema of pg_stat_statements; null where it cannot be read. */
   schema: string | null;
@@ -95,37 +94,43 @@ export interface UsageWanted {
 /** Query for everything about these names: one row with one column `usage`. */
 export function usageQuery(wanted: UsageWanted): string {
   return `
-select pg_catalog.json_build_object(
-  'at', pg_catalog.clock_timestamp(),
-  'server_version', pg_catalog.current_setting('server_version_num')::int,
+select json_build_object(
+  'at', clock_timestamp(),
+  'server_version', current_setting('server_version_num')::int,
   'statements', ${wanted.schema === null ? "null" : statements(wanted.names, wanted.schema)},
-  'namesakes', (
-    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('schema', n.nspname, 'name', c.relname)), '[]')
-    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p', 'v', 'm', 'f') and c.relname = any (array(
-      select w::name from pg_catalog.jsonb_array_elements_text(${
-    jsonbLiteral(wanted.oldNames)
-  }) w))),
+  'same_named_relations', (
+    select coalesce(json_agg(json_build_object('schema', n.nspname, 'name', c.relname)), '[]')
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p', 'v', 'm', 'f') and c.relname = any (${
+    nameArray(wanted.oldNames)
+  })),
   'sessions', ${sessions(wanted.views)},
   'reads', (
-    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
-        'relation', v.oid::int8, 'scans', pg_catalog.pg_stat_get_numscans(tick.oid))), '[]')
-    from pg_catalog.pg_class v
-    cross join lateral (${ticksOf("v.oid")}) tick
+    select coalesce(json_agg(json_build_object(
+        'relation', v.oid::int8, 'scans', pg_stat_get_numscans(counter.oid))), '[]')
+    from pg_class v
+    cross join lateral (select distinct c.oid ${scanCounterOf("v.oid")}) counter
     where v.oid = any (${oids(wanted.views)})),
-  'scans_reset', pg_catalog.pg_stat_get_db_stat_reset_time((
-    select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()))
+  'scans_reset', pg_stat_get_db_stat_reset_time(${THIS_DATABASE})
 )::text as usage`;
 }
 
+const ENTRY: Expressions<StatementEntry> = {
+  key: KEY,
+  role: "pg_get_userbyid(s.userid)",
+  toplevel: "s.toplevel",
+  calls: "s.calls",
+  text: "s.query",
+};
+
 const statements = (names: string[], schema: string) =>
   `(
-    select pg_catalog.json_build_object(
+    select json_build_object(
       'stats_reset', i.stats_reset,
       'dealloc', i.dealloc,
-      'track', pg_catalog.current_setting('pg_stat_statements.track'),
-      'track_utility', pg_catalog.current_setting('pg_stat_statements.track_utility'),
-      'compute_query_id', pg_catalog.current_setting('compute_query_id'),
+      'track', current_setting('pg_stat_statements.track'),
+      'track_utility', current_setting('pg_stat_statements.track_utility'),
+      'compute_query_id', current_setting('compute_query_id'),
       'overrides', ${overrides},
       'hidden', e.hidden,
       'textless', e.textless,
@@ -133,62 +138,51 @@ const statements = (names: string[], schema: string) =>
       'entries', e.entries)
     from ${qualified(schema, "pg_stat_statements_info")} i
     cross join (
-      select pg_catalog.count(*) filter (where s.queryid is null) as hidden,
-        pg_catalog.count(*) filter (where s.queryid is not null and s.query is null) as textless,
-        pg_catalog.count(*) filter (where s.length > ${MAX_LENGTH}) as unread,
-        coalesce(pg_catalog.json_agg(pg_catalog.json_build_array(
-            ${KEY}, pg_catalog.pg_get_userbyid(s.userid), s.toplevel, s.calls, s.query))
+      select count(*) filter (where s.queryid is null) as hidden,
+        count(*) filter (where s.queryid is not null and s.query is null) as textless,
+        count(*) filter (where s.length > ${MAX_LENGTH}) as unread,
+        coalesce(json_agg(${jsonValues(ENTRY)})
           filter (where s.length <= ${MAX_LENGTH}), '[]') as entries
       from (
-        select s.*, case when s.queryid is not null then pg_catalog.length(s.query) end as length
+        select s.*, case when s.queryid is not null then length(s.query) end as length
         from (${entries(schema)}) s
         where s.queryid is null or s.query is null or ${mayUse(names)}) s
     ) e)`;
 
 /** Settings of roles and databases by which statements are not counted. */
 const overrides = `(
-        select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
-            'role', case when d.setrole <> 0 then pg_catalog.pg_get_userbyid(d.setrole) end,
+        select coalesce(json_agg(json_build_object(
+            'role', case when d.setrole <> 0 then pg_get_userbyid(d.setrole) end,
             'setting', c.setting)), '[]')
-        from pg_catalog.pg_db_role_setting d, pg_catalog.unnest(d.setconfig) c(setting)
-        where d.setdatabase in (0, (
-            select b.oid from pg_catalog.pg_database b where b.datname = pg_catalog.current_database()))
+        from pg_db_role_setting d, unnest(d.setconfig) c(setting)
+        where d.setdatabase in (0, ${THIS_DATABASE})
           and c.setting in ('pg_stat_statements.track=none', 'pg_stat_statements.track_utility=off',
             'compute_query_id=off'))`;
 
 const oids = (list: number[]) =>
-  `array(
-          select v::pg_catalog.oid from pg_catalog.jsonb_array_elements_text(${
-    jsonbLiteral(list)
-  }) v)`;
+  `array(select v::oid from jsonb_array_elements_text(${jsonbLiteral(list)}) v)`;
 
-/** Who holds or awaits a lock on a view; whoever runs a statement that names it does, with a cached plan too. */
+/** Who holds or awaits a lock on a view, as every statement does that names it, with a cached plan too. */
 const sessions = (views: number[]) =>
   `(
-    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+    select coalesce(json_agg(json_build_object(
         'relation', x.relation, 'role', x.usename, 'sessions', x.sessions)), '[]')
     from (
-      select l.relation::int8 as relation, a.usename, pg_catalog.count(distinct l.pid) as sessions
-      from pg_catalog.pg_locks l
-      left join pg_catalog.pg_stat_activity a on a.pid = l.pid
-      where l.locktype = 'relation' and l.database = (
-          select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
+      select l.relation::int8 as relation, a.usename, count(distinct l.pid) as sessions
+      from pg_locks l
+      left join pg_stat_activity a on a.pid = l.pid
+      where l.locktype = 'relation' and l.database = ${THIS_DATABASE}
         and l.relation = any (${oids(views)})
-        and l.pid is distinct from pg_catalog.pg_backend_pid()
+        and l.pid is distinct from pg_backend_pid()
         and a.application_name is distinct from 'table-rename'
       group by l.relation, a.usename) x)`;
 
-interface StatementRow extends Omit<StatementFacts, "entries"> {
-  entries: [key: string, role: string, toplevel: boolean, calls: number, text: string][];
+interface UsageRow extends Omit<UsageFacts, "statements"> {
+  statements: Omit<StatementFacts, "entries"> & { entries: unknown[][] } | null;
 }
 
-/** Reads the query's answer. */
 export function usageFromRow(row: { usage: string }): UsageFacts {
-  const { statements, ...rest } = JSON.parse(row.usage) as Omit<UsageFacts, "statements"> & {
-    statements: StatementRow | null;
-  };
-  return { ...rest, statements: statements && { ...statements, entries: entriesOf(statements) } };
+  const { statements, ...rest }: UsageRow = JSON.parse(row.usage);
+  const entries = statements?.entries.map((values) => fromValues(ENTRY, values)) ?? [];
+  return { ...rest, statements: statements && { ...statements, entries } };
 }
-
-const entriesOf = ({ entries }: StatementRow): StatementEntry[] =>
-  entries.map(([key, role, toplevel, calls, text]) => ({ key, role, toplevel, calls, text }));

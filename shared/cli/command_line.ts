@@ -1,6 +1,5 @@
-/** Command lines that are printed to be pasted. */
+/** Command lines that are printed to be pasted into a shell. */
 
-/** How the commands are run, as package.json has it. */
 export const PROGRAM = "npm run cli --";
 
 /** `npm run cli -- …` for a POSIX shell, with quotes where they are needed. */
@@ -14,13 +13,11 @@ export function withOption(args: string[], ...option: string[]): string[] {
   return [command, ...option, ...rest];
 }
 
-/** The arguments without a flag that takes no value. */
 export function withoutFlag(args: string[], flag: string): string[] {
   const index = args.indexOf(flag);
   return index < 0 ? args : args.toSpliced(index, 1);
 }
 
-/** The arguments without an option and its value, written as one argument or as two. */
 export function withoutValue(args: string[], option: string): string[] {
   const end = args.indexOf("--");
   const index = args.findIndex((arg, at) =>
@@ -30,7 +27,7 @@ export function withoutValue(args: string[], option: string): string[] {
 }
 
 /** Control characters in ANSI-C quotes, so that what is shown is what is run. */
-function shellQuoted(text: string): string {
+export function shellQuoted(text: string): string {
   if (/^[\w@%+=:,./-]+$/.test(text)) return text;
   if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(text)) {
     const escaped = text.replace(/[\\']/g, "\\$&").replace(
@@ -41,3 +38,18 @@ function shellQuoted(text: string): string {
   }
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
+
+/** The command line with each table that a problem suggests, in place of the name that does not exist. */
+export function correctedCalls(args: string[], problem: Record<string, unknown>): string[] {
+  const { table, did_you_mean: suggestions } = problem;
+  const place = args.findIndex((arg, index) => index > 0 && arg === table);
+  if (place < 0 || !Array.isArray(suggestions)) return [];
+  return suggestions.filter(isNamedTable).map(({ schema, table: name }) => {
+    const corrected = withoutValue(args.with(place, name), "--schema");
+    return commandLine(schema === "public" ? corrected : withOption(corrected, "--schema", schema));
+  });
+}
+
+const isNamedTable = (value: unknown): value is { schema: string; table: string } =>
+  typeof value === "object" && value !== null && "schema" in value && "table" in value &&
+  typeof value.schema === "string" && typeof value.table === "string";

@@ -4,22 +4,20 @@ import { fileURLToPath } from "node:url";
 import { UsageError } from "./exit_codes.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Where `npm run serve` listens unless it is told otherwise. */
 const LOCAL_URL = "http://127.0.0.1:54321";
 
 export const CONNECTION_HELP = `Environment:
   SUPABASE_URL         the project (${LOCAL_URL}, the local stack)
-  SUPABASE_SECRET_KEY  its secret key; for a local project the key that npm run serve keeps.
-                       SUPABASE_SECRET_KEYS ({"default":"…"}) and the legacy
-                       SUPABASE_SERVICE_ROLE_KEY are used where it is not set
+  SUPABASE_SECRET_KEY  its secret key (of a local project, the key that npm run serve keeps);
+                       or else SUPABASE_SECRET_KEYS ({"default":"…"}), or the legacy
+                       SUPABASE_SERVICE_ROLE_KEY
   LOCAL_DIR            where the local stack keeps its key (.local)
-  NO_COLOR             no colours`;
+  NO_COLOR             print no colours`;
 
 /**
- * The project and its key, from the environment; empty variables count as not set. The key that the local
- * stack keeps is for this machine only, and never sent elsewhere.
+ * The project and its key. The local stack's key is never sent to another machine.
  *
- * @throws {UsageError} There is no key, or a variable or file does not hold what it should.
+ * @throws {UsageError} There is no key, or a variable or file is not valid.
  */
 export async function readConnection(env: Terminal["env"]): Promise<{ url: string; key: string }> {
   const url = env("SUPABASE_URL")?.trim() || LOCAL_URL;
@@ -37,14 +35,14 @@ function keyFromEnvironment(env: Terminal["env"]): string | undefined {
     text("SUPABASE_SERVICE_ROLE_KEY");
 }
 
-/** The key named `default`, or else the first. What cannot be read stays out of the message. */
+/** The key named `default`, or else the first. The message never shows the variable, which may hold a key. */
 function firstKey(json: string | undefined): string | undefined {
   if (json === undefined) return undefined;
   const keys = parseObject(json);
   const key = keys && (keys.default ?? Object.values(keys)[0]);
   if (typeof key === "string" && key !== "") return key;
   throw new UsageError(
-    'SUPABASE_SECRET_KEYS names no key; it should be like {"default":"sb_secret_…"}',
+    'SUPABASE_SECRET_KEYS has no key; it should be like {"default":"sb_secret_…"}',
   );
 }
 
@@ -54,16 +52,16 @@ async function keptKey(dir: string): Promise<string> {
   try {
     text = await Deno.readTextFile(path);
   } catch (cause) {
-    const why = cause instanceof Deno.errors.NotFound ? "there is none" : "it cannot be read";
+    const why = cause instanceof Deno.errors.NotFound ? "does not exist" : "cannot be read";
     throw new UsageError(
       `no key: set SUPABASE_URL and SUPABASE_SECRET_KEY, or start the local stack with npm run serve ` +
-        `(its key is kept in ${path}; ${why})`,
+        `(${path}, where it keeps its key, ${why})`,
       { cause },
     );
   }
   const key = parseObject(text)?.secret;
   if (typeof key === "string" && key !== "") return key;
-  throw new UsageError(`${path} holds no secret key; delete it and start the local stack again`);
+  throw new UsageError(`${path} has no secret key; delete it and start the local stack again`);
 }
 
 function parseObject(json: string): Record<string, unknown> | undefined {

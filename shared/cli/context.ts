@@ -1,9 +1,13 @@
-/** What every command is run with, and how its end is told. */
+/** What every command is run with, and how it ends. */
 import { createRenameClient, type RenameClient, RenameError } from "../client/client.ts";
-import { problemInMarkdown, type ShownProblem } from "../markdown/problem.ts";
+import type { Document } from "../report/document.ts";
+import { markdownOf } from "../report/markdown.ts";
+import { describeProblem, type ShownProblem } from "../report/problem.ts";
+import { correctedCalls } from "./command_line.ts";
 import { readConnection } from "./connection.ts";
 import { EXIT, exitCodeOf, UsageError } from "./exit_codes.ts";
-import { describeProblem } from "./show_problem.ts";
+import { commandFor, inOptionWords } from "./option_words.ts";
+import { printed } from "./print.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface CommandContext {
@@ -18,15 +22,21 @@ export interface Connected {
   url: string;
 }
 
+/** In what form a command answers. Default: as text for the terminal. */
+export interface OutputOptions {
+  json?: boolean;
+  markdown?: boolean;
+  verbose?: boolean;
+}
+
 /**
- * Runs a command: connects, has it work, and prints a problem if there is one. The code of its end is left
- * in the context.
+ * Connects, does the command's work, prints a problem if there is one, and leaves the exit code in the context.
  *
- * @param places Where each rename of the request was written, for problems that name one by its index.
+ * @param options.places Where each rename of the request was written.
  */
 export async function runCommand(
   context: CommandContext,
-  options: { json?: boolean; markdown?: boolean; actor?: string; places?: string[] },
+  options: OutputOptions & { actor?: string; places?: string[] },
   work: (connected: Connected) => Promise<number>,
 ): Promise<void> {
   const { terminal } = context;
@@ -38,48 +48,44 @@ export async function runCommand(
   } catch (error) {
     context.exitCode = exitCodeOf(error);
     if (!(error instanceof RenameError)) throw error;
-    if (options.json) {
-      printJson(terminal, problemOf(error));
-      return;
-    }
-    if (options.markdown) {
-      terminal.out.write(problemInMarkdown(problemOf(error)).trimEnd());
-      return;
-    }
-    terminal.err.write(describeProblem(error, terminal.err, options.places, context.args));
-    if (error.code === "unreachable" && !terminal.env("SUPABASE_URL")) {
-      terminal.err.write(
-        "\nnpm run serve starts the local stack; SUPABASE_URL names another project.",
-      );
-    }
+    printProblem(context, error, options);
   }
 }
 
-export function printJson(terminal: Terminal, answer: unknown): void {
-  terminal.out.write(JSON.stringify(answer, null, 2));
+export function printAnswer(
+  { terminal: { out } }: CommandContext,
+  answer: unknown,
+  document: () => Document,
+  { json, markdown, verbose }: OutputOptions,
+): void {
+  if (json) out.write(JSON.stringify(answer, null, 2));
+  else if (markdown) out.write(markdownOf(document()).trimEnd());
+  else out.write(printed(document(), { ...out, verbose }));
 }
 
-/** Says loudly that something is not as it should be; goes beside an answer in JSON, too. */
-export function notVerified(terminal: Terminal): number {
-  const { colors } = terminal.err;
-  terminal.err.write(colors.red(colors.bold(
-    "Warning: it is done, but the verification did not pass: something is not as it should be.",
-  )));
-  return EXIT.notVerified;
-}
-
-/** The project to ask, and where it is. */
-export async function connect(terminal: Terminal, actor: string | undefined): Promise<Connected> {
-  const connection = await readConnection(terminal.env);
-  try {
-    return { client: createRenameClient({ ...connection, actor }), url: connection.url };
-  } catch (cause) {
-    if (!(cause instanceof TypeError)) throw cause;
-    throw new UsageError(cause.message, { cause });
+function printProblem(
+  context: CommandContext,
+  error: RenameError,
+  { json, markdown, places = [] }: OutputOptions & { places?: string[] },
+): void {
+  const { terminal, args } = context;
+  const problem = problemOf(error);
+  const document = () =>
+    describeProblem(inOptionWords(withPlaces(problem, places)), {
+      requestId: error.requestId,
+      corrected: correctedCalls(args, problem),
+      commandFor: commandFor(args),
+    });
+  if (json || markdown) return printAnswer(context, problem, document, { json, markdown });
+  terminal.err.write(printed(document(), terminal.err));
+  if (error.code === "unreachable" && !terminal.env("SUPABASE_URL")) {
+    terminal.err.write(
+      "\nnpm run serve starts the local stack; SUPABASE_URL names another project.",
+    );
   }
 }
 
-/** The problem document; where the endpoints gave none, one in its shape. */
+/** The problem document; where the endpoints sent none, one in its shape. */
 function problemOf(error: RenameError): ShownProblem {
   return error.problem ?? {
     type: `urn:table-rename:problem:${error.code}`,
@@ -89,4 +95,31 @@ function problemOf(error: RenameError): ShownProblem {
     code: error.code,
     ...(error.hint !== undefined && { hint: error.hint }),
   };
+}
+
+function withPlaces(problem: ShownProblem, places: string[]): ShownProblem {
+  if (places.length === 0 || !Array.isArray(problem.issues)) return problem;
+  const issues = problem.issues.map((issue: { path: string }) => {
+    const index = /^renames\.(\d+)\b/.exec(issue.path)?.[1];
+    return { ...issue, place: index && places[Number(index)] };
+  });
+  return { ...problem, issues };
+}
+
+/** Warns that something is not as it should be; beside an answer in JSON, too. */
+export function notVerified({ err }: Terminal): number {
+  err.write(err.colors.red(err.colors.bold(
+    "Warning: it is done, but the verification did not pass: something is not as it should be.",
+  )));
+  return EXIT.notVerified;
+}
+
+export async function connect(terminal: Terminal, actor?: string): Promise<Connected> {
+  const connection = await readConnection(terminal.env);
+  try {
+    return { client: createRenameClient({ ...connection, actor }), url: connection.url };
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new UsageError(cause.message, { cause });
+  }
 }

@@ -1,4 +1,4 @@
-/** Exit codes: what a script can tell from how a command ended. Shown in every `--help`. */
+/** Exit codes, by which a script knows how a command ended, and the errors behind them. */
 import { RenameError } from "../client/client.ts";
 
 export const EXIT = {
@@ -20,22 +20,24 @@ export const EXIT_CODES_HELP = `Exit codes:
   2  wrong usage, or a request that is not valid
   3  not allowed: no or wrong key, protected schema, another owner
   4  no such table or migration
-  5  refused, or planned and an apply would be: something would break, the name is taken, …
-  6  the locks were not acquired in time
+  5  refused, or a plan that would be refused: something would break, the name is taken, …
+  6  the locks could not be acquired in time
   7  the project, its functions or its database cannot be reached
-  8  done, but the verification found something that is not as it should be`;
+  8  done, but the verification failed`;
 
-/** What the person at the keyboard has to mend: options, files, environment. Exit code 2. */
+/** A mistake of the caller: in options, files or the environment. Exit code 2. */
 export class UsageError extends Error {
   override name = "UsageError";
 }
 
-/** Something that the command works with cannot be reached. Exit code 7. */
+/** Something that the command needs cannot be reached. Exit code 7. */
 export class UnavailableError extends Error {
   override name = "UnavailableError";
 }
 
-/** The exit code of a command that ended with `error`. */
+export const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
+
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return EXIT.usage;
   if (error instanceof UnavailableError) return EXIT.unavailable;
@@ -47,21 +49,15 @@ export function exitCodeOf(error: unknown): number {
 }
 
 const BY_STATUS: Record<number, number> = {
-  400: EXIT.usage,
-  401: EXIT.notAllowed,
-  403: EXIT.notAllowed,
-  404: EXIT.notFound,
-  405: EXIT.usage,
-  408: EXIT.unavailable,
-  409: EXIT.refused,
-  413: EXIT.usage,
-  415: EXIT.usage,
-  422: EXIT.refused,
-  423: EXIT.locked,
-  429: EXIT.unavailable,
-  502: EXIT.unavailable,
-  503: EXIT.unavailable,
-  504: EXIT.unavailable,
-  // WORKER_LIMIT of the Edge Functions platform.
-  546: EXIT.unavailable,
+  ...codes(EXIT.usage, 400, 405, 413, 415),
+  ...codes(EXIT.notAllowed, 401, 403),
+  ...codes(EXIT.notFound, 404),
+  ...codes(EXIT.refused, 409, 422),
+  ...codes(EXIT.locked, 423),
+  // 546 is WORKER_LIMIT of the Edge Functions platform.
+  ...codes(EXIT.unavailable, 408, 429, 502, 503, 504, 546),
 };
+
+function codes(exitCode: number, ...statuses: number[]): Record<number, number> {
+  return Object.fromEntries(statuses.map((status) => [status, exitCode]));
+}

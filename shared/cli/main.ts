@@ -1,18 +1,19 @@
 /** `npm run cli -- COMMAND …`: renames tables from a terminal, through the endpoints. */
 import { Command, CommanderError } from "commander";
-import { addAnalyzeTable } from "./analyze_table.ts";
-import { CONNECTION_HELP } from "./connection.ts";
+import { addAnalyzeTable } from "./commands/analyze_table.ts";
 import type { CommandContext } from "./context.ts";
-import { EXIT, EXIT_CODES_HELP, exitCodeOf, UsageError } from "./exit_codes.ts";
-import { addFinalizeRename } from "./finalize_rename.ts";
-import { addGenerateTypes } from "./generate_types.ts";
-import { addListMigrations } from "./list_migrations.ts";
-import { addRefreshView } from "./refresh_view.ts";
-import { addRenameTable } from "./rename_table.ts";
-import { addRollbackRename } from "./rollback_rename.ts";
+import { visibleLines } from "../report/text.ts";
+import { EXIT, exitCodeOf, messageOf, UsageError } from "./exit_codes.ts";
+import { addFinalizeRename } from "./commands/finalize_rename.ts";
+import { addGenerateTypes } from "./commands/generate_types.ts";
+import { addListMigrations } from "./commands/list_migrations.ts";
+import { addRefreshView } from "./commands/refresh_view.ts";
+import { addRenameTable } from "./commands/rename_table.ts";
+import { addRollbackRename } from "./commands/rollback_rename.ts";
+import { addHelp } from "./options.ts";
 import { swallowedOptions } from "./swallowed_options.ts";
-import { addTestViewCompatibility } from "./test_view_compatibility.ts";
-import { processTerminal, safeLines, type Stream, type Terminal } from "./terminal.ts";
+import { addTestViewCompatibility } from "./commands/test_view_compatibility.ts";
+import { processTerminal, type Stream, type Terminal } from "./terminal.ts";
 
 const EXAMPLES = `Examples:
   npm run cli -- analyze-table experts
@@ -24,7 +25,18 @@ const EXAMPLES = `Examples:
   npm run cli -- finalize-rename experts
   npm run cli -- generate-types`;
 
-/** Runs a command line. Returns its exit code; never throws. */
+const COMMANDS = [
+  addAnalyzeTable,
+  addRenameTable,
+  addRollbackRename,
+  addFinalizeRename,
+  addRefreshView,
+  addTestViewCompatibility,
+  addListMigrations,
+  addGenerateTypes,
+];
+
+/** Runs a command line, and returns its exit code. Never throws. */
 export async function main(args: string[], terminal: Terminal): Promise<number> {
   const context: CommandContext = { terminal, args, exitCode: EXIT.done };
   try {
@@ -34,17 +46,17 @@ export async function main(args: string[], terminal: Terminal): Promise<number> 
     await program.parseAsync(args, { from: "user" });
     return context.exitCode;
   } catch (error) {
-    // Commander has said what was wrong, or shown the help that was asked for.
+    // Commander has printed what was wrong, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     terminal.err.write(
-      errorLine(error instanceof Error ? error.message : String(error), terminal.err),
+      errorLine(messageOf(error), terminal.err),
     );
     return exitCodeOf(error);
   }
 }
 
 const errorLine = (message: string, { colors }: Stream) =>
-  `${colors.bold(colors.red("Error"))}  ${safeLines(message)}`;
+  `${colors.bold(colors.red("Error"))}  ${visibleLines(message)}`;
 
 function createProgram(context: CommandContext): Command {
   const { out, err } = context.terminal;
@@ -59,16 +71,9 @@ function createProgram(context: CommandContext): Command {
       getErrHelpWidth: () => Math.min(err.width, 100),
     })
     .showHelpAfterError("(add --help for what there is)")
-    .helpCommand(false)
-    .addHelpText("after", `\n${[EXAMPLES, EXIT_CODES_HELP, CONNECTION_HELP].join("\n\n")}`);
-  addAnalyzeTable(program, context);
-  addRenameTable(program, context);
-  addRollbackRename(program, context);
-  addFinalizeRename(program, context);
-  addRefreshView(program, context);
-  addTestViewCompatibility(program, context);
-  addListMigrations(program, context);
-  addGenerateTypes(program, context);
+    .helpCommand(false);
+  addHelp(program, EXAMPLES);
+  for (const add of COMMANDS) add(program, context);
   return program;
 }
 

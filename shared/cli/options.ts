@@ -1,8 +1,9 @@
 /** Options that several commands have, and how their values are read. */
 import { type Command, InvalidArgumentError } from "commander";
 import type { CallOptions } from "../client/client.ts";
-import { UsageError } from "./exit_codes.ts";
-import { addMigrationFile, type MigrationFileOptions } from "./migration_file.ts";
+import { CONNECTION_HELP } from "./connection.ts";
+import { EXIT_CODES_HELP, UsageError } from "./exit_codes.ts";
+import type { MigrationFileOptions } from "./files/migration_file.ts";
 
 /** Reads a whole number; its range is the endpoint's to judge. */
 export function wholeNumber(text: string): number {
@@ -10,15 +11,18 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
-/** Collects codes: the option can be repeated, and its value be several codes with commas. */
-function codes(text: string, earlier: string[] = []): string[] {
-  return [...earlier, ...text.split(",").map((code) => code.trim()).filter((code) => code !== "")];
+/** Collects names or codes: the option can be repeated, and its value be several with commas. */
+export function list(text: string, earlier: string[] = []): string[] {
+  return [...earlier, ...text.split(",").map((one) => one.trim()).filter((one) => one !== "")];
 }
 
-/** Collects names of columns, as they are but for white space around the commas. */
-export const columnNames = codes;
+/** The end of a command's help: what is special about it, then what all commands have. */
+export const addHelp = (command: Command, ...texts: string[]): Command =>
+  command.addHelpText(
+    "after",
+    `\n${[...texts, EXIT_CODES_HELP, CONNECTION_HELP].join("\n\n")}`,
+  );
 
-/** What the commands that change something have in common. */
 export interface OperationOptions extends MigrationFileOptions {
   carryPrivileges?: true;
   relocate?: true;
@@ -39,32 +43,35 @@ export interface OperationOptions extends MigrationFileOptions {
 }
 
 export function addOperationOptions(command: Command): Command {
-  return addMigrationFile(command)
-    .option("--plan", "show the statements and findings, and change nothing")
-    .option("--acknowledge <codes>", "accept breaking findings; several with commas", codes)
-    .option("--expected-plan-hash <hash>", "apply only exactly the plan with this hash")
+  return command
+    .option(
+      "--migration-file [path]",
+      "write a migration file, and change nothing (supabase/migrations)",
+    )
+    .option("--plan", "show statements and findings, and change nothing")
+    .option("--acknowledge <codes>", "accept breaking findings; several with commas", list)
+    .option("--expected-plan-hash <hash>", "apply only the plan with this hash")
     .option("--lock-timeout <ms>", "longest wait for one lock (200)", wholeNumber)
-    .option("--max-wait <ms>", "how long to go on trying for the locks (30000)", wholeNumber)
-    .option("--notes <text>", "kept with the migration")
+    .option("--max-wait <ms>", "how long to keep trying to lock the tables (30000)", wholeNumber)
+    .option("--notes <text>", "text to keep with the migration")
     .option("--no-history", "do not record it in the Supabase CLI's migration history")
-    .option("--actor <name>", "who asks, recorded behind the key's name")
-    .option("--verbose", "show every statement as a whole")
-    .option("--quiet", "do not show how it is going while it runs")
+    .option("--actor <name>", "who asks; recorded after the key's name")
+    .option("--verbose", "show every statement in full")
+    .option("--quiet", "do not show progress")
     .option("--json", "print the answer, or the problem document, as JSON")
     .option("--markdown", "print the answer, or the problem, as Markdown for a pull request");
 }
 
-/** The options of the commands that end or renew a view. */
-export const addCarryPrivileges = (command: Command): Command =>
+/** Options of the commands that drop or refresh a view. */
+export const addViewOptions = (command: Command): Command =>
   command.option(
     "--carry-privileges",
-    "what was granted or revoked on the old name alone is granted or revoked on the table",
+    "grant or revoke on the table what was granted or revoked on the old name alone",
   ).option(
     "--relocate",
-    "in a copied database: what has the recorded names is what the record means",
+    "in a copied database: take the tables that have the recorded names for the recorded ones",
   );
 
-/** A selection of migrations, by table or by id. */
 export interface SelectionOptions extends OperationOptions {
   migrationId?: string;
   batchId?: string;
@@ -73,23 +80,22 @@ export interface SelectionOptions extends OperationOptions {
 export function addSelectionOptions(command: Command): Command {
   return command
     .argument("[table]", "old or new name of the table, as it is: case counts")
-    .option("--migration-id <id>", "the migration instead of a table")
-    .option("--batch-id <id>", "all renames of one request, all or none")
+    .option("--migration-id <id>", "a migration, in place of a table")
+    .option("--batch-id <id>", "all renames of one request")
     .option("--schema <name>", "schema of the table (public)");
 }
 
-/** @throws {UsageError} Unless exactly one thing is selected. */
+/** @throws {UsageError} Unless exactly one of table, migration and batch is given. */
 export function wantedSelection(table: string | undefined, options: SelectionOptions) {
   const { migrationId, batchId, schema } = options;
   if ([table, migrationId, batchId].filter((given) => given !== undefined).length !== 1) {
     throw new UsageError("give exactly one of TABLE, --migration-id and --batch-id");
   }
   if (table !== undefined) return schema === undefined ? { table } : { table, schema };
-  if (schema !== undefined) throw new UsageError("--schema goes with TABLE only");
+  if (schema !== undefined) throw new UsageError("--schema needs TABLE");
   return migrationId !== undefined ? { migration_id: migrationId } : { batch_id: batchId };
 }
 
-/** The fields of a request body that these options stand for. */
 export function operationFields(options: OperationOptions) {
   const { acknowledge, expectedPlanHash, lockTimeout, maxWait, notes, carryPrivileges, relocate } =
     options;
@@ -108,15 +114,12 @@ export function operationFields(options: OperationOptions) {
   };
 }
 
-/**
- * A command's work is done once, however often it has to be asked for: where the answer is lost on its way, it is
- * asked for again. A plan does nothing that could be done twice.
- */
+/** If an answer is lost, the command asks again with the same key, and the work is done once. Plans need no key. */
 export const asOnePiece = ({ plan, migrationFile }: OperationOptions): CallOptions =>
   plan || migrationFile !== undefined
     ? {}
     : { idempotencyKey: crypto.randomUUID(), retries: "unanswered" };
 
-/** With --json the answer is all there is; a plan takes no locks that it could wait for. */
+/** With --json only the answer is printed; a plan takes no locks that it could wait for. */
 export const showsProgress = ({ plan, migrationFile, quiet, json }: OperationOptions): boolean =>
   !plan && migrationFile === undefined && !quiet && !json;

@@ -8,15 +8,14 @@ const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 export interface SupabaseCliResult {
   success: boolean;
   stdout: string;
-  /** Where the CLI says what it does, and what went wrong. */
   stderr: string;
 }
 
 /**
- * Runs `supabase ARGS --remote=REMOTE` to its end, without asking anything.
+ * Runs `supabase ARGS --remote=REMOTE` to its end, without input.
  *
- * @param remote A project ref or branch, or `postgresql://…`: its password is kept from the list of processes,
- * and on a loopback host without `sslmode` TLS is not asked for.
+ * @param remote A project ref or branch, or `postgresql://…`. The list of processes does not show its password;
+ *   TLS is off on a loopback host without `sslmode`.
  * @throws {Error} Node.js could not be run.
  */
 export async function supabaseCli(args: string[], remote: string): Promise<SupabaseCliResult> {
@@ -38,7 +37,6 @@ export async function supabaseCli(args: string[], remote: string): Promise<Supab
   return { success, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
-/** Whether the text is a PostgreSQL URL. */
 export function isDatabaseUrl(text: string): boolean {
   return URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol);
 }

@@ -2,43 +2,30 @@
  * Options that npm took for its own, because `--` is missing before the command. The command would run without
  * them: `npm run cli rename-table a b --plan` would rename.
  *
- * npm 9 to 11 leave a trace of each in the environment of the script, as `npm_config_<name>`. An option that npm
- * does not know keeps its name. `--plan` is read as the short options -p -l -a -n, and `--no-view` as the
- * beginning of `--no-viewer`. npm puts the settings of .npmrc files into the same variables, so what such a
- * file sets is no trace.
+ * npm 9 to 11 put each into the environment of the script, as `npm_config_<name>`. Unknown options keep their
+ * names; `--plan` is read as the short options -p -l -a -n, and `--no-view` as an abbreviation of `--no-viewer`.
+ * The settings of .npmrc files are in the same variables and do not count.
  */
 import { dirname, join } from "node:path";
-import type { Command } from "commander";
+import type { Command, Option } from "commander";
 import { commandLine, PROGRAM, withOption } from "./command_line.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Options that change only how much is shown; npm has settings of its own by their names. */
+/** Options that change only how much is shown, which npm has, too. */
 const HARMLESS = new Set(["--verbose", "--quiet"]);
 
-/** What npm makes of `--plan`. One of them alone is a mistyped `--plan`, or npm's own option in vain. */
+/** What npm makes of `--plan`. One of them alone is a mistyped `--plan`, or an option of npm's without effect. */
 const PLAN = ["parseable", "long", "all"];
 
-interface KnownOption {
-  long: string;
-  /** Whether a value has to follow. */
-  required: boolean;
-}
-
 interface Swallowed {
-  /** What npm took. */
   option: string;
-  /** The option as it was written, as far as that can be known. */
+  /** The option as it was written, as far as is known. */
   words: string[];
   /** Whether its value, or the argument behind it, is somewhere among the arguments. */
   scattered: boolean;
 }
 
-/**
- * What to say where npm took options that were meant for the command; null where it took none.
- *
- * @param args The arguments that arrived.
- * @param readFile The text of a file, null where there is none.
- */
+/** The message if npm took options that were meant for the command, or null. */
 export function swallowedOptions(
   program: Command,
   args: string[],
@@ -52,22 +39,21 @@ export function swallowedOptions(
   const traces = new Traces(env, readFile);
   const swallowed = [
     ...planOf(traces, args),
-    ...knownOptions(program).flatMap((option) => optionOf(option, traces, args)),
+    ...knownOptions(program).flatMap((option) => takenOf(option, traces, args)),
   ];
   if (swallowed.length === 0) return null;
   const given = argumentsGiven(args, script);
   const words = swallowed.flatMap((option) => option.words);
-  // Where a value lost its option, its place among the arguments cannot be known.
+  // If a value lost its option, its place among the arguments is not known.
   const line = swallowed.some(({ scattered }) => scattered)
     ? [commandLine([]), given[0], "…", ...words].filter((word) => word !== undefined).join(" ")
     : commandLine(given.includes("--") ? withOption(given, ...words) : [...given, ...words]);
   const event = env("npm_lifecycle_event") ?? "cli";
   const names = swallowed.map(({ option }) => option).join(", ");
   return `npm took ${names} for its own, so the command did not get it. Nothing was done.\n` +
-    `npm hands on only what comes after --:\n  ${line.replace(PROGRAM, `npm run ${event} --`)}`;
+    `npm passes on only what comes after --:\n  ${line.replace(PROGRAM, `npm run ${event} --`)}`;
 }
 
-/** The settings that npm got from its command line. */
 class Traces {
   readonly #env: Terminal["env"];
   readonly #files: string[];
@@ -85,15 +71,15 @@ class Traces {
     ].flatMap((path) => path ? [readFile(path) ?? ""] : []);
   }
 
-  /** The value of a setting, undefined where it was not on the command line. */
+  /** The value of a setting, undefined if it was not on the command line. */
   of(name: string): string | undefined {
-    const value = this.#env(`npm_config_${name.replaceAll("-", "_")}`);
-    if (value === undefined || this.#setElsewhere(name)) return undefined;
-    return value;
+    return this.#setElsewhere(name)
+      ? undefined
+      : this.#env(`npm_config_${name.replaceAll("-", "_")}`);
   }
 
   #setElsewhere(name: string): boolean {
-    // Windows does not tell the two ways of writing apart.
+    // Windows does not distinguish the two spellings.
     const upper = `NPM_CONFIG_${name.replaceAll("-", "_").toUpperCase()}`;
     if (Deno.build.os !== "windows" && this.#env(upper) !== undefined) return true;
     const line = new RegExp(`^\\s*"?${name}"?\\s*(=|\\[\\]|$)`, "m");
@@ -107,11 +93,12 @@ function planOf(traces: Traces, args: string[]): Swallowed[] {
   const found = PLAN.filter((name) => traces.of(name) === "true");
   // `--all` alone is an option of list-migrations.
   if (found.length > 0 && found.join() !== "all") return plan("--plan");
-  // Of npm and not of ours, but whoever writes it wants nothing to happen.
+  // Not an option of ours, but the caller wants no change.
   return traces.of("dry-run") === "true" ? plan("--dry-run") : [];
 }
 
-function optionOf({ long, required }: KnownOption, traces: Traces, args: string[]): Swallowed[] {
+function takenOf({ long, required }: Option, traces: Traces, args: string[]): Swallowed[] {
+  if (!long) return [];
   const given = args.some((arg) => arg === long || arg.startsWith(`${long}=`));
   if (given || HARMLESS.has(long) || long === "--plan") return [];
   const one = (...words: string[]) => [{ option: long, words, scattered: words.length > 1 }];
@@ -127,14 +114,9 @@ function optionOf({ long, required }: KnownOption, traces: Traces, args: string[
   return one(`${long}=${value}`);
 }
 
-function knownOptions(program: Command): KnownOption[] {
-  const byName = new Map<string, KnownOption>();
-  for (const command of program.commands) {
-    for (const { long, required } of command.options) {
-      if (long) byName.set(long, { long, required });
-    }
-  }
-  return [...byName.values()];
+function knownOptions({ commands }: Command): Option[] {
+  const all = commands.flatMap(({ options }) => options);
+  return [...new Map(all.map((option) => [option.long, option])).values()];
 }
 
 /** The arguments without those that the script itself begins with, as `npm run types` does. */

@@ -1,7 +1,7 @@
 /**
- * A typed client of the endpoints, on the client of functions of supabase-js. It runs wherever there is `fetch`:
- * Deno, Node 20 and later, workers, browsers. The key it needs is a secret key of the project, which opens
- * everything: it does not belong in a browser, nor in anything else that is handed to users.
+ * A typed client of the endpoints, on supabase-js's client of functions. It runs wherever there is `fetch`. The
+ * key it needs is a secret key of the project, which gives access to everything: it does not belong in a browser,
+ * nor in anything else that users get.
  */
 import { type FunctionInvokeOptions, FunctionsClient } from "@supabase/functions-js";
 import type {
@@ -18,15 +18,15 @@ import type {
   AnalyzeAnswer,
   ListMigrationsAnswer,
   OperationAnswer,
-  Progress,
   TableAliasesAnswer,
   VerifyAnswer,
 } from "../contract/responses.ts";
 import { readEvents } from "./event_stream.ts";
 import { type Followed, followed } from "./follow.ts";
 import { toRenameError, unexpectedAnswer } from "./rename_error.ts";
-import { type Retries, withRetries } from "./retry.ts";
+import { type CallOptions, withRetries } from "./retry.ts";
 
+export type { CallOptions } from "./retry.ts";
 export type { Followed } from "./follow.ts";
 export { RenameError, type RenameErrorCode } from "./rename_error.ts";
 
@@ -35,37 +35,13 @@ export interface RenameClientOptions {
   url: string;
   /** A secret key of the project, or the legacy service role key. Never in a browser. */
   key: string;
-  /** Recorded behind the key's name as who asked. Default: nobody. */
+  /** Who asks, recorded after the key's name. Default: the key alone. */
   actor?: string;
   /** Default: the global one. */
   fetch?: typeof fetch;
 }
 
-export interface CallOptions {
-  /**
-   * Told where the operation is and who keeps it waiting, while it runs; what it throws ends the call as an
-   * abort does. Default: nobody is told, and the answer comes as plain JSON.
-   */
-  onProgress?: (progress: Progress) => void;
-  /**
-   * Aborted, the call throws the signal's reason. Nothing new is tried for it then; an attempt that is under
-   * way may still succeed, which `listMigrations` tells.
-   */
-  signal?: AbortSignal;
-  /**
-   * A name of the caller's own for this piece of work, 1 to 255 visible ASCII characters, such as a UUID: the
-   * work is done once, however often it is asked for under this name, and is asked for again, for up to half a
-   * minute, where no answer comes or the database cannot be reached. Default: none, and one attempt.
-   */
-  idempotencyKey?: string;
-  /**
-   * With a key, after which failures the call asks again. `unanswered`: only once the work may have been done
-   * and its answer lost; a project that cannot be reached in the first place is told at once. Default: `any`.
-   */
-  retries?: Retries;
-}
-
-/** The endpoints that tell their progress, with what they take and give. */
+/** The endpoints that report their progress, with what they take and answer. */
 export interface Operations {
   rename: { input: RenameInput; answer: OperationAnswer };
   rollback: { input: RollbackInput; answer: OperationAnswer };
@@ -76,17 +52,17 @@ export interface Operations {
 
 /** Each method throws a {@linkcode RenameError} unless the endpoint answered that it is done. */
 export interface RenameClient {
-  /** Renames tables, all or none; with `mode: "plan"` only tells what would happen. */
+  /** Renames tables, all or none; with `mode: "plan"` only says what would happen. */
   rename(request: RenameInput, options?: CallOptions): Promise<OperationAnswer>;
-  /** Takes renames back, all or none; with `mode: "plan"` only tells what would happen. */
+  /** Rolls renames back, all or none; with `mode: "plan"` only says what would happen. */
   rollback(request: RollbackInput, options?: CallOptions): Promise<OperationAnswer>;
-  /** Ends renames, all or none: the old names go. Refused while something still names them. */
+  /** Ends renames, all or none: the old names are dropped. Refused while something uses them. */
   finalize(request: FinalizeInput, options?: CallOptions): Promise<OperationAnswer>;
-  /** Makes a compatibility view again, after its table's columns, defaults or grants changed. */
+  /** Refreshes a compatibility view after its table's columns, defaults or grants changed. */
   refresh(request: RefreshInput, options?: CallOptions): Promise<OperationAnswer>;
   /**
-   * What hangs on tables and what a rename would do to it; without a table, of all tables of the schema or
-   * schemas. Default: the schema public. Names go into the URL, so a few hundred at once at most.
+   * What depends on tables and what a rename would do to it; without a table, of all tables of the schemas.
+   * Default: the schema public. Names are part of the URL, so ask for a few hundred at most.
    */
   analyze(query?: AnalyzeInput): Promise<AnalyzeAnswer>;
   /** Tests by both names whether an old name still does what its table does; changes nothing. */
@@ -131,51 +107,40 @@ export function createRenameClient(options: RenameClientOptions): RenameClient {
   const url = projectUrl(options.url);
   if (options.key === "") throw new TypeError("the key is empty");
   const headers = checkedHeaders(options);
-  // Not the whole of supabase-js: that one opens no client in Node 20, which has no WebSocket.
+  // Not the whole of supabase-js: it cannot be used in Node 20, which has no WebSocket.
   const functions = new FunctionsClient(new URL("functions/v1", url).href, {
     headers: { apikey: options.key, ...headers },
     ...(options.fetch && { customFetch: options.fetch }),
   });
+  const project: Project = { functions, url };
+  const post = <Answer>(name: string, has: string) => (body: object, options?: CallOptions) =>
+    call<Answer>(project, name, { method: "POST", body: body as Body }, has, options);
+  const get = <Answer>(name: string, has: string) => (query: Query = {}) =>
+    call<Answer>(project, name + queryText(query), { method: "GET", headers: JSON_ONLY }, has);
   const client: RenameClient = {
-    rename: (body, options) => call(functions, url, "rename", { method: "POST", body }, options),
-    rollback: (body, options) =>
-      call(functions, url, "rollback", { method: "POST", body }, options),
-    finalize: (body, options) =>
-      call(functions, url, "finalize", { method: "POST", body }, options),
-    refresh: (body, options) => call(functions, url, "refresh", { method: "POST", body }, options),
-    verify: async (body, options) => {
-      const request = { method: "POST", body } as const;
-      const { answer, unexpected } = await invoke(functions, url, "verify", request, options);
-      if (!Array.isArray(answer?.checks)) throw unexpected("it has no checks");
-      return answer as VerifyAnswer;
-    },
+    rename: post("rename", "migrations"),
+    rollback: post("rollback", "migrations"),
+    finalize: post("finalize", "migrations"),
+    refresh: post("refresh", "migrations"),
+    verify: post("verify", "checks"),
+    listMigrations: get("list-migrations", "migrations"),
+    analyze: get("analyze", "tables"),
+    tableAliases: get("table-aliases", "aliases"),
     verifyReport: async (body) => {
       // Refusals as problem documents: an error is made of them.
       const headers = { accept: "text/markdown;q=0.9, application/problem+json" };
-      const request = { method: "POST", body, headers } as const;
-      const { answer, unexpected } = await invoke(functions, url, "verify", request);
+      const { answer, unexpected } = await invoke(project, "verify", {
+        method: "POST",
+        body,
+        headers,
+      });
       if (typeof answer !== "string") throw unexpected("it is not Markdown");
       return answer;
     },
-    listMigrations: (query = {}) =>
-      call(functions, url, `list-migrations${queryText(query)}`, { method: "GET" }),
-    analyze: async (query = {}) => {
-      const name = `analyze${queryText(query)}`;
-      const { answer, unexpected } = await invoke(functions, url, name, { method: "GET" });
-      if (!Array.isArray(answer?.tables)) throw unexpected("it has no tables");
-      return answer as AnalyzeAnswer;
-    },
-    tableAliases: async (query = {}) => {
-      const headers = { accept: "application/json" };
-      const name = `table-aliases${queryText(query)}`;
-      const { answer, unexpected } = await invoke(functions, url, name, { method: "GET", headers });
-      if (!Array.isArray(answer?.aliases)) throw unexpected("it has no aliases");
-      return answer as TableAliasesAnswer;
-    },
     tableAliasesFile: async (query = {}) => {
-      const headers = { accept: "text/plain" };
       const name = `table-aliases${queryText(query)}`;
-      const { answer, unexpected } = await invoke(functions, url, name, { method: "GET", headers });
+      const headers = { accept: "text/plain" };
+      const { answer, unexpected } = await invoke(project, name, { method: "GET", headers });
       if (typeof answer !== "string" || !answer.includes("TableAliases")) {
         throw unexpected("it is not table-aliases.ts");
       }
@@ -196,26 +161,40 @@ export function createRenameClient(options: RenameClientOptions): RenameClient {
   return client;
 }
 
-async function call<Answer extends { migrations: unknown[] }>(
-  functions: FunctionsClient,
-  url: URL,
+interface Project {
+  functions: FunctionsClient;
+  url: URL;
+}
+
+type Body = Record<string, unknown>;
+type Query = AnalyzeInput | ListMigrationsInput | TableAliasesInput;
+
+const JSON_ONLY = { accept: "application/json" };
+
+/**
+ * Calls an endpoint, again if the options allow that.
+ *
+ * @param has The list that each answer has. Nothing else is checked: a field that a newer server adds must not
+ *   make a rename that is done look failed.
+ */
+async function call<Answer>(
+  project: Project,
   name: string,
   request: FunctionInvokeOptions,
+  has: string,
   options?: CallOptions,
 ): Promise<Answer> {
-  const attempt = () => invoke(functions, url, name, request, options);
+  const attempt = () => invoke(project, name, request, options);
   const { answer, unexpected } = options?.idempotencyKey === undefined
     ? await attempt()
     : await withRetries(attempt, options);
-  // No closer look: a field that a newer server adds must not make a rename that is done look failed.
-  if (!Array.isArray(answer?.migrations)) throw unexpected("it has no migrations");
+  if (!Array.isArray(answer?.[has])) throw unexpected(`it has no ${has}`);
   return answer as Answer;
 }
 
 /** What an endpoint answered, and the error to throw where that is not what it answers. */
 async function invoke(
-  functions: FunctionsClient,
-  url: URL,
+  { functions, url }: Project,
   name: string,
   request: FunctionInvokeOptions,
   { onProgress, signal, idempotencyKey }: CallOptions = {},
@@ -275,7 +254,7 @@ function checkedKey(key: string): string {
 }
 
 /** What has several values is given once for each. */
-function queryText(query: AnalyzeInput | ListMigrationsInput | TableAliasesInput): string {
+function queryText(query: Query): string {
   const given = Object.entries(query).flatMap(([name, value]) =>
     value === undefined ? [] : [value].flat().map((one) => [name, String(one)])
   );

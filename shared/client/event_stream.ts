@@ -1,7 +1,6 @@
 /** An answer that comes as server-sent events: `progress` as it happens, then one `result` or `problem`. */
 import { type EventSourceMessage, EventSourceParserStream } from "eventsource-parser/stream";
 import { progress } from "../contract/responses.ts";
-import type { CallOptions } from "./client.ts";
 import {
   fromProblem,
   isProblem,
@@ -9,10 +8,11 @@ import {
   unexpectedAnswer,
   unreachable,
 } from "./rename_error.ts";
+import type { CallOptions } from "./retry.ts";
 
 /**
- * Reads the events until the one that ends them, and returns its result. Events of other names, and progress
- * that is not understood, are those of a newer server and left out.
+ * Reads the events until the last one, and returns its result. Events of other names and unknown progress are
+ * those of a newer server, and ignored.
  *
  * @throws {RenameError} The code of the problem; `unreachable` where the stream breaks off;
  *   `unexpected_answer` where its end makes no sense.
@@ -41,7 +41,7 @@ export async function readEvents(
   throw broken(new Error("the event stream ended before the result"));
 }
 
-/** The events of the response's body; whoever stops asking for more closes the connection. */
+/** The events of the response's body; ending the loop closes the connection. */
 async function* messages(
   { body }: Response,
   broken: (cause: unknown) => Error,

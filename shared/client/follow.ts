@@ -1,33 +1,33 @@
-/** An operation's progress as an async iterator, for those who would rather loop than be called. */
+/** An operation's progress as an async iterator. */
 import type { Progress } from "../contract/responses.ts";
 
 /**
- * What an operation tells while it is under way, and how it ended. The loop ends with the operation, and throws
- * what `answer` rejects with. Leaving it early leaves the operation to go on.
+ * The progress of an operation, and its answer. The loop ends with the operation, and throws what `answer` rejects
+ * with. Leaving the loop early does not stop the operation.
  */
 export interface Followed<Answer> extends AsyncIterable<Progress> {
   answer: Promise<Answer>;
 }
 
-/** Starts the call at once; progress that nobody has asked for yet is kept. */
+/** Starts the call at once; progress is kept until the loop asks for it. */
 export function followed<Answer>(
   call: (onProgress: (progress: Progress) => void) => Promise<Answer>,
 ): Followed<Answer> {
-  const told: Progress[] = [];
+  const reports: Progress[] = [];
   let wake = () => {};
   let over = false;
   const answer = call((progress) => {
-    told.push(progress);
+    reports.push(progress);
     wake();
   }).finally(() => {
     over = true;
     wake();
   });
-  // Whoever only loops hears of a failure there.
+  // A caller that only loops gets the failure there.
   answer.catch(() => {});
   async function* events(): AsyncGenerator<Progress> {
     for (let next = 0;;) {
-      if (next < told.length) yield told[next++];
+      if (next < reports.length) yield reports[next++];
       else if (over) break;
       else await new Promise<void>((resolve) => wake = resolve);
     }

@@ -1,4 +1,4 @@
-/** The one error of the client, and how the many ways in which a call can fail become it. */
+/** The client's only error, and how each failure of a call becomes one. */
 import {
   FunctionsFetchError,
   FunctionsHttpError,
@@ -7,8 +7,8 @@ import {
 import type { ProblemBody, ProblemCode } from "../contract/problems.ts";
 
 /**
- * Besides the codes of the contract: `unreachable` where no answer came, `unexpected_answer` where something
- * other than the endpoints answered, such as the platform for a function that is not deployed.
+ * Besides the contract's codes: `unreachable` if no answer came, `unexpected_answer` if something other than the
+ * endpoints answered, such as the platform for a function that is not deployed.
  */
 export type RenameErrorCode = ProblemCode | "unreachable" | "unexpected_answer";
 
@@ -34,33 +34,33 @@ export interface RenameErrorOptions {
  */
 export class RenameError extends Error {
   override name = "RenameError";
-  readonly code: RenameErrorCode;
-  /** HTTP status; undefined where no answer came. */
+  /** HTTP status; undefined if no answer came. */
   readonly status?: number;
-  /** The same as `message`. */
-  readonly detail: string;
-  /** What can be done next. */
+  /** What to do next. */
   readonly hint?: string;
-  /** The whole problem document, with `findings`, `blockers` and the like; undefined where there is none. */
+  /** The whole problem document, with `findings`, `blockers` and so on; undefined if there is none. */
   readonly problem?: ProblemBody;
-  /** `x-request-id` of the answer, by which the function's logs and events know the call. */
+  /** `x-request-id` of the answer, which is also in the function's logs and events. */
   readonly requestId?: string;
 
-  constructor(code: RenameErrorCode, detail: string, options: RenameErrorOptions = {}) {
+  /** @param detail The same as `message`. */
+  constructor(
+    readonly code: RenameErrorCode,
+    readonly detail: string,
+    options: RenameErrorOptions = {},
+  ) {
     super(detail, { cause: options.cause });
-    this.code = code;
     this.status = options.status;
-    this.detail = detail;
     this.hint = options.hint;
     this.problem = options.problem;
     this.requestId = options.requestId;
   }
 }
 
-/** Longest text of a foreign answer that is repeated in a message. */
+/** Longest part of a foreign answer that a message repeats. */
 const MAX_FOREIGN_TEXT = 200;
 
-/** What `functions.invoke` gave as its error, as a RenameError. Never throws. */
+/** The RenameError for an error of `functions.invoke`. Never throws. */
 export async function toRenameError(error: unknown, endpoint: URL): Promise<RenameError> {
   if (error instanceof FunctionsHttpError || error instanceof FunctionsRelayError) {
     return await fromResponse(error.context as Response, endpoint);
@@ -71,11 +71,11 @@ export async function toRenameError(error: unknown, endpoint: URL): Promise<Rena
   if (error instanceof SyntaxError) {
     return unexpectedAnswer(endpoint, 200, "it is not JSON", { cause: error });
   }
-  // The connection broke while the answer came.
+  // The connection broke during the answer.
   return unreachable(endpoint, error);
 }
 
-/** The error for an answer that says it succeeded and is not what the endpoint answers. */
+/** The error for an answer that is not the endpoint's. */
 export function unexpectedAnswer(
   endpoint: URL,
   status: number,
@@ -116,28 +116,27 @@ async function fromResponse(response: Response, endpoint: URL): Promise<RenameEr
   );
 }
 
-/** The error that a problem document tells of. */
 export function fromProblem(problem: ProblemBody, requestId?: string): RenameError {
   const { code, detail, status, hint } = problem;
   return new RenameError(code, detail, { status, hint, problem, requestId });
 }
 
-/** The error for an answer that did not come, or not to its end. */
+/** The error for an answer that did not come, or only in part. */
 export function unreachable(endpoint: URL, cause: unknown, requestId?: string): RenameError {
   return new RenameError("unreachable", `No answer from ${endpoint.origin}: ${reasonOf(cause)}.`, {
     hint:
-      "Check the URL and the network. If the request had got through, what it asked for may be done: " +
-      "list-migrations tells.",
+      "Check the URL and the network. The change may be done nevertheless, if the request arrived: " +
+      "list-migrations shows it.",
     requestId,
     cause,
   });
 }
 
-/** What Node says of a connection that was never made, or is not trusted. */
+/** Node's codes for a connection that was never made, or is not trusted. */
 const NOT_CONNECTED =
   /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT|CERT_|ERR_TLS)/;
 
-/** Whether the request is known not to have been sent: no connection was made. Browsers do not tell. */
+/** Whether the request is known not to have been sent. Browsers do not say so. */
 export function neverSent(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code } = error as { code?: unknown };
@@ -155,7 +154,7 @@ function reasonOf(error: unknown): string {
   );
 }
 
-/** A JSON object, or undefined where the text is none. */
+/** A JSON object, or undefined if the text is none. */
 export function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const body = JSON.parse(text);

@@ -1,31 +1,50 @@
-/** Calls that are made again where nobody can know whether the first one got through. */
+/** Options of a call, and repeating a call that may not have arrived. */
+import type { Progress } from "../contract/responses.ts";
 import { neverSent, RenameError } from "./rename_error.ts";
 
-/**
- * `any`: whatever may fare better later. `unanswered`: only from the first failure on after which the work may
- * have been done.
- */
-export type Retries = "any" | "unanswered";
+export interface CallOptions {
+  /**
+   * Gets the progress of the operation while it runs, and who it waits for; what it throws ends the call like an
+   * abort. Default: none, and the answer comes as plain JSON.
+   */
+  onProgress?: (progress: Progress) => void;
+  /**
+   * Aborted, the call throws the signal's reason. No new attempt is made then; one that is under way may still
+   * succeed, which `listMigrations` shows.
+   */
+  signal?: AbortSignal;
+  /**
+   * A name for this piece of work, 1 to 255 visible ASCII characters, such as a UUID. The work is done once,
+   * however often it is asked for by this name, and is asked for again, for up to half a minute, if no answer
+   * comes or the database cannot be reached. Default: none, and one attempt.
+   */
+  idempotencyKey?: string;
+  /**
+   * With a key, after which failures the call asks again. `any`: whenever that may help. `unanswered`: only once
+   * the work may have been done and its answer lost. Default: `any`.
+   */
+  retries?: "any" | "unanswered";
+}
 
 /**
- * Pauses before the second and every later attempt, in milliseconds; each is cut by up to a half, at random.
- * Together they outlast the ten seconds for which an answer may be left unfinished by a function that was ended.
+ * Pauses before the second and every later attempt, in milliseconds; up to half of each is cut at random.
+ * Together they are longer than the ten seconds after which an unfinished request counts as abandoned.
  */
 const PAUSES_MS = [250, 500, 1_000, 2_000, 4_000, 8_000, 8_000];
 
-/** What the endpoints and the platform before them answer where another attempt may fare better. */
+/** What endpoints and platform answer when another attempt may succeed. */
 const PASSING_CODES = ["unreachable", "busy", "database_unavailable", "request_in_progress"];
 const PASSING_STATUSES = [502, 503, 504, 546];
 
 /**
- * Makes the attempt, and makes it again where it may not have been answered, or is still being worked on.
- * Only for what is done once however often it is asked for.
+ * Makes the attempt, and repeats it if it may not have been answered, or is still in progress. Only for work that
+ * is done once however often it is asked for.
  *
  * @throws What the last attempt threw; the signal's reason.
  */
 export async function withRetries<T>(
   attempt: () => Promise<T>,
-  { retries = "any", signal }: { retries?: Retries; signal?: AbortSignal } = {},
+  { retries = "any", signal }: CallOptions = {},
 ): Promise<T> {
   let started = retries === "any";
   for (const pause of PAUSES_MS) {
@@ -42,7 +61,7 @@ export async function withRetries<T>(
   return await attempt();
 }
 
-/** Whether the request may have come to a function that nothing more was heard of. */
+/** Whether the request may have reached a function whose answer was lost. */
 const mayBeDone = (error: RenameError): boolean =>
   error.code === "unexpected_answer" || (error.code === "unreachable" && !neverSent(error));
 

@@ -1,18 +1,17 @@
 /**
- * Examples of requests and answers, as the OpenAPI document shows them. The requests are sent for real in the
- * tests, in this order, to a database with the tables `experts`, `teams` and `document_types`; what is
- * answered, and the answers here, have to fit the document.
+ * Examples of requests and answers for the OpenAPI document. The tests send the requests, in this order, to a database
+ * with the tables `experts`, `teams` and `document_types`, and validate the real answers and those here.
  */
 import type { ProblemBody } from "./problems.ts";
 
-/** Ids in examples stand for those that earlier answers gave: of the rename of `experts`, and of the proposal. */
+/** Placeholders for ids of earlier answers: of the rename of `experts`, and of the proposal. */
 export const EXAMPLE_MIGRATION_ID = "6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10";
 export const EXAMPLE_BATCH_ID = "1a2a5b0e-6a0f-4d0a-8a52-6f1f1f0c7d33";
 
-export interface Example {
+interface Example {
   endpoint: string;
   title: string;
-  /** A body, or of a GET endpoint the query's parameters. */
+  /** The body, or the query parameters of a GET. */
   request: Record<string, unknown>;
   /** The answer's status. Default: 200. */
   status?: number;
@@ -134,7 +133,7 @@ const STATEMENTS = [{
   purpose: "Give the table its new name",
 }];
 
-/** Answers, by the schema that they are of. */
+/** Answers by schema. */
 export const ANSWERS: Record<string, Record<string, unknown>> = {
   OperationAnswer: {
     "A plan": {
@@ -226,13 +225,13 @@ export const ANSWERS: Record<string, Record<string, unknown>> = {
   },
 };
 
-/** A refusal, as every endpoint that changes something can give it. */
+/** A refusal of an endpoint that changes something. */
 export const PROBLEM_EXAMPLE: ProblemBody = {
   type: "urn:table-rename:problem:breaking_findings",
   title: "Something would break",
   status: 409,
   detail: 'This would break something: realtime_publication on "public"."experts".',
   code: "breaking_findings",
-  hint: 'Mend what the findings say, or accept it with "acknowledge": ["realtime_publication"].',
+  hint: 'Fix what the findings report, or accept it with "acknowledge": ["realtime_publication"].',
   findings: [REALTIME],
 };

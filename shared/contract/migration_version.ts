@@ -1,8 +1,8 @@
-/** Versions of the Supabase CLI's migrations: YYYYMMDDHHMMSS, as text, in whose order they are applied. */
+/** Versions of the Supabase CLI's migrations: YYYYMMDDHHMMSS as text; migrations are applied in their order. */
 
 /**
- * The version of a new migration: now or, where there is one of this second or a later one, the second after
- * that. Versions that are no such number do not count.
+ * The version of a new migration: now or, if there is a version of this second or later, the second after the last
+ * one. Other versions than 14 digits are ignored.
  *
  * @param now As a version.
  */
@@ -11,7 +11,7 @@ export function nextVersion(existing: string[], now: string): string {
   return last === undefined || last < now ? now : secondAfter(last);
 }
 
-/** The second after; of what is no time the next number, which comes after it as well. */
+/** The version one second later; the next number if the version is not a time. */
 export function secondAfter(version: string): string {
   const [, date, time] = /^(\d{8})(\d{6})$/.exec(version)!;
   const iso = `${date.replace(/(....)(..)(..)/, "$1-$2-$3")}T${

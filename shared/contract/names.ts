@@ -1,15 +1,13 @@
-/**
- * Names: what can be an identifier, and which schemas and tables are off limits.
- */
+/** Names: which can be identifiers, and which schemas and tables are protected. */
 
-/** Longest identifier in bytes: NAMEDATALEN - 1 (PostgreSQL manual, 4.1.1). Longer ones are cut silently. */
+/** Longest identifier in bytes: NAMEDATALEN - 1 (PostgreSQL manual, 4.1.1). Longer ones are truncated silently. */
 export const MAX_IDENTIFIER_BYTES = 63;
 
 const encoder = new TextEncoder();
 
 /**
- * Why a name cannot be an identifier, or null where it can. Mixed case, quotes, white space, reserved
- * words and any unicode are fine, since every name is quoted.
+ * Why a name cannot be an identifier; null if it can. Mixed case, quotes, white space, reserved words and any Unicode
+ * are allowed, since every name is quoted.
  */
 export function identifierFault(name: string): string | null {
   if (name.length === 0) return "a name cannot be empty";
@@ -22,10 +20,10 @@ export function identifierFault(name: string): string | null {
   return null;
 }
 
-/** Holds what belongs to this tool, public.sys_table_migrations apart. */
+/** The schema of this tool's tables, except public.sys_table_migrations. */
 export const OWN_SCHEMA = "table_rename";
 
-/** The table of events, without which nothing is changed. */
+/** The table of events; without it nothing is changed. */
 export const EVENTS_TABLE = `${OWN_SCHEMA}.sys_table_migration_events`;
 
 /** The tables of this tool: schema and name. */
@@ -36,10 +34,10 @@ export const TRACKING_TABLES: readonly (readonly [schema: string, name: string])
   ),
 ];
 
-/** Where the counters were before they had OWN_SCHEMA. */
+/** The former schema of the counters, which are in OWN_SCHEMA now. */
 const FORMER_SCHEMA = "table_rename_ticks";
 
-/** Schemas in which everything belongs to this tool. */
+/** Schemas that contain only objects of this tool. */
 export const OWN_SCHEMAS = [OWN_SCHEMA, FORMER_SCHEMA];
 
 const PROTECTED_SCHEMAS = new Set([
@@ -64,12 +62,12 @@ const PROTECTED_SCHEMAS = new Set([
 
 const PROTECTED_PREFIXES = ["pg_", "supabase_", "graphql"];
 
-/** Whether the schema belongs to PostgreSQL or to the platform, whose services name its tables themselves. */
+/** Whether the schema belongs to PostgreSQL or to the platform, whose services use its tables by name. */
 export function isProtectedSchema(schema: string): boolean {
   return PROTECTED_SCHEMAS.has(schema) || PROTECTED_PREFIXES.some((p) => schema.startsWith(p));
 }
 
-/** Whether the name is one of the tracking tables', which the work itself stands on. */
+/** Whether the name belongs to a tracking table, which the functions themselves use. */
 export function isTrackingTable(schema: string, name: string): boolean {
   return schema === "public" && name.startsWith("sys_table_migration");
 }

@@ -1,20 +1,20 @@
-/** What receivers of notifications get: the body of each webhook that is sent. */
+/** The bodies of notifications, which are sent as webhooks. */
 import { z } from "zod";
 import { migration } from "./responses.ts";
 
-/** Most migrations that one notification carries; `migrations_total` says how many there are. */
+/** Most migrations in one notification; `migrations_total` is the number of all. */
 export const MAX_NOTIFIED_MIGRATIONS = 100;
 
 const timestamp = z.iso.datetime({ offset: true });
 
 const about = {
-  /** `x-request-id` of the request that did it, or found it. */
+  /** `x-request-id` of the request that caused or found it. */
   request_id: z.uuid(),
   operation: z.enum(["rename", "rollback", "finalize", "refresh", "verify", "drift"]),
   batch_id: z.uuid().nullable(),
-  /** Who asked, as it is recorded. */
+  /** The recorded actor. */
   actor: z.string(),
-  /** As they were when it happened, the first hundred of them. */
+  /** As they were at the time, the first hundred of them. */
   migrations: z.array(migration.omit({ drift: true, usage: true, notifications: true })),
   migrations_total: z.number().int(),
 };
@@ -22,14 +22,14 @@ const about = {
 const notification = <Type extends string, Data extends z.ZodRawShape>(type: Type, data: Data) =>
   z.object({
     type: z.literal(type),
-    /** When it happened; a delivery can come up to a day later. */
+    /** When it happened; it can be delivered up to a day later. */
     timestamp,
     data: z.object({ ...about, ...data }),
   });
 
 const drift = z.object({
   migration_id: z.uuid(),
-  /** The finding's code, as list-migrations tells it. */
+  /** The finding's code, as in list-migrations. */
   code: z.string(),
   object: z.string(),
 });
@@ -40,16 +40,16 @@ export const NOTIFICATIONS = {
   "migration.applied": notification("migration.applied", {}),
   "migration.failed": notification("migration.failed", {
     problem: z.object({ code: z.string(), title: z.string() }),
-    /** What was asked for, since there may be no migration of it: names, or how migrations were selected. */
+    /** What was requested, since there may be no migration of it: names, or how migrations were selected. */
     requested: z.record(z.string(), z.unknown()),
   }),
   "migration.rolled_back": notification("migration.rolled_back", {
-    /** True where it was only proposed, and withdrawn. */
+    /** True if it was a proposal that was withdrawn. */
     withdrawn: z.boolean(),
   }),
   "migration.finalized": notification("migration.finalized", {}),
   "migration.verification_failed": notification("migration.verification_failed", {
-    /** The operation after which it was looked; null where the endpoint verify was asked. */
+    /** The operation that was verified; null for a request to the endpoint verify. */
     after: z.enum(["rename", "rollback", "finalize", "refresh"]).nullable(),
     failed_checks: z.array(z.string()),
   }),

@@ -1,8 +1,9 @@
 /**
- * The OpenAPI 3.1 document, made from the schemas that requests are checked with. Nothing that is deployed
- * imports it; `npm run openapi` writes it to openapi.json beside this file.
+ * The OpenAPI 3.1 document, made from the schemas that validate requests. No deployed code imports it; `npm run openapi`
+ * writes it to openapi.json in this folder.
  */
 import { z } from "zod";
+import { COMMON_PROBLEMS, type Endpoint, ENDPOINTS, type EndpointText } from "./endpoints.ts";
 import { ANSWERS, EXAMPLES, PROBLEM_EXAMPLE } from "./examples.ts";
 import { FINDINGS } from "./findings.ts";
 import { NOTIFICATIONS, type NotificationType } from "./notifications.ts";
@@ -11,138 +12,7 @@ import { MAX_BODY_BYTES, REQUESTS } from "./requests.ts";
 import * as responses from "./responses.ts";
 
 type Json = Record<string, unknown>;
-type Endpoint = keyof typeof REQUESTS;
-
-interface EndpointText {
-  method: "get" | "post";
-  summary: string;
-  description: string;
-  answer: string;
-  streams?: boolean;
-  /** Problem codes beyond those that every endpoint has. */
-  problems: ProblemCode[];
-}
-
-const ON_EVERY_ENDPOINT: ProblemCode[] = [
-  "invalid_request",
-  "unauthorized",
-  "forbidden",
-  "method_not_allowed",
-  "internal",
-  "busy",
-  "database_unavailable",
-  "deadline_exceeded",
-];
-
-const WITH_BODY: ProblemCode[] = [
-  "invalid_json",
-  "invalid_identifier",
-  "body_incomplete",
-  "body_too_slow",
-  "body_too_large",
-  "unsupported_media_type",
-];
-
-const OF_CHANGES: ProblemCode[] = [
-  ...WITH_BODY,
-  "not_table_owner",
-  "breaking_findings",
-  "plan_changed",
-  "request_in_progress",
-  "idempotency_key_reused",
-  "unsupported_server",
-  "lock_not_acquired",
-];
-
-const OF_MIGRATIONS: ProblemCode[] = [
-  ...OF_CHANGES,
-  "migration_not_found",
-  "not_active",
-  "drifted",
-  "dependants_cannot_follow",
-];
-
-const ENDPOINTS: Record<Endpoint, EndpointText> = {
-  rename: {
-    method: "post",
-    summary: "Rename tables, all or none",
-    description:
-      "In one transaction each table gets its new name and a compatibility view takes the old one. " +
-      "With mode plan nothing happens, with mode propose a pending batch is kept; a batch_id alone applies it.",
-    answer: "OperationAnswer",
-    streams: true,
-    problems: [
-      ...OF_CHANGES,
-      "protected_schema",
-      "extension_owned",
-      "table_not_found",
-      "migration_not_found",
-      "name_taken",
-      "already_renamed",
-      "not_active",
-      "unsupported_relation",
-    ],
-  },
-  rollback: {
-    method: "post",
-    summary: "Take renames back, or withdraw proposals",
-    description:
-      "The view goes, the table takes its old name back, and verification says whether all is as it " +
-      "was before.",
-    answer: "OperationAnswer",
-    streams: true,
-    problems: OF_MIGRATIONS,
-  },
-  finalize: {
-    method: "post",
-    summary: "End renames: the old names go",
-    description:
-      "The view goes and only the new name is left. Refused while something still names the old one.",
-    answer: "OperationAnswer",
-    streams: true,
-    problems: [...OF_MIGRATIONS, "old_name_in_use"],
-  },
-  refresh: {
-    method: "post",
-    summary: "Make a compatibility view again as its table is now",
-    description: "After columns, defaults or privileges of the table changed.",
-    answer: "OperationAnswer",
-    streams: true,
-    problems: OF_MIGRATIONS,
-  },
-  "list-migrations": {
-    method: "get",
-    summary: "The tracked renames, newest first",
-    description: "Pages by key: each costs the same, however deep it is.",
-    answer: "ListMigrationsAnswer",
-    problems: [],
-  },
-  analyze: {
-    method: "get",
-    summary: "Everything that hangs on tables, and what a rename does to it",
-    description: "Reads only.",
-    answer: "AnalyzeAnswer",
-    problems: ["invalid_identifier", "protected_schema", "table_not_found", "unsupported_relation"],
-  },
-  verify: {
-    method: "post",
-    summary: "Test whether an old name still does what its table does",
-    description:
-      "Reads, writes, joins, cost and the Data API, by both names; whatever it runs is rolled back.",
-    answer: "VerifyAnswer",
-    streams: true,
-    problems: [...WITH_BODY, "migration_not_found", "not_active", "drifted", "unsupported_server"],
-  },
-  "table-aliases": {
-    method: "get",
-    summary: "The TypeScript that makes the old names compile",
-    description: "As text, or with Accept: application/json as pairs of names.",
-    answer: "TableAliasesAnswer",
-    problems: [],
-  },
-};
-
-/** Schemas that the document names, by their names in it. */
+/** The document's named schemas. */
 const COMPONENTS: Record<string, z.ZodType> = {
   OperationAnswer: responses.operationAnswer,
   ListMigrationsAnswer: responses.listMigrationsAnswer,
@@ -155,7 +25,6 @@ const COMPONENTS: Record<string, z.ZodType> = {
   Verification: responses.verification,
 };
 
-/** The document. */
 export function openApiDocument(): Json {
   return {
     openapi: "3.1.0",
@@ -181,7 +50,7 @@ export function openApiDocument(): Json {
       ]),
     ),
     webhooks: Object.fromEntries(
-      Object.entries(TOLD).map(([type, when]) => [
+      Object.entries(WHEN_SENT).map(([type, when]) => [
         type,
         { post: notification(type as NotificationType, when) },
       ]),
@@ -192,7 +61,7 @@ export function openApiDocument(): Json {
           type: "apiKey",
           in: "header",
           name: "apikey",
-          description: "A secret key of the project. It does not belong into a browser.",
+          description: "A secret key of the project. It must not be used in a browser.",
         },
         bearer: { type: "http", scheme: "bearer", description: "The legacy service role key." },
         webhook: {
@@ -217,7 +86,7 @@ export function openApiDocument(): Json {
   };
 }
 
-/** Each code with what it says, as JSON Schema tells the members of an enumeration apart. */
+/** The codes as JSON Schema describes members of an enumeration. */
 const FINDING_CODE: Json = {
   type: "string",
   description: "What a finding is about. A breaking one stops an apply unless it is acknowledged.",
@@ -225,23 +94,23 @@ const FINDING_CODE: Json = {
 };
 
 /** When each notification is sent. */
-const TOLD: Record<NotificationType, string> = {
+const WHEN_SENT: Record<NotificationType, string> = {
   "migration.proposed": "A rename was proposed.",
   "migration.applied": "Tables were renamed, all of a batch.",
   "migration.failed":
-    "A change was begun and did not come about: its locks were not to be had, its time was up, or the " +
-    "database refused or failed. The same failure is told once in ten minutes; refusals are not told.",
-  "migration.rolled_back": "Renames were taken back, or proposals withdrawn.",
-  "migration.finalized": "The old names are gone.",
+    "A change was begun and could not be made: its locks could not be acquired, its time was up, or the " +
+    "database refused or failed. The same failure is sent once in ten minutes; refusals are not sent.",
+  "migration.rolled_back": "Renames were rolled back, or proposals withdrawn.",
+  "migration.finalized": "The old names were given up.",
   "migration.verification_failed":
-    "After a change, or when verify was asked, something was not as it should be. The same is told once " +
-    "in ten minutes.",
+    "A verification, after a change or by a request to verify, failed. The same failure is sent once in ten " +
+    "minutes.",
   "migration.drift_detected":
-    "list-migrations found that the database no longer agrees with the record; each kind of drift is told " +
-    "once a migration, until its view is refreshed.",
+    "list-migrations found that the database no longer agrees with the record. Each kind of drift is sent " +
+    "once per migration, until its view is refreshed.",
 };
 
-/** A webhook that is sent, described as the operation of its receiver. */
+/** A notification, described as the operation of its receiver. */
 function notification(type: NotificationType, when: string): Json {
   const header = (name: string, description: string) => ({
     name,
@@ -256,7 +125,7 @@ function notification(type: NotificationType, when: string): Json {
     description: when,
     security: [{}],
     parameters: [
-      header("webhook-id", "The same at every attempt: what came twice is told by it."),
+      header("webhook-id", "The same at every attempt, so that repetitions can be recognized."),
       header("webhook-timestamp", "When this attempt was made, in seconds since 1970."),
       header(
         "webhook-signature",
@@ -268,11 +137,11 @@ function notification(type: NotificationType, when: string): Json {
       content: { "application/json": { schema: jsonSchema(NOTIFICATIONS[type], "output") } },
     },
     responses: {
-      "2XX": { description: "The receiver has it. The body is not read." },
+      "2XX": { description: "The receiver has it. The answer's body is not read." },
       410: { description: "The receiver does not want it; it is not tried again." },
       default: {
         description:
-          "It is tried again for 24 hours. Redirects are not followed, and count as this.",
+          "It is tried again for 24 hours. This includes redirects, which are not followed.",
       },
     },
   };
@@ -281,7 +150,7 @@ function notification(type: NotificationType, when: string): Json {
 const PROBLEM: Json = {
   type: "object",
   description:
-    "RFC 9457, with fields of the case: issues, findings, blockers, differences, dependants, did_you_mean.",
+    "RFC 9457, with additional fields, such as issues, findings, blockers, differences, dependants, did_you_mean.",
   required: ["type", "title", "status", "detail", "code"],
   properties: {
     type: { type: "string" },
@@ -292,14 +161,14 @@ const PROBLEM: Json = {
     hint: { type: "string", description: "The next step." },
     issues: {
       type: "array",
-      description: "What is not valid in the request, or each refusal of a batch.",
+      description: "What is not valid in the request, or each refusal in a batch.",
       items: {
         type: "object",
         required: ["path", "message"],
         properties: {
           path: { type: "string", description: "The field, such as renames.3.old_name." },
           message: { type: "string" },
-          code: { type: "string", description: "Of a refusal: the code that it has alone." },
+          code: { type: "string", description: "Of a refusal in a batch: its own code." },
           hint: { type: "string" },
         },
         additionalProperties: true,
@@ -307,7 +176,7 @@ const PROBLEM: Json = {
     },
     did_you_mean: {
       type: "array",
-      description: "Of a name that is not there: the tables whose names come closest.",
+      description: "For a table that does not exist: the tables with the most similar names.",
       items: {
         type: "object",
         required: ["schema", "table"],
@@ -325,10 +194,9 @@ const PROBLEM: Json = {
 
 function operation(name: Endpoint, text: EndpointText): Json {
   const examples = Object.fromEntries(
-    EXAMPLES.filter(({ endpoint }) => endpoint === name)
-      .map((
-        { title, request },
-      ) => [title.replaceAll(/\W+/g, "_"), { summary: title, value: request }]),
+    EXAMPLES.filter(({ endpoint }) => endpoint === name).map((
+      { title, request: value },
+    ) => [title.replaceAll(/\W+/g, "_"), { summary: title, value }]),
   );
   const answer = { schema: { $ref: `#/components/schemas/${text.answer}` } };
   return {
@@ -340,13 +208,13 @@ function operation(name: Endpoint, text: EndpointText): Json {
         {
           name: "Idempotency-Key",
           in: "header",
-          description: "The same key and body answer with the recorded response.",
+          description: "The same key and body get the recorded answer.",
           schema: { type: "string", minLength: 1, maxLength: 255 },
         },
         {
           name: "x-actor",
           in: "header",
-          description: "Recorded behind the key's name as who asked.",
+          description: "Recorded as the actor, behind the key's name.",
           schema: { type: "string" },
         },
       ],
@@ -358,12 +226,17 @@ function operation(name: Endpoint, text: EndpointText): Json {
     }),
     responses: {
       200: {
-        description: text.streams ? "Done; as events, progress comes before the result." : "Done.",
+        description: text.streams
+          ? "Done; an event stream has progress before the result."
+          : "Done.",
         headers: {
-          "x-request-id": { description: "Names the request in logs.", schema: { type: "string" } },
+          "x-request-id": {
+            description: "Identifies the request in logs.",
+            schema: { type: "string" },
+          },
           ...(text.method === "post" && {
             "idempotency-replayed": {
-              description: "true where the recorded answer of an earlier request is given.",
+              description: "true if this is the recorded answer of an earlier request.",
               schema: { type: "string" },
             },
           }),
@@ -373,7 +246,7 @@ function operation(name: Endpoint, text: EndpointText): Json {
           ...(name === "table-aliases" && { "text/plain": { schema: { type: "string" } } }),
           ...(text.streams && {
             "text/markdown": {
-              schema: { type: "string", description: "The same for people, such as in a comment." },
+              schema: { type: "string", description: "The same to be read, such as in a comment." },
             },
           }),
           ...(text.streams && {
@@ -392,10 +265,10 @@ function operation(name: Endpoint, text: EndpointText): Json {
   };
 }
 
-/** One response a status, with the codes that it stands for. */
+/** One response per status, with the codes that have it. */
 function problemResponses({ problems }: EndpointText): Json {
   const byStatus = new Map<number, ProblemCode[]>();
-  for (const code of new Set([...ON_EVERY_ENDPOINT, ...problems])) {
+  for (const code of new Set([...COMMON_PROBLEMS, ...problems])) {
     const { status } = PROBLEMS[code];
     byStatus.set(status, [...byStatus.get(status) ?? [], code]);
   }
@@ -436,9 +309,9 @@ function exampleOf(name: Endpoint, parameter: string): Json {
 }
 
 const PARAMETERS: Record<string, string> = {
-  include: "drift, usage, notifications, or several with commas between them",
+  include: "drift, usage, notifications, or several of them, separated by commas",
   table: "An old or a new name; for analyze it can be repeated.",
-  cursor: "next_cursor of the page before.",
+  cursor: "next_cursor of the previous page.",
 };
 
 function jsonSchema(schema: z.ZodType, io: "input" | "output"): Json {

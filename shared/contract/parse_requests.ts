@@ -1,23 +1,16 @@
-/** Reads what callers send; what is not valid is refused with every place and what is wrong there. */
+/** Parses what callers send. All errors are reported at once, each with its place. */
 import type { z } from "zod";
 import { Problem } from "./problems.ts";
 import {
-  type AnalyzeQuery,
-  type FinalizeRequest,
   IDENTIFIER,
-  type ListMigrationsQuery,
   proposedBatch,
   type ProposedBatchRequest,
-  type RefreshRequest,
   renameBatch,
   type RenameRequest,
   REQUESTS,
-  type RollbackRequest,
-  type TableAliasesQuery,
-  type VerifyRequest,
 } from "./requests.ts";
 
-/** Most issues that one problem lists; a hostile body could otherwise make an answer larger than itself. */
+/** Most issues that one problem lists; otherwise a hostile body could make an answer larger than itself. */
 const MAX_ISSUES = 20;
 
 function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
@@ -44,35 +37,47 @@ function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): z.outp
   );
 }
 
-/** Only what is not there yet is proposed; a rollback is what withdraws a proposal. */
-function refuseProposal(request: { mode: string }): void {
-  if (request.mode !== "propose") return;
-  const message = "only a rename can be proposed";
-  throw new Problem("invalid_request", `"mode" is not valid: ${message}`, {
-    hint: "Use plan to see what would happen, then apply.",
-    fields: { issues: [{ path: "mode", message }] },
+const invalidField = (path: string, message: string, hint: string) =>
+  new Problem("invalid_request", `"${path}" is not valid: ${message}`, {
+    hint,
+    fields: { issues: [{ path, message }] },
   });
+
+/** A migration file is for applying a plan elsewhere; a change that is applied here needs none. */
+function refuseFile({ mode, migration_file }: { mode: string; migration_file: boolean }): void {
+  if (!migration_file || mode === "plan") return;
+  throw invalidField(
+    "migration_file",
+    "a migration file is made of a plan",
+    'Send it with "mode": "plan"; what is applied here is recorded in the migration history.',
+  );
 }
 
-/** A file is made of a plan, for others to apply; what is applied here needs none. */
-function refuseFile(request: { mode: string; migration_file?: boolean }): void {
-  if (!request.migration_file || request.mode === "plan") return;
-  const message = "a migration file is made of a plan";
-  throw new Problem("invalid_request", `"migration_file" is not valid: ${message}`, {
-    hint: 'Send it with "mode": "plan"; what is applied here is recorded in the migration history.',
-    fields: { issues: [{ path: "migration_file", message }] },
-  });
+/** Parses a request that changes a recorded migration. Only a rename can be proposed. */
+function parseChange<Schema extends z.ZodType<{ mode: string; migration_file: boolean }>>(
+  schema: Schema,
+  input: unknown,
+): z.output<Schema> {
+  const request = parse(schema, input);
+  if (request.mode === "propose") {
+    throw invalidField(
+      "mode",
+      "only a rename can be proposed",
+      "Use plan to see what would happen, then apply.",
+    );
+  }
+  refuseFile(request);
+  return request;
 }
 
 const isObject = (input: unknown): input is Record<string, unknown> =>
   typeof input === "object" && input !== null && !Array.isArray(input);
 
-/**
- * Reads the body of a rename: `renames`, one rename's fields at the top level, or the `batch_id` of a
- * proposal.
- *
- * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
+/*
+ * All of the following functions throw a Problem `invalid_request` or `invalid_identifier`, with `issues`.
  */
+
+/** Parses the body of rename: `renames`, one rename's fields at the top level, or the `batch_id` of a proposal. */
 export function parseRenameRequest(input: unknown): RenameRequest | ProposedBatchRequest {
   if (isObject(input) && "batch_id" in input && !("renames" in input)) {
     return parse(proposedBatch, input);
@@ -88,82 +93,19 @@ export function parseRenameRequest(input: unknown): RenameRequest | ProposedBatc
   return request;
 }
 
-/**
- * Reads the body of a rollback.
- *
- * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
- */
-export function parseRollbackRequest(input: unknown): RollbackRequest {
-  const request = parse(REQUESTS.rollback, input);
-  refuseProposal(request);
-  refuseFile(request);
-  return request;
-}
+export const parseRollbackRequest = (input: unknown) => parseChange(REQUESTS.rollback, input);
 
-/**
- * Reads the body of a finalize.
- *
- * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
- */
-export function parseFinalizeRequest(input: unknown): FinalizeRequest {
-  const request = parse(REQUESTS.finalize, input);
-  refuseProposal(request);
-  refuseFile(request);
-  return request;
-}
+export const parseFinalizeRequest = (input: unknown) => parseChange(REQUESTS.finalize, input);
 
-/**
- * Reads the body of a refresh.
- *
- * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
- */
-export function parseRefreshRequest(input: unknown): RefreshRequest {
-  const request = parse(REQUESTS.refresh, input);
-  refuseProposal(request);
-  refuseFile(request);
-  return request;
-}
+export const parseRefreshRequest = (input: unknown) => parseChange(REQUESTS.refresh, input);
 
-/**
- * Reads the query of analyze: `schema` and `table`, each given once or several times. Without a table, all
- * tables of the schemas are meant.
- *
- * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
- */
-export function parseAnalyzeQuery(input: unknown): AnalyzeQuery {
-  return parse(REQUESTS.analyze, input);
-}
+/** The query's `schema` and `table` are repeatable. Without a table, it means all tables of the schemas. */
+export const parseAnalyzeQuery = (input: unknown) => parse(REQUESTS.analyze, input);
 
-/**
- * Reads the query of list-migrations.
- *
- * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
- */
-export function parseListMigrationsQuery(input: unknown): ListMigrationsQuery {
-  return parse(REQUESTS["list-migrations"], input);
-}
+export const parseListMigrationsQuery = (input: unknown) =>
+  parse(REQUESTS["list-migrations"], input);
 
-/**
- * Reads the query of table-aliases: `schema`, one or several with commas between them.
- *
- * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
- */
-export function parseTableAliasesQuery(input: unknown): TableAliasesQuery {
-  return parse(REQUESTS["table-aliases"], input);
-}
+/** The query's `schema` is one schema, or several separated by commas. */
+export const parseTableAliasesQuery = (input: unknown) => parse(REQUESTS["table-aliases"], input);
 
-/**
- * Reads the body of verify.
- *
- * `checks`: which of the tests to make (all). `claims`: JWT claims under which reads, writes and joins are
- * tried beside each role's bare ones (none). `max_ms`: longest time of one trial, and of all timed runs
- * together, in milliseconds (2000). `max_cost`: estimated cost, in the planner's units, up to which a query
- * reads all rows (10000); beyond it `max_rows` from each end are looked at (1000). `acknowledge`:
- * `trigger_missing`, where a trigger was dropped on purpose; `failed_before`, where a statement that does not find
- * something failed in the same way before the rename.
- *
- * @throws {Problem} `invalid_request` or `invalid_identifier`, with `issues`.
- */
-export function parseVerifyRequest(input: unknown): VerifyRequest {
-  return parse(REQUESTS.verify, input);
-}
+export const parseVerifyRequest = (input: unknown) => parse(REQUESTS.verify, input);

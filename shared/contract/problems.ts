@@ -1,10 +1,6 @@
-/**
- * Problems: every way in which an answer can be "no", as RFC 9457 problem details.
- *
- * A problem's `code` is what callers act on; its status follows from the code, never the other way round.
- */
+/** Problems: refusals and failures as RFC 9457 problem details. Callers act on the `code`, which determines the status. */
 
-/** Status and title of each problem code; the table in the README is written from this one. */
+/** Status and title of each problem code; the table in the README is made from it. */
 export const PROBLEMS = {
   invalid_json: { status: 400, title: "The body is not JSON" },
   body_incomplete: { status: 400, title: "The body ended early" },
@@ -21,13 +17,13 @@ export const PROBLEMS = {
   name_taken: { status: 409, title: "The new name is taken" },
   already_renamed: { status: 409, title: "The table is already renamed" },
   breaking_findings: { status: 409, title: "Something would break" },
-  dependants_cannot_follow: { status: 409, title: "Something is built on the view" },
+  dependants_cannot_follow: { status: 409, title: "Something depends on the view" },
   plan_changed: { status: 409, title: "The plan is no longer the expected one" },
   old_name_in_use: { status: 409, title: "The old name is in use, or may still be" },
   drifted: { status: 409, title: "Database and record disagree" },
   not_active: { status: 409, title: "The migration is not active" },
   request_in_progress: { status: 409, title: "The same request is still running" },
-  body_too_slow: { status: 408, title: "The body did not come in time" },
+  body_too_slow: { status: 408, title: "The body did not arrive in time" },
   body_too_large: { status: 413, title: "The body is too large" },
   unsupported_media_type: { status: 415, title: "Unsupported media type" },
   unsupported_relation: { status: 422, title: "This kind of relation cannot be renamed here" },
@@ -49,7 +45,7 @@ export interface ProblemOptions {
   hint?: string;
   /** Further members of the problem document: `findings`, `blockers`, `issues` and the like. */
   fields?: Record<string, unknown>;
-  /** What led here; logged, never sent. */
+  /** The error that led to it; logged, never sent. */
   cause?: unknown;
 }
 

@@ -1,17 +1,17 @@
 /**
- * What callers may send. The schemas are the single source of types and validation; unknown fields
- * are refused, so that a misspelt option is never silently ignored.
+ * What callers may send. The schemas are the single source of types and validation. Unknown fields are refused, so that
+ * a misspelt option is never ignored.
  */
 import { z } from "zod";
 import { identifierFault } from "./names.ts";
 
-/** Most renames that one request may hold. */
+/** Most renames of one request. */
 export const MAX_RENAMES = 1_000;
 
 /** Largest request body in bytes. */
 export const MAX_BODY_BYTES = 1_048_576;
 
-/** Marks a schema issue as a fault of an identifier, which has a problem code of its own. */
+/** Marks an issue as an invalid identifier, which has its own problem code. */
 export const IDENTIFIER = { problem: "invalid_identifier" } as const;
 
 const identifier = z.string().superRefine((name, context) => {
@@ -42,11 +42,11 @@ const planOptions = {
     message: "a plan hash looks like sha256: and 64 hexadecimal digits",
   }).optional(),
   notes: storableText(10_000).optional(),
-  /** Whether the change is also a row of supabase_migrations.schema_migrations, where there is that table. */
+  /** Whether the change is also recorded in supabase_migrations.schema_migrations, if there is that table. */
   record_history: z.enum(["auto", "never"]).default("auto"),
 };
 
-/** Has a plan answered as a file for supabase/migrations, too. */
+/** Whether a plan's answer includes a file for supabase/migrations. */
 const fileOptions = { migration_file: z.boolean().default(false) };
 
 const renameOptions = {
@@ -55,11 +55,11 @@ const renameOptions = {
   ...fileOptions,
   compatibility_view: z.boolean().default(true),
   rename_indexes: z.boolean().default(false),
-  /** Whether the view counts reads, updates and deletes by the old name itself. */
+  /** Whether the view itself counts reads, updates and deletes by the old name. */
   count_use: z.boolean().default(false),
 };
 
-/** Applies a proposal; what it renames, and how, is what was proposed. */
+/** Applies a proposal as it was proposed. */
 export const proposedBatch = z.strictObject({
   batch_id: z.uuid(),
   ...planOptions,
@@ -104,22 +104,18 @@ const selection = {
   schema: identifier.optional(),
 };
 
-/** What privileges that differ between view and table become when the view goes or is made again. */
-const privilegeOptions = {
-  carry_privileges: z.boolean().default(false),
-};
-
-/** Says that what has the recorded names is meant, where the record's OIDs are another database's. */
-const relocationOptions = { relocate: z.boolean().default(false) };
-
-const selectedFields = {
-  ...selection,
+/** Options of a change to a recorded migration. */
+const changeOptions = {
   ...planOptions,
   ...lockOptions,
   ...fileOptions,
-  ...privilegeOptions,
-  ...relocationOptions,
+  /** Whether privileges that were changed on the view only are changed on the table. */
+  carry_privileges: z.boolean().default(false),
+  /** Whether the recorded names count if the recorded OIDs are those of another database. */
+  relocate: z.boolean().default(false),
 };
+
+const selectedFields = { ...selection, ...changeOptions };
 
 type Selecting = { [Field in keyof typeof selection]?: string | undefined };
 
@@ -146,21 +142,14 @@ const selected = z.strictObject(selectedFields).superRefine(selectsOnce);
 
 const finalize = z.strictObject({
   ...selectedFields,
-  /**
-   * For how many days no use of the old name must have been seen, with nothing missed; 0: that is not asked. It
-   * cannot be undone, so it is a week unless the caller says otherwise.
-   */
+  /** For how many days the old name must have been unused, with nothing missed; 0: this is not checked. */
   quiet_for_days: z.int().min(0).max(3_650).default(7),
 }).superRefine(selectsOnce);
 
 const refresh = z.strictObject({
   migration_id: z.uuid(),
   without_columns: z.array(identifier).max(1_600).default([]),
-  ...planOptions,
-  ...lockOptions,
-  ...fileOptions,
-  ...privilegeOptions,
-  ...relocationOptions,
+  ...changeOptions,
 });
 
 const MIGRATION_STATUSES = ["pending", "active", "rolled_back", "finalized"] as const;
@@ -172,9 +161,9 @@ type Includable = (typeof INCLUDABLE)[number];
 const isIncludable = (name: string): name is Includable =>
   (INCLUDABLE as readonly string[]).includes(name);
 
-/** Most migrations of a page; more where the page is a look at all that is active, made at one moment. */
+/** Most migrations of a page; with `include` more, since drift and usage of all of them are read at one moment. */
 const LARGEST_PAGE = 200;
-const LARGEST_WHOLE = 1_000;
+const LARGEST_WITH_INCLUDE = 1_000;
 
 const listQuery = z.strictObject({
   status: z.enum(MIGRATION_STATUSES).optional(),
@@ -188,19 +177,20 @@ const listQuery = z.strictObject({
     context.addIssue({ code: "custom", message });
     return z.NEVER;
   }).default([]),
-  limit: z.coerce.number().int().min(1).max(LARGEST_WHOLE).default(50),
+  limit: z.coerce.number().int().min(1).max(LARGEST_WITH_INCLUDE).default(50),
   cursor: z.string().max(500).optional(),
 }).superRefine(({ include, limit }, context) => {
-  if (include.length === 0 && limit > LARGEST_PAGE && limit <= LARGEST_WHOLE) {
+  if (include.length === 0 && limit > LARGEST_PAGE && limit <= LARGEST_WITH_INCLUDE) {
     context.addIssue({
       code: "custom",
       path: ["limit"],
-      message: `a page has at most ${LARGEST_PAGE} migrations, and ${LARGEST_WHOLE} with include`,
+      message:
+        `a page has at most ${LARGEST_PAGE} migrations, and ${LARGEST_WITH_INCLUDE} with include`,
     });
   }
 });
 
-/** Repeatable: an array of what was given, however often. */
+/** A repeatable parameter: an array of its values. */
 const repeated = z.union([z.string().transform((name) => [name]), z.array(z.string())])
   .pipe(z.array(identifier).min(1).max(MAX_RENAMES));
 
@@ -222,10 +212,10 @@ const aliasesQuery = z.strictObject({
     .optional(),
 });
 
-/** The tests that verify makes of an active rename, in their order. */
+/** The checks of verify, in their order. */
 export const VERIFY_CHECKS = ["reads", "writes", "joins", "cost", "data_api"] as const;
 
-/** How deep claims may be; a token is not, and what is deeper than a stack could not be sent on. */
+/** How deep claims may be nested; very deep ones would overflow the stack. Real tokens are flat. */
 const MAX_CLAIMS_DEPTH = 32;
 
 const isShallow = (value: unknown, depth = MAX_CLAIMS_DEPTH): boolean =>
@@ -239,17 +229,25 @@ const claims = z.looseObject({ role: identifier.default("authenticated") }).refi
 
 const verify = z.strictObject({
   migration_id: z.uuid(),
+  /** Default: all. */
   checks: z.array(z.enum(VERIFY_CHECKS)).min(1).max(VERIFY_CHECKS.length)
     .default([...VERIFY_CHECKS]),
-  /** JWT claims to try as well, each set as PostgREST would: under the role that it names. */
+  /** JWT claims to test beside each role's own; each is set as by PostgREST, with the role that it names. */
   claims: z.array(claims).max(20).default([]),
+  /** Longest time of one trial, and of all timed runs together, in milliseconds. */
   max_ms: z.int().min(50).max(30_000).default(2_000),
+  /** How many rows from each end are read of a query that costs more than `max_cost`. */
   max_rows: z.int().min(1).max(100_000).default(1_000),
+  /** Estimated cost, in the planner's units, up to which a query reads all rows. */
   max_cost: z.number().min(0).max(1e9).default(10_000),
+  /**
+   * `trigger_missing`: a trigger was dropped on purpose. `failed_before`: a statement that does not find something
+   * failed in the same way before the rename.
+   */
   acknowledge: planOptions.acknowledge,
 });
 
-/** What may be sent to each endpoint: a JSON body, or for those that are read with GET a query. */
+/** What may be sent to each endpoint: a JSON body, or the query of a GET. */
 export const REQUESTS = {
   rename: z.union([
     z.strictObject({ ...rename.shape, ...renameOptions }),
@@ -268,7 +266,7 @@ export const REQUESTS = {
 export type Rename = z.output<typeof rename>;
 export type RenameRequest = z.output<typeof renameBatch>;
 export type ProposedBatchRequest = z.output<typeof proposedBatch>;
-/** What selects migrations: the body of rollback, and most of that of finalize. */
+/** The body of rollback, and most of that of finalize. */
 export type SelectionRequest = z.output<typeof selected>;
 export type RollbackRequest = SelectionRequest;
 export type FinalizeRequest = z.output<typeof finalize>;
@@ -280,7 +278,7 @@ export type ListMigrationsQuery = z.output<typeof listQuery>;
 export type TableAliasesQuery = z.output<typeof aliasesQuery>;
 export type MigrationStatus = (typeof MIGRATION_STATUSES)[number];
 
-/** What a caller may write, defaults left out. */
+/** What a caller may send: fields with a default are optional. */
 export type RenameInput =
   | z.input<typeof renameBatch>
   | (z.input<typeof rename> & RenameInputOptions)

@@ -1,4 +1,4 @@
-/** What callers get back; the client checks answers against these schemas' types. */
+/** What callers get back, as schemas and types. */
 import { z } from "zod";
 import { FINDING_CODES } from "./findings.ts";
 import { PROBLEM_CODES } from "./problems.ts";
@@ -13,44 +13,44 @@ export const finding = z.object({
   object: z.string(),
   message: z.string(),
   remedy: z.string(),
-  /** Of `old_name_in_use` where no use was seen: when the old name can be given up without being asked again. */
+  /** Of `old_name_in_use` without observed use: when the old name can be given up without acknowledgement. */
   earliest: z.string().optional(),
 });
 
 export const statement = z.object({ sql: z.string(), purpose: z.string() });
 
-/** Something that is known, or cannot be known, about the use of an old name. */
-export const usageReason = z.object({ code: z.string(), message: z.string() });
+/** A reason for the state of `usage`. */
+const usageReason = z.object({ code: z.string(), message: z.string() });
 
 /**
- * Who uses the old name. `used`: calls were seen within the last day, a session is at work on it now, or a text
- * on the server names it. `unknown`: none of this, but something can have been missed. `quiet`: neither.
+ * Use of the old name. `used`: calls were seen within the last day, a session uses it now, or a text on the server names
+ * it. `unknown`: none of this, but something can have been missed. `quiet`: none of this, and nothing was missed.
  */
 export const usage = z.object({
   state: z.enum(["used", "quiet", "unknown"]),
-  /** Calls through the old name since the rename that were ever seen; null where none can be counted. */
+  /** Calls through the old name that were seen since the rename; null if they cannot be counted. */
   calls: z.number().int().nullable(),
-  /** Reads, updates and deletes that the view itself has counted; null where it was not asked to. */
+  /** Reads, updates and deletes that the view itself has counted; null without `count_use`. */
   reads: z.number().int().nullable(),
   roles: z.array(z.object({ role: z.string(), calls: z.number().int() })),
   /** When the rename was done. */
   since: timestamp.nullable(),
   last_sampled_at: timestamp.nullable(),
-  /** The first look after which calls had grown for the last time: the last call was earlier. */
+  /** The first sample after the last call that was seen. */
   last_used_at: timestamp.nullable(),
-  /** From when on nothing was seen, and nothing can have been missed; null where that cannot be said. */
+  /** Since when no use was seen and nothing can have been missed; null if not known. */
   quiet_since: timestamp.nullable(),
-  /** Statements that used it, most called first, without their values; at most 200 characters each. */
+  /** Statements that used it, the most frequent first, without their values; at most 200 characters each. */
   examples: z.array(z.object({ statement: z.string(), role: z.string(), calls: z.number().int() })),
   reasons: z.array(usageReason),
 });
 
-/** How many notifications about a migration its receivers have, are still to get, or will not get. */
-export const migrationNotifications = z.object({
+/** Numbers of notifications by what became of them. */
+const migrationNotifications = z.object({
   delivered: z.number().int(),
   pending: z.number().int(),
   given_up: z.number().int(),
-  /** Why the last attempt failed, of those that are not delivered. */
+  /** Why the last attempt failed, of the undelivered ones. */
   last_error: z.string().nullable(),
 });
 
@@ -75,17 +75,17 @@ export const migration = z.object({
   finalized_at: timestamp.nullable(),
   finalized_by: z.string().nullable(),
   notes: z.string().nullable(),
-  /** Where the database no longer agrees with the record; only where it was asked for. */
+  /** Differences between database and record; only with `include`. */
   drift: z.array(finding).optional(),
-  /** Who uses the old name; only where it was asked for, and of active renames with a view. */
+  /** Only with `include`, and only of active renames with a view. */
   usage: usage.optional(),
-  /** What became of the notifications about it; only where it was asked for. */
+  /** Only with `include`. */
   notifications: migrationNotifications.optional(),
 });
 
 /**
- * How the locks were acquired: times in milliseconds, `held_ms` from the last lock granted to the end of COMMIT. The
- * server measures it up to COMMIT, the function what COMMIT took.
+ * How the locks were acquired. Times are in milliseconds; `held_ms` is from the last lock granted to the end of COMMIT,
+ * of which the function measures COMMIT and the server the rest.
  */
 export const lockFigures = z.object({
   attempts: z.number().int(),
@@ -109,41 +109,38 @@ export const check = z.object({
 export const verification = z.object({ passed: z.boolean(), checks: z.array(check) });
 
 /**
- * What a rename does to an object that hangs on a table. `follows`: it goes along and stays what it is.
- * `handled`: the rename does something for it. `works_through_view`: it names the old name and goes on
- * working. `changes`: it works, and something about it is different. `breaks`: it fails.
+ * What a rename does to an object that depends on a table. `follows`: it stays with the table, unchanged. `handled`: the
+ * rename adapts it. `works_through_view`: it uses the old name and continues to work. `changes`: it works, but something
+ * about it is different. `breaks`: it fails.
  */
 export const effect = z.enum(["follows", "handled", "works_through_view", "changes", "breaks"]);
 
-export const analyzedDependant = z.object({
+const analyzedDependant = z.object({
   name: z.string(),
   effect,
-  /** What is to be known about it; null where the effect says it all. */
+  /** More about the effect; null if there is nothing to add. */
   detail: z.string().nullable(),
 });
 
-/** A table that a plan is about, and what becomes of what hangs on it. */
-export const plannedTable = z.object({
+/** A table of a plan, and its dependants. */
+const plannedTable = z.object({
   schema: z.string(),
   old_name: z.string(),
   new_name: z.string(),
-  /** Of a rename, whether one is made; of others, whether there is one. */
+  /** In a rename, whether one is made; else whether there is one. */
   compatibility_view: z.boolean(),
-  /**
-   * By kind, as analyze has them, but for kinds of which there are none; where a view goes, what is built on it,
-   * as `built_on_view`.
-   */
+  /** By kind, as in analyze, without empty kinds; `built_on_view`: dependants of a view that is dropped. */
   dependants: z.record(z.string(), z.array(analyzedDependant)),
 });
 
-/** The change as a row of supabase_migrations.schema_migrations; `supabase migration fetch` makes a file of it. */
+/** The change's row in supabase_migrations.schema_migrations; `supabase migration fetch` makes a file of it. */
 export const historyEntry = z.object({ version: z.string(), name: z.string() });
 
 /** The change as a file for supabase/migrations. */
 export const migrationFile = z.object({
-  /** The next that is free in the database's migration history; where files have later ones, take a later one. */
+  /** The next free version in the database's migration history; if files have later ones, use a later one. */
   version: z.string(),
-  /** What comes between the version and `.sql` in the file's name. */
+  /** The part of the file's name between the version and the extension. */
   name: z.string(),
   sql: z.string(),
 });
@@ -157,13 +154,13 @@ export const operationAnswer = z.object({
   findings: z.array(finding),
   lock: lockFigures.nullable(),
   verification: verification.nullable(),
-  /** What was planned, table by table; where nothing was done. */
+  /** The planned tables; only if nothing was changed. */
   tables: z.array(plannedTable).optional(),
-  /** Where the change was recorded in the migration history; left out where it was not. */
+  /** The change's row in the migration history, if there is one. */
   history: historyEntry.optional(),
-  /** Of a plan, where it was asked for. */
+  /** Of a plan, if `migration_file` was requested. */
   migration_file: migrationFile.optional(),
-  /** Of a plan that an apply with the same fields would refuse: the problem that it would answer. */
+  /** Of a plan: the problem with which an apply with the same fields would be refused. */
   would_be_refused: z.object({
     code: z.enum(PROBLEM_CODES),
     detail: z.string(),
@@ -171,74 +168,71 @@ export const operationAnswer = z.object({
   }).optional(),
 });
 
-/** A session that keeps a request waiting for its locks; `query` is cut to 200 characters. */
+/** A session that keeps a request waiting for its locks; `query` is truncated to 200 characters. */
 export const blocker = z.object({
-  /** 0 of a prepared transaction, which has no session. */
+  /** 0 for a prepared transaction, which has no session. */
   pid: z.number().int(),
   role: z.string().nullable(),
   application_name: z.string().nullable(),
   state: z.string().nullable(),
-  /** When its transaction began, or else its state. */
+  /** When its transaction began; without one, when its state began. */
   since: z.string().nullable(),
   /** How long that was ago, by the database's clock. */
   age_ms: z.number().nullable(),
   query: z.string().nullable(),
-  /**
-   * Identifier of a transaction that was prepared for two-phase commit, whose state is `prepared`; left out for
-   * sessions. COMMIT PREPARED or ROLLBACK PREPARED ends it.
-   */
+  /** Only for a transaction that is prepared for two-phase commit (state `prepared`): its identifier for COMMIT PREPARED. */
   gid: z.string().optional(),
 });
 
 /**
- * Where an operation is: the data of a `progress` event. Not every event repeats what is known already.
- * `queued`: the function's connections are in use by other requests, and this one waits for its turn.
+ * The progress of an operation: the data of a `progress` event. Events do not repeat everything.
+ * `queued`: other requests use all of the function's connections, and this one waits for one.
  * `replayed`: an earlier request with the same key did the work, and its answer follows.
  */
 export const progress = z.object({
   phase: z.enum(["queued", "preparing", "locking", "waiting", "verifying", "replayed"]),
-  /** Number of the attempt to get the locks, from 1. */
+  /** Number of the attempt to acquire the locks, from 1. */
   attempt: z.number().int().optional(),
   /** Milliseconds since the operation began. */
   waited_ms: z.number().optional(),
   blockers: z.array(blocker).optional(),
   done: z.number().int().optional(),
   total: z.number().int().optional(),
-  /** The test that verify is making. */
+  /** The running check of verify. */
   check: z.string().optional(),
 });
 
-/** One difference between the two names: what was run, what the table gave, what the old name gave. */
-export const verifyFailure = z.object({
+/** A difference between the two names: the statement, the table's result, the old name's result. */
+const verifyFailure = z.object({
   statement: z.string(),
   expected: z.string(),
   got: z.string(),
 });
 
-export const verifyCheck = z.object({
+const verifyCheck = z.object({
   name: z.string(),
   passed: z.boolean(),
-  /** True where the test could not be made; `detail` says why, and it does not fail. */
+  /** True if the check could not be made, which does not count as a failure; `detail` says why. */
   skipped: z.boolean().optional(),
   detail: z.string(),
-  /** What was counted and measured; times in milliseconds. No values of rows. */
+  /** Counts and measurements; times in milliseconds. No values of rows. */
   figures: z.record(z.string(), z.unknown()).optional(),
   failures: z.array(verifyFailure),
 });
 
-/** In whose session the tests were made, and so what code of others they may run. */
-export const verifySession = z.object({
+/** The session of the checks, which decides what code of other roles they may run. */
+const verifySession = z.object({
   /** The session's login. */
   login: z.string(),
-  /** Whether that is a login without rights of its own (RENAME_VERIFY_DB_URL). */
+  /** Whether that is a separate login without rights of its own (RENAME_VERIFY_DB_URL). */
   separate: z.boolean(),
   /**
-   * Whether statements were run or explained at all. Without a login of its own they are only where all code on
-   * the way belongs to roles that have the rights of the functions' login anyway.
+   * Whether statements were executed or explained at all. Without a separate login they are only if all code that they
+   * run belongs to roles that have the rights of the functions' login anyway.
    */
   executed: z.boolean(),
   detail: z.string(),
-  /** Code on the way that belongs to others. */
+  /** Code of other roles that the statements would run. */
   untrusted: z.array(z.object({ object: z.string(), owner: z.string() })),
 });
 
@@ -248,12 +242,12 @@ export const verifyAnswer = z.object({
   checks: z.array(verifyCheck),
 });
 
-/** What became of all notifications of the last 30 days, and of those that are not delivered yet. */
-export const notificationsReport = z.object({
+/** The notifications of the last 30 days, and those that are not delivered yet. */
+const notificationsReport = z.object({
   receivers: z.array(migrationNotifications.extend({
-    /** Host and port of the URL; the rest of it can be a secret. */
+    /** Host and port of the URL, whose other parts can be secret. */
     host: z.string(),
-    /** Whether the settings still name it: only then is anything delivered. */
+    /** Whether the settings still contain it: only then it gets notifications. */
     configured: z.boolean(),
     last_delivered_at: timestamp.nullable(),
   })),
@@ -267,38 +261,38 @@ export const notificationsReport = z.object({
     created_at: timestamp,
     attempts: z.number().int(),
     state: z.enum(["pending", "given_up"]),
-    /** When it is tried again, or soon after: it takes a request to do so. */
+    /** From when on the next request tries it again. */
     next_attempt_at: timestamp.nullable(),
     last_error: z.string().nullable(),
   })),
-  /** What of the settings keeps notifications from being sent. */
+  /** Errors of the settings that keep notifications from being sent. */
   settings_errors: z.array(z.string()),
 });
 
 export const listMigrationsAnswer = z.object({
   migrations: z.array(migration),
   next_cursor: z.string().nullable(),
-  /** Only where it was asked for. */
+  /** Only with `include`. */
   notifications: notificationsReport.optional(),
 });
 
-export const analyzedTable = z.object({
+const analyzedTable = z.object({
   schema: z.string(),
   table: z.string(),
   /** `table` or `partitioned table`. */
   kind: z.string(),
   owner: z.string(),
-  /** The active migrations that led to its name, the last first; its old names are compatibility views. */
+  /** The active migrations that led to its name, the last one first. */
   migrations: z.array(z.object({ id: z.uuid(), old_name: z.string(), new_name: z.string() })),
-  /** By kind: `foreign_keys`, `referenced_by`, `indexes` and so on; each kind is there, if only empty. */
+  /** By kind: `foreign_keys`, `referenced_by`, `indexes` and so on, including empty kinds. */
   dependants: z.record(z.string(), z.array(analyzedDependant)),
   findings: z.array(finding),
 });
 
 export const analyzeAnswer = z.object({ tables: z.array(analyzedTable) });
 
-/** An old name that a compatibility view keeps, and the table's name today. */
-export const tableAlias = z.object({
+/** The old name of a compatibility view, and the present name of its table. */
+const tableAlias = z.object({
   schema: z.string(),
   old_name: z.string(),
   new_name: z.string(),

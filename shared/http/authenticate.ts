@@ -1,9 +1,9 @@
 /**
- * Who calls. Renaming tables is an admin's work: a signed webhook, a secret key, or the legacy service-role
- * key. Nothing of the database is asked before this is settled.
+ * Who calls. Only admins may rename tables: a signed webhook, a secret key, or the legacy service-role key. The
+ * database is not used before the caller is known.
  */
 import { verifyCredentials } from "@supabase/server/core";
-// Its peer, which it loads: named here so that the import map decides on the version, not the latest release.
+// Its peer dependency: imported here so that the import map decides on the version, not the latest release.
 import type {} from "@supabase/supabase-js";
 import { Problem } from "../contract/problems.ts";
 import type { Settings } from "./settings.ts";
@@ -14,63 +14,61 @@ const HINT = "Send a secret key of the project in the apikey header.";
 /** Longest x-actor that is recorded. */
 const MAX_ACTOR_LENGTH = 200;
 
+/** `verifyCredentials` asks for a URL, but does not use it for these checks. */
+const URL_UNUSED = "http://localhost";
+
 export interface Caller {
-  /** What let the caller in: `webhook:<sender>`, `key:<name>` or `service_role`. */
+  /** `webhook:<sender>`, `key:<name>` or `service_role`. */
   identity: string;
-  /** The same as it is recorded, with what x-actor says behind it. */
+  /** As it is recorded: the identity, followed by x-actor where that is sent. */
   actor: string;
   webhook: Webhook | null;
 }
 
 /**
- * Finds out who calls. Whoever sends headers of a webhook is let in by its signature or not at all.
+ * Finds out who calls. A request with webhook headers is accepted by its signature only.
  *
- * @param takesWebhooks Whether the endpoint does.
- * @throws {Problem} `unauthorized`, for a webhook with the `reason`; `forbidden` for keys and tokens that are
- *   right but not an admin's; `body_too_large` for a webhook's body.
+ * @param acceptsWebhooks Whether the endpoint does. Default: false.
+ * @throws {Problem} `unauthorized`, for a webhook with the `reason`; `forbidden` for valid keys and tokens that are
+ *   not an admin's; `body_too_large` for a webhook's body.
  */
 export async function authenticate(
   request: Request,
   settings: Settings,
-  takesWebhooks = false,
+  acceptsWebhooks = false,
 ): Promise<Caller> {
-  const webhook = isWebhook(request) ? await fromWebhook(request, settings, takesWebhooks) : null;
+  let webhook: Webhook | null = null;
+  if (isWebhook(request)) {
+    if (!acceptsWebhooks) {
+      throw webhookRefused("not_accepted", "This endpoint takes no webhooks.", {
+        hint: "Webhooks go to the endpoints that change something; here, use a key.",
+      });
+    }
+    webhook = await verifyWebhook(request, settings.webhooks);
+  }
   const identity = webhook === null
-    ? await fromKey(request, settings)
+    ? await identityOfKey(request, settings)
     : `webhook:${webhook.sender}`;
   return { identity, actor: withActor(identity, request), webhook };
 }
 
-async function fromWebhook(
-  request: Request,
-  { webhooks }: Settings,
-  taken: boolean,
-): Promise<Webhook> {
-  if (!taken) {
-    throw webhookRefused("not_accepted", "This endpoint takes no webhooks.", {
-      hint: "Webhooks go to the endpoints that change something; here, use a key.",
-    });
-  }
-  return await verifyWebhook(request, webhooks);
-}
-
-/** The identity that goes with a secret key or the service-role key. */
-async function fromKey(request: Request, settings: Settings): Promise<string> {
+/** The identity that belongs to a secret key or the service-role key. */
+async function identityOfKey(request: Request, settings: Settings): Promise<string> {
   const apikey = request.headers.get("apikey");
   const token = bearerToken(request);
+  const credentials = [apikey, token].flatMap((credential) => credential || []);
   const keyName = apikey && await matchingKey(apikey, "secret", settings);
   if (keyName) return `key:${keyName}`;
-  for (const credential of [apikey, token]) {
-    if (credential && await same(credential, settings.serviceRoleKey)) return "service_role";
+  for (const credential of credentials) {
+    if (await equals(credential, settings.serviceRoleKey)) return "service_role";
   }
   if (token && await matchingKey(token, "secret", settings)) {
     throw new Problem("unauthorized", "The secret key is in the wrong header.", {
       hint: "Send it in the apikey header, not as a bearer token.",
     });
   }
-  for (const credential of [apikey, token]) {
-    if (!credential) continue;
-    const publishable = await same(credential, settings.anonKey) ||
+  for (const credential of credentials) {
+    const publishable = await equals(credential, settings.anonKey) ||
       await matchingKey(credential, "publishable", settings) !== null;
     if (publishable && (!token || token === credential)) {
       throw new Problem("forbidden", "A publishable key may not rename tables.", { hint: HINT });
@@ -95,38 +93,30 @@ function bearerToken(request: Request): string | null {
 async function matchingKey(
   apikey: string,
   kind: "secret" | "publishable",
-  { secretKeys, publishableKeys }: Settings,
+  { secretKeys, publishableKeys }: Pick<Settings, "secretKeys" | "publishableKeys">,
 ): Promise<string | null> {
   const { data } = await verifyCredentials({ apikey, token: null }, {
     auth: [`${kind}:*`],
-    env: { url: "http://localhost", secretKeys, publishableKeys, jwks: null },
+    env: { url: URL_UNUSED, secretKeys, publishableKeys, jwks: null },
   });
   return data?.authMode === kind ? data.keyName ?? null : null;
 }
 
-async function same(given: string, expected: string | undefined): Promise<boolean> {
+async function equals(given: string, expected: string | undefined): Promise<boolean> {
   if (!expected) return false;
-  const { data } = await verifyCredentials({ apikey: given, token: null }, {
-    auth: ["secret"],
-    env: {
-      url: "http://localhost",
-      secretKeys: { default: expected },
-      publishableKeys: {},
-      jwks: null,
-    },
-  });
-  return data?.authMode === "secret";
+  const keys = { secretKeys: { default: expected }, publishableKeys: {} };
+  return await matchingKey(given, "secret", keys) !== null;
 }
 
 /**
- * Whether the token is a user's and still good. Without SUPABASE_JWKS its signature cannot be checked; the
- * claims then decide which refusal it gets, and a refusal it is either way.
+ * Whether the token is a user's and still valid. Without SUPABASE_JWKS its signature cannot be checked, and its claims
+ * decide; they only decide how it is refused.
  */
 async function isUserToken(token: string, { jwks }: Settings): Promise<boolean> {
   if (jwks === null) return looksLikeUserToken(token);
   const { data } = await verifyCredentials({ apikey: null, token }, {
     auth: ["user"],
-    env: { url: "http://localhost", secretKeys: {}, publishableKeys: {}, jwks },
+    env: { url: URL_UNUSED, secretKeys: {}, publishableKeys: {}, jwks },
   });
   return data?.authMode === "user";
 }

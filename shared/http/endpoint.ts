@@ -1,37 +1,32 @@
 /**
  * The wrapper of every endpoint: method, authentication, parsing, answer, problem details, event streams.
- * It knows nothing of tables; what an endpoint does is its definition.
+ * It knows nothing of tables; each endpoint supplies a definition.
  */
 import { Problem, type ProblemBody } from "../contract/problems.ts";
 import type { Progress } from "../contract/responses.ts";
-import { type Database, databaseAt } from "../execute/database.ts";
-import type { Limits } from "../execute/limits.ts";
+import { type Database, databaseAt } from "../postgres/database.ts";
+import type { DatabaseContext } from "../postgres/database_context.ts";
+import { problemInMarkdown } from "../report/problem.ts";
 import { authenticate, type Caller } from "./authenticate.ts";
-import { problemInMarkdown } from "../markdown/problem.ts";
-import { readJson } from "./body.ts";
 import { eventStream } from "./event_stream.ts";
 import { type Idempotency, idempotencyOf } from "./idempotency.ts";
+import { queryOf, readJson, refuseQuery } from "./input.ts";
 import { RequestLog } from "./log.ts";
 import { preferredType } from "./negotiate.ts";
 import { deliverLater, type Notify, notifyOf, refuseNotification } from "./notify.ts";
-import { queryOf, refuseQuery } from "./query.ts";
-import { noteRefusal } from "./webhook_refusals.ts";
 import { dataApiOf, type Settings, settingsFromEnv } from "./settings.ts";
+import { recordRefusal } from "./webhook_refusals.ts";
 
-export interface RequestContext {
-  database: Database;
+interface RequestContext extends DatabaseContext {
   actor: string;
   requestId: string;
-  /** By what the request is known if it comes again; null where it is not. */
+  /** How the request is recognized when it is repeated; null where it is not. */
   idempotency: Idempotency | null;
-  limits: Limits;
-  progress: (progress: Progress) => void;
-  log: (message: string, details: Record<string, unknown>) => void;
-  /** Who is told of changes; undefined where nobody is. */
+  /** Who is notified of changes; undefined where nobody is. */
   notify: Notify | undefined;
   /** The database as a login without rights of its own; null where no such login is set. */
   verifierDatabase: Database | null;
-  /** The project's Data API and the keys that open it; null without SUPABASE_URL or a secret key. */
+  /** The project's Data API and its keys; null without SUPABASE_URL or a secret key. */
   dataApi: { url: string; secretKey: string; publishableKey: string | null } | null;
 }
 
@@ -39,27 +34,27 @@ export interface EndpointDefinition<Input, Output = unknown> {
   method: "GET" | "POST";
   /** Whether callers may ask for an event stream. Default: false. */
   streams?: boolean;
-  /** Whether it changes something: then it takes signed webhooks and idempotency keys. Default: false. */
+  /** Whether it changes something: then it accepts signed webhooks and idempotency keys. Default: false. */
   changes?: boolean;
   /** Query parameters that may be given several times. Default: none. */
   repeatable?: string[];
   /** Reads the body (POST) or the query as an object (GET). */
   parse: (input: unknown) => Input;
   run: (context: RequestContext, input: Input) => Promise<Output>;
-  /** What an event stream's result shows of what `run` gave. Default: all of it. */
+  /** The part of `run`'s output that an event stream's `result` has. Default: all of it. */
   body?: (output: Output) => unknown;
-  /** Makes the answer of what `run` gave. Default: JSON that nobody keeps. */
+  /** Makes the answer from `run`'s output. Default: JSON that is not cached. */
   respond?: (output: Output, request: Request) => Promise<Response>;
 }
 
-/** The `fetch` of an endpoint, with the settings of the environment at each request. */
+/** The `fetch` of an endpoint; it reads the settings from the environment at each request. */
 export function endpoint<Input, Output>(
   definition: EndpointDefinition<Input, Output>,
 ): (request: Request) => Promise<Response> {
   return (request) => handle(definition, request, settingsFromEnv());
 }
 
-/** Answers one request. Never throws: whatever goes wrong becomes a problem document. */
+/** Answers one request. Never throws: every error becomes a problem document. */
 export async function handle<Input, Output>(
   definition: EndpointDefinition<Input, Output>,
   request: Request,
@@ -67,34 +62,28 @@ export async function handle<Input, Output>(
 ): Promise<Response> {
   const started = performance.now();
   const requestId = crypto.randomUUID();
+  const headers = commonHeaders(requestId);
   const log = new RequestLog(request, requestId, settings, started);
   const { changes = false } = definition;
   let caller: Caller | undefined;
-  // Whoever may not ask does not keep us busy.
+  // Unauthenticated requests trigger no deliveries, so that nobody can keep us busy with them.
   const deliver = () => {
     if (caller !== undefined) deliverLater(settings, log.notice);
   };
-  const refusal = async (error: unknown) => {
-    await noteRefusal(error, {
-      request,
-      requestId,
-      settings,
-      actor: caller?.actor,
-      log: log.notice,
-    });
-    return problemBody(error, log);
+  const refusal = async (error: unknown): Promise<ProblemBody> => {
+    const { actor } = caller ?? {};
+    await recordRefusal(error, { request, requestId, settings, actor, log: log.notice });
+    const problem = asProblem(error);
+    log.failed(problem);
+    return problem.toBody();
   };
   try {
     requireMethod(definition.method, request);
     refuseNotification(request);
     caller = await authenticate(request, settings, changes);
-    log.by(caller.actor);
+    log.setActor(caller.actor);
     const streaming = acceptsEvents(definition, request);
-    const query = queryOf(request, definition.repeatable);
-    if (definition.method === "POST") refuseQuery(query);
-    const sent = definition.method === "GET"
-      ? query
-      : await readJson(request, caller.webhook?.body);
+    const sent = await readInput(definition, request, caller);
     const input = definition.parse(sent);
     const gone = new AbortController();
     request.signal.addEventListener("abort", () => gone.abort());
@@ -104,15 +93,12 @@ export async function handle<Input, Output>(
       signal: gone.signal,
       started: performance.now(),
     };
+    const { verifyDatabaseUrl, idempotencyDays: days } = settings;
     const context: RequestContext = {
       database: databaseAt(requireDatabaseUrl(settings)).forRequest(limits),
       actor: caller.actor,
       requestId,
-      idempotency: await idempotencyOf(request, caller, {
-        changes,
-        body: sent,
-        days: settings.idempotencyDays,
-      }),
+      idempotency: await idempotencyOf(request, caller, { changes, body: sent, days }),
       limits,
       progress: (progress) => {
         log.progress(progress);
@@ -120,22 +106,20 @@ export async function handle<Input, Output>(
       },
       log: log.notice,
       notify: await notifyOf(settings, log.notice),
-      verifierDatabase: settings.verifyDatabaseUrl === undefined
-        ? null
-        : databaseAt(settings.verifyDatabaseUrl),
+      verifierDatabase: verifyDatabaseUrl === undefined ? null : databaseAt(verifyDatabaseUrl),
       dataApi: dataApiOf(settings),
     };
     if (!streaming) {
       const answer = await definition.run(context, input);
       const response = definition.respond
-        ? withCommonHeaders(await definition.respond(answer, request), requestId)
-        : respond(200, "application/json", answer, requestId);
+        ? withHeaders(await definition.respond(answer, request), headers)
+        : json(200, "application/json", answer, headers);
       if (replayed) response.headers.set("idempotency-replayed", "true");
       log.answered(response.status, answer);
       deliver();
       return response;
     }
-    return eventStream(commonHeaders(requestId), async (sink) => {
+    return eventStream(headers, async (sink) => {
       try {
         const progress = (progress: Progress) => {
           log.progress(progress);
@@ -153,22 +137,17 @@ export async function handle<Input, Output>(
   } catch (error) {
     const problem = await refusal(error);
     deliver();
-    const response = refused(problem, request, requestId);
+    const response = refused(problem, request, headers);
     if (problem.code === "method_not_allowed") response.headers.set("allow", definition.method);
     return response;
   }
 }
 
-function problemBody(error: unknown, log: RequestLog): ProblemBody {
-  const problem = error instanceof Problem
-    ? error
-    : new Problem("internal", "Something unexpected happened.", {
-      hint: "Try again; if it stays, look for the request id in the function's logs.",
-      cause: error,
-    });
-  log.failed(problem);
-  return problem.toBody();
-}
+const asProblem = (error: unknown): Problem =>
+  error instanceof Problem ? error : new Problem("internal", "Something unexpected happened.", {
+    hint: "Try again; if it happens again, look for the request id in the function's logs.",
+    cause: error,
+  });
 
 function requireMethod(method: string, request: Request): void {
   if (request.method === method) return;
@@ -177,7 +156,19 @@ function requireMethod(method: string, request: Request): void {
   });
 }
 
-/** Whether the caller asks for an event stream; refuses where there is none. */
+/** The body (POST) or the query (GET) as JSON. */
+async function readInput(
+  { method, repeatable }: Pick<EndpointDefinition<unknown>, "method" | "repeatable">,
+  request: Request,
+  caller: Caller,
+): Promise<unknown> {
+  const query = queryOf(request, repeatable);
+  if (method === "GET") return query;
+  refuseQuery(query);
+  return await readJson(request, caller.webhook?.body);
+}
+
+/** Whether the caller asks for an event stream; refuses that where the endpoint has none. */
 function acceptsEvents({ streams = false }: { streams?: boolean }, request: Request): boolean {
   const events = /\btext\/event-stream\b/i.test(request.headers.get("accept") ?? "");
   if (streams || !events) return events;
@@ -196,33 +187,35 @@ function requireDatabaseUrl({ databaseUrl }: Settings): string {
   });
 }
 
-/** A problem document; whoever likes Markdown better gets that, as RFC 9457 (section 3) lets it be. */
-function refused(problem: ProblemBody, request: Request, requestId: string): Response {
+type HeaderFields = Record<string, string>;
+
+/** A problem document, or Markdown for those who prefer that (allowed by RFC 9457, section 3). */
+function refused(problem: ProblemBody, request: Request, headers: HeaderFields): Response {
   const type = preferredType(request, ["application/problem+json", "text/markdown"]);
   const { status } = problem;
-  if (type === "application/problem+json") return respond(status, type, problem, requestId);
+  if (type === "application/problem+json") return json(status, type, problem, headers);
   return new Response(problemInMarkdown(problem), {
     status,
-    headers: { ...commonHeaders(requestId), "content-type": `${type}; charset=utf-8` },
+    headers: { ...headers, "content-type": `${type}; charset=utf-8` },
   });
 }
 
-function respond(status: number, type: string, body: unknown, requestId: string): Response {
+function json(status: number, type: string, body: unknown, headers: HeaderFields): Response {
   return new Response(JSON.stringify(body), {
     status,
-    headers: { ...commonHeaders(requestId), "content-type": `${type}; charset=utf-8` },
+    headers: { ...headers, "content-type": `${type}; charset=utf-8` },
   });
 }
 
-const commonHeaders = (requestId: string) => ({
+const commonHeaders = (requestId: string): HeaderFields => ({
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
   "x-request-id": requestId,
 });
 
-/** An answer of the endpoint's own making; what it says about keeping it counts. */
-function withCommonHeaders(response: Response, requestId: string): Response {
-  for (const [name, value] of Object.entries(commonHeaders(requestId))) {
+/** Adds headers, except those that the response has already, such as its own caching rules. */
+function withHeaders(response: Response, headers: HeaderFields): Response {
+  for (const [name, value] of Object.entries(headers)) {
     if (!response.headers.has(name)) response.headers.set(name, value);
   }
   return response;

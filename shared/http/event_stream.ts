@@ -6,14 +6,11 @@
 /** Time between two comments that keep proxies from closing a silent connection, in milliseconds. */
 const KEEP_ALIVE_MS = 15_000;
 
-export interface EventSink {
+interface EventSink {
   send(event: string, data: unknown): void;
 }
 
-/**
- * An answer that `work` writes into as it goes; the stream ends when the work does. A caller who stops
- * reading is noticed through the request's signal, not here: what is sent then is dropped.
- */
+/** An answer that `work` writes events into; the stream ends when the work does. */
 export function eventStream(
   headers: Record<string, string>,
   work: (sink: EventSink) => Promise<void>,
@@ -27,7 +24,7 @@ export function eventStream(
         try {
           controller.enqueue(encoder.encode(text));
         } catch {
-          // Closed by the caller; the work's own limits decide whether it goes on.
+          // Closed by the caller. `onCancel` was called; the work decides whether it continues.
         }
       };
       const sink: EventSink = {

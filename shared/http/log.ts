@@ -1,36 +1,23 @@
 /**
- * What functions log: one line of JSON an event, for people and machines. No secrets, no rows, no statements
- * with values in them; names of tables are told, as they are to callers.
+ * What functions log: one line of JSON per event. No secrets, no rows, no statements with values; table names are
+ * logged, as callers see them too.
  */
 import type { Problem } from "../contract/problems.ts";
 import type { Progress } from "../contract/responses.ts";
-import { describeCause, withoutControls, withoutSecrets } from "./log_safety.ts";
-import type { Settings } from "./settings.ts";
-
-/** The levels, in their order. */
-export const LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
-
-/** From which level on is logged; `silent`: nothing. */
-export type LogLevel = (typeof LEVELS)[number];
-
-const DEFAULT_LEVEL: LogLevel = "info";
+import { describeCause, withoutControls, withoutSecrets } from "./log_redaction.ts";
+import { LOG_LEVELS, type LogLevel, type Settings } from "./settings.ts";
 
 /** Most migration ids in one line. */
 const MAX_IDS = 100;
 
-/** Reads LOG_LEVEL; what is no level is the default. */
-export function logLevel(text: string | undefined): LogLevel {
-  const wanted = text?.toLowerCase();
-  return LEVELS.find((level) => level === wanted) ?? DEFAULT_LEVEL;
-}
+/** Logs what went wrong beside a request's work, and that its caller is not told. */
+export type Log = (message: string, details: Record<string, unknown>) => void;
 
-type Spoken = Exclude<LogLevel, "silent">;
-
-/** The log of one request. Its last line, `request`, says what became of it. */
+/** The log of one request. Its last line, `request`, reports the outcome. */
 export class RequestLog {
   readonly #settings: Settings;
   readonly #started: number;
-  readonly #about: { request_id: string; function: string; method: string };
+  readonly #request: { request_id: string; function: string; method: string };
   readonly #phases = new Map<string, number>();
   #phase: { name: string; since: number } | undefined;
   #actor: string | undefined;
@@ -39,7 +26,7 @@ export class RequestLog {
   constructor(request: Request, requestId: string, settings: Settings, started: number) {
     this.#settings = settings;
     this.#started = started;
-    this.#about = {
+    this.#request = {
       request_id: requestId,
       // The platform's path is /NAME, that of a gateway can be longer.
       function: new URL(request.url).pathname.split("/").filter(Boolean).at(-1)?.slice(0, 50) ?? "",
@@ -47,13 +34,12 @@ export class RequestLog {
     };
   }
 
-  /** Says who asks, once that is known. */
-  by(actor: string): void {
+  /** Sets who called, once that is known. */
+  setActor(actor: string): void {
     this.#actor = actor;
   }
 
-  /** Tells something that the caller is not told: what could not be done beside the work. */
-  readonly notice = (message: string, { cause, ...details }: Record<string, unknown>): void => {
+  readonly notice: Log = (message, { cause, ...details }): void => {
     this.#write("error", "notice", {
       message,
       ...details,
@@ -61,7 +47,7 @@ export class RequestLog {
     });
   };
 
-  /** Follows the work from phase to phase. */
+  /** Notes the phase that the work has reached. */
   readonly progress = (progress: Progress): void => {
     const { phase, attempt, waited_ms, blockers, done, total } = progress;
     if (phase !== this.#phase?.name) this.#enter(phase);
@@ -69,19 +55,19 @@ export class RequestLog {
       phase,
       attempt,
       waited_ms,
-      // Who they are, and what they run, is the caller's to know.
+      // Only the caller is told who they are and what they run.
       blockers: blockers?.length,
       done,
       total,
     });
   };
 
-  /** The last line, of a request that was answered. */
+  /** The last line of a request that was answered. */
   answered(status: number, answer: unknown): void {
     this.#write("info", "request", { ...this.#outcome(), status, ...figuresOf(answer) });
   }
 
-  /** The last line, of a request that was refused or failed. */
+  /** The last line of a request that was refused or failed. */
   failed({ status, code, message, fields, cause }: Problem): void {
     const { attempts, waited_ms, blockers } = fields;
     this.#write(status >= 500 ? "error" : "warn", "request", {
@@ -114,18 +100,22 @@ export class RequestLog {
     };
   }
 
-  #write(level: Spoken, event: string, details: Record<string, unknown>): void {
-    const { logLevel = DEFAULT_LEVEL } = this.#settings;
-    if (LEVELS.indexOf(level) < LEVELS.indexOf(logLevel)) return;
+  #write(
+    level: Exclude<LogLevel, "silent">,
+    event: string,
+    details: Record<string, unknown>,
+  ): void {
+    const { logLevel = "info" } = this.#settings;
+    if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(logLevel)) return;
     const time = new Date().toISOString();
-    // What is undefined is left out.
-    const line = JSON.stringify({ time, level, event, ...this.#about, ...details });
-    // By the console's method the platform knows the level.
+    // JSON.stringify leaves out what is undefined.
+    const line = JSON.stringify({ time, level, event, ...this.#request, ...details });
+    // The platform takes the level from the console's method.
     console[level](withoutControls(withoutSecrets(line, this.#settings)));
   }
 }
 
-/** What an answer says of the work, whichever operation gave it. */
+/** The figures of an answer, whichever operation gave it. */
 function figuresOf(answer: unknown): Record<string, unknown> {
   if (typeof answer !== "object" || answer === null) return {};
   const { batch_id, mode, plan_hash, lock, verification, migrations, findings } = answer as Record<

@@ -1,59 +1,73 @@
-/** Answers that can be had in several media types, and that a caller need not load again. */
+/** Content negotiation: answers that exist in several media types, and conditional requests. */
+import type { OperationAnswer } from "../contract/responses.ts";
+import { type Operation, operationInMarkdown } from "../report/operation.ts";
+import { sha256 } from "./sha256.ts";
 
-/** The media type, without parameters, that the caller likes best; the first one where it has no liking. */
+/** The media type, without parameters, that the caller prefers; the first one where it has no preference. */
 export function preferredType<Type extends string>(
   request: Request,
   types: readonly [Type, ...Type[]],
 ): Type {
   const accept = request.headers.get("accept") ?? "*/*";
-  const [best] = types.toSorted((a, b) => compareLiking(liking(accept, b), liking(accept, a)));
+  const [best] = types.toSorted((a, b) =>
+    comparePreference(preferenceFor(accept, b), preferenceFor(accept, a))
+  );
   return best;
 }
 
 /** What an answer is in one media type. */
-export interface Representation {
+interface Representation {
   /** Without parameters, such as `text/plain`. */
   type: string;
   body: string;
 }
 
 /**
- * The representation that the caller likes best (RFC 9110, section 12.5.1), the first one where it has no
- * liking; as 304 without a body where the caller has it already (If-None-Match, section 13.1.2).
+ * The representation that the caller prefers (RFC 9110, section 12.5.1), the first one where it has no preference; 304
+ * without a body where the caller has it already (If-None-Match, section 13.1.2).
  */
 export async function negotiated(
   request: Request,
   representations: [Representation, ...Representation[]],
 ): Promise<Response> {
-  const chosen = bestLiked(request, representations);
-  const etag = `"${await hashOf(`${chosen.type}\n${chosen.body}`)}"`;
+  const { type, body } = preferred(request, representations);
+  const etag = `"${await sha256(`${type}\n${body}`)}"`;
   const headers = {
-    // May be kept, but only used after asking whether it still holds.
+    // It may be stored, but has to be revalidated before each use.
     "cache-control": "private, no-cache",
     etag,
     vary: "accept, apikey, authorization",
   };
-  if (hasAlready(request.headers.get("if-none-match"), etag)) {
+  if (matches(request.headers.get("if-none-match"), etag)) {
     return new Response(null, { status: 304, headers });
   }
-  return new Response(chosen.body, {
-    headers: { ...headers, "content-type": `${chosen.type}; charset=utf-8` },
-  });
+  return new Response(body, { headers: { ...headers, "content-type": `${type}; charset=utf-8` } });
 }
 
-/** The representation that the caller likes best, of an answer that nobody keeps. */
+/** The representation that the caller prefers, of an answer that is not cached. */
 export function represented(
   request: Request,
   representations: [Representation, ...Representation[]],
 ): Promise<Response> {
-  const { type, body } = bestLiked(request, representations);
-  // RFC 8259 knows no charset of JSON.
+  const { type, body } = preferred(request, representations);
+  // JSON has no charset parameter (RFC 8259, section 11).
   const parameter = type === "application/json" ? "" : "; charset=utf-8";
   const headers = { "content-type": `${type}${parameter}`, vary: "accept" };
   return Promise.resolve(new Response(body, { headers }));
 }
 
-function bestLiked(
+/** The `respond` of an operation's endpoint: JSON, or Markdown for those who prefer `text/markdown`. */
+export const jsonOrMarkdown =
+  (operation: Operation) => (answer: OperationAnswer, request: Request): Promise<Response> => {
+    const type = preferredType(request, ["application/json", "text/markdown"]);
+    // Only one of them is made: Markdown of a thousand tables takes a while.
+    const body = type === "application/json"
+      ? JSON.stringify(answer)
+      : operationInMarkdown(answer, { operation });
+    return represented(request, [{ type, body }]);
+  };
+
+function preferred(
   request: Request,
   representations: [Representation, ...Representation[]],
 ): Representation {
@@ -62,31 +76,27 @@ function bestLiked(
   return representations.find((one) => one.type === type)!;
 }
 
-/** How much a media type is liked, then how closely it was named. */
-type Liking = { quality: number; precision: number };
+/** The quality value of a media type, and how specific the range is that gives it. */
+type Preference = { quality: number; precision: number };
 
-function liking(accept: string, type: string): Liking {
+function preferenceFor(accept: string, type: string): Preference {
   const [group] = type.split("/");
-  const named = accept.split(",").map((range) => {
+  const ranges = accept.split(",").map((range) => {
     const [name, ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
     const quality = parameters.find((parameter) => /^q\s*=/.test(parameter))?.split("=")[1] ?? "1";
     const precision = ["*/*", `${group}/*`, type].indexOf(name);
     return { quality: Number(quality) || 0, precision };
   });
-  // The most precise range is the one that counts.
-  return named.filter(({ precision }) => precision >= 0)
+  // The most specific range counts.
+  return ranges.filter(({ precision }) => precision >= 0)
     .sort((a, b) => b.precision - a.precision)[0] ?? { quality: 0, precision: -1 };
 }
 
-const compareLiking = (a: Liking, b: Liking) => a.quality - b.quality || a.precision - b.precision;
+const comparePreference = (a: Preference, b: Preference) =>
+  a.quality - b.quality || a.precision - b.precision;
 
 /** Weak comparison (RFC 9110, section 8.8.3.2): proxies that compress make tags weak. */
-function hasAlready(ifNoneMatch: string | null, etag: string): boolean {
+function matches(ifNoneMatch: string | null, etag: string): boolean {
   if (ifNoneMatch === null) return false;
   return ifNoneMatch.split(",").some((tag) => ["*", etag].includes(tag.trim().replace(/^W\//, "")));
-}
-
-async function hashOf(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

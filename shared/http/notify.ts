@@ -1,41 +1,41 @@
-/** Notifications at the edge of a request: who is to be told of its changes, and the delivery after its answer. */
+/** Notifications, as far as a request has to do with them: who receives them, and delivery after the answer. */
 import { Problem } from "../contract/problems.ts";
-import { databaseAt } from "../execute/database.ts";
 import { inBackground } from "../notifications/background.ts";
 import { deliverDue } from "../notifications/deliver.ts";
 import { NOTIFICATION_HEADER } from "../notifications/send.ts";
+import { databaseAt } from "../postgres/database.ts";
 import type { Receiver } from "../tracking/notifications.ts";
+import type { Log } from "./log.ts";
 import type { Settings } from "./settings.ts";
+import { sha256 } from "./sha256.ts";
 
-/** Who is told of what an operation does. */
+/** Who is notified of an operation. */
 export interface Notify {
   receivers: Receiver[];
   /** What is wrong with the settings. */
   errors: string[];
 }
 
-type Log = (message: string, details: Record<string, unknown>) => void;
-
-/** The receivers of URLs, made once an isolate. */
+/** The receivers by URL, computed once per isolate. */
 const known = new Map<string, Promise<Receiver & { url: URL }>>();
 
-/** What this isolate has said about its settings. */
-const said = new Set<string>();
+/** Errors of the settings that this isolate has logged. */
+const logged = new Set<string>();
 
-/** Who is told; undefined where nobody is. What is wrong with the settings is logged once. */
+/** Who is notified; undefined where nobody is. Errors of the settings are logged once. */
 export async function notifyOf({ notify }: Settings, log: Log): Promise<Notify | undefined> {
   if (!notify) return undefined;
   const { errors } = notify;
   const text = errors.join(" ");
-  if (errors.length > 0 && !said.has(text)) {
-    said.add(text);
-    log("the settings of notifications are not right", { errors });
+  if (errors.length > 0 && !logged.has(text)) {
+    logged.add(text);
+    log("the settings of notifications are not valid", { errors });
   }
   const receivers = (await receiversOf(notify.urls)).map(({ key, host }) => ({ key, host }));
   return { receivers, errors };
 }
 
-/** Delivers what is due after the answer, in the background. */
+/** Delivers the notifications that are due, in the background, after the answer. */
 export function deliverLater(settings: Settings, log: Log): void {
   const { notify, databaseUrl } = settings;
   if (!notify || databaseUrl === undefined) return;
@@ -48,7 +48,7 @@ export function deliverLater(settings: Settings, log: Log): void {
 }
 
 /**
- * Refuses a notification of ours that comes back, so that it goes round in no circle.
+ * Refuses a notification of ours that comes back as a request, so that there is no endless loop.
  *
  * @throws {Problem} `invalid_request`.
  */
@@ -56,7 +56,7 @@ export function refuseNotification({ headers }: Request): void {
   if (!headers.has(NOTIFICATION_HEADER)) return;
   const message = "marks a notification, which is no request";
   throw new Problem("invalid_request", `The header ${NOTIFICATION_HEADER} ${message}.`, {
-    hint: "RENAME_NOTIFY_URL, or a receiver that passes requests on, leads back here; change it.",
+    hint: "RENAME_NOTIFY_URL, or a receiver that forwards requests, leads back here; change it.",
     fields: { issues: [{ path: NOTIFICATION_HEADER, message }] },
   });
 }
@@ -66,13 +66,8 @@ const receiversOf = (urls: URL[]) => Promise.all(urls.map(receiverOf));
 function receiverOf(url: URL): Promise<Receiver & { url: URL }> {
   let receiver = known.get(url.href);
   if (receiver === undefined) {
-    receiver = keyOf(url.href).then((key) => ({ key, host: url.host, url }));
+    receiver = sha256(url.href).then((key) => ({ key, host: url.host, url }));
     known.set(url.href, receiver);
   }
   return receiver;
-}
-
-async function keyOf(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

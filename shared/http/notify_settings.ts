@@ -1,4 +1,4 @@
-/** Who is told of changes, and how: `RENAME_NOTIFY_URL` and the settings that go with it. */
+/** Who is notified of changes, and how: `RENAME_NOTIFY_URL` and related settings. */
 import type { Webhook } from "standardwebhooks";
 import { isAddress, isLocalName, isPrivateAddress } from "../notifications/addresses.ts";
 import { readWebhookSecrets, type WebhookSecrets } from "./webhook_secrets.ts";
@@ -8,7 +8,7 @@ export interface NotifySettings {
   urls: URL[];
   /** `RENAME_NOTIFY_SECRET`: each makes a signature. Without any, nothing is sent. */
   signers: Webhook[];
-  /** `RENAME_NOTIFY_ALLOW_PRIVATE`: whether http and addresses that are not public are allowed. Default: no. */
+  /** `RENAME_NOTIFY_ALLOW_PRIVATE`: whether http and private addresses are allowed. Default: no. */
   allowPrivate: boolean;
   /** Longest time of one delivery, in milliseconds: 10,000. */
   timeoutMs: number;
@@ -19,12 +19,12 @@ export interface NotifySettings {
 const TIMEOUT_MS = 10_000;
 
 /**
- * Reads the settings; null where nobody is to be told.
+ * Reads the settings; null where nobody is to be notified.
  *
- * @param inbound The secrets that open the endpoints: whoever is told must not have one of them.
+ * @param inbound The secrets that open the endpoints: a receiver must not know one of them.
  */
 export function readNotifySettings(
-  { urls = "", secrets, allowPrivate }: {
+  { urls = "", secrets, allowPrivate = "false" }: {
     urls: string | undefined;
     secrets: string | undefined;
     allowPrivate: string | undefined;
@@ -33,21 +33,21 @@ export function readNotifySettings(
 ): NotifySettings | null {
   const entries = urls.split(/[\s,]+/).filter((entry) => entry !== "");
   if (entries.length === 0) return null;
-  const allowed = allowPrivate?.toLowerCase() === "true";
+  const allowed = allowPrivate.toLowerCase() === "true";
   const errors: string[] = [];
-  if (allowPrivate !== undefined && !["true", "false"].includes(allowPrivate.toLowerCase())) {
+  if (!["true", "false"].includes(allowPrivate.toLowerCase())) {
     errors.push("RENAME_NOTIFY_ALLOW_PRIVATE is neither true nor false, and counts as false.");
   }
-  const read = entries.map((entry, index) => {
+  const valid = entries.flatMap((entry, index) => {
     const url = URL.canParse(entry) ? new URL(entry) : null;
     const fault = faultOf(url, allowed);
-    if (fault !== null) errors.push(`RENAME_NOTIFY_URL, entry ${index + 1}: ${fault}`);
-    return fault === null ? url! : [];
-  }).flat();
-  // Named twice is told once.
-  const byText = new Map(read.map((url) => [url.href, url]));
+    if (fault === null) return url!;
+    errors.push(`RENAME_NOTIFY_URL, entry ${index + 1}: ${fault}`);
+    return [];
+  });
   return {
-    urls: [...byText.values()],
+    // A URL that is listed twice is notified once.
+    urls: [...new Map(valid.map((url) => [url.href, url])).values()],
     signers: readSigners(secrets, inbound, errors),
     allowPrivate: allowed,
     timeoutMs: TIMEOUT_MS,
@@ -82,12 +82,12 @@ function readSigners(
         "least 16 bytes in base64.",
     );
   }
-  const opens = new Set(inbound.secrets.map(({ webhook }) => trace(webhook)));
+  const inboundSignatures = new Set(inbound.secrets.map(({ webhook }) => signature(webhook)));
   const signers = secrets.map(({ webhook }) => webhook);
-  const own = signers.filter((signer) => !opens.has(trace(signer)));
+  const own = signers.filter((signer) => !inboundSignatures.has(signature(signer)));
   if (own.length < signers.length) {
     errors.push(
-      "RENAME_NOTIFY_SECRET: an entry is also in RENAME_WEBHOOK_SECRET, and is not used: whoever " +
+      "RENAME_NOTIFY_SECRET: an entry is also in RENAME_WEBHOOK_SECRET, and is not used: a receiver that " +
         "has it to check notifications could rename tables with it.",
     );
   }
@@ -99,5 +99,5 @@ function readSigners(
   return own;
 }
 
-/** The same for the same secret. */
-const trace = (webhook: Webhook) => webhook.sign("trace", new Date(0), "");
+/** Equal for equal secrets, which cannot be read out of a `Webhook`. */
+const signature = (webhook: Webhook) => webhook.sign("same secret?", new Date(0), "");

@@ -1,7 +1,12 @@
 /** Settings from the environment, read at each request: keys can be rotated while an isolate lives. */
-import { readWebhookSecrets, type WebhookSecrets } from "./webhook_secrets.ts";
-import { type LogLevel, logLevel } from "./log.ts";
 import { type NotifySettings, readNotifySettings } from "./notify_settings.ts";
+import { readWebhookSecrets, type WebhookSecrets } from "./webhook_secrets.ts";
+
+/** The log levels, in their order. */
+export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+
+/** The least level that is logged; `silent`: nothing is. */
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface Settings {
   /**
@@ -10,12 +15,12 @@ export interface Settings {
    */
   databaseUrl: string | undefined;
   /**
-   * `RENAME_VERIFY_DB_URL`, the login that supabase/roles/table_verifier.sql makes: verify tries things in its
-   * sessions, so that code of others gets none of our rights. Default: none, and then verify runs only what
-   * belongs to roles that have our rights anyway.
+   * `RENAME_VERIFY_DB_URL`, the login that supabase/roles/table_verifier.sql makes. Verify runs its tests in sessions
+   * of this login, so that other people's code does not run with our rights. Default: none; then verify only runs
+   * code that belongs to roles that have our rights anyway.
    */
   verifyDatabaseUrl?: string;
-  /** `SUPABASE_URL`: the project, whose Data API verify asks; not needed for anything else. */
+  /** `SUPABASE_URL`: the project whose Data API verify calls; nothing else needs it. */
   projectUrl?: string;
   /** `SUPABASE_SECRET_KEYS`: name → key. */
   secretKeys: Record<string, string>;
@@ -30,25 +35,25 @@ export interface Settings {
    * which the platform ends a request on the free plan.
    */
   deadlineMs: number;
-  /** `SUPABASE_JWKS`, against which users' tokens are checked; null where there is none to read. */
+  /** `SUPABASE_JWKS`, with which users' tokens are checked; null where there is none. */
   jwks: { keys: JsonWebKey[] } | null;
   /** `RENAME_WEBHOOK_SECRET`: who may send signed webhooks. Default: nobody. */
   webhooks: WebhookSecrets;
   /**
    * `RENAME_IDEMPOTENCY_DAYS`: how long answers are kept for the keys of their requests, in days. Default 7;
-   * at least 1, so that a webhook's id is known for much longer than its signature counts.
+   * at least 1, so that a webhook's id is remembered for much longer than its signature is valid.
    */
   idempotencyDays: number;
-  /** `RENAME_NOTIFY_URL` and what goes with it: who is told of changes. Default: nobody. */
+  /** `RENAME_NOTIFY_URL` and related settings: who is notified of changes. Default: nobody. */
   notify?: NotifySettings | null;
-  /** `LOG_LEVEL`: debug, info, warn, error or silent. Default: info. */
+  /** `LOG_LEVEL`. Default: info. */
   logLevel?: LogLevel;
 }
 
 const DEFAULT_DEADLINE_MS = 140_000;
 const DEFAULT_IDEMPOTENCY_DAYS = 7;
 
-/** Longest time that answers can be kept, in days: what a PostgreSQL interval is sure to hold. */
+/** Longest time that answers can be kept, in days; a PostgreSQL interval can hold it. */
 const MAX_IDEMPOTENCY_DAYS = 36_500;
 
 /** Reads the settings that the platform gives every function. */
@@ -57,6 +62,7 @@ export function settingsFromEnv(
 ): Settings {
   const text = (name: string) => get(name)?.trim() || undefined;
   const webhooks = readWebhookSecrets(text("RENAME_WEBHOOK_SECRET"));
+  const days = positive(text("RENAME_IDEMPOTENCY_DAYS")) ?? DEFAULT_IDEMPOTENCY_DAYS;
   return {
     databaseUrl: text("RENAME_DB_URL") ?? text("SUPABASE_DB_URL"),
     verifyDatabaseUrl: text("RENAME_VERIFY_DB_URL"),
@@ -68,23 +74,19 @@ export function settingsFromEnv(
     deadlineMs: positive(text("RENAME_DEADLINE_MS")) ?? DEFAULT_DEADLINE_MS,
     jwks: keySet(text("SUPABASE_JWKS")),
     webhooks,
-    idempotencyDays: clamp(
-      positive(text("RENAME_IDEMPOTENCY_DAYS")) ?? DEFAULT_IDEMPOTENCY_DAYS,
-      1,
-      MAX_IDEMPOTENCY_DAYS,
-    ),
+    idempotencyDays: Math.min(MAX_IDEMPOTENCY_DAYS, Math.max(1, days)),
     notify: readNotifySettings({
       urls: text("RENAME_NOTIFY_URL"),
       secrets: text("RENAME_NOTIFY_SECRET"),
       allowPrivate: text("RENAME_NOTIFY_ALLOW_PRIVATE"),
     }, webhooks),
-    logLevel: logLevel(text("LOG_LEVEL")),
+    logLevel: LOG_LEVELS.find((level) => level === text("LOG_LEVEL")?.toLowerCase()) ?? "info",
   };
 }
 
 /**
- * Where the project's Data API is, with its keys: of several the one named `default`, or else the first, or
- * else the legacy one.
+ * The project's Data API and its keys: the one named `default`, or else the first, or else the legacy one. Null
+ * without a URL or a secret key.
  */
 export function dataApiOf(settings: Settings) {
   const { projectUrl: url, secretKeys, publishableKeys, serviceRoleKey, anonKey } = settings;
@@ -94,7 +96,7 @@ export function dataApiOf(settings: Settings) {
   return { url, secretKey, publishableKey: one(publishableKeys) ?? anonKey ?? null };
 }
 
-/** A JSON object of keys by name; what is no non-empty text is no key. */
+/** A JSON object of keys by name; entries that are not texts, or empty, are left out. */
 function keys(text: string | undefined): Record<string, string> {
   try {
     const parsed: unknown = JSON.parse(text ?? "{}");
@@ -111,9 +113,6 @@ function positive(text: string | undefined): number | undefined {
   const value = Number(text);
   return Number.isFinite(value) && value > 0 ? value : undefined;
 }
-
-const clamp = (value: number, least: number, most: number) =>
-  Math.min(most, Math.max(least, value));
 
 /** A key set as the platform writes it, `{ "keys": [...] }`, or the bare array. */
 function keySet(text: string | undefined): Settings["jwks"] {

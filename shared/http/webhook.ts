@@ -1,24 +1,24 @@
 /**
- * Signed webhooks (Standard Webhooks 1.0.0): the signature is over id, time and body as they were sent, so the
- * body is read, within its limit, before anything of it is believed.
+ * Signed webhooks (Standard Webhooks 1.0.0). The signature covers id, time and body as they were sent, so the body is
+ * read, within its limit, before the sender is known.
  */
 import { Problem } from "../contract/problems.ts";
-import { readBytes } from "./body.ts";
+import { decodeExactly, readBytes } from "./input.ts";
 import type { WebhookSecrets } from "./webhook_secrets.ts";
 
 /** Why a webhook was refused: the field `reason` of the problem, and of the event. */
-export type WebhookRefusal =
+type WebhookRefusal =
   /** This endpoint or this project takes no webhooks. */
   | "not_accepted"
-  /** Some of the three headers are missing, or hold what they cannot. */
+  /** Some of the three headers are missing or not valid. */
   | "malformed"
   /** Signed too long ago, or in the future. */
   | "stale"
   | "wrong_signature"
-  /** Signed rightly, and delivered before: to another endpoint, or as it is. */
+  /** The signature is right, but it was delivered before: to another endpoint, or to this one. */
   | "replayed";
 
-/** A webhook that was signed by one of those who may. */
+/** A webhook with a valid signature. */
 export interface Webhook {
   sender: string;
   /** `webhook-id`, the same at every attempt to deliver it. */
@@ -29,23 +29,23 @@ export interface Webhook {
   body: Uint8Array;
 }
 
-/** How far a webhook's time may be from ours, in either direction, in seconds; the library's own limit, too. */
-export const TOLERANCE_S = 5 * 60;
+/** How far a webhook's time may be from ours, in either direction, in seconds; also the library's own limit. */
+const TOLERANCE_S = 5 * 60;
 
 const ID = "webhook-id";
 const TIMESTAMP = "webhook-timestamp";
 const SIGNATURE = "webhook-signature";
 
 /**
- * Visible characters but the full stop, which stands between id, time and body where they are signed: with one
- * in the id, another division of the same text would have the same signature.
+ * Visible characters except the full stop, which separates id, time and body in the signed text: with one in the id,
+ * the same text could be divided differently and have the same signature.
  */
 const VALID_ID = /^[!-\-/-~]{1,255}$/;
 
 /** Seconds without sign, fraction or leading zeros, so that there is one way to write each time. */
 const VALID_TIMESTAMP = /^[1-9][0-9]{0,11}$/;
 
-/** Whether somebody means to send a webhook, however badly. */
+/** Whether the request is meant as a webhook: it has at least one of the headers. */
 export const isWebhook = ({ headers }: Request): boolean =>
   [ID, TIMESTAMP, SIGNATURE].some((name) => headers.has(name));
 
@@ -65,8 +65,8 @@ export async function verifyWebhook(
   }
   const { id, sentAt, headers } = readHeaders(request);
   const body = await readBytes(request);
-  const text = exactText(body);
-  // All are tried: how long it takes does not tell whose the signature is.
+  const text = signedText(body);
+  // All are tried, so that the time it takes does not reveal the signer.
   const signers = secrets.filter(({ webhook }) => {
     try {
       webhook.verify(text, headers, { jsonParse: false });
@@ -85,21 +85,20 @@ export async function verifyWebhook(
   return { sender: signers[0].sender, id, sentAt, body };
 }
 
-/** A refusal of a webhook. */
 export const webhookRefused = (
   reason: WebhookRefusal,
   message: string,
   { hint }: { hint: string },
 ): Problem => new Problem("unauthorized", message, { hint, fields: { reason } });
 
-/** Why a webhook was refused, or undefined where the error is about something else. */
+/** Why a webhook was refused; undefined where the error is about something else. */
 export const refusalOf = (error: unknown): string | undefined =>
   error instanceof Problem && error.code === "unauthorized" &&
     typeof error.fields.reason === "string"
     ? error.fields.reason
     : undefined;
 
-/** The three headers, each of the one form that it has; what is wrong with them is said before any work. */
+/** Reads and checks the three headers. */
 function readHeaders({ headers }: Request) {
   const given = Object.fromEntries(
     [ID, TIMESTAMP, SIGNATURE].map((name) => [name, headers.get(name) ?? ""]),
@@ -130,10 +129,10 @@ function readHeaders({ headers }: Request) {
   return { id, sentAt, headers: given };
 }
 
-/** The body as the text that was signed; bytes that no text has could be signed as several bodies. */
-function exactText(body: Uint8Array): string {
+/** The body as the text that was signed. Invalid UTF-8 is refused: several bodies could have the same signature. */
+function signedText(body: Uint8Array): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
+    return decodeExactly(body);
   } catch {
     throw webhookRefused("wrong_signature", "The webhook's body is not UTF-8.", {
       hint: "Send JSON in UTF-8, and sign it as it is sent.",

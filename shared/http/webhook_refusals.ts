@@ -1,35 +1,36 @@
-/** What a refused webhook leaves behind: at times an event, so that forgeries are noticed. */
-import { type Database, databaseAt } from "../execute/database.ts";
-import { noteRefusedWebhook } from "../tracking/webhook_events.ts";
+/** Records refused webhooks as events, so that forgeries are noticed; not all of them, since anybody can send many. */
+import { type Database, databaseAt } from "../postgres/database.ts";
+import { insertRefusedWebhook } from "../tracking/events.ts";
+import type { Log } from "./log.ts";
 import type { Settings } from "./settings.ts";
 import { refusalOf } from "./webhook.ts";
 
-/** Least time between two events for the same reason that one isolate asks the database for. */
-const PAUSE_MS = 60_000;
+/** Least time between two events for the same reason that one isolate tries to write, in milliseconds. */
+const MIN_INTERVAL_MS = 60_000;
 
-/** Longest time that the answer waits for its event: a refusal is not to be a way to keep us busy. */
-const PATIENCE_MS = 2_000;
+/** Longest time that the answer waits for its event, in milliseconds, so that refusals do not keep us busy. */
+const MAX_WAIT_MS = 2_000;
 
 /** Longest text of the request that an event repeats. */
 const MAX_TEXT = 255;
 
-/** When this isolate last noted each reason. */
-const noted = new WeakMap<Database, Map<string, number>>();
+/** When this isolate last recorded each reason. */
+const lastRecorded = new WeakMap<Database, Map<string, number>>();
 
-export interface RefusedRequest {
+interface RefusedRequest {
   request: Request;
   requestId: string;
   settings: Settings;
-  /** Who it is where the signature was right; undefined where nobody knows. */
+  /** The sender where the signature was right; undefined where the sender is not known. */
   actor: string | undefined;
-  log: (message: string, details: Record<string, unknown>) => void;
+  log: Log;
 }
 
 /**
- * Leaves an event where the error is a webhook's refusal, and not too many were left lately. Where nobody may
- * send webhooks there is nothing to notice. Never throws.
+ * Writes an event if the error is a webhook's refusal, some secret is configured, and not too many were written
+ * lately. Never throws.
  */
-export async function noteRefusal(error: unknown, refused: RefusedRequest): Promise<void> {
+export async function recordRefusal(error: unknown, refused: RefusedRequest): Promise<void> {
   const { request, requestId, settings, actor = "webhook", log } = refused;
   const { databaseUrl, webhooks } = settings;
   const reason = refusalOf(error);
@@ -40,7 +41,7 @@ export async function noteRefusal(error: unknown, refused: RefusedRequest): Prom
   if (webhooks.unreadable > 0) {
     log("RENAME_WEBHOOK_SECRET has entries that cannot be read", { count: webhooks.unreadable });
   }
-  const event = noteRefusedWebhook({
+  const event = insertRefusedWebhook({
     request_id: requestId,
     actor,
     reason,
@@ -49,20 +50,20 @@ export async function noteRefusal(error: unknown, refused: RefusedRequest): Prom
   const written = database.query(event).catch((cause) => {
     log("the event of a refused webhook could not be written", { cause: String(cause) });
   });
-  await within(PATIENCE_MS, written);
+  await within(MAX_WAIT_MS, written);
 }
 
 function isTime(database: Database, reason: string): boolean {
-  const times = noted.get(database) ?? new Map<string, number>();
-  noted.set(database, times);
+  const times = lastRecorded.get(database) ?? new Map<string, number>();
+  lastRecorded.set(database, times);
   const last = times.get(reason);
   const now = performance.now();
-  if (last !== undefined && now - last < PAUSE_MS) return false;
+  if (last !== undefined && now - last < MIN_INTERVAL_MS) return false;
   times.set(reason, now);
   return true;
 }
 
-/** The first part of the path is the function's name, as the platform hands requests over. */
+/** The first part of the path is the function's name, as the platform passes requests on. */
 const endpointOf = ({ url }: Request) => new URL(url).pathname.split("/")[1].slice(0, MAX_TEXT);
 
 const idOf = ({ headers }: Request) =>

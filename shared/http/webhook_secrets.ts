@@ -5,7 +5,7 @@ import { Webhook } from "standardwebhooks";
 export interface WebhookSecrets {
   /** Each with the name of its sender; a sender has several while one is replaced by the next. */
   secrets: { sender: string; webhook: Webhook }[];
-  /** How many entries could not be read; they let nobody in. */
+  /** How many entries could not be read; they are ignored. */
   unreadable: number;
 }
 
@@ -13,23 +13,23 @@ export interface WebhookSecrets {
 const DEFAULT_SENDER = "default";
 
 /**
- * Least length of a secret in bytes. Standard Webhooks 1.0.0 has senders make 24 or more; those who signed
- * like it before it had a name have shorter ones. Below 128 bits it is no secret.
+ * Least length of a secret in bytes: 128 bits. Standard Webhooks 1.0.0 asks senders for 24 bytes or more, but secrets
+ * made before that standard can be shorter.
  */
 const MIN_SECRET_BYTES = 16;
 
-/** Spaces and commas stand between entries; the comma of `v1,whsec_…` is part of its entry. */
-const BETWEEN = /\s+|(?<!(?:^|[\s,=])v1),/;
+/** Spaces and commas separate entries; the comma of `v1,whsec_…` is part of its entry. */
+const SEPARATOR = /\s+|(?<!(?:^|[\s,=])v1),/;
 
-/** `sender=`, which may be left out; `v1,` as the platform writes it before its own, too; the secret. */
+/** An optional `sender=`, an optional `v1,` as the platform writes it before its own, the secret. */
 const ENTRY = /^(?:([A-Za-z0-9_.-]{1,64})=)?(?:v1,)?whsec_([A-Za-z0-9+/]+={0,2})$/;
 
 /**
  * Reads the setting: one or several of `whsec_…`, `v1,whsec_…` or `sender=whsec_…`, base64 of at least 16
- * bytes. What cannot be read is counted, and nothing of it is kept or said.
+ * bytes. Entries that cannot be read are counted, and neither kept nor shown.
  */
 export function readWebhookSecrets(text = ""): WebhookSecrets {
-  const entries = text.split(BETWEEN).filter((entry) => entry !== "");
+  const entries = text.split(SEPARATOR).filter((entry) => entry !== "");
   const secrets = entries.flatMap((entry) => {
     const [matched, sender = DEFAULT_SENDER, base64] = ENTRY.exec(entry) ?? [];
     if (matched === undefined || base64.length % 4 > 0) return [];

@@ -1,4 +1,4 @@
-/** Which functions there are, read from supabase/config.toml as the deployment does. */
+/** The project's functions, read from supabase/config.toml as the deployment does. */
 
 export interface FunctionEntry {
   name: string;
@@ -7,8 +7,8 @@ export interface FunctionEntry {
 }
 
 /**
- * The functions that supabase/config.toml declares, in the folder `root` (a URL with a slash at its
- * end). One that is not declared there is not deployed either.
+ * The functions that supabase/config.toml declares, in the folder `root` (a URL that ends in a slash). Others are not
+ * deployed either.
  *
  * @throws {Deno.errors.NotFound} there is no supabase/config.toml
  */
@@ -21,9 +21,8 @@ export async function listFunctions(root: URL): Promise<FunctionEntry[]> {
 }
 
 /**
- * The `[functions.NAME]` sections of a config.toml, with their entry points relative to it; those
- * with `enabled = false` are left out. Of TOML it understands what `supabase init` writes: section
- * headers and `key = value` lines.
+ * The `[functions.NAME]` sections of a config.toml, with their entry points relative to it, except those with
+ * `enabled = false`. Of TOML it understands what `supabase init` writes: section headers and `key = value` lines.
  */
 export function readFunctions(toml: string): { name: string; entrypoint: string }[] {
   const found = new Map<string, { entrypoint: string; enabled: boolean }>();

@@ -1,18 +1,16 @@
 /**
- * The part of a Supabase project that stands before its Edge Functions: `/functions/v1/NAME` on a
- * local port. All functions run in this process; what they read from the environment has to be set
- * before the gateway starts.
+ * The gateway to a project's Edge Functions: `/functions/v1/NAME` on a local port. All functions run in this process;
+ * the environment that they read has to be set before the gateway starts.
  */
-import { backgroundWork, provideEdgeRuntime } from "./edge_runtime.ts";
 import { type FunctionEntry, listFunctions } from "./function_list.ts";
 import { PortInUseError } from "./port.ts";
 
-/** How long a stop waits for requests that still run, and for what they left to go on, in milliseconds. */
+/** How long a stop waits for running requests, and then for their background work, in milliseconds. */
 const STOP_GRACE_MS = 2_000;
 
 const PREFIX = "/functions/v1/";
 
-export interface GatewayOptions {
+interface GatewayOptions {
   /** TCP port; 0: a free one. */
   port: number;
   /** Default: 127.0.0.1. */
@@ -25,11 +23,27 @@ export interface Gateway {
   readonly port: number;
   /** `http://127.0.0.1:PORT`, without a slash at its end. */
   readonly url: string;
-  /** Lets running requests and what they left to go on end, for two seconds at most each, then closes. */
+  /** Closes, after waiting at most two seconds for running requests and two for their background work. */
   stop(): Promise<void>;
 }
 
 type Handler = (request: Request) => Response | Promise<Response>;
+
+/** Work that functions continue after their answers. */
+const backgroundWork = new Set<Promise<unknown>>();
+
+/** Provides `EdgeRuntime.waitUntil`, which the platform's runtime has beside Deno's API. */
+function provideEdgeRuntime(): void {
+  Object.assign(globalThis, {
+    EdgeRuntime: {
+      waitUntil(work: Promise<unknown>): void {
+        const ended = work.catch((error) => console.error("background work failed:", error))
+          .finally(() => backgroundWork.delete(ended));
+        backgroundWork.add(ended);
+      },
+    },
+  });
+}
 
 /**
  * Loads the functions and serves them. A function that cannot be loaded is reported on the console
@@ -60,7 +74,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     url: `http://${hostname}:${port}`,
     async stop() {
       await settledWithin(running, STOP_GRACE_MS);
-      await settledWithin(backgroundWork(), STOP_GRACE_MS);
+      await settledWithin([...backgroundWork], STOP_GRACE_MS);
       close.abort();
       await server.finished;
     },
@@ -97,7 +111,7 @@ async function route(request: Request, handlers: Map<string, Handler>): Promise<
     : "";
   const handler = handlers.get(name);
   if (!handler) return failure(404, "NOT_FOUND", "Requested function was not found");
-  // The platform takes the prefix away: a function sees /NAME/….
+  // As on the platform, a function sees /NAME/….
   url.pathname = url.pathname.slice(PREFIX.length - 1);
   try {
     return await handler(atAddress(url, request));
@@ -107,7 +121,7 @@ async function route(request: Request, handlers: Map<string, Handler>): Promise<
   }
 }
 
-/** The same request at another address; with methods, too, that no request can be made with (TRACE, `get`). */
+/** The same request at another address; also with methods that `Request` does not accept (TRACE, `get`). */
 function atAddress(url: URL, request: Request): Request {
   try {
     return new Request(url, request);
@@ -130,7 +144,7 @@ async function load({ name, entrypoint }: FunctionEntry): Promise<Handler> {
   }
 }
 
-/** An answer of the platform, not of a function; shaped and worded like the hosted one. */
+/** An answer of the gateway itself, like that of the hosted platform. */
 function failure(status: number, code: string, message: string): Response {
   return Response.json({ code, message }, { status });
 }

@@ -4,14 +4,13 @@
  */
 import { join } from "node:path";
 
-export interface ApiKeys {
-  /** Opens everything, like a service role key. */
+interface ApiKeys {
+  /** Allows everything, like a service role key. */
   secret: string;
-  /** For browsers and apps; may be absent where only secret keys were given. */
+  /** For browsers and apps; undefined if only secret keys were given. */
   publishable?: string;
 }
 
-/** The part of Deno.env that is read and written. */
 type Environment = Pick<typeof Deno.env, "get" | "set">;
 
 const VARIABLES = {
@@ -20,9 +19,8 @@ const VARIABLES = {
 } as const;
 
 /**
- * The keys that the environment names; where it has no secret keys, those kept in `keys.json` in
- * the folder `dir`, made at the first time and readable by their owner only. They are put into the
- * environment then.
+ * The keys of the environment. If it has no secret key: those of `keys.json` in the folder `dir`, which is made if it
+ * does not exist, and which only its owner can read; they are also set in the environment.
  *
  * @throws {Error} the variable or the file does not hold what it should
  */
@@ -50,7 +48,7 @@ async function keptKeys(dir: string): Promise<Required<ApiKeys>> {
   if (text !== undefined) return readKept(text, path);
   const keys = { secret: makeKey("sb_secret_"), publishable: makeKey("sb_publishable_") };
   await Deno.mkdir(dir, { recursive: true });
-  // Complete or not there at all, also if the process is killed in between.
+  // Written under another name first, so that the file is never incomplete.
   const partial = `${path}.${Deno.pid}`;
   await Deno.writeTextFile(partial, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600 });
   await Deno.rename(partial, path);
@@ -70,23 +68,23 @@ function firstKey(json: string, variable: string): string {
   const keys = parseObject(json, variable);
   const key = keys.default ?? Object.values(keys)[0];
   if (typeof key !== "string" || key === "") {
-    throw new Error(`${variable} names no key; it should be like {"default":"sb_secret_…"}`);
+    throw new Error(`${variable} names no key; it should look like {"default":"sb_secret_…"}`);
   }
   return key;
 }
 
-/** The text itself stays out of the message: it holds keys. */
+/** The message does not quote the text, since it contains keys. */
 function parseObject(json: string, where: string): Record<string, unknown> {
   try {
     const value = JSON.parse(json);
     if (typeof value === "object" && value !== null) return value;
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new Error(`${where} is not a JSON object`);
 }
 
-/** Shaped like the platform's keys: 22 random characters, and 8 more where it has a checksum. */
+/** Like the platform's keys: 22 random characters, and 8 more in the place of its checksum. */
 function makeKey(prefix: string): string {
   const random = (bytes: number) =>
     crypto.getRandomValues(new Uint8Array(bytes)).toBase64({

@@ -1,6 +1,6 @@
 /**
  * `npm run migrate`: applies supabase/migrations to the database SUPABASE_DB_URL with the Supabase
- * CLI. Migrations that the database has already are left alone, those whose files are elsewhere too.
+ * CLI. Migrations that were applied before are not applied again; others, whose files are elsewhere, are left alone.
  */
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,9 +12,9 @@ import { isDatabaseUrl, supabaseCli } from "../cli/supabase_cli.ts";
 const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
 
 /**
- * Applies the migrations to the database at `databaseUrl` and returns what the CLI said.
+ * Applies the migrations to the database at `databaseUrl` and returns the CLI's output.
  *
- * @param databaseUrl `postgresql://…`; on a loopback host without `sslmode` TLS is not asked for
+ * @param databaseUrl `postgresql://…`; on a loopback host without `sslmode` TLS is not used
  * @param workdir the folder with supabase/migrations; default: this repository
  * @throws {Error} not a PostgreSQL URL, no Node.js, or the CLI failed (with its output)
  */
@@ -28,7 +28,7 @@ export async function migrate(databaseUrl: string, workdir = REPOSITORY): Promis
     for (const version of elsewhere) {
       await writeFile(migrationsIn(dir, `${version}_elsewhere.sql`), "-- Applied already\n");
     }
-    // Ours can be older than the last that is there.
+    // Ours can be older than the last one of the database.
     return await push(databaseUrl, ["--include-all", "--workdir", dir]);
   } finally {
     await rm(dir, { recursive: true, force: true });
@@ -48,8 +48,8 @@ async function push(databaseUrl: string, args: string[]): Promise<string> {
 const migrationsIn = (workdir: string, file = "") => join(workdir, "supabase", "migrations", file);
 
 /**
- * Versions that the database has and the folder has not: renames are recorded there, and an application has
- * migrations of its own. The CLI refuses to go on without their files, though it does not read them.
+ * Versions that the database has and the folder does not: recorded renames, and an application's own migrations. The
+ * CLI refuses to continue without their files, though it does not read them.
  */
 async function versionsElsewhere(databaseUrl: string, workdir: string): Promise<string[]> {
   const here = new Set(

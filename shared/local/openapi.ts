@@ -1,5 +1,5 @@
 /**
- * `npm run openapi`: writes the OpenAPI document and the page of codes; with --check it only says whether they
+ * `npm run openapi`: writes the OpenAPI document and the page of codes; with --check it only checks that they
  * are up to date.
  */
 import { openApiDocument } from "../contract/openapi.ts";
@@ -17,7 +17,7 @@ for (const [name, text] of Object.entries(wanted)) {
     await Deno.writeTextFile(file, text);
     console.log(`Wrote ${file.pathname}`);
   } else if (await Deno.readTextFile(file).catch(() => "") !== text) {
-    console.error(`shared/contract/${name} is not what the contract says: npm run openapi`);
+    console.error(`shared/contract/${name} is out of date: npm run openapi`);
     Deno.exitCode = 1;
   }
 }

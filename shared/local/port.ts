@@ -1,6 +1,6 @@
-/** TCP ports on the loopback interface, the only one that the local stack listens on. */
+/** TCP ports on the loopback interface, which is the only one that the local stack uses. */
 
-/** The port is taken. `port` says which. */
+/** The port is in use. */
 export class PortInUseError extends Error {
   override name = "PortInUseError";
 
@@ -9,7 +9,7 @@ export class PortInUseError extends Error {
   }
 }
 
-/** A port nobody listens on; a moment later somebody might. */
+/** A port that is free now; another program can take it at any moment. */
 export function findFreePort(): number {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr as Deno.NetAddr;
@@ -17,7 +17,7 @@ export function findFreePort(): number {
   return port;
 }
 
-/** @throws {PortInUseError} somebody listens on `port` */
+/** @throws {PortInUseError} */
 export function requireFreePort(port: number): void {
   try {
     Deno.listen({ hostname: "127.0.0.1", port }).close();

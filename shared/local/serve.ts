@@ -1,8 +1,10 @@
 /** `npm run serve`: the local stack until Ctrl-C. */
-import { makeExampleTable } from "./example_table.ts";
+import postgres from "postgres";
 import { readSettings } from "./settings.ts";
 import { watchForShutdown } from "./shutdown.ts";
 import { type Stack, startStack } from "./stack.ts";
+
+const EXAMPLE = new URL("./sql/example.sql", import.meta.url);
 
 const HELP = `npm run serve
 
@@ -11,7 +13,7 @@ PostgreSQL that is set up like a Supabase project, or with the database that you
 
 Environment:
   PORT                  port of the functions (54321; 0: a free one)
-  SUPABASE_DB_URL       use this database as it is and start none; npm run migrate prepares it
+  SUPABASE_DB_URL       use this database and start none; npm run migrate prepares it
   RENAME_DB_URL         with it, the login that the functions use there (that of SUPABASE_DB_URL)
   PG_VERSION            version of the embedded database: 15, 17 or 18 (17)
   PG_PORT               its port (54322; 0: a free one)
@@ -33,12 +35,22 @@ async function main(): Promise<number> {
     console.log(`stopping: ${await shutdown.requested}`);
     return 0;
   } catch (error) {
-    // Ctrl-C reaches the programs that a start runs, too; that they fail then is no news.
+    // Ctrl-C also ends the programs that a start runs, which then fails.
     if (shutdown.pending) return 0;
     console.error(error instanceof Error ? error.message : error);
     return 1;
   } finally {
     await stack?.stop();
+  }
+}
+
+/** Makes public.experts to try things on, unless the name is taken or something was renamed before. */
+async function makeExampleTable(databaseUrl: string): Promise<void> {
+  const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
+  try {
+    await sql.unsafe(await Deno.readTextFile(EXAMPLE)).simple();
+  } finally {
+    await sql.end({ timeout: 5 });
   }
 }
 

@@ -1,12 +1,14 @@
-/** What can be set about the local stack through the environment. */
+/** The local stack's settings in the environment. */
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { POSTGRES_VERSIONS, type PostgresVersion } from "./postgres_binaries.ts";
+import { POSTGRES_VERSIONS, type PostgresVersion } from "./postgres/binaries.ts";
+
+const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
 
 export interface StackSettings {
   /** PORT: the gateway's; 0: a free one. Default 54321. */
   port: number;
-  /** SUPABASE_DB_URL: the database to use as it is. Default: an embedded one. */
+  /** SUPABASE_DB_URL: an existing database to use. Default: an embedded one. */
   databaseUrl?: string;
   /** PG_VERSION: major version of the embedded database. Default 17. */
   postgresVersion: PostgresVersion;
@@ -32,12 +34,8 @@ export function readSettings(get: (name: string) => string | undefined): StackSe
     ...(databaseUrl && { databaseUrl }),
     postgresVersion: version,
     postgresPort: readPort("PG_PORT", get("PG_PORT"), 54322),
-    dir: resolve(get("LOCAL_DIR") || defaultDir()),
+    dir: resolve(get("LOCAL_DIR") || join(REPOSITORY, ".local")),
   };
-}
-
-function defaultDir(): string {
-  return join(fileURLToPath(new URL("../../", import.meta.url)), ".local");
 }
 
 function readPort(variable: string, value: string | undefined, fallback: number): number {

@@ -1,12 +1,11 @@
 /**
- * Notices that the program should end: a signal, or the end of the program that started it.
+ * Notices that the program should end: by a signal, or by the end of the program that started it.
  *
- * A signal that reaches `npm run` alone does not always reach what npm started: npm runs a shell,
- * and the shell may run a wrapper, and any of them can die without telling its child. The child of
- * a dead process gets another parent, and that can be seen.
+ * A signal to `npm run` alone does not always reach the program: npm runs a shell, which may run a wrapper, and each of
+ * them can die without signalling its child. But the child of a dead process gets another parent.
  */
 
-/** How often the launchers are looked at, in milliseconds. */
+/** How often the launchers are checked, in milliseconds. */
 const POLL_MS = 250;
 
 const SIGNALS: Deno.Signal[] = Deno.build.os === "windows"
@@ -14,15 +13,15 @@ const SIGNALS: Deno.Signal[] = Deno.build.os === "windows"
   : ["SIGINT", "SIGTERM", "SIGHUP"];
 
 export interface ShutdownWatch extends Disposable {
-  /** Resolved once, with the reason, when the program should end. */
+  /** Resolved with the reason when the program should end. */
   readonly requested: Promise<string>;
   /** Whether it has been requested. */
   readonly pending: boolean;
 }
 
 /**
- * Watches for the signals to end (while it does, they do not end the process by themselves), and,
- * where npm is the launcher, for its end. Dispose of it to stop watching.
+ * Watches for termination signals, which do not end the process themselves then, and for the end of npm if that is the
+ * launcher. Dispose of it to stop watching.
  */
 export function watchForShutdown(): ShutdownWatch {
   const { promise: requested, resolve } = Promise.withResolvers<string>();
@@ -37,7 +36,7 @@ export function watchForShutdown(): ShutdownWatch {
     return { signal, handler };
   });
 
-  // Started in the background by a shell, the program is meant to outlive that shell.
+  // A program that a shell starts in the background is meant to outlive the shell.
   const launchers = Deno.env.has("npm_lifecycle_event") ? launcherChain() : [];
   const timer = setInterval(() => {
     if (launchers.some(({ pid, parent }) => parentOf(pid) !== parent)) {
@@ -58,14 +57,14 @@ export function watchForShutdown(): ShutdownWatch {
   };
 }
 
-/** Who is whose parent, from this process up to npm. */
+/** The processes and their parents, from this one up to npm. */
 function launcherChain(): { pid: number; parent: number }[] {
   const chain = [{ pid: Deno.pid, parent: Deno.ppid }];
   for (;;) {
     const { parent } = chain.at(-1)!;
     if (isNpm(parent)) return chain;
     const grandparent = parentOf(parent);
-    // npm is not among the ancestors, or they cannot be looked at: the direct one has to do.
+    // npm is not found among the ancestors: only the direct parent is watched.
     if (grandparent === undefined || grandparent <= 1) return chain.slice(0, 1);
     chain.push({ pid: parent, parent: grandparent });
   }
@@ -74,7 +73,7 @@ function launcherChain(): { pid: number; parent: number }[] {
 function parentOf(pid: number): number | undefined {
   if (pid === Deno.pid) return Deno.ppid;
   const stat = readProc(pid, "stat");
-  // "pid (name) state ppid …"; the name may contain blanks and parentheses.
+  // "pid (name) state ppid …"; the name can contain spaces and parentheses.
   return stat === undefined ? undefined : Number(stat.slice(stat.lastIndexOf(")")).split(" ")[2]);
 }
 
@@ -82,7 +81,7 @@ function isNpm(pid: number): boolean {
   return /^npm\b|npm-cli\.js/.test(readProc(pid, "cmdline") ?? "");
 }
 
-/** A file of Linux's /proc; undefined on other systems, or where the process is gone. */
+/** A file of Linux's /proc; undefined on other systems, or if the process has ended. */
 function readProc(pid: number, file: string): string | undefined {
   try {
     return Deno.readTextFileSync(`/proc/${pid}/${file}`);

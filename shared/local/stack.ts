@@ -1,14 +1,11 @@
-/**
- * The whole local stack: an embedded Supabase-like database, or one that is already there, with the
- * functions before it.
- */
+/** The whole local stack: an embedded Supabase-like database, or an existing one, and the functions. */
 import { join } from "node:path";
 import postgres from "postgres";
 import { startGateway } from "./gateway.ts";
 import { provideKeys } from "./keys.ts";
 import { migrate } from "./migrate.ts";
 import { findFreePort, PortInUseError, requireFreePort } from "./port.ts";
-import { type PostgresServer, startPostgres } from "./postgres_server.ts";
+import { type PostgresServer, startPostgres } from "./postgres/server.ts";
 import type { StackSettings } from "./settings.ts";
 import { createSupabaseRoles, isSupabaseLike, makeSupabaseLike } from "./supabase_like.ts";
 
@@ -18,11 +15,11 @@ const DATABASE = "postgres";
 export interface Stack {
   /** Of the gateway: `http://127.0.0.1:PORT`. */
   url: string;
-  /** The database that the functions use, as role postgres where it is the embedded one. */
+  /** The database that the functions use; the embedded one with the role postgres. */
   databaseUrl: string;
-  /** The embedded server; undefined where a database was given. */
+  /** The embedded server; undefined if a database was given. */
   server?: PostgresServer;
-  /** Opens the functions. */
+  /** For calling the functions. */
   secretKey: string;
   publishableKey?: string;
   /** Stops the gateway, then the embedded database. */
@@ -31,10 +28,10 @@ export interface Stack {
 
 /**
  * Starts the stack. Sets SUPABASE_DB_URL, SUPABASE_URL and the key variables in the environment of
- * this process, because the functions read them when they are loaded.
+ * this process, which the functions read.
  *
- * @param notice told what is mended or missing, one sentence each
- * @throws {Error} what keeps it from starting and what to do about it; nothing is left running
+ * @param notice called with what was repaired or is missing, one sentence each
+ * @throws {Error} why it does not start and what to do about it; nothing is left running
  */
 export async function startStack(
   settings: StackSettings,
@@ -49,7 +46,7 @@ export async function startStack(
     if (server) await prepareDatabase(server, databaseUrl);
     else await checkDatabase(databaseUrl, notice);
     Deno.env.set("SUPABASE_DB_URL", databaseUrl);
-    // It leads to a database elsewhere, where nothing that is tried here should happen.
+    // It is for another database, which must not be changed from here.
     if (server) Deno.env.delete("RENAME_DB_URL");
     if (!Deno.env.get("SUPABASE_URL")) Deno.env.set("SUPABASE_URL", `http://127.0.0.1:${port}`);
     const gateway = await explainPort("PORT", () => startGateway({ port }));
@@ -89,7 +86,7 @@ async function prepareDatabase(server: PostgresServer, databaseUrl: string): Pro
   await migrate(databaseUrl);
 }
 
-/** The given database is not changed: whoever owns it decides when it is migrated. */
+/** The given database is not changed: its owner decides when it is migrated. */
 async function checkDatabase(url: string, notice: (message: string) => void): Promise<void> {
   const sql = postgres(url, { max: 1, connect_timeout: 10, onnotice: () => {} });
   try {
@@ -104,7 +101,7 @@ async function checkDatabase(url: string, notice: (message: string) => void): Pr
   }
 }
 
-/** Runs `start` and names the variable that chooses another port where the port is taken. */
+/** Runs `start`; if the port is in use, the error names the variable for another one. */
 async function explainPort<T>(variable: string, start: () => T | Promise<T>): Promise<T> {
   try {
     return await start();

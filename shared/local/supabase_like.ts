@@ -1,9 +1,9 @@
 /**
  * Makes a plain PostgreSQL database look like that of a hosted Supabase project: roles, schemas,
- * grants, publication and event triggers. What exactly stands in `sql/`.
+ * grants, publication and event triggers, from the files in `sql/`.
  */
 import postgres from "postgres";
-import { type PostgresServer, SUPERUSER } from "./postgres_server.ts";
+import { type PostgresServer, SUPERUSER } from "./postgres/server.ts";
 
 /**
  * What new tables, functions and sequences in `public` are granted to anon, authenticated and
@@ -15,7 +15,7 @@ export type DefaultPrivileges = "classic" | "none";
 const LOGIN_ROLES = ["postgres", "authenticator", "supabase_read_only_user"];
 
 /**
- * Makes the roles of the cluster. Can be run again: it puts back what was changed about them.
+ * Makes the roles of the cluster. Can be run again: it undoes changes to them.
  *
  * @throws {postgres.PostgresError} what the server refuses
  */
@@ -31,10 +31,9 @@ export async function createSupabaseRoles(server: PostgresServer): Promise<void>
 }
 
 /**
- * Makes the existing, empty database `database` Supabase-like and gives it to role `postgres`.
- * The roles exist. All or nothing.
+ * Makes an empty database Supabase-like and gives it to the role `postgres`, in one transaction. The roles must exist.
  *
- * @throws {postgres.PostgresError} what the server refuses, 42P06 where it was done before
+ * @throws {postgres.PostgresError} what the server refuses; 42P06 if it was done before
  */
 export async function makeSupabaseLike(
   server: PostgresServer,

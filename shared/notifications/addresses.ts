@@ -1,11 +1,11 @@
 /**
- * Addresses that notifications must not go to: those that are not of the public Internet, among them the ones
- * by which a cloud's machines are told their secrets. What counts as public follows IANA's registries of
- * special-purpose addresses (RFC 6890 and its successors).
+ * Addresses that notifications must not be sent to: those that are not public, among them the metadata services that
+ * give a cloud's machines their secrets. What is public follows IANA's registries of special-purpose addresses
+ * (RFC 6890 and its successors).
  */
 
-/** IPv4 networks that are not public: first address and length of the prefix. */
-const NOT_PUBLIC: [string, number][] = [
+/** IPv4 networks that are not public: first address and prefix length. */
+const PRIVATE_4: [string, number][] = [
   ["0.0.0.0", 8], // this network
   ["10.0.0.0", 8], // private (RFC 1918)
   ["100.64.0.0", 10], // shared by customers of a provider (RFC 6598)
@@ -23,34 +23,33 @@ const NOT_PUBLIC: [string, number][] = [
   ["240.0.0.0", 4], // reserved, broadcast
 ];
 
-/** IPv6 networks that are not public although they are in 2000::/3, where the public ones are. */
-const NOT_PUBLIC_6: [string, number][] = [
+/** Networks within 2000::/3, the public part of IPv6, that are not public. */
+const PRIVATE_6: [string, number][] = [
   ["2001::", 23], // protocol assignments, Teredo among them
   ["2001:db8::", 32], // documentation
-  ["2002::", 16], // 6to4: leads to the IPv4 address within
+  ["2002::", 16], // 6to4: packets are sent to the IPv4 address within
   ["3fff::", 20], // documentation
 ];
 
-/** IPv6 networks whose addresses end in the IPv4 address that they lead to. */
-const HOLDING_IPV4: [string, number][] = [
+/** IPv6 networks whose addresses end in an IPv4 address, which packets are sent to. */
+const IPV4_IN_IPV6: [string, number][] = [
   ["::ffff:0:0", 96], // mapped
   ["64:ff9b::", 96], // translated (RFC 6052)
 ];
 
 /**
- * Whether an IP address is not one of the public Internet.
+ * Whether an IP address is not public.
  *
- * @param address As a URL has it, in brackets or not, or as a resolver gives it; what is no address is not
- *   public.
+ * @param address As in a URL, with or without brackets, or from a resolver; other texts count as private.
  */
 export function isPrivateAddress(address: string): boolean {
   const text = address.replace(/^\[|\]$/g, "");
   const four = bytesOf4(text);
-  if (four !== null) return within(four, NOT_PUBLIC, bytesOf4);
+  if (four !== null) return within(four, PRIVATE_4, bytesOf4);
   const six = bytesOf6(text);
   if (six === null) return true;
-  if (within(six, HOLDING_IPV4, bytesOf6)) return within(six.slice(12), NOT_PUBLIC, bytesOf4);
-  return !within(six, [["2000::", 3]], bytesOf6) || within(six, NOT_PUBLIC_6, bytesOf6);
+  if (within(six, IPV4_IN_IPV6, bytesOf6)) return within(six.slice(12), PRIVATE_4, bytesOf4);
+  return !within(six, [["2000::", 3]], bytesOf6) || within(six, PRIVATE_6, bytesOf6);
 }
 
 /** Whether a URL's host is an IP address, not a name. */
@@ -68,7 +67,7 @@ function within(
   });
 }
 
-/** Four numbers with dots; URLs have no other form of it, since they are parsed so. */
+/** Four decimal numbers; URL turns all other forms into this one. */
 function bytesOf4(text: string): number[] | null {
   const parts = text.split(".");
   if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part))) return null;
@@ -76,7 +75,7 @@ function bytesOf4(text: string): number[] | null {
   return bytes.every((byte) => byte < 256) ? bytes : null;
 }
 
-/** Groups of four digits, an omission, an IPv4 address at the end, a zone (RFC 4291, section 2.2). */
+/** Groups of hexadecimal digits, `::`, an IPv4 address at the end, a zone (RFC 4291, section 2.2). */
 function bytesOf6(text: string): number[] | null {
   const [before, after, ...more] = text.replace(/%.*$/, "").split("::");
   if (more.length > 0) return null;
@@ -99,7 +98,7 @@ function groups(text: string): number[] | null {
   return bytes.includes(null) ? null : bytes.flat() as number[];
 }
 
-/** The part of Deno that looks names up; not every runtime has it. */
+/** Deno.resolveDns; not every runtime has it. */
 export type Resolve = (name: string, type: "A" | "AAAA", signal: AbortSignal) => Promise<string[]>;
 
 const lookUp: Resolve | undefined = typeof Deno.resolveDns === "function"
@@ -107,8 +106,8 @@ const lookUp: Resolve | undefined = typeof Deno.resolveDns === "function"
   : undefined;
 
 /**
- * Why nothing may be sent to a URL's host, or null where it may. A name is looked up where the runtime can:
- * each of its addresses has to be public.
+ * Why nothing may be sent to a URL's host; null where it may. Each address of a name must be public, if the runtime can
+ * look it up.
  */
 export async function refusalOfHost(
   host: string,
@@ -124,15 +123,15 @@ export async function refusalOfHost(
   const failures = answers.filter(({ status }) => status === "rejected") as PromiseRejectedResult[];
   if (failures.some(({ reason }) => isUnsupported(reason))) return null;
   const addresses = answers.flatMap((answer) => answer.status === "fulfilled" ? answer.value : []);
-  // Where DNS does not know it, somebody else would say what it means.
+  // If DNS does not know the name, something else on the network could resolve it.
   if (addresses.length === 0) return "the name cannot be resolved";
   return addresses.some(isPrivateAddress) ? "the name leads to a private address" : null;
 }
 
-/** Names that never are of the public Internet (RFC 6761, RFC 6762, and the one reserved for such use). */
+/** Names that are never public (RFC 6761, RFC 6762, and `internal`, which ICANN reserved). */
 export const isLocalName = (host: string): boolean =>
   /(^|\.)(localhost|local|internal|home\.arpa)\.?$/i.test(host);
 
-/** Whether the runtime has the function and does not let it be used. */
+/** Whether the runtime has the function, but does not allow its use. */
 const isUnsupported = (error: unknown): boolean =>
   error instanceof Error && ["NotCapable", "PermissionDenied", "NotSupported"].includes(error.name);

@@ -1,37 +1,38 @@
 /**
- * Delivers what is due. Each request does a bounded part of it after its answer, so that it costs nobody time,
- * and what failed is tried again by later requests. At least once: where a receiver's answer is lost, or an
- * isolate ends before it is noted, the notification comes again, with the same id.
+ * Delivers the notifications that are due. Each request delivers a few after its answer, and failed ones are tried
+ * again by later requests. Delivery is at least once: if a receiver's answer is lost, or an isolate ends before it is
+ * recorded, the notification is sent again with the same id.
  */
-import type { Database } from "../execute/database.ts";
+import type { Notification } from "../contract/notifications.ts";
+import { type ProblemCode, PROBLEMS } from "../contract/problems.ts";
+import type { Database } from "../postgres/database.ts";
 import {
   type DueDelivery,
   dueFromRows,
-  noteDelivered,
-  noteUndelivered,
+  markDelivered,
+  markUndelivered,
   takeDue,
 } from "../tracking/deliveries.ts";
 import type { Receiver } from "../tracking/notifications.ts";
-import { notificationOf } from "./payload.ts";
-import { send, type Sending } from "./send.ts";
+import { send, type SendOptions } from "./send.ts";
 
-/** Those who are told now, and how. */
-export interface Recipients extends Sending {
+/** Who is notified, and how. */
+export interface Recipients extends SendOptions {
   receivers: (Receiver & { url: URL })[];
 }
 
 type Log = (message: string, details: Record<string, unknown>) => void;
 
-/** Most deliveries that one request makes. */
-const MOST = 10;
+/** Most deliveries of one request. */
+const MAX_DELIVERIES = 10;
 
 /** Most requests of an isolate that deliver at the same time. */
-const MOST_AT_ONCE = 4;
+const MAX_AT_ONCE = 4;
 
-/** How many deliver now, and whether somebody came meanwhile who could not. */
+/** How many requests deliver now, and whether another one came that could not. */
 const states = new WeakMap<Database, { delivering: number; more: boolean }>();
 
-/** Delivers what is due, at most ten. Never fails: what could not be done is logged, and tried later. */
+/** Delivers what is due, at most ten. Never fails: errors are logged, and the notifications tried again later. */
 export async function deliverDue(
   database: Database,
   recipients: Recipients,
@@ -39,7 +40,7 @@ export async function deliverDue(
 ): Promise<void> {
   const state = states.get(database) ?? { delivering: 0, more: false };
   states.set(database, state);
-  if (state.delivering >= MOST_AT_ONCE) {
+  if (state.delivering >= MAX_AT_ONCE) {
     state.more = true;
     return;
   }
@@ -48,7 +49,7 @@ export async function deliverDue(
     do {
       state.more = false;
       const keys = recipients.receivers.map(({ key }) => key);
-      const due = dueFromRows(await database.query(takeDue(keys, MOST)));
+      const due = dueFromRows(await database.query(takeDue(keys, MAX_DELIVERIES)));
       await Promise.all(due.map((delivery) => deliver(database, recipients, delivery, log)));
     } while (state.more);
   } catch (cause) {
@@ -70,12 +71,43 @@ async function deliver(
     const { id, type, host, attempt } = due;
     log("a notification was not delivered", { id, type, host, attempt, reason: outcome.error });
   }
-  const note = outcome.delivered
-    ? noteDelivered(due)
-    : noteUndelivered(due, outcome.error, outcome.final);
+  const record = outcome.delivered
+    ? markDelivered(due)
+    : markUndelivered(due, outcome.error, outcome.final);
   try {
-    await database.whileReachable(() => database.query(note));
+    await database.whileReachable(() => database.query(record));
   } catch (cause) {
-    log("what became of a notification could not be noted", { id: due.id, cause });
+    log("the outcome of a notification could not be recorded", { id: due.id, cause });
+  }
+}
+
+/** The notification of an event. It has names, ids, codes and the actor, but no statements, rows or secrets. */
+function notificationOf(due: DueDelivery): Notification {
+  const { type, occurred_at, request_id, operation, batch_id, actor } = due;
+  const { migrations, migrations_total } = due;
+  const data = { request_id, operation, batch_id, actor, migrations, migrations_total };
+  return { type, timestamp: occurred_at, data: { ...data, ...dataOfType(due) } } as Notification;
+}
+
+/** What only notifications of this type have. */
+function dataOfType({ type, details, problem_code, migrations }: DueDelivery): object {
+  switch (type) {
+    case "migration.failed": {
+      const code = problem_code ?? "internal";
+      const { title } = PROBLEMS[code as ProblemCode] ?? PROBLEMS.internal;
+      return { problem: { code, title }, requested: details };
+    }
+    case "migration.rolled_back":
+      return { withdrawn: details.withdrawn === true };
+    case "migration.verification_failed":
+      return { after: details.after ?? null, failed_checks: details.failed_checks };
+    case "migration.drift_detected": {
+      const { code, object } = details;
+      // An event about one migration has its drift in `details` itself.
+      const one = migrations.map(({ id }) => ({ migration_id: id, code, object }));
+      return { drift: details.drift ?? one };
+    }
+    default:
+      return {};
   }
 }

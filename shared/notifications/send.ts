@@ -1,36 +1,35 @@
-/** One attempt to deliver a notification: a signed POST that ends within its time, whatever the other side does. */
+/** One attempt to deliver a notification: a signed POST with a time limit. */
 import type { Webhook } from "standardwebhooks";
 import { refusalOfHost } from "./addresses.ts";
 
-/** Marks a request as a notification; the endpoints refuse it, so that none goes round in a circle. */
+/** Marks a request as a notification. The endpoints refuse those, so that there is no endless loop. */
 export const NOTIFICATION_HEADER = "x-table-rename-notification";
 
-export interface Sending {
-  /** Each makes a signature; several while one secret is replaced by the next. */
+export interface SendOptions {
+  /** Each makes a signature; there are several while one secret is replaced by the next. */
   signers: Webhook[];
-  /** Whether addresses that are not public, and http, are allowed. */
+  /** Whether private addresses and http are allowed. */
   allowPrivate: boolean;
   /** Longest time of one attempt, in milliseconds. */
   timeoutMs: number;
 }
 
-export type Outcome =
+type Outcome =
   | { delivered: true }
-  /** `final`: trying again would not help. The error quotes neither URL nor answer. */
+  /** `final`: it is not tried again. The error quotes neither URL nor answer. */
   | { delivered: false; error: string; final: boolean };
 
 /**
- * Sends a notification to a URL. Any 2xx means that the receiver has it; a redirect is not followed, and what
- * the answer says is not read.
+ * Sends a notification to a URL. Any 2xx means that the receiver has it. Redirects are not followed, and the
+ * answer's body is not read.
  *
  * @param id `webhook-id`: the same at every attempt.
- * @param body What is signed and sent.
  */
 export async function send(
   url: URL,
   id: string,
   body: string,
-  { signers, allowPrivate, timeoutMs }: Sending,
+  { signers, allowPrivate, timeoutMs }: SendOptions,
 ): Promise<Outcome> {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), timeoutMs);
@@ -58,7 +57,7 @@ export async function send(
     const redirects = type === "opaqueredirect" || (status >= 300 && status < 400);
     return failed(
       redirects ? `answered ${status}, a redirect, which is not followed` : `answered ${status}`,
-      // Gone: the receiver wants no more of it (Standard Webhooks 1.0.0, "Delivery headers and status").
+      // Gone: the receiver wants no more notifications (Standard Webhooks 1.0.0, "Delivery headers and status").
       status === 410,
     );
   } catch (error) {
@@ -72,7 +71,7 @@ export async function send(
 
 const failed = (error: string, final = false): Outcome => ({ delivered: false, error, final });
 
-/** What went wrong on the way. The runtime's own words quote the URL, so they are not passed on. */
+/** Why a request failed. The runtime's own messages quote the URL, so they are not passed on. */
 function whatFailed(error: unknown): string {
   const { message = "", cause } = error instanceof Error ? error : {};
   const text = `${message} ${cause instanceof Error ? cause.message : ""}`;

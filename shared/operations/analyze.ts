@@ -1,28 +1,31 @@
-/** The analysis: what hangs on tables, and what a rename would do to it. Changes nothing, locks nothing. */
+/** The analysis: what depends on tables, and what a rename would do to it. Changes nothing, locks nothing. */
+import type { TrackedRename } from "../facts/migration.ts";
 import { factsFromRow, factsQuery, type FactsWanted } from "../catalog/read_facts.ts";
-import { type TableRow, tablesOfSchemas } from "../catalog/tables.ts";
-import { isProtectedSchema, isTrackingTable } from "../contract/names.ts";
+import { type TableRow, tablesOfSchemas } from "../catalog/names.ts";
+import { isTrackingTable } from "../contract/names.ts";
 import { Problem } from "../contract/problems.ts";
 import { type AnalyzeQuery, MAX_RENAMES } from "../contract/requests.ts";
 import type { AnalyzeAnswer } from "../contract/responses.ts";
-import { beginReading, connected } from "../execute/apply_plan.ts";
-import type { Row, Session } from "../execute/database.ts";
-import { analyzeTables } from "../plan/analysis.ts";
-import type { NamedTable } from "../plan/closest_names.ts";
-import type { Facts, NameFacts, RelationFacts } from "../plan/facts.ts";
-import { ident, qualified } from "../plan/quoting.ts";
-import { refuseRelation } from "../plan/refusals.ts";
-import { requireServer, type TrackedRename } from "../plan/rename.ts";
-import { untrustedFindings } from "../plan/untrusted_findings.ts";
+import type { Row, Session } from "../postgres/database.ts";
+import { analyzeTables } from "../findings/analysis.ts";
+import type { NamedTable } from "../sql/closest_names.ts";
+import type { Facts, NameFacts, RelationFacts } from "../facts/facts.ts";
+import { ident, qualified } from "../sql/quoting.ts";
+import { refuseRelation, schemaOffLimits, tableNotFound } from "../plan/refusals.ts";
+import { untrustedFindings } from "../findings/database_findings.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
-import { withNamesInRows } from "./names_in_rows.ts";
-import { asProblems, type OperationContext, readingSession } from "./context.ts";
-import { noteWorstDrift } from "./note_drift.ts";
-import { suggesting, tablesThere } from "./suggestions.ts";
+import {
+  asProblems,
+  inReadOnlyTransaction,
+  type OperationContext,
+  recordWorstDrift,
+} from "./context.ts";
+import { suggesting, tablesThere } from "./explain_missing.ts";
+import { withNamesInRows } from "./reading.ts";
 
 /**
- * Analyzes the tables that are named, or all tables of the schemas. A table that is renamed is found under
- * its old names, too. All facts are read by one query, however many tables there are.
+ * Analyzes the named tables, or all tables of the schemas. A renamed table is found under its old names, too. All
+ * facts are read by one query, however many tables there are.
  *
  * @throws {Problem} `protected_schema`, `table_not_found`, `unsupported_relation`, `extension_owned`;
  *   `invalid_request` for schemas with too many tables; `unsupported_server`, `database_unavailable`.
@@ -32,21 +35,14 @@ export async function analyze(
   query: AnalyzeQuery,
 ): Promise<AnalyzeAnswer> {
   for (const schema of query.schema) {
-    if (!isProtectedSchema(schema)) continue;
-    throw new Problem(
-      "protected_schema",
-      `The schema ${ident(schema)} belongs to PostgreSQL or the platform.`,
-      { hint: "Analyze tables of your own schemas only." },
-    );
+    const problem = schemaOffLimits(schema);
+    if (problem !== null) throw problem;
   }
   const answer = await asProblems(() =>
-    readingSession(context, async (session) => {
-      const { serverVersion, sources, untrusted } = connected(
-        await session.begin(beginReading(context.limits)),
-      );
-      requireServer(serverVersion);
+    inReadOnlyTransaction(context, async (session, { sources, untrusted }) => {
       const { wanted, tracked } = await select(session, query);
-      const facts = await readFacts(session, { ...wanted, sources, analysis: true });
+      const [row] = await session.run(factsQuery({ ...wanted, sources, analysis: true }));
+      const facts = factsFromRow(row as { facts: string });
       const tables = query.table === undefined
         ? inOrder(facts, wanted.oids)
         : await namedOrSuggested(session, facts, tracked);
@@ -66,16 +62,11 @@ export async function analyze(
       };
     })
   );
-  await noteWorstDrift(context);
+  await recordWorstDrift(context);
   return answer;
 }
 
-async function readFacts(session: Session, wanted: FactsWanted): Promise<Facts> {
-  const [facts] = await session.run(factsQuery(wanted));
-  return factsFromRow(facts as { facts: string });
-}
-
-/** What is to be read: the tables of the schemas, or the names with the tables that had them. */
+/** What to read: the tables of the schemas, or the named tables and those that had the names before. */
 async function select(
   session: Session,
   { schema: schemas, table: names }: AnalyzeQuery,
@@ -97,9 +88,8 @@ async function select(
   const [schema] = schemas;
   const tracked = activeFrom(await session.run(standingMigrations()));
   const oids = new Set(
-    tracked.filter((one) =>
-      one.schema_name === schema &&
-      names.some((name) => [one.old_name, one.new_name].includes(name))
+    tracked.filter(({ schema_name, old_name, new_name }) =>
+      schema_name === schema && (names.includes(old_name) || names.includes(new_name))
     ).map(({ table_oid }) => table_oid),
   );
   const earlier = tracked.filter(({ table_oid }) => oids.has(table_oid));
@@ -116,7 +106,7 @@ async function select(
 const activeFrom = (rows: Row[]) =>
   trackedFromRows(rows).filter(({ status }) => status === "active");
 
-/** More than tables and their schemas can be analyzed at once, the tracking tables included. */
+/** Enough for too many tables to be noticed, with the schemas and the tracking tables. */
 const MAX_ROWS = 2 * MAX_RENAMES;
 
 function tablesFrom(rows: TableRow[], schemas: string[]): { oid: number; name: string }[] {
@@ -140,7 +130,7 @@ function tablesFrom(rows: TableRow[], schemas: string[]): { oid: number; name: s
   return tables;
 }
 
-/** The same, and where a table is not there, the problem says which may have been meant. */
+/** As `named`; where a table is missing, the problem suggests the closest names. */
 async function namedOrSuggested(
   session: Session,
   facts: Facts,
@@ -154,7 +144,7 @@ async function namedOrSuggested(
   }
 }
 
-/** The tables at the names asked for, or that had them before a rename; each once. */
+/** The tables that have the requested names, or had them before a rename; each once. */
 function named(facts: Facts, tracked: TrackedRename[]): RelationFacts[] {
   return [...new Set(facts.names.map((name) => requireTable(name, facts, tracked)))];
 }
@@ -163,7 +153,7 @@ function requireTable(name: NameFacts, facts: Facts, tracked: TrackedRename[]): 
   const object = qualified(name.schema, name.name);
   const found = name.relation && relationWith(facts, name.relation.oid);
   if (found?.kind === "r" || found?.kind === "p") {
-    // Whose it is does not matter for a look.
+    // An analysis needs no ownership.
     refuseRelation(object, found.kind, { ...found, owned: true });
     return found;
   }
@@ -173,14 +163,7 @@ function requireTable(name: NameFacts, facts: Facts, tracked: TrackedRename[]): 
   );
   const renamed = relationWith(facts, migration?.table_oid ?? null);
   if (renamed) return renamed;
-  if (name.relation === null) {
-    throw new Problem("table_not_found", `There is no table ${object}.`, {
-      hint: name.schema_oid === null
-        ? `There is no schema ${ident(name.schema)}; names are case-sensitive.`
-        : "Check the schema and the spelling; names are case-sensitive.",
-      fields: { schema: name.schema, table: name.name },
-    });
-  }
+  if (name.relation === null) throw tableNotFound(name);
   refuseRelation(object, name.relation.kind, undefined);
   throw new Error(`${object} is neither a table nor refused`);
 }

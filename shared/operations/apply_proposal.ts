@@ -1,26 +1,23 @@
 /** A proposed batch is applied: planned again, and refused unless it is the plan that was proposed. */
-import type { ProposedBatchRequest, RenameRequest } from "../contract/requests.ts";
-import type { OperationAnswer, Statement } from "../contract/responses.ts";
 import { Problem } from "../contract/problems.ts";
-import type { Connected } from "../execute/apply_plan.ts";
-import type { Session } from "../execute/database.ts";
-import { linesChanged } from "../plan/changed_lines.ts";
-import { renamedTables } from "../plan/dependencies.ts";
-import type { RenamePlan } from "../plan/rename.ts";
-import { activateBatch, noteViews, proposedBatch } from "../tracking/migrations.ts";
-import { change } from "./change.ts";
+import type { ProposedBatchRequest } from "../contract/requests.ts";
+import type { OperationAnswer, Statement } from "../contract/responses.ts";
+import { requireProposed } from "../plan/accept_plan.ts";
+import type { Session } from "../postgres/database.ts";
+import { activateBatch, proposedBatch } from "../tracking/migrations.ts";
+import { applyChange, lockTables } from "./apply_change.ts";
+import { answerChange, runChange, startChange, type Transaction } from "./change.ts";
 import type { OperationContext } from "./context.ts";
-import { notActive } from "./ended_migrations.ts";
+import { notActive } from "./explain_missing.ts";
 import {
   namesOf,
-  newMigrations,
+  type PlannedRename,
+  plannedRename,
   readAndPlanRename,
-  replayRename,
   tablesOf,
+  verifyRenamed,
   type WhatToRename,
 } from "./rename.ts";
-import { noteSnapshots, renewUsage } from "./usage.ts";
-import { verifyRename } from "./verify_rename.ts";
 
 interface Proposal extends WhatToRename {
   ids: string[];
@@ -30,7 +27,7 @@ interface Proposal extends WhatToRename {
 }
 
 /**
- * Applies a proposal, or says what applying it would do now.
+ * Applies a proposal, or answers what applying it would do now.
  *
  * @throws {Problem} `migration_not_found`, `not_active`, `plan_changed` with `changes`, and whatever a rename
  *   throws.
@@ -40,53 +37,43 @@ export async function applyProposal(
   request: ProposedBatchRequest,
 ): Promise<OperationAnswer> {
   const { batch_id } = request;
-  let ids: string[] = [];
-  let view = true;
-  let accepted: RenameRequest["acknowledge"] = [];
-  let options = { rename_indexes: false, count_use: false };
-  let connection: Connected | undefined;
-  const head = (plan: RenamePlan) => ({
-    batch_id,
-    plan_hash: plan.hash,
-    actor: context.actor,
-    notes: request.notes,
-  });
-  const rows = (plan: RenamePlan, inHistory: boolean) =>
-    newMigrations(plan, ids, { ...options, acknowledge: accepted }, inHistory);
-  return await change<Proposal, RenamePlan>(context, request, {
+  const change = startChange(context, request, {
     operation: "rename",
-    batchId: batch_id,
+    batch_id: null,
     details: { batch_id },
-    select: async (session, lock) => {
-      const proposal = await readProposal(session, batch_id, lock);
-      ids = proposal.ids;
-      view = proposal.compatibility_view;
-      options = proposal;
-      accepted = [...proposal.acknowledge, ...request.acknowledge];
-      return proposal;
-    },
-    accepted: ({ acknowledge }) => acknowledge,
-    names: ({ renames }) => namesOf(renames),
-    tables: ({ renames }) => tablesOf(renames),
-    plan: (session, proposal, { sources }) =>
-      readAndPlanRename(session, proposal, sources, batch_id),
-    requireSame,
-    recordAhead: (plan, inHistory) =>
-      activateBatch({ ...head(plan), migrations: rows(plan, inHistory) }),
-    replay: (plan) =>
-      replayRename(plan, { ...head(plan), compatibility_view: view }, () => rows(plan, true)),
-    recordBefore: (plan, connected) => {
-      connection = connected;
-      return noteSnapshots(connected.statistics, view ? oldNamesOf(plan, ids) : []);
-    },
-    record: () => (view ? [noteViews(batch_id)] : []),
-    migrations: () => ids,
-    tablesOf: renamedTables,
-    verify: async (plan) => {
-      await renewUsage(context, connection!, view ? oldNamesOf(plan, ids) : []);
-      return await verifyRename(context, plan, ids);
-    },
   });
+  return await runChange(change, async () => {
+    const outcome = await applyChange(change, (transaction) => prepare(transaction, request));
+    return await answerChange(change, outcome, (planned) => verifyRenamed(context, planned));
+  });
+}
+
+async function prepare(
+  transaction: Transaction,
+  request: ProposedBatchRequest,
+): Promise<PlannedRename> {
+  const { session, connection, writes } = transaction;
+  const proposal = await readProposal(session, request.batch_id, writes);
+  const { ids, renames } = proposal;
+  await lockTables(transaction, namesOf(renames), tablesOf(renames));
+  const plan = await readAndPlanRename(session, proposal, connection.sources, request.batch_id);
+  const acknowledge = [...proposal.acknowledge, ...request.acknowledge];
+  const planned = plannedRename(transaction, plan, {
+    batchId: request.batch_id,
+    ids,
+    request: { ...proposal, acknowledge },
+  });
+  return {
+    ...planned,
+    acknowledged: proposal.acknowledge,
+    requireSame: () =>
+      requireProposed(plan, plan.tables.flatMap(({ statements }) => statements), proposal),
+    recordAhead: () =>
+      activateBatch({
+        ...planned.head,
+        migrations: planned.migrations(planned.history.recorded),
+      }),
+  };
 }
 
 async function readProposal(session: Session, batchId: string, lock: boolean): Promise<Proposal> {
@@ -96,12 +83,12 @@ async function readProposal(session: Session, batchId: string, lock: boolean): P
       hint: "list-migrations with status pending shows what is proposed.",
     });
   }
-  const other = rows.find(({ status }) => status !== "pending");
-  if (other !== undefined) {
+  const others = rows.filter(({ status }) => status !== "pending");
+  if (others.length > 0) {
     throw await notActive(
       session,
-      rows.filter(({ status }) => status !== "pending").map(({ id }) => String(id)),
-      `The batch ${batchId} is ${other.status}, not pending: it`,
+      others.map(({ id }) => String(id)),
+      `The batch ${batchId} is ${others[0].status}, not pending: it`,
       "Only a pending batch can be applied; propose it again where it was withdrawn.",
     );
   }
@@ -126,25 +113,3 @@ async function readProposal(session: Session, batchId: string, lock: boolean): P
     statements: plans.flatMap(({ statements }) => statements),
   };
 }
-
-function requireSame(proposal: Proposal, plan: RenamePlan): void {
-  if (proposal.plan_hash === plan.hash) return;
-  const changes = linesChanged(
-    linesOf(proposal.statements),
-    linesOf(plan.tables.flatMap(({ statements }) => statements)),
-  );
-  throw new Problem(
-    "plan_changed",
-    "The tables, their columns, grants or defaults are not what they were when this was proposed.",
-    {
-      hint:
-        "Withdraw the proposal (rollback with its batch_id), and propose it again as it is now.",
-      fields: { plan_hash: plan.hash, expected_plan_hash: proposal.plan_hash, changes },
-    },
-  );
-}
-
-const linesOf = (statements: Statement[]) => statements.flatMap(({ sql }) => sql.split("\n"));
-
-const oldNamesOf = (plan: RenamePlan, ids: string[]) =>
-  plan.tables.map(({ rename: { old_name } }, index) => ({ id: ids[index], old_name }));

@@ -1,23 +1,19 @@
 /** What every operation is given: who asks, which database, and where to report to. */
 import type { ProblemCode } from "../contract/problems.ts";
-import type { Progress } from "../contract/responses.ts";
-import type { Database, Session, SessionWish } from "../execute/database.ts";
-import { MAX_TURN_MS } from "../execute/database.ts";
-import {
-  AfterCommit,
-  isCatalogMoved,
-  isConnectionLost,
-  toProblem,
-} from "../execute/database_errors.ts";
-import type { Limits } from "../execute/limits.ts";
-import { sleep } from "../execute/patience.ts";
-import { reportQueued } from "../execute/apply_plan.ts";
+import { requireServer } from "../plan/refusals.ts";
+import { beginReading, type Connected, connected, reportQueued } from "../postgres/apply_plan.ts";
+import { MAX_QUEUE_MS, type Session, type SessionRequest } from "../postgres/database.ts";
+import type { DatabaseContext } from "../postgres/database_context.ts";
+import { AfterCommit, isCatalogMoved, isConnectionLost } from "../postgres/database_errors.ts";
+import { toProblem } from "../postgres/database_problems.ts";
+import { sleep } from "../postgres/limits.ts";
+import { noteBypassedRowSecurity, noteLostViews } from "../tracking/drift_events.ts";
 import { type Event, insertEvent } from "../tracking/events.ts";
 import { type Receiver, withFailureNotification } from "../tracking/notifications.ts";
 
-/** By what a request is known that comes again. */
+/** How a repeated request is recognized. */
 export interface Idempotency {
-  /** Who asks, and the caller's key for it. */
+  /** The caller, and the caller's key. */
   key: string;
   bodyHash: string;
   /** For a webhook when it was sent, in seconds since 1970; null for other callers. */
@@ -26,52 +22,53 @@ export interface Idempotency {
   days: number;
 }
 
-export interface OperationContext {
-  database: Database;
+export interface OperationContext extends DatabaseContext {
   /** Who asks, as it is recorded. */
   actor: string;
   requestId: string;
-  /** Null, or left out, where the caller does not say what makes a request the same. */
+  /** Null, or left out, where the caller sent no key. */
   idempotency?: Idempotency | null;
-  /** Who is told of changes, and what is wrong with the settings of that; left out where nobody is. */
+  /** Who is notified of changes, and the errors in those settings; left out where nobody is. */
   notify?: { receivers: Receiver[]; errors: string[] };
-  /** Until when the work may go on. */
-  limits: Limits;
-  /** Told where the work is. */
-  progress: (progress: Progress) => void;
-  /** Called with what the caller is not told; never with secrets or rows. */
-  log: (message: string, details: Record<string, unknown>) => void;
 }
 
-/** How often something is read again because the catalog changed meanwhile, and the first pause in milliseconds. */
-const MOST_REREADS = 5;
+/** How often a read is repeated because the catalog changed meanwhile, and the first pause in milliseconds. */
+const MAX_REREADS = 5;
 const REREAD_PAUSE_MS = 20;
 
-/** Takes a session for what only reads, and can be read again. */
-export async function readingSession<T>(
+/** @throws {Problem} `unsupported_server`; `database_unavailable` where the tracking tables are missing. */
+export async function inReadOnlyTransaction<T>(
   context: OperationContext,
-  work: (session: Session) => Promise<T>,
+  work: (session: Session, connection: Connected) => Promise<T>,
 ): Promise<T> {
   for (let rereads = 0;; rereads++) {
     try {
-      return await context.database.withSession(toRead(context), work);
+      return await context.database.withSession(
+        toRead(context),
+        async (session) => await work(session, await beginToRead(context, session)),
+      );
     } catch (error) {
-      if (!isCatalogMoved(error) || rereads >= MOST_REREADS) throw error;
+      if (!isCatalogMoved(error) || rereads >= MAX_REREADS) throw error;
       await sleep(REREAD_PAUSE_MS * 2 ** rereads);
     }
   }
 }
 
-/** The wish for a session that only reads; a wait for it is reported. */
-export function toRead({ limits, progress }: OperationContext): SessionWish {
-  return { lane: "read", limits, waitMs: MAX_TURN_MS, waiting: reportQueued(progress, limits) };
+export async function beginToRead(
+  { limits }: OperationContext,
+  session: Session,
+): Promise<Connected> {
+  const connection = connected(await session.begin(beginReading(limits)));
+  requireServer(connection.serverVersion);
+  return connection;
 }
 
-/**
- * Runs an operation that only looks.
- *
- * @throws {Problem} Whatever went wrong, as a problem.
- */
+/** The wish for a session that only reads; a wait for it is reported. */
+export function toRead({ limits, progress }: OperationContext): SessionRequest {
+  return { lane: "read", limits, waitMs: MAX_QUEUE_MS, waiting: reportQueued(progress, limits) };
+}
+
+/** @throws {Problem} Whatever went wrong, as a problem. */
 export async function asProblems<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -80,27 +77,33 @@ export async function asProblems<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Refusals that leave no event of their own: they would say nothing about the tables, and can be many. */
+/** Does work that the request does not depend on: a failure is logged, and the answer is undefined then. */
+export async function orLog<T>(
+  { log }: OperationContext,
+  message: string,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (cause) {
+    log(message, { cause });
+  }
+}
+
+/** Refusals that leave no event: they say nothing about the tables, and can be many. */
 const UNRECORDED: ProblemCode[] = [
-  // Anybody can be refused so; whoever let them ask knows how much of it to write down.
   "unauthorized",
-  // The request that is at work leaves its event.
+  // The running request leaves its event.
   "request_in_progress",
 ];
 
-/**
- * How far a change has come: asked for; begun, since its plan was made and accepted; committed, whatever goes
- * wrong from then on.
- */
-export type Stage = "asked" | "begun" | "committed";
+/** How far a change has come; it is begun once its plan is made and accepted. */
+export type Stage = "requested" | "begun" | "committed";
 
 /**
- * Runs an operation that changes something; if it fails, that is told in the caller's terms and leaves an
- * event, the one trace of a failed request. Receivers are told of what was begun and did not come about; a
- * refusal is for its caller alone, or whoever is told and asks again would be told again.
+ * Runs a change; if it fails, an event is written, and where it was begun receivers are notified. They are not notified
+ * of refusals: a receiver that reacts by asking again would be notified again.
  *
- * @param stage How far the change came. What fails of itself counts as begun in any case, and so does waiting
- *   for locks.
  * @throws {Problem} Whatever went wrong, as a problem.
  */
 export async function recordingFailure<T>(
@@ -118,7 +121,9 @@ export async function recordingFailure<T>(
     if (UNRECORDED.includes(problem.code) || error instanceof AfterCommit) throw problem;
     const { attempts, waited_ms } = problem.fields as { attempts?: number; waited_ms?: number };
     const event: Event = {
-      ...about,
+      operation: about.operation,
+      batch_id: about.batch_id,
+      details: about.details,
       request_id: context.requestId,
       actor: context.actor,
       outcome: problem.status < 500 ? "refused" : "failed",
@@ -132,38 +137,50 @@ export async function recordingFailure<T>(
     });
     const begun = problem.status >= 500 || problem.code === "lock_not_acquired" ||
       stage() === "begun";
-    const told = begun && stage() !== "committed";
-    try {
-      await recordAndTell(
-        context,
-        told,
-        (receivers) => withFailureNotification(written, event, receivers),
-      );
-    } catch (cause) {
-      context.log("the event of a failed request could not be written", { cause });
-    }
+    await orLog(
+      context,
+      "the event of a failed request could not be written",
+      () =>
+        recordAndNotify(
+          context,
+          begun && stage() !== "committed",
+          (receivers) => withFailureNotification(written, event, receivers),
+        ),
+    );
     throw problem;
   }
 }
 
-/**
- * Writes an event and those who are to be told of it, in one statement. Where they cannot be told, as with
- * tracking tables from before the outbox, the event is written all the same.
- *
- * @param told Whether anybody is.
- */
-export async function recordAndTell(
+/** Writes an event with its notifications; without them where that fails, as on tracking tables without an outbox. */
+async function recordAndNotify(
   { database, notify, log }: OperationContext,
-  told: boolean,
+  notifies: boolean,
   statement: (receivers: Receiver[]) => string,
 ): Promise<void> {
-  const receivers = told ? notify?.receivers ?? [] : [];
+  const receivers = notifies ? notify?.receivers ?? [] : [];
   try {
     await database.query(statement(receivers));
   } catch (cause) {
-    // Where the connection is gone, it may be written.
+    // Where the connection is lost, it may have been written.
     if (receivers.length === 0 || isConnectionLost(cause)) throw cause;
-    log("an event could not be told", { cause });
+    log("receivers could not be notified of an event", { cause });
     await database.query(statement([]));
   }
+}
+
+/**
+ * Records the worst drift, whatever was requested: somebody may see rows they must not see, or compatibility views are
+ * gone. An event trigger could do so at once, but it would run within other people's commands, and could fail them.
+ */
+export async function recordWorstDrift(context: OperationContext): Promise<void> {
+  const { requestId, actor } = context;
+  // One message, since it comes on top of what was asked for.
+  const statements = (receivers: Receiver[]) =>
+    [noteBypassedRowSecurity, noteLostViews]
+      .map((statement) => statement(requestId, actor, receivers)).join(";\n");
+  await orLog(
+    context,
+    "drift could not be recorded",
+    () => recordAndNotify(context, true, statements),
+  );
 }

@@ -1,26 +1,40 @@
-/** The finalization: the view goes, and only the new name is left. */
-import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
+/** The finalization: the view is dropped, and only the new name is left. */
 import type { FinalizeRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
-import type { Connected } from "../execute/apply_plan.ts";
-import type { Session } from "../execute/database.ts";
-import { leavingTable } from "../plan/dependencies.ts";
+import { namesInRowsLeft } from "../facts/names_in_rows.ts";
+import { tableOfView } from "../findings/analysis.ts";
 import { type FinalizePlan, planFinalize } from "../plan/finalize.ts";
-import { usageFindings } from "../plan/usage/findings.ts";
-import { checkFinalized } from "../plan/finalize_verification.ts";
-import { namesInRowsLeft } from "../plan/names_in_rows.ts";
-import { oldNameInUse } from "../plan/old_name_in_use.ts";
-import type { RecordedRename } from "../plan/rollback.ts";
-import { markFinalized, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
-import { alreadyFinalized } from "./already_finalized.ts";
-import { change } from "./change.ts";
+import { checkFinalized } from "../plan/verification/verification.ts";
+import type { Done } from "../postgres/apply_plan.ts";
+import { markFinalized, recordedFromRows, selectedMigrations } from "../tracking/migrations.ts";
+import { usageFindings } from "../usage/findings.ts";
+import { oldNameInUse } from "../findings/removed_names.ts";
+import { applyChange, lockTables } from "./apply_change.ts";
+import {
+  answerChange,
+  answerWithoutPlan,
+  followUp,
+  type PlannedChange,
+  runChange,
+  startChange,
+  type Transaction,
+} from "./change.ts";
 import type { OperationContext } from "./context.ts";
-import { readNamesInRows } from "./names_in_rows.ts";
-import { allInHistory, replayEnd } from "./replay_end.ts";
-import { readFacts } from "./read_relations.ts";
-import { relocationFindings } from "./relocate.ts";
-import { namesOf, oidsOf, selectActive, tablesOf } from "./select_migrations.ts";
-import { keepUsage, type Looks, readUsage, withUsage } from "./usage.ts";
+import { readFacts, readFactsToPlan, readNamesInRows } from "./reading.ts";
+import {
+  leaving,
+  namesOf,
+  oidsOf,
+  oldNamesOf,
+  relocationFindings,
+  selectActive,
+  tablesOf,
+} from "./select_migrations.ts";
+import { keepUsage, readUsage, type UsageSamples, withUsage } from "./usage.ts";
+
+interface PlannedFinalize extends PlannedChange<FinalizePlan> {
+  samples: UsageSamples;
+}
 
 /**
  * Finalizes the selected migrations, all or none. What is finalized already is answered as done.
@@ -32,77 +46,69 @@ export async function finalize(
   context: OperationContext,
   request: FinalizeRequest,
 ): Promise<OperationAnswer> {
-  const { migration_id, batch_id, schema, table } = request;
-  let looks: Looks | null = null;
-  const answer = await change<RecordedRename[], FinalizePlan>(context, request, {
+  const { migration_id, batch_id = null, schema, table } = request;
+  const change = startChange(context, request, {
     operation: "finalize",
-    batchId: batch_id ?? null,
+    batch_id,
     details: { migration_id, schema, table },
-    shortcut: (session) => alreadyFinalized(session, request),
-    select: (session, lock) => selectActive(session, request, "finalize", lock, request.relocate),
-    selectedFindings: relocationFindings,
-    names: namesOf,
-    tables: tablesOf,
-    plan: async (session, migrations, connected) => {
-      looks = await readUsage(session, connected, migrations);
-      // Kept apart from this transaction: a refusal is told again only after another look.
-      await keepUsage(context, looks);
-      return await readAndPlan(session, request, migrations, connected, looks);
-    },
-    record: (plan) => [markFinalized(idsOf(plan), context.actor, request.notes)],
-    inHistory: allInHistory,
-    replay: (plan) =>
-      replayEnd("finalize", plan.tables.map(({ migration }) => migration), [
-        markFinalized(idsOf(plan), context.actor, request.notes),
-      ]),
-    migrations: idsOf,
-    tablesOf: (plan) => plan.tables.map(({ migration, view }) => leavingTable(migration, view)),
-    verify: (plan) => verify(context, plan),
   });
-  return request.mode === "plan"
-    ? { ...answer, migrations: withUsage(answer.migrations, looks!) }
-    : answer;
+  return await runChange(change, async () => {
+    const outcome = await applyChange(change, (transaction) => prepare(transaction, request));
+    const answer = await answerChange(change, outcome, ({ plan }) => verify(context, plan));
+    return request.mode === "plan" && "planned" in outcome
+      ? { ...answer, migrations: withUsage(answer.migrations, outcome.planned.samples) }
+      : answer;
+  });
 }
 
-const idsOf = (plan: FinalizePlan) => plan.tables.map(({ migration }) => migration.id);
-
-async function readAndPlan(
-  session: Session,
+async function prepare(
+  transaction: Transaction,
   request: FinalizeRequest,
-  migrations: RecordedRename[],
-  { sources }: Connected,
-  looks: Looks,
-): Promise<FinalizePlan> {
-  const message = factsMessage({
-    names: migrations.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
+): Promise<PlannedFinalize | Done<OperationAnswer>> {
+  const { session, connection, writes, change: { context } } = transaction;
+  const done = await alreadyFinalized(transaction, request);
+  if (done !== null) return { done };
+
+  const migrations = await selectActive(session, request, "finalize", writes);
+  await lockTables(transaction, namesOf(migrations), tablesOf(migrations));
+
+  const samples = await readUsage(session, connection, migrations);
+  // Outside of this transaction: the next request compares with it, also where this one is refused.
+  await keepUsage(context, samples);
+  const { facts, standing } = await readFactsToPlan(session, {
+    names: oldNamesOf(migrations),
     oids: oidsOf(migrations),
     mentioned: migrations.map(({ old_name }) => old_name),
-    sources,
+    sources: connection.sources,
     builtOn: true,
   });
-  const [, [row], standing] = await session.runAll(`${message};\n${standingMigrations()}`);
-  const facts = factsFromRow(row as { facts: string });
-  const plan = await planFinalize(migrations, facts, trackedFromRows(standing), {
+
+  const plan = await planFinalize(migrations, facts, standing, {
     acknowledge: request.acknowledge,
     carryPrivileges: request.carry_privileges,
   });
-  const changes = plan.tables.map((
-    { migration: { schema_name, old_name }, facts: { oid, name } },
-  ) => ({
+  const changes = plan.tables.map(({ migration, facts: { oid, name } }) => ({
     oid,
-    schema: schema_name,
-    from: old_name,
+    schema: migration.schema_name,
+    from: migration.old_name,
     to: name,
   }));
-  const names = await readNamesInRows(session, facts, changes);
+  const namesInRows = await readNamesInRows(session, facts, changes);
+  const findings = [
+    ...plan.findings,
+    ...namesInRowsLeft(namesInRows, changes, "finalize"),
+    ...oldNameInUse(migrations, facts),
+    ...usageFindings(migrations, samples, request),
+    ...relocationFindings(migrations),
+  ];
+
+  const finalized = plan.tables.map(({ migration }) => migration);
+  const mark = markFinalized(finalized.map(({ id }) => id), context.actor, request.notes);
   return {
-    ...plan,
-    findings: [
-      ...plan.findings,
-      ...namesInRowsLeft(names, changes, "finalize"),
-      ...oldNameInUse(migrations, facts),
-      ...usageFindings(migrations, looks, request),
-    ],
+    ...followUp(transaction, "finalize", finalized, mark),
+    plan: { ...plan, findings },
+    tables: () => plan.tables.map(({ migration, view }) => tableOfView(migration, view)),
+    samples,
   };
 }
 
@@ -116,4 +122,18 @@ async function verify(context: OperationContext, plan: FinalizePlan): Promise<Ve
     table: byOid.get(before.oid) ?? null,
     viewExists: byOid.has(migration.view_oid ?? -1),
   })));
+}
+
+/** The answer where all selected migrations are finalized; else null. */
+async function alreadyFinalized(
+  transaction: Transaction,
+  request: FinalizeRequest,
+): Promise<OperationAnswer | null> {
+  const query = selectedMigrations(request, ["active", "finalized"], false);
+  const found = recordedFromRows(await transaction.session.run(query));
+  const finalized = found.filter(({ status }) => status === "finalized");
+  if (finalized.length === 0 || found.some(({ status }) => status === "active")) return null;
+  // A batch of which the rest was rolled back is as finalized as it can be.
+  const selected = request.table === undefined ? finalized : [leaving(request.table, finalized)];
+  return await answerWithoutPlan(transaction, selected.map(({ id }) => id));
 }

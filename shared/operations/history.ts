@@ -1,16 +1,19 @@
-/**
- * A change as a migration of the Supabase CLI: recorded in the database's migration history together with the
- * change, or given as a file that others apply.
- */
+/** A change as a migration of the Supabase CLI: in the database's migration history, or as a file. */
 import { nextVersion, versionOf } from "../contract/migration_version.ts";
 import type { SelectionRequest } from "../contract/requests.ts";
 import type { Finding, HistoryEntry, MigrationFile } from "../contract/responses.ts";
-import type { Row, Session } from "../execute/database.ts";
-import type { MigrationHistory } from "../execute/migration_history.ts";
+import type { RecordedRename } from "../facts/migration.ts";
+import type { Row, Session } from "../postgres/database.ts";
+import type { MigrationHistory } from "../postgres/server_features.ts";
 import type { Plan, PlanStatement } from "../plan/plan.ts";
-import { replayOf, whereTracked } from "../plan/replay.ts";
-import { HISTORY_TABLE } from "../plan/trusted_objects.ts";
-import { builtDigests, sameBuilt } from "../plan/replay_guards.ts";
+import {
+  builtDigests,
+  migrationFileStatements,
+  sameBuilt,
+  whereTracked,
+} from "../plan/migration_file.ts";
+import { ident, qualified } from "../sql/quoting.ts";
+import { HISTORY_TABLE } from "../sql/trusted_objects.ts";
 import { type Event, insertEvent } from "../tracking/events.ts";
 import {
   addToHistory,
@@ -25,137 +28,132 @@ import {
   rowsOfServer,
   settledRows,
   settleRows,
-} from "../tracking/replay.ts";
-import type { OperationContext } from "./context.ts";
+} from "../tracking/migration_file.ts";
+import { type OperationContext, orLog } from "./context.ts";
 
-/** What a migration says of a change beside its plan. */
-export interface Replay {
+/** What a migration file says of a change beside its plan. */
+export interface FileParts {
   /** Part of the file's name. */
   name: string;
-  /** Lines for the file's head. */
+  /** Lines for its head. */
   about: string[];
-  /** Statements that raise where a file does not fit. Default: none. */
-  guards?: PlanStatement[];
-  /** Views that a file's definitions were read from, with what is built on them. Default: none. */
+  /** Tables that views are made over. Default: none. */
+  tables?: { schema: string; name: string }[];
+  /** Statements that raise where the tables are others. Default: none. */
+  tableGuards?: PlanStatement[];
+  /** Views that the file's definitions were read from, with what is built on them. Default: none. */
   views?: { schema: string; name: string }[];
-  /**
-   * Statements that track the change where it is made again.
-   *
-   * @param rows The rows of a new batch, where it is recorded here; otherwise they are written out.
-   */
+  /** Statements that track the change; `rows` are those of a batch that is recorded here, to be copied. */
   tracking: (rows: RowsOfServer | null) => string[];
-  /** The batch, where the change makes one. Default: none. */
+  /** The batch that the change makes. Default: none. */
   batchId?: string;
 }
 
-export type HistoryRequest = Pick<
-  SelectionRequest,
-  "record_history" | "lock_timeout_ms" | "max_wait_ms"
->;
+type LockLimits = Pick<SelectionRequest, "lock_timeout_ms" | "max_wait_ms">;
 
-const TABLE = HISTORY_TABLE;
+export interface HistoryChoice {
+  recorded: boolean;
+  findings: Finding[];
+}
 
 /**
- * Whether a change is recorded, and what the caller should know where it could be expected to be and is not.
+ * Whether a change is recorded in the history, and findings where that could be expected.
  *
- * @param inHistory Whether what the change is about is in the history: what was not made there cannot be undone.
+ * @param inHistory Whether the rename is there. Default: it is, or begins there.
  */
-export function historyOf(
-  { record_history }: Pick<HistoryRequest, "record_history">,
+export function historyChoice(
+  { mode, record_history }: Pick<SelectionRequest, "record_history"> & { mode: string },
   state: MigrationHistory,
-  inHistory: boolean,
-): { recorded: boolean; findings: Finding[] } {
-  // What is not trusted has a finding of its own, whatever the request says.
-  if (record_history === "never" || state === "missing" || state === "untrusted") {
-    return { recorded: false, findings: [] };
-  }
-  if (state === "closed") {
-    return {
-      recorded: false,
-      findings: [notRecorded(
-        `The change is not recorded in ${TABLE}, which this role may not write.`,
-        `Grant it SELECT, INSERT and UPDATE on ${TABLE}, and USAGE on its schema; or send ` +
+  inHistory = true,
+): HistoryChoice {
+  const notRecorded = (...findings: Finding[]) => ({ recorded: false, findings });
+  if (mode === "propose" || record_history === "never") return notRecorded();
+  switch (state) {
+    case "missing":
+    // It has a finding of its own.
+    case "untrusted":
+      return notRecorded();
+    case "closed":
+      return notRecorded(notRecordedFinding(
+        `The change is not recorded in ${HISTORY_TABLE}, which this role may not write.`,
+        `Grant it SELECT, INSERT and UPDATE on ${HISTORY_TABLE}, and USAGE on its schema; or send ` +
           '"record_history": "never".',
-      )],
-    };
+      ));
   }
   if (inHistory) return { recorded: true, findings: [] };
+  return notRecorded({
+    code: "history_incomplete",
+    severity: "info",
+    object: HISTORY_TABLE,
+    message: "The rename is not in the migration history, so what is done with it is not either.",
+    remedy: "None needed. Your own migration files have to use the name that the table has now.",
+  });
+}
+
+function notRecordedFinding(message: string, remedy: string): Finding {
   return {
-    recorded: false,
-    findings: [{
-      code: "history_incomplete",
-      severity: "info",
-      object: TABLE,
-      message: "The rename is not in the migration history, so what is done with it is not either.",
-      remedy:
-        "None needed. Migration files of your own that name the table go on from its name now.",
-    }],
+    code: "history_not_recorded",
+    severity: "warning",
+    object: HISTORY_TABLE,
+    message,
+    remedy,
   };
 }
 
-function notRecorded(message: string, remedy: string): Finding {
-  return { code: "history_not_recorded", severity: "warning", object: TABLE, message, remedy };
-}
-
-/** Statements that have a change recorded. */
-export interface HistoryStatements {
-  /** Keeps its statements in the transaction. */
-  keep: string;
-  /** Records them, before each attempt to get the locks. */
-  record: string;
-}
-
+/** `keep` sends the change's statements to the server; `record` records them before each attempt to get the locks. */
 export function historyStatements(
   plan: Plan,
-  replay: Replay,
+  parts: FileParts,
   event: Event,
-  request: HistoryRequest,
-): HistoryStatements {
-  const rows = replay.batchId === undefined ? null : rowsOfServer(batchRows(replay.batchId));
+  request: LockLimits,
+): { keep: string; record: string } {
+  const rows = parts.batchId === undefined ? null : rowsOfServer(batchRows(parts.batchId));
   return {
-    keep: keepHistory(replayed(plan, { ...replay, guards: [] }, event, request, rows), rows),
-    record: recordHistory(
-      replay.name,
-      event.operation === "rename" ? event.migration_ids : [],
+    keep: keepHistory(
+      fileStatements(plan, { ...parts, tableGuards: [] }, [], event, request, rows),
+      rows,
     ),
+    record: recordHistory(parts.name, event.operation === "rename" ? event.migration_ids : []),
   };
 }
 
-/** A plan as a migration file. */
 export async function migrationFile(
   session: Session,
   state: MigrationHistory,
   plan: Plan,
-  replay: Replay,
+  parts: FileParts,
   event: Event,
-  request: HistoryRequest,
+  request: LockLimits,
 ): Promise<MigrationFile> {
   const [row] = state === "open" ? await session.run(lastVersion) : [];
   const existing = row?.version == null ? [] : [String(row.version)];
-  const { views = [] } = replay;
-  const guards = [...replay.guards ?? []];
+  const { views = [] } = parts;
+  const guards: PlanStatement[] = [];
   if (views.length > 0) {
     const [{ digests }] = await session.run(builtDigests(views));
     guards.push(sameBuilt(views, digests as string[]));
   }
-  const statements = replayed(plan, { ...replay, guards }, event, request);
+  const statements = fileStatements(plan, parts, guards, event, request);
   return {
     version: nextVersion(existing, versionOf(new Date())),
-    name: replay.name,
+    name: parts.name,
     sql: statements.map((sql) => `${sql};\n`).join("\n"),
   };
 }
 
-function replayed(
+function fileStatements(
   plan: Plan,
-  { about, guards, tracking }: Replay,
+  { about, tables, tableGuards, tracking }: FileParts,
+  guards: PlanStatement[],
   event: Event,
-  { lock_timeout_ms, max_wait_ms }: HistoryRequest,
+  { lock_timeout_ms, max_wait_ms }: LockLimits,
   rows: RowsOfServer | null = null,
 ): string[] {
   const details = { plan_hash: plan.hash, migration_file: true };
-  return replayOf(plan, {
+  return migrationFileStatements(plan, {
     about: [...about, `Plan ${plan.hash}.`],
+    tables,
+    tableGuards,
     guards,
     lockTimeoutMs: lock_timeout_ms,
     maxWaitMs: max_wait_ms,
@@ -165,32 +163,32 @@ function replayed(
 }
 
 /**
- * After the commit: the row of the history, completed by what is known only now, so that whoever makes the
- * change again has the same record of it. Null where it could not be recorded, undefined where that cannot be
- * told now.
+ * Adds to the history's row what is known only after the commit, so that it leaves the same record elsewhere.
+ *
+ * @returns Null where the change could not be recorded, undefined where that is not known.
  */
 export async function settleHistory(
   context: OperationContext,
   ids: string[],
 ): Promise<HistoryEntry | null | undefined> {
-  const { database, requestId, log } = context;
+  const { database, requestId } = context;
   const rows = rowsOfServer(settledRows(ids));
   const settled = `-- When it was done, and the states afterwards\n${
     whereTracked(`${settleRows(rows.marker).trim()};\n`, rows.tag)
   }`;
-  try {
-    return await database.whileReachable(async () => {
-      const entry = entryOf((await database.query(recordedHistory(requestId)))[0]);
-      if (entry !== null) await database.query(addToHistory(entry.version, settled, rows));
-      return entry;
-    });
-  } catch (cause) {
-    log("the migration history could not be completed", { cause });
-    return undefined;
-  }
+  return await orLog(
+    context,
+    "the migration history could not be completed",
+    () =>
+      database.whileReachable(async () => {
+        const entry = entryOf((await database.query(recordedHistory(requestId)))[0]);
+        if (entry !== null) await database.query(addToHistory(entry.version, settled, rows));
+        return entry;
+      }),
+  );
 }
 
-/** The row that a request of earlier has left in the history; null where it left none. */
+/** The row that an earlier request left in the history; null where it left none. */
 export async function historyEntry(
   { database }: OperationContext,
   requestId: string,
@@ -202,10 +200,10 @@ export async function historyEntry(
 const entryOf = (row: Row | undefined): HistoryEntry | null =>
   row?.version == null ? null : { version: String(row.version), name: String(row.name) };
 
-/** Said where the history was open, and the row is not there all the same. */
+/** The finding where the history was open, and the row is missing all the same. */
 export const historyFailed = (): Finding =>
-  notRecorded(
-    `The change is made, but could not be recorded in ${TABLE}.`,
+  notRecordedFinding(
+    `The change is made, but could not be recorded in ${HISTORY_TABLE}.`,
     "Look for what refuses rows there (a constraint, a trigger); `supabase db pull` writes a migration file of " +
       "the present schema.",
   );
@@ -216,10 +214,57 @@ export function slug(name: string): string {
   return plain.slice(0, 40) || "table";
 }
 
-/** What is done to each of several tables, for a file's head. */
-export function listedLines(lines: string[]): string[] {
-  const MOST = 50;
-  return lines.length <= MOST
+export function linesForHead(lines: string[]): string[] {
+  const MAX_LINES = 50;
+  return lines.length <= MAX_LINES
     ? lines
-    : [...lines.slice(0, MOST), `And ${lines.length - MOST} more.`];
+    : [...lines.slice(0, MAX_LINES), `And ${lines.length - MAX_LINES} more.`];
+}
+
+export type FollowUp = "rollback" | "finalize" | "refresh";
+
+const FOLLOW_UPS: Record<FollowUp, { name: string; about: (migration: RecordedRename) => string }> =
+  {
+    rollback: {
+      name: "roll_back_rename_of",
+      about: ({ schema_name, old_name, new_name }) =>
+        `Gives ${qualified(schema_name, new_name)} its old name ${ident(old_name)} back.`,
+    },
+    finalize: {
+      name: "finalize_rename_of",
+      about: ({ schema_name, old_name, new_name }) =>
+        `Ends the rename to ${ident(new_name)}: the compatibility view ${
+          qualified(schema_name, old_name)
+        } is dropped.`,
+    },
+    refresh: {
+      name: "refresh_view",
+      about: ({ schema_name, old_name, new_name }) =>
+        `Makes the compatibility view ${qualified(schema_name, old_name)} again, as ${
+          ident(new_name)
+        } is now.`,
+    },
+  };
+
+/** A rollback, finalize or refresh as a migration file; `mark` is the statement that marks the migrations. */
+export function followUpFile(
+  operation: FollowUp,
+  migrations: RecordedRename[],
+  mark: string,
+): FileParts {
+  const { name, about } = FOLLOW_UPS[operation];
+  const [{ old_name }] = migrations;
+  const more = migrations.length === 1 ? "" : `_and_${migrations.length - 1}_more`;
+  return {
+    name: `${name}_${slug(old_name)}${more}`,
+    about: linesForHead(migrations.map(about)),
+    views: migrations.filter(({ compatibility_view_created }) => compatibility_view_created)
+      .map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
+    ...(operation === "refresh" && {
+      tables: migrations.map(({ schema_name, present_name, new_name }) => (
+        { schema: schema_name, name: present_name ?? new_name }
+      )),
+    }),
+    tracking: () => [mark],
+  };
 }

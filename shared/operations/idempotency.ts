@@ -1,16 +1,13 @@
 /**
- * A request that comes again: its work is done once, and every attempt that comes to an end has the one answer.
+ * Idempotency keys: the work of a repeated request is done once, and every attempt gets the same answer.
  *
- * The transaction of the change has the key to itself and records it, so that the record is there if and only
- * if the change is. What can be told only after the commit is added then; where that did not happen, since the
- * function was ended or cut off, the next attempt looks for itself. A refusal is not kept: once what it names
- * is mended, the same key does the work. Plans are not kept either: they change nothing, and are only true when
- * they are made.
+ * The transaction of the change locks and records the key, so that the record exists if and only if the change does.
+ * What is known only after the commit is added then, or found out by the next attempt. Refusals and plans are not kept.
  */
 import { Problem } from "../contract/problems.ts";
 import type { OperationAnswer } from "../contract/responses.ts";
-import type { Session } from "../execute/database.ts";
-import { afterCommit, isConnectionLost } from "../execute/database_errors.ts";
+import type { Session } from "../postgres/database.ts";
+import { afterCommit, isConnectionLost } from "../postgres/database_errors.ts";
 import type { Event } from "../tracking/events.ts";
 import {
   isAlone,
@@ -24,21 +21,16 @@ import {
   requestFromRows,
   tryRequest,
 } from "../tracking/requests.ts";
-import type { Idempotency, OperationContext } from "./context.ts";
+import { type Idempotency, type OperationContext, orLog } from "./context.ts";
 import { historyEntry } from "./history.ts";
-import { readMigrations } from "./read_migrations.ts";
-import { tellVerification } from "./tell_verification.ts";
-import { verifyLate } from "./verify_late.ts";
+import { readMigrations } from "./reading.ts";
+import { notifyVerification, verifyLate } from "./verify_change.ts";
 
 type Operation = Event["operation"];
 
-/**
- * How long after a commit its request is left to finish its answer, in milliseconds. Afterwards it counts as
- * ended in between, and another attempt answers in its place.
- */
+/** How long a request has to answer after its commit, in milliseconds; then another attempt answers. */
 const FINISHING_MS = 10_000;
 
-/** Ends the transaction of an attempt whose work was done by an earlier one. */
 class DoneBefore extends Error {
   constructor(readonly recorded: RecordedRequest) {
     super("the request was answered before");
@@ -46,8 +38,7 @@ class DoneBefore extends Error {
 }
 
 /**
- * Does the work of a request, unless an earlier attempt did: then its answer is given, and told as `replayed`
- * progress.
+ * Does the work of a request, unless an earlier attempt did: then answers as that one, after the progress `replayed`.
  *
  * @throws {Problem} `request_in_progress`, `idempotency_key_reused`, `unauthorized` for a webhook that its
  *   sender did not send here or now; what `work` throws.
@@ -65,7 +56,7 @@ export async function answeredOnce(
     return answer;
   } catch (error) {
     if (!(error instanceof DoneBefore)) {
-      await rememberRefused(context, idempotency, operation, error);
+      await recordRefused(context, idempotency, operation, error);
       throw error;
     }
     const { recorded } = error;
@@ -77,10 +68,9 @@ export async function answeredOnce(
 }
 
 /**
- * The first step in the transaction of a change: has the key to itself until the transaction's end.
+ * Locks the key until the end of the change's transaction.
  *
- * @throws {Problem} As `answeredOnce`. Something else where the request was answered before, for
- *   `answeredOnce` to catch.
+ * @throws {Problem} As `answeredOnce`, which also catches `DoneBefore`.
  */
 export async function requireNew(
   { idempotency }: OperationContext,
@@ -88,7 +78,7 @@ export async function requireNew(
   operation: Operation,
 ): Promise<void> {
   if (!idempotency) return;
-  // Looked for after the try: whoever had the key before has shown its record by then.
+  // Read after the try: by then the record of whoever held the key is visible.
   const [tried, rows] = await session.runAll(
     `${tryRequest(idempotency)};\n${recordedRequest(idempotency)}`,
   );
@@ -98,8 +88,8 @@ export async function requireNew(
     throw new DoneBefore(recorded);
   }
   if (recorded?.made || !isAlone(tried)) {
-    throw new Problem("request_in_progress", "A request with this key is still at work.", {
-      hint: "Send it again in a few seconds; once the work is done, its answer comes.",
+    throw new Problem("request_in_progress", "A request with this key is still running.", {
+      hint: "Send it again in a few seconds; once the work is done, you get its answer.",
     });
   }
 }
@@ -115,7 +105,7 @@ export async function recordAnswer(
   if (idempotency) await session.run(recordRequest(made(context, idempotency, operation), planned));
 }
 
-/** The same for an answer that is whole before the commit. */
+/** The same for an answer that is complete before the commit. */
 export async function recordWholeAnswer(
   context: OperationContext,
   session: Session,
@@ -129,8 +119,8 @@ export async function recordWholeAnswer(
 }
 
 /**
- * Whoever signs with a webhook's secret can sign what they like; who has come upon a signed message can only
- * deliver it, as it is, where it was not sent to or was refused.
+ * Refuses a key that was used for another request, and a webhook that was delivered before: an intercepted message may
+ * be delivered again unchanged, to another endpoint or to one that refused it.
  */
 function requireSame(
   { bodyHash, webhookSentAt }: Idempotency,
@@ -158,7 +148,7 @@ function requireSame(
   );
 }
 
-/** The answer of an attempt that was ended after its commit: what was recorded, and what can be seen now. */
+/** The answer for an attempt that ended after its commit: what was recorded, and what can be read now. */
 async function answerLate(
   context: OperationContext,
   idempotency: Idempotency,
@@ -180,46 +170,46 @@ async function answerLate(
     ...(history !== null && { history }),
   };
   if (answer.verification !== null) {
-    await tellVerification(context, operation, { batch_id, migration_ids }, answer.verification);
+    await notifyVerification(context, operation, { batch_id, migration_ids }, answer.verification);
   }
   await keep(context, idempotency, request_id, answer);
   return answer;
 }
 
-/** What is committed is never told as failed, also where its answer cannot be kept. */
 async function keep(
-  { database, log }: OperationContext,
+  context: OperationContext,
   { key, days }: Idempotency,
   requestId: string,
   answer: OperationAnswer,
 ): Promise<void> {
+  const { database } = context;
   const statements = `${keepAnswer(key, requestId, answer)};\n${pruneRequests(days)}`;
-  try {
-    await database.whileReachable(() => database.query(statements));
-  } catch (cause) {
-    log("the answer could not be kept for its key", { cause: String(cause) });
-  }
+  await orLog(
+    context,
+    "the answer could not be kept for its key",
+    () => database.whileReachable(() => database.query(statements)),
+  );
 }
 
-/** A webhook that was refused is known from then on; of other callers' refusals nothing is kept. */
-async function rememberRefused(
+/** Records that a webhook was refused, so that nobody else can deliver it; other callers' refusals are not kept. */
+async function recordRefused(
   context: OperationContext,
   idempotency: Idempotency,
   operation: Operation,
   error: unknown,
 ): Promise<void> {
-  const { database, log } = context;
   const known = error instanceof Problem &&
     ["unauthorized", "request_in_progress", "idempotency_key_reused"].includes(error.code);
   if (idempotency.webhookSentAt === null || known || isConnectionLost(error)) return;
-  const statements = `${noteRefused(made(context, idempotency, operation))};\n${
-    pruneRequests(idempotency.days)
-  }`;
-  try {
-    await database.query(statements);
-  } catch (cause) {
-    log("a refused webhook could not be remembered", { cause: String(cause) });
-  }
+  const statements = [
+    noteRefused(made(context, idempotency, operation)),
+    pruneRequests(idempotency.days),
+  ].join(";\n");
+  await orLog(
+    context,
+    "a refused webhook could not be recorded",
+    () => context.database.query(statements),
+  );
 }
 
 const made = (

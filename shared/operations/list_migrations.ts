@@ -1,17 +1,15 @@
 /** The list of migrations, and where the database no longer agrees with it. */
-import { beginReading } from "../execute/apply_plan.ts";
-import { driftFactsFromRow, driftFactsQuery } from "../catalog/drift_facts.ts";
+import type { RecordedRename } from "../facts/migration.ts";
+import { driftFactsFromRow, driftFactsQuery } from "../catalog/read_facts.ts";
 import type { ListMigrationsQuery } from "../contract/requests.ts";
 import type {
   ListMigrationsAnswer,
   Migration,
-  MigrationNotifications,
   NotificationsReport,
 } from "../contract/responses.ts";
-import { driftOf } from "../plan/drift_report.ts";
-import type { RecordedRename } from "../plan/rollback.ts";
+import { driftOf } from "../drift/drift_report.ts";
 import { type FoundDrift, noteDrift } from "../tracking/drift_events.ts";
-import { notificationsFromRows, notificationsQuery } from "../tracking/list_notifications.ts";
+import { notificationsFromRows, notificationsQuery } from "../tracking/deliveries.ts";
 import { encodeCursor, migrationsPage, recordedWithPage } from "../tracking/list_migrations.ts";
 import {
   migrationsFromRows,
@@ -20,12 +18,22 @@ import {
   standingMigrations,
   trackedFromRows,
 } from "../tracking/migrations.ts";
-import { asProblems, type OperationContext, readingSession } from "./context.ts";
-import { noteWorstDrift } from "./note_drift.ts";
-import { isAmiss, relocate, relocationFindings } from "./relocate.ts";
-import { read } from "./read_relations.ts";
-import { oidsOf } from "./select_migrations.ts";
-import { lookAtUsage, type Looks, withUsage } from "./usage.ts";
+import {
+  asProblems,
+  inReadOnlyTransaction,
+  type OperationContext,
+  orLog,
+  recordWorstDrift,
+} from "./context.ts";
+import { read } from "./reading.ts";
+import {
+  isElsewhere,
+  oidsOf,
+  oldNamesOf,
+  relocate,
+  relocationFindings,
+} from "./select_migrations.ts";
+import { sampleUsage, type UsageSamples, withUsage } from "./usage.ts";
 
 /**
  * One page of migrations, newest first.
@@ -45,23 +53,26 @@ export async function listMigrations(
     const recorded = query.include.length === 0
       ? []
       : await inThisDatabase(context, recordedWithPage(rows).slice(0, query.limit));
-    const [drifted, used, told] = await Promise.all([
+    const [drifted, samples, notifications] = await Promise.all([
       query.include.includes("drift") ? withDrift(context, page, recorded) : page,
       query.include.includes("usage") ? usageOfPage(context, page, recorded) : null,
       query.include.includes("notifications") ? notificationsOf(context, page) : null,
-      noteWorstDrift(context),
+      recordWorstDrift(context),
     ]);
-    const migrations = used === null ? drifted : withUsage(drifted, used);
-    await tellDrift(context, drifted);
+    const migrations = samples === null ? drifted : withUsage(drifted, samples);
+    await notifyDrift(context, drifted);
     return {
-      migrations: told === null ? migrations : withNotifications(migrations, told.byMigration),
+      migrations: notifications === null ? migrations : migrations.map((migration) => ({
+        ...migration,
+        notifications: notifications.byMigration[migration.id],
+      })),
       next_cursor: more ? encodeCursor(last) : null,
-      ...(told !== null && { notifications: told.report }),
+      ...(notifications !== null && { notifications: notifications.report }),
     };
   });
 }
 
-/** Facts are read once, for the whole page; what is not active any more has no drift. */
+/** Reads facts once for the whole page. Only active migrations have drift. */
 async function withDrift(
   context: OperationContext,
   page: Migration[],
@@ -70,7 +81,7 @@ async function withDrift(
   const active = recorded.filter(({ status }) => status === "active");
   if (active.length === 0) return page.map((migration) => ({ ...migration, drift: [] }));
   const query = driftFactsQuery({
-    names: active.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
+    names: oldNamesOf(active),
     oids: oidsOf(active),
   });
   const [[row], standing] = await read(context, `${query};\n${standingMigrations()}`);
@@ -82,17 +93,15 @@ async function withDrift(
   }));
 }
 
-/** The same records; those of another database with the OIDs that are meant here, where that is certain. */
+/** The same records; those of another database with the OIDs of this one, where these are certain. */
 async function inThisDatabase(
   context: OperationContext,
   recorded: RecordedRename[],
 ): Promise<RecordedRename[]> {
-  const ids = recorded.filter(isAmiss).map(({ id }) => id);
+  const ids = recorded.filter(isElsewhere).map(({ id }) => id);
   if (ids.length === 0) return recorded;
-  const { database, limits } = context;
-  const found = await database.whileReachable(() =>
-    readingSession(context, async (session) => {
-      await session.begin(beginReading(limits));
+  const found = await context.database.whileReachable(() =>
+    inReadOnlyTransaction(context, async (session) => {
       const rows = await session.run(selectedMigrations({ ids }, ["active"], false));
       return await relocate(session, recordedFromRows(rows), { asked: false, keep: false });
     })
@@ -101,37 +110,37 @@ async function inThisDatabase(
   return recorded.map((migration) => byId.get(migration.id) ?? migration);
 }
 
-/** One look for the whole page; only active migrations have an old name that leads somewhere. */
+/** Reads the use of the old names once for the whole page; only active migrations have a view. */
 async function usageOfPage(
   context: OperationContext,
   page: Migration[],
   recorded: RecordedRename[],
-): Promise<Looks | null> {
+): Promise<UsageSamples | null> {
   const active = page.map((migration, index) => ({
     ...migration,
     view_oid: recorded[index].view_oid,
   })).filter(({ status }) => status === "active");
-  return active.length === 0 ? null : await lookAtUsage(context, active);
+  return active.length === 0 ? null : await sampleUsage(context, active);
 }
 
-/** What was found is told, each kind once, where there is somebody to tell. */
-async function tellDrift(context: OperationContext, page: Migration[]): Promise<void> {
-  const { database, requestId, actor, notify, log } = context;
+/** Notifies receivers of drift that they were not notified of before. */
+async function notifyDrift(context: OperationContext, page: Migration[]): Promise<void> {
+  const { database, requestId, actor, notify } = context;
   const found = page.flatMap(({ id, drift = [] }): FoundDrift[] =>
     drift.map(({ code, object }) => ({ migration_id: id, code, object }))
   ).filter(({ code }) => code !== ROW_SECURITY_BYPASSED);
   if (found.length === 0 || !notify || notify.receivers.length === 0) return;
-  try {
-    await database.query(noteDrift(requestId, actor, found, notify.receivers));
-  } catch (cause) {
-    log("drift could not be told", { cause });
-  }
+  const statement = noteDrift(requestId, actor, found, notify.receivers);
+  await orLog(
+    context,
+    "receivers could not be notified of drift",
+    () => database.query(statement),
+  );
 }
 
-/** Told by the event that it leaves in any case. */
+/** Has a notification of its own (`recordWorstDrift`). */
 const ROW_SECURITY_BYPASSED = "row_security_bypassed";
 
-/** What became of the notifications about a page of migrations, and of all. */
 async function notificationsOf({ database, notify }: OperationContext, page: Migration[]) {
   const { by_migration, receivers, undelivered } = notificationsFromRows(
     await database.query(notificationsQuery(page.map(({ id }) => id))),
@@ -139,15 +148,10 @@ async function notificationsOf({ database, notify }: OperationContext, page: Mig
   const report: NotificationsReport = {
     receivers: receivers.map(({ key, ...receiver }) => ({
       ...receiver,
-      configured: notify?.receivers.some((one) => one.key === key) ?? false,
+      configured: notify?.receivers.some((receiver) => receiver.key === key) ?? false,
     })),
     undelivered,
     settings_errors: notify?.errors ?? [],
   };
   return { byMigration: by_migration, report };
 }
-
-const withNotifications = (
-  migrations: Migration[],
-  byMigration: Record<string, MigrationNotifications>,
-) => migrations.map((migration) => ({ ...migration, notifications: byMigration[migration.id] }));

@@ -1,22 +1,32 @@
 /** The refresh: the compatibility view is made again, after its table's columns, defaults or grants changed. */
-import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
 import type { RefreshRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
-import type { Session } from "../execute/database.ts";
-import { leavingTable } from "../plan/dependencies.ts";
-import { fingerprint } from "../plan/fingerprint.ts";
-import { qualified } from "../plan/quoting.ts";
+import { fingerprint } from "../facts/fingerprint.ts";
+import { tableOfView } from "../findings/analysis.ts";
 import { planRefresh, type RefreshPlan } from "../plan/refresh.ts";
-import type { RecordedRename } from "../plan/rollback.ts";
-import { checkRefreshed } from "../plan/refresh_verification.ts";
-import { markRefreshed, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
-import { change } from "./change.ts";
+import { checkRefreshed } from "../plan/verification/drift_verification.ts";
+import { qualified } from "../sql/quoting.ts";
+import { markRefreshed } from "../tracking/migrations.ts";
+import { applyChange, lockTables } from "./apply_change.ts";
+import {
+  answerChange,
+  followUp,
+  type PlannedChange,
+  runChange,
+  startChange,
+  type Transaction,
+} from "./change.ts";
 import type { OperationContext } from "./context.ts";
-import { allInHistory, replayEnd } from "./replay_end.ts";
-import { keepStates } from "./keep_states.ts";
-import { readFacts } from "./read_relations.ts";
-import { relocationFindings } from "./relocate.ts";
-import { namesOf, oidsOf, selectActive, tablesOf } from "./select_migrations.ts";
+import { readFacts, readFactsToPlan } from "./reading.ts";
+import {
+  namesOf,
+  oidsOf,
+  oldNamesOf,
+  relocationFindings,
+  selectActive,
+  tablesOf,
+} from "./select_migrations.ts";
+import { keepStates } from "./verify_change.ts";
 
 /**
  * Refreshes the view of one active migration.
@@ -29,51 +39,46 @@ export async function refresh(
   request: RefreshRequest,
 ): Promise<OperationAnswer> {
   const { migration_id, without_columns } = request;
-  return await change<RecordedRename, RefreshPlan>(context, request, {
+  const change = startChange(context, request, {
     operation: "refresh",
-    batchId: null,
+    batch_id: null,
     details: { migration_id, without_columns: without_columns.slice(0, 20) },
-    select: async (session, lock) =>
-      (await selectActive(session, { migration_id }, "refresh", lock, request.relocate))[0],
-    selectedFindings: (migration) => relocationFindings([migration]),
-    names: (migration) => namesOf([migration]),
-    tables: (migration) => tablesOf([migration]),
-    plan: (session, migration) => readAndPlan(session, request, migration),
-    record: () => [markRefreshed(migration_id, without_columns, request.notes)],
-    inHistory: (migration) => allInHistory([migration]),
-    replay: ({ migration }) =>
-      replayEnd("refresh", [migration], [
-        markRefreshed(migration_id, without_columns, request.notes),
-      ]),
-    migrations: () => [migration_id],
-    tablesOf: ({ migration, view, replacedInPlace }) => [
-      leavingTable(migration, view, replacedInPlace),
-    ],
-    verify: (plan) => verify(context, request, plan),
+  });
+  return await runChange(change, async () => {
+    const outcome = await applyChange(change, (transaction) => prepare(transaction, request));
+    return await answerChange(change, outcome, ({ plan }) => verify(context, request, plan));
   });
 }
 
-async function readAndPlan(
-  session: Session,
+async function prepare(
+  transaction: Transaction,
   request: RefreshRequest,
-  migration: RecordedRename,
-): Promise<RefreshPlan> {
-  const message = factsMessage({
-    names: [{ schema: migration.schema_name, name: migration.old_name }],
-    oids: oidsOf([migration]),
+): Promise<PlannedChange<RefreshPlan>> {
+  const { session, writes } = transaction;
+  const { migration_id, relocate, without_columns } = request;
+  const migrations = await selectActive(session, { migration_id, relocate }, "refresh", writes);
+  await lockTables(transaction, namesOf(migrations), tablesOf(migrations));
+
+  const { facts, standing } = await readFactsToPlan(session, {
+    names: oldNamesOf(migrations),
+    oids: oidsOf(migrations),
     builtOn: true,
   });
-  const [, [facts], standing] = await session.runAll(`${message};\n${standingMigrations()}`);
-  return await planRefresh(
-    migration,
-    factsFromRow(facts as { facts: string }),
-    trackedFromRows(standing),
-    {
-      acknowledge: request.acknowledge,
-      withoutColumns: request.without_columns,
-      carryPrivileges: request.carry_privileges,
-    },
-  );
+
+  const [migration] = migrations;
+  const plan = await planRefresh(migration, facts, standing, {
+    acknowledge: request.acknowledge,
+    withoutColumns: without_columns,
+    carryPrivileges: request.carry_privileges,
+  });
+  const { view, replacedInPlace } = plan;
+
+  const mark = markRefreshed(migration_id, without_columns, request.notes);
+  return {
+    ...followUp(transaction, "refresh", migrations, mark),
+    plan: { ...plan, findings: [...plan.findings, ...relocationFindings(migrations)] },
+    tables: () => [tableOfView(migration, view, replacedInPlace)],
+  };
 }
 
 async function verify(
@@ -82,19 +87,18 @@ async function verify(
   { migration, table: before }: RefreshPlan,
 ): Promise<Verification> {
   const { facts } = await readFacts(context, {
-    names: [{ schema: migration.schema_name, name: migration.old_name }],
+    names: oldNamesOf([migration]),
     oids: [before.oid],
   });
   const table = facts.relations.find(({ oid }) => oid === before.oid) ?? null;
   const view = facts.relations.find(({ oid }) => oid === facts.names[0].relation?.oid) ?? null;
   if (table !== null) {
-    const prints = [{
+    await keepStates(context, [{
       id: migration.id,
-      // What changed on the table is told against its state right after the rename.
+      // What changed on the table is reported against its state right after the rename.
       after: migration.fingerprint.after,
       view: view && fingerprint(view),
-    }];
-    await keepStates(context, prints);
+    }]);
   }
   const planned = {
     fingerprint: fingerprint(before),

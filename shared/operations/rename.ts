@@ -1,20 +1,22 @@
 /** The rename: the table gets its new name, a compatibility view takes the old one. Or it is proposed. */
 import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
-import { schemasAmong } from "../catalog/tables.ts";
+import { schemasAmong } from "../catalog/names.ts";
+import type { WantedUsage } from "../catalog/usage.ts";
 import type { RenameRequest } from "../contract/requests.ts";
-import type { OperationAnswer } from "../contract/responses.ts";
-import type { Connected } from "../execute/apply_plan.ts";
-import type { RelationName } from "../execute/blockers.ts";
-import type { Session } from "../execute/database.ts";
-import { dependencies, renamedTables } from "../plan/dependencies.ts";
-import type { Facts, TextSources } from "../plan/facts.ts";
-import { fingerprint } from "../plan/fingerprint.ts";
-import type { NameChange } from "../plan/names_in_rows.ts";
-import { ident, qualified } from "../plan/quoting.ts";
-import { planRename, type RenamePlan, requireServer } from "../plan/rename.ts";
-import { isOffLimits, lookUp, refuseTogether } from "../plan/rename_refusals.ts";
-import { sameColumns } from "../plan/replay_guards.ts";
-import { splitNames } from "../plan/schema_in_name.ts";
+import type { OperationAnswer, Verification } from "../contract/responses.ts";
+import type { Facts, TextSources } from "../facts/facts.ts";
+import { fingerprint } from "../facts/fingerprint.ts";
+import type { NameChange } from "../facts/names_in_rows.ts";
+import { dependencies, renamedTables } from "../findings/analysis.ts";
+import { sameColumns } from "../plan/migration_file.ts";
+import { isOffLimits, lookUp, refuseTogether, requireServer } from "../plan/refusals.ts";
+import { planRename, type RenamePlan } from "../plan/rename.ts";
+import type { Connected } from "../postgres/apply_plan.ts";
+import type { RelationName } from "../postgres/blockers.ts";
+import type { Session } from "../postgres/database.ts";
+import { ident, qualified } from "../sql/quoting.ts";
+import { splitNames } from "../sql/closest_names.ts";
+import { type BatchHead, newRows, trackBatch } from "../tracking/migration_file.ts";
 import {
   holdersFromRows,
   insertBatch,
@@ -22,20 +24,32 @@ import {
   noteViews,
   trackedByNames,
 } from "../tracking/migrations.ts";
-import { type BatchHead, newRows, trackBatch } from "../tracking/replay.ts";
-import { change } from "./change.ts";
+import { applyChange, lockTables } from "./apply_change.ts";
+import {
+  answerChange,
+  type PlannedChange,
+  runChange,
+  startChange,
+  type Transaction,
+} from "./change.ts";
 import type { OperationContext } from "./context.ts";
-import { listedLines, type Replay, slug } from "./history.ts";
-import { withNamesInRows } from "./names_in_rows.ts";
-import { withSuggestions } from "./suggestions.ts";
+import { withSuggestions } from "./explain_missing.ts";
+import { type FileParts, historyChoice, linesForHead, slug } from "./history.ts";
+import { withNamesInRows } from "./reading.ts";
 import { noteSnapshots, renewUsage } from "./usage.ts";
-import { verifyRename } from "./verify_rename.ts";
+import { verifyRename } from "./verify_change.ts";
 
-/** What of a request decides its plan; kept with a proposal. */
+/** The part of a request that decides its plan; kept with a proposal. */
 export type WhatToRename = Pick<
   RenameRequest,
   "renames" | "compatibility_view" | "rename_indexes" | "count_use"
 >;
+
+export interface PlannedRename extends PlannedChange<RenamePlan> {
+  connection: Connected;
+  /** The old names that views keep, whose use is looked at. */
+  oldNames: WantedUsage[];
+}
 
 /**
  * Renames the tables of a request, all or none; or proposes it, which changes nothing but the record.
@@ -46,61 +60,103 @@ export async function rename(
   context: OperationContext,
   request: RenameRequest,
 ): Promise<OperationAnswer> {
+  const { renames } = request;
   const batchId = crypto.randomUUID();
-  const ids = request.renames.map(() => crypto.randomUUID());
-  const wanted = request.compatibility_view
-    ? request.renames.map(({ old_name }, index) => ({ id: ids[index], old_name }))
-    : [];
-  let connection: Connected | undefined;
-  const head = (plan: RenamePlan) => ({
-    batch_id: batchId,
-    plan_hash: plan.hash,
-    actor: context.actor,
-    notes: request.notes,
-    compatibility_view: request.compatibility_view,
-  });
-  const rows = (plan: RenamePlan, inHistory: boolean) =>
-    newMigrations(plan, ids, request, inHistory);
-  return await change<null, RenamePlan>(context, request, {
+  const ids = renames.map(() => crypto.randomUUID());
+  const change = startChange(context, request, {
     operation: "rename",
-    batchId,
-    details: { renames: request.renames.slice(0, 20), renames_total: request.renames.length },
-    select: async (session) => {
-      // Nothing is locked there; to plan it says what else is wrong.
-      if (request.renames.some(isOffLimits)) {
-        await readAndPlanRename(session, request, { statements: null, cron: false });
-      }
-      return null;
-    },
-    names: () => namesOf(request.renames),
-    tables: () => tablesOf(request.renames),
-    plan: (session, _, { sources }) => readAndPlanRename(session, request, sources),
-    recordAhead: (plan, inHistory) =>
-      insertBatch({
-        ...head(plan),
-        migrations: rows(plan, inHistory),
-        status: request.mode === "propose" ? "pending" : "active",
-      }),
-    replay: (plan) => replayRename(plan, head(plan), () => rows(plan, true)),
-    recordBefore: (_, connected) => {
-      connection = connected;
-      return noteSnapshots(connected.statistics, wanted);
-    },
-    record: () => (request.compatibility_view ? [noteViews(batchId)] : []),
-    migrations: (_, mode) => (mode === "plan" ? [] : ids),
-    tablesOf: renamedTables,
-    verify: async (plan) => {
-      await renewUsage(context, connection!, wanted);
-      return await verifyRename(context, plan, ids);
-    },
+    batch_id: null,
+    details: { renames: renames.slice(0, 20), renames_total: renames.length },
+  });
+  return await runChange(change, async () => {
+    const outcome = await applyChange(
+      change,
+      (transaction) => prepare(transaction, request, batchId, ids),
+    );
+    return await answerChange(change, outcome, (planned) => verifyRenamed(context, planned));
   });
 }
 
-/**
- * Reads the facts and makes the plan of a rename.
- *
- * @param proposal The batch that is being applied, whose own rows are in nobody's way.
- */
+async function prepare(
+  transaction: Transaction,
+  request: RenameRequest,
+  batchId: string,
+  ids: string[],
+): Promise<PlannedRename> {
+  const { session, connection } = transaction;
+  const { renames } = request;
+  // Nothing is locked there: this plan is refused, with everything else that is wrong.
+  if (renames.some(isOffLimits)) {
+    await readAndPlanRename(session, request, { statements: null, cron: false });
+  }
+  await lockTables(transaction, namesOf(renames), tablesOf(renames));
+  const plan = await readAndPlanRename(session, request, connection.sources);
+  const planned = plannedRename(transaction, plan, { batchId, ids, request });
+  return {
+    ...planned,
+    makesMigrations: true,
+    recordAhead: () =>
+      insertBatch({
+        ...planned.head,
+        migrations: planned.migrations(planned.history.recorded),
+        status: request.mode === "propose" ? "pending" : "active",
+      }),
+  };
+}
+
+/** What a rename records, proposed before or not; `recordAhead` is added by each. */
+export function plannedRename(
+  { change: { context, request: changeRequest }, connection }: Transaction,
+  plan: RenamePlan,
+  { batchId, ids, request }: {
+    batchId: string;
+    ids: string[];
+    request: WhatToRename & Pick<RenameRequest, "acknowledge">;
+  },
+) {
+  const { compatibility_view } = request;
+  const head: BatchHead = {
+    batch_id: batchId,
+    plan_hash: plan.hash,
+    actor: context.actor,
+    notes: changeRequest.notes,
+    compatibility_view,
+  };
+  const migrations = (inHistory: boolean) => newMigrations(plan, ids, request, inHistory);
+  const oldNames = compatibility_view
+    ? plan.tables.map(({ rename: { old_name } }, index) => ({ id: ids[index], old_name }))
+    : [];
+  return {
+    plan,
+    batch_id: batchId,
+    ids,
+    head,
+    migrations,
+    tables: () => renamedTables(plan),
+    history: historyChoice(changeRequest, connection.history),
+    file: () => renameFile(plan, head, () => migrations(true)),
+    recordBefore: [
+      ...noteSnapshots(connection.statistics, oldNames),
+      ...(compatibility_view ? [noteViews(madeViews(plan, ids))] : []),
+    ],
+    record: [],
+    connection,
+    oldNames,
+  };
+}
+
+const madeViews = ({ tables }: RenamePlan, ids: string[]) =>
+  tables.flatMap(({ view }, index) => view === null ? [] : [{ id: ids[index], name: view.name }]);
+
+export async function verifyRenamed(
+  context: OperationContext,
+  { plan, ids, connection, oldNames }: PlannedRename,
+): Promise<Verification> {
+  await renewUsage(context, connection, oldNames);
+  return await verifyRename(context, plan, ids);
+}
+
+/** @param proposal The batch that is being applied, whose own rows do not hold the names. */
 export async function readAndPlanRename(
   session: Session,
   { renames, compatibility_view, rename_indexes, count_use }: WhatToRename,
@@ -108,11 +164,10 @@ export async function readAndPlanRename(
   proposal: string | null = null,
 ): Promise<RenamePlan> {
   const names = namesOf(renames);
-  const mentioned = renames.map(({ old_name }) => old_name);
   const message = factsMessage({
     names,
     oids: [],
-    mentioned,
+    mentioned: renames.map(({ old_name }) => old_name),
     sources,
     analysis: true,
     ...(rename_indexes &&
@@ -140,11 +195,11 @@ export async function readAndPlanRename(
   });
 }
 
-/** The tables that there are of the request's; what is missing is told by the plan. */
+/** The changes of names of the tables that exist; the plan refuses those that do not. */
 const nameChanges = (renames: RenameRequest["renames"], { names }: Facts): NameChange[] =>
   renames.flatMap(({ schema, old_name, new_name }) => {
-    const oid = names.find((one) => one.schema === schema && one.name === old_name)?.relation?.oid;
-    return oid === undefined ? [] : [{ oid, schema, from: old_name, to: new_name }];
+    const table = names.find((name) => name.schema === schema && name.name === old_name)?.relation;
+    return table == null ? [] : [{ oid: table.oid, schema, from: old_name, to: new_name }];
   });
 
 export const namesOf = (renames: RenameRequest["renames"]): RelationName[] =>
@@ -156,11 +211,7 @@ export const namesOf = (renames: RenameRequest["renames"]): RelationName[] =>
 export const tablesOf = (renames: RenameRequest["renames"]): RelationName[] =>
   renames.map(({ schema, old_name }) => ({ schema, name: old_name }));
 
-/** What hangs on the tables of a plan; told of twice, in the record and in the migration history. */
-const hangingOn = new WeakMap<RenamePlan, ReturnType<typeof dependencies>>();
-
-/** The rows of a plan's renames, with what else of the request decided it. */
-export function newMigrations(
+function newMigrations(
   plan: RenamePlan,
   ids: string[],
   { rename_indexes, count_use, acknowledge }: Pick<
@@ -169,15 +220,14 @@ export function newMigrations(
   >,
   inHistory: boolean,
 ): NewMigration[] {
-  const hanging = hangingOn.get(plan) ?? dependencies(plan);
-  hangingOn.set(plan, hanging);
+  const dependenciesByTable = dependencies(plan);
   return plan.tables.map(({ rename, facts, statements, indexes }, index) => ({
     id: ids[index],
     schema_name: rename.schema,
     old_name: rename.old_name,
     new_name: rename.new_name,
     table_oid: facts.oid,
-    dependencies: hanging[index],
+    dependencies: dependenciesByTable[index],
     plan: {
       statements,
       indexes,
@@ -188,27 +238,26 @@ export function newMigrations(
   }));
 }
 
-/** A rename as a migration. */
-export function replayRename(
-  plan: RenamePlan,
+function renameFile(
+  { tables }: RenamePlan,
   batch: BatchHead,
   migrations: () => NewMigration[],
-): Replay {
-  const { tables } = plan;
+): FileParts {
   const [{ rename }] = tables;
-  const kept = batch.compatibility_view
+  const effect = batch.compatibility_view
     ? "a compatibility view keeps the old name"
     : "the old name is free";
   return {
     name: tables.length === 1
       ? `rename_${slug(rename.old_name)}_to_${slug(rename.new_name)}`
       : `rename_${slug(rename.old_name)}_and_${tables.length - 1}_more`,
-    about: listedLines(
+    about: linesForHead(
       tables.map(({ rename: { schema, old_name, new_name } }) =>
-        `Renames ${qualified(schema, old_name)} to ${ident(new_name)}; ${kept}.`
+        `Renames ${qualified(schema, old_name)} to ${ident(new_name)}; ${effect}.`
       ),
     ),
-    guards: [sameColumns(tables.map(({ facts }) => facts))],
+    tables: tables.map(({ facts: { schema, name } }) => ({ schema, name })),
+    tableGuards: [sameColumns(tables.map(({ facts }) => facts))],
     tracking: (rows) => [trackBatch(batch, rows?.marker ?? newRows(migrations()))],
     batchId: batch.batch_id,
   };

@@ -1,27 +1,47 @@
-/** The rollback: the view goes, the table takes its old name back, and is compared with the state before. */
-import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
+/** The rollback: the view is dropped, the table takes its old name back, and is compared with the state before. */
 import type { RollbackRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Verification } from "../contract/responses.ts";
-import type { Session } from "../execute/database.ts";
-import { leavingTable } from "../plan/dependencies.ts";
-import type { TextSources } from "../plan/facts.ts";
-import { namesInRowsLeft } from "../plan/names_in_rows.ts";
-import { planRollback, type RecordedRename, type RollbackPlan } from "../plan/rollback.ts";
-import { checkRolledBack } from "../plan/verification.ts";
-import { markRolledBack, standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
-import { change } from "./change.ts";
-import { closeRecord } from "./close_record.ts";
+import { compareLocations } from "../drift/drift.ts";
+import { namesInRowsLeft } from "../facts/names_in_rows.ts";
+import { tableOfView } from "../findings/analysis.ts";
+import { planRollback, type RollbackPlan } from "../plan/rollback.ts";
+import { checkRolledBack } from "../plan/verification/verification.ts";
+import type { Done } from "../postgres/apply_plan.ts";
+import { insertEvent } from "../tracking/events.ts";
+import {
+  markRolledBack,
+  pendingIds,
+  recordedFromRows,
+  selectedMigrations,
+  standingMigrations,
+  trackedFromRows,
+  withdrawPending,
+} from "../tracking/migrations.ts";
+import { withNotification } from "../tracking/notifications.ts";
+import { applyChange, lockTables } from "./apply_change.ts";
+import {
+  answerChange,
+  answerWithoutPlan,
+  followUp,
+  type PlannedChange,
+  runChange,
+  startChange,
+  type Transaction,
+} from "./change.ts";
 import type { OperationContext } from "./context.ts";
-import { readNamesInRows } from "./names_in_rows.ts";
-import { allInHistory, replayEnd } from "./replay_end.ts";
-import { readFacts } from "./read_relations.ts";
-import { relocationFindings } from "./relocate.ts";
-import { namesOf, oidsOf, selectActive, tablesOf } from "./select_migrations.ts";
-import { withdrawProposal } from "./withdraw_proposal.ts";
+import { readFacts, readFactsToPlan, readNamesInRows } from "./reading.ts";
+import {
+  namesOf,
+  oidsOf,
+  oldNamesOf,
+  relocationFindings,
+  selectActive,
+  tablesOf,
+} from "./select_migrations.ts";
 
 /**
- * Rolls the selected migrations back, all or none. What is only proposed is withdrawn; where the tables are gone,
- * and that is acknowledged, the records are closed.
+ * Rolls the selected migrations back, all or none. A proposal is withdrawn; where the tables are gone, and that is
+ * acknowledged, the records are closed.
  *
  * @throws {Problem} Any code of the contract that is about migrations, drift, dependants, locks or the
  *   database.
@@ -30,54 +50,44 @@ export async function rollback(
   context: OperationContext,
   request: RollbackRequest,
 ): Promise<OperationAnswer> {
-  const { migration_id, batch_id, schema, table } = request;
-  return await change<RecordedRename[], RollbackPlan>(context, request, {
+  const { migration_id, batch_id = null, schema, table } = request;
+  const change = startChange(context, request, {
     operation: "rollback",
-    batchId: batch_id ?? null,
+    batch_id,
     details: { migration_id, schema, table },
-    shortcut: async (session) =>
-      await withdrawProposal(context, session, request) ??
-        await closeRecord(context, session, request),
-    select: (session, lock) => selectActive(session, request, "rollback", lock, request.relocate),
-    selectedFindings: relocationFindings,
-    names: namesOf,
-    tables: tablesOf,
-    plan: (session, migrations, { sources }) => readAndPlan(session, request, migrations, sources),
-    record: (plan) => [markRolledBack(idsOf(plan), context.actor, request.notes)],
-    inHistory: allInHistory,
-    replay: (plan) =>
-      replayEnd("rollback", plan.tables.map(({ migration }) => migration), [
-        markRolledBack(idsOf(plan), context.actor, request.notes),
-      ]),
-    migrations: idsOf,
-    tablesOf: (plan) => plan.tables.map(({ migration, view }) => leavingTable(migration, view)),
-    verify: (plan) => verify(context, plan),
+  });
+  return await runChange(change, async () => {
+    const outcome = await applyChange(change, (transaction) => prepare(transaction, request));
+    return await answerChange(change, outcome, ({ plan }) => verify(context, plan));
   });
 }
 
-const idsOf = (plan: RollbackPlan) => plan.tables.map(({ migration }) => migration.id);
-
-async function readAndPlan(
-  session: Session,
+async function prepare(
+  transaction: Transaction,
   request: RollbackRequest,
-  migrations: RecordedRename[],
-  sources: TextSources,
-): Promise<RollbackPlan> {
+): Promise<PlannedChange<RollbackPlan> | Done<OperationAnswer>> {
+  const { session, connection, writes, change: { context } } = transaction;
+  const done = await withdrawProposal(transaction, request) ??
+    await closeRecord(transaction, request);
+  if (done !== null) return { done };
+
+  const migrations = await selectActive(session, request, "rollback", writes);
+  await lockTables(transaction, namesOf(migrations), tablesOf(migrations));
+
   const indexes = migrations.flatMap((migration) => migration.indexes);
-  const message = factsMessage({
+  const { facts, standing } = await readFactsToPlan(session, {
     names: [
-      ...migrations.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name })),
+      ...oldNamesOf(migrations),
       ...indexes.map(({ schema, from }) => ({ schema, name: from })),
     ],
     oids: oidsOf(migrations),
     mentioned: migrations.flatMap(({ old_name, new_name }) => [old_name, new_name]),
-    sources,
+    sources: connection.sources,
     ...(indexes.length > 0 && { indexes: { oids: indexes.map(({ oid }) => oid), newNames: [] } }),
     builtOn: true,
   });
-  const [, [facts], active] = await session.runAll(`${message};\n${standingMigrations()}`);
-  const read = factsFromRow(facts as { facts: string });
-  const plan = await planRollback(migrations, read, trackedFromRows(active), {
+
+  const plan = await planRollback(migrations, facts, standing, {
     acknowledge: request.acknowledge,
     carryPrivileges: request.carry_privileges,
   });
@@ -87,8 +97,20 @@ async function readAndPlan(
     from: new_name,
     to: old_name,
   }));
-  const names = await readNamesInRows(session, read, changes);
-  return { ...plan, findings: [...plan.findings, ...namesInRowsLeft(names, changes, "rollback")] };
+  const namesInRows = await readNamesInRows(session, facts, changes);
+  const findings = [
+    ...plan.findings,
+    ...namesInRowsLeft(namesInRows, changes, "rollback"),
+    ...relocationFindings(migrations),
+  ];
+
+  const rolledBack = plan.tables.map(({ migration }) => migration);
+  const mark = markRolledBack(rolledBack.map(({ id }) => id), context.actor, request.notes);
+  return {
+    ...followUp(transaction, "rollback", rolledBack, mark),
+    plan: { ...plan, findings },
+    tables: () => plan.tables.map(({ migration, view }) => tableOfView(migration, view)),
+  };
 }
 
 async function verify(context: OperationContext, plan: RollbackPlan): Promise<Verification> {
@@ -107,4 +129,61 @@ async function verify(context: OperationContext, plan: RollbackPlan): Promise<Ve
     })),
     trackedFromRows(rows),
   );
+}
+
+/** Withdraws the selection where it is a proposal; else null. */
+async function withdrawProposal(
+  transaction: Transaction,
+  request: RollbackRequest,
+): Promise<OperationAnswer | null> {
+  const { session, writes, change: { context: { actor, requestId, notify } } } = transaction;
+  const statement = writes
+    ? withdrawPending(
+      request,
+      { actor, requestId, notes: request.notes },
+      notify?.receivers ?? [],
+    )
+    : pendingIds(request);
+  const ids = (await session.run(statement)).map(({ id }) => String(id));
+  return ids.length === 0 ? null : await answerWithoutPlan(transaction, ids);
+}
+
+/** Closes the records where all selected tables were dropped and that is acknowledged; else null. */
+async function closeRecord(
+  transaction: Transaction,
+  request: RollbackRequest,
+): Promise<OperationAnswer | null> {
+  const { session, writes, change: { context: { actor, requestId, notify } } } = transaction;
+  if (!request.acknowledge.includes("table_missing")) return null;
+  const selected = recordedFromRows(
+    await session.run(selectedMigrations(request, ["active"], false)),
+  );
+  // Where nothing is active, `prepare` refuses.
+  if (!selected.some(({ status }) => status === "active")) return null;
+  const migrations = await selectActive(session, request, "rollback", writes);
+  const { facts, standing } = await readFactsToPlan(session, {
+    names: oldNamesOf(migrations),
+    oids: oidsOf(migrations),
+  });
+  const { differences } = compareLocations(migrations, facts, standing);
+  const gone = differences.filter(({ code }) => code === "table_missing")
+    .map(({ migration_id }) => migration_id);
+  if (gone.length < migrations.length) return null;
+  if (writes) {
+    const event = insertEvent({
+      request_id: requestId,
+      operation: "rollback",
+      actor,
+      outcome: "succeeded",
+      problem_code: null,
+      batch_id: request.batch_id ?? null,
+      migration_ids: gone,
+      details: { table_missing: true },
+    });
+    await session.run([
+      markRolledBack(gone, actor, request.notes),
+      withNotification(event, "migration.rolled_back", notify?.receivers ?? []),
+    ].join(";\n"));
+  }
+  return await answerWithoutPlan(transaction, gone);
 }

@@ -1,16 +1,27 @@
-/** Which migrations a request is about, and where their names and relations are. */
+/** Which migrations a request is about, and which names and relations are theirs in this database. */
+import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
 import { Problem } from "../contract/problems.ts";
 import type { SelectionRequest } from "../contract/requests.ts";
-import type { RelationName } from "../execute/blockers.ts";
-import type { Session } from "../execute/database.ts";
-import type { RecordedRename } from "../plan/rollback.ts";
-import { relocate } from "./relocate.ts";
-import { recordedFromRows, selectedMigrations } from "../tracking/migrations.ts";
-import { noneNamed, notActive } from "./ended_migrations.ts";
+import type { Finding } from "../contract/responses.ts";
+import type { RecordedRename } from "../facts/migration.ts";
+import { presentNames, relocated, relocation } from "../plan/relocation.ts";
+import type { RelationName } from "../postgres/blockers.ts";
+import type { Session } from "../postgres/database.ts";
+import { qualified } from "../sql/quoting.ts";
+import {
+  moveRecords,
+  recordedFromRows,
+  selectedMigrations,
+  standingMigrations,
+  trackedFromRows,
+} from "../tracking/migrations.ts";
+import { noneNamed, notActive } from "./explain_missing.ts";
 
-export type Selection = Pick<SelectionRequest, "migration_id" | "batch_id" | "table" | "schema">;
+export type Selection = Pick<SelectionRequest, "migration_id" | "batch_id" | "table" | "schema"> & {
+  /** Whether the relations with the recorded names are meant, whatever their OIDs. Default: false. */
+  relocate?: boolean;
+};
 
-/** What is to be done with an active migration, for the texts of refusals. */
 const DONE = {
   rollback: "rolled back",
   finalize: "finalized",
@@ -19,13 +30,10 @@ const DONE = {
 } as const;
 
 /**
- * The active migrations that are meant, newest first. By table it is one: of a table that was renamed
- * several times, a rollback means the last rename, a finalization the one that left this old name.
+ * The selected active migrations, newest first. By table it is one: of a table that was renamed several times, a
+ * rollback means the last rename, a finalization the one that left this old name.
  *
- * Records of another database are told by names, and with `lock` brought up to date.
- *
- * @param lock Keeps the rows from other requests until the transaction's end.
- * @param asked Whether the caller says that what has the recorded names is meant.
+ * @param lock Locks the rows, and updates records of another database (`relocate`).
  * @throws {Problem} `migration_not_found`, `not_active`.
  */
 export async function selectActive(
@@ -33,7 +41,6 @@ export async function selectActive(
   selection: Selection,
   operation: keyof typeof DONE,
   lock: boolean,
-  asked = false,
 ): Promise<RecordedRename[]> {
   const found = recordedFromRows(
     await session.run(selectedMigrations(selection, ["active"], lock)),
@@ -62,32 +69,93 @@ export async function selectActive(
     : operation === "finalize"
     ? [leaving(table, active)]
     : active.slice(0, 1);
-  return await relocate(session, meant, { asked, keep: lock });
+  return await relocate(session, meant, { asked: selection.relocate ?? false, keep: lock });
 }
 
 /** The migration whose old name it is, or else the one that gave it as the new name. */
 export const leaving = (table: string, migrations: RecordedRename[]): RecordedRename =>
   migrations.find(({ old_name }) => old_name === table) ?? migrations[0];
 
-/** The names that migrations are about, the tables' present ones first. */
+/** Both names of each table. */
 export const namesOf = (migrations: RecordedRename[]): RelationName[] =>
   migrations.flatMap(({ schema_name, old_name, new_name }) => [
     { schema: schema_name, name: new_name },
     { schema: schema_name, name: old_name },
   ]);
 
-/** The tables by the names they have now; where there is none, by those that their migrations gave them. */
+export const oldNamesOf = (migrations: RecordedRename[]): RelationName[] =>
+  migrations.map(({ schema_name, old_name }) => ({ schema: schema_name, name: old_name }));
+
+/** The tables by the names they have now; where a table is gone, by the name that its migration gave it. */
 export const tablesOf = (migrations: RecordedRename[]): RelationName[] =>
   migrations.map(({ schema_name, new_name, present_name }) => ({
     schema: schema_name,
     name: present_name ?? new_name,
   }));
 
-/** The OIDs of tables and views, as recorded. */
-export const oidsOf = (migrations: RecordedRename[]): number[] => [
+/** The recorded OIDs of tables and views. */
+export const oidsOf = (migrations: Pick<RecordedRename, "table_oid" | "view_oid">[]): number[] => [
   ...new Set(
     migrations.flatMap(({ table_oid, view_oid }) =>
       [table_oid, view_oid].filter((oid) => oid !== null)
     ),
   ),
 ];
+
+/** Whether the recorded relations are not those that have the recorded names. */
+export const isElsewhere = (
+  { status, new_name, present_name, compatibility_view_created, view_in_place }: RecordedRename,
+): boolean =>
+  status === "active" &&
+  (present_name !== new_name || (compatibility_view_created && view_in_place === false));
+
+/**
+ * The records with the OIDs that their tables and views have in this database, where these are certain: after pg_dump
+ * and pg_restore records have the OIDs of another one.
+ *
+ * @param asked Whether the caller says that the relations with the recorded names are meant.
+ * @param keep Whether to update the table of migrations, too.
+ */
+export async function relocate(
+  session: Session,
+  migrations: RecordedRename[],
+  { asked, keep }: { asked: boolean; keep: boolean },
+): Promise<RecordedRename[]> {
+  const elsewhere = migrations.filter(isElsewhere);
+  if (elsewhere.length === 0) return migrations;
+  const standing = trackedFromRows(await session.run(standingMigrations()));
+  const message = factsMessage({
+    names: elsewhere.flatMap((migration) => {
+      const { schema_name: schema, old_name, indexes } = migration;
+      return [
+        ...[old_name, ...presentNames(migration, standing)].map((name) => ({ schema, name })),
+        ...indexes.map(({ schema, to }) => ({ schema, name: to })),
+      ];
+    }),
+    oids: oidsOf(elsewhere),
+  });
+  const [, [row]] = await session.runAll(message);
+  const facts = factsFromRow(row as { facts: string });
+  const changed = new Map(elsewhere.flatMap((migration) => {
+    const meant = relocation(migration, standing, facts, asked);
+    if (meant === null) return [];
+    const known = meant.state === "found" ? relocated(migration, facts, meant) : migration;
+    return [[migration.id, { ...known, elsewhere: meant.state }]];
+  }));
+  const found = [...changed.values()].filter(({ elsewhere }) => elsewhere === "found");
+  if (keep && found.length > 0) await session.run(moveRecords(found));
+  return migrations.map((migration) => changed.get(migration.id) ?? migration);
+}
+
+export const relocationFindings = (migrations: RecordedRename[]): Finding[] =>
+  migrations.filter(({ elsewhere }) => elsewhere === "found").map(
+    ({ schema_name, old_name, new_name }) => ({
+      code: "copied_database",
+      severity: "info",
+      object: qualified(schema_name, new_name),
+      message:
+        `The record has the OIDs of another database, as after pg_dump and pg_restore. Table and view were found ` +
+        `as ${qualified(schema_name, new_name)} and ${qualified(schema_name, old_name)}.`,
+      remedy: "None needed: rollback, finalize and refresh update the record.",
+    }),
+  );

@@ -1,4 +1,4 @@
-/** Reading and keeping what is known of the use of old names. */
+/** Reads and records the use of old names. */
 import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
 import {
   lossesQuery,
@@ -8,30 +8,30 @@ import {
   type WantedUsage,
 } from "../catalog/usage.ts";
 import type { Migration } from "../contract/responses.ts";
-import { beginReading, type Connected, connected } from "../execute/apply_plan.ts";
-import type { Session } from "../execute/database.ts";
-import { usageOf } from "../plan/usage.ts";
-import type { StatementStatistics, UsedMigration } from "../plan/usage/facts.ts";
-import type { Look } from "../plan/usage/look.ts";
-import { countedByName } from "../plan/usage/naming.ts";
+import type { Connected } from "../postgres/apply_plan.ts";
+import type { Session } from "../postgres/database.ts";
+import { usageOf } from "../usage/usage.ts";
+import type { StatementStatistics, UsedMigration } from "../facts/usage_facts.ts";
+import type { UsageSample } from "../usage/usage_sample.ts";
+import { countedByName } from "../usage/name_matches.ts";
 import {
-  keepLooks,
+  keepSamples,
   keepSnapshots,
   recordsFromRows,
   renewLosses,
   renewSnapshots,
   usageRecords,
 } from "../tracking/usage.ts";
-import { type OperationContext, readingSession } from "./context.ts";
+import { inReadOnlyTransaction, type OperationContext, orLog } from "./context.ts";
 
-/** A look at several migrations, at one moment of the server's clock. */
-export interface Looks {
+/** What is known of the use of several migrations, at one moment of the server's clock. */
+export interface UsageSamples {
   at: string;
   /** By migration; those without a compatibility view are left out. */
-  byId: Map<string, Look>;
+  byId: Map<string, UsageSample>;
 }
 
-/** Looks at the use of the old names, in one message, in a transaction that has begun. */
+/** Reads the use of the old names, in one message, in a transaction that has begun. */
 export async function readUsage(
   session: Session,
   { sources, statistics, serverVersion }: Pick<
@@ -39,7 +39,7 @@ export async function readUsage(
     "sources" | "statistics" | "serverVersion"
   >,
   migrations: UsedMigration[],
-): Promise<Looks> {
+): Promise<UsageSamples> {
   const oldNames = migrations.map(({ old_name }) => old_name);
   const newNames = countedByName(serverVersion) ? migrations.map(({ new_name }) => new_name) : [];
   const [[usage], [texts], records] = await session.runAll([
@@ -49,7 +49,7 @@ export async function readUsage(
       views: migrations.flatMap(({ view_oid }) => view_oid ?? []),
       schema: readableSchema(statistics),
     }),
-    // Recorded statements are read above, with what is counted of them.
+    // Recorded statements are read by the query before, with their counts.
     factsQuery({
       names: [],
       oids: [],
@@ -68,49 +68,40 @@ export async function readUsage(
   return { at: facts.at, byId };
 }
 
-/** The same in a transaction of its own; what was seen is kept for the next look. */
-export async function lookAtUsage(
+/** The same in a transaction of its own; the samples are kept. */
+export async function sampleUsage(
   context: OperationContext,
   migrations: UsedMigration[],
-): Promise<Looks> {
-  const { database, limits } = context;
-  const looks = await database.whileReachable(() =>
-    readingSession(
+): Promise<UsageSamples> {
+  const samples = await context.database.whileReachable(() =>
+    inReadOnlyTransaction(
       context,
-      async (session) =>
-        await readUsage(session, connected(await session.begin(beginReading(limits))), migrations),
+      (session, connection) => readUsage(session, connection, migrations),
     )
   );
-  await keepUsage(context, looks);
-  return looks;
+  await keepUsage(context, samples);
+  return samples;
 }
 
-/** The migrations, with what is known of the use of their old names. */
-export function withUsage(migrations: Migration[], { byId }: Looks): Migration[] {
+export function withUsage(migrations: Migration[], { byId }: UsageSamples): Migration[] {
   return migrations.map((migration) => {
     const look = byId.get(migration.id);
     return look === undefined ? migration : { ...migration, usage: look.usage };
   });
 }
 
-/** Keeps what was seen. A look that cannot be kept, as on a replica, is a look all the same. */
-export async function keepUsage(context: OperationContext, { byId }: Looks): Promise<void> {
+/** Keeps the samples for the next time, where that is possible: not on a replica. */
+export async function keepUsage(context: OperationContext, { byId }: UsageSamples): Promise<void> {
   const records = [...byId.values()].flatMap(({ record }) => record ?? []);
   if (records.length === 0) return;
-  try {
-    await context.database.query(keepLooks(records));
-  } catch (cause) {
-    context.log("what was seen of the use of old names could not be kept", {
-      cause,
-    });
-  }
+  await orLog(
+    context,
+    "what was seen of the use of old names could not be kept",
+    () => context.database.query(keepSamples(records)),
+  );
 }
 
-/**
- * Statements that note which recorded statements name the old names before the rename; none where they cannot
- * be read.
- * It reads statistics only, and runs before the locks, so that nobody waits for it.
- */
+/** Statements that record which statements of pg_stat_statements name the old names before the rename. */
 export function noteSnapshots(
   statistics: StatementStatistics,
   migrations: WantedUsage[],
@@ -121,8 +112,8 @@ export function noteSnapshots(
 }
 
 /**
- * Puts the snapshots right after the commit: what was evicted until then tells nothing about the view, and on
- * a server that counts by name the calls of the time of waiting for the locks were through the table.
+ * Corrects the snapshots after the commit: what was evicted until then says nothing about the view, and on a server that
+ * counts by name, calls while the locks were waited for went to the table.
  */
 export async function renewUsage(
   context: OperationContext,
@@ -131,17 +122,14 @@ export async function renewUsage(
 ): Promise<void> {
   const schema = readableSchema(statistics);
   if (schema === null || migrations.length === 0) return;
-  try {
-    await context.database.query(
-      countedByName(serverVersion)
-        ? renewSnapshots(snapshotQuery(migrations, schema))
-        : renewLosses(migrations.map(({ id }) => id), lossesQuery(schema)),
-    );
-  } catch (cause) {
-    context.log("the snapshot of recorded statements could not be renewed", {
-      cause,
-    });
-  }
+  const statement = countedByName(serverVersion)
+    ? renewSnapshots(snapshotQuery(migrations, schema))
+    : renewLosses(migrations.map(({ id }) => id), lossesQuery(schema));
+  await orLog(
+    context,
+    "the snapshot of recorded statements could not be renewed",
+    () => context.database.query(statement),
+  );
 }
 
 const readableSchema = ({ state, schema }: StatementStatistics): string | null =>

@@ -1,37 +1,42 @@
-/** The proof of an active rename: five tests by both names, without lasting effects. */
-import { proofFactsFromRow, proofFactsQuery } from "../catalog/proof_facts.ts";
+/** The compatibility test of an active rename: five tests through both names, without lasting effects. */
+import type { RecordedRename } from "../facts/migration.ts";
+import { verifyFactsFromRow, verifyFactsQuery } from "../catalog/verify_facts.ts";
 import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
 import { Problem } from "../contract/problems.ts";
 import { VERIFY_CHECKS, type VerifyCheckName, type VerifyRequest } from "../contract/requests.ts";
 import type { VerifyAnswer, VerifyCheck } from "../contract/responses.ts";
-import type { DataApiAccess } from "../data_api/data_api.ts";
-import { beginReading, connected } from "../execute/apply_plan.ts";
-import { blockersHint, lockHolders } from "../execute/blockers.ts";
-import { setLockTimeout } from "../execute/critical_section.ts";
-import type { Database, Session } from "../execute/database.ts";
-import { isLockFailure } from "../execute/database_errors.ts";
-import { requireAgreement } from "../plan/drift.ts";
-import { qualified } from "../plan/quoting.ts";
-import { requireServer } from "../plan/rename.ts";
-import type { RecordedRename } from "../plan/rollback.ts";
-import { commonColumns } from "../proof/columns.ts";
-import type { ProofFacts } from "../proof/facts.ts";
-import { ownRow, ownTable } from "../proof/own_row.ts";
-import { reportInMarkdown } from "../proof/markdown.ts";
-import { API_ROLES, viewersOf } from "../proof/viewers.ts";
+import type { DataApiAccess } from "../verify/run/data_api_client.ts";
+import { blockersHint, lockHolders } from "../postgres/blockers.ts";
+import { setLockTimeout } from "../postgres/transaction.ts";
+import type { Database, Session } from "../postgres/database.ts";
+import { isLockFailure } from "../postgres/database_errors.ts";
+import { locateRelations } from "../drift/drift.ts";
+import { qualified } from "../sql/quoting.ts";
+import { requireView } from "../plan/refusals.ts";
+import { commonColumns } from "../verify/definitions.ts";
+import { API_ROLES, type VerifyFacts } from "../facts/verify_facts.ts";
+import { personasOf } from "../verify/personas.ts";
+import { testRow, testTable } from "../verify/test_row.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
-import { asProblems, type OperationContext, readingSession, toRead } from "./context.ts";
-import { noteWorstDrift } from "./note_drift.ts";
-import { namesOf, oidsOf, selectActive } from "./select_migrations.ts";
-import { tellVerification } from "./tell_verification.ts";
-import { testCost } from "./verify/cost.ts";
-import { testDataApi } from "./verify/data_api.ts";
-import { testJoins } from "./verify/joins.ts";
-import { testReads } from "./verify/reads.ts";
-import { findVerifier, sessionOf } from "./verify/trial_session.ts";
-import { type Subject, Tester } from "./verify/tester.ts";
-import { testWrites } from "./verify/writes.ts";
-import { notCountingReads, noteUseBefore } from "./usage_by_ourselves.ts";
+import { passOverReads } from "../tracking/usage.ts";
+import { wholeTransaction } from "../postgres/transaction.ts";
+import { testCost } from "../verify/run/cost.ts";
+import { testDataApi } from "../verify/run/data_api.ts";
+import { testJoins, testReads } from "../verify/run/reads.ts";
+import { findVerifier, sessionOf } from "../verify/run/session.ts";
+import { VerifyRun, type VerifyTarget } from "../verify/run/verify_run.ts";
+import { testWrites } from "../verify/run/writes.ts";
+import {
+  asProblems,
+  inReadOnlyTransaction,
+  type OperationContext,
+  orLog,
+  recordWorstDrift,
+  toRead,
+} from "./context.ts";
+import { namesOf, oidsOf, oldNamesOf, selectActive } from "./select_migrations.ts";
+import { sampleUsage } from "./usage.ts";
+import { notifyVerification } from "./verify_change.ts";
 
 export interface VerifyContext extends OperationContext {
   /** The project's Data API; null where it is not known. */
@@ -42,80 +47,80 @@ export interface VerifyContext extends OperationContext {
 
 export interface Verified {
   answer: VerifyAnswer;
-  /** The same for people. */
-  markdown: string;
+  migration: RecordedRename;
+  /** The table as it is called now. */
+  table: { name: string };
 }
 
 const TESTS: Record<
   VerifyCheckName,
-  (tester: Tester, context: VerifyContext) => Promise<VerifyCheck>
+  (verifyRun: VerifyRun, context: VerifyContext) => Promise<VerifyCheck>
 > = {
   reads: testReads,
   writes: testWrites,
   joins: testJoins,
   cost: testCost,
-  data_api: (tester, { dataApi }) => testDataApi(tester, dataApi),
+  data_api: (verifyRun, { dataApi }) => testDataApi(verifyRun, dataApi),
 };
 
 /**
- * Tests whether an old name still does what its table does. Whatever is executed is rolled back; what a
- * rollback does not take back, numbers of sequences, is named.
+ * Tests whether an old name still does what its table does. Whatever is executed is rolled back; numbers taken from
+ * sequences, which a rollback does not give back, are reported.
  *
  * @throws {Problem} `migration_not_found`, `not_active`, `invalid_request` for a rename without a view,
  *   `drifted`, `lock_not_acquired` with `blockers`, `deadline_exceeded`, `database_unavailable`.
  */
 export async function verify(context: VerifyContext, request: VerifyRequest): Promise<Verified> {
-  return await noting(context, async () => {
-    const subject = await readingSession(
+  return await recordingDrift(context, async () => {
+    const target = await inReadOnlyTransaction(
       context,
-      (session) => readSubject(context, session, request),
+      (session, { pid }) => readTarget(context, session, pid, request),
     );
-    // In a session of its own, before the one for the trials is taken: nobody has two.
-    await noteUseBefore(context, subject);
-    const trials = subject.session.separate ? context.verifierDatabase! : context.database;
-    return await trials.withSession(toRead(context), async (session) => {
+    const { migration, view } = target;
+    // In a session of its own, which is given back before the one for the tests is taken.
+    if (view.scan_counter !== null) await sampleUsage(context, [migration]);
+    const tests = target.session.separate ? context.verifierDatabase! : context.database;
+    return await tests.withSession(toRead(context), async (session) => {
       const wanted = VERIFY_CHECKS.filter((name) => request.checks.includes(name));
       const checks: VerifyCheck[] = [];
-      await notCountingReads(context, session, subject, async () => {
+      await notCountingReads(context, session, target, async () => {
         for (const [index, name] of wanted.entries()) {
           context.progress({ phase: "verifying", check: name, done: index, total: wanted.length });
-          const tester = new Tester(context, session, request, subject);
-          checks.push(await TESTS[name](tester, context));
+          const verifyRun = new VerifyRun(context, session, request, target);
+          checks.push(await TESTS[name](verifyRun, context));
         }
       });
       const passed = checks.every(({ passed }) => passed);
-      const answer = { passed, session: subject.session, checks };
-      const about = { batch_id: null, migration_ids: [subject.migration.id] };
-      await tellVerification(context, null, about, answer);
-      return { answer, markdown: reportInMarkdown(subject.migration, subject.table, answer) };
+      const answer = { passed, session: target.session, checks };
+      const about = { batch_id: null, migration_ids: [target.migration.id] };
+      await notifyVerification(context, null, about, answer);
+      return { answer, migration, table: target.table };
     });
   });
 }
 
-/** Refused or not: a view that is gone is why there is nothing to be tested. */
-async function noting<T>(context: OperationContext, work: () => Promise<T>): Promise<T> {
+/** Also where the test is refused: the reason may be a view that is gone. */
+async function recordingDrift<T>(context: OperationContext, work: () => Promise<T>): Promise<T> {
   try {
     return await asProblems(work);
   } finally {
-    await noteWorstDrift(context);
+    await recordWorstDrift(context);
   }
 }
 
-/** Finds the migration with its table and view as they are now, and whoever may use them. */
-async function readSubject(
+async function readTarget(
   context: VerifyContext,
   session: Session,
+  pid: number,
   request: VerifyRequest,
-): Promise<Subject> {
-  const { pid, serverVersion } = connected(await session.begin(beginReading(context.limits)));
-  requireServer(serverVersion);
+): Promise<VerifyTarget> {
   const [migration] = await selectActive(
     session,
     { migration_id: request.migration_id },
     "verify",
     false,
   );
-  requireView(migration);
+  requireView(migration, "verify");
   await session.run(setLockTimeout(request.max_ms));
   try {
     return await readRelations(context, session, request, migration);
@@ -135,66 +140,80 @@ async function readRelations(
   session: Session,
   request: VerifyRequest,
   migration: RecordedRename,
-): Promise<Subject> {
+): Promise<VerifyTarget> {
   const query = factsQuery({
-    names: [{ schema: migration.schema_name, name: migration.old_name }],
+    names: oldNamesOf([migration]),
     oids: oidsOf([migration]),
-    // What the Data API embeds is among it.
+    // For what the Data API embeds.
     analysis: true,
   });
   const [[row], standing] = await session.runAll(`${query};\n${standingMigrations()}`);
   const facts = factsFromRow(row as { facts: string });
-  const [step] = requireAgreement([migration], facts, trackedFromRows(standing), [], {
+  const [step] = locateRelations([migration], facts, trackedFromRows(standing), [], {
     later: true,
   });
-  // The agreement refuses where there is none.
+  // `locateRelations` refuses where there is none.
   const { table, view } = { ...step, view: step.view! };
   const verifier = await findVerifier(context.verifierDatabase, session, [table.oid, view.oid]);
-  const [proofRow] = await session.run(
-    proofFactsQuery({
+  const [verifyRow] = await session.run(
+    verifyFactsQuery({
       table: table.oid,
       view: view.oid,
       roles: [...API_ROLES, ...request.claims.map(({ role }) => role)],
       verifier: verifier.login,
     }),
   );
-  const proof = asTried(proofFactsFromRow(proofRow));
-  const own = ownTable(table, proof);
+  const verifyFacts = asTried(verifyFactsFromRow(verifyRow));
+  const tested = testTable(table, verifyFacts);
   const columns = commonColumns(table, view);
-  const { key, unique } = ownRow(own, false);
-  const target = {
+  const { key, unique } = testRow(tested, false);
+  const names = {
     table: qualified(table.schema, table.name),
     view: qualified(view.schema, view.name),
     bare: { new: table.name, old: view.name },
     columns,
     key: unique && key.every((name) => columns.includes(name)) ? key : [],
   };
-  const who = viewersOf(proof, table.owner, request.claims);
+  const who = personasOf(verifyFacts, table.owner, request.claims);
   return {
     migration,
     table,
     view,
-    proof,
-    own,
-    target,
+    facts: verifyFacts,
+    testTable: tested,
+    names,
     ...who,
-    session: sessionOf(verifier, proof),
+    session: sessionOf(verifier, verifyFacts),
   };
 }
 
-/** What leaves its role gets nowhere in a session without rights; in one of ours it reaches out, as it were. */
-const asTried = (proof: ProofFacts): ProofFacts => ({
-  ...proof,
-  outward: proof.outward.flatMap((found) =>
-    found.kind !== "leaves" ? [found] : proof.separate ? [] : [{ ...found, kind: "sends" as const }]
+/**
+ * In a session without rights, code that switches the role achieves nothing; in one of ours it counts as code that
+ * acts outside of the database.
+ */
+const asTried = (facts: VerifyFacts): VerifyFacts => ({
+  ...facts,
+  side_effects: facts.side_effects.flatMap((found) =>
+    found.kind !== "leaves" ? [found] : facts.separate ? [] : [{ ...found, kind: "sends" as const }]
   ),
 });
 
-function requireView(migration: RecordedRename): void {
-  if (migration.compatibility_view_created) return;
-  const message = "the rename was made without a compatibility view";
-  throw new Problem("invalid_request", `There is nothing to verify: ${message}.`, {
-    hint: "Only a rename with a view has an old name that can be tested.",
-    fields: { issues: [{ path: "migration_id", message }] },
-  });
+/** Does work that reads through a view that may count its use, and ignores what was counted meanwhile. */
+async function notCountingReads(
+  context: OperationContext,
+  session: Session,
+  { migration, view }: VerifyTarget,
+  work: () => Promise<void>,
+): Promise<void> {
+  if (view.scan_counter === null) return await work();
+  try {
+    await work();
+  } finally {
+    const counter = view.scan_counter;
+    await orLog(context, "our own reads through the old name could not be left out", async () => {
+      // The session sends its counts to the server at the end of its next transaction.
+      await session.runWhole(wholeTransaction("select pg_stat_force_next_flush()"));
+      await context.database.query(passOverReads(migration.id, counter));
+    });
+  }
 }

@@ -1,100 +1,88 @@
 /**
  * Privileges that were changed on a compatibility view alone, carried to its table: what was granted on the
- * view is granted on the table, and what was revoked is revoked there too. Without that, whoever lost a right
- * to the old name would have it again.
+ * view is granted on the table, and what was revoked is revoked there too. Otherwise a role that lost a
+ * privilege on the old name would have it again.
  */
+import {
+  type AclEntry,
+  type Level,
+  levelOf,
+  type OnColumn,
+  privilegesOf,
+} from "../facts/privileges.ts";
 import type { Statement } from "../contract/responses.ts";
-import { type Check, found, raiseUnlessNone } from "./checks.ts";
-import type { AclFacts, RelationFacts } from "./facts.ts";
-import type { Fingerprint } from "./fingerprint.ts";
-import { ident, literal, nullableLiteral } from "./quoting.ts";
+import { type Check, found, raiseUnlessNone } from "./verification/checks.ts";
+import type { RelationFacts } from "../facts/facts.ts";
+import { type Fingerprint, recordedLevel } from "../facts/fingerprint.ts";
+import { ident, literal, nullableLiteral } from "../sql/quoting.ts";
 
-/** A right on the table or one of its columns, and how far it goes: not at all, held, held and to be given on. */
-export interface RightChange {
-  column: string | null;
-  grantor: string;
-  grantee: string | null;
-  privilege: string;
-  grantor_settable: boolean;
+/** A privilege on the table or one of its columns, by its grantor, and how far it goes before and after. */
+export interface PrivilegeChange extends Omit<AclEntry, "grantable">, OnColumn {
   from: Level;
   to: Level;
 }
 
-type Level = 0 | 1 | 2;
+type Entry = AclEntry & OnColumn;
 
-interface Right extends Omit<RightChange, "from" | "to"> {
-  level: Level;
+interface PrivilegeChanges {
+  changes: PrivilegeChange[];
+  /** Where the session's role cannot act for the grantor, or others have the privilege from the grantee. */
+  impossible: PrivilegeChange[];
 }
 
-export interface PrivilegeChanges {
-  /** To be made on the table, in this order. */
-  changes: RightChange[];
-  /** What cannot be carried: its grantor is out of reach, or others hold the right through the grantee. */
-  impossible: RightChange[];
-}
-
-/**
- * What was changed on the view since it was made, and not in the same way on the table.
- *
- * @param recorded The view's fingerprint from when it was made.
- */
+/** What was changed on the view since it was made (its fingerprint is `recorded`), and not alike on the table. */
 export function privilegeChanges(
   table: RelationFacts,
   view: RelationFacts,
   recorded: Fingerprint,
 ): PrivilegeChanges {
-  const onTable = rights(table);
-  const wanted = new Map<string, RightChange>();
-  const impossible: RightChange[] = [];
-  const note = (right: Right, before: Level, to: Level) => {
-    const { level: _, ...rest } = right;
-    const change = { ...rest, from: onTable.get(key(right))?.level ?? 0 as Level, to };
+  const onTable = entriesByKey(table);
+  const onView = entriesByKey(view);
+  const possible = new Map<string, PrivilegeChange>();
+  const impossible: PrivilegeChange[] = [];
+  const note = ({ grantable: _, ...entry }: Entry, before: Level, to: Level) => {
+    const change = { ...entry, from: levelIn(onTable, entry), to };
     if (to === before || to === change.from) return;
-    const known = right.column === null ||
-      table.columns.some(({ name }) => name === right.column);
-    const asGrantor = right.grantor === table.owner || right.grantor_settable;
-    if (known && asGrantor) wanted.set(key(right), change);
+    const hasColumn = entry.column === null ||
+      table.columns.some(({ name }) => name === entry.column);
+    const asGrantor = entry.grantor === table.owner || entry.grantor_settable;
+    if (hasColumn && asGrantor) possible.set(keyOf(entry), change);
     else impossible.push(change);
   };
-  const onView = rights(view);
   const matched = new Set<string>();
-  for (const right of onView.values()) {
-    const mapped = withOwner(right, view.owner, table.owner);
-    matched.add(key(mapped));
-    // The owner grants in the stead of whoever cannot be acted for.
-    const stands = mapped.grantor_settable || onTable.has(key(mapped));
+  for (const entry of onView.values()) {
+    const mapped = withOwner(entry, view.owner, table.owner);
+    matched.add(keyOf(mapped));
+    // The owner grants instead of a grantor whose place the session's role cannot take.
+    const asItIs = mapped.grantor_settable || onTable.has(keyOf(mapped));
     note(
-      stands ? mapped : { ...mapped, grantor: table.owner, grantor_settable: true },
-      recordedLevel(recorded, withOwner(right, view.owner, recorded.owner)),
-      right.level,
+      asItIs ? mapped : { ...mapped, grantor: table.owner, grantor_settable: true },
+      recordedLevel(recorded, withOwner(entry, view.owner, recorded.owner)),
+      levelOf(entry),
     );
   }
-  for (const right of onTable.values()) {
-    if (matched.has(key(right))) continue;
-    let before = withOwner(right, table.owner, recorded.owner);
-    // Where the view's owner granted in the stead of the table's grantor, that is what was taken away.
+  for (const entry of onTable.values()) {
+    if (matched.has(keyOf(entry))) continue;
+    let before = withOwner(entry, table.owner, recorded.owner);
+    // Where the view's owner granted instead of the table's grantor, that is what was revoked.
     if (recordedLevel(recorded, before) === 0) before = { ...before, grantor: recorded.owner };
     const now = withOwner(before, recorded.owner, view.owner);
-    note(right, recordedLevel(recorded, before), onView.get(key(now))?.level ?? 0);
+    note(entry, recordedLevel(recorded, before), levelIn(onView, now));
   }
-  const after = applied(onTable, [...wanted.values()]);
-  for (const [id, change] of wanted) {
+  const after = [...applied(onTable, [...possible.values()]).values()];
+  for (const [key, change] of possible) {
     if (change.from < 2 || change.to === 2) continue;
-    const leftOver = [...after.values()].some((right) =>
-      right.grantor === change.grantee && right.privilege === change.privilege &&
-      right.column === change.column
-    );
-    if (!leftOver) continue;
-    wanted.delete(id);
+    if (!after.some((entry) => isGrantedBy(entry, change))) continue;
+    possible.delete(key);
     impossible.push(change);
   }
-  return { changes: inOrder([...wanted.values()]), impossible };
+  return { changes: inOrder([...possible.values()]), impossible };
 }
 
 /** Statements that make the changes on `target`, quoted, of the table; each as the role that grants it. */
 export function privilegeStatements(
   table: RelationFacts,
-  changes: RightChange[],
+  changes: PrivilegeChange[],
   target: string,
   sessionUser: string,
 ): Statement[] {
@@ -114,21 +102,14 @@ export function privilegeStatements(
   });
 }
 
-/** The table with the privileges that it has after the changes. */
-export function withChanges(table: RelationFacts, changes: RightChange[]): RelationFacts {
-  const after = [...applied(rights(table), changes).values()];
-  const entries = (column: string | null): AclFacts[] =>
-    after.filter((right) => right.column === column).map((right) => ({
-      grantor: right.grantor,
-      grantee: right.grantee,
-      privilege: right.privilege,
-      grantable: right.level === 2,
-      grantor_settable: right.grantor_settable,
-    }));
+export function withChanges(table: RelationFacts, changes: PrivilegeChange[]): RelationFacts {
+  const after = [...applied(entriesByKey(table), changes).values()];
+  const entriesOf = (wanted: string | null): AclEntry[] =>
+    after.filter(({ column }) => column === wanted).map(({ column: _, ...entry }) => entry);
   return {
     ...table,
-    acl: entries(null),
-    columns: table.columns.map((column) => ({ ...column, acl: entries(column.name) })),
+    acl: entriesOf(null),
+    columns: table.columns.map((column) => ({ ...column, acl: entriesOf(column.name) })),
   };
 }
 
@@ -138,10 +119,10 @@ export function checkPrivileges(
   purpose: string,
 ): Check {
   const rows = expected.flatMap(({ name, table }) =>
-    [...rights(table).values()].map(({ column, grantor, grantee, privilege, level }) =>
+    privilegesOf(table).map(({ column, grantor, grantee, privilege, grantable }) =>
       `(${literal(table.schema)}, ${literal(name)}, ${nullableLiteral(column)}, ${
         literal(grantor)
-      }, ${nullableLiteral(grantee)}, ${literal(privilege)}, ${level === 2})`
+      }, ${nullableLiteral(grantee)}, ${literal(privilege)}, ${grantable})`
     )
   );
   const tables = expected.map(({ name, table: { schema } }) =>
@@ -177,60 +158,53 @@ export function checkPrivileges(
   );
 }
 
-const key = ({ column, grantor, grantee, privilege }: Omit<Right, "level">) =>
+const keyOf = ({ column, grantor, grantee, privilege }: Omit<Entry, "grantable">) =>
   JSON.stringify([column, grantor, grantee, privilege]);
 
-function rights(relation: RelationFacts): Map<string, Right> {
-  const all = [
-    ...relation.acl.map((entry) => ({ ...entry, column: null as string | null })),
-    ...relation.columns.flatMap(({ name, acl }) =>
-      acl.map((entry) => ({ ...entry, column: name as string | null }))
-    ),
-  ];
-  return new Map(all.map(({ grantable, ...entry }) => {
-    const right: Right = { ...entry, level: grantable ? 2 : 1 };
-    return [key(right), right];
-  }));
+const entriesByKey = (relation: RelationFacts): Map<string, Entry> =>
+  new Map(privilegesOf(relation).map((entry) => [keyOf(entry), entry]));
+
+function levelIn(entries: Map<string, Entry>, wanted: Omit<Entry, "grantable">): Level {
+  const entry = entries.get(keyOf(wanted));
+  return entry === undefined ? 0 : levelOf(entry);
 }
 
-/** What the view's owner grants or holds, the table's owner does on the table. */
-function withOwner(right: Right, from: string, to: string): Right {
-  const role = <Role extends string | null>(name: Role) => (name === from ? to : name) as Role;
-  return { ...right, grantor: role(right.grantor), grantee: role(right.grantee) };
+/** An entry with one owner in the place of another: what one grants or holds on its relation, so does the other. */
+function withOwner(entry: Entry, from: string, to: string): Entry {
+  const { grantor, grantee } = entry;
+  return {
+    ...entry,
+    grantor: grantor === from ? to : grantor,
+    grantee: grantee === from ? to : grantee,
+  };
 }
 
-/** How far the right went when the view was made; the keys are those of `fingerprint`. */
-function recordedLevel(recorded: Fingerprint, right: Right): Level {
-  const of = right.column === null ? "" : `column ${right.column} `;
-  const held = recorded[`${of}grant to ${right.grantee ?? "PUBLIC"} by ${right.grantor}`];
-  const privileges = held?.split(", ") ?? [];
-  if (privileges.includes(`${right.privilege} with grant option`)) return 2;
-  return privileges.includes(right.privilege) ? 1 : 0;
-}
-
-function applied(before: Map<string, Right>, changes: RightChange[]): Map<string, Right> {
+function applied(before: Map<string, Entry>, changes: PrivilegeChange[]): Map<string, Entry> {
   const after = new Map(before);
-  for (const { from: _, to, ...right } of changes) {
-    if (to === 0) after.delete(key(right));
-    else after.set(key(right), { ...right, level: to });
+  for (const { from: _, to, ...entry } of changes) {
+    if (to === 0) after.delete(keyOf(entry));
+    else after.set(keyOf(entry), { ...entry, grantable: to === 2 });
   }
   return after;
 }
 
-/** What is taken away first, from those it was given on to before those who gave it; then what is given. */
-function inOrder(changes: RightChange[]): RightChange[] {
-  const lost = changes.filter(({ from, to }) => to < from);
-  const given = changes.filter(({ from, to }) => to > from);
-  const comesFrom = (one: RightChange, other: RightChange) =>
-    one.grantor === other.grantee && one.privilege === other.privilege &&
-    one.column === other.column;
+/** Whether one entry is granted by the grantee of another, of the same privilege. */
+const isGrantedBy = (
+  one: Omit<Entry, "grantable">,
+  { grantee, privilege, column }: Omit<Entry, "grantable">,
+): boolean => one.grantor === grantee && one.privilege === privilege && one.column === column;
+
+/** Revokes first, of those who were granted a privilege before those who granted it; then grants. */
+function inOrder(changes: PrivilegeChange[]): PrivilegeChange[] {
+  const revoked = changes.filter(({ from, to }) => to < from);
+  const granted = changes.filter(({ from, to }) => to > from);
   return [
-    ...sorted(lost, (one, other) => comesFrom(other, one)),
-    ...sorted(given, comesFrom),
+    ...sorted(revoked, (one, other) => isGrantedBy(other, one)),
+    ...sorted(granted, isGrantedBy),
   ];
 }
 
-/** Each after those that have to come before it; what goes in a circle comes last, as it is. */
+/** Each after those that have to come before it; those that wait for each other come last, as they are. */
 function sorted<T>(items: T[], isAfter: (one: T, other: T) => boolean): T[] {
   const result: T[] = [];
   let rest = items;
@@ -242,7 +216,3 @@ function sorted<T>(items: T[], isAfter: (one: T, other: T) => boolean): T[] {
   }
   return result;
 }
-
-/** A right in words. */
-export const describeRight = ({ privilege, column, grantee }: RightChange): string =>
-  `${privilege}${column === null ? "" : ` (${ident(column)})`} ${grantee ?? "PUBLIC"}`;

@@ -1,15 +1,15 @@
-/**
- * The plan of a finalize: the compatibility view goes for good, what was built on it is made to depend on the
- * table, and the table keeps its name. The way back, to the old name, is `rollback.ts`.
- */
-import { checkFree, checkRelations } from "./checks.ts";
-import { requireAgreement } from "./drift.ts";
-import type { Facts, RelationFacts } from "./facts.ts";
-import { lostWithViews } from "./lost_with_view.ts";
-import { makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
-import type { TrackedRename } from "./rename.ts";
-import { viewsGoing } from "./repointing/views_going.ts";
-import { expected, type PlanOptions, type RecordedRename, requireOwned } from "./rollback.ts";
+/** The plan of a finalize: the view is dropped, and what was built on it is made to depend on the table. */
+import { locateRelations } from "../drift/drift.ts";
+import type { Facts, RelationFacts } from "../facts/facts.ts";
+import type { RecordedRename, TrackedRename } from "../facts/migration.ts";
+import {
+  expectedRelation,
+  removeViews,
+  type RemoveViewsOptions,
+  requireOwned,
+} from "./remove_views.ts";
+import { makePlan, type Plan } from "./plan.ts";
+import { checkFree, checkRelations } from "./verification/checks.ts";
 
 export interface FinalizePlan extends Plan {
   tables: FinalizedTable[];
@@ -17,67 +17,55 @@ export interface FinalizePlan extends Plan {
 
 export interface FinalizedTable {
   migration: RecordedRename;
-  /**
-   * The table as it is to be; a later rename may have given it another name than this migration did.
-   */
+  /** The table as it is to be; a later rename may have given it another name than this migration did. */
   facts: RelationFacts;
-  /** The view that goes; null where there is none. */
+  /** Null where there is none. */
   view: RelationFacts | null;
 }
 
 /**
- * Makes the plan of a finalize of `migrations`, which come newest first. Whether anybody still uses the old
- * names is not asked here.
- *
- * @param active All active migrations of the same tables: a table may have been renamed on since.
+ * @param migrations Newest first. Whether their old names are still used is not looked at here.
+ * @param active All active migrations of the same tables, which may have been renamed again.
  * @throws {Problem} `drifted`, `not_table_owner`, `dependants_cannot_follow`.
  */
 export async function planFinalize(
   migrations: RecordedRename[],
   facts: Facts,
   active: TrackedRename[],
-  options: PlanOptions,
+  options: RemoveViewsOptions,
 ): Promise<FinalizePlan> {
-  const steps = requireAgreement(migrations, facts, active, options.acknowledge, {
+  const steps = locateRelations(migrations, facts, active, options.acknowledge, {
     later: true,
-    oldNameGoes: true,
+    oldNameGivenUp: true,
   });
   requireOwned(steps);
   const tables = [...new Set(steps.map(({ table }) => table))];
-  const end = tables.map((table) => ({ table, name: table.name }));
-  const going = viewsGoing(steps, end, facts.session.user);
-  const lost = lostWithViews(
-    steps,
-    options.carryPrivileges ?? false,
-    facts.session.user,
-    ({ name }) => name,
-  );
   const views = steps.flatMap(({ view }) => view === null ? [] : [view]);
-  const checks = [
-    checkRelations(
-      tables.map((table) => expected(table, table.name)),
-      "Check that the tables have their names",
-    ),
-    ...(views.length === 0 ? [] : [checkFree(views, "Check that nothing has the old names")]),
-    ...(lost.check === null ? [] : [lost.check]),
-  ];
+  const removal = removeViews(
+    steps,
+    tables.map((table) => ({ table, name: table.name })),
+    facts,
+    options,
+    [
+      checkRelations(
+        tables.map((table) => expectedRelation(table, table.name)),
+        "Check that the tables have their names",
+      ),
+      ...(views.length === 0 ? [] : [checkFree(views, "Check that nothing has the old names")]),
+    ],
+  );
   const plan = await makePlan({
     beforeLocks: [],
-    preparations: [...going.preparations, ...checks.flatMap(({ preparations }) => preparations)],
-    locks: going.locks,
-    changes: [
-      ...going.changes,
-      ...lost.statements,
-      ...checks.map(({ statement }) => statement),
-      reloadSchemaCache,
-    ],
-    findings: [...lost.findings.flat(), ...going.findings],
+    preparations: removal.preparations,
+    locks: removal.locks,
+    changes: removal.changes,
+    findings: [...removal.viewOnlyFindings.flat(), ...removal.findings],
   });
   return {
     ...plan,
     tables: steps.map(({ migration, table, view }) => ({
       migration,
-      facts: lost.afterwards(table),
+      facts: removal.afterwards(table),
       view,
     })),
   };

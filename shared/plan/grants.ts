@@ -1,23 +1,26 @@
 /**
  * Grants: how a relation's access privileges are replayed on another relation, entry by entry.
  *
- * A new relation is born with the default privileges of whoever makes it, which can be wider or narrower
- * than the table's; so what it was born with is revoked first.
+ * A new relation has the default privileges of its creator, which can be wider or narrower than the table's;
+ * so these are revoked first.
  */
-import type { AclFacts } from "./facts.ts";
-import { ident } from "./quoting.ts";
+import {
+  type AclEntry,
+  type OnColumn,
+  type PrivilegeLists,
+  privilegesOf,
+} from "../facts/privileges.ts";
+import { ident } from "../sql/quoting.ts";
 
-export interface GrantPlan {
+interface GrantPlan {
   statements: string[];
   /** Entries whose grantor the session's role cannot become: granted by the owner instead. */
-  replaced: AclFacts[];
+  replaced: AclEntry[];
 }
 
 /** What has access privileges, of its own and perhaps of its columns. */
-export interface Grantable {
+interface Grantable extends PrivilegeLists {
   owner: string;
-  acl: AclFacts[];
-  columns: { name: string; acl: AclFacts[] }[];
   /** Roles that default privileges give something on a new object of its kind. */
   default_grantees: string[];
 }
@@ -30,7 +33,7 @@ export interface Grantable {
  * the owner's where the session's role is another: a member of the owner grants as whichever of its roles has
  * the grant options, and that need not be the owner.
  *
- * @param sessionUser The session's role, if the owner is one that it can take the place of. Default: the owner.
+ * @param sessionUser The session's role, if it can become the owner. Default: the owner.
  */
 export function grantStatements(
   table: Grantable,
@@ -42,56 +45,47 @@ export function grantStatements(
     sessionUser?: string;
   } = {},
 ): GrantPlan {
-  // Whoever owns the view in the table owner's stead keeps what an owner has.
-  const strip = unique([...table.default_grantees, table.owner])
-    .filter((role) => role === table.owner || role !== viewOwner);
-  const statements = [
-    `revoke all on ${kind} ${target} from ${["public", ...strip.map(ident)].join(", ")}${
-      cascade ? " cascade" : ""
-    }`,
-  ];
-  const replaced: AclFacts[] = [];
-  const entries = [
-    ...table.acl.map((entry) => ({ ...entry, column: null as string | null })),
-    ...table.columns.flatMap((column) =>
-      column.acl.map((entry) => ({ ...entry, column: column.name as string | null }))
-    ),
-  ];
-  for (const entry of entries) {
-    if (entry.grantor !== table.owner && !entry.grantor_settable) replaced.push(entry);
-  }
-  const byGrantor = entries.map((entry) => ({
+  const entries = privilegesOf(table).map((entry) => ({
     ...entry,
-    grantor: entry.grantor !== table.owner && entry.grantor_settable ? entry.grantor : null,
+    byOwner: entry.grantor === table.owner || !entry.grantor_settable,
   }));
-  const groups = inGrantOrder(byGrantor).flatMap(grouped);
-  const merged = mergeGrantees(groups);
-  const grant = (group: Merged) => grantStatement(group, `${kind} ${target}`);
-  // They are the first.
-  const own = merged.filter(({ grantor }) => grantor === null);
-  statements.push(...own.map(grant));
-  if (sessionUser !== viewOwner) {
-    statements.unshift(`set local role ${ident(viewOwner)}`);
-    statements.push("reset role");
+  const grants = inGrantOrder(entries.map(({ byOwner, ...entry }) => ({
+    ...entry,
+    grantor: byOwner ? null : entry.grantor,
+  }))).flatMap(grouped);
+  // Another role that owns the view instead of the table's owner keeps what an owner has.
+  const revoked = unique([...table.default_grantees, table.owner])
+    .filter((role) => role === table.owner || role !== viewOwner);
+  const asOwner = [
+    `revoke all on ${kind} ${target} from ${["public", ...revoked.map(ident)].join(", ")}` +
+    (cascade ? " cascade" : ""),
+  ];
+  const asOthers: string[] = [];
+  for (const grant of merged(grants)) {
+    const sql = grantStatement(grant, `${kind} ${target}`);
+    if (grant.grantor === null) asOwner.push(sql);
+    else asOthers.push(...asRole(grant.grantor, [sql]));
   }
-  for (const group of merged) {
-    if (group.grantor === null) continue;
-    statements.push(`set local role ${ident(group.grantor)}`, grant(group), "reset role");
-  }
-  return { statements, replaced };
+  return {
+    statements: [
+      ...(sessionUser === viewOwner ? asOwner : asRole(viewOwner, asOwner)),
+      ...asOthers,
+    ],
+    replaced: entries.filter(({ byOwner, grantor }) => byOwner && grantor !== table.owner),
+  };
 }
 
-interface Group {
-  /** Null: the owner. */
-  grantor: string | null;
-  grantee: string | null;
-  grantable: boolean;
-  column: string | null;
+const asRole = (role: string, statements: string[]): string[] => [
+  `set local role ${ident(role)}`,
+  ...statements,
+  "reset role",
+];
+
+type Entry = Omit<AclEntry, "grantor"> & OnColumn & { grantor: string | null };
+
+interface Grant extends Pick<Entry, "grantor" | "grantable" | "column"> {
+  grantees: (string | null)[];
   privileges: string[];
-}
-
-interface Entry extends Omit<Group, "privileges"> {
-  privilege: string;
 }
 
 /**
@@ -101,15 +95,16 @@ interface Entry extends Omit<Group, "privileges"> {
 function inGrantOrder(entries: Entry[]): Entry[][] {
   const rounds = [entries.filter((entry) => entry.grantor === null)];
   let rest = entries.filter((entry) => entry.grantor !== null);
-  const right = (role: string | null, privilege: string, column: string | null) =>
+  const keyOf = (role: string | null, privilege: string, column: string | null) =>
     JSON.stringify([role, privilege, column]);
-  const rights = new Set<string>();
+  const grantable = new Set<string>();
   while (rest.length > 0) {
-    for (const { grantee, privilege, column, grantable } of rounds.at(-1)!) {
-      if (grantable) rights.add(right(grantee, privilege, column));
+    for (const entry of rounds.at(-1)!) {
+      if (entry.grantable) grantable.add(keyOf(entry.grantee, entry.privilege, entry.column));
     }
     const mayGrant = ({ grantor, privilege, column }: Entry) =>
-      rights.has(right(grantor, privilege, null)) || rights.has(right(grantor, privilege, column));
+      grantable.has(keyOf(grantor, privilege, null)) ||
+      grantable.has(keyOf(grantor, privilege, column));
     const ready = rest.filter(mayGrant);
     const next = ready.length > 0 ? ready : rest;
     rounds.push(next);
@@ -118,41 +113,39 @@ function inGrantOrder(entries: Entry[]): Entry[][] {
   return rounds;
 }
 
-/** Entries that one statement grants. */
-function grouped(entries: Entry[]): Group[] {
-  const groups = new Map<string, Group>();
+/** Entries that differ in the privilege only become one grant. */
+function grouped(entries: Entry[]): Grant[] {
+  const grants = new Map<string, Grant>();
   for (const { grantor, grantee, grantable, column, privilege } of entries) {
     const key = JSON.stringify([grantor, grantee, grantable, column]);
-    const group = groups.get(key) ?? { grantor, grantee, grantable, column, privileges: [] };
-    group.privileges.push(privilege);
-    groups.set(key, group);
+    const grant = grants.get(key) ??
+      { grantor, grantable, column, grantees: [grantee], privileges: [] };
+    grant.privileges.push(privilege);
+    grants.set(key, grant);
   }
-  return [...groups.values()];
+  return [...grants.values()];
 }
 
-type Merged = Omit<Group, "grantee"> & { grantees: (string | null)[] };
-
-/** Neighbours that differ in the grantee only become one statement. */
-function mergeGrantees(groups: Group[]): Merged[] {
-  const merged: Merged[] = [];
-  for (const { grantee, ...group } of groups) {
-    const last = merged.at(-1);
-    const alike = last && last.grantor === group.grantor && last.grantable === group.grantable &&
-      last.column === group.column &&
-      last.privileges.toSorted().join() === group.privileges.toSorted().join();
-    if (alike) last.grantees.push(grantee);
-    else merged.push({ ...group, grantees: [grantee] });
+/** Neighbours that differ in the grantee only become one grant. */
+function merged(grants: Grant[]): Grant[] {
+  const result: Grant[] = [];
+  const alike = ({ grantor, grantable, column, privileges }: Grant) =>
+    JSON.stringify([grantor, grantable, column, privileges.toSorted()]);
+  for (const grant of grants) {
+    const last = result.at(-1);
+    if (last !== undefined && alike(last) === alike(grant)) last.grantees.push(...grant.grantees);
+    else result.push(grant);
   }
-  return merged;
+  return result;
 }
 
-function grantStatement(group: Merged, target: string): string {
-  const privileges = unique(group.privileges).map((privilege) =>
-    privilege.toLowerCase() + (group.column === null ? "" : ` (${ident(group.column)})`)
+function grantStatement(grant: Grant, target: string): string {
+  const privileges = unique(grant.privileges).map((privilege) =>
+    privilege.toLowerCase() + (grant.column === null ? "" : ` (${ident(grant.column)})`)
   );
-  const grantees = group.grantees.map((role) => (role === null ? "public" : ident(role)));
+  const grantees = grant.grantees.map((role) => (role === null ? "public" : ident(role)));
   return `grant ${privileges.join(", ")} on ${target} to ${grantees.join(", ")}` +
-    (group.grantable ? " with grant option" : "");
+    (grant.grantable ? " with grant option" : "");
 }
 
 const unique = <T>(values: T[]): T[] => [...new Set(values)];

@@ -1,36 +1,26 @@
 /**
- * Renaming the indexes that are named after a table, and with them the constraints that they back, on the
- * table and on all its partitions; and the way back to the exact earlier names.
- *
- * ALTER INDEX ... RENAME locks nothing but the index, in SHARE UPDATE EXCLUSIVE mode, and renames its constraint
- * too; so all of this is done before the locks that clients feel.
+ * Renaming the indexes that are named after a table, and the constraints that they back, on the table and all its
+ * partitions; and back. ALTER INDEX ... RENAME locks only the index, in SHARE UPDATE EXCLUSIVE mode, and renames its
+ * constraint too; so this is done before the locks that clients feel.
  */
+import type { RenamedIndex } from "../facts/migration.ts";
 import { Problem } from "../contract/problems.ts";
 import type { Rename } from "../contract/requests.ts";
 import type { Finding } from "../contract/responses.ts";
-import { checkRelations } from "./checks.ts";
-import type { Facts, IndexFacts } from "./facts.ts";
+import { checkRelations } from "./verification/checks.ts";
+import type { Facts, IndexFacts } from "../facts/facts.ts";
 import type { PlanStatement } from "./plan.ts";
-import { ident, qualified } from "./quoting.ts";
-import { RELATION_KINDS } from "./relation_kinds.ts";
+import { ident, qualified } from "../sql/quoting.ts";
+import { RELATION_KINDS } from "../facts/relation_kinds.ts";
 
-/** An index that was renamed with its table, as it is kept with the migration. */
-export interface RenamedIndex {
-  oid: number;
-  schema: string;
-  from: string;
-  to: string;
-}
-
-/** Longest name in bytes; the server cuts longer ones off (PostgreSQL manual, 4.1.1). */
+/** Longest name in bytes; the server truncates longer ones (PostgreSQL manual, 4.1.1). */
 const MAX_NAME_BYTES = 63;
 
 const bytes = (text: string) => new TextEncoder().encode(text).length;
 
 /**
- * The name of an index after its table's rename: the new name in place of the old one, which it begins with.
- * Where that is too long, the table's part is cut, between characters, and the rest is kept, as in the names that the
- * server itself makes up. Null where the index is not named after the table.
+ * The name of an index after its table's rename, with the table's part truncated where it is too long, as the server
+ * does it. Null where the index is not named after the table.
  */
 export function indexNameAfter(name: string, oldName: string, newName: string): string | null {
   if (name !== oldName && !name.startsWith(`${oldName}_`)) return null;
@@ -41,15 +31,12 @@ export function indexNameAfter(name: string, oldName: string, newName: string): 
 }
 
 export interface IndexRenames {
-  /** By the OID of the table whose rename renames them. */
+  /** By the OID of the renamed table. */
   byTable: Map<number, RenamedIndex[]>;
   findings: Finding[];
 }
 
-/**
- * The indexes that a batch renames. An index on a partition can be named after it and after the table
- * above; of several renames in one batch the one with the longest old name is meant.
- */
+/** The indexes that a batch renames; where one fits several tables, as on a partition, the longest old name decides. */
 export function indexRenames(
   tables: { rename: Rename; facts: { oid: number } }[],
   facts: Pick<Facts, "indexes" | "relation_names">,
@@ -78,7 +65,7 @@ export function indexRenames(
       const kept = !index.owned
         ? notOwned(index, to)
         : taken.has(wanted)
-        ? nameTaken(index, to, "a relation of that name is there, or is made by this rename")
+        ? nameTaken(index, to, "there is a relation of that name, or this rename makes one")
         : index.constraints.length > 0 && takenConstraints.has(constraintKey(index, to))
         ? nameTaken(index, to, "its table has another constraint of that name")
         : null;
@@ -104,7 +91,7 @@ function nameTaken(index: IndexFacts, to: string, why: string): Finding {
     severity: "warning",
     object,
     message: `The index ${object} keeps its name, since it cannot become ${ident(to)}: ${why}.`,
-    remedy: "None needed. Rename it yourself, or move what has the name out of the way before.",
+    remedy: "None needed. Rename it yourself, or rename what has the name before.",
   };
 }
 
@@ -120,7 +107,6 @@ function notOwned(index: IndexFacts, to: string): Finding {
   };
 }
 
-/** The statements, and the check that each has hit its index, whatever happened to the names meanwhile. */
 export function indexStatements(
   renames: RenamedIndex[],
   facts: Pick<Facts, "indexes">,
@@ -145,17 +131,16 @@ export function indexStatements(
   };
 }
 
-/** One migration's indexes that are rolled back, with what the table goes by. */
 export interface RecordedIndexes {
   indexes: RenamedIndex[];
   table_oid: number;
 }
 
 /**
- * The renames that give indexes their earlier names back, newest migration first. Only what still has the
- * name that it was given is renamed: found by OID or, rebuilt since (REINDEX CONCURRENTLY), by that name on
- * the same table. What is gone is passed over; what was renamed since is left, and told.
+ * The renames that give indexes their earlier names back. An index is found by OID or, where it was rebuilt since
+ * (REINDEX CONCURRENTLY), by its name on the same table. Those that were renamed since keep their names.
  *
+ * @param migrations Newest first.
  * @throws {Problem} `name_taken` where something else has an earlier name now.
  */
 export function restoredIndexes(
@@ -164,7 +149,7 @@ export function restoredIndexes(
 ): { renames: RenamedIndex[]; findings: Finding[] } {
   const findings: Finding[] = [];
   const renames: RenamedIndex[] = [];
-  /** Names as they are once the renames before are done. */
+  /** Names after the renames before. */
   const names = new Map(facts.indexes.map((index) => [index.oid, index.name]));
   const holders = new Map(
     facts.names.flatMap(({ schema, name, relation }) =>
@@ -173,11 +158,13 @@ export function restoredIndexes(
   );
   for (const { indexes, table_oid } of migrations) {
     for (const { oid, from, to } of indexes) {
-      const index = facts.indexes.find((one) => one.oid === oid) ??
-        facts.indexes.find((one) => one.roots.includes(table_oid) && names.get(one.oid) === to);
+      const index = facts.indexes.find((index) => index.oid === oid) ??
+        facts.indexes.find((index) =>
+          index.roots.includes(table_oid) && names.get(index.oid) === to
+        );
       if (index === undefined) continue;
       const name = names.get(index.oid)!;
-      // Whoever has given it its earlier name back has done what is asked.
+      // Somebody has given it its earlier name back already.
       if (name === from) continue;
       if (name !== to) {
         findings.push(renamedSince(index, name, from, to));
@@ -201,7 +188,8 @@ export function restoredIndexes(
           } back: ` +
             `it is taken by ${what}.`,
           {
-            hint: "Move what has it out of the way, or rename the index yourself; it is left then.",
+            hint:
+              "Rename what has that name, or rename the index yourself; it is left as it is then.",
             fields: { taken_by: { schema, name: from, kind: what } },
           },
         );
@@ -221,7 +209,7 @@ function renamedSince(index: IndexFacts, name: string, from: string, to: string)
     object,
     message: `The index was named ${ident(to)} with its table and was renamed to ${
       ident(name)
-    } since; it is left so.`,
+    } since; it keeps that name.`,
     remedy: `None needed. Its name before was ${ident(from)}.`,
   };
 }

@@ -1,20 +1,28 @@
 /** The plan of a refresh: the compatibility view is made again as its table is now. */
 import { Problem } from "../contract/problems.ts";
 import type { Finding, Statement } from "../contract/responses.ts";
-import { type Check, checkRelations, checkViews } from "./checks.ts";
-import { defaultedIdentities, viewDefault } from "./column_defaults.ts";
-import { compatibilityView, type ViewPlan } from "./compatibility_view.ts";
-import { requireAgreement } from "./drift.ts";
-import type { ColumnFacts, Facts, RelationFacts } from "./facts.ts";
-import { lostWithViews } from "./lost_with_view.ts";
+import { lockAlone, repoint } from "../dependents/repoint.ts";
+import { setAsideName } from "../dependents/dropped_views.ts";
+import { locateRelations } from "../drift/drift.ts";
+import { viewDrift } from "../drift/view_drift.ts";
+import type { ColumnFacts, Facts, RelationFacts } from "../facts/facts.ts";
+import type { RecordedRename, TrackedRename } from "../facts/migration.ts";
+import { ident, qualified } from "../sql/quoting.ts";
+import { viewDefault } from "./column_defaults.ts";
+import {
+  checkNames,
+  compatibilityView,
+  giveName,
+  type MadeView,
+  viewChecks,
+} from "./compatibility_view.ts";
+import { interimName } from "./interim_name.ts";
+import { expectedRelation, requireOwned } from "./remove_views.ts";
 import { makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
-import { ident, qualified } from "./quoting.ts";
-import type { TrackedRename } from "./rename.ts";
-import { lockAlone, repointing } from "./repointing/repointing.ts";
-import { asideName } from "./repointing/views_going.ts";
-import { type RecordedRename, requireOwned } from "./rollback.ts";
-import { checkRowCasts, dropRowType } from "./row_type.ts";
-import { viewDrift } from "./view_drift.ts";
+import { requireView } from "./refusals.ts";
+import { dropRowType } from "./row_type.ts";
+import { type Check, checkAtOnce, checkRelations, raiseUnlessNone } from "./verification/checks.ts";
+import { type ViewOnlyChanges, viewOnlyChanges } from "./view_only_changes.ts";
 
 export interface RefreshOptions {
   acknowledge: string[];
@@ -25,18 +33,17 @@ export interface RefreshOptions {
 
 export interface RefreshPlan extends Plan {
   migration: RecordedRename;
-  /** The view as it is; null where it is gone. */
+  /** Null where it is gone. */
   view: RelationFacts | null;
-  /** Whether it stays the object that it is, so that nothing is done to what is built on it. */
+  /** Whether the view stays the same object, with what is built on it. */
   replacedInPlace: boolean;
   /** The table, with the privileges that it has in the end. */
   table: RelationFacts;
 }
 
 /**
- * Makes the plan of a refresh. Where the view's present columns are the first ones of those it is to have,
- * it is replaced and stays the object it is; otherwise a new view takes its place and name, and what was
- * built on it follows.
+ * Where the view only gets more columns at its end, it is replaced in place; otherwise a new view takes its name, and
+ * what was built on it is made to depend on the new one.
  *
  * @throws {Problem} `drifted`, `not_table_owner`, `invalid_request`, `dependants_cannot_follow`.
  */
@@ -46,81 +53,125 @@ export async function planRefresh(
   standing: TrackedRename[],
   { acknowledge, withoutColumns, carryPrivileges }: RefreshOptions,
 ): Promise<RefreshPlan> {
-  requireView(migration);
-  // A view that is gone is made anew: that is what a refresh is for.
+  requireView(migration, "refresh");
+  // A refresh also makes a view that is gone.
   const accepted = [...acknowledge, "view_missing"];
-  const steps = requireAgreement([migration], facts, standing, accepted, { later: true });
+  const steps = locateRelations([migration], facts, standing, accepted, { later: true });
   requireOwned(steps);
   const [{ table, view }] = steps;
   const wanted = wantedColumns(table, withoutColumns);
-  const lost = lostWithViews(steps, carryPrivileges, facts.session.user, ({ name }) => name);
-  const named: RelationFacts = { ...lost.afterwards(table), name: migration.old_name };
+  const only = viewOnlyChanges(steps, carryPrivileges, facts.session.user, ({ name }) => name);
+  const named: RelationFacts = { ...only.afterwards(table), name: migration.old_name };
 
   const inPlace = view !== null && beginsWith(wanted, view.columns) ? view : undefined;
-  const made = compatibilityView(named, table.name, facts.session, {
-    without: withoutColumns,
-    replaced: inPlace,
-    tick: view?.tick ?? null,
-  });
-  const steady = checks(migration, named, table.name, made, wanted);
-  if (lost.check !== null) steady.push(lost.check);
-  const way = view === null
-    ? { preparations: [], locks: [], changes: made.statements, findings: [] }
-    : inPlace !== undefined
-    ? replacing(inPlace, { ...named, columns: wanted }, table.name, made)
-    : rebuilding(view, wanted, table.name, made, facts.session.user);
+  const made: MadeView = {
+    table: named,
+    tableName: table.name,
+    view: compatibilityView(named, table.name, facts.session, {
+      name: inPlace === undefined ? interimName(named, facts) : named.name,
+      without: withoutColumns,
+      replaced: inPlace,
+      scanCounter: view?.scan_counter ?? null,
+    }),
+    columns: wanted,
+  };
+  const replacement = inPlace !== undefined
+    ? replacing(inPlace, { ...named, columns: wanted }, made, only)
+    : exchanging(made, only, view && takingPlace(view, wanted, table.name, facts.session.user));
+  const checks = [
+    checkRelations([expectedRelation(table, table.name)], "Check that the table is where it was"),
+    ...replacement.checks,
+    ...(only.check === null ? [] : [only.check]),
+  ];
   const plan = await makePlan({
-    preparations: [way, ...steady].flatMap(({ preparations }) => preparations),
+    preparations: [
+      ...replacement.preparations,
+      ...checks.flatMap(({ preparations }) => preparations),
+    ],
     beforeLocks: [],
-    locks: way.locks,
+    locks: replacement.locks,
     changes: [
-      ...lost.statements,
-      ...way.changes,
-      ...steady.map(({ statement }) => statement),
+      ...replacement.changes,
+      ...checks.map(({ statement }) => statement),
       reloadSchemaCache,
     ],
-    findings: [...lost.findings.flat(), ...mended(table, view, migration), ...way.findings],
+    findings: [
+      ...only.findings.flat(),
+      ...fixedDrift(table, view, migration),
+      ...replacement.findings,
+    ],
   });
   return {
     ...plan,
     migration,
     view,
     replacedInPlace: inPlace !== undefined,
-    table: lost.afterwards(table),
+    table: only.afterwards(table),
   };
 }
 
-type Way = Pick<Plan, "preparations" | "locks" | "changes" | "findings">;
+interface Replacement extends Pick<Plan, "preparations" | "locks" | "changes" | "findings"> {
+  checks: Check[];
+}
 
-/** To replace a view locks it; so the plan's first statement is the lock that is waited for. */
+const checksOf = (made: MadeView) => viewChecks([made], ({ tableName }) => tableName);
+
+/** CREATE OR REPLACE VIEW locks the view; so it is the plan's first statement, with the lock timeout. */
 function replacing(
   view: RelationFacts,
   shown: RelationFacts,
-  table: string,
-  { statements: [create, ...rest], rowCast }: ViewPlan,
-): Way {
+  made: MadeView,
+  only: ViewOnlyChanges,
+): Replacement {
+  const { statements: [create, ...rest], rowCast } = made.view;
   return {
     preparations: [],
     locks: [{ ...create, timeout_share: 1, changes: true }],
     changes: [
+      ...only.statements,
       ...leftovers(view, shown),
       ...rest,
-      ...(rowCast === null ? dropRowType(view, { view: view.name, table }) : []),
+      ...(rowCast === null ? dropRowType(view, { view: view.name, table: made.tableName }) : []),
     ],
+    checks: checksOf(made).map(({ name, purpose, query }) => raiseUnlessNone(name, purpose, query)),
     findings: [],
   };
 }
 
-/** What is built on the view means the new one, once that has the name. */
-function rebuilding(
+/** The new view is made before the locks, and then gets its name, which a present one has given up. */
+function exchanging(
+  made: MadeView,
+  only: ViewOnlyChanges,
+  present: ReturnType<typeof takingPlace> | null,
+): Replacement {
+  return {
+    preparations: [
+      // The new view has the privileges that the table has then.
+      ...only.statements,
+      ...made.view.statements,
+      ...checksOf(made).map(checkAtOnce),
+      ...present?.preparations ?? [],
+    ],
+    locks: present?.locks ?? [],
+    changes: [
+      ...present?.aside ?? [],
+      giveName(made.table, made.view),
+      ...present?.drop ?? [],
+    ],
+    checks: [checkNames([made])],
+    findings: present?.findings ?? [],
+  };
+}
+
+/** How the present view gives up its name and is dropped, and what is built on it gets the new one. */
+function takingPlace(
   view: RelationFacts,
   wanted: ColumnFacts[],
   table: string,
-  { statements }: ViewPlan,
   sessionUser: string,
-): Way {
-  const aside = asideName(view);
-  const followed = repointing(
+) {
+  const aside = setAsideName(view);
+  const followed = repoint(
     [{ view, table: null, columns: wanted }],
     [],
     new Map(),
@@ -133,16 +184,17 @@ function rebuilding(
       purpose: "Lock the compatibility view alone, as setting the owner that it has does",
       timeout_share: 1,
     }, ...followed.locks],
-    changes: [
-      followed.lookAgain.statement,
-      ...followed.aside,
+    aside: [
+      followed.recheck.statement,
+      ...followed.setAside,
       {
         sql: `alter view ${qualified(view.schema, view.name)} rename to ${ident(aside)}`,
         purpose: "Take the compatibility view out of the way",
       },
-      ...statements,
-      ...followed.again,
-      ...followed.drop,
+    ],
+    drop: [
+      ...followed.recreate,
+      ...followed.dropOld,
       ...dropRowType(view, { view: aside, table }),
       {
         sql: `drop view ${qualified(view.schema, aside)} restrict`,
@@ -151,51 +203,6 @@ function rebuilding(
     ],
     findings: followed.findings,
   };
-}
-
-function checks(
-  migration: RecordedRename,
-  table: RelationFacts,
-  name: string,
-  made: ViewPlan,
-  wanted: ColumnFacts[],
-): Check[] {
-  const { schema, oid, kind } = table;
-  const view = migration.old_name;
-  return [
-    checkRelations([{ oid, schema, name, kind }], "Check that the table is where it was"),
-    checkViews(
-      [{
-        schema,
-        name: view,
-        table_name: name,
-        table_oid: oid,
-        security_invoker: made.securityInvoker,
-        same_owner: made.owner === table.owner,
-        same_grantors: made.replaced.length === 0 && made.owner === table.owner,
-        without: table.columns.filter((column) => !wanted.some(({ name }) => name === column.name))
-          .map(({ number }) => number),
-        defaulted: defaultedIdentities(wanted),
-      }],
-      table.columns.some(({ acl }) => acl.length > 0),
-      "Check options, columns, defaults and privileges of the view",
-    ),
-    ...(made.rowCast === null ? [] : [
-      checkRowCasts(
-        [{ schema, view, table: name, function: made.rowCast }],
-        "Check that the view's rows can be the table's",
-      ),
-    ]),
-  ];
-}
-
-function requireView(migration: RecordedRename): void {
-  if (migration.compatibility_view_created) return;
-  const message = "the rename was made without a compatibility view";
-  throw new Problem("invalid_request", `There is nothing to refresh: ${message}.`, {
-    hint: "Only a rename with a view can be refreshed.",
-    fields: { issues: [{ path: "migration_id", message }] },
-  });
 }
 
 function wantedColumns(table: RelationFacts, without: string[]): ColumnFacts[] {
@@ -209,7 +216,7 @@ function wantedColumns(table: RelationFacts, without: string[]): ColumnFacts[] {
   if (unknown.length > 0) {
     refuse(
       `${qualified(table.schema, table.name)} has no column ${unknown.map(ident).join(", ")}`,
-      "Name columns as they are called on the table now; case counts.",
+      "Use the names that the columns have on the table now; they are case-sensitive.",
     );
   }
   const wanted = table.columns.filter(({ name }) => !without.includes(name));
@@ -227,7 +234,7 @@ const beginsWith = (wanted: ColumnFacts[], present: ColumnFacts[]): boolean =>
     wanted[index].collation === collation
   );
 
-/** What a replaced view still has from before and must not keep. */
+/** Removes defaults and comments that a replaced view must not keep. */
 function leftovers(view: RelationFacts, shown: RelationFacts): Statement[] {
   const old = qualified(shown.schema, shown.name);
   const columns = new Map(shown.columns.map((column) => [column.name, column]));
@@ -253,13 +260,13 @@ function leftovers(view: RelationFacts, shown: RelationFacts): Statement[] {
   return statements;
 }
 
-/** What is mended is told as information. */
-function mended(
+/** What this refresh fixes, as information. */
+function fixedDrift(
   table: RelationFacts,
   view: RelationFacts | null,
   migration: RecordedRename,
 ): Finding[] {
   if (view === null) return [];
   return viewDrift(table, view, migration.fingerprint.without_columns)
-    .map((finding) => ({ ...finding, severity: "info", remedy: "Mended by this refresh." }));
+    .map((finding) => ({ ...finding, severity: "info", remedy: "Fixed by this refresh." }));
 }

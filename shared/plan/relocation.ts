@@ -1,31 +1,28 @@
 /**
- * Records whose OIDs are another database's: after pg_dump and pg_restore every object has another one. A record
- * knows its table otherwise, too: by schema and names, by the columns that were recorded, and by the compatibility
- * view, which has the old name and shows the columns of the table and nothing else. OIDs may belong to another
- * table by chance, so one that exists proves nothing.
+ * Records whose OIDs are those of another database, as after pg_dump and pg_restore. Their tables are found by schema
+ * and names, by the recorded columns, and by the compatibility view, which has the old name and shows the columns of
+ * the table and nothing else. An OID that exists proves nothing: it may be another table's by chance.
  */
-import type { Facts, RelationFacts } from "./facts.ts";
-import type { Fingerprint } from "./fingerprint.ts";
-import { ident, qualified } from "./quoting.ts";
-import type { TrackedRename } from "./rename.ts";
-import type { RecordedRename } from "./rollback.ts";
-import { tickCondition } from "./tick.ts";
+import type { RecordedRename, TrackedRename } from "../facts/migration.ts";
+import type { Facts, RelationFacts } from "../facts/facts.ts";
+import type { Fingerprint } from "../facts/fingerprint.ts";
+import { ident, qualified } from "../sql/quoting.ts";
+import { scanCounterCondition } from "./scan_counter.ts";
 
-/** What a record that does not fit this database is found to mean here. */
+/** What a record that does not fit this database means here. */
 export type Relocation =
-  /** It is certain what is meant, or the caller has said that it is. */
+  /** It is certain which relations are meant, or the caller says so. */
   | { state: "found"; table: RelationFacts; view: RelationFacts | null; query: string | null }
-  /** There is something of these names, and it is not certain that it is meant. */
+  /** There are relations with these names, and it is not certain that they are meant. */
   | { state: "offered"; table: RelationFacts; view: RelationFacts | null; query: string | null }
-  /** There is nothing that could be meant, and whatever has the recorded OID is something else. */
+  /** There is no such relation, and what has the recorded OID is something else. */
   | { state: "gone" };
 
 const isTable = (relation: RelationFacts | undefined): relation is RelationFacts =>
   relation?.kind === "r" || relation?.kind === "p";
 
 /**
- * The names that the table may have now, the likeliest last: the one that the migration gave it, and those that
- * later migrations did.
+ * The names that the migration and later ones gave the table, the likeliest last.
  *
  * @param standing Active and finalized migrations, in the order in which they were made.
  */
@@ -41,10 +38,10 @@ export function presentNames(migration: TrackedRename, standing: TrackedRename[]
 }
 
 /**
- * What a record means in this database; null where it fits, or where what differs is drift of another kind.
+ * What a record means in this database; null where it fits, or where the difference is drift of another kind.
  *
  * @param facts Of the recorded OIDs, the old name and the `presentNames`.
- * @param asked Whether the caller says that what has the names is meant.
+ * @param asked Whether the caller says that the relations with the names are meant.
  */
 export function relocation(
   migration: RecordedRename,
@@ -55,7 +52,7 @@ export function relocation(
   const { schema_name: schema, old_name, compatibility_view_created } = migration;
   const byOid = new Map(facts.relations.map((relation) => [relation.oid, relation]));
   const at = (name: string) => {
-    const holder = facts.names.find((one) => one.schema === schema && one.name === name);
+    const holder = facts.names.find((held) => held.schema === schema && held.name === name);
     return byOid.get(holder?.relation?.oid ?? -1);
   };
   const recordedTable = byOid.get(migration.table_oid ?? -1);
@@ -66,7 +63,7 @@ export function relocation(
   const table = view === null
     ? candidates.at(-1)
     : candidates.find(({ oid }) => view.view_reads.length === 1 && view.view_reads[0] === oid);
-  // The record's own table, wherever it is and whatever it is called: surely, or by the look of it.
+  // The record's own table, whatever its schema and name: certainly, or judged by its columns.
   const isOwn = isTable(recordedTable) && recordedView?.kind === "v" &&
     recordedView.view_reads.includes(recordedTable.oid) &&
     hasColumns(recordedView, migration.fingerprint.view ?? migration.fingerprint.before);
@@ -84,7 +81,6 @@ export function relocation(
   return { state: certain ? "found" : "offered", ...found };
 }
 
-/** The record as it is in this database. */
 export function relocated(migration: RecordedRename, facts: Pick<Facts, "names">, {
   table,
   view,
@@ -106,7 +102,7 @@ export function relocated(migration: RecordedRename, facts: Pick<Facts, "names">
       ...index,
       oid: indexOids.get(qualified(index.schema, index.to)) ?? 0,
     })),
-    // The digest of the view's query is over OIDs.
+    // The digest of the view's query includes OIDs.
     fingerprint: query === null || fingerprint.view === null
       ? fingerprint
       : { ...fingerprint, view: { ...fingerprint.view, query } },
@@ -121,7 +117,9 @@ function isPlain(view: RelationFacts, table: RelationFacts): boolean {
       known.get(name)?.type !== type || known.get(name)?.collation !== collation
     )
   ) return false;
-  const condition = view.tick === null ? "" : ` where ${tickCondition(view.tick)}`;
+  const condition = view.scan_counter === null
+    ? ""
+    : ` where ${scanCounterCondition(view.scan_counter)}`;
   // The server qualifies columns before PostgreSQL 16.
   return ["", `${ident(table.name)}.`].some((prefix) => {
     const columns = view.columns.map(({ name }) => prefix + ident(name)).join(", ");

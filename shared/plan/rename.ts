@@ -1,40 +1,33 @@
-/** The plan of a rename: facts and request in, statements and findings out. Its reverse is `rollback.ts`. */
-import { Problem } from "../contract/problems.ts";
+/** The plan of a rename. Its reverse is `rollback.ts`. */
+import type { NameHolder, RenamedIndex } from "../facts/migration.ts";
 import type { Rename } from "../contract/requests.ts";
 import type { Statement } from "../contract/responses.ts";
-import { checkRelations, checkViews, type ExpectedView } from "./checks.ts";
-import { defaultedIdentities } from "./column_defaults.ts";
-import { compatibilityView, type ViewPlan } from "./compatibility_view.ts";
-import type { Facts, RelationFacts } from "./facts.ts";
+import { type Check, checkAtOnce, checkRelations } from "./verification/checks.ts";
+import {
+  checkNames,
+  compatibilityView,
+  giveName,
+  type MadeView,
+  viewChecks,
+  type ViewPlan,
+} from "./compatibility_view.ts";
+import type { Facts, RelationFacts } from "../facts/facts.ts";
 import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
-import { byName } from "./name_digest.ts";
-import { ident, qualified } from "./quoting.ts";
-import { indexRenames, indexStatements, type RenamedIndex } from "./index_names.ts";
-import { lookUp, type NameHolder, refuseTogether } from "./rename_refusals.ts";
-import { findingsOfRename, readTextsOf } from "./rename_findings.ts";
-import { checkRowCasts } from "./row_type.ts";
-import type { ReadText } from "./text_findings.ts";
-import { makeTick, tickName } from "./tick.ts";
-import { recompile, warmRoutines } from "./warm_routines.ts";
-
-/** A tracked rename, as far as plans care. */
-export interface TrackedRename {
-  id: string;
-  schema_name: string;
-  old_name: string;
-  new_name: string;
-  status: string;
-  table_oid: number | null;
-  view_oid: number | null;
-  /** Whether nothing has its table's OID or new name any more. Default: not known. */
-  table_gone?: boolean;
-}
+import { byName } from "../sql/name_digest.ts";
+import { ident, qualified } from "../sql/quoting.ts";
+import { interimName } from "./interim_name.ts";
+import { indexRenames, indexStatements } from "./index_names.ts";
+import { type FoundTable, lookUp, refuseTogether, requireServer } from "./refusals.ts";
+import { findingsOfRename, readTextsOf } from "../findings/rename_findings.ts";
+import type { ReadText } from "../findings/text_findings.ts";
+import { makeScanCounter, scanCounterName } from "./scan_counter.ts";
+import { recompile, routinesWithCachedPlans } from "./cached_plans.ts";
 
 export interface RenamePlan extends Plan {
-  /** What it was made from, and the texts among that as they were read. */
+  /** What it was made from, and the texts among that, parsed. */
   facts: Facts;
   texts: ReadText[];
-  /** The tables, in the request's order. */
+  /** In the request's order. */
   tables: PlannedTable[];
 }
 
@@ -43,9 +36,9 @@ export interface PlannedTable {
   facts: RelationFacts;
   /** Null where the rename makes none. */
   view: ViewPlan | null;
-  /** The statements that are about this table alone. */
+  /** Those about this table alone: what makes the view before the locks, and what changes names under them. */
   statements: Statement[];
-  /** Indexes that are renamed with the table. */
+  exchange: Statement[];
   indexes: RenamedIndex[];
 }
 
@@ -53,19 +46,11 @@ export interface RenameOptions {
   compatibilityView: boolean;
   renameIndexes?: boolean;
   countUse?: boolean;
-  /** Those of the schemas that new names seem to begin with that are there. */
+  /** The schemas that exist among those that new names seem to begin with. */
   schemas?: string[];
 }
 
-/** Oldest server with security-invoker views (release notes of PostgreSQL 15). */
-export const MINIMUM_SERVER_VERSION = 150_000;
-
-/**
- * Makes the plan of a batch.
- *
- * @throws {Problem} `unsupported_server`; or that of the first rename that is refused, with all others in
- *   its `issues`: see `lookUp`.
- */
+/** @throws {Problem} `unsupported_server`, or what `lookUp` refuses. */
 export async function planRename(
   renames: Rename[],
   facts: Facts,
@@ -78,104 +63,84 @@ export async function planRename(
   const { byTable, findings: indexFindings } = options.renameIndexes
     ? indexRenames(found, facts)
     : { byTable: new Map<number, RenamedIndex[]>(), findings: [] };
-  const tables: PlannedTable[] = found.map(({ rename, facts: table }) => {
-    const tick = options.countUse ? tickName(table) : null;
-    const view = options.compatibilityView
-      ? compatibilityView(table, rename.new_name, facts.session, { tick })
-      : null;
-    const statements = [{
-      sql: `alter table ${qualified(table.schema, table.name)} rename to ${ident(rename.new_name)}`,
-      purpose: "Give the table its new name",
-    }, ...(view?.statements ?? [])];
-    return { rename, facts: table, view, statements, indexes: byTable.get(table.oid) ?? [] };
-  });
-
-  const changes: Statement[] = [];
-  const views: ExpectedView[] = [];
-  for (const { rename, facts: table, view, statements } of tables) {
-    changes.push(...statements);
-    if (view === null) continue;
-    views.push({
-      schema: table.schema,
-      name: table.name,
-      table_name: rename.new_name,
-      table_oid: table.oid,
-      security_invoker: view.securityInvoker,
-      same_owner: view.owner === table.owner,
-      same_grantors: view.replaced.length === 0 && view.owner === table.owner,
-      defaulted: defaultedIdentities(table.columns),
-    });
-  }
-  const renamed = tables.map(({ rename, facts: { oid, schema, kind } }) => ({
-    oid,
-    schema,
-    name: rename.new_name,
-    kind,
-  }));
-  const checks = [checkRelations(renamed, "Check that the tables have their new names")];
-  if (views.length > 0) {
-    const columnGrants = tables.some(({ facts }) =>
-      facts.columns.some((column) => column.acl.length > 0)
-    );
-    const purpose = "Check options, columns, defaults and privileges of the views";
-    checks.push(checkViews(views, columnGrants, purpose));
-  }
-  const casts = tables.flatMap(({ rename, facts: { schema, name }, view }) =>
-    view?.rowCast == null
-      ? []
-      : [{ schema, view: name, table: rename.new_name, function: view.rowCast }]
-  );
-  if (casts.length > 0) {
-    checks.push(checkRowCasts(casts, "Check that the views' rows can be made the tables'"));
-  }
-  changes.push(...checks.map(({ statement }) => statement), reloadSchemaCache);
-  const renamedTables = tables.map(({ rename, facts, view }) => ({
+  const tables = found.map((table) => planTable(table, facts, options, byTable));
+  const renamed = tables.map(({ rename, facts, view }) => ({
     facts,
     newName: rename.new_name,
     view,
   }));
-  const texts = readTextsOf(renamedTables, facts);
+  const views: MadeView[] = tables.flatMap(({ rename: { new_name }, facts, view }) =>
+    view === null ? [] : [{ table: facts, tableName: new_name, view }]
+  );
+  const check: Check = views.length > 0 ? checkNames(views) : checkRelations(
+    tables.map(({ rename: { new_name }, facts: { oid, schema, kind } }) => (
+      { oid, schema, name: new_name, kind }
+    )),
+    "Check that the tables have their new names",
+  );
+  const texts = readTextsOf(renamed, facts);
   const routines = options.compatibilityView
-    ? warmRoutines(texts, tables.map(({ facts }) => facts))
+    ? routinesWithCachedPlans(texts, tables.map(({ facts }) => facts))
     : [];
   const indexes = indexStatements(
     tables.flatMap((table) => table.indexes),
     facts,
     "Name the index, and the constraint it backs, after the table's new name; nobody waits for it",
   );
+  const scanCounters = options.compatibilityView && options.countUse
+    ? tables.flatMap(({ facts }) =>
+      makeScanCounter(scanCounterName(facts), qualified(facts.schema, facts.name))
+    )
+    : [];
   const plan = await makePlan({
     beforeLocks: [...recompile(routines), ...indexes.statements],
     preparations: [
-      ...(options.compatibilityView && options.countUse ? ticksFor(tables) : []),
-      ...[...checks, indexes].flatMap(({ preparations }) => preparations),
+      ...scanCounters,
+      ...views.flatMap(({ view }) => view.statements),
+      ...viewChecks(views, ({ table }) => table.name).map(checkAtOnce),
+      ...[check, indexes].flatMap(({ preparations }) => preparations),
     ],
-    locks: renameLocks(tables.map((table) => table.facts)),
-    changes,
-    findings: [...findingsOfRename(renamedTables, facts, texts), ...indexFindings],
+    locks: renameLocks(tables.map(({ facts }) => facts)),
+    changes: [
+      ...tables.flatMap(({ exchange }) => exchange),
+      check.statement,
+      reloadSchemaCache,
+    ],
+    findings: [...findingsOfRename(renamed, facts, texts), ...indexFindings],
   });
   return { ...plan, facts, texts, tables };
 }
 
-const ticksFor = (tables: PlannedTable[]): Statement[] =>
-  tables.flatMap(({ facts }) => makeTick(tickName(facts), qualified(facts.schema, facts.name)));
-
-/** @throws {Problem} `unsupported_server`. */
-export function requireServer(version: number): void {
-  if (version >= MINIMUM_SERVER_VERSION) return;
-  throw new Problem(
-    "unsupported_server",
-    `PostgreSQL ${
-      Math.floor(version / 10_000)
-    } has no security-invoker views, so a compatibility view ` +
-      "would show rows that row-level security hides.",
-    { hint: "Upgrade to PostgreSQL 15 or later.", fields: { server_version: version } },
-  );
+function planTable(
+  { rename, facts: table }: FoundTable,
+  facts: Facts,
+  { compatibilityView: wanted, countUse }: RenameOptions,
+  indexes: Map<number, RenamedIndex[]>,
+): PlannedTable {
+  const { new_name } = rename;
+  const view = wanted
+    ? compatibilityView(table, table.name, facts.session, {
+      name: interimName(table, facts),
+      scanCounter: countUse ? scanCounterName(table) : null,
+    })
+    : null;
+  const exchange = [{
+    sql: `alter table ${qualified(table.schema, table.name)} rename to ${ident(new_name)}`,
+    purpose: "Give the table its new name",
+  }, ...(view === null ? [] : [giveName(table, view)])];
+  return {
+    rename,
+    facts: table,
+    view,
+    statements: [...view?.statements ?? [], ...exchange],
+    exchange,
+    indexes: indexes.get(table.oid) ?? [],
+  };
 }
 
 /**
- * The first table is waited for, for as long as the lock timeout says; the others are not, so that nobody
- * is kept waiting for a batch that holds some locks and waits for more. By name, so that two batches cannot
- * hold what the other waits for.
+ * Only the first lock is waited for, so that no client waits for a batch that holds some locks and waits for more. In
+ * order of names, so that two batches cannot deadlock.
  */
 function renameLocks(tables: RelationFacts[]): LockStatement[] {
   const [first, ...rest] = tables.toSorted(byName)

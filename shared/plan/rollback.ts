@@ -1,57 +1,29 @@
-/**
- * The plan of a rollback, the reverse of `rename.ts`: the view goes, what was built on it is made to depend on
- * the table, the table takes its old name back.
- */
+/** The plan of a rollback, as that of a finalize, but the table takes its old name back. */
 import type { Difference, Finding } from "../contract/responses.ts";
-import { checkRelations, type ExpectedRelation } from "./checks.ts";
-import { requireAgreement } from "./drift.ts";
-import type { Facts, RelationFacts } from "./facts.ts";
-import { differences, type Fingerprint, fingerprint } from "./fingerprint.ts";
-import { indexStatements, type RenamedIndex, restoredIndexes } from "./index_names.ts";
-import { listed, lostWithViews } from "./lost_with_view.ts";
-import { makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
-import { newNameMentioned } from "./new_name_mentioned.ts";
-import { qualified } from "./quoting.ts";
-import { notOwner } from "./refusals.ts";
-import type { TrackedRename } from "./rename.ts";
-import type { Follower } from "./repointing/followers.ts";
-import { viewsGoing } from "./repointing/views_going.ts";
-import { readTexts } from "./text_findings.ts";
+import type { Dependent } from "../dependents/dependents.ts";
+import { locateRelations } from "../drift/drift.ts";
+import type { Facts, RelationFacts } from "../facts/facts.ts";
+import { differences, fingerprint } from "../facts/fingerprint.ts";
+import type { LocatedMigration, RecordedRename, TrackedRename } from "../facts/migration.ts";
+import { newNameMentioned } from "../findings/removed_names.ts";
+import { readTexts } from "../findings/text_findings.ts";
+import { qualified } from "../sql/quoting.ts";
 import {
   recompile,
+  routinesWithCachedPlans,
+  type RoutineWithCachedPlans,
   staleRoutineFindings,
-  type WarmRoutine,
-  warmRoutines,
-} from "./warm_routines.ts";
-
-/** A tracked rename with what was kept of the states around it. */
-export interface RecordedRename extends TrackedRename {
-  compatibility_view_created: boolean;
-  fingerprint: RecordedFingerprints;
-  /** Indexes that were renamed with the table. */
-  indexes: RenamedIndex[];
-  /** Whether the rename is in the migration history. Default: it is not. */
-  in_history?: boolean;
-  /** The table's name when the record was read, if it was in its schema then. */
-  present_name?: string | null;
-  /** Whether the recorded view had the old name when the record was read. */
-  view_in_place?: boolean;
-  /**
-   * Where the record is another database's: `found`, table and view were found by their names, and their OIDs are
-   * those of this database; `offered`, something has their names, and the caller has to say that it is meant;
-   * `gone`, there is nothing that could be meant. Default: it fits, or differs otherwise.
-   */
-  elsewhere?: "found" | "offered" | "gone";
-}
-
-/** The table before the rename; table and view after it, null where they could not be read then. */
-export interface RecordedFingerprints {
-  before: Fingerprint;
-  after: Fingerprint | null;
-  view: Fingerprint | null;
-  /** Columns that the view leaves out on purpose. */
-  without_columns: string[];
-}
+} from "./cached_plans.ts";
+import {
+  expectedRelation,
+  removeViews,
+  type RemoveViewsOptions,
+  requireOwned,
+} from "./remove_views.ts";
+import { indexStatements, restoredIndexes } from "./index_names.ts";
+import { makePlan, type Plan } from "./plan.ts";
+import { checkRelations } from "./verification/checks.ts";
+import { listDifferences } from "./view_only_changes.ts";
 
 export interface RollbackPlan extends Plan {
   tables: RolledBackTable[];
@@ -60,67 +32,44 @@ export interface RollbackPlan extends Plan {
 export interface RolledBackTable {
   migration: RecordedRename;
   facts: RelationFacts;
-  /** The view that goes; null where there is none. */
+  /** Null where there is none. */
   view: RelationFacts | null;
-  /** What others changed on the table since the rename, which is kept; null where it cannot be told. */
+  /** What others changed on the table since the rename, which is kept; null where that is not known. */
   kept: Difference[] | null;
 }
 
-export interface PlanOptions {
-  acknowledge: string[];
-  /** Whether privileges that were changed on a view alone are changed on the table, too. Default: lost. */
-  carryPrivileges?: boolean;
-}
-
-/** A table and its view as they stand, with the names they have by the time their turn comes. */
-export interface RollbackStep {
-  migration: RecordedRename;
-  table: RelationFacts;
-  /** Null where there is none: made without, or gone and acknowledged. */
-  view: RelationFacts | null;
-}
-
 /**
- * Makes the plan of a rollback of `migrations`, which come newest first.
- *
- * @param active All active migrations of the same tables, to tell what must be rolled back before.
+ * @param migrations Newest first.
+ * @param active All active migrations of the same tables: later ones have to be rolled back before.
  * @throws {Problem} `drifted`, `not_table_owner`, `dependants_cannot_follow`, `name_taken`.
  */
 export async function planRollback(
   migrations: RecordedRename[],
   facts: Facts,
   active: TrackedRename[],
-  options: PlanOptions,
+  options: RemoveViewsOptions,
 ): Promise<RollbackPlan> {
-  const steps = requireAgreement(migrations, facts, active, options.acknowledge);
+  const steps = locateRelations(migrations, facts, active, options.acknowledge);
   requireOwned(steps);
   const end = steps.map(({ migration, table }) => ({ table, name: migration.old_name }));
   const lastNames = new Map(end.map(({ table, name }) => [table, name]));
-  const going = viewsGoing(steps, end, facts.session.user);
-  const lost = lostWithViews(
-    steps,
-    options.carryPrivileges ?? false,
-    facts.session.user,
-    (table) => lastNames.get(table)!,
-  );
-  const checks = [
+  const removal = removeViews(steps, end, facts, options, [
     checkRelations(
-      [...lastNames].map(([table, name]) => expected(table, name)),
+      [...lastNames].map(([table, name]) => expectedRelation(table, name)),
       "Check that the tables have their old names",
     ),
-    ...(lost.check === null ? [] : [lost.check]),
-  ];
+  ]);
   const tables = steps.map(({ migration, table, view }) => {
     const { after } = migration.fingerprint;
     return {
       migration,
       facts: table,
       view,
-      kept: after && differences(after, fingerprint(lost.afterwards(table))),
+      kept: after && differences(after, fingerprint(removal.afterwards(table))),
     };
   });
   const routines = steps.some(({ view }) => view !== null)
-    ? withoutFollowers(keepingRows(steps, facts), going.followers)
+    ? withoutDependents(keepingRows(steps, facts), removal.dependents)
     : [];
   const restored = restoredIndexes(
     steps.map(({ migration, table }) => ({ indexes: migration.indexes, table_oid: table.oid })),
@@ -133,17 +82,15 @@ export async function planRollback(
   );
   const plan = await makePlan({
     beforeLocks: [...recompile(routines), ...indexes.statements],
-    preparations: [going, ...checks, indexes].flatMap(({ preparations }) => preparations),
-    locks: going.locks,
-    changes: [
-      ...going.changes,
-      ...lost.statements,
-      ...checks.map(({ statement }) => statement),
-      reloadSchemaCache,
-    ],
+    preparations: [...removal.preparations, ...indexes.preparations],
+    locks: removal.locks,
+    changes: removal.changes,
     findings: [
-      ...steps.flatMap((step, index) => [...changedSince(step), ...lost.findings[index]]),
-      ...going.findings,
+      ...steps.flatMap((step, index) => [
+        ...changedSince(step),
+        ...removal.viewOnlyFindings[index],
+      ]),
+      ...removal.findings,
       ...staleRoutineFindings(routines),
       ...restored.findings,
       ...newNameMentioned(steps, facts),
@@ -152,33 +99,21 @@ export async function planRollback(
   return { ...plan, tables };
 }
 
-/** @throws {Problem} `not_table_owner`, unless the session's role can rename the tables and drop the views. */
-export function requireOwned(steps: RollbackStep[]): void {
-  for (
-    const relation of steps.flatMap(({ table, view }) => view === null ? [table] : [table, view])
-  ) {
-    if (!relation.owned) throw notOwner(relation);
-  }
-}
-
-export const expected = (
-  { oid, schema, kind }: RelationFacts,
-  name: string,
-): ExpectedRelation => ({ oid, schema, name, kind });
-
-/** Routines that keep rows of the views that go. */
-function keepingRows(steps: RollbackStep[], facts: Facts): WarmRoutine[] {
+function keepingRows(steps: LocatedMigration[], facts: Facts): RoutineWithCachedPlans[] {
   const views = steps.map(({ migration, table }) => ({ ...table, name: migration.old_name }));
-  return warmRoutines(readTexts(facts, views), views);
+  return routinesWithCachedPlans(readTexts(facts, views), views);
 }
 
-/** Routines that are made again anyway; to alter them before would be to change what was captured. */
-function withoutFollowers(routines: WarmRoutine[], followers: Follower[]): WarmRoutine[] {
-  const made = new Set(followers.map(({ object }) => object.routine?.signature));
-  return routines.filter(({ identity }) => !made.has(identity));
+/** Without the routines that are recreated anyway: their captured state must not be altered before. */
+function withoutDependents(
+  routines: RoutineWithCachedPlans[],
+  dependents: Dependent[],
+): RoutineWithCachedPlans[] {
+  const recreated = new Set(dependents.map(({ object }) => object.routine?.signature));
+  return routines.filter(({ identity }) => !recreated.has(identity));
 }
 
-function changedSince({ migration, table }: RollbackStep): Finding[] {
+function changedSince({ migration, table }: LocatedMigration): Finding[] {
   const { after } = migration.fingerprint;
   const kept = after === null ? [] : differences(after, fingerprint(table));
   if (kept.length === 0) return [];
@@ -186,7 +121,7 @@ function changedSince({ migration, table }: RollbackStep): Finding[] {
     code: "table_changed_since",
     severity: "info",
     object: qualified(table.schema, table.name),
-    message: `Changed on the table since the rename, and kept: ${listed(kept)}.`,
+    message: `Changed on the table since the rename, and kept: ${listDifferences(kept)}.`,
     remedy: "None needed.",
   }];
 }

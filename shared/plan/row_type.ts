@@ -1,68 +1,66 @@
 /**
- * The row type: a table's row type keeps its identity when the table is renamed, and the compatibility view
- * brings a new one under the old name. Whatever takes rows of the table (computed fields, functions on arrays
- * of rows, columns of the row type) would refuse rows of the old name; one implicit cast from the view's row
- * type to the table's mends all of that. It needs a function, which is granted like the view and goes with it.
+ * The row type: the renamed table keeps its row type, and the compatibility view has another one. Functions and columns
+ * that take rows of the table would refuse rows of the old name without an implicit cast from the view's row type to
+ * the table's. The cast needs a function, which has the view's grants and is dropped with it.
  *
- * The function's body is parsed when it is made (CREATE FUNCTION ... RETURN): it follows every later rename
- * by OID, and a column that is added to the table is NULL until the view is refreshed, where a body kept as
- * text would fail in every call. It is neither STRICT nor has settings of its own, so that the server can
- * inline it: a computed field costs through the old name what it costs through the new one.
+ * The function's body is parsed when it is made (CREATE FUNCTION ... RETURN): it follows every later rename by OID, and
+ * a column that is added to the table is NULL until the view is refreshed; a body kept as text would fail. It is not
+ * STRICT and has no settings, so that the server can inline it: a computed field costs the same by both names.
  */
 import type { Statement } from "../contract/responses.ts";
-import { type Check, found, raiseUnlessNone } from "./checks.ts";
-import type { RelationFacts, RowCastFacts, SessionFacts } from "./facts.ts";
-import { nameDigest } from "./name_digest.ts";
-import { dollarQuoted, ident, literal, qualified } from "./quoting.ts";
+import { type CheckQuery, found } from "./verification/checks.ts";
+import type { RelationFacts, RowCastFacts, SessionFacts } from "../facts/facts.ts";
+import { nameDigest } from "../sql/name_digest.ts";
+import { dollarQuoted, ident, literal, qualified } from "../sql/quoting.ts";
 
 /** Begins the name of the function of a compatibility cast; a digest of the view's name follows. */
 export const ROW_CAST_PREFIX = "compatibility_cast_";
 
-/** Whoever may do one of these with the view may use the cast: each can come across rows of it. */
+/** Whoever has one of these privileges on the view may use the cast. */
 const USES_OF_ROWS = new Set(["SELECT", "INSERT", "UPDATE", "DELETE"]);
 
-/** May read every relation without a grant (manual, 22.5), so no ACL names it. */
+/** May read every relation without a grant (PostgreSQL manual, 22.5), so no ACL names it. */
 const READS_ALL = "pg_read_all_data";
 
 export interface RowCastTarget {
-  /** Name of the compatibility view when the statements run; it is in the table's schema. */
+  /** Names of view and table when the statements run. */
   view: string;
-  /** Name of the table when the statements run. */
   table: string;
+  /** Name of the function. Default: as of a view with this name. */
+  function?: string;
   /** The view's columns. Default: all of the table's. */
   columns?: string[];
-  /** The view's owner. */
   owner: string;
   sessionUser: string;
-  /** The cast as it is, where it is to be brought up to date: its function is replaced and granted anew. */
+  /** The present cast, which is updated. Default: none. */
   present?: RowCastFacts;
 }
 
-/**
- * Whether the cast is made: where something stands on the row type that could be given rows of the old name,
- * and the session's role may write functions in SQL.
- */
+/** Whether the cast is made: something uses the row type, and the session's role may write functions in SQL. */
 export function rowCastWanted(table: RelationFacts, session: SessionFacts): boolean {
   return table.row_type.users.length > 0 && session.sql_functions;
 }
 
-/** What follows the prefix, as a regular expression; earlier functions have the OID of the table there. */
+/** Regular expression for what follows the prefix; functions of earlier versions have the table's OID there. */
 export const ROW_CAST_SUFFIXES = "^([0-9]+|[0-9a-f]{16})$";
 
-/** Name of the cast's function. One that is there keeps its name. */
+/** Name of the cast's function. A present one keeps its name. */
 export const rowCastFunction = (schema: string, view: string, present?: RowCastFacts): string =>
   present?.function ?? `${ROW_CAST_PREFIX}${nameDigest(schema, view)}`;
 
 /**
- * Statements that make the cast from the view's row type to the table's, or bring it up to date.
+ * Statements that make or update the cast from the view's row type to the table's.
  *
- * A view that leaves columns out gets a function in PL/pgSQL, which does not look at those columns at all,
- * so that they can be retyped and dropped; it is not inlined.
+ * For a view that leaves columns out the function is in PL/pgSQL, which does not depend on those columns, so that they
+ * can be retyped and dropped; it is not inlined.
  */
 export function rowTypeStatements(table: RelationFacts, target: RowCastTarget): Statement[] {
   const { owner, sessionUser, present } = target;
   const view = qualified(table.schema, target.view);
-  const name = qualified(table.schema, rowCastFunction(table.schema, target.view, present));
+  const name = qualified(
+    table.schema,
+    target.function ?? rowCastFunction(table.schema, target.view, present),
+  );
   const signature = `${name}(${view})`;
   const of = qualified(table.schema, target.table);
   const statements: Statement[] = [{
@@ -117,11 +115,7 @@ export function rowCastGrantees(table: RelationFacts, owner: string): (string | 
   return [...new Set([...users, READS_ALL])];
 }
 
-/**
- * Statements that drop the casts from the row type of a view that is about to be dropped.
- *
- * @param names What the view, and the table behind it, are called when the statements run.
- */
+/** Statements that drop the casts of a view that is to be dropped; `names` are those when the statements run. */
 export function dropRowType(
   view: RelationFacts,
   names: { view: string; table: string },
@@ -162,33 +156,33 @@ function definition(
 }
 
 /**
- * Whether a NULL row, as an outer join makes it, has to stay NULL: a row of NULLs is not the same to strict
- * functions or when it is stored. Where nothing can tell the two apart the plain ROW() is better: the server
- * then sees through a computed field's body to the columns, and uses the indexes on them.
+ * Whether a NULL row, as of an outer join, has to stay NULL: to strict functions, and when it is stored, a row of NULLs
+ * is something else. Where nothing distinguishes the two, a plain ROW() is better: the server can inline a computed
+ * field, and use the indexes on its columns.
  */
 const keepsNull = (table: RelationFacts): boolean =>
   table.row_type.users.some((user) => user.tells_null);
 
 export interface ExpectedRowCast {
   schema: string;
-  /** The view's name and the table's, once all is done. */
   view: string;
   table: string;
   function: string;
 }
 
 /** Raises unless each view has the cast to its table, with its function granted to whoever may use the view. */
-export function checkRowCasts(expected: ExpectedRowCast[], purpose: string): Check {
-  const rows = expected.map((one) =>
-    `(${literal(one.schema)}, ${literal(one.view)}, ${found(one.schema, one.view)}, ${
-      found(one.schema, one.table)
-    }, ${literal(one.function)})`
+export function checkRowCasts(expected: ExpectedRowCast[], purpose: string): CheckQuery {
+  const rows = expected.map(({ schema, view, table, function: cast }) =>
+    `(${
+      [literal(schema), literal(view), found(schema, view), found(schema, table), literal(cast)]
+        .join(", ")
+    })`
   );
   const privileges = [...USES_OF_ROWS].map(literal).join(", ");
-  return raiseUnlessNone(
-    "row_casts",
+  return {
+    name: "row_casts",
     purpose,
-    `
+    query: `
   select pg_catalog.string_agg(
     pg_catalog.format('%I.%I has not the planned cast to its table', e.schema, e.name), '; ')
   from (values ${rows.join(",\n    ")})
@@ -214,5 +208,5 @@ export function checkRowCasts(expected: ExpectedRowCast[], purpose: string): Che
       union
       select ${literal(READS_ALL)}::pg_catalog.regrole::pg_catalog.oid
       order by 1)) is not true`,
-  );
+  };
 }

@@ -1,11 +1,11 @@
-/** Pages of migrations, newest first, by keyset: each page costs the same, however deep it is. */
+/** Pages of migrations, newest first, by keyset pagination: every page costs the same. */
+import type { RecordedRename } from "../facts/migration.ts";
 import { Problem } from "../contract/problems.ts";
 import type { ListMigrationsQuery } from "../contract/requests.ts";
-import { literal } from "../plan/quoting.ts";
-import type { RecordedRename } from "../plan/rollback.ts";
+import { literal } from "../sql/quoting.ts";
 import { migrationsFromRows, PRESENT } from "./migrations.ts";
 
-/** Where the next page begins: after this row. */
+/** The last row of the page before. */
 interface Cursor {
   requested_at: string;
   id: string;
@@ -15,9 +15,9 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const TIMESTAMP = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?[+-](0\d|1[0-5]):[0-5]\d$/;
 
 /**
- * Query for one page and one row more, which says whether there is a next page.
+ * Query for one page and one more row, which shows whether there is a next page.
  *
- * @throws {Problem} `invalid_request` for a cursor that no page gave.
+ * @throws {Problem} `invalid_request` for a cursor that is not one of ours.
  */
 export function migrationsPage(query: ListMigrationsQuery): string {
   const conditions = ["true"];
@@ -30,24 +30,29 @@ export function migrationsPage(query: ListMigrationsQuery): string {
       `(m.requested_at, m.id) < (${literal(requested_at)}::timestamptz, ${literal(id)}::uuid)`,
     );
   }
-  const branch = (more: string[]) =>
-    `select m.* from public.sys_table_migrations m
-     where ${[...conditions, ...more].join(" and ")}
-     order by m.requested_at desc, m.id desc limit ${query.limit + 1}`;
-  // Two ordered branches, one an index each, where one condition with OR would be sorted as a whole.
-  const rows = query.table === undefined ? branch([]) : `
-    (${branch([`m.old_name = ${literal(query.table)}`])})
-    union all
-    (${branch([`m.new_name = ${literal(query.table)}`, `m.old_name <> ${literal(query.table)}`])})
-    order by requested_at desc, id desc limit ${query.limit + 1}`;
+  const limit = query.limit + 1;
+  const rowsWhere = (...more: string[]) => `
+  select m.* from public.sys_table_migrations m
+  where ${[...conditions, ...more].join(" and ")}
+  order by m.requested_at desc, m.id desc limit ${limit}`;
+  let rows = rowsWhere();
+  if (query.table !== undefined) {
+    const name = literal(query.table);
+    // Each branch reads an index in order; one condition with OR would sort all rows.
+    rows = `
+  (${rowsWhere(`m.old_name = ${name}`)})
+  union all
+  (${rowsWhere(`m.new_name = ${name}`, `m.old_name <> ${name}`)})
+  order by requested_at desc, id desc limit ${limit}`;
+  }
   return `
 with page as (${rows})
-select pg_catalog.to_jsonb(m) - 'plan' - 'fingerprint' as migration,
+select to_jsonb(m) - 'plan' - 'fingerprint' as migration,
   m.fingerprint -> 'without_columns' as without_columns, ${PRESENT}
 from page m order by m.requested_at desc, m.id desc`;
 }
 
-/** The page's rows as the plans need them, without the states that are kept for comparison. */
+/** The page's rows as the plans need them, without the recorded states. */
 export function recordedWithPage(rows: Record<string, unknown>[]): RecordedRename[] {
   return migrationsFromRows(rows).map((migration, index) => ({
     ...migration,
@@ -63,7 +68,7 @@ export function recordedWithPage(rows: Record<string, unknown>[]): RecordedRenam
   }));
 }
 
-/** The opaque text that asks for the page after this row. */
+/** The opaque cursor for the page after this row. */
 export function encodeCursor(last: Cursor): string {
   return btoa(JSON.stringify([last.requested_at, last.id]))
     .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
@@ -76,7 +81,7 @@ function decodeCursor(text: string): Cursor {
       return { requested_at, id };
     }
   } catch {
-    // Not one of ours; told below.
+    // Refused below.
   }
   const message = "not a cursor that list-migrations gave";
   throw new Problem("invalid_request", `"cursor" is not valid: ${message}`, {
@@ -85,7 +90,7 @@ function decodeCursor(text: string): Cursor {
   });
 }
 
-/** Whether the server can read it: of the right form, and a day and an hour that there are. */
+/** Whether the server can parse it: in the right form, and an existing day and time. */
 function isMoment(text: unknown): text is string {
   if (typeof text !== "string" || !TIMESTAMP.test(text)) return false;
   const local = text.slice(0, "2026-01-01T00:00:00".length);

@@ -1,13 +1,17 @@
 /** The table of migrations: the SQL that writes and reads it. Nothing else touches it. */
+import type {
+  NameHolder,
+  RecordedFingerprints,
+  RecordedRename,
+  RenamedIndex,
+  TrackedRename,
+} from "../facts/migration.ts";
 import type { Migration } from "../contract/responses.ts";
 import type { MigrationStatus, SelectionRequest } from "../contract/requests.ts";
-import type { Fingerprint } from "../plan/fingerprint.ts";
-import type { RenamedIndex } from "../plan/index_names.ts";
-import { jsonbLiteral, literal, nullableLiteral } from "../plan/quoting.ts";
-import type { TrackedRename } from "../plan/rename.ts";
-import type { NameHolder } from "../plan/rename_refusals.ts";
-import type { RecordedFingerprints, RecordedRename } from "../plan/rollback.ts";
-import { notify, type Receiver } from "./notifications.ts";
+import type { Fingerprint } from "../facts/fingerprint.ts";
+import { jsonbLiteral, literal, nullableLiteral } from "../sql/quoting.ts";
+import { uuids } from "./events.ts";
+import { insertNotifications, type Receiver } from "./notifications.ts";
 
 /** A row as it is first written. */
 export interface NewMigration {
@@ -32,36 +36,37 @@ export interface NewBatch {
   migrations: NewMigration[];
 }
 
-/** A row as callers see it; what is kept for later comparison stays inside. */
-const AS_JSON = "pg_catalog.to_jsonb(m) - 'plan' - 'fingerprint' as migration";
+/** A row as callers see it, without what is kept for later comparison. */
+const AS_JSON = "to_jsonb(m) - 'plan' - 'fingerprint' as migration";
 
 /**
- * Statement that records a batch, each row a moment later than the one before, so that lists keep
- * the order. It runs in the transaction of the rename, before the locks that
- * clients feel are taken: nobody sees it until the commit.
+ * Statement that records a batch, before the locks that clients feel are taken. The time of each row is a little later
+ * than that of the one before, so that lists keep the order.
  */
 export function insertBatch(batch: NewBatch): string {
+  const active = batch.status === "active";
+  const times = [
+    "clock_timestamp()",
+    literal(batch.actor),
+    active ? "now()" : "null",
+    nullableLiteral(active ? batch.actor : null),
+  ].join(", ");
   return `
 insert into public.sys_table_migrations (
   id, batch_id, schema_name, old_name, new_name, status, table_oid, compatibility_view_created,
   dependencies, plan, plan_hash, fingerprint, requested_at, requested_by, migrated_at, migrated_by, notes)
-select e.id, ${literal(batch.batch_id)}::uuid, e.schema_name, e.old_name, e.new_name, ${
-    literal(batch.status)
-  }, e.table_oid,
-  ${batch.compatibility_view}, e.dependencies, e.plan, ${literal(batch.plan_hash)}, e.fingerprint,
-  pg_catalog.clock_timestamp(), ${literal(batch.actor)}, ${
-    batch.status === "active" ? "pg_catalog.now()" : "null"
-  }, ${nullableLiteral(batch.status === "active" ? batch.actor : null)}, ${
-    nullableLiteral(batch.notes)
-  }
-from pg_catalog.jsonb_to_recordset(${jsonbLiteral(batch.migrations)}) as e(
+select e.id, ${literal(batch.batch_id)}::uuid, e.schema_name, e.old_name, e.new_name,
+  ${literal(batch.status)}, e.table_oid, ${batch.compatibility_view},
+  e.dependencies, e.plan, ${literal(batch.plan_hash)}, e.fingerprint,
+  ${times}, ${nullableLiteral(batch.notes)}
+from jsonb_to_recordset(${jsonbLiteral(batch.migrations)}) as e(
   id uuid, schema_name text, old_name text, new_name text, table_oid bigint,
   dependencies jsonb, plan jsonb, fingerprint jsonb)`;
 }
 
 /**
- * Statement that makes a proposal active, with what is known of its tables now. It runs in the transaction
- * of the rename, before the locks that clients feel are taken.
+ * Statement that makes a proposal active, with its tables' present facts, before the locks that clients feel are
+ * taken.
  */
 export function activateBatch(
   batch: Pick<NewBatch, "batch_id" | "actor" | "notes" | "plan_hash" | "migrations">,
@@ -70,14 +75,14 @@ export function activateBatch(
 update public.sys_table_migrations m
 set status = 'active', table_oid = e.table_oid, dependencies = e.dependencies, plan = e.plan,
   plan_hash = ${literal(batch.plan_hash)}, fingerprint = e.fingerprint,
-  migrated_at = pg_catalog.now(), migrated_by = ${literal(batch.actor)},
+  migrated_at = now(), migrated_by = ${literal(batch.actor)},
   notes = coalesce(${nullableLiteral(batch.notes)}, m.notes)
-from pg_catalog.jsonb_to_recordset(${jsonbLiteral(batch.migrations)}) as e(
+from jsonb_to_recordset(${jsonbLiteral(batch.migrations)}) as e(
   id uuid, table_oid bigint, dependencies jsonb, plan jsonb, fingerprint jsonb)
 where m.id = e.id and m.status = 'pending'`;
 }
 
-/** Query for the rows of a batch in the order in which they were proposed, whatever their status. */
+/** Query for the rows of a batch in the order of their proposal, whatever their status. */
 export function proposedBatch(batchId: string, lock: boolean): string {
   return `
 select m.id, m.schema_name, m.old_name, m.new_name, m.status, m.compatibility_view_created,
@@ -89,12 +94,13 @@ order by m.requested_at, m.id${lock ? "\nfor update" : ""}`;
 
 type Selection = Pick<SelectionRequest, "migration_id" | "batch_id" | "table" | "schema">;
 
-/** What of a selection is pending; by table only where no active migration has the name. */
+/** The condition for the pending part of a selection; by table only if no active migration has the name. */
 function isPending({ migration_id, batch_id, table, schema = "public" }: Selection): string {
+  const name = literal(table ?? "");
   const named = (alias: string) =>
-    `${alias}.schema_name = ${literal(schema)} and ${
-      literal(table ?? "")
-    } in (${alias}.old_name, ${alias}.new_name)`;
+    `${alias}.schema_name = ${
+      literal(schema)
+    } and ${name} in (${alias}.old_name, ${alias}.new_name)`;
   const condition = migration_id !== undefined
     ? `m.id = ${literal(migration_id)}::uuid`
     : batch_id !== undefined
@@ -104,7 +110,7 @@ function isPending({ migration_id, batch_id, table, schema = "public" }: Selecti
   return `m.status = 'pending' and ${condition}`;
 }
 
-/** Query for the ids of what of a selection is pending. */
+/** Query for the ids of the pending part of a selection. */
 export function pendingIds(selection: Selection): string {
   return `
 select m.id from public.sys_table_migrations m
@@ -112,18 +118,19 @@ where ${isPending(selection)}
 order by m.requested_at, m.id`;
 }
 
-/** Statement that withdraws what of a selection is pending, and leaves its event, told to the receivers; answers the ids. */
+/** Statement that withdraws the pending part of a selection, with an event and its notifications; returns the ids. */
 export function withdrawPending(
   selection: Selection,
   by: { actor: string; requestId: string; notes: string | undefined },
   receivers: Receiver[] = [],
 ): string {
+  const actor = literal(by.actor);
+  const notified = receivers.length === 0 ? "" : `,
+notified as (${insertNotifications("event", "migration.rolled_back", receivers)})`;
   return `
 with withdrawn as (
   update public.sys_table_migrations m
-  set status = 'rolled_back', rollback_at = pg_catalog.clock_timestamp(), rollback_by = ${
-    literal(by.actor)
-  },
+  set status = 'rolled_back', rollback_at = clock_timestamp(), rollback_by = ${actor},
     notes = coalesce(${nullableLiteral(by.notes)}, m.notes)
   where ${isPending(selection)}
   returning m.id, m.batch_id, m.requested_at
@@ -131,56 +138,55 @@ with withdrawn as (
 event as (
   insert into table_rename.sys_table_migration_events (
     request_id, operation, actor, outcome, batch_id, migration_ids, details)
-  select ${literal(by.requestId)}::uuid, 'rollback', ${literal(by.actor)}, 'succeeded',
-    pg_catalog.max(w.batch_id::text)::uuid, pg_catalog.array_agg(w.id order by w.requested_at, w.id),
+  select ${literal(by.requestId)}::uuid, 'rollback', ${actor}, 'succeeded',
+    max(w.batch_id::text)::uuid, array_agg(w.id order by w.requested_at, w.id),
     '{"withdrawn": true}'
   from withdrawn w
-  having pg_catalog.count(*) > 0
+  having count(*) > 0
   returning sys_table_migration_events.id
-)${
-    receivers.length === 0 ? "" : `,
-told as (${notify("event", "migration.rolled_back", receivers)})`
-  }
+)${notified}
 select w.id from withdrawn w order by w.requested_at, w.id`;
 }
 
-/** Statement for the critical section: the views exist now, note their OIDs and the time. */
-export function noteViews(batchId: string): string {
+/**
+ * Statement that records the OIDs of new views, and the time; run right before the locks that clients feel.
+ *
+ * @param views The names that the views have then, by migration.
+ */
+export function noteViews(views: { id: string; name: string }[]): string {
   return `
 update public.sys_table_migrations m
-set view_oid = c.oid::bigint, migrated_at = pg_catalog.clock_timestamp()
-from pg_catalog.pg_namespace n, pg_catalog.pg_class c
-where m.batch_id = ${literal(batchId)}::uuid and m.status = 'active'
-  and n.nspname = m.schema_name::name and c.relnamespace = n.oid and c.relname = m.old_name::name
-  and c.relkind = 'v' and m.compatibility_view_created`;
-}
-
-/** Statement for the critical section: the migrations are rolled back. */
-export function markRolledBack(ids: string[], actor: string, notes: string | undefined): string {
-  return `
-update public.sys_table_migrations m
-set status = 'rolled_back', rollback_at = pg_catalog.clock_timestamp(), rollback_by = ${
-    literal(actor)
-  },
-  notes = coalesce(${nullableLiteral(notes)}, m.notes)
-where m.id in (${uuids(ids)}) and m.status = 'active'`;
-}
-
-/** Statement for the critical section: the migrations are finalized, their old names free. */
-export function markFinalized(ids: string[], actor: string, notes: string | undefined): string {
-  return `
-update public.sys_table_migrations m
-set status = 'finalized', finalized_at = pg_catalog.clock_timestamp(), finalized_by = ${
-    literal(actor)
-  },
-  notes = coalesce(${nullableLiteral(notes)}, m.notes)
-where m.id in (${uuids(ids)}) and m.status = 'active'`;
+set view_oid = c.oid::bigint, migrated_at = clock_timestamp()
+from jsonb_to_recordset(${jsonbLiteral(views)}) as e(id uuid, name text), pg_namespace n, pg_class c
+where m.id = e.id and m.status = 'active' and n.nspname = m.schema_name::name
+  and c.relnamespace = n.oid and c.relname = e.name::name and c.relkind = 'v'`;
 }
 
 /**
- * Statement for the critical section: the view was made again and leaves these columns out. What was kept of
- * the view is about another one; it is kept anew after the commit.
+ * Statements for the critical section that record the end of migrations, or a refreshed view. They are also in
+ * migration files, and so name functions with their schema.
  */
+export const markRolledBack = (ids: string[], actor: string, notes: string | undefined): string =>
+  markEnded("rolled_back", "rollback", ids, actor, notes);
+
+export const markFinalized = (ids: string[], actor: string, notes: string | undefined): string =>
+  markEnded("finalized", "finalized", ids, actor, notes);
+
+function markEnded(
+  status: MigrationStatus,
+  prefix: "rollback" | "finalized",
+  ids: string[],
+  actor: string,
+  notes: string | undefined,
+): string {
+  return `
+update public.sys_table_migrations m
+set status = ${literal(status)}, ${prefix}_at = pg_catalog.clock_timestamp(),
+  ${prefix}_by = ${literal(actor)}, notes = coalesce(${nullableLiteral(notes)}, m.notes)
+where m.id in (${uuids(ids)}) and m.status = 'active'`;
+}
+
+/** @param without The columns that the view leaves out. The recorded state of the view is dropped, since it is another one. */
 export function markRefreshed(id: string, without: string[], notes: string | undefined): string {
   return `
 update public.sys_table_migrations m
@@ -200,7 +206,7 @@ select ${AS_JSON} from public.sys_table_migrations m
 where m.id in (${uuids(ids)})`;
 }
 
-/** Query for the last rows with this old or new name, as callers see them, whatever their status. */
+/** Query for the last rows with this old or new name, except active ones, as callers see them. */
 export function namedMigrations(schema: string, table: string): string {
   return `
 select ${AS_JSON} from public.sys_table_migrations m
@@ -219,45 +225,59 @@ where m.status in ('pending', 'active')
 limit 10000`;
 }
 
-/** Reads the answer of a query for rows as callers see them. */
+/**
+ * Query for the names of the active renames of these schemas, or of all; the earliest first, which is the order in
+ * which a table that was renamed several times got its names.
+ */
+export function activeRenames(schemas: string[] | undefined): string {
+  const condition = schemas === undefined
+    ? "true"
+    : `m.schema_name in (select jsonb_array_elements_text(${jsonbLiteral(schemas)}))`;
+  return `
+select m.schema_name, m.old_name, m.new_name, m.compatibility_view_created
+from public.sys_table_migrations m
+where m.status = 'active' and ${condition}
+order by m.migrated_at, m.requested_at, m.id`;
+}
+
+/** Reads rows as callers see them. */
 export function migrationsFromRows(rows: Record<string, unknown>[]): Migration[] {
   return rows.map((row) => row.migration as Migration);
 }
 
 /**
- * Query for the unfinished migrations that touch any of the names, as the plans need them.
+ * Query for the unfinished migrations that use any of the names, as the plans need them.
  *
- * @param but A batch that is left out, since it is the one that is asked for.
+ * @param but A batch to leave out: the one that the request is about.
  */
 export function trackedByNames(
   names: { schema: string; name: string }[],
   but: string | null = null,
 ): string {
+  const ofOthers = but === null ? "true" : `m.batch_id <> ${literal(but)}::uuid`;
   return `
-select m.id, m.schema_name, m.old_name, m.new_name, m.status,
-  m.batch_id, m.requested_by, m.table_oid::float8 as table_oid, coalesce((
+select m.id, m.schema_name, m.old_name, m.new_name, m.status, m.batch_id, m.requested_by,
+  m.table_oid::float8 as table_oid,
+  coalesce((
     -- In a copied database it has another OID than was recorded.
     select c.oid::bigint::float8
-    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where m.compatibility_view_created and c.relkind = 'v' and c.relname = m.old_name::name
-      and n.nspname = m.schema_name::name), m.view_oid::float8) as view_oid,
-  m.status = 'active' and not exists (
-    select from pg_catalog.pg_class c where c.oid = m.table_oid::pg_catalog.oid and c.relkind in ('r', 'p'))
-  and not exists (
-    select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where c.relname = m.new_name::name and n.nspname = m.schema_name::name) as table_gone
+      and n.nspname = m.schema_name::name
+  ), m.view_oid::float8) as view_oid,
+  m.status = 'active'
+    and not exists (
+      select from pg_class c where c.oid = m.table_oid::oid and c.relkind in ('r', 'p'))
+    and not exists (
+      select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relname = m.new_name::name and n.nspname = m.schema_name::name) as table_gone
 from public.sys_table_migrations m
-where m.status in ('pending', 'active')${
-    but === null ? "" : ` and m.batch_id <> ${literal(but)}::uuid`
-  } and exists (
-  select from pg_catalog.jsonb_to_recordset(${jsonbLiteral(names)}) as e(schema text, name text)
+where m.status in ('pending', 'active') and ${ofOthers} and exists (
+  select from jsonb_to_recordset(${jsonbLiteral(names)}) as e(schema text, name text)
   where m.schema_name = e.schema and e.name in (m.old_name, m.new_name))`;
 }
 
-/**
- * Query for all migrations whose new names stand, active and finalized, as the plans need them: names that
- * tables have now and had before.
- */
+/** Query for all active and finalized migrations, as the plans need them: the names that tables have and had. */
 export function standingMigrations(): string {
   return `
 select m.id, m.schema_name, m.old_name, m.new_name, m.status,
@@ -267,27 +287,22 @@ order by m.migrated_at`;
 }
 
 /** Reads the answer of `trackedByNames`. */
-export function holdersFromRows(rows: Record<string, unknown>[]): NameHolder[] {
-  return rows as unknown as NameHolder[];
-}
+export const holdersFromRows = (rows: Record<string, unknown>[]) => rows as unknown as NameHolder[];
 
-export function trackedFromRows(rows: Record<string, unknown>[]): TrackedRename[] {
-  return rows as unknown as TrackedRename[];
-}
+/** Reads the answer of `standingMigrations`. */
+export const trackedFromRows = (rows: Record<string, unknown>[]) =>
+  rows as unknown as TrackedRename[];
 
-/** Columns for what has the recorded OIDs of the migration `m`: the table's name, and whether the view is in its place. */
+/** Columns about the recorded OIDs of the migration `m`: the name of the table, and whether the view is in its place. */
 export const PRESENT = `(
-    select c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where c.oid = m.table_oid::pg_catalog.oid and n.nspname = m.schema_name::name) as present_name,
+    select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.oid = m.table_oid::oid and n.nspname = m.schema_name::name) as present_name,
   exists (
-    select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where c.oid = m.view_oid::pg_catalog.oid and c.relkind = 'v' and c.relname = m.old_name::name
+    select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.oid = m.view_oid::oid and c.relkind = 'v' and c.relname = m.old_name::name
       and n.nspname = m.schema_name::name) as view_in_place`;
 
-/**
- * Query for the migrations that a request selects, newest first: by id or batch whatever their status, by
- * table only those of `statuses`.
- */
+/** Query for the migrations that a request selects, newest first; those selected by table only in `statuses`. */
 export function selectedMigrations(
   selection: Selection & { ids?: string[] },
   statuses: MigrationStatus[],
@@ -324,33 +339,29 @@ export function recordedFromRows(rows: Record<string, unknown>[]): RecordedRenam
   });
 }
 
-/** Statement that brings records up to date that were made in another database: OIDs, and what is told by OIDs. */
+/** Statement that updates records that were made in another database: OIDs, and what depends on them. */
 export function moveRecords(
   records: Pick<RecordedRename, "id" | "table_oid" | "view_oid" | "indexes" | "fingerprint">[],
 ): string {
-  const rows = records.map(({ id, table_oid, view_oid, indexes, fingerprint }) => ({
-    id,
-    table_oid,
-    view_oid,
-    indexes,
-    view: fingerprint.view,
-  }));
+  const rows = records.map(({ id, table_oid, view_oid, indexes, fingerprint: { view } }) => (
+    { id, table_oid, view_oid, indexes, view }
+  ));
   return `
 update public.sys_table_migrations m
 set table_oid = e.table_oid, view_oid = e.view_oid,
-  plan = m.plan || pg_catalog.jsonb_build_object('indexes', e.indexes),
-  fingerprint = m.fingerprint || pg_catalog.jsonb_build_object('view', e.view)
-from pg_catalog.jsonb_to_recordset(${jsonbLiteral(rows)}) as e(
+  plan = m.plan || jsonb_build_object('indexes', e.indexes),
+  fingerprint = m.fingerprint || jsonb_build_object('view', e.view)
+from jsonb_to_recordset(${jsonbLiteral(rows)}) as e(
   id uuid, table_oid bigint, view_oid bigint, indexes jsonb, view jsonb)
 where m.id = e.id and m.status = 'active'`;
 }
 
-/** Statement that keeps the states after a rename beside the one before it. */
+/** Statement that records the states after a rename; the one before it is recorded already. */
 export function keepFingerprints(prints: KeptState[]): string {
   return `
 update public.sys_table_migrations m
-set fingerprint = m.fingerprint || pg_catalog.jsonb_build_object('after', e.after, 'view', e.view)
-from pg_catalog.jsonb_to_recordset(${jsonbLiteral(prints)}) as e(id uuid, after jsonb, view jsonb)
+set fingerprint = m.fingerprint || jsonb_build_object('after', e.after, 'view', e.view)
+from jsonb_to_recordset(${jsonbLiteral(prints)}) as e(id uuid, after jsonb, view jsonb)
 where m.id = e.id and m.id in (
   select free.id from public.sys_table_migrations free
   where free.id in (${uuids(prints.map(({ id }) => id))})
@@ -364,5 +375,3 @@ export interface KeptState {
   after: Fingerprint | null;
   view: Fingerprint | null;
 }
-
-const uuids = (ids: string[]) => ids.map((id) => `${literal(id)}::uuid`).join(", ");

@@ -1,20 +1,20 @@
-/** The table of requests: idempotency keys and the answers to them. Nothing else touches it. */
+/** The table of requests: idempotency keys and their answers. Nothing else uses it. */
 import type { LockFigures, OperationAnswer } from "../contract/responses.ts";
-import { jsonbLiteral, literal } from "../plan/quoting.ts";
+import { jsonbLiteral, literal } from "../sql/quoting.ts";
 import type { Event } from "./events.ts";
 
-/** A request by its key. */
-export interface KeyedRequest {
+/** A request with an idempotency key. */
+interface KeyedRequest {
   key: string;
   bodyHash: string;
   /** For a webhook when it was sent, in seconds since 1970; else null. */
   webhookSentAt: number | null;
-  /** How long the table keeps it, in days. */
+  /** How long it is kept, in days. */
   days: number;
 }
 
-/** A request that is to be recorded, and who made it. */
-export interface MadeRequest extends KeyedRequest {
+/** A request to be recorded. */
+interface MadeRequest extends KeyedRequest {
   request_id: string;
   operation: Event["operation"];
   actor: string;
@@ -26,15 +26,15 @@ export type PlannedAnswer = Pick<
   "batch_id" | "mode" | "plan_hash" | "statements" | "findings"
 >;
 
-/** What the table has for a key. */
+/** What is recorded under a key. */
 export interface RecordedRequest {
   request_id: string;
   operation: Event["operation"];
   body_hash: string;
   webhook_sent_at: number | null;
-  /** The whole answer; null where only the change is recorded, or nothing but that the request was refused. */
+  /** The whole answer; null if only the change is recorded, or that the request was refused. */
   answer: OperationAnswer | null;
-  /** What the change left in the transaction that made it; null where it was refused. */
+  /** What was recorded in the transaction of the change; null if the request was refused. */
   made: {
     planned: PlannedAnswer;
     migration_ids: string[];
@@ -44,45 +44,46 @@ export interface RecordedRequest {
   } | null;
 }
 
-/** Most rows that one request prunes in passing. */
+/** Most rows that one request prunes. */
 const PRUNED_AT_ONCE = 100;
 
-/** Seed of the keys' hash, so that they are no other application's. */
+/** Seed of the keys' hash, so that they are not another application's. */
 const SEED = 7_264;
 
-/** Whether this transaction alone is at work on the key: until its end, if so. */
+/** Tries to take the advisory lock of the key until the end of the transaction. */
 const tryKey = (key: string) =>
-  `pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended(${literal(key)}, ${SEED}))`;
+  `pg_try_advisory_xact_lock(hashtextextended(${literal(key)}, ${SEED}))`;
 
-const oldest = (days: number) => `pg_catalog.now() - ${literal(`${days} days`)}::interval`;
+const oldest = (days: number) => `now() - ${literal(`${days} days`)}::interval`;
 
-/** Statement that tries to have the key to this transaction alone, and waits for nobody. */
+/** Statement that tries to reserve the key for this transaction, without waiting. */
 export const tryRequest = ({ key }: KeyedRequest): string => `select ${tryKey(key)} as alone`;
 
 /** Reads the answer of `tryRequest`. */
 export const isAlone = ([row]: Record<string, unknown>[]): boolean => Boolean(row.alone);
 
-/** Query for what is recorded under the key; what is past its time counts as pruned. */
+/** Under the table's full name: the error about a missing column has it then, and is recognized (`isTrackingError`). */
+const column = (name: string) => `sys_table_migration_requests.${name}`;
+
+/** Query for what is recorded under the key; rows past their time count as pruned. */
 export function recordedRequest({ key, days }: KeyedRequest): string {
   return `
-select sys_table_migration_requests.request_id, sys_table_migration_requests.operation,
-  sys_table_migration_requests.body_hash,
-  extract(epoch from sys_table_migration_requests.webhook_sent_at)::float8 as webhook_sent_at,
-  sys_table_migration_requests.finished_at is not null as finished,
-  sys_table_migration_requests.response_body,
-  pg_catalog.to_jsonb(e.migration_ids) as migration_ids,
-  case when e.id is not null then pg_catalog.jsonb_build_object('attempts', e.lock_attempts,
-    'waited_ms', e.lock_waited_ms, 'held_ms', e.lock_held_ms) end as lock,
-  (extract(epoch from pg_catalog.clock_timestamp()
-    - coalesce(e.occurred_at, sys_table_migration_requests.created_at)) * 1000)::float8 as age_ms
+select ${column("request_id")}, ${column("operation")}, ${column("body_hash")},
+  extract(epoch from ${column("webhook_sent_at")})::float8 as webhook_sent_at,
+  ${column("finished_at")} is not null as finished, ${column("response_body")},
+  to_jsonb(e.migration_ids) as migration_ids,
+  case when e.id is not null then jsonb_build_object(
+    'attempts', e.lock_attempts, 'waited_ms', e.lock_waited_ms, 'held_ms', e.lock_held_ms)
+  end as lock,
+  (extract(epoch from clock_timestamp() - coalesce(e.occurred_at, ${column("created_at")}))
+    * 1000)::float8 as age_ms
 from table_rename.sys_table_migration_requests
 left join table_rename.sys_table_migration_events e
-  on e.request_id = sys_table_migration_requests.request_id and e.outcome = 'succeeded'
-where sys_table_migration_requests.idempotency_key = ${literal(key)}
-  and sys_table_migration_requests.created_at > ${oldest(days)}`;
+  on e.request_id = ${column("request_id")} and e.outcome = 'succeeded'
+where ${column("idempotency_key")} = ${literal(key)} and ${column("created_at")} > ${oldest(days)}`;
 }
 
-/** Reads the answer of `recordedRequest`; null where the key is new. */
+/** Reads the answer of `recordedRequest`; null if the key is new. */
 export function requestFromRows([row]: Record<string, unknown>[]): RecordedRequest | null {
   if (row === undefined) return null;
   const { finished, response_body, lock, age_ms, migration_ids } = row;
@@ -102,8 +103,8 @@ export function requestFromRows([row]: Record<string, unknown>[]): RecordedReque
 }
 
 /**
- * Statements that record a request in the transaction of its change, for whoever has the key alone: the row
- * is there if and only if the change is. They take the place of what is past its time, or was refused.
+ * Statements that record a request in the transaction of its change, which has reserved the key: the row exists if and
+ * only if the change was made. They replace a row that is past its time, or whose request was refused.
  */
 export function recordRequest(made: MadeRequest, planned: PlannedAnswer): string {
   return `
@@ -115,18 +116,18 @@ insert into table_rename.sys_table_migration_requests (
 select ${columns(made)}, ${jsonbLiteral(planned)}`;
 }
 
-/** Statement that keeps the whole answer, so that a second attempt gets the same. */
+/** Statement that records the whole answer, so that a second attempt gets the same. */
 export function keepAnswer(key: string, requestId: string, answer: OperationAnswer): string {
   return `
 update table_rename.sys_table_migration_requests r
-set finished_at = pg_catalog.clock_timestamp(), response_status = 200,
+set finished_at = clock_timestamp(), response_status = 200,
   response_body = ${jsonbLiteral(answer)}
 where r.idempotency_key = ${literal(key)} and r.request_id = ${literal(requestId)}::uuid`;
 }
 
 /**
- * Statement that notes a webhook that was refused. Its sender may try again, with a later time; the same
- * message, come upon by somebody else, may not. Where another attempt is at work on the id, that one decides.
+ * Statement that records that a webhook was refused. Its sender may try again, with a later time; the same message,
+ * intercepted by somebody else, must not succeed. If another attempt has reserved the id, that one decides.
  */
 export function noteRefused(made: MadeRequest): string {
   return `
@@ -141,7 +142,7 @@ set operation = excluded.operation, actor = excluded.actor, body_hash = excluded
 where r.response_body is null or r.created_at <= ${oldest(made.days)}`;
 }
 
-/** Statement that deletes some of what is past its time, and waits for nobody who does the same. */
+/** Statement that deletes some rows that are past their time, without waiting for others who do so. */
 export function pruneRequests(days: number): string {
   return `
 delete from table_rename.sys_table_migration_requests r
@@ -151,11 +152,12 @@ where r.idempotency_key in (
   order by o.created_at limit ${PRUNED_AT_ONCE} for update skip locked)`;
 }
 
-function columns(made: MadeRequest): string {
-  const sentAt = made.webhookSentAt === null
-    ? "null"
-    : `pg_catalog.to_timestamp(${made.webhookSentAt})`;
-  return `${literal(made.key)}, ${literal(made.operation)}, ${literal(made.actor)}, ${
-    literal(made.bodyHash)
-  }, ${literal(made.request_id)}::uuid, ${sentAt}::timestamptz, pg_catalog.clock_timestamp()`;
+function columns({ key, operation, actor, bodyHash, request_id, webhookSentAt }: MadeRequest) {
+  const sentAt = webhookSentAt === null ? "null" : `to_timestamp(${webhookSentAt})`;
+  return [
+    ...[key, operation, actor, bodyHash].map(literal),
+    `${literal(request_id)}::uuid`,
+    `${sentAt}::timestamptz`,
+    "clock_timestamp()",
+  ].join(", ");
 }

@@ -16,7 +16,7 @@ const HOSTED_PERMISSIONS = ["--no-prompt", "--allow-env", "--allow-net", "--allo
 
 /** Unit tests of what is deployed, all but those that look at source text. */
 const UNIT_TESTS = [
-  ...("authenticate body fingerprint grants idempotency names notifications notify_settings patience plan problems " +
+  ...("authenticate body fingerprint grants idempotency names notifications notify_settings retry_budget plan problems " +
     "quoting requests webhooks")
     .split(" "),
 ].map((name) => `tests/unit/${name}_test.ts`);
@@ -185,7 +185,7 @@ Deno.test("a function is only what it uses: no command line, no local stack, no 
     const layers = new Set(modules.map(layerOf));
     for (const layer of ["cli", "local", "client", "tests"]) assertFalse(layers.has(layer), entry);
     const sizes = modules.map((module) => Deno.statSync(join(ROOT_FOLDER, module)).size);
-    assertLess(sizes.reduce((sum, size) => sum + size, 0), 1088 * 1024, entry);
+    assertLess(sizes.reduce((sum, size) => sum + size, 0), 1104 * 1024, entry);
   }
   // table-aliases has no use for plans and facts but for the quoting.
   const aliases = [...reachableFrom("functions/table-aliases/index.ts", graph)];

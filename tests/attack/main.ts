@@ -11,7 +11,7 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import type { PostgresVersion } from "../../shared/local/postgres_binaries.ts";
+import type { PostgresVersion } from "../../shared/local/postgres/binaries.ts";
 import { watchForShutdown } from "../../shared/local/shutdown.ts";
 import { prepareTemplates, startTestServer } from "../support/prepare.ts";
 import { attackByBodies } from "./bodies.ts";

@@ -21,7 +21,7 @@ export async function attackByPlantedObjects(versions: number[], report: Report)
     env: {
       PG_VERSIONS: versions.filter((version) => version !== 18).join(",") || "17",
       TEST_PG_18: versions.includes(18) ? "1" : "",
-      EVERY_VERSION: "1",
+      TEST_FULL: "1",
       NO_COLOR: "1",
     },
     stdin: "null",

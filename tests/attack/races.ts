@@ -1,5 +1,5 @@
 /** Many callers of one function process at once: no 5xx, and no answer later than its limits. */
-import { MAX_TURN_MS } from "../../shared/execute/database.ts";
+import { MAX_QUEUE_MS } from "../../shared/postgres/database.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { type GatewayProcess, startGatewayProcess } from "../support/gateway_process.ts";
 import { SECRET_KEY } from "../support/functions.ts";
@@ -19,7 +19,7 @@ const TABLES = ["t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8"];
 const LEAST_TURN_MS = 2_000;
 
 /** The longest that what only reads waits for its turn; it waits for no client's locks here. */
-const READ_MS = MAX_TURN_MS;
+const READ_MS = MAX_QUEUE_MS;
 
 const random = (below: number) => Math.floor(Math.random() * below);
 const one = <T>(values: T[]): T => values[random(values.length)];
@@ -81,7 +81,7 @@ export async function attackByRaces(
       clearInterval(ticking);
     }
     for (const [name, ms] of worst) report.say(`  longest ${name}: ${Math.round(ms)} ms`);
-    await report.trying("invariants after the races", "races", () => requireAgreement(db));
+    await report.trying("invariants after the races", "races", () => locateRelations(db));
     if (report.count("changes that were made") === 0) report.failed("races", "nothing was changed");
   } finally {
     await gateway.kill();
@@ -161,7 +161,7 @@ async function reader(db: TestDatabase, over: () => boolean): Promise<void> {
 }
 
 /** Every table has one name, and what is recorded is what there is. */
-export async function requireAgreement(db: TestDatabase): Promise<void> {
+export async function locateRelations(db: TestDatabase): Promise<void> {
   const wrong = await db.sql`
     select m.id, m.old_name, m.status from sys_table_migrations m
     where m.status = 'active' and (

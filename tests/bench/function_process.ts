@@ -1,7 +1,7 @@
 /** The function as a process of its own: calls it, and asks the system what it took. */
 import type { RenameInput, RollbackInput } from "../../shared/contract/requests.ts";
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
-import { killCommand, startWatchdog } from "../../shared/local/watchdog.ts";
+import { killCommand, startWatchdog } from "../../shared/local/postgres/watchdog.ts";
 
 export interface FunctionProcess extends AsyncDisposable {
   rename(body: RenameInput): Promise<OperationAnswer>;

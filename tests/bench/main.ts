@@ -4,8 +4,8 @@
  * tests/bench/results/. It takes about six minutes; `--quick` repeats less and writes nothing.
  */
 import { parseArgs } from "node:util";
-import { POSTGRES_VERSIONS, type PostgresVersion } from "../../shared/local/postgres_binaries.ts";
-import { startPostgres } from "../../shared/local/postgres_server.ts";
+import { POSTGRES_VERSIONS, type PostgresVersion } from "../../shared/local/postgres/binaries.ts";
+import { startPostgres } from "../../shared/local/postgres/server.ts";
 import { watchForShutdown } from "../../shared/local/shutdown.ts";
 import { prepareTemplates } from "../support/prepare.ts";
 import { batches } from "./batches.ts";

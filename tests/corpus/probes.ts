@@ -14,7 +14,7 @@ export interface Probe {
   sql: string;
 }
 
-/** An owner of Acme, and a viewer there. */
+/** An owner of Acme, and a persona there. */
 export const ADA = "bbbbbbbb-0000-4000-8000-000000000001";
 export const GRACE = "bbbbbbbb-0000-4000-8000-000000000002";
 const ACME = "aaaaaaaa-0000-4000-8000-000000000001";

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 
 const CLI = fileURLToPath(new URL("../../node_modules/supabase/dist/supabase.js", import.meta.url));
@@ -64,7 +64,7 @@ const SCHEMA = `
   create table hidden.notes (id int primary key, note text);`;
 
 for (const defaultPrivileges of ["classic", "none"] as const) {
-  spreadTest(
+  databaseTest(
     `the project's advisors find nothing new but what is meant (${defaultPrivileges} privileges)`,
     { versions: [17], defaultPrivileges },
     async ({ db }) => {
@@ -118,7 +118,7 @@ for (const defaultPrivileges of ["classic", "none"] as const) {
   );
 }
 
-spreadTest(
+databaseTest(
   "over column grants without row-level security the advisors warn, as our finding does",
   { versions: [17], defaultPrivileges: "none" },
   async ({ db }) => {

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { AnalyzedTable, Finding } from "../../shared/contract/responses.ts";
 import { countingMessages } from "../bench/message_count.ts";
-import { spreadTest } from "../support/database.ts";
+import { databaseTest } from "../support/database.ts";
 import { createEverythingSchema, EVERYTHING_NEIGHBOURS } from "../support/everything_schema.ts";
 import { withoutRecorded } from "../support/findings.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
@@ -35,7 +35,7 @@ async function refused(functions: Functions, code: string, query: string) {
   return problem;
 }
 
-spreadTest(
+databaseTest(
   "everything that hangs on a table is told by kind, with what a rename does to it",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -152,7 +152,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "the findings are those of a rename, and the kinds those that a migration records",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -185,7 +185,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "views are found at any depth, through row types, and where they read each other in a circle",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -229,7 +229,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a renamed table is found under its name and each of its old ones, which are told",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -260,7 +260,7 @@ spreadTest(
   },
 );
 
-spreadTest("once a rename is finalized, its old name is nobody's", async ({ db }) => {
+databaseTest("once a rename is finalized, its old name is nobody's", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table a (id int primary key)`;
   await functions.rename({ old_name: "a", new_name: "b" });
@@ -269,7 +269,7 @@ spreadTest("once a rename is finalized, its old name is nobody's", async ({ db }
   assertEquals((await analyzed(functions, "table=b")).migrations, []);
 });
 
-spreadTest(
+databaseTest(
   "without a table, all tables of the schemas are analyzed, and nothing else",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -300,7 +300,7 @@ spreadTest(
   },
 );
 
-spreadTest("a table of another role can be analyzed, though not renamed", async ({ db }) => {
+databaseTest("a table of another role can be analyzed, though not renamed", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.admin`create table experts (id int primary key)`;
   const { owner } = await analyzed(functions, "table=experts");
@@ -311,7 +311,7 @@ spreadTest("a table of another role can be analyzed, though not renamed", async 
   });
 });
 
-spreadTest("what is no table, or not there, is refused by name", async ({ db }) => {
+databaseTest("what is no table, or not there, is refused by name", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(`
     create table experts (id int primary key);
@@ -346,7 +346,7 @@ spreadTest("what is no table, or not there, is refused by name", async ({ db }) 
   assertEquals(other.status, 400);
 });
 
-spreadTest("a schema with too many tables to read at once is refused", async ({ db }) => {
+databaseTest("a schema with too many tables to read at once is refused", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(`do $$ begin
     for i in 1..1001 loop execute format('create table t%s ()', i); end loop; end $$`).simple();
@@ -358,7 +358,7 @@ spreadTest("a schema with too many tables to read at once is refused", async ({ 
   assertEquals((await functions.analyze("")).tables.length, 1000);
 });
 
-spreadTest(
+databaseTest(
   "the catalog is asked the same few times, however many tables there are",
   async ({ db }) => {
     await db.sql.unsafe(`do $$ begin for i in 1..30 loop
@@ -378,7 +378,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "nothing is told of what a trigger is called with, which can be a key",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -402,7 +402,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "texts that name the table are told with what becomes of each, those of its triggers too",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -464,7 +464,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "recorded statements are told where a view cannot serve them, and only those",
   async ({ db }) => {
     await using functions = functionsFor(db.url);

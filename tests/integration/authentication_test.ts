@@ -1,6 +1,6 @@
 /** Who calls is recorded. Who may call is in tests/unit/authorization_test.ts. */
 import { assertEquals } from "@std/assert";
-import { spreadTest } from "../support/database.ts";
+import { databaseTest } from "../support/database.ts";
 import { functionsFor, SECRET_KEY } from "../support/functions.ts";
 import { legacyKey, tokenIssuer } from "../support/user_tokens.ts";
 
@@ -12,7 +12,7 @@ const serviceRoleKey = await legacyKey("service_role");
 const anonKey = await legacyKey("anon");
 const userToken = await issuer.token();
 
-spreadTest("every kind of admin is let in, and recorded by name", async ({ db }) => {
+databaseTest("every kind of admin is let in, and recorded by name", async ({ db }) => {
   const ci = "sb_secret_of_the_pipeline";
   await using functions = functionsFor(db.url, {
     secretKeys: { default: SECRET_KEY, ci },

@@ -1,7 +1,7 @@
 /** Privileges that were changed on the old name alone: told, and carried to the table where that is asked for. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Finding } from "../../shared/contract/responses.ts";
-import { spreadTest } from "../support/database.ts";
+import { databaseTest } from "../support/database.ts";
 import { finalize } from "../support/finalize.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { aclOf, outcomes, prepareOutcomes, testRoles } from "../support/roles.ts";
@@ -84,7 +84,7 @@ for (
     ],
   ] as const
 ) {
-  spreadTest(
+  databaseTest(
     `${what} on the old name is carried to the table, and nothing else`,
     async ({ db }) => {
       await using functions = functionsFor(db.url);
@@ -105,7 +105,7 @@ for (
   );
 }
 
-spreadTest(
+databaseTest(
   "what was granted or revoked on the table meanwhile stays, beside what is carried",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -129,7 +129,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "rights that were given on and taken back go from the last to the first",
   async ({ db }) => {
     await using roles = await testRoles(db, "first", "second");
@@ -150,7 +150,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a rollback without being asked to carry says that the table is more open",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -162,7 +162,10 @@ spreadTest(
     assertEquals(stateDifferences(before, await databaseState(db.admin)), []);
     const [finding] = problem.findings as Finding[];
     assertEquals([finding.code, finding.severity], ["view_grants_changed", "breaking"]);
-    assertStringIncludes(finding.message, "more open than the view: SELECT anon was revoked there");
+    assertStringIncludes(
+      finding.message,
+      "more open than the view: SELECT to anon was revoked on the view",
+    );
     assertStringIncludes(finding.remedy, '"carry_privileges": true');
     // Acknowledged, the right is back.
     await functions.rollback({ migration_id: id, acknowledge: ["view_grants_changed"] });
@@ -170,7 +173,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "who lost a right to the old name does not get it back when the old name ends",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -186,7 +189,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a right that others hold through the one who lost it is not torn out",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -204,13 +207,13 @@ spreadTest(
       severity === "breaking"
     )!;
     assertEquals(finding.code, "view_grants_changed");
-    assertStringIncludes(finding.message, "SELECT authenticated (revoked)");
+    assertStringIncludes(finding.message, "SELECT to authenticated (revoked)");
     assertStringIncludes(finding.remedy, "given on");
     assertEquals(stateDifferences(before, await databaseState(db.admin)), []);
   },
 );
 
-spreadTest(
+databaseTest(
   "a right whose grantor is out of reach is granted by the owner, and never revoked by another",
   async ({ db }) => {
     await using roles = await testRoles(db, "grantor");
@@ -236,11 +239,11 @@ spreadTest(
     const finding = (problem.findings as Finding[]).find(({ severity }) =>
       severity === "breaking"
     )!;
-    assertStringIncludes(finding.message, "SELECT dashboard_user (revoked)");
+    assertStringIncludes(finding.message, "SELECT to dashboard_user (revoked)");
   },
 );
 
-spreadTest(
+databaseTest(
   "privileges of the table that change while they are carried are not overwritten",
   async ({ db }) => {
     await using functions = functionsFor(db.url);

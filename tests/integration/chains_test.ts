@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { RollbackInput } from "../../shared/contract/requests.ts";
-import { spreadTest } from "../support/database.ts";
+import { databaseTest } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { catalogState, databaseState, stateDifferences } from "../support/state.ts";
 
@@ -26,7 +26,7 @@ const TABLE = `create table a (
   alter table a enable row level security;
   create policy p on a using (exists (select from a other where other.id = a.parent))`;
 
-spreadTest("each name of a chain reads and writes the same rows", async ({ db }) => {
+databaseTest("each name of a chain reads and writes the same rows", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLE).simple();
   await rename(functions, "a", "b");
@@ -41,7 +41,7 @@ spreadTest("each name of a chain reads and writes the same rows", async ({ db })
   }
 });
 
-spreadTest("a chain is rolled back alone, the last rename first", async ({ db }) => {
+databaseTest("a chain is rolled back alone, the last rename first", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLE).simple();
   const states = [await catalogState(db.admin)];
@@ -57,7 +57,7 @@ spreadTest("a chain is rolled back alone, the last rename first", async ({ db })
   }
 });
 
-spreadTest("a rollback out of order is refused, and names what comes first", async ({ db }) => {
+databaseTest("a rollback out of order is refused, and names what comes first", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLE).simple();
   const first = await rename(functions, "a", "b");
@@ -75,7 +75,7 @@ spreadTest("a rollback out of order is refused, and names what comes first", asy
   await rollback(functions, { migration_id: first });
 });
 
-spreadTest("by a name that two renames share, the last one is rolled back", async ({ db }) => {
+databaseTest("by a name that two renames share, the last one is rolled back", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLE).simple();
   const first = await rename(functions, "a", "b");
@@ -84,7 +84,7 @@ spreadTest("by a name that two renames share, the last one is rolled back", asyn
   assertEquals(await rollback(functions, { table: "b" }), [first]);
 });
 
-spreadTest("a table cannot be renamed under a name that is its view now", async ({ db }) => {
+databaseTest("a table cannot be renamed under a name that is its view now", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLE).simple();
   const id = await rename(functions, "a", "b");
@@ -101,7 +101,7 @@ spreadTest("a table cannot be renamed under a name that is its view now", async 
   assertEquals(stateDifferences(before, await databaseState(db.admin)), []);
 });
 
-spreadTest("a table is renamed and rolled back again and again", async ({ db }) => {
+databaseTest("a table is renamed and rolled back again and again", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLE).simple();
   const before = await catalogState(db.admin);
@@ -117,7 +117,7 @@ spreadTest("a table is renamed and rolled back again and again", async ({ db }) 
   assertEquals((await functions.list({ status: "active" })).migrations, []);
 });
 
-spreadTest("a rolled back rename leaves its names to other tables", async ({ db }) => {
+databaseTest("a rolled back rename leaves its names to other tables", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLE).simple();
   const first = await rename(functions, "a", "b");
@@ -130,7 +130,7 @@ spreadTest("a rolled back rename leaves its names to other tables", async ({ db 
   await rollback(functions, { migration_id: other });
 });
 
-spreadTest("a new table with a rolled back one's old name has its own life", async ({ db }) => {
+databaseTest("a new table with a rolled back one's old name has its own life", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLE).simple();
   await rollback(functions, { migration_id: await rename(functions, "a", "b") });
@@ -143,7 +143,7 @@ spreadTest("a new table with a rolled back one's old name has its own life", asy
   assertEquals((await db.sql`select name from kept`).length, 0);
 });
 
-spreadTest("a name that an active rename holds is refused though it is free", async ({ db }) => {
+databaseTest("a name that an active rename holds is refused though it is free", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(`${TABLE}; create table other (id int)`).simple();
   const id = await rename(functions, "a", "b");
@@ -161,7 +161,7 @@ spreadTest("a name that an active rename holds is refused though it is free", as
   assertEquals(held.migration_id, id);
 });
 
-spreadTest("two tables swap their names in three renames, and swap back", async ({ db }) => {
+databaseTest("two tables swap their names in three renames, and swap back", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe("create table x (is_x int); create table y (is_y int)").simple();
   const before = await catalogState(db.admin);

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "node:path";
 import { run } from "../support/cli.ts";
-import { spreadTest } from "../support/database.ts";
+import { databaseTest } from "../support/database.ts";
 import { SECRET_KEY } from "../support/functions.ts";
 import { startGatewayProcess } from "../support/gateway_process.ts";
 import { ROOT_FOLDER } from "../support/module_graph.ts";
@@ -35,39 +35,42 @@ console.log(JSON.stringify({
 }));
 `;
 
-spreadTest("the client runs in Node and as in a browser, on nothing but fetch", async ({ db }) => {
-  await using gateway = await startGatewayProcess(db.url);
-  await withTypeScriptProject(async (dir) => {
-    const tsc = join(ROOT_FOLDER, "node_modules", "typescript", "bin", "tsc");
-    const compiled = await run("node", [
-      ...[tsc, "--ignoreConfig", "--skipLibCheck", "--strict", "--target", "es2022"],
-      ...["--module", "nodenext", "--rewriteRelativeImportExtensions", "--types", ""],
-      ...["--lib", "es2024,esnext,dom,dom.iterable,dom.asynciterable"],
-      ...["--rootDir", ROOT_FOLDER, "--outDir", dir],
-      join(ROOT_FOLDER, "shared", "client", "client.ts"),
-    ], { env: {} });
-    assertEquals(compiled.code, 0, compiled.stdout + compiled.stderr);
-    const program = join(dir, "program.js");
-    await Deno.writeTextFile(program, PROGRAM);
-    const runtimes: [string, string[], table: string][] = [
-      ["node", [], "experts"],
-      [Deno.execPath(), ["run", "-A"], "teams"],
-    ];
-    for (const [runtime, args, table] of runtimes) {
-      await db.sql`create table ${db.sql(table)} (id int primary key)`;
-      const ended = await run(runtime, [...args, program, gateway.url, SECRET_KEY, table], {
-        env: {},
-      });
-      assertEquals(ended.code, 0, ended.stderr);
-      const { aliases, ...rest } = JSON.parse(ended.stdout);
-      assertEquals(aliases.includes(table), true);
-      assertEquals(rest, {
-        phases: true,
-        by: "key:default tests",
-        same: true,
-        refused: [true, "table_not_found", 404],
-        tables: [`new_${table}`],
-      });
-    }
-  });
-});
+databaseTest(
+  "the client runs in Node and as in a browser, on nothing but fetch",
+  async ({ db }) => {
+    await using gateway = await startGatewayProcess(db.url);
+    await withTypeScriptProject(async (dir) => {
+      const tsc = join(ROOT_FOLDER, "node_modules", "typescript", "bin", "tsc");
+      const compiled = await run("node", [
+        ...[tsc, "--ignoreConfig", "--skipLibCheck", "--strict", "--target", "es2022"],
+        ...["--module", "nodenext", "--rewriteRelativeImportExtensions", "--types", ""],
+        ...["--lib", "es2024,esnext,dom,dom.iterable,dom.asynciterable"],
+        ...["--rootDir", ROOT_FOLDER, "--outDir", dir],
+        join(ROOT_FOLDER, "shared", "client", "client.ts"),
+      ], { env: {} });
+      assertEquals(compiled.code, 0, compiled.stdout + compiled.stderr);
+      const program = join(dir, "program.js");
+      await Deno.writeTextFile(program, PROGRAM);
+      const runtimes: [string, string[], table: string][] = [
+        ["node", [], "experts"],
+        [Deno.execPath(), ["run", "-A"], "teams"],
+      ];
+      for (const [runtime, args, table] of runtimes) {
+        await db.sql`create table ${db.sql(table)} (id int primary key)`;
+        const ended = await run(runtime, [...args, program, gateway.url, SECRET_KEY, table], {
+          env: {},
+        });
+        assertEquals(ended.code, 0, ended.stderr);
+        const { aliases, ...rest } = JSON.parse(ended.stdout);
+        assertEquals(aliases.includes(table), true);
+        assertEquals(rest, {
+          phases: true,
+          by: "key:default tests",
+          same: true,
+          refused: [true, "table_not_found", 404],
+          tables: [`new_${table}`],
+        });
+      }
+    });
+  },
+);

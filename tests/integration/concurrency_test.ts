@@ -2,7 +2,7 @@ import { assert, assertArrayIncludes, assertEquals, assertGreater } from "@std/a
 import { assertLess, assertStringIncludes } from "@std/assert";
 import type { ProblemBody } from "../../shared/contract/problems.ts";
 import type { Blocker, OperationAnswer } from "../../shared/contract/responses.ts";
-import { databaseTest, spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { installKiller, killAt, startReader, wasKilled } from "../support/interruptions.ts";
 import { quietly } from "../support/quiet.ts";
@@ -72,7 +72,7 @@ for (const count of [2, 8]) {
   });
 }
 
-spreadTest("of simultaneous renames to different names one wins", async ({ db }) => {
+databaseTest("of simultaneous renames to different names one wins", async ({ db }) => {
   const all = isolates(db, 6);
   try {
     await db.sql`create table experts (id int primary key, name text)`;
@@ -93,7 +93,7 @@ spreadTest("of simultaneous renames to different names one wins", async ({ db })
   }
 });
 
-spreadTest("of simultaneous renames to one name one wins", async ({ db }) => {
+databaseTest("of simultaneous renames to one name one wins", async ({ db }) => {
   const all = isolates(db, 4);
   try {
     await db.sql.unsafe(all.map((_, n) => `create table t${n} (id int)`).join(";")).simple();
@@ -110,7 +110,7 @@ spreadTest("of simultaneous renames to one name one wins", async ({ db }) => {
   }
 });
 
-spreadTest("many requests at once in one isolate are all answered", async ({ db }) => {
+databaseTest("many requests at once in one isolate are all answered", async ({ db }) => {
   await using functions = functionsFor(db.url);
   const names = Array.from({ length: 12 }, (_, n) => `t${n}`);
   await db.sql.unsafe(names.map((name) => `create table ${name} (id int)`).join(";")).simple();
@@ -122,7 +122,7 @@ spreadTest("many requests at once in one isolate are all answered", async ({ db 
   assertEquals(outcomes.map(codeOf), names.map(() => "succeeded"));
 });
 
-spreadTest("many refused requests at once in one isolate are all answered", async ({ db }) => {
+databaseTest("many refused requests at once in one isolate are all answered", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int)`;
   const reader = await startReader(db, "experts");
@@ -137,7 +137,7 @@ spreadTest("many refused requests at once in one isolate are all answered", asyn
   assertEquals(outcomes.map(codeOf), outcomes.map(() => "lock_not_acquired"));
 });
 
-spreadTest("a rename and a rollback at once leave one consistent state", async ({ db }) => {
+databaseTest("a rename and a rollback at once leave one consistent state", async ({ db }) => {
   const [one, other] = isolates(db, 2);
   try {
     await db.sql`create table a (id int primary key, name text)`;
@@ -165,7 +165,7 @@ spreadTest("a rename and a rollback at once leave one consistent state", async (
   }
 });
 
-spreadTest("of simultaneous rollbacks of one rename one wins", async ({ db }) => {
+databaseTest("of simultaneous rollbacks of one rename one wins", async ({ db }) => {
   const all = isolates(db, 4);
   try {
     await db.sql`create table a (id int primary key)`;
@@ -248,7 +248,7 @@ databaseTest("batches and rollbacks over the same tables at once end whole", asy
 
 // Readers -------------------------------------------------------------------------------------------
 
-spreadTest("a reader that stays is named, and nothing is changed", async ({ db }) => {
+databaseTest("a reader that stays is named, and nothing is changed", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int primary key)`;
   const before = await databaseState(db.admin);
@@ -285,7 +285,7 @@ spreadTest("a reader that stays is named, and nothing is changed", async ({ db }
   assert((await functions.rename({ old_name: "experts", new_name: "expert_profiles" })).lock);
 });
 
-spreadTest("a reader of the old name keeps a rollback waiting, and is named", async ({ db }) => {
+databaseTest("a reader of the old name keeps a rollback waiting, and is named", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int primary key)`;
   await functions.rename({ old_name: "experts", new_name: "expert_profiles" });
@@ -302,7 +302,7 @@ spreadTest("a reader of the old name keeps a rollback waiting, and is named", as
   await functions.rollback({ table: "experts" });
 });
 
-spreadTest("a reader that goes in time lets the rename succeed", async ({ db }) => {
+databaseTest("a reader that goes in time lets the rename succeed", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int primary key)`;
   const reader = await startReader(db, "experts");
@@ -329,7 +329,7 @@ spreadTest("a reader that goes in time lets the rename succeed", async ({ db }) 
   assertGreater(event.lock_held_ms, 0);
 });
 
-spreadTest("a grant made while a rename waits is on the view too", async ({ db }) => {
+databaseTest("a grant made while a rename waits is on the view too", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe("create table experts (id int primary key); revoke all on experts from anon")
     .simple();
@@ -352,7 +352,7 @@ spreadTest("a grant made while a rename waits is on the view too", async ({ db }
   }
 });
 
-spreadTest("a name that is taken while a rename waits is told", async ({ db }) => {
+databaseTest("a name that is taken while a rename waits is told", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int primary key)`;
   const reader = await startReader(db, "experts");
@@ -368,7 +368,7 @@ spreadTest("a name that is taken while a rename waits is told", async ({ db }) =
   assertEquals(await relations(db), { expert_profiles: "r", experts: "r" });
 });
 
-spreadTest("what is built on a view while its rollback waits follows, too", async ({ db }) => {
+databaseTest("what is built on a view while its rollback waits follows, too", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int primary key)`;
   await functions.rename({ old_name: "experts", new_name: "expert_profiles" });
@@ -383,7 +383,7 @@ spreadTest("what is built on a view while its rollback waits follows, too", asyn
   assertEquals((await db.sql`select id from on_it`).length, 1);
 });
 
-spreadTest("one busy table of a batch holds nobody up on the others", async ({ db }) => {
+databaseTest("one busy table of a batch holds nobody up on the others", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe("create table a (id int); create table b (id int); create table c (id int)")
     .simple();
@@ -429,7 +429,7 @@ databaseTest("nobody waits for longer than the lock timeout behind a reader", as
   assertLess(longest.experts, longest.untouched + 100 + 300);
 });
 
-spreadTest("other DDL on the table is waited for, or named", async ({ db }) => {
+databaseTest("other DDL on the table is waited for, or named", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int primary key)`;
   const client = db.connect({ max: 1 });
@@ -448,7 +448,7 @@ spreadTest("other DDL on the table is waited for, or named", async ({ db }) => {
   assertEquals((await db.sql`select name from experts`).length, 0);
 });
 
-spreadTest(
+databaseTest(
   "a table that another session renames meanwhile is not renamed twice",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -518,7 +518,7 @@ const RENAME = {
   ],
 };
 
-spreadTest(
+databaseTest(
   "a rename or rollback that is killed at any statement changes nothing",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -562,7 +562,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a rename that is killed while it waits for its lock changes nothing",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -582,7 +582,7 @@ spreadTest(
   },
 );
 
-spreadTest("connections that are all killed between requests are replaced", async ({ db }) => {
+databaseTest("connections that are all killed between requests are replaced", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLE).simple();
   await functions.list();
@@ -594,7 +594,7 @@ spreadTest("connections that are all killed between requests are replaced", asyn
 
 // Refused by the database ---------------------------------------------------------------------------
 
-spreadTest("an event trigger that raises is told, and nothing is changed", async ({ db }) => {
+databaseTest("an event trigger that raises is told, and nothing is changed", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLE).simple();
   await db.admin.unsafe(`
@@ -619,7 +619,7 @@ spreadTest("an event trigger that raises is told, and nothing is changed", async
   assertEquals(stateDifferences(renamed, await databaseState(db.admin)), []);
 });
 
-spreadTest("a statement that is cancelled is told, and nothing is changed", async ({ db }) => {
+databaseTest("a statement that is cancelled is told, and nothing is changed", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLE).simple();
   const before = await databaseState(db.admin);

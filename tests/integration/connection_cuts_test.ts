@@ -15,6 +15,7 @@ import { createTestDatabase } from "../support/database.ts";
 import type { Side } from "../support/protocol_messages.ts";
 import { quietly } from "../support/quietly.ts";
 import { type TestServer, testServers } from "../support/servers.ts";
+import { sampled } from "../support/sampled.ts";
 
 /** Databases that are worked on at the same time; each message is one's. */
 const LANES = 3;
@@ -28,12 +29,13 @@ const CUTS: [Verdict, Side][] = [["cut", "client"], ["cut after", "client"], [
 const OPERATIONS = ["rename", "rollback"] as const;
 
 /**
- * Each version has every second message of the client, every sixth of the server's, which are many, and most
- * of them rows; CUTS=full: all.
+ * Each version has every fourth message of the client, every 24th of the server's, which are many, and most
+ * of them rows; another one on each.
  */
-const STRIDES: Record<Side, number> = Deno.env.get("CUTS") === "full"
-  ? { client: 1, server: 1 }
-  : { client: 2, server: 6 };
+const STRIDES: Record<Side, number> = sampled(
+  { client: 1, server: 1 },
+  { client: 4, server: 24 },
+);
 
 type Work = (proxied: Proxied, lane: number) => Promise<void>;
 

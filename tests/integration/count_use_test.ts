@@ -34,7 +34,7 @@ async function readsOf(
   return (await usageOf(functions)).reads;
 }
 
-const ticks = (db: TestDatabase) =>
+const scanCounters = (db: TestDatabase) =>
   db.sql`select relname from pg_class where relnamespace = 'table_rename'::regnamespace
     and relname like 'tick%'`;
 
@@ -111,7 +111,7 @@ servers.test("roles see through a view that counts what they saw, and no more", 
   assertEquals([await seen("anon"), await seen("authenticated")], before);
   for (const role of ["anon", "authenticated"]) {
     for (const change of ["insert into %s default values", "delete from %s", "truncate %s"]) {
-      const [{ relname }] = await ticks(db);
+      const [{ relname }] = await scanCounters(db);
       const statement = change.replace("%s", `table_rename."${relname}"`);
       const code = await db.as(role, (tx) => tx.unsafe(statement)).then(
         () => "done",
@@ -124,7 +124,7 @@ servers.test("roles see through a view that counts what they saw, and no more", 
     assertEquals(made, "42501");
   }
   // Whatever somebody with the right to does to it, the view shows what its table has.
-  const [{ relname }] = await ticks(db);
+  const [{ relname }] = await scanCounters(db);
   await run(db.sql, `insert into table_rename."${relname}" default values`);
   await run(db.sql, `insert into table_rename."${relname}" default values`);
   assertEquals([await seen("anon"), await seen("authenticated")], before);
@@ -135,15 +135,15 @@ servers.test("the count goes with the view, at rollback and finalize", async ({ 
   await run(db.sql, TABLE);
   const before = await catalogState(db.admin);
   await functions.rename(COUNTED);
-  assertEquals((await ticks(db)).length, 1);
+  assertEquals((await scanCounters(db)).length, 1);
   const back = await functions.rollback({ table: "experts" });
   assert(back.verification!.passed);
-  assertEquals((await ticks(db)).length, 0);
+  assertEquals((await scanCounters(db)).length, 0);
   assertEquals(stateDifferences(before, await catalogState(db.admin)), []);
   await functions.rename(COUNTED);
   await run(db.sql, "create view names with (security_invoker = true) as select name from experts");
   await functions.finalize({ table: "experts", acknowledge: ["old_name_in_use"] });
-  assertEquals((await ticks(db)).length, 0);
+  assertEquals((await scanCounters(db)).length, 0);
   assertEquals((await db.sql`select * from names`).length, 20);
 });
 
@@ -153,7 +153,7 @@ servers.test("a table that is renamed on has a count for each old name", async (
   await run(sql, TABLE);
   await functions.rename(COUNTED);
   await functions.rename({ old_name: "expert_profiles", new_name: "people", count_use: true });
-  assertEquals((await ticks(db)).length, 2);
+  assertEquals((await scanCounters(db)).length, 2);
   await run(sql, "select from experts");
   await run(sql, "select from expert_profiles; select from expert_profiles; select from people");
   assertEquals(await readsOf(db, functions, sql), 1);
@@ -164,7 +164,7 @@ servers.test("a table that is renamed on has a count for each old name", async (
   );
   assertEquals(migrations.map(({ drift }) => drift), [[], []]);
   await functions.rollback({ table: "people" });
-  assertEquals((await ticks(db)).length, 1);
+  assertEquals((await scanCounters(db)).length, 1);
 });
 
 servers.test("a refresh keeps the count, in place or anew", async ({ db }) => {
@@ -181,7 +181,7 @@ servers.test("a refresh keeps the count, in place or anew", async ({ db }) => {
   await functions.refresh({ migration_id: id, without_columns: ["name"] });
   await run(sql, "select id from experts");
   assertEquals(await readsOf(db, functions, sql), 3);
-  assertEquals((await ticks(db)).length, 1);
+  assertEquals((await scanCounters(db)).length, 1);
   const { migrations: [{ drift }] } = await functions.list({ include: "drift" });
   assertEquals(drift, []);
 });
@@ -233,23 +233,23 @@ servers.test("a plan says what it makes, and applies as it was planned or propos
   await using functions = functionsFor(db.url);
   await run(db.sql, TABLE);
   const plan = await functions.rename({ ...COUNTED, mode: "plan" });
-  assertEquals((await ticks(db)).length, 0);
+  assertEquals((await scanCounters(db)).length, 0);
   assert(plan.statements.some(({ sql }) => sql.startsWith('create table "table_rename"')));
   const other = await functions.rename({ ...RENAME, mode: "plan" });
   assert(other.plan_hash !== plan.plan_hash);
   const { batch_id } = await functions.rename({ ...COUNTED, mode: "propose" });
-  assertEquals((await ticks(db)).length, 0);
+  assertEquals((await scanCounters(db)).length, 0);
   const done = await functions.rename({ batch_id: batch_id! });
   assertEquals(done.plan_hash, plan.plan_hash);
-  assertEquals((await ticks(db)).length, 1);
-  const [{ relname }] = await ticks(db);
+  assertEquals((await scanCounters(db)).length, 1);
+  const [{ relname }] = await scanCounters(db);
   const body = { schema: "table_rename", old_name: relname, new_name: "x" };
   await functions.refused("protected_schema", "rename", body);
   await functions.rollback({ table: "experts" });
   // One that somebody left over is in nobody's way.
   await run(db.sql, `create table table_rename."${relname}" (x int)`);
   await functions.rename({ ...COUNTED, expected_plan_hash: plan.plan_hash });
-  assertEquals((await ticks(db)).length, 1);
+  assertEquals((await scanCounters(db)).length, 1);
 });
 
 servers.test("a batch is counted name by name", async ({ db }) => {
@@ -267,5 +267,5 @@ servers.test("a batch is counted name by name", async ({ db }) => {
     .map(({ old_name, usage }) => [old_name, usage!.reads]);
   assertEquals(new Map(counted as [string, number][]), new Map([["t_7", 1], ["t_3", 2]]));
   await functions.rollback({ batch_id: migrations[0].batch_id });
-  assertEquals((await ticks(db)).length, 0);
+  assertEquals((await scanCounters(db)).length, 0);
 });

@@ -73,7 +73,7 @@ crashTest(
       const { status, body } = await through.operations.attempt();
       assertEquals(status, 503);
       // It was asked what became of it, and knew.
-      assert(!body.detail.includes("while the change was committed"), body.detail);
+      assert(!body.detail.includes("during the commit"), body.detail);
       through.proxy.judge = () => "forward";
       await through.operations.secondTry(operation);
     }

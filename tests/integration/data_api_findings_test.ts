@@ -1,7 +1,7 @@
 /** Findings about the Data API: what each says comes true at a stand-in that goes by PostgREST's rules. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Finding } from "../../shared/contract/responses.ts";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { dataApiStandIn, type StandIn } from "../support/data_api_stand_in.ts";
 import { type Functions, functionsFor, PUBLISHABLE_KEY, SECRET_KEY } from "../support/functions.ts";
 
@@ -15,7 +15,7 @@ interface Served {
 }
 
 function servedTest(name: string, body: (served: Served) => Promise<void>): void {
-  spreadTest(name, async ({ db }) => {
+  databaseTest(name, async ({ db }) => {
     await using functions = functionsFor(db.url);
     await using api: StandIn = await dataApiStandIn(db);
     await body({
@@ -196,7 +196,7 @@ servedTest(
     const message = await findings(
       `${POSTS} create function tags(posts) returns setof tags language sql as 'select * from tags'`,
     );
-    assertStringIncludes(message!, ": tags?select=posts(…);");
+    assertStringIncludes(message!, ": tags?select=posts(…).");
   },
 );
 
@@ -294,7 +294,7 @@ servedTest(
     const { id } = await renamed(functions, "experts", ["computed_relationships"]);
     await reload();
     assertEquals((await get(path)).status, 400);
-    await db.sql.unsafe(between(finding!.remedy, "create function", ". It stands")).simple();
+    await db.sql.unsafe(between(finding!.remedy, "create function", ". It depends")).simple();
     await reload();
     assertEquals(await get(path), before);
     await functions.refused("dependants_cannot_follow", "rollback", { migration_id: id });

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { assertRecordAgrees, catalogState } from "../support/catalog_state.ts";
 import { isCriticalSection } from "../support/broken_connections.ts";
 import { startCuttingProxy } from "../support/cutting_proxy.ts";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 import { startGatewayProcess } from "../support/gateway_process.ts";
 import { quietly } from "../support/quietly.ts";
@@ -23,7 +23,7 @@ async function unchanged(db: TestDatabase, work: () => Promise<void>): Promise<v
 }
 
 for (const mode of ["access share", "share update exclusive"]) {
-  spreadTest(
+  databaseTest(
     `a rename that waits behind ${mode} ends at its deadline and says who had the lock`,
     async ({ db }) => {
       await using functions = functionsFor(db.url, { deadlineMs: 3_000 });
@@ -43,7 +43,7 @@ for (const mode of ["access share", "share update exclusive"]) {
   );
 }
 
-spreadTest("a rename without time does nothing", async ({ db }) => {
+databaseTest("a rename without time does nothing", async ({ db }) => {
   await using functions = functionsFor(db.url, { deadlineMs: 1 });
   await db.sql`create table experts (id int)`;
   await unchanged(db, async () => {
@@ -52,7 +52,7 @@ spreadTest("a rename without time does nothing", async ({ db }) => {
   });
 });
 
-spreadTest(
+databaseTest(
   "a rename whose connection falls silent while it prepares ends soon after its deadline",
   async ({ db }) => {
     await using proxy = startCuttingProxy(Number(new URL(db.url).port));
@@ -72,7 +72,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a rename whose connection falls silent after its last message is answered 200",
   async ({ db }) => {
     await using proxy = startCuttingProxy(Number(new URL(db.url).port));
@@ -89,7 +89,7 @@ spreadTest(
   },
 );
 
-spreadTest("RENAME_DEADLINE_MS sets the deadline of the deployed function", async ({ db }) => {
+databaseTest("RENAME_DEADLINE_MS sets the deadline of the deployed function", async ({ db }) => {
   await using gateway = await startGatewayProcess(db.url, { RENAME_DEADLINE_MS: "2500" });
   await db.sql`create table experts (id int)`;
   const holder = await holdLock(db, "experts");
@@ -102,7 +102,7 @@ spreadTest("RENAME_DEADLINE_MS sets the deadline of the deployed function", asyn
 
 for (const [what, mode] of [["prepares", "share update exclusive"], ["waits", "access share"]]) {
   for (const accept of ["application/json", "text/event-stream"]) {
-    spreadTest(
+    databaseTest(
       `a caller of ${accept} who leaves while the rename ${what} takes it along`,
       async ({ db }) => {
         await using gateway = await startGatewayProcess(db.url);
@@ -138,7 +138,7 @@ for (const [what, mode] of [["prepares", "share update exclusive"], ["waits", "a
   }
 }
 
-spreadTest(
+databaseTest(
   "a caller who leaves when the last message is sent does not stop the rename",
   async ({ db }) => {
     await using proxy = startCuttingProxy(Number(new URL(db.url).port));

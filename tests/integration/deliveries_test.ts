@@ -1,11 +1,11 @@
 /** How notifications come to their receivers: tried again, by whoever is there, and never in anybody's way. */
 import { assert, assertEquals, assertGreater, assertLess, assertNotEquals } from "@std/assert";
 import { assertStringIncludes } from "@std/assert";
-import { databaseAt, forgetDatabase } from "../../shared/execute/database.ts";
+import { databaseAt, forgetDatabase } from "../../shared/postgres/database.ts";
 import { backgroundEnded } from "../../shared/notifications/background.ts";
 import { deliverDue, type Recipients } from "../../shared/notifications/deliver.ts";
 import { closedPort, countConnections } from "../support/counting_listener.ts";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor, SECRET_KEY } from "../support/functions.ts";
 import { leastPrivilege } from "../support/least_privilege.ts";
 import { quietly } from "../support/quietly.ts";
@@ -38,7 +38,7 @@ const rowsOf = async (db: TestDatabase) => [
 
 const TIMES_OUT = "no answer within 0.2 s";
 
-spreadTest(
+databaseTest(
   "a notification is tried again until its receiver takes it, with one id, signed anew each time",
   ({ db }) =>
     quietly(async () => {
@@ -78,7 +78,7 @@ spreadTest(
     }),
 );
 
-spreadTest(
+databaseTest(
   "a receiver that closes the connection, or is not there, gets it when it comes back",
   ({ db }) =>
     quietly(async () => {
@@ -116,7 +116,7 @@ spreadTest(
     }),
 );
 
-spreadTest(
+databaseTest(
   "the pauses between attempts double up to an hour, and are not the same for all",
   async ({ db }) => {
     await using functions = functionsFor(db.url, notifying(["http://127.0.0.1:9/hooks"]));
@@ -138,7 +138,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "what was not delivered within 24 hours is given up, and listed",
   ({ db }) =>
     quietly(async () => {
@@ -186,7 +186,7 @@ spreadTest(
     }),
 );
 
-spreadTest(
+databaseTest(
   "a receiver that says that it is gone is not asked again",
   ({ db }) =>
     quietly(async () => {
@@ -202,7 +202,7 @@ spreadTest(
     }),
 );
 
-spreadTest(
+databaseTest(
   "a receiver that does not answer keeps no caller waiting",
   async ({ db }) => {
     await using receiver = new Receiver();
@@ -235,37 +235,40 @@ spreadTest(
 /** The same database by another name, so that another pool is made for it, as by another isolate. */
 const elsewhere = (url: string) => url.replace("127.0.0.1", "localhost");
 
-spreadTest("isolates that deliver at the same time take each notification once", async ({ db }) => {
-  await using receiver = new Receiver();
-  const { notify } = notifying([receiver.url]);
-  const urls = [db.url, elsewhere(db.url)];
-  assertNotEquals(urls[0], urls[1]);
-  await db.sql`
+databaseTest(
+  "isolates that deliver at the same time take each notification once",
+  async ({ db }) => {
+    await using receiver = new Receiver();
+    const { notify } = notifying([receiver.url]);
+    const urls = [db.url, elsewhere(db.url)];
+    assertNotEquals(urls[0], urls[1]);
+    await db.sql`
     with event as (
       insert into table_rename.sys_table_migration_events (request_id, operation, actor, outcome)
       select gen_random_uuid(), 'rename', 'somebody', 'succeeded' from generate_series(1, 60)
       returning id)
     insert into table_rename.sys_table_migration_notifications (event_id, receiver, host, type)
     select id, 'key', '', 'migration.applied' from event`;
-  const recipients: Recipients = {
-    ...notify!,
-    receivers: [{ key: "key", host: "", url: new URL(receiver.url) }],
-  };
-  const failed = (message: string) => assert(false, message);
-  const isolates = urls.map((url) => databaseAt(url));
-  // Each takes ten at a time, in the middle of which the others come.
-  for (let round = 0; round < 3; round++) {
-    await Promise.all(
-      [...isolates, ...isolates].map((database) => deliverDue(database, recipients, failed)),
-    );
-  }
-  await Promise.all(urls.map(forgetDatabase));
-  const ids = receiver.received.map(({ headers }) => headers["webhook-id"]);
-  assertEquals([ids.length, new Set(ids).size], [60, 60]);
-  assertEquals((await rowsOf(db)).map(({ attempts }) => attempts), Array(60).fill(1));
-});
+    const recipients: Recipients = {
+      ...notify!,
+      receivers: [{ key: "key", host: "", url: new URL(receiver.url) }],
+    };
+    const failed = (message: string) => assert(false, message);
+    const isolates = urls.map((url) => databaseAt(url));
+    // Each takes ten at a time, in the middle of which the others come.
+    for (let round = 0; round < 3; round++) {
+      await Promise.all(
+        [...isolates, ...isolates].map((database) => deliverDue(database, recipients, failed)),
+      );
+    }
+    await Promise.all(urls.map(forgetDatabase));
+    const ids = receiver.received.map(({ headers }) => headers["webhook-id"]);
+    assertEquals([ids.length, new Set(ids).size], [60, 60]);
+    assertEquals((await rowsOf(db)).map(({ attempts }) => attempts), Array(60).fill(1));
+  },
+);
 
-spreadTest(
+databaseTest(
   "what an isolate took and did not bring to its end is delivered by a later request, with the same id",
   async ({ db }) => {
     await using receiver = new Receiver();
@@ -284,7 +287,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "only receivers that the settings name now are told, and of a URL only its host is kept",
   async ({ db }) => {
     await using one = new Receiver();
@@ -308,7 +311,7 @@ spreadTest(
   },
 );
 
-spreadTest("what failed is logged without URL, secret or body", async ({ db }) => {
+databaseTest("what failed is logged without URL, secret or body", async ({ db }) => {
   const url = `http://127.0.0.1:${closedPort()}/hooks/token-of-the-receiver?key=of-the-receiver`;
   await using functions = functionsFor(db.url, notifying([url]));
   await makeTable(db);
@@ -328,7 +331,7 @@ spreadTest("what failed is logged without URL, secret or body", async ({ db }) =
   assert(!lines[0].includes("of-the-receiver"), lines[0]);
 });
 
-spreadTest(
+databaseTest(
   "private addresses are not even connected to, unless that is allowed",
   ({ db }) =>
     quietly(async () => {
@@ -349,7 +352,7 @@ spreadTest(
     }),
 );
 
-spreadTest(
+databaseTest(
   "a notification that leads back to the functions ends there",
   ({ db }) =>
     quietly(async () => {
@@ -389,7 +392,7 @@ spreadTest(
     }),
 );
 
-spreadTest(
+databaseTest(
   "a receiver that tries again whenever it is told of a failure does not go on for ever",
   ({ db }) =>
     quietly(async () => {
@@ -411,7 +414,7 @@ spreadTest(
     }),
 );
 
-spreadTest("a caller without a key sets nothing in motion", async ({ db }) => {
+databaseTest("a caller without a key sets nothing in motion", async ({ db }) => {
   await using receiver = new Receiver();
   await using functions = functionsFor(db.url, notifying([receiver.url]));
   await using silent = functionsFor(db.url, notifying([receiver.url], { secrets: [] }));
@@ -425,7 +428,7 @@ spreadTest("a caller without a key sets nothing in motion", async ({ db }) => {
   assertEquals(receiver.received.length, 1);
 });
 
-spreadTest("a login that is not postgres tells and delivers as postgres does", async ({ db }) => {
+databaseTest("a login that is not postgres tells and delivers as postgres does", async ({ db }) => {
   await makeTable(db);
   await using login = await leastPrivilege(db);
   await login.handOver("experts");

@@ -1,7 +1,7 @@
 /** Whoever asks for events hears where the work is while it goes on, and then what JSON would say. */
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { operationAnswer } from "../../shared/contract/responses.ts";
-import { spreadTest } from "../support/database.ts";
+import { databaseTest } from "../support/database.ts";
 import { eventsOf, type ReceivedEvent } from "../support/events.ts";
 import { type Functions, functionsFor, PUBLISHABLE_KEY } from "../support/functions.ts";
 import { startGatewayProcess } from "../support/gateway_process.ts";
@@ -27,7 +27,7 @@ async function stream(functions: Functions, name: string, body: unknown): Promis
 const phases = (events: ReceivedEvent[]) =>
   events.map(({ event, data }) => event === "progress" ? data.phase : event);
 
-spreadTest(
+databaseTest(
   "a rename and a rollback tell their phases and end with their result",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -44,7 +44,7 @@ spreadTest(
   },
 );
 
-spreadTest("the last event is the body that the JSON answer would be", async ({ db }) => {
+databaseTest("the last event is the body that the JSON answer would be", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int)`;
   const plan = { ...RENAME, mode: "plan" };
@@ -68,7 +68,7 @@ spreadTest("the last event is the body that the JSON answer would be", async ({ 
 });
 
 for (const operation of ["rename", "rollback"] as const) {
-  spreadTest(
+  databaseTest(
     `a ${operation} that waits tells at once who blocks it, over the network`,
     async ({ db }) => {
       await using gateway = await startGatewayProcess(db.url);
@@ -106,7 +106,7 @@ for (const operation of ["rename", "rollback"] as const) {
   );
 }
 
-spreadTest(
+databaseTest(
   "a lock that cannot be had is a problem with its blockers at the end of the stream",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -122,7 +122,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "who may not call, or calls wrongly, gets a plain problem document",
   async ({ db }) => {
     await using functions = functionsFor(db.url);

@@ -100,9 +100,12 @@ renamedTest(
     await finalized(renamed, { migration_id: migration.id });
     const before = await databaseState(db.admin);
     for (
-      const body of [{ migration_id: migration.id }, { table: "experts" }, {
-        batch_id: migration.batch_id,
-      }]
+      const body of [
+        { migration_id: migration.id },
+        { table: "experts" },
+        { batch_id: migration.batch_id },
+        { migration_id: migration.id, mode: "plan" as const },
+      ]
     ) {
       const again = await functions.finalize(body);
       assertEquals(again.migrations.map(({ id, status }) => [id, status]), [

@@ -95,7 +95,7 @@ databaseTest(
     await withTypes(db, async ({ functions, dir, generate, read, write }) => {
       const noDatabase = { SUPABASE_DB_URL: "" };
       const none = ended(await generate(["--existing"], noDatabase), 2);
-      assertStringIncludes(none, `${join(dir, "database.types.ts")} is not there`);
+      assertStringIncludes(none, `${join(dir, "database.types.ts")} does not exist`);
 
       const types = (table: string) =>
         `export type Database = { public: { Tables: { ${table}: {} }; Views: {} } };`;

@@ -1,7 +1,7 @@
 /** The row that a change leaves in the migration history: under which version, and what if it cannot. */
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { keepHistory, recordHistory } from "../../shared/tracking/history.ts";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 import { appMigration } from "../support/migration_files.ts";
 import { testRoles } from "../support/roles.ts";
@@ -31,7 +31,7 @@ const insertVersion = ({ sql }: TestDatabase, version: string) =>
 
 const present = () => new Date().toISOString().replace(/\.\d+Z$/, "").replace(/\D/g, "");
 
-spreadTest(
+databaseTest(
   "ten tables that are renamed at once have ten versions",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -50,7 +50,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a change comes after the last version that is there, whatever the clock says",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -69,7 +69,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "versions that are no times do not count, and the present second is the version",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -87,7 +87,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a change that waits for its locks leaves one row, of the time when it is done",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -109,7 +109,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "where there is no migration history, nothing is said of it and nothing fails",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -125,7 +125,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a history that this role may not write does not keep a change from being made",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -146,7 +146,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a history that refuses the row does not keep a change from being made",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -163,7 +163,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "nothing is recorded where that was not wanted, nor of what is only planned or proposed",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -182,7 +182,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a plan's hash does not depend on the history, nor on when it is made",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -197,7 +197,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a request that is repeated with its key is answered with the row that it left",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -225,7 +225,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a migration file is made of a plan only, and not while something would break",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -246,7 +246,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "whoever acts as another role makes the change as that role, to the end",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -281,7 +281,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a version that another has taken and not committed yet is passed over, and not waited for",
   async ({ db }) => {
     await using functions = functionsFor(db.url);

@@ -5,12 +5,16 @@
 import { assert, assertEquals } from "@std/assert";
 import type postgres from "postgres";
 import { type ProblemCode, PROBLEMS } from "../../shared/contract/problems.ts";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { hostileNames, isStorableName, mutated, oneOf, seededRandom } from "../support/hostile.ts";
+import { sampled } from "../support/sampled.ts";
 
 const SEED = Number(Deno.env.get("HOSTILE_SEED") ?? 20_261_122);
 const CASES = 100;
+
+/** Of how many steps one is run. */
+const ONE_IN = sampled(1, 4);
 
 console.log(`hostile input: HOSTILE_SEED=${SEED}`);
 
@@ -76,12 +80,12 @@ interface Step {
   run: () => Promise<void>;
 }
 
-/** Registers a test of 100 cases on a database with a canary. */
+/** Registers a test of hostile cases on a database with a canary. */
 function hostileTest(
   name: string,
   prepare: (t: Hostile, random: () => number) => Promise<Step[]>,
 ): void {
-  spreadTest(name, async ({ db }) => {
+  databaseTest(name, async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql`create table canary (id int primary key, note text default 'sings')`;
     await db.sql`insert into canary values (1, 'sings'), (2, null)`;
@@ -106,6 +110,7 @@ function hostileTest(
     assertEquals(steps.reduce((sum, { cases }) => sum + cases, 0), CASES);
     const before = await stateOf(db.sql);
     for (const [index, { run }] of steps.entries()) {
+      if (index % ONE_IN !== 0) continue;
       try {
         await run();
         assertEquals(await stateOf(db.sql), before, "the database was changed");
@@ -145,7 +150,7 @@ async function answerOf(response: Response): Promise<Answer> {
 }
 
 hostileTest(
-  "100 hostile names as the new name: the table is called just that, or it is no identifier",
+  "hostile names as the new name: the table is called just that, or it is no identifier",
   async (t, random) => {
     const { db, send, takeBack } = t;
     for (let n = 0; n < 10; n++) await execute(db.sql, "create table %1$I (id int)", `table_${n}`);
@@ -219,7 +224,7 @@ hostileTest(
 );
 
 hostileTest(
-  "100 hostile schemas: a table in each is renamed and comes back, or the schema is refused",
+  "hostile schemas: a table in each is renamed and comes back, or the schema is refused",
   async (t, random) => {
     const { db, functions, send, takeBack } = t;
     const isReserved = (name: string) => /^(pg_|supabase_|graphql)/.test(name);
@@ -257,7 +262,7 @@ hostileTest(
   },
 );
 
-hostileTest("100 hostile bodies: a refusal with its code, or what the body says", (t, random) => {
+hostileTest("hostile bodies: a refusal with its code, or what the body says", (t, random) => {
   const { send, takeBack } = t;
   const json = (value: unknown) => JSON.stringify(value);
   const canary = { old_name: "canary", new_name: "canary_2" };
@@ -376,7 +381,7 @@ hostileTest("100 hostile bodies: a refusal with its code, or what the body says"
 });
 
 hostileTest(
-  "100 hostile notes, actors, selections and filters: stored as they are, or refused",
+  "hostile notes, actors, selections and filters: stored as they are, or refused",
   (t, random) => {
     const { db, functions, send, takeBack } = t;
     const run = async (text: string, index: number) => {

@@ -1,8 +1,8 @@
 /** Objects of a hostile author: what our sessions run of them, and with whose rights. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { databaseAt } from "../../shared/execute/database.ts";
+import { databaseAt } from "../../shared/postgres/database.ts";
 import { readWebhookSecrets } from "../../shared/http/webhook_secrets.ts";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 import { SECRET, signedHeaders } from "../support/webhooks.ts";
 
@@ -19,7 +19,7 @@ const ranSoFar = async ({ admin }: TestDatabase) => {
   return row.n as number;
 };
 
-spreadTest(
+databaseTest(
   "operators and functions of the project's schemas never stand in for the server's",
   async ({ db }) => {
     await db.sql.unsafe(`${WITNESS}
@@ -77,7 +77,7 @@ const WAYS_OUT = {
   "the setting": "begin perform set_config( 'role', 'postgres', true); return new; end",
 };
 
-spreadTest(
+databaseTest(
   "a trigger that leaves its caller's role is not run by verify, which says so",
   async ({ db }) => {
     await db.sql.unsafe(`${WITNESS}
@@ -95,7 +95,7 @@ spreadTest(
       });
       return detail!;
     };
-    assertStringIncludes(await detail(), "Executed by both names");
+    assertStringIncludes(await detail(), "Executed through both names");
     const seen = "perform nextval('public.witness');";
     for (const [way, body] of Object.entries(WAYS_OUT)) {
       const counting = body.replace("begin", `begin ${seen}`);
@@ -106,7 +106,7 @@ spreadTest(
       assertStringIncludes(said, "Only explained, not executed", way);
       assertStringIncludes(
         said,
-        "of its role: trigger leave on public.expert_profiles (public.leave)",
+        "leave its role: trigger leave on public.expert_profiles (public.leave)",
         way,
       );
     }
@@ -117,7 +117,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "what a trigger or a policy prepares in our session does not stay there",
   async ({ db }) => {
     await db.sql.unsafe(`${WITNESS}

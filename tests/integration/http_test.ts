@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertFalse, assertMatch, assertStringIncludes } from "@std/assert";
 import { handle } from "../../shared/http/endpoint.ts";
 import { closedPort, countConnections } from "../support/counting_listener.ts";
-import { spreadTest } from "../support/database.ts";
+import { databaseTest } from "../support/database.ts";
 import { type Functions, functionsFor, SECRET_KEY } from "../support/functions.ts";
 import { loggedBy } from "../support/silent_log.ts";
 
@@ -158,7 +158,7 @@ Deno.test("every answer has a request id of its own", () =>
     assertEquals(ids.size, 20);
   }));
 
-spreadTest(
+databaseTest(
   "an answer is JSON with a request id, and so is a refusal by the database's facts",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -237,7 +237,7 @@ Deno.test("without SUPABASE_DB_URL the answer says what to set", async () => {
   });
 });
 
-spreadTest(
+databaseTest(
   "a refused login and an unknown database are 503, and nothing of the inside leaks",
   async ({ db }) => {
     const wrongPassword = new URL(db.url);
@@ -258,7 +258,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "without the tracking tables the answer says how to make them, and nothing is renamed",
   async ({ db }) => {
     await using functions = functionsFor(db.url);

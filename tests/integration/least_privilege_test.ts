@@ -1,7 +1,7 @@
 /** Everything can be done by a login that is not postgres, and it can do little else. */
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { readWebhookSecrets } from "../../shared/http/webhook_secrets.ts";
-import { databaseTest, spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import {
   createEverythingSchema,
   EVERYTHING_ACKNOWLEDGED,
@@ -130,8 +130,10 @@ databaseTest("every operation can be done by the login, whoever calls", async ({
   const verified = await functions.verify({ migration_id: id });
   assert(verified.passed, JSON.stringify(verified, null, 2));
   const writes = verified.checks.find(({ name }) => name === "writes")!;
-  const viewers = (writes.figures!.viewers as { viewer: string }[]).map(({ viewer }) => viewer);
-  assertEquals(viewers.slice(0, 4), [login.owner, "anon", "authenticated", "service_role"]);
+  const personas = (writes.figures!.personas as { persona: string }[]).map(({ persona }) =>
+    persona
+  );
+  assertEquals(personas.slice(0, 4), [login.owner, "anon", "authenticated", "service_role"]);
   assert(!writes.detail!.includes("Not tried"), writes.detail);
 
   await db.sql`alter table expert_profiles add column born date`;
@@ -186,7 +188,7 @@ databaseTest("every operation can be done by the login, whoever calls", async ({
   ]);
 });
 
-spreadTest("a table of somebody else's is refused, with what to do about it", async ({ db }) => {
+databaseTest("a table of somebody else's is refused, with what to do about it", async ({ db }) => {
   await db.sql.unsafe(APPLICATION).simple();
   await using login = await leastPrivilege(db);
   await using functions = functionsFor(login.url);
@@ -205,7 +207,7 @@ spreadTest("a table of somebody else's is refused, with what to do about it", as
   assertMatch(late.hint!, /alter table "public"\."expert_profiles" owner to/);
 });
 
-spreadTest("a login that lacks something is told what to run", async ({ db }) => {
+databaseTest("a login that lacks something is told what to run", async ({ db }) => {
   await db.sql.unsafe(APPLICATION).simple();
   await using login = await leastPrivilege(db);
   await login.handOver("experts");

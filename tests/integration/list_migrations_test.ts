@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { ListMigrationsInput } from "../../shared/contract/requests.ts";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 
 const STATUSES = ["pending", "active", "rolled_back", "finalized"];
@@ -43,7 +43,7 @@ async function record(db: TestDatabase, count: number, prefix = "t"): Promise<Re
 
 const ids = (rows: { id: string }[]) => rows.map(({ id }) => id);
 
-spreadTest(
+databaseTest(
   "migrations are listed newest first, with all that callers may see",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -67,7 +67,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "each filter, alone and with the others, gives exactly what it says",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -104,7 +104,7 @@ spreadTest(
   },
 );
 
-spreadTest("a table renamed onto its old name's sibling is listed once", async ({ db }) => {
+databaseTest("a table renamed onto its old name's sibling is listed once", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe("create table a (id int)").simple();
   await functions.rename({ old_name: "a", new_name: "b" });
@@ -122,7 +122,7 @@ spreadTest("a table renamed onto its old name's sibling is listed once", async (
   assertEquals(ids(pages), ids(migrations));
 });
 
-spreadTest("pages through 500 rows have neither gaps nor doubles", async ({ db }) => {
+databaseTest("pages through 500 rows have neither gaps nor doubles", async ({ db }) => {
   await using functions = functionsFor(db.url);
   const all = await record(db, 500);
   for (
@@ -148,7 +148,7 @@ spreadTest("pages through 500 rows have neither gaps nor doubles", async ({ db }
   }
 });
 
-spreadTest("pages stay whole while rows are added and taken away", async ({ db }) => {
+databaseTest("pages stay whole while rows are added and taken away", async ({ db }) => {
   await using functions = functionsFor(db.url);
   const all = await record(db, 200);
   const found: string[] = [];
@@ -171,7 +171,7 @@ spreadTest("pages stay whole while rows are added and taken away", async ({ db }
   assertEquals(found, ids(all));
 });
 
-spreadTest("a page holds 50 rows unless asked otherwise, and 200 at most", async ({ db }) => {
+databaseTest("a page holds 50 rows unless asked otherwise, and 200 at most", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await record(db, 210);
   assertEquals((await functions.list()).migrations.length, 50);
@@ -181,7 +181,7 @@ spreadTest("a page holds 50 rows unless asked otherwise, and 200 at most", async
   assertEquals((await functions.list({ limit: 1000, include: "usage" })).migrations.length, 210);
 });
 
-spreadTest("what is not a query for a list is refused, and says why", async ({ db }) => {
+databaseTest("what is not a query for a list is refused, and says why", async ({ db }) => {
   await using functions = functionsFor(db.url);
   const cursorOf = (value: unknown) => btoa(JSON.stringify(value));
   const time = "2026-01-01T00:00:00+00:00";
@@ -229,7 +229,7 @@ spreadTest("what is not a query for a list is refused, and says why", async ({ d
   }
 });
 
-spreadTest("names in a query are values, whatever they look like", async ({ db }) => {
+databaseTest("names in a query are values, whatever they look like", async ({ db }) => {
   await using functions = functionsFor(db.url);
   const name = `it's "odd" \\ ; -- %_ é`;
   await db.sql`create table ${db.sql(name)} (id int)`;
@@ -239,7 +239,7 @@ spreadTest("names in a query are values, whatever they look like", async ({ db }
   assertEquals((await functions.list({ schema: "' or true --" })).migrations, []);
 });
 
-spreadTest("without the tracking tables the list says what to do", async ({ db }) => {
+databaseTest("without the tracking tables the list says what to do", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`drop table sys_table_migrations cascade`;
   const { error } = console;

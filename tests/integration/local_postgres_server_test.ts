@@ -8,7 +8,7 @@ import {
   type PostgresServer,
   startPostgres,
   SUPERUSER,
-} from "../../shared/local/postgres_server.ts";
+} from "../../shared/local/postgres/server.ts";
 
 const IS_ROOT = Deno.build.os !== "windows" && Deno.uid() === 0;
 

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import postgres from "postgres";
 import { migrate } from "../../shared/local/migrate.ts";
-import { databaseTest, spreadTest } from "../support/database.ts";
+import { databaseTest } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 
 databaseTest("postgres owns the database and is no superuser", async ({ db }) => {
@@ -131,7 +131,7 @@ databaseTest("migrations can be applied again", async ({ db }) => {
   assertEquals([...after], [...before]);
 });
 
-spreadTest(
+databaseTest(
   "what was migrated elsewhere, as renames are, does not keep ours from being applied",
   async ({ db }) => {
     await using functions = functionsFor(db.url);

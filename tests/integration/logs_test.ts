@@ -1,9 +1,9 @@
 /** What functions log of a request: enough to follow it, and nothing that is somebody's. */
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
-import { LEVELS, logLevel } from "../../shared/http/log.ts";
-import { describeCause, withoutControls, withoutSecrets } from "../../shared/http/log_safety.ts";
+import { describeCause, withoutControls, withoutSecrets } from "../../shared/http/log_redaction.ts";
+import { LOG_LEVELS, settingsFromEnv } from "../../shared/http/settings.ts";
 import { readWebhookSecrets } from "../../shared/http/webhook_secrets.ts";
-import { spreadTest } from "../support/database.ts";
+import { databaseTest } from "../support/database.ts";
 import { type Functions, functionsFor, PUBLISHABLE_KEY, SECRET_KEY } from "../support/functions.ts";
 import { type ConsoleLine, consoleOf } from "../support/console.ts";
 import { notifying } from "../support/receiver.ts";
@@ -30,7 +30,7 @@ const post = (functions: Functions, name: string, body: unknown, headers = {}) =
     body: typeof body === "string" ? body : JSON.stringify(body),
   });
 
-spreadTest(
+databaseTest(
   "a request is one line, with who asked, what for, and how long it took",
   async ({ db }) => {
     await using functions = functionsFor(db.url, { logLevel: "info" });
@@ -68,7 +68,7 @@ spreadTest(
   },
 );
 
-spreadTest("what waits for a lock is told phase by phase, at level debug", async ({ db }) => {
+databaseTest("what waits for a lock is told phase by phase, at level debug", async ({ db }) => {
   await using functions = functionsFor(db.url, { logLevel: "debug" });
   await db.sql`create table experts (id int, name text)`;
   await db.sql`insert into experts values (1, 'row of somebody')`;
@@ -103,7 +103,7 @@ spreadTest("what waits for a lock is told phase by phase, at level debug", async
   assertEquals(new Set(lines.map(({ request_id }) => request_id)).size, 1);
 });
 
-spreadTest("an event stream is logged like the answer it stands for", async ({ db }) => {
+databaseTest("an event stream is logged like the answer it stands for", async ({ db }) => {
   await using functions = functionsFor(db.url, { logLevel: "info" });
   await db.sql`create table experts (id int)`;
   const accept = { accept: "text/event-stream" };
@@ -124,12 +124,12 @@ spreadTest("an event stream is logged like the answer it stands for", async ({ d
   assertGreater((lines[2].lock as { held_ms: number }).held_ms, 0);
 });
 
-spreadTest(
+databaseTest(
   "lines below the level are not written, on whichever stream they belong",
   async ({ db }) => {
     await db.sql`create table experts (id int)`;
     const written: Record<string, string[]> = {};
-    for (const level of LEVELS) {
+    for (const level of LOG_LEVELS) {
       await using functions = functionsFor(db.url, { logLevel: level });
       await using broken = functionsFor("", { logLevel: level, databaseUrl: undefined });
       const lines = await logged(async () => {
@@ -154,13 +154,15 @@ spreadTest(
 );
 
 Deno.test("the level is read as people write it, and info is the default", () => {
+  const levelOf = (text: string | undefined) =>
+    settingsFromEnv((name) => name === "LOG_LEVEL" ? text : undefined).logLevel;
   assertEquals(
-    ["debug", "INFO", "Warn", "error", "silent", "", "loud", undefined].map(logLevel),
+    ["debug", "INFO", "Warn", "error", "silent", "", "loud", undefined].map(levelOf),
     ["debug", "info", "warn", "error", "silent", "info", "info", "info"],
   );
 });
 
-spreadTest(
+databaseTest(
   "secrets, rows and values never occur in the log, whatever goes wrong",
   async ({ db }) => {
     const password = new URL(db.url).password;
@@ -247,7 +249,7 @@ spreadTest(
   },
 );
 
-spreadTest("what the caller is not told is logged under the request's id", async ({ db }) => {
+databaseTest("what the caller is not told is logged under the request's id", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int)`;
   await functions.rename(RENAME);

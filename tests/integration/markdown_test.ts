@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createRenameClient } from "../../shared/client/client.ts";
 import { runMain, withProject } from "../support/cli.ts";
-import { spreadTest } from "../support/database.ts";
+import { databaseTest } from "../support/database.ts";
 import { createEverythingSchema, EVERYTHING_ACKNOWLEDGED } from "../support/everything_schema.ts";
 import { type Functions, functionsFor, SECRET_KEY } from "../support/functions.ts";
 import { readFlowchart, readMarkdown } from "../support/markdown.ts";
@@ -27,70 +27,78 @@ const asked = async (
   };
 };
 
-spreadTest("a plan can be had as Markdown, and applied from what stands in it", async ({ db }) => {
-  await using functions = functionsFor(db.url);
-  await createEverythingSchema(db);
-  const planned = await asked(functions, "rename", { ...ITEMS, mode: "plan" });
-  assertEquals([planned.status, planned.type], [200, "text/markdown; charset=utf-8"]);
-  const read = readMarkdown(planned.text);
-  const graph = await readFlowchart(
-    read.blocks.find(({ language }) => language === "mermaid")!.text,
-  );
-  const labels = [...graph.nodes.values()].map(({ label }) => label);
-  for (
-    const label of ["table app.items\nto be things", "views\napp.items_view\napp.items_on_view"]
-  ) {
-    assert(labels.includes(label), label);
-  }
-  assertEquals(
-    graph.edges.filter(({ label }) => label === "breaks").map(({ from }) =>
-      graph.nodes.get(from)!.label
-    ),
-    ["publication\nsupabase_realtime"],
-  );
-
-  // Without an acknowledgement it is refused, in Markdown as well.
-  const refused = await asked(functions, "rename", ITEMS);
-  assertEquals([refused.status, refused.type], [409, "text/markdown; charset=utf-8"]);
-  for (const code of EVERYTHING_ACKNOWLEDGED) {
-    assertStringIncludes(refused.text, `- \`${code}\``);
-  }
-  const fields = JSON.parse(read.blocks.find(({ language }) => language === "json")!.text);
-  const key = { "idempotency-key": "k" };
-  const applied = await asked(functions, "rename", { ...ITEMS, ...fields }, key);
-  assertEquals(applied.status, 200, applied.text);
-  assertStringIncludes(applied.text, "## Renamed 1 table");
-  assertStringIncludes(applied.text, fields.expected_plan_hash);
-  // An answer that is given again is the same, in whichever form it is asked for.
-  const again = await asked(functions, "rename", { ...ITEMS, ...fields }, key);
-  assertEquals([again.replayed, again.text], ["true", applied.text]);
-
-  const way = JSON.parse(
-    readMarkdown(applied.text).blocks.find(({ language }) => language === "json")!.text,
-  );
-  const back = await asked(functions, "rollback", { ...way, mode: "plan" });
-  assertStringIncludes(back.text, "## Plan: rollback of the rename of 1 table");
-});
-
-spreadTest("what is built on the view is drawn as repointed when the view goes", async ({ db }) => {
-  await using functions = functionsFor(db.url);
-  await db.sql`create table experts (id int primary key)`;
-  await functions.rename({ old_name: "experts", new_name: "expert_profiles" });
-  await db.sql`create view expert_ids as select id from experts`;
-  for (const operation of ["rollback", "finalize"]) {
-    const body = { table: "experts", mode: "plan", acknowledge: ["old_name_in_use"] };
-    const { text } = await asked(functions, operation, body);
-    const { nodes, edges } = await readFlowchart(
-      readMarkdown(text).blocks.find(({ language }) => language === "mermaid")!.text,
+databaseTest(
+  "a plan can be had as Markdown, and applied from what stands in it",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await createEverythingSchema(db);
+    const planned = await asked(functions, "rename", { ...ITEMS, mode: "plan" });
+    assertEquals([planned.status, planned.type], [200, "text/markdown; charset=utf-8"]);
+    const read = readMarkdown(planned.text);
+    const graph = await readFlowchart(
+      read.blocks.find(({ language }) => language === "mermaid")!.text,
     );
+    const labels = [...graph.nodes.values()].map(({ label }) => label);
+    for (
+      const label of ["table app.items\nto be things", "views\napp.items_view\napp.items_on_view"]
+    ) {
+      assert(labels.includes(label), label);
+    }
     assertEquals(
-      edges.filter(({ label }) => label === "repointed").map(({ from }) => nodes.get(from)!.label),
-      ["view public.expert_ids"],
+      graph.edges.filter(({ label }) => label === "breaks").map(({ from }) =>
+        graph.nodes.get(from)!.label
+      ),
+      ["publication\nsupabase_realtime"],
     );
-  }
-});
 
-spreadTest("the commands print plans and refusals as Markdown", async ({ db }) => {
+    // Without an acknowledgement it is refused, in Markdown as well.
+    const refused = await asked(functions, "rename", ITEMS);
+    assertEquals([refused.status, refused.type], [409, "text/markdown; charset=utf-8"]);
+    for (const code of EVERYTHING_ACKNOWLEDGED) {
+      assertStringIncludes(refused.text, `- **breaking** \`${code}\``);
+    }
+    const fields = JSON.parse(read.blocks.find(({ language }) => language === "json")!.text);
+    const key = { "idempotency-key": "k" };
+    const applied = await asked(functions, "rename", { ...ITEMS, ...fields }, key);
+    assertEquals(applied.status, 200, applied.text);
+    assertStringIncludes(applied.text, "## Renamed 1 table");
+    assertStringIncludes(applied.text, fields.expected_plan_hash);
+    // An answer that is given again is the same, in whichever form it is asked for.
+    const again = await asked(functions, "rename", { ...ITEMS, ...fields }, key);
+    assertEquals([again.replayed, again.text], ["true", applied.text]);
+
+    const way = JSON.parse(
+      readMarkdown(applied.text).blocks.find(({ language }) => language === "json")!.text,
+    );
+    const back = await asked(functions, "rollback", { ...way, mode: "plan" });
+    assertStringIncludes(back.text, "## Plan: rollback of the rename of 1 table");
+  },
+);
+
+databaseTest(
+  "what is built on the view is drawn as repointed when the view goes",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await db.sql`create table experts (id int primary key)`;
+    await functions.rename({ old_name: "experts", new_name: "expert_profiles" });
+    await db.sql`create view expert_ids as select id from experts`;
+    for (const operation of ["rollback", "finalize"]) {
+      const body = { table: "experts", mode: "plan", acknowledge: ["old_name_in_use"] };
+      const { text } = await asked(functions, operation, body);
+      const { nodes, edges } = await readFlowchart(
+        readMarkdown(text).blocks.find(({ language }) => language === "mermaid")!.text,
+      );
+      assertEquals(
+        edges.filter(({ label }) => label === "repointed").map(({ from }) =>
+          nodes.get(from)!.label
+        ),
+        ["view public.expert_ids"],
+      );
+    }
+  },
+);
+
+databaseTest("the commands print plans and refusals as Markdown", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await createEverythingSchema(db);
   await withProject(async (request) => {

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { join } from "node:path";
 import { EXIT } from "../../shared/cli/exit_codes.ts";
 import { runMain, withProject } from "../support/cli.ts";
-import { databaseTest, spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor, SECRET_KEY } from "../support/functions.ts";
 import {
   emptyDatabase,
@@ -101,7 +101,7 @@ databaseTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a rollback of what came by a file says that it cannot tell what was changed since",
   async ({ db }) => {
     await using repo = await repository();
@@ -121,7 +121,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "rename, refresh, rollback and finalize by files only are in the end what they are by the endpoints",
   async ({ db }) => {
     await using repo = await repository();
@@ -176,7 +176,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a file whose locks are not to be had changes nothing, and is pushed again",
   async ({ db }) => {
     await using repo = await repository();
@@ -204,7 +204,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a file goes on trying for its locks, and keeps nobody waiting for long",
   async ({ db }) => {
     await using repo = await repository();
@@ -236,32 +236,35 @@ spreadTest(
   },
 );
 
-spreadTest("a file does not fit a table or dependants that were changed since", async ({ db }) => {
-  await using repo = await repository();
-  await using functions = functionsFor(db.url);
-  await begun(db, repo);
-  const rename = await write(functions, repo, "rename-table", "experts", "expert_profiles");
-  await db.sql`alter table experts alter column name set default 'y'`;
-  const refused = await repo.refused(db, "db", "push");
-  assertStringIncludes(refused, "other columns or defaults than when this file was made");
-  await db.sql`alter table experts alter column name set default 'x'`;
-  await db.sql`alter table experts add column more int`;
-  assertStringIncludes(await repo.refused(db, "db", "push"), "Make the file again");
-  await db.sql`alter table experts drop column more`;
-  await repo.supabase(db, "db", "push");
-  await db.sql`create view names with (security_invoker = true) as select id from experts`;
-  const back = await write(functions, repo, "rollback-rename", "experts");
-  assert(back > rename, back);
-  await db
-    .sql`create or replace view names with (security_invoker = true) as select id from experts where id > 0`;
-  assertStringIncludes(await repo.refused(db, "db", "push"), "has something else built on it");
-  await db
-    .sql`create or replace view names with (security_invoker = true) as select id from experts`;
-  await repo.supabase(db, "db", "push");
-  assertEquals((await functions.list({ status: "rolled_back" })).migrations.length, 1);
-});
+databaseTest(
+  "a file does not fit a table or dependants that were changed since",
+  async ({ db }) => {
+    await using repo = await repository();
+    await using functions = functionsFor(db.url);
+    await begun(db, repo);
+    const rename = await write(functions, repo, "rename-table", "experts", "expert_profiles");
+    await db.sql`alter table experts alter column name set default 'y'`;
+    const refused = await repo.refused(db, "db", "push");
+    assertStringIncludes(refused, "other columns or defaults than when this file was made");
+    await db.sql`alter table experts alter column name set default 'x'`;
+    await db.sql`alter table experts add column more int`;
+    assertStringIncludes(await repo.refused(db, "db", "push"), "Make the file again");
+    await db.sql`alter table experts drop column more`;
+    await repo.supabase(db, "db", "push");
+    await db.sql`create view names with (security_invoker = true) as select id from experts`;
+    const back = await write(functions, repo, "rollback-rename", "experts");
+    assert(back > rename, back);
+    await db
+      .sql`create or replace view names with (security_invoker = true) as select id from experts where id > 0`;
+    assertStringIncludes(await repo.refused(db, "db", "push"), "has something else built on it");
+    await db
+      .sql`create or replace view names with (security_invoker = true) as select id from experts`;
+    await repo.supabase(db, "db", "push");
+    assertEquals((await functions.list({ status: "rolled_back" })).migrations.length, 1);
+  },
+);
 
-spreadTest(
+databaseTest(
   "a file is written where it is wanted, after what is there, and over nothing",
   async ({ db }) => {
     await using repo = await repository();
@@ -275,7 +278,7 @@ spreadTest(
     const taken = join(repo.dir, "supabase/migrations", first);
     const again = ["rename-table", "teams", "crews", `--migration-file=${taken}`];
     const { code, stderr } = await command(functions, again);
-    assertEquals([code, stderr.includes("it is there already")], [EXIT.usage, true], stderr);
+    assertEquals([code, stderr.includes("it exists already")], [EXIT.usage, true], stderr);
     assertStringIncludes(repo.read(first), "expert_profiles");
     for (const other of ["--propose", "--batch-id=6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10"]) {
       const names = other === "--propose" ? ["teams", "crews"] : [];

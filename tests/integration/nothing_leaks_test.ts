@@ -5,7 +5,7 @@ import { readWebhookSecrets } from "../../shared/http/webhook_secrets.ts";
 import { backgroundEnded } from "../../shared/notifications/background.ts";
 import { consoleOf } from "../support/console.ts";
 import { closedPort } from "../support/counting_listener.ts";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor, SECRET_KEY } from "../support/functions.ts";
 import { OTHER_SECRET, SECRET, signedHeaders } from "../support/webhooks.ts";
 
@@ -116,7 +116,7 @@ async function round(db: TestDatabase, functions: Functions): Promise<string[]> 
   return answers;
 }
 
-spreadTest(
+databaseTest(
   "no secret and no row is in any answer, plan, record, event or line of the log",
   async ({ db }) => {
     await prepare(db);

@@ -1,7 +1,7 @@
 /** Notifications: what is told of, when, and to whom. How they are delivered is in deliveries_test.ts. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { backgroundEnded } from "../../shared/notifications/background.ts";
-import { databaseTest, spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { quietly } from "../support/quietly.ts";
 import { notifying, Receiver, verifySignature } from "../support/receiver.ts";
@@ -21,7 +21,7 @@ interface Told {
 function toldTest(
   name: string,
   body: (told: Told) => Promise<void>,
-  register: typeof databaseTest = spreadTest,
+  register: typeof databaseTest = databaseTest,
 ) {
   register(name, async ({ db }) => {
     await using receiver = new Receiver();
@@ -107,7 +107,7 @@ toldTest(
   databaseTest,
 );
 
-spreadTest(
+databaseTest(
   "while a secret is replaced, a receiver with either verifies",
   async ({ db }) => {
     await using receiver = new Receiver();
@@ -341,7 +341,7 @@ toldTest(
   },
 );
 
-spreadTest("where nobody is to be told, the outbox stays empty", async ({ db }) => {
+databaseTest("where nobody is to be told, the outbox stays empty", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int)`;
   const { migrations: [{ id }] } = await functions.rename(RENAME);

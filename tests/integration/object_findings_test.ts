@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type postgres from "postgres";
 import type { Finding } from "../../shared/contract/responses.ts";
-import { createTestDatabase, spreadTest, type TestDatabase } from "../support/database.ts";
+import { createTestDatabase, databaseTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { testServers } from "../support/servers.ts";
 import { databaseState, stateDifferences } from "../support/state.ts";
@@ -44,7 +44,7 @@ const WEBHOOKS = `
     return new;
   end $$`;
 
-spreadTest(
+databaseTest(
   "webhook_payload: after the rename a database webhook posts the new name",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -73,7 +73,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "webhook_payload: a disabled webhook, or another trigger function of that name or schema, is none",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -93,7 +93,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "computed_relationships: the Data API finds a function by the row type's name, which is the new one's then",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -135,7 +135,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "computed_relationships: other functions of the row type, and those of other tables, are none",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -171,7 +171,7 @@ const FOREIGN_TABLE = `
   create foreign table remote.all_experts (id int, seen timestamptz) server here
     options (schema_name 'public', table_name 'experts')`;
 
-spreadTest(
+databaseTest(
   "foreign_table_users: through the view, what postgres_fdw does not send whole fails, until its option is set",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -195,7 +195,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "foreign_table_users: without a view they fail altogether; names that the options leave out are understood",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -224,7 +224,7 @@ for (
     ["on another machine", "alter server here options (set host 'db.example.com')"],
   ]
 ) {
-  spreadTest(`foreign_table_users: foreign tables ${what} are none`, async ({ db }) => {
+  databaseTest(`foreign_table_users: foreign tables ${what} are none`, async ({ db }) => {
     await using functions = functionsFor(db.url);
     await loopback(db);
     await db.sql.unsafe(FOREIGN_TABLE).simple();
@@ -234,7 +234,7 @@ for (
   });
 }
 
-spreadTest(
+databaseTest(
   "subscription_target: a subscription stops at the view, and goes on after a rollback",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -287,7 +287,7 @@ const GUARD = (when: string) => `
     $$ begin raise exception 'no % today', tg_tag; end $$;
   create event trigger guard ${when} execute function guard()`;
 
-spreadTest(
+databaseTest(
   "event_trigger: one that refuses the commands of a rename stops it, and nothing is changed",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -303,7 +303,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "event_trigger: one that refuses to drop views stops the rollback",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -331,7 +331,7 @@ for (
     ],
   ]
 ) {
-  spreadTest(`event_trigger: one ${what} is none, nor are the platform's`, async ({ db }) => {
+  databaseTest(`event_trigger: one ${what} is none, nor are the platform's`, async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql`create table experts (id int primary key)`;
     await db.admin.unsafe(sql).simple();
@@ -349,7 +349,7 @@ async function pretendExtension(db: TestDatabase, name: string): Promise<void> {
   });
 }
 
-spreadTest(
+databaseTest(
   "graphql: where pg_graphql is installed, a table whose types change their names is told",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -394,7 +394,7 @@ for (
     ["publication_name_change", "warning", "feed"],
   ]
 ) {
-  spreadTest(
+  databaseTest(
     `${code}: changes are published under the new name, also those made through the old one`,
     async ({ db }) => {
       await using functions = functionsFor(db.url);
@@ -420,7 +420,7 @@ for (
   );
 }
 
-spreadTest(
+databaseTest(
   "a table on which nothing of this is has no findings, though others in its schema have them all",
   async ({ db }) => {
     await using functions = functionsFor(db.url);

@@ -1,6 +1,6 @@
 /** The tables of the tool have a schema of their own, and those of earlier versions move there. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { NEEDED_MIGRATION } from "../../shared/execute/database_errors.ts";
+import { NEEDED_MIGRATION } from "../../shared/postgres/database_problems.ts";
 import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 import { quietly } from "../support/quietly.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess, assertNotEquals } from "@std/assert";
 import { assertStringIncludes } from "@std/assert";
 import type { Finding } from "../../shared/contract/responses.ts";
-import { spreadTest } from "../support/database.ts";
+import { databaseTest } from "../support/database.ts";
 import { withoutRecorded } from "../support/findings.ts";
 import { functionsFor } from "../support/functions.ts";
 import { createEverythingSchema, EVERYTHING_ACKNOWLEDGED } from "../support/everything_schema.ts";
@@ -15,7 +15,7 @@ const ITEMS = {
   acknowledge: EVERYTHING_ACKNOWLEDGED,
 };
 
-spreadTest("a plan changes nothing, and is what an apply runs", async ({ db }) => {
+databaseTest("a plan changes nothing, and is what an apply runs", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await createEverythingSchema(db);
   const before = await databaseState(db.admin);
@@ -42,7 +42,7 @@ spreadTest("a plan changes nothing, and is what an apply runs", async ({ db }) =
   assertEquals(applied.migrations[0].plan_hash, plan.plan_hash);
 });
 
-spreadTest("a plan names breaking findings without refusing", async ({ db }) => {
+databaseTest("a plan names breaking findings without refusing", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await createEverythingSchema(db);
   const plan = await functions.rename({ ...ITEMS, acknowledge: [], mode: "plan" });
@@ -59,7 +59,7 @@ spreadTest("a plan names breaking findings without refusing", async ({ db }) => 
   assertEquals(withoutRecorded(problem.findings as Finding[]), withoutRecorded(plan.findings));
 });
 
-spreadTest("the statements of a plan are what is run, by hand too", async ({ db }) => {
+databaseTest("the statements of a plan are what is run, by hand too", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await createEverythingSchema(db);
   const { statements } = await functions.rename({ ...ITEMS, mode: "plan" });
@@ -90,7 +90,7 @@ for (
     ],
   ]
 ) {
-  spreadTest(`a plan made before ${what} changed is refused`, async ({ db }) => {
+  databaseTest(`a plan made before ${what} changed is refused`, async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(`create table experts (id int primary key, name text);
       revoke all on experts from anon`).simple();
@@ -112,7 +112,7 @@ for (
   });
 }
 
-spreadTest("a plan waits for nobody, whatever locks are held", async ({ db }) => {
+databaseTest("a plan waits for nobody, whatever locks are held", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int primary key, name text default 'x')`;
   const client = db.connect({ max: 1 });
@@ -131,7 +131,7 @@ spreadTest("a plan waits for nobody, whatever locks are held", async ({ db }) =>
   });
 });
 
-spreadTest("a plan leaves no lock behind for others to wait on", async ({ db }) => {
+databaseTest("a plan leaves no lock behind for others to wait on", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int primary key)`;
   await functions.rename({ old_name: "experts", new_name: "expert_profiles", mode: "plan" });
@@ -143,7 +143,7 @@ spreadTest("a plan leaves no lock behind for others to wait on", async ({ db }) 
   });
 });
 
-spreadTest("a hundred tables are renamed all or none", async ({ db }) => {
+databaseTest("a hundred tables are renamed all or none", async ({ db }) => {
   await using functions = functionsFor(db.url);
   const names = Array.from({ length: 100 }, (_, n) => `t${n}`);
   await db.sql.unsafe(
@@ -190,7 +190,7 @@ spreadTest("a hundred tables are renamed all or none", async ({ db }) => {
   assertEquals(back.migrations.length, 100);
 });
 
-spreadTest("a batch's plan is the same whatever happened elsewhere", async ({ db }) => {
+databaseTest("a batch's plan is the same whatever happened elsewhere", async ({ db }) => {
   await using functions = functionsFor(db.url);
   const tables = await createStripeSchema(db.sql);
   const body = {

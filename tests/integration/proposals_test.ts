@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { catalogState, databaseState, stateDifferences } from "../support/state.ts";
 
@@ -18,7 +18,7 @@ const RENAMES = [
 
 /** A test that begins with two renames proposed. */
 function proposedTest(name: string, body: (proposed: Proposed) => Promise<void>): void {
-  spreadTest(name, async ({ db }) => {
+  databaseTest(name, async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(`
       create table teams (id int primary key, name text default 'x');
@@ -113,8 +113,8 @@ proposedTest(
     await db.sql`alter table teams add column email text`;
     const problem = await refused(proposed, "plan_changed", "rename", { batch_id });
     assertEquals(problem.changes, [
-      '-   select "id", "name" from "public"."expert_teams"',
-      '+   select "id", "name", "email" from "public"."expert_teams"',
+      '-   select "id", "name" from "public"."teams"',
+      '+   select "id", "name", "email" from "public"."teams"',
     ]);
     assert(problem.plan_hash !== problem.expected_plan_hash);
     const plan = await functions.rename({ batch_id, mode: "plan" });

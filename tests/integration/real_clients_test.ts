@@ -77,7 +77,7 @@ databaseTest(
     const safe = ofBoss.safe.filter((table) => !partitions.slice(1).includes(table));
     assertGreater(ofWorker.length + safe.length, 9);
 
-    // A table of each at a time, so that the one's minute of patience is the other's, too.
+    // A table of each at a time, so that the one's minute of budget is the other's, too.
     let refused = 0;
     const rounds = Math.max(ofWorker.length, safe.length);
     for (let n = 0; n < rounds; n++) {

@@ -1,7 +1,7 @@
 /** What pg_stat_statements has recorded: which of it is read, and what comes of it after a rename. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import postgres from "postgres";
-import { recordedStatements } from "../../shared/catalog/recorded_statements.ts";
+import { recordedStatements } from "../../shared/catalog/texts.ts";
 import type { Finding } from "../../shared/contract/responses.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
@@ -145,7 +145,7 @@ servers.test(
     await db.sql.unsafe("truncate logs");
     const { findings } = await functions.rename({ ...RENAME, mode: "plan" });
     assertEquals(findings.map(({ code }) => code), ["truncate", "statements_not_read"]);
-    assertStringIncludes(findings[1].message, "Read 2000 of 2201 recorded statements");
+    assertStringIncludes(findings[1].message, "Only 2000 of 2201 recorded statements were read");
 
     // Characters are limited, too; what is cut is not read to its end.
     const limited = async (limits: Parameters<typeof recordedStatements>[2]) =>

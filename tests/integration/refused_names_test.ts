@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { RESERVED_WORDS } from "../../shared/plan/quoted_names.ts";
-import { databaseTest, spreadTest } from "../support/database.ts";
+import { RESERVED_WORDS } from "../../shared/findings/new_name_findings.ts";
+import { databaseTest } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 import { post } from "../support/requests.ts";
 import { databaseState, stateDifferences } from "../support/state.ts";
@@ -10,7 +10,7 @@ databaseTest("the reserved words are those of the server", async ({ db }) => {
   assertEquals(rows.map(({ word }) => word).filter((word) => !RESERVED_WORDS.has(word)), []);
 });
 
-spreadTest("a name that is not there is answered with what is there", async ({ db }) => {
+databaseTest("a name that is not there is answered with what is there", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(`
     create schema shop;
@@ -49,7 +49,7 @@ spreadTest("a name that is not there is answered with what is there", async ({ d
   }
 });
 
-spreadTest(
+databaseTest(
   "a new name with a schema in it is refused, one that needs quotes is warned about",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -81,7 +81,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a batch is told all its refusals at once, with the fields they are about",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -112,7 +112,7 @@ spreadTest(
   },
 );
 
-spreadTest("what has ended says when and by whom", async ({ db }) => {
+databaseTest("what has ended says when and by whom", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int primary key)`;
   const { batch_id, migrations: [{ id }] } = await functions.rename({
@@ -151,7 +151,7 @@ spreadTest("what has ended says when and by whom", async ({ db }) => {
   assertMatch(withdrawn.detail, /was withdrawn at .* by key:default\.$/);
 });
 
-spreadTest("a plan says what an apply of it would be refused for", async ({ db }) => {
+databaseTest("a plan says what an apply of it would be refused for", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(`
     create table experts (id int primary key, name text);

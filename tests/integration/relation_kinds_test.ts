@@ -1,11 +1,11 @@
 /** Kinds of relations and of names: what is renamed and comes back exactly, and what is refused, and how. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import postgres from "postgres";
-import { type DatabaseTestOptions, spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type DatabaseTestOptions, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { testRoles } from "../support/roles.ts";
 import { catalogState, stateDifferences } from "../support/state.ts";
-import { nameNeedsQuotes } from "../../shared/plan/quoted_names.ts";
+import { nameNeedsQuotes } from "../../shared/findings/new_name_findings.ts";
 
 const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
@@ -82,7 +82,7 @@ function kindTest(
   body: (given: Given) => Promise<void>,
   options: DatabaseTestOptions = {},
 ): void {
-  spreadTest(name, options, async ({ db }) => {
+  databaseTest(name, options, async ({ db }) => {
     await using functions = functionsFor(db.url);
     if (ddl !== "") await db.sql.unsafe(ddl).simple();
     await body({ db, functions });
@@ -436,7 +436,7 @@ const HOSTILE_NAMES = [
   "\u200bzero width\ufeff",
 ];
 
-spreadTest(
+databaseTest(
   "hostile names of schemas, tables and columns are names like any other",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -629,7 +629,7 @@ kindTest(
   },
 );
 
-spreadTest("tables of others, and schemas closed to creation, are refused", async ({ db }) => {
+databaseTest("tables of others, and schemas closed to creation, are refused", async ({ db }) => {
   await using role = await testRoles(db, "other", "creator");
   await using functions = functionsFor(db.url);
   await db.admin.unsafe(`

@@ -6,8 +6,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import postgres from "postgres";
 import type { FindingCode } from "../../shared/contract/findings.ts";
 import type { Finding } from "../../shared/contract/responses.ts";
-import { RULES } from "../../shared/plan/text_rules.ts";
-import { databaseTest, spreadTest, type TestDatabase } from "../support/database.ts";
+import { RULES } from "../../shared/findings/text_rules.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 
 const MOVE = { old_name: "entries", new_name: "journal_entries" };
@@ -325,7 +325,7 @@ databaseTest(
   },
 );
 
-spreadTest("in a batch each constraint and column is told of its own table", async ({ db }) => {
+databaseTest("in a batch each constraint and column is told of its own table", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(`
     create table a (id int primary key, x int constraint a_x unique, n int generated always as identity);

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
 import { runMain, withProject } from "../support/cli.ts";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor, SECRET_KEY } from "../support/functions.ts";
 import { testRoles } from "../support/roles.ts";
 import { holdLock, lockWaiter } from "../support/waiting.ts";
@@ -35,7 +35,7 @@ function indexesTest(
   ddl: string,
   body: (given: { db: TestDatabase; functions: Functions }) => Promise<void>,
 ): void {
-  spreadTest(name, async ({ db }) => {
+  databaseTest(name, async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(ddl).simple();
     await body({ db, functions });
@@ -288,7 +288,7 @@ indexesTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "an index of another role's partition keeps its name, and that is told",
   async ({ db }) => {
     await using roles = await testRoles(db, "other");

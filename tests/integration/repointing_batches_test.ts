@@ -1,6 +1,6 @@
 /** What is built on several old names at once, and on the names of a chain. */
 import { assert, assertEquals } from "@std/assert";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { describe, descriptionDifferences, identities } from "../support/described.ts";
 import { finalize } from "../support/finalize.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
@@ -84,7 +84,7 @@ const withOneName = (texts: Record<string, string>) =>
     ]),
   );
 
-spreadTest(
+databaseTest(
   "what is built on several old and new names follows a whole batch back",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -109,7 +109,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "what is built on several old and new names follows when they all end",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -129,7 +129,7 @@ spreadTest(
 );
 
 for (const order of [[0, 1, 2], [2, 1, 0], [1, 0, 2]]) {
-  spreadTest(
+  databaseTest(
     `old names end one by one, some in this way and some in that (${order})`,
     async ({ db }) => {
       await using functions = functionsFor(db.url);
@@ -181,7 +181,7 @@ async function tablesRead(db: TestDatabase): Promise<Record<string, string>> {
   return Object.fromEntries(rows.map(({ view, reads }) => [view, reads]));
 }
 
-spreadTest(
+databaseTest(
   "a chain goes back step by step, and what is built on each name follows its step",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -205,7 +205,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "the first name of a chain ends first, and the table keeps its last one",
   async ({ db }) => {
     await using functions = functionsFor(db.url);

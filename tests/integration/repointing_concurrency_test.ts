@@ -1,6 +1,6 @@
 /** What others do while a table goes back to its old name: nothing of it is lost, and nobody sees an error. */
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { databaseTest, spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { whileQuerying } from "../support/clients.ts";
 import { installKiller, killAt, startReader } from "../support/interruptions.ts";
@@ -137,7 +137,7 @@ for (
     ],
   ] as const
 ) {
-  spreadTest(`${what} while a rollback waits for its locks is not lost`, async ({ db }) => {
+  databaseTest(`${what} while a rollback waits for its locks is not lost`, async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(TABLES).simple();
     await renamed(db, functions);
@@ -157,7 +157,7 @@ for (
   });
 }
 
-spreadTest(
+databaseTest(
   "a privilege that is revoked on the view while its rollback waits is told",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -180,7 +180,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a plan is not carried out once something else is built on the view",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -200,7 +200,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a dependant that somebody uses is not waited for, with the view locked",
   async ({ db }) => {
     await using functions = functionsFor(db.url);

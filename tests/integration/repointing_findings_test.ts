@@ -55,7 +55,7 @@ databaseTest("whatever follows is told, and what is made again for it", async ({
   assertStringIncludes(finding.message, "function public.title(public.experts), view public.names");
   assertMatch(
     finding.message,
-    /title\(public.experts\) cannot be changed in place and is made again/,
+    /title\(public.experts\) cannot be changed in place and is recreated/,
   );
 });
 

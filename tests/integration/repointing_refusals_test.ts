@@ -1,6 +1,6 @@
 /** What was built on the old name and cannot follow the table stops a rollback, with a reason each. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { testRoles } from "../support/roles.ts";
 import { databaseState, stateDifferences } from "../support/state.ts";
@@ -32,7 +32,7 @@ interface Renamed {
 }
 
 function renamedTest(name: string, body: (renamed: Renamed) => Promise<void>): void {
-  spreadTest(name, async ({ db }) => {
+  databaseTest(name, async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(TABLES).simple();
     const { migrations: [{ id }] } = await functions.rename({
@@ -150,7 +150,7 @@ for (
       `${TITLE} create index on_it on teams ((${A_TITLE}))`,
       "index",
       "public.on_it",
-      "built anew",
+      "rebuilt",
     ],
     [
       "a generated column",
@@ -276,7 +276,7 @@ renamedTest("a routine that the table has already is not replaced", async (renam
     renamed,
     "function",
     "public.title(public.experts)",
-    "the table has one already, public.title(public.expert_profiles)",
+    "one for the table exists already, public.title(public.expert_profiles)",
   );
 });
 
@@ -287,7 +287,12 @@ renamedTest("a column that has another name now is not guessed", async (renamed)
     create view on_it with (security_invoker) as select name from experts;
     create view follows with (security_invoker) as select id from experts;
     alter table expert_profiles rename column name to full_name`).simple();
-  await refusedFor(renamed, "view", "public.on_it", 'the column "name", which the table has not');
+  await refusedFor(
+    renamed,
+    "view",
+    "public.on_it",
+    'the column "name", which the table does not have',
+  );
 });
 
 renamedTest("whole rows do not grow without a word", async (renamed) => {
@@ -330,7 +335,7 @@ renamedTest("what cannot be given back to its owner is refused", async (renamed)
     renamed,
     "materialized view",
     "public.on_it",
-    "that one may not create in the schema",
+    "that role may not create in the schema",
   );
 });
 
@@ -410,7 +415,7 @@ renamedTest("routines that stand on each other are refused", async (renamed) => 
     "public.one(public.experts)",
     "public.two(public.experts)",
   ]);
-  for (const { reason } of dependants) assertStringIncludes(reason, "stands on itself");
+  for (const { reason } of dependants) assertStringIncludes(reason, "depends on itself");
 });
 
 renamedTest("the whole list is told at once", async (renamed) => {

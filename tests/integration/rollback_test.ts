@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { RollbackInput } from "../../shared/contract/requests.ts";
 import type { Migration, OperationAnswer } from "../../shared/contract/responses.ts";
-import { databaseTest, spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { databaseState, stateDifferences } from "../support/state.ts";
 import { MEMBER_OF_PG_CRON } from "../support/pg_cron.ts";
@@ -376,7 +376,7 @@ for (
       "a column grant",
       "grant select (name) on experts to authenticated",
       "view_grants_changed",
-      'SELECT ("name") authenticated',
+      "SELECT (name) to authenticated",
     ],
     ["a comment", "comment on view experts is 'other'", "view_changed", "comment"],
     ["a column's comment", "comment on column experts.name is 'other'", "view_changed", "name"],
@@ -618,7 +618,7 @@ renamedTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "each name of a chain is told when it goes",
   async ({ db }) => {
     await using functions = functionsFor(db.url);

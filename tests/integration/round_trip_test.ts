@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
-import type { Fingerprint } from "../../shared/plan/fingerprint.ts";
-import { databaseTest, spreadTest, type TestDatabase } from "../support/database.ts";
+import type { Fingerprint } from "../../shared/facts/fingerprint.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { dumpEntries, dumpSchema } from "../support/dump.ts";
 import {
   createEverythingSchema,
@@ -118,7 +118,7 @@ function assertHasEverything(print: Fingerprint): void {
   ) assert(text.includes(part), part);
 }
 
-spreadTest("each real table, renamed alone and rolled back, is what it was", async ({ db }) => {
+databaseTest("each real table, renamed alone and rolled back, is what it was", async ({ db }) => {
   await using functions = functionsFor(db.url);
   const tables = await createStripeSchema(db.sql);
   assert(tables.length >= 25);

@@ -9,7 +9,8 @@ import {
 import postgres from "postgres";
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
 import { checkRowCasts, rowTypeStatements } from "../../shared/plan/row_type.ts";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { checkAtOnce } from "../../shared/plan/verification/checks.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { catalogState, factsOf, stateDifferences } from "../support/state.ts";
 import { testRoles } from "../support/roles.ts";
@@ -51,7 +52,7 @@ function twinsTest(
   ddl: string,
   body: (given: Twins & { db: TestDatabase; functions: Functions }) => Promise<void>,
 ): void {
-  spreadTest(name, async ({ db }) => {
+  databaseTest(name, async ({ db }) => {
     await using functions = functionsFor(db.url);
     await body({ db, functions, ...await makeTwins(db, functions, ddl) });
   });
@@ -220,7 +221,7 @@ for (
     "is strict": "'select coalesce($1.id, 0)' strict",
   })
 ) {
-  spreadTest(`NULL is kept for a function that ${what}`, async ({ db }) => {
+  databaseTest(`NULL is kept for a function that ${what}`, async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(`create table experts (id int);
       create function f(experts) returns int language sql as ${body}`).simple();
@@ -231,7 +232,7 @@ for (
   });
 }
 
-spreadTest("an index on a computed field serves the old name as well", async ({ db }) => {
+databaseTest("an index on a computed field serves the old name as well", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(`
     create table experts (id int primary key, first text, last text);
@@ -272,7 +273,7 @@ const SECURED = `
   grant execute on function shown(experts) to anon, authenticated`;
 
 for (const defaultPrivileges of ["classic", "none"] as const) {
-  spreadTest(
+  databaseTest(
     `computed fields are read through both names by the API's roles, with row security (${defaultPrivileges})`,
     { defaultPrivileges },
     async ({ db }) => {
@@ -316,7 +317,7 @@ for (const defaultPrivileges of ["classic", "none"] as const) {
   );
 }
 
-spreadTest("only whoever may use the view may use the cast", async ({ db }) => {
+databaseTest("only whoever may use the view may use the cast", async ({ db }) => {
   await using roles = await testRoles(db, "clerk", "inserter", "stranger", "group", "member");
   await using functions = functionsFor(db.url);
   await db.admin.unsafe(`grant ${roles.group} to ${roles.member}`);
@@ -348,7 +349,7 @@ spreadTest("only whoever may use the view may use the cast", async ({ db }) => {
   assertEquals(row.shown, "ANN");
 });
 
-spreadTest("the cast belongs to the view's owner, whoever renames", async ({ db }) => {
+databaseTest("the cast belongs to the view's owner, whoever renames", async ({ db }) => {
   await using roles = await testRoles(db, "owner", "guest");
   await using functions = functionsFor(db.url);
   await db.admin.unsafe(`
@@ -386,7 +387,7 @@ spreadTest("the cast belongs to the view's owner, whoever renames", async ({ db 
 
 // Tables of all kinds ---------------------------------------------------------------------------------
 
-spreadTest(
+databaseTest(
   "odd names, partitioned tables and tables without columns have their cast",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -423,7 +424,7 @@ spreadTest(
   },
 );
 
-spreadTest("a table without anything on its row type gets no cast", async ({ db }) => {
+databaseTest("a table without anything on its row type gets no cast", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(`create table experts (id int);
     create view on_it as select e, e.id from experts e;
@@ -434,7 +435,7 @@ spreadTest("a table without anything on its row type gets no cast", async ({ db 
   assertEquals(rows.length, 0);
 });
 
-spreadTest(
+databaseTest(
   "each name of a chain takes part, and each rollback takes its own cast along",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -447,7 +448,7 @@ spreadTest(
       // Our own casts are no users of the row type.
       assertMatch(
         rowTypeFindings(answer)[0].message,
-        /^On the table's row type: function [^,]*pair[^;]*, function [^,]*shown[^,]*\. /,
+        /^These take rows of the table: function [^,]*pair[^;]*, function [^,]*shown[^,]*\. /,
       );
       states.push(await catalogState(db.admin));
       for (const name of ["a", "b", "c", "d"].slice(0, states.length)) {
@@ -476,7 +477,7 @@ function breaksTest(
   before: string,
   after: { sqlState: string } | { value: string },
 ): void {
-  spreadTest(name, async ({ db }) => {
+  databaseTest(name, async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(
       `create table experts (id int, name text); insert into experts values (1, 'Ann');
@@ -565,7 +566,7 @@ breaksTest(
   { value: "(1,Ann)" },
 );
 
-spreadTest(
+databaseTest(
   "functions on a parent's rows do not take a child's by its old name, and that is told",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -593,7 +594,7 @@ spreadTest(
   },
 );
 
-spreadTest("who may not write functions in SQL is told what will fail", async ({ db }) => {
+databaseTest("who may not write functions in SQL is told what will fail", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(`create table experts (id int, name text);
     create function shown(experts) returns text language sql as 'select $1.name'`).simple();
@@ -609,7 +610,7 @@ spreadTest("who may not write functions in SQL is told what will fail", async ({
   assertEquals((await db.sql`select count(shown(e)) from experts e`)[0].count, "0");
 });
 
-spreadTest("overloads that take no rows raise no alarm", async ({ db }) => {
+databaseTest("overloads that take no rows raise no alarm", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(
     `create table experts (id int, name text); insert into experts values (1, 'Ann');
@@ -659,7 +660,7 @@ twinsTest(
   },
 );
 
-spreadTest("a computed field that waited for the rename is answered", async ({ db }) => {
+databaseTest("a computed field that waited for the rename is answered", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(
     `create table experts (id int, name text); insert into experts values (1, 'Ann');
@@ -696,7 +697,7 @@ const GROWING = `create table experts (id int primary key, name text, level int)
   create function row_of(experts) returns experts language sql as 'select $1';
   grant select on experts to anon`;
 
-spreadTest(
+databaseTest(
   "computed fields go on when the table gets columns, loses them or is renamed by hand",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -711,7 +712,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "the statements of the cast bring it up to date, and make it for a view that leaves columns out",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -742,12 +743,7 @@ spreadTest(
           function: CAST,
         },
       ], "Check");
-      await db.sql.begin((tx) =>
-        tx.unsafe([
-          ...[...check.preparations, check.statement].map(({ sql }) => sql),
-          ...check.preparations.flatMap(({ forget }) => forget ?? []),
-        ].join(";\n")).simple()
-      );
+      await db.sql.begin((tx) => tx.unsafe(checkAtOnce(check).sql).simple());
     };
     await checks();
 
@@ -797,7 +793,7 @@ spreadTest(
 
 // Checked before the commit ---------------------------------------------------------------------------
 
-spreadTest("a cast that is not as planned is not committed", async ({ db }) => {
+databaseTest("a cast that is not as planned is not committed", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(GROWING).simple();
   await verified(functions.rename(RENAME));
@@ -811,9 +807,8 @@ spreadTest("a cast that is not as planned is not committed", async ({ db }) => {
       function: CAST,
     },
   ], "Check");
-  const text = [...check.preparations, check.statement].map(({ sql }) => sql).join(";\n");
+  const text = checkAtOnce(check).sql;
   const checked = async (spoiling: string) => {
-    // What is prepared outlives its transaction, so each has a session of its own.
     const session = db.connect({ max: 1 });
     try {
       await session.begin(async (tx) => {
@@ -846,7 +841,7 @@ spreadTest("a cast that is not as planned is not committed", async ({ db }) => {
   }
 });
 
-spreadTest("a cast that somebody dropped is no obstacle to the rollback", async ({ db }) => {
+databaseTest("a cast that somebody dropped is no obstacle to the rollback", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(GROWING).simple();
   const before = await catalogState(db.admin);

@@ -5,7 +5,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import postgres from "postgres";
 import type { Finding } from "../../shared/contract/responses.ts";
-import { spreadTest } from "../support/database.ts";
+import { databaseTest } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 
 const MOVE = { old_name: "jobs", new_name: "tasks" };
@@ -173,7 +173,7 @@ const TRIGGERS: Trigger[] = [
   },
 ];
 
-spreadTest(
+databaseTest(
   "what TG_TABLE_NAME decides to be read or written breaks, as the finding said; what finds the table itself does not",
   async ({ db, test }) => {
     await using functions = functionsFor(db.url);
@@ -209,21 +209,26 @@ spreadTest(
   },
 );
 
-spreadTest("what is named after the table and renamed in the same way is found", async ({ db }) => {
-  await using functions = functionsFor(db.url);
-  await db.sql.unsafe(`${TABLES};
+databaseTest(
+  "what is named after the table and renamed in the same way is found",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await db.sql.unsafe(`${TABLES};
     insert into jobs values (1, 'a');
     create function on_change() returns trigger language plpgsql as $$ begin
       execute format('insert into %I select ($1).*', tg_table_name || '_history') using new;
       return new; end $$;
     create trigger on_change after update on jobs for each row execute function on_change()`)
-    .simple();
-  const { findings } = await functions.rename({
-    renames: [MOVE, { old_name: "jobs_history", new_name: "tasks_history" }],
-  });
-  assertEquals(about(findings, "public.on_change()").map(({ severity }) => severity), ["warning"]);
-  assertEquals(await outcome(db.sql, "update jobs set name = 'b'", HISTORY), "1");
-});
+      .simple();
+    const { findings } = await functions.rename({
+      renames: [MOVE, { old_name: "jobs_history", new_name: "tasks_history" }],
+    });
+    assertEquals(about(findings, "public.on_change()").map(({ severity }) => severity), [
+      "warning",
+    ]);
+    assertEquals(await outcome(db.sql, "update jobs set name = 'b'", HISTORY), "1");
+  },
+);
 
 /** Bodies that use the table by a name that is no name to the server, with their answers before and afterwards. */
 const FINALIZED: Record<string, [body: string, before: string, after: string]> = {
@@ -256,7 +261,7 @@ const FINALIZED: Record<string, [body: string, before: string, after: string]> =
   ],
 };
 
-spreadTest(
+databaseTest(
   "before a finalization a name in a string, or for the catalog, is evidence whatever the search path",
   async ({ db, test }) => {
     await using functions = functionsFor(db.url);
@@ -305,7 +310,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "names that are put together are found by a rename, too; comments are copied",
   async ({ db }) => {
     await using functions = functionsFor(db.url);

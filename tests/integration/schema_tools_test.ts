@@ -1,7 +1,7 @@
 /** Programs that compare schemas, what they leave behind, and what they and others do to views. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Finding } from "../../shared/contract/responses.ts";
-import { spreadTest } from "../support/database.ts";
+import { databaseTest } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 
 const MOVE = { old_name: "experts", new_name: "expert_profiles" };
@@ -18,7 +18,7 @@ const MARKS = `
   create table knex_migrations (id int);
   create table account (id int, "accountId" text, "providerId" text)`;
 
-spreadTest(
+databaseTest(
   "a program that compares schemas is named where its traces are, with the guide, once each",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -68,7 +68,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a compatibility view that vanishes leaves an event at the next look, whatever is looked at, once",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -97,7 +97,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "the guide's query finds views that a diff tool wrote without security_invoker, and its statement helps",
   async ({ db }) => {
     await using functions = functionsFor(db.url);

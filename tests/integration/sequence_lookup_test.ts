@@ -1,9 +1,9 @@
 /** Recorded statements that look a sequence up by the table's name, which the server keeps as a parameter. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { spreadTest } from "../support/database.ts";
+import { databaseTest } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 
-spreadTest(
+databaseTest(
   "a recorded statement that resets a sequence which it looks up by the table's name resets nothing after the rename",
   async ({ db }) => {
     await using functions = functionsFor(db.url);

@@ -1,11 +1,11 @@
 /** Errors that the server raises while a plan runs are reported as what they are. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { spreadTest } from "../support/database.ts";
+import { databaseTest } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 
 const RENAME = { old_name: "experts", new_name: "expert_profiles" };
 
-spreadTest(
+databaseTest(
   "an error that no dependant accounts for is no dependant that cannot follow",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -37,7 +37,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "an error of our own tables is none of what was built on the view, either",
   async ({ db }) => {
     await using functions = functionsFor(db.url);

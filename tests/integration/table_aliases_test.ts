@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { spreadTest } from "../support/database.ts";
+import { databaseTest } from "../support/database.ts";
 import { loggedBy } from "../support/silent_log.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 
@@ -16,7 +16,7 @@ async function pairs(functions: Functions, query = ""): Promise<string[]> {
   );
 }
 
-spreadTest(
+databaseTest(
   "old names are there from a rename to its rollback, also through several names and schemas",
   async ({ db }) => {
     await db.sql`create schema "Shop, EU"`;
@@ -53,7 +53,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a rename without a view, one that is finalized and one that is pending leave no trace",
   async ({ db }) => {
     await db.sql`create table gone ()`;
@@ -72,7 +72,7 @@ spreadTest(
   },
 );
 
-spreadTest("the file is plain text, and only sent to whom it is news", async ({ db }) => {
+databaseTest("the file is plain text, and only sent to whom it is news", async ({ db }) => {
   await db.sql`create table experts ()`;
   await using functions = functionsFor(db.url);
   const get = (headers: Record<string, string> = {}) =>
@@ -100,7 +100,7 @@ spreadTest("the file is plain text, and only sent to whom it is news", async ({ 
   assertEquals((await changed.text()).includes("experts"), false);
 });
 
-spreadTest("what is asked wrongly is refused, and told as a problem", async ({ db }) => {
+databaseTest("what is asked wrongly is refused, and told as a problem", async ({ db }) => {
   await using functions = functionsFor(db.url);
   const refused = async (code: string, query: string, init: RequestInit = {}) => {
     const response = await functions.fetch("table-aliases", { query, ...init });

@@ -1,10 +1,10 @@
 /** The texts that facts carry: what may name a table is read, wherever the server keeps it as text. */
 import { assert, assertEquals } from "@std/assert";
 import { factsFromRow, factsQuery } from "../../shared/catalog/read_facts.ts";
-import { Connection } from "../../shared/execute/connection.ts";
-import { beginReading, connected } from "../../shared/execute/apply_plan.ts";
-import type { Facts, TextFacts } from "../../shared/plan/facts.ts";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { Connection } from "../../shared/postgres/connection.ts";
+import { beginReading, connected } from "../../shared/postgres/apply_plan.ts";
+import type { Facts, TextFacts } from "../../shared/facts/facts.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 import { until } from "../support/waiting.ts";
 import { MEMBER_OF_PG_CRON } from "../support/pg_cron.ts";
@@ -39,7 +39,7 @@ async function factsNaming(
 const identities = (texts: TextFacts[], kind: TextFacts["kind"] = "routine") =>
   texts.filter((text) => text.kind === kind).map(({ identity }) => identity).sort();
 
-spreadTest(
+databaseTest(
   "bodies in every language that may name the table are read; those that the server parsed are not",
   async ({ db }) => {
     await db.sql.unsafe(`
@@ -90,7 +90,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "functions of the tables' triggers are read whatever they name",
   async ({ db }) => {
     await db.sql.unsafe(`
@@ -112,7 +112,7 @@ spreadTest(
   },
 );
 
-spreadTest("many names are looked for as one is, odd ones too", async ({ db }) => {
+databaseTest("many names are looked for as one is, odd ones too", async ({ db }) => {
   const odd = ['Odd "Näme"', "ΑΒΓ", "$$", "it's", "new\nline"];
   const many = Array.from({ length: 40 }, (_, index) => `table_${index}`);
   await db.sql.unsafe(`create table "table_7" (id int)`);
@@ -155,7 +155,7 @@ const CRON = `
     (4, '* * * * *', 'delete from experts', 'localhost', 5432, 'another', 'postgres', true, 'elsewhere');
   ${MEMBER_OF_PG_CRON}`;
 
-spreadTest("commands of pg_cron in this database are read, where they can be", async ({ db }) => {
+databaseTest("commands of pg_cron in this database are read, where they can be", async ({ db }) => {
   await db.admin.unsafe(CRON).simple();
   const jobs = async (role?: string) =>
     (await factsNaming(db, ["experts"], role)).texts
@@ -181,7 +181,7 @@ spreadTest("commands of pg_cron in this database are read, where they can be", a
   assertEquals(await jobs(), []);
 });
 
-spreadTest("recorded statements are read with how often they ran and as whom", async ({ db }) => {
+databaseTest("recorded statements are read with how often they ran and as whom", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(`create table experts (id int primary key, n int default 1);
     grant select on experts to ${APP}`).simple();

@@ -12,8 +12,8 @@ import {
 import fc from "fast-check";
 import postgres from "postgres";
 import type { Finding } from "../../shared/contract/responses.ts";
-import { lex } from "../../shared/plan/texts/lexer.ts";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { lex } from "../../shared/sql/parser/lexer.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { MEMBER_OF_PG_CRON } from "../support/pg_cron.ts";
 
@@ -327,7 +327,7 @@ const onServer = (truths: Truth[], version: number) =>
   );
 
 for (const [severity, truths] of [["breaking", BREAKING], ["warning", DIFFERENT]] as const) {
-  spreadTest(
+  databaseTest(
     `what a view ${
       severity === "breaking" ? "cannot serve" : "serves otherwise"
     } comes true after the rename, and has neighbours without a finding that work`,
@@ -440,7 +440,7 @@ const TABLE_STATE = `
       and classid = 'pg_class'::regclass)))::text as result
   from pg_class c where c.oid = `;
 
-spreadTest(
+databaseTest(
   "definitions: each refused for the view fails, each done to the view alone leaves the table as it was",
   async ({ db, test }) => {
     await using functions = functionsFor(db.url);
@@ -494,7 +494,7 @@ spreadTest(
   },
 );
 
-spreadTest("merge: into the view it works on 17 and later, without a finding", {
+databaseTest("merge: into the view it works on 17 and later, without a finding", {
   versions: [17, 18],
 }, async ({ db }) => {
   await using functions = functionsFor(db.url);
@@ -527,7 +527,7 @@ const COMPARISONS = [
   "if tg_table_schema || '.' || tg_table_name = 'public.entries' then insert into log values ('seen'); end if;",
 ];
 
-spreadTest(
+databaseTest(
   "tg_table_name: a trigger function that compares it with the old name takes another way",
   async ({ db, test }) => {
     await using functions = functionsFor(db.url);
@@ -549,7 +549,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "tg_table_name: what knows both names works as before, what writes the name writes the new one",
   async ({ db, test }) => {
     await using functions = functionsFor(db.url);
@@ -581,7 +581,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a trigger function of another table, or one that asks for no name, has no finding",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -601,7 +601,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "recorded statements: what an application runs and a view cannot serve, with who ran it and how often",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -649,7 +649,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "recorded statements: definitions that were run once, checks of foreign keys and what this tool sends have no finding",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -686,7 +686,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "recorded statements: a copy into the table is breaking, a copy out of it is a warning",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -735,7 +735,7 @@ async function cronJobs(db: TestDatabase, jobs: Record<string, string>): Promise
   }
 }
 
-spreadTest(
+databaseTest(
   "cron_mentions: a job that the view serves goes on working, one that it cannot serve fails",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -771,7 +771,7 @@ spreadTest(
   },
 );
 
-spreadTest("unparsed_text: a routine that cannot be read may do what fails", async ({ db }) => {
+databaseTest("unparsed_text: a routine that cannot be read may do what fails", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLES).simple();
   // A language of its own name, which runs PL/pgSQL.
@@ -810,7 +810,7 @@ spreadTest("unparsed_text: a routine that cannot be read may do what fails", asy
   assertEquals(await outcome(db.sql, "select odd() as result"), "it's 4");
 });
 
-spreadTest("old_name_gone: without a view what names the old name fails", async ({ db }) => {
+databaseTest("old_name_gone: without a view what names the old name fails", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLES).simple();
   await db.sql.unsafe(routine("names", "select count(*)::text from public.entries", "sql"));
@@ -831,7 +831,7 @@ spreadTest("old_name_gone: without a view what names the old name fails", async 
   assertEquals(await outcome(db.sql, "select does_not() as result"), "entries2");
 });
 
-spreadTest("the search path of a routine decides which table its texts mean", async ({ db }) => {
+databaseTest("the search path of a routine decides which table its texts mean", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(`${TABLES};
     create schema elsewhere;
@@ -849,7 +849,7 @@ spreadTest("the search path of a routine decides which table its texts mean", as
   await assertRejects(() => db.sql`select here()`, postgres.PostgresError, "is not a table");
 });
 
-spreadTest(
+databaseTest(
   "constants and identifiers mean to the lexer what they mean to the server",
   async ({ db }) => {
     const strings = fc.array(

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import type postgres from "postgres";
 import type { Finding } from "../../shared/contract/responses.ts";
 import { factsFromRow, factsQuery } from "../../shared/catalog/read_facts.ts";
-import { tableIndex, usesOf } from "../../shared/plan/texts/uses.ts";
+import { referencesIn, tableIndex } from "../../shared/sql/references/table_references.ts";
 import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 import { statements } from "../support/generated_statements.ts";
@@ -67,7 +67,7 @@ databaseTest(
     const silences: string[] = [];
     const seen = new Set<string>();
     for (const statement of working) {
-      const codes = usesOf(
+      const codes = referencesIn(
         { language: "sql", text: statement, search_path: null, schema: null },
         index,
       )

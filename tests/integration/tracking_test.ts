@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { assertMatch, assertStringIncludes } from "@std/assert";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 import { startReader } from "../support/interruptions.ts";
 import { catalogState, stateDifferences } from "../support/state.ts";
@@ -26,7 +26,7 @@ async function applyMigrations(db: TestDatabase): Promise<void> {
 }
 
 for (const defaultPrivileges of ["classic", "none"] as const) {
-  spreadTest(
+  databaseTest(
     `the tracking tables are closed to the API's users (${defaultPrivileges} default privileges)`,
     { defaultPrivileges },
     async ({ db }) => {
@@ -64,7 +64,7 @@ for (const defaultPrivileges of ["classic", "none"] as const) {
     },
   );
 
-  spreadTest(
+  databaseTest(
     `the service role can read, and not write, what happened (${defaultPrivileges})`,
     { defaultPrivileges },
     async ({ db }) => {
@@ -78,7 +78,7 @@ for (const defaultPrivileges of ["classic", "none"] as const) {
   );
 }
 
-spreadTest("applying the migrations again changes nothing", async ({ db }) => {
+databaseTest("applying the migrations again changes nothing", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int)`;
   await functions.rename({ old_name: "experts", new_name: "expert_profiles" });
@@ -89,7 +89,7 @@ spreadTest("applying the migrations again changes nothing", async ({ db }) => {
   assertEquals(await functions.list(), rows);
 });
 
-spreadTest("the migrations make the same from nothing", async ({ db }) => {
+databaseTest("the migrations make the same from nothing", async ({ db }) => {
   const shape = async () =>
     (await db.sql`
       select c.relname, a.attname, format_type(a.atttypid, a.atttypmod) as type, a.attnotnull,
@@ -103,7 +103,7 @@ spreadTest("the migrations make the same from nothing", async ({ db }) => {
   assertEquals(await shape(), before);
 });
 
-spreadTest("the tables refuse what cannot be", async ({ db }) => {
+databaseTest("the tables refuse what cannot be", async ({ db }) => {
   const insert = (values: Record<string, string | null>) =>
     db.sql`insert into sys_table_migrations ${
       db.sql({
@@ -134,7 +134,7 @@ spreadTest("the tables refuse what cannot be", async ({ db }) => {
   await assertRejects(() => event("refused", null), Error, "problem_check");
 });
 
-spreadTest(
+databaseTest(
   "every request that changes or tries to change something leaves an event",
   async ({ db }) => {
     await using functions = functionsFor(db.url, {
@@ -178,7 +178,7 @@ spreadTest(
   },
 );
 
-spreadTest("plans, lists and broken requests leave no event", async ({ db }) => {
+databaseTest("plans, lists and broken requests leave no event", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int)`;
   await functions.rename({ old_name: "experts", new_name: "other", mode: "plan" });
@@ -193,7 +193,7 @@ spreadTest("plans, lists and broken requests leave no event", async ({ db }) => 
   assertEquals((await db.sql`select from table_rename.sys_table_migration_events`).length, 0);
 });
 
-spreadTest("an event carries the id that the answer carried", async ({ db }) => {
+databaseTest("an event carries the id that the answer carried", async ({ db }) => {
   await using functions = functionsFor(db.url);
   const response = await functions.fetch("rename", {
     method: "POST",
@@ -216,7 +216,7 @@ for (
     }, /^service_role it's; drop table experts$/],
   ] as const
 ) {
-  spreadTest(`who renamed is recorded: ${what}`, async ({ db }) => {
+  databaseTest(`who renamed is recorded: ${what}`, async ({ db }) => {
     await using functions = functionsFor(db.url, {
       serviceRoleKey: "service-role-key-of-the-tests",
     });
@@ -244,7 +244,7 @@ for (
   });
 }
 
-spreadTest("a migration is recorded with its times, plan and dependencies", async ({ db }) => {
+databaseTest("a migration is recorded with its times, plan and dependencies", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(`
     create table teams (id int primary key);
@@ -269,7 +269,7 @@ spreadTest("a migration is recorded with its times, plan and dependencies", asyn
   assert(migration.rollback_at! > migration.migrated_at!);
 });
 
-spreadTest("a request that gave up says in its event how long it waited", async ({ db }) => {
+databaseTest("a request that gave up says in its event how long it waited", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int)`;
   const reader = await startReader(db, "experts");

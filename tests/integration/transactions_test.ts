@@ -7,12 +7,12 @@ import {
   assertNotEquals,
   assertStringIncludes,
 } from "@std/assert";
-import { beginReading } from "../../shared/execute/apply_plan.ts";
-import { databaseAt } from "../../shared/execute/database.ts";
-import { MEANING, PLANNING } from "../../shared/plan/transaction_settings.ts";
+import { beginReading } from "../../shared/postgres/apply_plan.ts";
+import { databaseAt } from "../../shared/postgres/database.ts";
+import { MEANING, PLANNING } from "../../shared/sql/transaction_settings.ts";
 import { isCriticalSection } from "../support/broken_connections.ts";
 import { startCuttingProxy } from "../support/cutting_proxy.ts";
-import { databaseTest, spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 import { findPgbouncer, startPgbouncer } from "../support/pgbouncer.ts";
 import { recordMessages, type SentMessage } from "../support/recorded_messages.ts";
@@ -171,7 +171,7 @@ databaseTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "every setting that a transaction depends on is set in it, and nowhere else",
   async ({ db }) => {
     await hostile(db);
@@ -264,7 +264,7 @@ async function databaseless(url: string) {
 
 // After the commit --------------------------------------------------------------------------------------------
 
-spreadTest(
+databaseTest(
   "what fails after the commit is never reported as if nothing had been changed",
   async ({ db }) => {
     await db.sql.unsafe(TABLES).simple();
@@ -282,7 +282,7 @@ spreadTest(
       };
       const { status, body } = await post(functions, "rename", CYCLE);
       assertEquals([status, body.code], [503, "database_unavailable"], JSON.stringify(body));
-      assertStringIncludes(body.detail, "The change is made");
+      assertStringIncludes(body.detail, "The change was made");
       assert(!/nothing was changed/i.test(JSON.stringify(body)));
       const events = await db.admin`select outcome from table_rename.sys_table_migration_events`;
       assertEquals(events.map(({ outcome }) => outcome), ["succeeded"]);
@@ -292,7 +292,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "an error of COMMIT itself is told as what it is, and an error behind it is not taken for a failure",
   async ({ db }) => {
     await db.sql.unsafe(TABLES).simple();

@@ -464,20 +464,20 @@ servers.test("days of quiet are a condition for the end of a rename", async ({ d
     const problem = await functions.refused("old_name_in_use", "finalize", week);
     return (problem.evidence as { message: string }[])[0].message;
   };
-  assertStringIncludes(await refused(), "not quiet for 7 days");
+  assertStringIncludes(await refused(), "not been quiet for 7 days");
   const plan = await functions.finalize({ ...week, mode: "plan" });
   assertEquals(plan.migrations[0].usage!.state, "quiet");
   assertEquals(plan.findings.map(({ code }) => code), ["old_name_in_use"]);
   await age(db, 6);
-  assertStringIncludes(await refused(), "not quiet for 7 days");
+  assertStringIncludes(await refused(), "not been quiet for 7 days");
   await run(db.sql, "select from experts");
   await age(db, 2);
   assertStringIncludes(await refused(), "Calls through the old name");
   await age(db, 6);
-  assertStringIncludes(await refused(), "not quiet for 7 days");
+  assertStringIncludes(await refused(), "not been quiet for 7 days");
   // What was lost is lost; but the days since then count.
   await run(db.admin, "select extensions.pg_stat_statements_reset()");
-  assertStringIncludes(await refused(), "not quiet for 7 days");
+  assertStringIncludes(await refused(), "not been quiet for 7 days");
   assertEquals((await usageOf(functions)).state, "unknown");
   await age(db, 8);
   await functions.finalize(week);

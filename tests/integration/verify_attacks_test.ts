@@ -287,7 +287,7 @@ async function attacked(
   }
 }
 
-/** Verifies a rename, made now or before, and waits until its connections have told their counts. */
+/** Verifies a rename, made now or before, and waits until its connections have reported their counts. */
 async function verified(
   db: TestDatabase,
   verifyDatabaseUrl: string | undefined,

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Migration, VerifyCheck } from "../../shared/contract/responses.ts";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { dataApiStandIn, type StandIn, type StandInOptions } from "../support/data_api_stand_in.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 
@@ -27,7 +27,7 @@ function servedTest(
   body: (served: Served) => Promise<void>,
   options: StandInOptions = {},
 ): void {
-  spreadTest(name, async ({ db }) => {
+  databaseTest(name, async ({ db }) => {
     await db.sql.unsafe(EXPERTS).simple();
     await using api = await dataApiStandIn(db, options);
     await using functions = functionsFor(db.url, { projectUrl: api.url });
@@ -58,7 +58,7 @@ const answers = ({ figures }: VerifyCheck) =>
   figures!.answers as { request: string; answer: string }[];
 
 servedTest(
-  "the Data API answers alike by both names, under both keys and with a neighbour embedded",
+  "the Data API answers alike through both names, under both keys and with a neighbour embedded",
   async ({ api, rename, check }) => {
     const found = await check(await rename());
     assert(found.passed && !found.skipped, JSON.stringify(found, null, 2));
@@ -80,7 +80,7 @@ servedTest(
 );
 
 servedTest(
-  "a schema cache that is late is waited for, and asked to be reloaded",
+  "a schema cache that is out of date is asked to reload, and waited for",
   async ({ api, rename, check }) => {
     const found = await check(await rename());
     assert(found.passed, JSON.stringify(found, null, 2));
@@ -130,13 +130,13 @@ servedTest(
     assertEquals(failures, [{
       statement: "GET /rest/v1/experts?select=* with the publishable key",
       expected: "200, 20 rows",
-      got: "200, 20 rows, other ones than by the new name",
+      got: "200, 20 rows, but other rows than through the new name",
     }]);
   },
 );
 
 servedTest(
-  "a schema that the Data API does not serve is skipped, which is said",
+  "a schema that the Data API does not serve is skipped, and the answer says so",
   async ({ rename, check }) => {
     const { passed, skipped, detail } = await check(await rename());
     assertEquals([passed, skipped], [true, true]);
@@ -145,7 +145,7 @@ servedTest(
   { schemas: ["api"] },
 );
 
-spreadTest(
+databaseTest(
   "embeddings that the view makes ambiguous fail, and pass with the remedies of the findings",
   async ({ db }) => {
     await db.sql.unsafe(`
@@ -178,7 +178,10 @@ spreadTest(
         got: "300 PGRST201",
       })),
     );
-    assertStringIncludes(ambiguous.detail, "2 requests for tables that it joins, by neither name.");
+    assertStringIncludes(
+      ambiguous.detail,
+      "2 requests for tables that it joins, through neither name.",
+    );
 
     const self = await rename("posts", "articles", ["ambiguous_self_reference"]);
     const itself = await check(self);
@@ -202,7 +205,7 @@ spreadTest(
 
 let writes = 0;
 servedTest(
-  "an answer that keeps changing by itself is no failure, which is said",
+  "an answer that keeps changing by itself is no failure, and is reported",
   async ({ rename, check }) => {
     const { passed, detail } = await check(await rename());
     assertEquals(passed, true);
@@ -211,7 +214,7 @@ servedTest(
   { instead: () => Response.json([{ id: writes++ }]) },
 );
 
-spreadTest("without a Data API the test is skipped, which is said", async ({ db }) => {
+databaseTest("without a Data API the test is skipped, and the answer says so", async ({ db }) => {
   await db.sql.unsafe(EXPERTS).simple();
   const silent = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen: () => {} },

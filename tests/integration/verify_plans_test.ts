@@ -84,7 +84,7 @@ joinedTest(
 );
 
 joinedTest(
-  "a grant that is missing is a matter of reads and joins, and makes no cost",
+  "a missing grant fails reads and joins, and not cost",
   EXPERTS,
   async ({ db, fails, passes }) => {
     await db.sql`revoke select on experts from anon`;
@@ -96,7 +96,7 @@ joinedTest(
 );
 
 joinedTest(
-  "without neighbours there is nothing to join, which is said",
+  "without neighbours there is nothing to join, and the answer says so",
   `create table experts (id int primary key)`,
   async ({ check }) => {
     const { passed, skipped, detail } = await check("joins");
@@ -106,7 +106,7 @@ joinedTest(
 );
 
 joinedTest(
-  "plans are equal but for names, and the times of both names are told beside each other",
+  "plans are equal but for names, and the times through both names are reported side by side",
   EXPERTS,
   async ({ passes }) => {
     const started = performance.now();

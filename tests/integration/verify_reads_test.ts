@@ -20,16 +20,16 @@ const EXPERTS = `
   select case when g <= 3 then '${ALICE}'::uuid when g = 4 then '${BOB}' end, 'e' || g, g > 4 and g % 2 = 0
   from generate_series(1, 10) g`;
 
-/** What each viewer read: how many rows, or which refusal. */
+/** What each persona read: how many rows, or which refusal. */
 const readBy = ({ figures }: VerifyCheck): Record<string, unknown> =>
   Object.fromEntries(
-    (figures!.viewers as Record<string, unknown>[]).map((
+    (figures!.personas as Record<string, unknown>[]).map((
       one,
-    ) => [one.viewer, one.rows ?? one.refused]),
+    ) => [one.persona, one.rows ?? one.refused]),
   );
 
 verifyTest(
-  "every viewer reads the same by both names, each set of claims its own rows",
+  "every persona reads the same through both names, each set of claims its own rows",
   EXPERTS,
   async ({ passes, verify }) => {
     const check = await passes("reads", {
@@ -65,8 +65,8 @@ verifyTest(
   },
 );
 
-const failure = (viewer: string, expected: string, got: string) => ({
-  statement: `as ${viewer}: select * from "public"."experts"`,
+const failure = (persona: string, expected: string, got: string) => ({
+  statement: `as ${persona}: select * from "public"."experts"`,
   expected,
   got,
 });
@@ -83,7 +83,7 @@ verifyTest(
 );
 
 verifyTest(
-  "a refusal by both names alike is a pass",
+  "a refusal through both names alike is a pass",
   EXPERTS,
   async ({ db, passes }) => {
     await db.sql`revoke select on experts, expert_profiles from anon`;
@@ -92,7 +92,7 @@ verifyTest(
 );
 
 verifyTest(
-  "a column that was added to the table behind the view's back fails, and so does one that it renamed",
+  "a column that was added to the table alone fails, and so does one that it renamed",
   EXPERTS,
   async ({ db, fails }) => {
     await db.sql`alter table expert_profiles add column email text`;
@@ -129,7 +129,7 @@ verifyTest(
     await replace("case id when 7 then upper(name) else name end", "");
     assertEquals(
       (await fails("reads"))[0],
-      failure("postgres", "10 rows", '10 rows, other ones than "public"."expert_profiles" has'),
+      failure("postgres", "10 rows", '10 rows, but other rows than "public"."expert_profiles" has'),
     );
   },
 );
@@ -181,14 +181,14 @@ const MANY = `
   analyze experts`;
 
 verifyTest(
-  "of many rows the first and the last are compared, in time",
+  "of many rows the first and the last are compared, within the limits",
   MANY,
   async ({ db, passes, fails }) => {
     const sampled = await passes("reads", { max_cost: 100, max_rows: 50 });
     assertEquals(
-      sampled.figures!.viewers as unknown,
-      ["postgres", "anon", "authenticated", "service_role"].map((viewer) => ({
-        viewer,
+      sampled.figures!.personas as unknown,
+      ["postgres", "anon", "authenticated", "service_role"].map((persona) => ({
+        persona,
         rows: 100,
         compared: "ends",
       })),
@@ -200,12 +200,12 @@ verifyTest(
       select id, case when id = 299999 then 'other' else name end as name from expert_profiles`;
     const [failure] = await fails("reads", { max_cost: 100, max_rows: 50 });
     assertStringIncludes(failure.statement, "first and last rows");
-    assertStringIncludes(failure.got, "other ones");
+    assertStringIncludes(failure.got, "other rows");
   },
 );
 
 verifyTest(
-  "a read that takes too long is given up, and told",
+  "a read that takes too long is stopped, and reported",
   `create table experts (id int primary key, name text);
    create function slow() returns boolean language plpgsql as
      $$ begin perform pg_sleep(5); return true; end $$;
@@ -222,17 +222,17 @@ verifyTest(
 );
 
 verifyTest(
-  "a viewer whose rows would take long to find is shown what it sees of the first and last ones",
+  "a persona whose rows would take long to find is shown what it sees of the first and last ones",
   `${MANY};
    alter table experts enable row level security;
    create policy few on experts for select to anon using (id % 4 = 0)`,
   async ({ db, passes, fails }) => {
     const limits = { max_cost: 20, max_rows: 100 };
-    const of = ({ figures }: VerifyCheck, viewer: string) =>
-      (figures!.viewers as Record<string, unknown>[]).find((one) => one.viewer === viewer)!;
+    const of = ({ figures }: VerifyCheck, persona: string) =>
+      (figures!.personas as Record<string, unknown>[]).find((one) => one.persona === persona)!;
     const check = await passes("reads", limits);
     assertEquals(of(check, "anon"), {
-      viewer: "anon",
+      persona: "anon",
       rows: 50,
       compared: "seen of the ends",
     });
@@ -266,6 +266,6 @@ verifyTest(
     const { detail, figures } = await passes("reads");
     assertStringIncludes(detail, "No rows were read");
     assertStringIncludes(detail, "asking");
-    assertEquals(figures!.viewers as unknown, []);
+    assertEquals(figures!.personas as unknown, []);
   },
 );

@@ -16,7 +16,7 @@ const EXPERTS = `
 const RENAME = { old_name: "experts", new_name: "expert_profiles" };
 
 databaseTest(
-  "with a login of its own verify passes and fails as without, as the roles of the Data API",
+  "with a login of its own verify passes and fails as without one, as the roles of the Data API",
   async ({ db }) => {
     await using verifier = await verifierLogin(db);
     await db.sql.unsafe(EXPERTS).simple();
@@ -36,7 +36,7 @@ databaseTest(
     });
     assert(passed);
     const reads = checks[0].figures as Record<string, Record<string, unknown>[]>;
-    assertEquals(reads.viewers.map(({ viewer, rows }) => [viewer, rows]), [
+    assertEquals(reads.personas.map(({ persona, rows }) => [persona, rows]), [
       ["service_role", 20],
       ["anon", 0],
       ["authenticated", 0],
@@ -44,8 +44,8 @@ databaseTest(
     ]);
     assertEquals(reads.not_tried.map(({ role }) => role), ["postgres", "postgres with claims[1]"]);
     const writes = checks[1].figures as Record<string, Record<string, Record<string, string>>[]>;
-    assertEquals(writes.viewers[0].writes.INSERT, "1 row");
-    assertEquals(writes.viewers[0].writes.UPDATE, "1 row");
+    assertEquals(writes.personas[0].writes.INSERT, "1 row");
+    assertEquals(writes.personas[0].writes.UPDATE, "1 row");
     // Numbers that were used are named from there, too.
     assertEquals(sequencesIn({ checks, passed, session }).map(({ sequence }) => sequence), [
       "public.experts_id_seq",
@@ -63,7 +63,7 @@ databaseTest(
 );
 
 databaseTest(
-  "a login that has something to give, or leads elsewhere, is not used, and the answer says why",
+  "a login that has rights to give, or leads to another database, is not used, and the answer says why",
   async ({ db }) => {
     await using verifier = await verifierLogin(db);
     await db.sql.unsafe(EXPERTS).simple();

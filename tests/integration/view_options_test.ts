@@ -1,9 +1,9 @@
 /** Options of a compatibility view count as the server reads them, however they are written. */
 import { assertEquals } from "@std/assert";
-import { spreadTest } from "../support/database.ts";
+import { databaseTest } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 
-spreadTest(
+databaseTest(
   "a view runs with its caller's rights however that is written, for drift, events and the way back",
   async ({ db }) => {
     await using functions = functionsFor(db.url);

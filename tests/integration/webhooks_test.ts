@@ -1,10 +1,10 @@
 /** Signed webhooks at the endpoints: who is let in, how often, and what is left of those who are not. */
 import { assert, assertEquals, assertFalse } from "@std/assert";
-import { forgetDatabase } from "../../shared/execute/database.ts";
+import { forgetDatabase } from "../../shared/postgres/database.ts";
 import { readWebhookSecrets } from "../../shared/http/webhook_secrets.ts";
 import { listFunctions } from "../../shared/local/function_list.ts";
 import { countConnections } from "../support/counting_listener.ts";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { eventsOf } from "../support/events.ts";
 import { type Functions, functionsFor, SECRET_KEY } from "../support/functions.ts";
 import { recordedRequests, workDone } from "../support/keyed.ts";
@@ -74,7 +74,7 @@ const refusals = async (db: TestDatabase) =>
     select actor, outcome, problem_code, details, details ->> 'reason' as reason
     from table_rename.sys_table_migration_events where operation = 'webhook' order by id`;
 
-spreadTest(
+databaseTest(
   "every endpoint that changes something takes signed webhooks, and records who sent them",
   async ({ db }) => {
     await using functions = functionsOf(db);
@@ -121,7 +121,7 @@ Deno.test("every endpoint says whether it changes something, and with that wheth
   }
 });
 
-spreadTest("an endpoint that changes nothing takes no webhooks", async ({ db }) => {
+databaseTest("an endpoint that changes nothing takes no webhooks", async ({ db }) => {
   await using functions = functionsOf(db);
   for (const endpoint of ["list-migrations", "table-aliases"]) {
     const headers = { ...await signedHeaders(), apikey: SECRET_KEY };
@@ -134,7 +134,7 @@ spreadTest("an endpoint that changes nothing takes no webhooks", async ({ db }) 
   }
 });
 
-spreadTest(
+databaseTest(
   "a sender that repeats a webhook, signed anew or not, gets the answer that was recorded",
   async ({ db }) => {
     await using functions = functionsOf(db);
@@ -151,7 +151,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a signed id with another body is the sender's mistake, and said as such",
   async ({ db }) => {
     await using functions = functionsOf(db);
@@ -172,7 +172,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a message that was delivered to one endpoint is refused at every other, and that is noticed",
   async ({ db }) => {
     await using functions = functionsOf(db);
@@ -201,7 +201,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "a message that was refused works for its sender, who signs it anew, and for nobody who only has it",
   async ({ db }) => {
     await using functions = functionsOf(db);
@@ -228,7 +228,7 @@ spreadTest(
   },
 );
 
-spreadTest("a plan that is asked for by a webhook changes and keeps nothing", async ({ db }) => {
+databaseTest("a plan that is asked for by a webhook changes and keeps nothing", async ({ db }) => {
   await using functions = functionsOf(db);
   await makeTable(db);
   const body = { ...RENAME, mode: "plan" };
@@ -239,7 +239,7 @@ spreadTest("a plan that is asked for by a webhook changes and keeps nothing", as
   assertEquals((await recordedRequests(db.sql)).length, 0);
 });
 
-spreadTest("twenty deliveries of one webhook at once do its work once", async ({ db }) => {
+databaseTest("twenty deliveries of one webhook at once do its work once", async ({ db }) => {
   await using functions = functionsOf(db);
   await makeTable(db);
   const answers = await Promise.all(
@@ -253,7 +253,7 @@ spreadTest("twenty deliveries of one webhook at once do its work once", async ({
   assertEquals(await workDone(db.sql), { migrations: 1, events: 1 });
 });
 
-spreadTest(
+databaseTest(
   "a webhook may ask for a stream of events, and its refusal comes in it",
   async ({ db }) => {
     await using functions = functionsOf(db);
@@ -294,7 +294,7 @@ const FORGERIES: [string, Sent][] = [
   ["wrong_signature", { secret: btoa("x".repeat(32)), headers: { apikey: SECRET_KEY } }],
 ];
 
-spreadTest(
+databaseTest(
   "a wrong, missing or stale signature is 401, changes nothing and leaves an event for its reason",
   async ({ db }) => {
     await using functions = functionsOf(db);
@@ -316,7 +316,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "however many forgeries come, and to however many isolates, the events of them stay few",
   async ({ db }) => {
     const flood = async (count: number) => {
@@ -396,7 +396,7 @@ Deno.test("where nobody may send webhooks, the database is not told of those who
   assertEquals(listener.connections, 0);
 });
 
-spreadTest(
+databaseTest(
   "a setting that cannot be read is logged without its text, and lets nobody in",
   async ({ db }) => {
     const text = `whsec_too_short ci=whsec_${SECRET}`;
@@ -413,7 +413,7 @@ spreadTest(
   },
 );
 
-spreadTest("no secret and no signature is in any answer, event or record", async ({ db }) => {
+databaseTest("no secret and no signature is in any answer, event or record", async ({ db }) => {
   await using functions = functionsOf(db);
   await makeTable(db);
   const secrets = [SECRET, OTHER_SECRET];
@@ -432,7 +432,7 @@ spreadTest("no secret and no signature is in any answer, event or record", async
   for (const secret of secrets) assertFalse(all.includes(secret));
 });
 
-spreadTest(
+databaseTest(
   "a body over the limit is refused before it is believed, and one that is no JSON after",
   async ({ db }) => {
     await using functions = functionsOf(db);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { spreadTest } from "../support/database.ts";
+import { databaseTest } from "../support/database.ts";
 import { functionsFor, SECRET_KEY } from "../support/functions.ts";
 import { startGatewayProcess } from "../support/gateway_process.ts";
 import {
@@ -47,7 +47,7 @@ Deno.test("the workflow has no more rights than it needs, and nothing of a pull 
   assertMatch(job.environment, /'rename-tables-plan' \|\| 'rename-tables' }}$/);
 });
 
-spreadTest(
+databaseTest(
   "a pull request is planned, proposed once it is approved, and applied once it is merged",
   { ignore: MISSING },
   async ({ db }) => {
@@ -95,7 +95,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "what was not approved as it is now is neither proposed nor applied",
   { ignore: MISSING },
   async ({ db }) => {
@@ -140,7 +140,7 @@ spreadTest(
   },
 );
 
-spreadTest(
+databaseTest(
   "what cannot be planned is said in the comment, and the check fails",
   { ignore: MISSING },
   async ({ db }) => {

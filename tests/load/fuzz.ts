@@ -7,7 +7,7 @@
  */
 import { parseArgs } from "node:util";
 import { join } from "node:path";
-import type { PostgresVersion } from "../../shared/local/postgres_binaries.ts";
+import type { PostgresVersion } from "../../shared/local/postgres/binaries.ts";
 import { watchForShutdown } from "../../shared/local/shutdown.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { tellStories } from "../support/generated_schema_run.ts";

@@ -8,7 +8,7 @@
  */
 import { parseArgs } from "node:util";
 import { join } from "node:path";
-import type { PostgresVersion } from "../../shared/local/postgres_binaries.ts";
+import type { PostgresVersion } from "../../shared/local/postgres/binaries.ts";
 import { watchForShutdown } from "../../shared/local/shutdown.ts";
 import { findPgbouncer } from "../support/pgbouncer.ts";
 import { prepareTemplates, startTestServer } from "../support/prepare.ts";

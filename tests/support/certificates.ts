@@ -1,6 +1,6 @@
 /** Certificates for a server with encryption, made by openssl. */
 import { join } from "node:path";
-import type { PostgresServer } from "../../shared/local/postgres_server.ts";
+import type { PostgresServer } from "../../shared/local/postgres/server.ts";
 
 export interface Certificates {
   /** The certificate of the authority that signed the server's, as text. */

@@ -1,6 +1,6 @@
 /** Connects as the functions do to the URL in the environment, and tells how that went. For other Denos. */
-import { Connection } from "../../shared/execute/connection.ts";
-import { toProblem } from "../../shared/execute/database_errors.ts";
+import { Connection } from "../../shared/postgres/connection.ts";
+import { toProblem } from "../../shared/postgres/database_problems.ts";
 
 /** Larger than any buffer on the way. */
 const LARGE = 3_000_000;

@@ -2,7 +2,7 @@
  * What developers build on a name while it may be a table or a compatibility view: the same statements make the
  * same objects over either, so that a test can compare what a rename in between has left of them.
  */
-import { dollarQuoted, ident, literal, qualified } from "../../shared/plan/quoting.ts";
+import { dollarQuoted, ident, literal, qualified } from "../../shared/sql/quoting.ts";
 
 export interface BuiltOn {
   schema: string;

@@ -1,6 +1,7 @@
 /** A fresh Supabase-like database with our migrations applied, for one test. */
 import postgres from "postgres";
 import type { DefaultPrivileges } from "../../shared/local/supabase_like.ts";
+import { sampled } from "./sampled.ts";
 import { serverUrl, templateOf, type TestServer, testServers, withMaintenance } from "./servers.ts";
 
 /** How often the copy of a template is tried again while somebody else is copying it. */
@@ -69,7 +70,7 @@ type DatabaseTestBody = (t: DatabaseTestContext) => Promise<void> | void;
 /**
  * Registers a test `[pg15] name` with a database of its own, dropped afterwards. It runs on one of the running
  * servers, which one its name decides, so that every other test runs on the other; or on each of them, where
- * the options say so or EVERY_VERSION is 1. A test for versions that do not run is reported as skipped.
+ * the options say so or TEST_FULL is 1. A test for versions that do not run is reported as skipped.
  */
 export function databaseTest(name: string, body: DatabaseTestBody): void;
 export function databaseTest(
@@ -88,7 +89,7 @@ export function databaseTest(
   if (servers.length === 0) {
     throw new Error("no database server is running for the tests; start them with npm test");
   }
-  const everywhere = everyVersion || Deno.env.get("EVERY_VERSION") === "1";
+  const everywhere = sampled(true, Boolean(everyVersion));
   const chosen = versions
     ? servers.filter(({ version }) => versions.includes(version))
     : everywhere
@@ -114,10 +115,8 @@ export function databaseTest(
   }
 }
 
-/** The same; some tests call it so. */
-export const spreadTest = databaseTest;
-
-function hash(name: string): number {
+/** A number that a name decides. */
+export function hash(name: string): number {
   return [...name].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)!) % 65_521, 7);
 }
 

@@ -1,8 +1,8 @@
 /** A server of a test's own, which may crash. */
 import { join } from "node:path";
 import postgres from "postgres";
-import type { PostgresVersion } from "../../shared/local/postgres_binaries.ts";
-import { startPostgres } from "../../shared/local/postgres_server.ts";
+import type { PostgresVersion } from "../../shared/local/postgres/binaries.ts";
+import { startPostgres } from "../../shared/local/postgres/server.ts";
 import { createSupabaseRoles, makeSupabaseLike } from "../../shared/local/supabase_like.ts";
 import { startCuttingProxy } from "./cutting_proxy.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";

@@ -23,7 +23,7 @@ import type {
   OperationAnswer,
   VerifyAnswer,
 } from "../../shared/contract/responses.ts";
-import { forgetDatabase } from "../../shared/execute/database.ts";
+import { forgetDatabase } from "../../shared/postgres/database.ts";
 import { backgroundEnded } from "../../shared/notifications/background.ts";
 import { type EndpointDefinition, handle } from "../../shared/http/endpoint.ts";
 import type { Settings } from "../../shared/http/settings.ts";

@@ -1,7 +1,7 @@
 /** What stories insist on. */
 import { assertEquals } from "@std/assert";
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
-import { ident, qualified } from "../../shared/plan/quoting.ts";
+import { ident, qualified } from "../../shared/sql/quoting.ts";
 import { type Description, descriptionDifferences } from "./comparable_dump.ts";
 import { rowsByRole } from "./corpus_probes.ts";
 import type { TestDatabase } from "./database.ts";

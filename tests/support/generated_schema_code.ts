@@ -1,5 +1,5 @@
 /** The SQL of what a random table has besides its columns: security, privileges and code. */
-import { dollarQuoted, ident, qualified } from "../../shared/plan/quoting.ts";
+import { dollarQuoted, ident, qualified } from "../../shared/sql/quoting.ts";
 import { type Column, columnsOf, type Table } from "./generated_schema.ts";
 
 /** Row-level security and policies; a policy can read the table before. */

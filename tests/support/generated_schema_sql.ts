@@ -1,5 +1,5 @@
 /** The SQL that makes a random schema. */
-import { ident, literal, qualified } from "../../shared/plan/quoting.ts";
+import { ident, literal, qualified } from "../../shared/sql/quoting.ts";
 import {
   type Column,
   columnsOf,

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import postgres from "postgres";
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
 import type { RenameInput } from "../../shared/contract/requests.ts";
-import { ident, literal, qualified } from "../../shared/plan/quoting.ts";
+import { ident, literal, qualified } from "../../shared/sql/quoting.ts";
 import { describeSchemas, describeWithin, type Description } from "./comparable_dump.ts";
 import { build } from "./corpus_built.ts";
 import {

@@ -1,18 +1,17 @@
 /** Facts as `catalog/` would read them, written by hand: plans are made from them without a database. */
+import type { AclEntry } from "../../shared/facts/privileges.ts";
+import type { NameHolder, RecordedRename } from "../../shared/facts/migration.ts";
 import type { Rename } from "../../shared/contract/requests.ts";
 import type {
-  AclFacts,
   ColumnFacts,
   DependantFacts,
   Facts,
   NameFacts,
   RelationFacts,
   RowTypeUser,
-} from "../../shared/plan/facts.ts";
-import { fingerprint } from "../../shared/plan/fingerprint.ts";
-import type { BuiltObject, BuiltOnFacts } from "../../shared/plan/repointing/built_on.ts";
-import type { NameHolder } from "../../shared/plan/rename_refusals.ts";
-import type { RecordedRename } from "../../shared/plan/rollback.ts";
+} from "../../shared/facts/facts.ts";
+import { fingerprint } from "../../shared/facts/fingerprint.ts";
+import type { BuiltObject, BuiltOnFacts } from "../../shared/facts/built_on.ts";
 
 /** The role that the plans are made for. */
 export const SESSION_USER = "postgres";
@@ -24,8 +23,8 @@ export const SERVER_VERSION = 170_004;
 export function grant(
   grantee: string | null,
   privilege: string,
-  more: Partial<AclFacts> = {},
-): AclFacts {
+  more: Partial<AclEntry> = {},
+): AclEntry {
   return {
     grantor: SESSION_USER,
     grantee,
@@ -37,7 +36,7 @@ export function grant(
 }
 
 /** What an owner has on a table of its own, unless it gave something away. */
-export function ownersPrivileges(): AclFacts[] {
+export function ownersPrivileges(): AclEntry[] {
   return ["INSERT", "SELECT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"]
     .map((privilege) => grant(SESSION_USER, privilege));
 }
@@ -83,7 +82,6 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     name,
     kind: "r",
     persistence: "p",
-    is_partition: false,
     owner: SESSION_USER,
     owned: true,
     owner_settable: true,
@@ -117,8 +115,9 @@ export function table(name: string, more: Partial<RelationFacts> = {}): Relation
     dependants: [],
     view_definition: null,
     view_query: null,
+    view_query_with_names: null,
     view_reads: [],
-    tick: null,
+    scan_counter: null,
     built_on: null,
     row_type: { users: [], inherited_functions: [], casts: [] },
     views: [],
@@ -150,6 +149,7 @@ export function viewOver(
     access_method: null,
     view_definition: ` SELECT id FROM ${of.schema}.${of.name};`,
     view_query: `query of ${of.oid}`,
+    view_query_with_names: `query of ${of.name}`,
     view_reads: [of.oid],
     built_on: builtOn(),
     ...more,
@@ -192,7 +192,7 @@ export function builtView(
     can_create: true,
     temporary: false,
     extension: null,
-    remade: false,
+    recreated: false,
     uses: [{ relation: on, column: "id", row_type: false, routine: null }],
     whole_rows: false,
     closed_schemas: [],
@@ -245,14 +245,15 @@ export function factsOf(relations: RelationFacts[], free: string[] = []): Facts 
     statements_read: { read: 0, wanted: 0 },
     name_columns: [],
     names_in_rows: { found: [], unread: [] },
-    namesakes: [],
+    same_named_relations: [],
     texts: [],
-    name_takers: [],
+    dynamic_sql_routines: [],
     event_triggers: [],
     graphql: false,
     schema_tools: [],
     indexes: [],
     relation_names: [],
+    interim_taken: [],
   };
 }
 

@@ -1,9 +1,10 @@
 /** Servers of a test file's own, for what is counted by a whole server or set for it. */
 import { join } from "node:path";
-import type { PostgresBinaries, PostgresVersion } from "../../shared/local/postgres_binaries.ts";
-import { type PostgresServer, startPostgres } from "../../shared/local/postgres_server.ts";
+import type { PostgresBinaries, PostgresVersion } from "../../shared/local/postgres/binaries.ts";
+import { type PostgresServer, startPostgres } from "../../shared/local/postgres/server.ts";
 import { createSupabaseRoles, makeSupabaseLike } from "../../shared/local/supabase_like.ts";
-import { createTestDatabase, type TestDatabase } from "./database.ts";
+import { createTestDatabase, hash, type TestDatabase } from "./database.ts";
+import { sampled } from "./sampled.ts";
 import { applyMigrations } from "./fragile_server.ts";
 import { templateOf, type TestServer, withMaintenance } from "./servers.ts";
 
@@ -13,7 +14,10 @@ export interface OwnServerTest {
 }
 
 export interface OwnServers {
-  /** Registers a test on each of the servers, with a database of its own; one runs after the other. */
+  /**
+   * Registers a test on one of the servers, which one its name decides, or with TEST_FULL=1 on each of them, with a
+   * database of its own; one runs after the other.
+   */
   test(
     name: string,
     body: (t: OwnServerTest) => Promise<void>,
@@ -57,7 +61,7 @@ export function ownServers(
   });
   return {
     test(name, body, options = {}) {
-      for (const version of options.versions ?? versions) {
+      for (const version of chosen(name, options.versions ?? versions)) {
         Deno.test(`[pg${version}] ${name}`, async () => {
           const { server, description } = running.get(version)!;
           const db = await createTestDatabase(description);
@@ -71,6 +75,9 @@ export function ownServers(
     },
   };
 }
+
+const chosen = (name: string, versions: PostgresVersion[]) =>
+  sampled(versions, [versions[hash(name) % versions.length]]);
 
 async function makeTemplate(server: PostgresServer, description: TestServer): Promise<void> {
   const template = templateOf("classic");

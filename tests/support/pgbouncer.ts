@@ -1,7 +1,7 @@
 /** Debian's PgBouncer in transaction mode, which stands for a hosted project's transaction pooler. */
 import { join } from "node:path";
 import { findFreePort } from "../../shared/local/port.ts";
-import { serverUser } from "../../shared/local/unprivileged_user.ts";
+import { serverUser } from "../../shared/local/postgres/unprivileged_user.ts";
 import type { TestServer } from "./servers.ts";
 import { until } from "./waiting.ts";
 

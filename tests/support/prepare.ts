@@ -1,8 +1,8 @@
 /** Starts a server for the tests, with the templates that test databases are copied from. */
 import postgres from "postgres";
 import { migrate } from "../../shared/local/migrate.ts";
-import type { PostgresVersion } from "../../shared/local/postgres_binaries.ts";
-import { type PostgresServer, startPostgres } from "../../shared/local/postgres_server.ts";
+import type { PostgresVersion } from "../../shared/local/postgres/binaries.ts";
+import { type PostgresServer, startPostgres } from "../../shared/local/postgres/server.ts";
 import { createSupabaseRoles, makeSupabaseLike } from "../../shared/local/supabase_like.ts";
 import { templateOf, type TestServer, withMaintenance } from "./servers.ts";
 

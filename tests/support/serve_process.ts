@@ -1,5 +1,5 @@
 /** `npm run serve` as a process of its own, in a temporary folder. */
-import { killCommand, startWatchdog } from "../../shared/local/watchdog.ts";
+import { killCommand, startWatchdog } from "../../shared/local/postgres/watchdog.ts";
 import { descendants, listProcesses } from "./processes.ts";
 
 /** How long a stack may take to end, in milliseconds. */

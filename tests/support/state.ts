@@ -1,8 +1,8 @@
 /** The state of a database as the catalog has it, for tests that say "nothing has changed". */
 import type postgres from "postgres";
 import { factsFromRow, factsQuery } from "../../shared/catalog/read_facts.ts";
-import type { RelationFacts } from "../../shared/plan/facts.ts";
-import { type Fingerprint, fingerprint } from "../../shared/plan/fingerprint.ts";
+import type { RelationFacts } from "../../shared/facts/facts.ts";
+import { type Fingerprint, fingerprint } from "../../shared/facts/fingerprint.ts";
 
 /** Catalog rows by `catalog key`, as JSON text. */
 export type State = Record<string, string>;

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { spreadTest, type TestDatabase } from "../support/database.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import {
   type Compiler,
@@ -96,7 +96,7 @@ const inLines = (
   errors: TypeError[],
 ) => [...new Set(errors.map(({ file, line }) => `${basename(file)}:${line}`))];
 
-spreadTest(
+databaseTest(
   "an application compiles before the renames, unchanged after them, and with the new names",
   ({ db }) =>
     withApplication(db, async (functions, dir) => {
@@ -132,7 +132,7 @@ spreadTest(
     }),
 );
 
-spreadTest(
+databaseTest(
   "wrong code fails before the renames, after them and with the new names, each mistake on its line",
   { versions: [17] },
   ({ db }) =>

@@ -1,9 +1,10 @@
 /** The analysis and its findings, made from facts alone. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { analyzeTables } from "../../shared/plan/analysis.ts";
-import { dataApiFindings } from "../../shared/plan/data_api_findings.ts";
-import type { RelationFacts, TextFacts } from "../../shared/plan/facts.ts";
-import { databaseFindings, objectFindings } from "../../shared/plan/object_findings.ts";
+import { analyzeTables } from "../../shared/findings/analysis.ts";
+import { dataApiFindings } from "../../shared/findings/data_api_findings.ts";
+import type { RelationFacts, TextFacts } from "../../shared/facts/facts.ts";
+import { eventTriggerFindings } from "../../shared/findings/database_findings.ts";
+import { objectFindings } from "../../shared/findings/object_findings.ts";
 import { factsOf, frozen, grant, rowTypeUser, table } from "../support/handwritten_facts.ts";
 
 const experts = (more: Partial<RelationFacts> = {}) => table("experts", more);
@@ -107,7 +108,7 @@ Deno.test("an analysis is made from facts alone, and leaves them as they are", (
   assertEquals(analysis.dependants.subscriptions.map(({ effect }) => effect), ["breaks"]);
   assertEquals(
     analysis.dependants.foreign_tables.map(({ detail }) => detail),
-    ["It leads here through the server here, for postgres; some updates and deletes fail."],
+    ["It refers to the table through the server here, for postgres; some updates and deletes fail."],
   );
 });
 
@@ -266,7 +267,7 @@ Deno.test("event triggers count by their commands, but for those of the platform
   ];
   const facts = { ...factsOf([]), event_triggers: [...counted, ...others] };
   assertEquals(
-    databaseFindings(facts).map(({ object }) => object),
+    eventTriggerFindings(facts).map(({ object }) => object),
     counted.map(({ name }) => name),
   );
 });

@@ -5,7 +5,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { REQUESTS } from "../../shared/contract/requests.ts";
-import { forgetDatabase } from "../../shared/execute/database.ts";
+import { forgetDatabase } from "../../shared/postgres/database.ts";
 import { type EndpointDefinition, handle } from "../../shared/http/endpoint.ts";
 import type { Settings } from "../../shared/http/settings.ts";
 import { readWebhookSecrets } from "../../shared/http/webhook_secrets.ts";

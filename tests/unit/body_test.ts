@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertFalse, assertLess, assertRejects } from "@std/assert";
 import { Problem } from "../../shared/contract/problems.ts";
 import { MAX_BODY_BYTES } from "../../shared/contract/requests.ts";
-import { readBytes, readJson } from "../../shared/http/body.ts";
+import { readBytes, readJson } from "../../shared/http/input.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 

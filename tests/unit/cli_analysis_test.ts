@@ -1,7 +1,8 @@
 /** The command analyze-table, and how an analysis is shown. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import pc from "picocolors";
-import { describeAnalysis } from "../../shared/cli/show_analysis.ts";
+import { printed } from "../../shared/cli/print.ts";
+import { type AnalysisContext, describeAnalysis } from "../../shared/report/analysis.ts";
 import type { AnalyzedTable, Finding } from "../../shared/contract/responses.ts";
 import { answered } from "../support/cli.ts";
 
@@ -52,18 +53,17 @@ const bare: AnalyzedTable = {
   findings: [],
 };
 
-const page = {
-  colors: pc.createColors(false),
-  width: 60,
-  url: "http://127.0.0.1:54321",
-  whole: true,
-  verbose: false,
-};
+const shown = (tables: AnalyzedTable[], context: AnalysisContext = {}, width = 60) =>
+  printed(
+    describeAnalysis({ tables }, { url: "http://127.0.0.1:54321", whole: true, ...context }),
+    { colors: pc.createColors(false), width },
+  );
 
-Deno.test("what hangs on a table is shown by kind: what asks for something on lines of its own", () => {
+Deno.test("what depends on a table is shown by kind: what needs attention on lines of its own", () => {
   assertEquals(
-    describeAnalysis({ tables: [experts, bare] }, page),
-    `Analysis  of 2 tables, nothing was changed  on http://127.0.0.1:54321
+    shown([experts, bare]),
+    `Analysis  of 2 tables  on http://127.0.0.1:54321
+Nothing was changed.
 
 public.experts  table of postgres
   1 breaks, 1 changes, 1 is handled, 3 follow
@@ -85,12 +85,12 @@ Findings
     → Mend realtime_publication.
 
 public.bare  partitioned table of postgres, renamed from middle, before that first
-  Nothing hangs on it.`,
+  Nothing depends on it.`,
   );
 });
 
 Deno.test("with --verbose every object has a line, with all there is to know", () => {
-  const shown = describeAnalysis({ tables: [experts] }, { ...page, verbose: true });
+  const verbose = shown([experts], { verbose: true });
   for (
     const line of [
       "    experts_pkey  It keeps its name.\n",
@@ -98,10 +98,10 @@ Deno.test("with --verbose every object has a line, with all there is to know", (
       "    handled  anon  SELECT.\n",
       "    own on public.notes\n",
     ]
-  ) assertStringIncludes(shown, line);
+  ) assertStringIncludes(verbose, line);
 });
 
-Deno.test("of a whole schema it is shown how much hangs on each table, and who has which finding", () => {
+Deno.test("of a whole schema it is shown how much depends on each table, and who has which finding", () => {
   const other = {
     ...experts,
     table: "others",
@@ -113,8 +113,9 @@ Deno.test("of a whole schema it is shown how much hangs on each table, and who h
   };
   const again = { ...bare, findings: [finding("info", "event_trigger", "guard")] };
   assertEquals(
-    describeAnalysis({ tables: [experts, other, again] }, { ...page, width: 80, whole: false }),
-    `Analysis  of 3 tables, nothing was changed  on http://127.0.0.1:54321
+    shown([experts, other, again], { whole: false }, 80),
+    `Analysis  of 3 tables  on http://127.0.0.1:54321
+Nothing was changed.
 
   TABLE           BREAK  CHANGE  HANDLED  FOLLOW  FINDINGS
   public.experts  1      1       1        3       1 breaking
@@ -129,18 +130,18 @@ Findings
   info  event_trigger
     guard
 
-Name a table to see what hangs on it, or add --verbose.`,
+Name a table to see what depends on it, or add --verbose.`,
   );
   assertEquals(
-    describeAnalysis({ tables: [] }, { ...page, whole: false }),
-    "Analysis  of 0 tables, nothing was changed  on http://127.0.0.1:54321",
+    shown([], { whole: false }),
+    "Analysis  of 0 tables  on http://127.0.0.1:54321\nNothing was changed.",
   );
 });
 
 Deno.test("names with controls in them reach no terminal", () => {
   const odd = "a\x1b[31m\n";
-  const shown = describeAnalysis({
-    tables: [{
+  const whole = shown([
+    {
       ...experts,
       table: odd,
       owner: odd,
@@ -150,13 +151,10 @@ Deno.test("names with controls in them reach no terminal", () => {
         publications: [{ name: odd, effect: "breaks", detail: odd }],
       },
       findings: [finding("breaking", odd, odd)],
-    }],
-  }, page);
-  assertEquals(shown.match(/[^\n\P{Cc}]/gu), null);
-  const summary = describeAnalysis({ tables: [{ ...experts, table: odd }] }, {
-    ...page,
-    whole: false,
-  });
+    },
+  ]);
+  assertEquals(whole.match(/[^\n\P{Cc}]/gu), null);
+  const summary = shown([{ ...experts, table: odd }], { whole: false });
   assert(!summary.includes("\x1b"), summary);
 });
 
@@ -170,7 +168,7 @@ Deno.test("the command asks for the tables or schemas that it was given", async 
     }, ["analyze-table", ...args]);
   const { code, stderr, stdout } = await run("experts", "a b", "--schema", "app");
   assertEquals([code, stderr], [0, ""]);
-  assertStringIncludes(stdout, "Nothing hangs on it.");
+  assertStringIncludes(stdout, "Nothing depends on it.");
   assertStringIncludes((await run("--schema", "app", "--schema", "public")).stdout, "TABLE");
   assertEquals(JSON.parse((await run("--json")).stdout), { tables: [bare] });
   assertEquals(asked, [

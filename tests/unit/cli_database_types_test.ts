@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import { join } from "node:path";
-import { sameButForLayout, tablesIn } from "../../shared/cli/database_types.ts";
+import { sameButForLayout, tablesIn } from "../../shared/cli/files/database_types.ts";
 import { UsageError } from "../../shared/cli/exit_codes.ts";
-import { replaceFiles } from "../../shared/cli/replace_files.ts";
+import { replaceFiles } from "../../shared/cli/files/paths.ts";
 
 /** As supabase gen types prints it. */
 const PRINTED = `

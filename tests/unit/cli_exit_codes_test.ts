@@ -105,7 +105,7 @@ const WRONG: Record<string, [args: string[], message: string]> = {
   "two things to roll back": [["rollback-rename", "a", "--batch-id", "b"], "exactly one of"],
   "a schema without a table": [
     ["rollback-rename", "--batch-id", "b", "--schema", "s"],
-    "--schema goes with TABLE",
+    "--schema needs TABLE",
   ],
   "an unknown status": [["list-migrations", "--status", "done"], "Allowed choices are pending"],
 };
@@ -160,7 +160,7 @@ Deno.test("the key is the environment's, by the first name that is set", async (
   assertEquals(await keySent({ SUPABASE_SECRET_KEYS: '{"ci":"two"}' }), "two");
   assertEquals(await keySent({ SUPABASE_SERVICE_ROLE_KEY }), "four");
   const broken = await keySent({ SUPABASE_SECRET_KEYS: '{"default": sb_secret_x}' });
-  assertStringIncludes(broken, "SUPABASE_SECRET_KEYS names no key");
+  assertStringIncludes(broken, "SUPABASE_SECRET_KEYS has no key");
   assertEquals(broken.includes("sb_secret_x"), false);
 });
 
@@ -170,7 +170,7 @@ Deno.test("without a key in the environment a local project gets the key of the 
     const env = { LOCAL_DIR: dir };
     assertStringIncludes(await keySent(env), "npm run serve");
     await Deno.writeTextFile(`${dir}/keys.json`, '{"publishable": "p"}');
-    assertStringIncludes(await keySent(env), "holds no secret key");
+    assertStringIncludes(await keySent(env), "has no secret key");
     await Deno.writeTextFile(`${dir}/keys.json`, '{"secret": "kept", "publishable": "p"}');
     assertEquals(await keySent(env), "kept");
 

@@ -75,7 +75,7 @@ Deno.test("the file comes after those that are there, and what is in its place i
     });
     const again = await sent(["rename-table", "a", "b", `--migration-file=${last}`], answer);
     assertEquals(again.code, 2);
-    assertStringIncludes(again.stderr, `${last} cannot be written: it is there already`);
+    assertStringIncludes(again.stderr, `${last} cannot be written: it exists already`);
     assertEquals(await Deno.readTextFile(last), "");
   });
 });

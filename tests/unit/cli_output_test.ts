@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { safe, safeLines } from "../../shared/cli/terminal.ts";
+import { visible, visibleLines } from "../../shared/report/text.ts";
 import { Problem } from "../../shared/contract/problems.ts";
 import type {
   Finding,
@@ -64,7 +64,7 @@ const finding = (severity: "info" | "warning" | "breaking", code: string) => ({
 const refused = (problem: Problem) =>
   new Response(JSON.stringify(problem.toBody()), { status: problem.status });
 
-Deno.test("a rename tells what was done, how long clients waited, and how to take it back", async () => {
+Deno.test("a rename shows what was done, how long clients waited, and how to roll it back", async () => {
   const { code, stdout, stderr } = await answered(Response.json(answer()), [
     "rename-table",
     "a",
@@ -88,13 +88,13 @@ Locks  1 attempt, waited for 0.4 ms, held for 1.9 ms (the longest that other cli
 Verification  passed
   ✓ tables have their new names
 
-To take it back:
+To roll it back:
   npm run cli -- rollback-rename --migration-id ${ID}
 `,
   );
 });
 
-Deno.test("a batch is taken back as a batch, and its statements are left out where they are many", async () => {
+Deno.test("a batch is rolled back as a batch, and its statements are left out where they are many", async () => {
   const many = answer({
     migrations: [migration(), migration({ compatibility_view_created: false })],
     statements: Array.from({ length: 21 }, () => ({ sql: "select 1", purpose: "No reason" })),
@@ -115,20 +115,30 @@ Deno.test("a plan says that nothing was changed, and prints the command that app
     batch_id: null,
     mode: "plan",
     migrations: [],
+    tables: [{
+      schema: "public",
+      old_name: "experts",
+      new_name: "expert_profiles",
+      compatibility_view: true,
+      dependants: {},
+    }],
     lock: null,
     verification: null,
     findings: [finding("info", "one"), finding("breaking", "two"), finding("warning", "three")],
   });
   const args = ["rename-table", "--plan", "--", "it's", "--plan"];
   const { stdout } = await answered(Response.json(plan), args);
-  assertMatch(stdout, /^Plan {2}Rename of 1 table, nothing was changed/);
+  assertMatch(
+    stdout,
+    /^Plan {2}rename of 1 table .*\nNothing was changed: 1 breaking finding, 1 warning, 1 note\./,
+  );
   assertMatch(stdout, /breaking {2}two(.|\n)*→ Mend two\.\n {2}warning {2}three(.|\n)*info {2}one/);
   assertStringIncludes(stdout, "Applying it is refused, since something would break.");
   assertStringIncludes(
     stdout,
     `npm run cli -- rename-table --acknowledge two --expected-plan-hash ${HASH} -- 'it'\\''s' --plan\n`,
   );
-  assertEquals(stdout.includes("To take it back"), false);
+  assertEquals(stdout.includes("To roll it back"), false);
 
   const accepted = await answered(Response.json(plan), [
     ...["rename-table", "a", "b", "--plan", "--acknowledge", "one,two"],
@@ -153,13 +163,13 @@ Deno.test("a rollback reads from the new name to the old one, with what was foun
     },
   });
   const { stdout } = await answered(Response.json(back), ["rollback-rename", "experts"]);
-  assertStringIncludes(stdout, "✓ Rolled 1 table back");
+  assertStringIncludes(stdout, "✓ Rolled back the rename of 1 table");
   assertMatch(
     stdout,
     /SCHEMA {2}FROM +TO +MIGRATION\n {2}public {2}expert_profiles {2}experts {2}/,
   );
   assertStringIncludes(stdout, "before nothing\n        now    CREATE INDEX\\ni\n");
-  assertEquals(stdout.includes("To take it back"), false);
+  assertEquals(stdout.includes("To roll it back"), false);
 });
 
 Deno.test("a verification that did not pass is said loudly, and has an exit code of its own", async () => {
@@ -250,7 +260,8 @@ Findings
     It is warning.
     → Mend one.
 
-To go on all the same, add  --acknowledge two
+To accept that and go on:
+  npm run cli -- rename-table --acknowledge two a b
 `,
   );
 });
@@ -280,7 +291,7 @@ Deno.test("each kind of problem shows what it is about", async () => {
     new Problem("drifted", "v is gone.", { fields: { differences: [gone] } }),
   );
   assertStringIncludes(drift, "✗ v is gone.\n    → Go on.\n");
-  assertStringIncludes(drift, "add  --acknowledge view_missing");
+  assertStringIncludes(drift, "npm run cli -- rollback-rename --acknowledge view_missing a\n");
   const worse = { ...gone, code: "table_missing" };
   const both = new Problem("drifted", "Gone.", { fields: { differences: [gone, worse] } });
   assertEquals((await shown(both)).includes("--acknowledge"), false);
@@ -336,7 +347,7 @@ Notifications
     Response.json({ migrations: [migration()], next_cursor: null, notifications: none }),
     [...args, "--all"],
   );
-  assertStringIncludes(empty.stdout, "nobody was told of anything");
+  assertStringIncludes(empty.stdout, "No notifications were sent in the last 30 days.");
 });
 
 Deno.test("an issue names the line of the file that it is about", async () => {
@@ -349,7 +360,7 @@ Deno.test("an issue names the line of the file that it is about", async () => {
   const problem = new Problem("invalid_request", "Not valid.", { fields: { issues } });
   const { stderr } = await answered(refused(problem), ["rename-table", "--from-file", file]);
   await Deno.remove(file);
-  assertStringIncludes(stderr, `  ${file}, line 3  renames.1.new_name  too long\n`);
+  assertStringIncludes(stderr, `  ${file}, line 3  new name  too long\n`);
 });
 
 Deno.test("the schema option is for those renames of a file that name none", async () => {
@@ -415,10 +426,10 @@ Deno.test("all pages are asked for one after the other, and answered as one", as
 Deno.test("nothing that is shown can act on the terminal or hide itself", async () => {
   const hostile = "a\x1b[31m\u202eb\u200bc\r\n\x07\u2028\ud800é漢👍";
   assertEquals(
-    safe(hostile),
+    visible(hostile),
     "a\\u{1b}[31m\\u{202e}b\\u{200b}c\\r\\n\\u{7}\\u{2028}\\u{d800}é漢👍",
   );
-  assertEquals(safeLines("a\n\tb\x9b"), "a\n\tb\\u{9b}");
+  assertEquals(visibleLines("a\n\tb\x9b"), "a\n\tb\\u{9b}");
 
   const evil = "\x1b]0;x\x07\u202e";
   const everywhere = answer({

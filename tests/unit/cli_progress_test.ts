@@ -1,7 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import pc from "picocolors";
-import { cut, liveLine } from "../../shared/cli/live_line.ts";
-import { duration, ProgressDisplay } from "../../shared/cli/show_progress.ts";
+import { cut, liveLine } from "../../shared/cli/terminal.ts";
+import { ProgressDisplay } from "../../shared/cli/progress.ts";
+import { duration } from "../../shared/report/text.ts";
 import type { Blocker, Progress } from "../../shared/contract/responses.ts";
 import { answered, KEY, runMain, withProject } from "../support/cli.ts";
 

@@ -1,10 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { callerPath } from "../../shared/cli/caller_path.ts";
-import { fileError } from "../../shared/cli/check_renames.ts";
+import { callerPath } from "../../shared/cli/files/paths.ts";
+import { fileError } from "../../shared/cli/files/check_renames.ts";
 import { UsageError } from "../../shared/cli/exit_codes.ts";
 import { RenameError } from "../../shared/client/client.ts";
 import { Problem } from "../../shared/contract/problems.ts";
-import { readRenamesFile, type RenamesFile } from "../../shared/cli/renames_file.ts";
+import { readRenamesFile, type RenamesFile } from "../../shared/cli/files/renames_file.ts";
 
 /** Reads a file with this name and content; paths in what comes back are only its name. */
 async function read(name: string, content: string | Uint8Array): Promise<RenamesFile> {

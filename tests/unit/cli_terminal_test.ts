@@ -1,10 +1,13 @@
 import { assertEquals } from "@std/assert";
 import pc from "picocolors";
 import { commandLine } from "../../shared/cli/command_line.ts";
-import { describeStatements } from "../../shared/cli/show_statements.ts";
-import { paragraph, table, wantsColors } from "../../shared/cli/terminal.ts";
+import { optionWords } from "../../shared/cli/option_words.ts";
+import { printed } from "../../shared/cli/print.ts";
+import { wantsColors } from "../../shared/cli/terminal.ts";
+import { type Block, documentOf, table } from "../../shared/report/document.ts";
 
-const plain = { colors: pc.createColors(false), width: Infinity };
+const shown = (block: Block | null, width = Infinity, verbose = false) =>
+  printed(documentOf([[block]]), { colors: pc.createColors(false), width, verbose });
 
 Deno.test("commands that are printed can be pasted into a shell", async () => {
   const odd = ["a", "a b", "it's", "$HOME", "", "a\nb'\\\x1b", "--x=1", "ü"];
@@ -30,26 +33,27 @@ Deno.test("colours are for terminals, unless the environment says otherwise", ()
 
 Deno.test("statements keep their lines, and checks are one line until they are asked for", () => {
   const statements = [
-    { sql: "create view v as\n  select 1", purpose: "Make it" },
-    { sql: "do $check1$\nbegin\nend $check1$", purpose: "Look" },
+    { sql: "create view v as\n  select 1", purpose: "Make it", isCheck: false },
+    { sql: "do $check1$\nbegin\nend $check1$", purpose: "Look", isCheck: true },
   ];
-  const shown = (verbose: boolean) =>
-    describeStatements(statements, plain, { planned: true, verbose });
+  const all = (verbose: boolean) =>
+    shown({ is: "statements", statements, planned: true }, Infinity, verbose);
   const first = "Statements\n-- Make it\ncreate view v as\n  select 1;\n";
-  assertEquals(shown(false), `${first}-- Look (3 lines, shown with --verbose)`);
-  assertEquals(shown(true), `${first}-- Look\ndo $check1$\nbegin\nend $check1$;`);
+  assertEquals(all(false), `${first}-- Look (3 lines, shown with --verbose)`);
+  assertEquals(all(true), `${first}-- Look\ndo $check1$\nbegin\nend $check1$;`);
 });
 
 Deno.test("a table fits the terminal: what is too wide goes to a further line of its row", () => {
   const rows = [["1", "", "aaaa", "bbbbbbbb"], ["22", null, "a", "b"]];
   const head = ["ID", "NONE", "LEFT", "RIGHT"];
-  assertEquals(table(head, rows, plain), "  ID  LEFT  RIGHT\n  1   aaaa  bbbbbbbb\n  22  a     b");
+  const inColumns = (width?: number) => shown(table(head, rows), width);
+  assertEquals(inColumns(), "  ID  LEFT  RIGHT\n  1   aaaa  bbbbbbbb\n  22  a     b");
   assertEquals(
-    table(head, rows, { ...plain, width: 14 }),
+    inColumns(14),
     "  ID  LEFT\n      RIGHT\n  1   aaaa\n      bbbbbbbb\n  22  a\n      b",
   );
   assertEquals(
-    table(["A"], [["x".repeat(30)]], { ...plain, width: 5 }),
+    shown(table(["A"], [["x".repeat(30)]]), 5),
     `  A\n  ${"x".repeat(30)}`,
   );
 });
@@ -57,7 +61,26 @@ Deno.test("a table fits the terminal: what is too wide goes to a further line of
 Deno.test("a paragraph is broken at spaces on a terminal, and never elsewhere", () => {
   const text = "one two three four five six seven";
   const long = `${text} `.repeat(9);
-  assertEquals(paragraph(long, Infinity, 2), `  ${long}`);
-  assertEquals(paragraph(text, 24, 2), "  one two three four\n  five six seven");
-  assertEquals(paragraph("x".repeat(50), 24), "x".repeat(50));
+  const inParagraph = (text: string, width?: number) => shown({ is: "text", text }, width);
+  assertEquals(inParagraph(long), long);
+  assertEquals(inParagraph(text, 22), "one two three four\nfive six seven");
+  assertEquals(inParagraph("x".repeat(50), 24), "x".repeat(50));
+});
+
+Deno.test("what endpoints say of fields, commands say of options", () => {
+  const words = {
+    'To end it all the same, send "acknowledge": ["old_name_in_use"].':
+      "To end it all the same, add --acknowledge old_name_in_use.",
+    'roll back {"migration_id": "m-1", "acknowledge": ["table_missing"]}.':
+      "roll back --migration-id m-1 --acknowledge table_missing.",
+    'send "quiet_for_days": 0, "compatibility_view": false or "relocate": true':
+      "add --quiet-for-days 0, --no-view or --relocate",
+    "Try again with a longer max_wait_ms.": "Try again with a longer --max-wait.",
+    'send "record_history": "never"': "add --no-history",
+    'made with "compatibility_view": true': 'made with "compatibility_view": true',
+    '"renames.3.new_name" is not valid: too long': "The new name is not valid: too long",
+    'There is no table "public"."max_wait_ms".': 'There is no table "public"."max_wait_ms".',
+    'the setting {"a": 1} of "acknowledge"': 'the setting {"a": 1} of "acknowledge"',
+  };
+  for (const [text, expected] of Object.entries(words)) assertEquals(optionWords(text), expected);
 });

@@ -135,7 +135,7 @@ Deno.test("a problem in the stream is the same error as one with a status of its
   assertEquals(error.problem?.blockers, [BLOCKER]);
 });
 
-Deno.test("a stream that ends before its result is no answer, and list-migrations tells", async () => {
+Deno.test("a stream that ends before its result is no answer, and the hint names list-migrations", async () => {
   const whole = bytes(STREAM);
   // Without the last line break the result is not finished.
   for (const length of [0, 1, 30, whole.length - 1]) {
@@ -144,7 +144,7 @@ Deno.test("a stream that ends before its result is no answer, and list-migration
     assertEquals(error.status, undefined);
     assertEquals(error.requestId, "r-1");
     assert(error.message.includes("ended before the result"), error.message);
-    assert(error.hint?.includes("may be done: list-migrations tells"), error.hint);
+    assert(error.hint?.includes("list-migrations shows it"), error.hint);
   }
 });
 
@@ -169,7 +169,7 @@ Deno.test("a connection that breaks in the middle of the events is no answer", a
   await serving;
   assertEquals(told, [PROGRESS[0]]);
   assertEquals(error.code, "unreachable");
-  assert(error.hint?.includes("list-migrations tells"), error.hint);
+  assert(error.hint?.includes("list-migrations shows it"), error.hint);
 });
 
 for (const [name, data] of [["result", "null"], ["result", "{"], ["problem", '{"code":1}']]) {

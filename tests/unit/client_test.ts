@@ -153,7 +153,7 @@ for (const status of [200, 409]) {
     );
     await serving;
     assertEquals(error.code, "unreachable");
-    assert(error.hint?.includes("may be done"), error.hint);
+    assert(error.hint?.includes("may be done nevertheless"), error.hint);
   });
 }
 

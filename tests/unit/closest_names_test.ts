@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { closestTables, editDistance } from "../../shared/plan/closest_names.ts";
-import { nameNeedsQuotes, plainName } from "../../shared/plan/quoted_names.ts";
+import { closestTables, editDistance } from "../../shared/sql/closest_names.ts";
+import { nameNeedsQuotes, plainName } from "../../shared/findings/new_name_findings.ts";
 
 const THERE = [
   ["public", "experts"],

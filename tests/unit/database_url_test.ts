@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { Problem } from "../../shared/contract/problems.ts";
-import { parseDatabaseUrl, SSL_MODES } from "../../shared/execute/database_url.ts";
-import { encryptionsOf, inTurn } from "../../shared/execute/encryption.ts";
+import { parseDatabaseUrl, SSL_MODES } from "../../shared/postgres/database_url.ts";
+import { encryptionsOf, firstAccepted } from "../../shared/postgres/encryption.ts";
 
 const BASE = "postgresql://ada:s3cret@db.example.com:6543/app";
 
@@ -89,7 +89,7 @@ Deno.test("sslmode means what it means in libpq", () => {
   assertEquals(SSL_MODES.map(order), [
     ["none"],
     ["none", "required"],
-    ["offered", "none"],
+    ["preferred", "none"],
     ...[["required"], ["required"], ["required"]],
   ]);
 });
@@ -117,7 +117,7 @@ Deno.test("the next kind of connection is tried only where encryption can be the
   const error = (code: string, message = "no") => Object.assign(new Error(message), { code });
   const tried = async (first: Error) => {
     const kinds: string[] = [];
-    const result = await inTurn(["none", "required"], (kind) => {
+    const result = await firstAccepted(["none", "required"], (kind) => {
       kinds.push(kind);
       return kind === "none" ? Promise.reject(first) : Promise.resolve("in");
     }).catch((error: Error & { code: string }) => error.code);

@@ -6,14 +6,20 @@ import { contractReference } from "../../shared/contract/reference.ts";
 import { modulesBelow, ROOT_FOLDER } from "../support/module_graph.ts";
 
 /** Where findings and differences are made. A code that is in no list there is a type error. */
-const MAKERS = ["plan", "operations"].map((folder) => join(ROOT_FOLDER, "shared", folder));
+const MAKERS = ["findings", "dependents", "drift", "usage", "facts", "plan", "operations"].map((
+  folder,
+) => join(ROOT_FOLDER, "shared", folder));
 
 Deno.test("every finding code of the contract is one that a plan or a look at drift can have", async () => {
   const made = new Set<string>();
   for (const path of (await Promise.all(MAKERS.map(modulesBelow))).flat()) {
     const source = await Deno.readTextFile(path);
     // A code stands there as a string, or as the name of a rule about texts.
-    for (const [, quoted, rule] of source.matchAll(/"([a-z_]+)"|^ {2}([a-z_]+): \{$/gm)) {
+    for (
+      const [, quoted, rule] of source.matchAll(
+        /"([a-z_]+)"|^ {2}([a-z_]+): (?:\{$|worksDifferently)/gm,
+      )
+    ) {
       made.add(quoted ?? rule);
     }
     assertGreater(made.size, 0, relative(ROOT_FOLDER, path));

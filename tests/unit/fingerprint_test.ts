@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import type { RelationFacts } from "../../shared/plan/facts.ts";
-import { columnDefinition, differences, fingerprint } from "../../shared/plan/fingerprint.ts";
+import type { RelationFacts } from "../../shared/facts/facts.ts";
+import { columnDefinition, differences, fingerprint } from "../../shared/facts/fingerprint.ts";
 import { column, frozen, grant, table } from "../support/handwritten_facts.ts";
 
 const base = frozen(table("experts", {

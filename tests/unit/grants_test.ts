@@ -1,5 +1,6 @@
+import type { AclEntry } from "../../shared/facts/privileges.ts";
 import { assert, assertEquals, assertFalse } from "@std/assert";
-import type { AclFacts, RelationFacts } from "../../shared/plan/facts.ts";
+import type { RelationFacts } from "../../shared/facts/facts.ts";
 import { grantStatements } from "../../shared/plan/grants.ts";
 import { column, frozen, grant, table } from "../support/handwritten_facts.ts";
 
@@ -70,7 +71,7 @@ Deno.test("column privileges are granted column by column, whatever the column i
 });
 
 Deno.test("a grantor grants under its own role, once it has received what it passes on", () => {
-  const by = (grantor: string, grantee: string, more: Partial<AclFacts> = {}) =>
+  const by = (grantor: string, grantee: string, more: Partial<AclEntry> = {}) =>
     grant(grantee, "SELECT", { grantor, ...more });
   // In the worst order: each entry before the one that its grantor needs.
   const acl = [

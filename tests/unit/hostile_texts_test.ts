@@ -3,8 +3,8 @@
  * years for the first and hours for the others.
  */
 import { assert, assertEquals } from "@std/assert";
-import { withoutEnd } from "../../shared/plan/repointing/remaking.ts";
-import { isOneTimeStatement } from "../../shared/plan/texts/uses.ts";
+import { withoutEnd } from "../../shared/dependents/definitions.ts";
+import { isOneTimeStatement } from "../../shared/sql/references/table_references.ts";
 
 const MANY = 200_000;
 

@@ -8,32 +8,36 @@ import {
   ROOT_FOLDER,
 } from "../support/module_graph.ts";
 
+/** No I/O: facts in, statements and findings out. */
+const PURE = ["plan", "findings", "dependents", "drift", "usage", "facts", "sql", "contract"];
+
 /** Which layers the modules of a layer may import beside their own (DESIGN, section 3). */
 const MAY_IMPORT: Record<string, string[]> = {
-  functions: ["http", "operations", "markdown", "contract"],
-  http: ["notifications", "tracking", "execute", "markdown", "contract"],
+  functions: ["http", "operations", "report", "contract"],
+  http: ["notifications", "tracking", "postgres", "report", "contract"],
   // Sends what the outbox holds; what is to be sent is written by the operations.
-  notifications: ["tracking", "execute", "contract"],
-  operations: [
-    ...["tracking", "execute", "catalog", "aliases", "data_api", "proof", "plan", "contract"],
-  ],
+  notifications: ["tracking", "postgres", "contract"],
+  operations: ["verify", "tracking", "postgres", "catalog", "aliases", ...PURE],
   aliases: ["contract"],
-  tracking: ["plan", "contract"],
-  execute: ["plan", "contract"],
-  // The kinds of facts that verify needs are described where they are used.
-  catalog: ["proof", "plan", "contract"],
-  // What verify tries, as SQL texts, and what it makes of the outcomes: pure, as plans are.
-  proof: ["plan", "markdown", "contract"],
-  // Another service than the database, asked by verify alone.
-  data_api: [],
-  plan: ["contract"],
-  // Answers as Markdown, for the endpoints and the commands alike: pure.
-  markdown: ["contract"],
+  verify: ["postgres", "catalog", ...PURE],
+  tracking: PURE,
+  postgres: PURE,
+  catalog: PURE,
+  plan: PURE,
+  findings: PURE,
+  dependents: PURE,
+  drift: PURE,
+  usage: PURE,
+  // What the catalog says, as types.
+  facts: ["sql", "contract"],
+  sql: ["contract"],
+  // Answers as text, for the endpoints and the commands alike.
+  report: ["contract"],
   contract: [],
   client: ["contract"],
-  cli: ["client", "markdown", "contract"],
+  cli: ["client", "report", "sql", "contract"],
   // Runs the functions as they are: the gateway loads them by the name of their file.
-  local: ["client", "cli", "catalog", "plan", "contract"],
+  local: ["client", "cli", "catalog", ...PURE],
 };
 
 /** Which packages a layer may import; what is not listed may import any. */
@@ -42,15 +46,21 @@ const MAY_USE: Record<string, string[]> = {
   http: ["@supabase/server/core", "@supabase/supabase-js", "standardwebhooks"],
   notifications: ["standardwebhooks"],
   operations: [],
-  tracking: [],
   aliases: [],
-  // The platform's runtime has these; postgres.js stands on them.
-  execute: ["postgres", "node:net", "node:tls", "node:stream"],
+  // The Data API is asked as an application asks it.
+  verify: ["@supabase/supabase-js"],
+  tracking: [],
+  // The platform's runtime has these; postgres.js needs them.
+  postgres: ["postgres", "node:net", "node:tls", "node:stream"],
   catalog: [],
-  proof: [],
-  data_api: ["@supabase/supabase-js"],
   plan: [],
-  markdown: [],
+  findings: [],
+  dependents: [],
+  drift: [],
+  usage: [],
+  facts: [],
+  sql: [],
+  report: [],
   contract: ["zod"],
   client: ["@supabase/functions-js", "eventsource-parser/stream"],
 };
@@ -64,6 +74,25 @@ function violations(graph: Import[]): string[] {
     if (to === null) return !(MAY_USE[layer]?.includes(specifier) ?? layer in MAY_IMPORT);
     return layerOf(to) !== layer && !MAY_IMPORT[layer]?.includes(layerOf(to));
   }).map(({ from, specifier }) => `${from} imports ${specifier}`);
+}
+
+/** The modules that reach each other, group by group. */
+function circles(graph: Import[]): string[][] {
+  const modules = [...new Set(graph.map(({ from }) => from))];
+  const reached = new Map(modules.map((module) => [module, reachedBy(module, graph)]));
+  const groups = modules
+    .filter((module) => reached.get(module)!.has(module))
+    .map((module) => [...reached.get(module)!].filter((other) => reached.get(other)?.has(module)));
+  return [...new Map(groups.map((group) => [group.sort().join(), group])).values()];
+}
+
+/** The modules that `start` imports, directly or by way of others. */
+function reachedBy(start: string, graph: Import[]): Set<string> {
+  const importsOf = (module: string) =>
+    graph.flatMap(({ from, to }) => from === module && to !== null ? [to] : []);
+  const seen = new Set(importsOf(start));
+  for (const module of seen) for (const to of importsOf(module)) seen.add(to);
+  return seen;
 }
 
 /** The modules that are deployed as functions. */
@@ -88,6 +117,14 @@ Deno.test("imports run one way: functions, then http and operations, then what t
   assertEquals(violations(graph), []);
 });
 
+Deno.test("no module imports itself by way of others, types included", () => {
+  assertEquals(circles(graph), []);
+  const edge = (from: string, to: string) => ({ from, specifier: to, to });
+  assertEquals(circles([edge("a", "b"), edge("b", "c"), edge("c", "b"), edge("c", "d")]), [
+    ["b", "c"],
+  ]);
+});
+
 Deno.test("every folder of shared/ has its place among the layers", () => {
   const layers = new Set(graph.map(({ from }) => layerOf(from)));
   assertEquals([...layers].filter((layer) => !(layer in MAY_IMPORT)), []);
@@ -96,7 +133,7 @@ Deno.test("every folder of shared/ has its place among the layers", () => {
 Deno.test("no deployed function reaches the command line, the local stack, the client or the tests", () => {
   assertEquals(undeployable(graph), []);
   const reached = reachableFrom("functions/rename/index.ts", graph);
-  assert(reached.has("shared/plan/quoting.ts"), "the graph is not walked to its end");
+  assert(reached.has("shared/sql/quoting.ts"), "the graph is not walked to its end");
 });
 
 Deno.test("deployed code imports nothing by a name that is made at run time", async () => {
@@ -123,8 +160,8 @@ Deno.test("an import against the arrows is found, be it of a type, dynamic or an
       "shared/contract/a.ts",
       'import type { T } from "../plan/b.ts"; export type U = T;',
     );
-    await write("shared/plan/b.ts", 'export * from "../execute/c.ts"; export type T = 1;');
-    await write("shared/execute/c.ts", 'export const c = () => import("../cli/main.ts");');
+    await write("shared/plan/b.ts", 'export * from "../postgres/c.ts"; export type T = 1;');
+    await write("shared/postgres/c.ts", 'export const c = () => import("../cli/main.ts");');
     await write("shared/http/d.ts", 'export type X = import("../catalog/e.ts").E;');
     await write("shared/catalog/e.ts", 'import "node:fs"; export type E = 1;');
     await write("functions/f/index.ts", 'import "../../shared/contract/a.ts";');
@@ -132,9 +169,9 @@ Deno.test("an import against the arrows is found, be it of a type, dynamic or an
     assertEquals(violations(broken).sort(), [
       "shared/catalog/e.ts imports node:fs",
       "shared/contract/a.ts imports ../plan/b.ts",
-      "shared/execute/c.ts imports ../cli/main.ts",
       "shared/http/d.ts imports ../catalog/e.ts",
-      "shared/plan/b.ts imports ../execute/c.ts",
+      "shared/plan/b.ts imports ../postgres/c.ts",
+      "shared/postgres/c.ts imports ../cli/main.ts",
     ]);
     assertEquals(undeployable(broken), ["functions/f/index.ts reaches shared/cli/main.ts"]);
   } finally {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Problem } from "../../shared/contract/problems.ts";
-import type { IndexFacts } from "../../shared/plan/facts.ts";
+import type { IndexFacts } from "../../shared/facts/facts.ts";
 import {
   indexNameAfter,
   indexRenames,

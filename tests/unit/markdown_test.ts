@@ -3,9 +3,10 @@ import fc from "fast-check";
 import { FINDING_CODES } from "../../shared/contract/findings.ts";
 import { Problem } from "../../shared/contract/problems.ts";
 import type { Finding, OperationAnswer, PlannedTable } from "../../shared/contract/responses.ts";
-import { MAX_REPORT, visible } from "../../shared/markdown/escape.ts";
-import { operationInMarkdown } from "../../shared/markdown/operation.ts";
-import { problemInMarkdown } from "../../shared/markdown/problem.ts";
+import { markdownOf, MAX_REPORT } from "../../shared/report/markdown.ts";
+import { describeOperation, operationInMarkdown } from "../../shared/report/operation.ts";
+import { problemInMarkdown } from "../../shared/report/problem.ts";
+import { visible } from "../../shared/report/text.ts";
 import { readFlowchart, readMarkdown } from "../support/markdown.ts";
 
 const HASH = `sha256:${"0123456789abcdef".repeat(4)}`;
@@ -42,7 +43,7 @@ const plan = (more: Partial<OperationAnswer> = {}): OperationAnswer => ({
 });
 
 const reportOf = (answer: OperationAnswer, limit?: number) =>
-  operationInMarkdown(answer, { operation: "rename", limit });
+  markdownOf(describeOperation(answer, { operation: "rename" }), { limit });
 
 /** Names that mean something to Markdown, HTML, Mermaid, GitHub or a terminal. */
 const HOSTILE = [
@@ -169,7 +170,7 @@ async function chartOf(report: string) {
   };
 }
 
-Deno.test("the graph says of everything that hangs on a table what becomes of it", async () => {
+Deno.test("the graph says of everything that depends on a table what happens to it", async () => {
   const dependants: PlannedTable["dependants"] = {
     views: [{ name: "public.v", effect: "follows", detail: null }],
     indexes: [
@@ -209,15 +210,15 @@ Deno.test("the graph says of everything that hangs on a table what becomes of it
   const arrows = async (operation: "rollback" | "finalize" | "refresh") =>
     (await chartOf(operationInMarkdown(answer, { operation }))).edges;
   assertEquals(await arrows("rollback"), [
-    `${view} | goes | table public.expert_profiles to be experts`,
+    `${view} | is dropped | table public.expert_profiles to be experts`,
     "view public.w | repointed | table public.expert_profiles to be experts",
   ]);
   assertEquals(await arrows("finalize"), [
-    `${view} | goes | table public.expert_profiles`,
+    `${view} | is dropped | table public.expert_profiles`,
     "view public.w | repointed | table public.expert_profiles",
   ]);
   assertEquals(await arrows("refresh"), [
-    `${view} | made again | table public.expert_profiles`,
+    `${view} | is refreshed | table public.expert_profiles`,
     `view public.w | repointed | ${view}`,
   ]);
 });
@@ -281,7 +282,7 @@ Deno.test("a report of a thousand tables fits in a comment, is whole, and says w
       assertStringIncludes(report, `And ${(count - shown).toLocaleString("en-US")} more tables`);
     }
     const sql = read.blocks.find(({ language }) => language === "sql");
-    if (sql === undefined) assertStringIncludes(report, "left out here; the same request has all");
+    if (sql === undefined) assertStringIncludes(report, "left out here; the JSON answer has all");
     const mermaid = read.blocks.find(({ language }) => language === "mermaid");
     if (mermaid !== undefined) await readFlowchart(mermaid.text);
     else assertStringIncludes(report, "left out. `analyze`");
@@ -369,13 +370,13 @@ Deno.test("a plan says how to apply exactly it, and what would have to be acknow
     expected_plan_hash: HASH,
     acknowledge: ["realtime_publication"],
   });
-  assertStringIncludes(reportOf(answer), "applying this is refused");
+  assertStringIncludes(reportOf(answer), "Applying it is refused");
   const accepted = operationInMarkdown(answer, {
     operation: "rename",
     acknowledged: ["realtime_publication"],
   });
   assertEquals(fields(accepted), { mode: "apply", expected_plan_hash: HASH });
-  assert(!accepted.includes("applying this is refused"));
+  assert(!accepted.includes("Applying it is refused"));
   const batch_id = "c7d5ba68-8d83-438b-a3aa-94a8f320dd5e";
   const proposed = reportOf({ ...answer, mode: "propose", batch_id });
   assertEquals(fields(proposed), { batch_id });
@@ -385,7 +386,7 @@ Deno.test("a plan says how to apply exactly it, and what would have to be acknow
   );
 });
 
-Deno.test("what is done is told with its verification, and what hung on the tables", async () => {
+Deno.test("what is done is told with its verification, and what depended on the tables", async () => {
   const migration = {
     id: "7b9e3c0a-5a55-4d2e-9a7e-0d6b1a1f0c01",
     schema_name: "public",
@@ -410,7 +411,7 @@ Deno.test("what is done is told with its verification, and what hung on the tabl
   }));
   const read = assertOurs(report);
   assertEquals(read.headings[0], "Renamed 1 table");
-  assertStringIncludes(report, "1.9 ms at most, in 2 attempts");
+  assertStringIncludes(report, "**Locks:** 2 attempts, waited for 3 ms, held for 1.9 ms");
   assertStringIncludes(report, "Verification: **did not pass**");
   assertEquals(read.tables[1], [["Object", "Before", "Now"], ["a|b", "nothing", "x\\ny"]]);
   assertEquals(
@@ -428,7 +429,7 @@ Deno.test("a refusal tells its findings, the next step, and whatever stands in t
   const read = assertOurs(report);
   assertEquals(report.split("\n")[0], "<!-- table-rename problem=breaking_findings -->");
   assertEquals(read.headings[0], "Not done: Something would break");
-  assertStringIncludes(report, "*Next:* Mend it.");
+  assertStringIncludes(report, "**Hint:** Mend it.");
   assertStringIncludes(report, "Subscribe to both names.");
   assertEquals(JSON.parse(read.blocks[0].text), { acknowledge: ["realtime_publication"] });
 

@@ -1,10 +1,14 @@
+import type { NameHolder, RecordedRename } from "../../shared/facts/migration.ts";
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { Problem } from "../../shared/contract/problems.ts";
-import type { Facts, RelationFacts, TextFacts } from "../../shared/plan/facts.ts";
-import { makePlan, type Plan, planStatements, requireAccepted } from "../../shared/plan/plan.ts";
-import { planRename, requireServer } from "../../shared/plan/rename.ts";
-import { isOffLimits, lookUp, type NameHolder } from "../../shared/plan/rename_refusals.ts";
-import { planRollback, type RecordedRename } from "../../shared/plan/rollback.ts";
+import type { Facts, RelationFacts, TextFacts } from "../../shared/facts/facts.ts";
+import { requireAccepted } from "../../shared/plan/accept_plan.ts";
+import { makePlan, type Plan, planStatements } from "../../shared/plan/plan.ts";
+import { interimName } from "../../shared/plan/interim_name.ts";
+import { planRename } from "../../shared/plan/rename.ts";
+import { isOffLimits, lookUp, requireServer } from "../../shared/plan/refusals.ts";
+import { planRollback } from "../../shared/plan/rollback.ts";
+import { SCAN_COUNTER_NAMES, scanCounterName } from "../../shared/plan/scan_counter.ts";
 import {
   builtOn,
   builtView,
@@ -66,38 +70,70 @@ Deno.test("a plan is made of facts and request alone, and changes neither", asyn
   assertEquals(again, first);
 });
 
-Deno.test("a rename renames, makes the view, gives it what the table has, and reloads the Data API", async () => {
-  assertEquals(changesOf(await planOf()), [
+const INTERIM = `"public"."table_rename_view_874f79cdc59eeed9"`;
+
+/** The statements before the locks, without the checks. */
+const preparedIn = (plan: Plan) =>
+  plan.preparations.filter(({ once }) => !once).map(({ sql }) => sql);
+
+Deno.test("the view is made with all it needs before the locks; under them only names change", async () => {
+  const plan = await planOf();
+  assertEquals(preparedIn(plan), [
+    `create view ${INTERIM} with (security_invoker = true) as\n` +
+    `  select "id", "name", "slug" from "public"."experts"`,
+    `alter table ${INTERIM}\n  alter column "name" set default 'x'::text`,
+    `revoke all on table ${INTERIM} from public, "anon", "service_role", "postgres"`,
+    `grant insert, select, update, delete, truncate, references, trigger on table ${INTERIM} to "postgres"`,
+    `grant select on table ${INTERIM} to "anon", "authenticated"`,
+    `comment on view ${INTERIM} is 'who''s who'`,
+    `comment on column ${INTERIM}."name" is 'full name'`,
+  ]);
+  assertEquals(changesOf(plan), [
     `alter table "public"."experts" rename to "expert_profiles"`,
-    `create view "public"."experts" with (security_invoker = true) as\n` +
-    `  select "id", "name", "slug" from "public"."expert_profiles"`,
-    `alter table "public"."experts"\n  alter column "name" set default 'x'::text`,
-    `revoke all on table "public"."experts" from public, "anon", "service_role", "postgres"`,
-    `grant insert, select, update, delete, truncate, references, trigger on table "public"."experts" to "postgres"`,
-    `grant select on table "public"."experts" to "anon", "authenticated"`,
-    `comment on view "public"."experts" is 'who''s who'`,
-    `comment on column "public"."experts"."name" is 'full name'`,
+    `alter view ${INTERIM} rename to "experts"`,
     "notify pgrst, 'reload schema'",
   ]);
 });
 
-Deno.test("before the commit the plan checks the tables by OID, and then their views", async () => {
-  const sql = (await planOf()).changes.map((one) => one.sql);
-  const [tables, views] = sql.filter((one) => one.startsWith("do $check$"));
-  assertMatch(tables, /execute table_rename_check_relations'/);
-  assertMatch(views, /execute table_rename_check_views'/);
-  assertEquals(sql.slice(-3), [tables, views, "notify pgrst, 'reload schema'"]);
+Deno.test("the interim name is another one where it is taken, and never too long", async () => {
+  const first = interimName(experts, { interim_taken: [] });
+  const taken = (schema: string, ...names: string[]) => ({
+    interim_taken: names.map((name) => ({ schema, name })),
+  });
+  assertEquals(first, "table_rename_view_874f79cdc59eeed9");
+  assertEquals(interimName(experts, taken("public", first, `${first}_2`)), `${first}_3`);
+  assertEquals(interimName(experts, taken("other", first)), first);
+  assertNotEquals(interimName({ schema: "other", name: "experts" }, taken("public")), first);
+  const long = interimName({ schema: "s".repeat(63), name: "ü".repeat(31) }, taken("public"));
+  assert(new TextEncoder().encode(`${long}_999`).length <= 63);
+  const plan = await planOf({ ...factsBefore, ...taken("public", first) });
+  assert(preparedIn(plan)[0].startsWith(`create view "public"."${first}_2"`));
+  assertEquals(changesOf(plan)[1], `alter view "public"."${first}_2" rename to "experts"`);
 });
 
-Deno.test("the checks are planned before anything is locked", async () => {
-  const prepared = (await planOf()).preparations.map((one) => one.sql);
-  const [relations, , views] = prepared;
+Deno.test("views are checked right after they are made, and with their tables before the commit", async () => {
+  const { preparations, changes } = await planOf();
+  const made = preparations.findLastIndex(({ once }) => !once);
+  assertMatch(preparations[made + 1].sql, /^do \$check\$[^]*has other columns[^]*16400/);
+  assertMatch(preparations[made + 1].sql, /has other privileges/);
+  const sql = changes.map((one) => one.sql);
+  const [check] = sql.filter((one) => one.startsWith("do $check$"));
+  assertMatch(check, /execute table_rename_check_exchange'/);
+  assertEquals(sql.slice(-2), [check, "notify pgrst, 'reload schema'"]);
+});
+
+Deno.test("the check under the locks is planned before anything is locked", async () => {
+  const prepared = (await planOf()).preparations.map((one) => one.sql)
+    .filter((sql) => sql.startsWith("prepare "));
+  assertEquals(prepared.length, 1);
   assertMatch(
-    relations,
-    /^prepare table_rename_check_relations as[^]*is not the planned relation[^]*16400/,
+    prepared[0],
+    /^prepare table_rename_check_exchange as[^]*has other privileges[^]*expert_profiles[^]*16400/,
   );
-  assertMatch(views, /^prepare table_rename_check_views as[^]*has other privileges[^]*16400/);
-  assertEquals(prepared.filter((sql) => sql.startsWith("explain (costs off) execute")).length, 2);
+  const explained = (await planOf()).preparations.filter(({ sql }) => sql.startsWith("explain "));
+  assertEquals(explained.map(({ sql }) => sql), [
+    "explain (costs off) execute table_rename_check_exchange",
+  ]);
 });
 
 Deno.test("without a view there is nothing but the new name", async () => {
@@ -212,7 +248,7 @@ Deno.test("the view honours the caller's row-level security wherever grants allo
   const partly = [column("id", { partial_readers: ["anon"] }), column("secret")];
   const definition = async (change: Partial<RelationFacts>) => {
     const plan = await planOf(withTable(change));
-    const view = changesOf(plan).find((sql) => sql.startsWith("create view"))!;
+    const view = preparedIn(plan).find((sql) => sql.startsWith("create view"))!;
     return [view.includes("security_invoker = true"), plan.findings.map((f) => f.severity)];
   };
   assertEquals(await definition({}), [true, []]);
@@ -227,11 +263,9 @@ Deno.test("the view honours the caller's row-level security wherever grants allo
 
 Deno.test("a table without columns gets a view without columns", async () => {
   const plan = await planOf(withTable({ columns: [] }));
-  assert(
-    changesOf(plan).includes(
-      `create view "public"."experts" with (security_invoker = true) as\n` +
-        `  select from "public"."expert_profiles"`,
-    ),
+  assertEquals(
+    preparedIn(plan)[0],
+    `create view ${INTERIM} with (security_invoker = true) as\n  select from "public"."experts"`,
   );
   assertEquals(plan.findings.map(({ code }) => code), ["no_columns"]);
 });
@@ -567,3 +601,10 @@ function thrown(work: () => void): Problem {
   }
   throw new Error("nothing was thrown");
 }
+
+Deno.test("the names that scan counters get are the names that the catalog is searched for", () => {
+  assertMatch(
+    scanCounterName({ schema: "public", name: "experts" }),
+    new RegExp(SCAN_COUNTER_NAMES),
+  );
+});

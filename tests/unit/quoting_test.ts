@@ -7,7 +7,7 @@ import {
   literal,
   nullableLiteral,
   qualified,
-} from "../../shared/plan/quoting.ts";
+} from "../../shared/sql/quoting.ts";
 
 const HOSTILE = [
   "",

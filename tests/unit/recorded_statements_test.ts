@@ -1,10 +1,10 @@
 /** Which recorded statements the database hands over to be read. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { MAY_MATTER } from "../../shared/catalog/recorded_statements.ts";
+import { MAY_MATTER } from "../../shared/catalog/texts.ts";
 import type { FindingCode } from "../../shared/contract/findings.ts";
-import { RULES } from "../../shared/plan/text_rules.ts";
-import { unreadStatements } from "../../shared/plan/unread_statements.ts";
-import { tableIndex, usesOf } from "../../shared/plan/texts/uses.ts";
+import { RULES } from "../../shared/findings/text_rules.ts";
+import { unreadStatements } from "../../shared/findings/database_findings.ts";
+import { referencesIn, tableIndex } from "../../shared/sql/references/table_references.ts";
 import { column, table } from "../support/handwritten_facts.ts";
 
 const INDEX = tableIndex(
@@ -70,7 +70,7 @@ Deno.test("whatever can have a finding is found by the words in it", () => {
   );
   for (const [code, examples] of Object.entries(EXAMPLES)) {
     for (const text of examples) {
-      const uses = usesOf({ language: "sql", text, search_path: null, schema: null }, INDEX);
+      const uses = referencesIn({ language: "sql", text, search_path: null, schema: null }, INDEX);
       assert(uses.some((use) => use.code === code), `${code}: ${text}`);
       assert(mayMatter.test(text), `${code}: ${text}`);
     }
@@ -94,5 +94,5 @@ Deno.test("statements that were not read are told of with both numbers", () => {
   assertEquals(unreadStatements({ read: 7, wanted: 7 }), []);
   const [finding] = unreadStatements({ read: 2_000, wanted: 4_321 });
   assertEquals([finding.code, finding.severity], ["statements_not_read", "warning"]);
-  assertStringIncludes(finding.message, "Read 2000 of 4321 recorded statements");
+  assertStringIncludes(finding.message, "Only 2000 of 4321 recorded statements were read");
 });

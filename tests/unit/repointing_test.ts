@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { Problem } from "../../shared/contract/problems.ts";
-import type { RelationFacts } from "../../shared/plan/facts.ts";
+import type { RelationFacts } from "../../shared/facts/facts.ts";
 import { planFinalize } from "../../shared/plan/finalize.ts";
-import type { BuiltObject } from "../../shared/plan/repointing/built_on.ts";
-import { followersOf, type Refused } from "../../shared/plan/repointing/followers.ts";
-import { inMoments } from "../../shared/plan/repointing/order.ts";
-import { remaking } from "../../shared/plan/repointing/remaking.ts";
-import { renameCasts } from "../../shared/plan/repointing/row_casts_in_texts.ts";
+import type { BuiltObject } from "../../shared/facts/built_on.ts";
+import { dependentsOf, type Refused } from "../../shared/dependents/collect_dependents.ts";
+import { inStages } from "../../shared/dependents/stages.ts";
+import { recreation } from "../../shared/dependents/recreate.ts";
+import { renameCasts } from "../../shared/dependents/definitions.ts";
 import { planRollback } from "../../shared/plan/rollback.ts";
 import {
   builtOn,
@@ -43,7 +43,7 @@ const uses = (relation: number, more: Partial<BuiltObject["uses"][number]> = {})
 function reasonFor(more: Partial<BuiltObject>, on: RelationFacts = experts): string {
   const view = built(bare, builtView("report", bare.oid, more));
   const problem = assertThrows(
-    () => followersOf([{ view, table: on, columns: on.columns }], [on]),
+    () => dependentsOf([{ view, table: on, columns: on.columns }], [on]),
     Problem,
   );
   assertEquals(problem.code, "dependants_cannot_follow");
@@ -55,7 +55,7 @@ function reasonFor(more: Partial<BuiltObject>, on: RelationFacts = experts): str
 Deno.test("every reason why an object cannot follow is told", () => {
   const cases: [RegExp, Partial<BuiltObject>][] = [
     [/row type/, { number: 2, kind: "table column", definition: null }],
-    [/built anew/, { subkind: "i", kind: "index", definition: null }],
+    [/rebuilt/, { subkind: "i", kind: "index", definition: null }],
     [/this kind \(sequence\) cannot be repointed/, {
       subkind: "S",
       kind: "sequence",
@@ -65,13 +65,15 @@ Deno.test("every reason why an object cannot follow is told", () => {
     [/this kind \(operator\) cannot/, { catalog: "pg_operator", kind: "operator" }],
     [/extension "pgcrypto"/, { extension: "pgcrypto" }],
     [/temporary/, { temporary: true }],
-    [/role "other", which this role is no member of/, { owned: false, owner: "other" }],
+    [/role "other", of which this role is not a member/, { owned: false, owner: "other" }],
     [/may not create in the schema "public"/, { can_create: false }],
     [/may not use the schema "closed", "shut"/, { closed_schemas: ["closed", "shut"] }],
-    [/column "gone", which the table has not/, { uses: [uses(bare.oid, { column: "gone" })] }],
-    [/cannot become/, { remade: true, owner_settable: false }],
-    [/security label/, { remade: true, labels: 1 }],
-    [/depends on an extension/, { remade: true, extension_dependencies: 1 }],
+    [/column "gone", which the table does not have/, {
+      uses: [uses(bare.oid, { column: "gone" })],
+    }],
+    [/cannot become/, { recreated: true, owner_settable: false }],
+    [/security label/, { recreated: true, labels: 1 }],
+    [/depends on an extension/, { recreated: true, extension_dependencies: 1 }],
   ];
   for (const [reason, more] of cases) assertMatch(reasonFor(more), reason);
 });
@@ -84,22 +86,22 @@ Deno.test("a column must have the type that it has in the view, whole rows all o
   assertMatch(reasonFor({ whole_rows: true }, longer), /whole rows/);
   assertMatch(reasonFor({ uses: [uses(bare.oid, { row_type: true })] }, longer), /whole rows/);
   const view = built(bare, builtView("report", bare.oid));
-  const [follower] = followersOf([{ view, table: longer, columns: longer.columns }], [longer]);
-  assertEquals(follower.printed, null);
+  const [dependent] = dependentsOf([{ view, table: longer, columns: longer.columns }], [longer]);
+  assertEquals(dependent.printed, null);
 });
 
 Deno.test("an object that uses two tables is read again while both names mean what they say", () => {
   // One view goes; the other table is called by its new name.
   const mixed = builtView("mixed", bare.oid, { uses: [uses(bare.oid), uses(teams.oid)] });
-  const leaving = [
+  const dropped = [
     { view: built(bare, mixed), table: experts, columns: experts.columns },
     { view: built(teamsView), table: teams, columns: teams.columns },
   ];
-  const followers = followersOf(leaving, [experts, teams]);
-  assertEquals([...followers[0].names], [[experts.oid, "experts"], [teams.oid, "groups"]]);
+  const dependents = dependentsOf(dropped, [experts, teams]);
+  assertEquals([...dependents[0].names], [[experts.oid, "experts"], [teams.oid, "groups"]]);
   const names = new Map([[experts.oid, "experts"], [teams.oid, "teams"]]);
-  const { moments } = inMoments(followers, names);
-  assertEquals(moments.map(({ moves }) => moves), [[[teams.oid, "groups"]]]);
+  const { stages } = inStages(dependents, names);
+  assertEquals(stages.map(({ renames }) => renames), [[[teams.oid, "groups"]]]);
   assertEquals(names.get(teams.oid), "groups");
 });
 
@@ -111,16 +113,16 @@ Deno.test("tables change their names no more often than they must", () => {
     oid: 4,
     uses: [uses(bare.oid), uses(teams.oid)],
   });
-  const leaving = [
+  const dropped = [
     { view: built(bare, first, newName, both), table: experts, columns: experts.columns },
     { view: built(teamsView, both, second), table: teams, columns: teams.columns },
   ];
-  const followers = followersOf(leaving, [experts, teams]);
-  assertEquals(followers.length, 4);
+  const dependents = dependentsOf(dropped, [experts, teams]);
+  assertEquals(dependents.length, 4);
   const names = new Map([[experts.oid, experts.name], [teams.oid, teams.name]]);
-  const { moments } = inMoments(followers, names);
+  const { stages } = inStages(dependents, names);
   assertEquals(
-    moments.map(({ followers }) => followers.map(({ object }) => object.name).sort()),
+    stages.map(({ dependents }) => dependents.map(({ object }) => object.name).sort()),
     [["first", "new_name"], ["both", "second"]],
   );
 });
@@ -128,34 +130,34 @@ Deno.test("tables change their names no more often than they must", () => {
 Deno.test("a table that goes by two old names in one request cannot have both at once", () => {
   const middle = viewOver(experts, "people", { oid: 17_900 });
   const both = builtView("both", bare.oid, { uses: [uses(bare.oid), uses(middle.oid)] });
-  const leaving = [
+  const dropped = [
     { view: built(middle, both), table: experts, columns: experts.columns },
     { view: built(bare, both), table: experts, columns: experts.columns },
   ];
-  const problem = assertThrows(() => followersOf(leaving, [experts]), Problem);
+  const problem = assertThrows(() => dependentsOf(dropped, [experts]), Problem);
   const [{ reason }] = problem.fields.dependants as Refused[];
   assertMatch(reason, /under two names, "public"."people" and "public"."experts"/);
 });
 
 Deno.test("what is made again comes before what depends on it, and circles are told", () => {
-  const totals = builtView("totals", bare.oid, { oid: 40, subkind: "m", remade: true });
+  const totals = builtView("totals", bare.oid, { oid: 40, subkind: "m", recreated: true });
   const routine = (oid: number, calls: number | null): BuiltObject =>
     builtView(`f${oid}`, bare.oid, {
       catalog: "pg_proc",
       oid,
-      remade: true,
+      recreated: true,
       uses: [uses(bare.oid, { row_type: true }), { ...uses(0), relation: null, routine: calls }],
     });
   const above = builtView("above", totals.oid, { oid: 39 });
   const order = (...objects: BuiltObject[]) => {
-    const followers = objects.map((object) => ({
+    const dependents = objects.map((object) => ({
       object,
       views: [],
       names: new Map<number, string>(),
       printed: null,
     }));
-    const { moments, circular } = inMoments(followers, new Map());
-    return [moments.flatMap((moment) => moment.followers), circular]
+    const { stages, circular } = inStages(dependents, new Map());
+    return [stages.flatMap((stage) => stage.dependents), circular]
       .map((some) => some.map(({ object }) => object.oid));
   };
   assertEquals(order(above, totals), [[40, 39], []]);
@@ -171,8 +173,8 @@ const NAME = 'a"b; --';
 const QUOTED = '"a""b; --"';
 
 const statementsFor = (more: Partial<BuiltObject>): string[] => {
-  const { aside, again, drop } = remaking(builtView(NAME, bare.oid, more), SESSION_USER);
-  return [...aside, ...again, ...drop].map(({ sql }) => sql);
+  const { setAside, recreate, dropOld } = recreation(builtView(NAME, bare.oid, more), SESSION_USER);
+  return [...setAside, ...recreate, ...dropOld].map(({ sql }) => sql);
 };
 
 Deno.test("a view is replaced with its columns and options, whatever these are called", () => {
@@ -230,7 +232,7 @@ Deno.test("policies, rules, defaults and constraints are altered where they are"
 Deno.test("a routine that is made again is never made over another one", () => {
   const routine: Partial<BuiltObject> = {
     catalog: "pg_proc",
-    remade: true,
+    recreated: true,
     kind: "function",
     definition: {
       text: "CREATE OR REPLACE FUNCTION public.f(public.experts)\n AS $$CREATE OR REPLACE $$;\n",

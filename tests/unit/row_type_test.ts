@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { RelationFacts } from "../../shared/plan/facts.ts";
+import type { RelationFacts } from "../../shared/facts/facts.ts";
+import type { Plan } from "../../shared/plan/plan.ts";
 import { planRename } from "../../shared/plan/rename.ts";
 import {
   dropRowType,
@@ -145,7 +146,7 @@ Deno.test("what goes with a view is what is there: the cast, then its function",
   );
 });
 
-Deno.test("a cast is made only where something could ask for it, and is checked before the commit", async () => {
+Deno.test("a cast is made only where something could ask for it, and is checked before the locks", async () => {
   const session = { server_version: 170_004, user: SESSION_USER, sql_functions: true };
   assertEquals(rowCastWanted(experts, session), true);
   assertEquals(rowCastWanted(table("t"), session), false);
@@ -159,10 +160,10 @@ Deno.test("a cast is made only where something could ask for it, and is checked 
         compatibilityView: view,
       },
     );
-  const text = ({ changes }: { changes: { sql: string }[] }) =>
-    changes.map(({ sql }) => sql).join("\n");
+  const text = ({ preparations, changes }: Plan) =>
+    [...preparations, ...changes].map(({ sql }) => sql).join("\n");
   const made = await plan(experts);
-  assertMatch(text(made), /create view[^]*create cast[^]*execute table_rename_check_row_casts/);
+  assertMatch(text(made), /create view[^]*create cast[^]*has not the planned cast[^]*alter table/);
   assertEquals(made.findings.map(({ code, severity }) => [code, severity]), [
     ["row_type_functions", "info"],
   ]);

@@ -4,8 +4,8 @@ import { assertEquals, assertGreater } from "@std/assert";
 import { moduleGraph, reachableFrom, ROOT_FOLDER } from "../support/module_graph.ts";
 import { type TemplateLiteral, templateLiterals } from "../support/template_literals.ts";
 
-const QUOTING = "shared/plan/quoting.ts";
-const SENDING = "shared/execute/connection.ts";
+const QUOTING = "shared/sql/quoting.ts";
+const SENDING = "shared/postgres/connection.ts";
 
 /** Constants of ours that stand between quotes in SQL; nothing of a caller is among them. */
 const CONSTANTS_IN_QUOTES = new Set([
@@ -15,9 +15,6 @@ const CONSTANTS_IN_QUOTES = new Set([
   "MOMENT[moment]",
   "Math.max(NO_WAIT_MS, Math.floor(ms))",
 ]);
-
-/** Fields that hold SQL, quoted already, where others of their name hold a name as it is. */
-const HOLD_SQL = new Set(["table.name", "target.table", "target.view"]);
 
 /** Fields in texts that look like SQL and are none: keys of fingerprints, a label. */
 const IN_OTHER_TEXTS = new Set(["column.name", "right.grantor", "set.role"]);
@@ -67,7 +64,7 @@ function unquotedFields(template: TemplateLiteral): string[] {
   if (!isSql(template)) return [];
   return template.expressions.filter((expression) =>
     /^[\w.!?[\]]+$/.test(expression) && expression.includes(".") && RAW_FIELD.test(expression) &&
-    !HOLD_SQL.has(expression) && !IN_OTHER_TEXTS.has(expression)
+    !IN_OTHER_TEXTS.has(expression)
   );
 }
 
@@ -84,7 +81,7 @@ function joinedStrings(source: string): string[] {
   return [...source.matchAll(join), ...source.matchAll(concat)].map(([text]) => text);
 }
 
-Deno.test("names and values become SQL in shared/plan/quoting.ts only", async () => {
+Deno.test("names and values become SQL in shared/sql/quoting.ts only", async () => {
   const found: string[] = [];
   let templates = 0;
   for (const { path, source } of await deployedModules()) {
@@ -105,7 +102,7 @@ Deno.test("names and values become SQL in shared/plan/quoting.ts only", async ()
   assertGreater(templates, 300);
 });
 
-Deno.test("SQL is sent, and the client for it is loaded, in shared/execute/connection.ts only", async () => {
+Deno.test("SQL is sent, and the client for it is loaded, in shared/postgres/connection.ts only", async () => {
   const found: string[] = [];
   for (const { path, source } of await deployedModules()) {
     if (path === SENDING) continue;

@@ -1,20 +1,20 @@
 /** Findings and evidence made of texts, without a database. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { TextFacts } from "../../shared/plan/facts.ts";
+import type { TextFacts } from "../../shared/facts/facts.ts";
 import {
   findingsOfRename,
   readTextsOf,
   type RenamedTable,
-} from "../../shared/plan/rename_findings.ts";
+} from "../../shared/findings/rename_findings.ts";
+import { namedIn } from "../../shared/findings/removed_names.ts";
 import {
-  namedIn,
   readTexts,
   type TextFindingOptions,
   textFindings,
-} from "../../shared/plan/text_findings.ts";
-import type { NamedRelation } from "../../shared/plan/texts/table_index.ts";
-import { markedAsOwn } from "../../shared/plan/own_statements.ts";
-import { RULES } from "../../shared/plan/text_rules.ts";
+} from "../../shared/findings/text_findings.ts";
+import type { NamedRelation } from "../../shared/sql/parser/table_index.ts";
+import { markedAsOwn } from "../../shared/sql/own_statements.ts";
+import { RULES } from "../../shared/findings/text_rules.ts";
 import { column, factsOf, SERVER_VERSION, table } from "../support/handwritten_facts.ts";
 
 const OLD = table("old", {
@@ -68,7 +68,11 @@ const findingsIn = (
   options: TextFindingOptions = {},
 ) =>
   textFindings(
-    readTexts({ texts, name_takers: [], namesakes: [] }, tables, options.newNames),
+    readTexts(
+      { texts, dynamic_sql_routines: [], same_named_relations: [] },
+      tables,
+      options.newNames,
+    ),
     tables,
     version,
     options,
@@ -95,7 +99,7 @@ Deno.test("there is one finding for each text and code, with the tables and what
   ]);
   assertMatch(
     found[0].message,
-    /^The routine truncates "public"\."old", "app"\."neighbour", .*: truncate old; /,
+    /^The routine truncates "public"\."old", "app"\."neighbour"; .*: truncate old; /,
   );
   for (const { message, remedy } of found) {
     assert(message.length > 20 && remedy.endsWith("."), remedy);
@@ -296,7 +300,10 @@ Deno.test("an analysis has the findings of a rename whose name is not decided", 
 
 Deno.test("evidence: which texts name the old name, once each, and how sure that is", () => {
   const named = (texts: TextFacts[]) =>
-    namedIn({ texts, name_takers: [], namesakes: [] }, [OLD, { schema: "app", name: "neighbour" }])
+    namedIn({ texts, dynamic_sql_routines: [], same_named_relations: [] }, [OLD, {
+      schema: "app",
+      name: "neighbour",
+    }])
       .map(({ kind, identity, table, certainty }) => `${kind} ${identity} ${table} ${certainty}`);
   assertEquals(
     named([
@@ -330,7 +337,7 @@ Deno.test("evidence: which texts name the old name, once each, and how sure that
   assertEquals(named([text({ language: "plpgsql", trigger_of: [1], text: trigger })]), []);
   const texts = [text({ text: "delete\n from old" })];
   assertEquals(
-    namedIn({ texts, name_takers: [], namesakes: [] }, [OLD])[0].excerpt,
+    namedIn({ texts, dynamic_sql_routines: [], same_named_relations: [] }, [OLD])[0].excerpt,
     "delete from old",
   );
 });

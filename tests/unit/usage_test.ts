@@ -1,18 +1,18 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Usage } from "../../shared/contract/responses.ts";
-import type { TextFacts } from "../../shared/plan/facts.ts";
-import { usageOf } from "../../shared/plan/usage.ts";
-import { OWN_STATEMENT } from "../../shared/plan/own_statements.ts";
-import { showable } from "../../shared/plan/usage/example.ts";
+import type { TextFacts } from "../../shared/facts/facts.ts";
+import { usageOf } from "../../shared/usage/usage.ts";
+import { OWN_STATEMENT } from "../../shared/sql/own_statements.ts";
+import { showable } from "../../shared/usage/counting.ts";
 import type {
   StatementEntry,
   UsageFacts,
   UsageRecord,
   UsedMigration,
-} from "../../shared/plan/usage/facts.ts";
-import { usageFindings } from "../../shared/plan/usage/findings.ts";
-import type { Look } from "../../shared/plan/usage/look.ts";
-import { statementKind } from "../../shared/plan/usage/statement_kinds.ts";
+} from "../../shared/facts/usage_facts.ts";
+import { usageFindings } from "../../shared/usage/findings.ts";
+import type { UsageSample } from "../../shared/usage/usage_sample.ts";
+import { statementKind } from "../../shared/usage/statement_kinds.ts";
 import { answered } from "../support/cli.ts";
 
 const ID = "7b9e3c0a-5a55-4d2e-9a7e-0d6b1a1f0c01";
@@ -43,7 +43,7 @@ interface Situation {
   version?: number;
   entries?: StatementEntry[];
   texts?: TextFacts[];
-  namesakes?: UsageFacts["namesakes"];
+  same_named_relations?: UsageFacts["same_named_relations"];
   statements?: Partial<NonNullable<UsageFacts["statements"]>>;
   record?: Partial<UsageRecord> | null;
   before?: Record<string, number>;
@@ -51,7 +51,9 @@ interface Situation {
 }
 
 /** One look in a situation that is quiet but for what is said. */
-function look({ version = 170_000, entries = [], texts = [], namesakes = [], ...more }: Situation) {
+function look(
+  { version = 170_000, entries = [], texts = [], same_named_relations = [], ...more }: Situation,
+) {
   const losses = { stats_reset: RESET, dealloc: 3 };
   const record: UsageRecord = {
     migration_id: ID,
@@ -63,7 +65,7 @@ function look({ version = 170_000, entries = [], texts = [], namesakes = [], ...
     last_used_at: null,
     ...more.record,
   };
-  const looks = usageOf([MIGRATION], {
+  const samples = usageOf([MIGRATION], {
     facts: {
       at: NOW,
       server_version: version,
@@ -79,7 +81,7 @@ function look({ version = 170_000, entries = [], texts = [], namesakes = [], ...
         entries,
         ...more.statements,
       },
-      namesakes: [{ schema: "public", name: "experts" }, ...namesakes],
+      same_named_relations: [{ schema: "public", name: "experts" }, ...same_named_relations],
       sessions: [],
       reads: more.reads === undefined ? [] : [{ relation: 17, scans: more.reads }],
       scans_reset: null,
@@ -88,7 +90,7 @@ function look({ version = 170_000, entries = [], texts = [], namesakes = [], ...
     texts,
     records: more.record === null ? [] : [record],
   });
-  return looks.get(ID)!;
+  return samples.get(ID)!;
 }
 
 const codesOf = ({ reasons }: Usage) =>
@@ -176,9 +178,9 @@ Deno.test("since 18 an alias hides which name was used, whatever form it has", (
 });
 
 Deno.test("a name that other schemas have too must be qualified to be clear", () => {
-  const namesakes = [{ schema: "app", name: "experts" }];
+  const same_named_relations = [{ schema: "app", name: "experts" }];
   const state = (text: string, version?: number) =>
-    look({ version, namesakes, entries: [entry(text)] }).usage.state;
+    look({ version, same_named_relations, entries: [entry(text)] }).usage.state;
   assertEquals(state("select from public.experts"), "used");
   assertEquals(state("select from experts"), "unknown");
   assertEquals(state("select from app.experts"), "quiet");
@@ -200,7 +202,7 @@ Deno.test("definitions, explanations and our own statements are no use", () => {
       "lock table only experts in access exclusive mode",
       "lock table experts in share update exclusive mode nowait",
       "prepare table_rename_record_1 as update experts set x = 1",
-      `do $trial$ begin execute '${OWN_STATEMENT} select from experts'; end $trial$`,
+      `do $verify$ begin execute '${OWN_STATEMENT} select from experts'; end $verify$`,
       `${OWN_STATEMENT} select from experts`,
       "vacuum experts",
     ]
@@ -313,7 +315,7 @@ Deno.test("a routine or a job that names it is a use, one that may is not known"
 });
 
 Deno.test("to end a rename, recent calls and too short a quiet stand against it", () => {
-  const findings = (one: Look, quiet_for_days = 0) =>
+  const findings = (one: UsageSample, quiet_for_days = 0) =>
     usageFindings([MIGRATION], { at: NOW, byId: new Map([[ID, one]]) }, { quiet_for_days });
   const used = look({
     entries: [entry("select from experts where name = 'secret'", { calls: 3 })],
@@ -334,7 +336,7 @@ Deno.test("to end a rename, recent calls and too short a quiet stand against it"
   assertEquals(more, []);
   assertMatch(
     early.message,
-    /not quiet for 23 days, but since \S+Z only\. The earliest date is \S+Z/,
+    /not been quiet for 23 days, only since \S+Z\. The earliest date is \S+Z/,
   );
   assertStringIncludes(early.message, early.earliest!);
   const end = Date.parse(RENAMED) + 23 * 86_400_000;
@@ -391,6 +393,6 @@ Deno.test("list-migrations shows the use of old names, with nothing a terminal w
   assertStringIncludes(stdout, "2026-11-23 12:00:00Z");
   assertStringIncludes(stdout, "anon (9), b (1), c (1), 1 more");
   assertStringIncludes(stdout, "public.teams");
-  assertStringIncludes(stdout, "for example: select \\u{1b}[31m from experts");
+  assertStringIncludes(stdout, "For example: select \\u{1b}[31m from experts");
   assertEquals(stdout.includes("\u001b"), false);
 });

@@ -1,18 +1,22 @@
+import type { RecordedRename } from "../../shared/facts/migration.ts";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import pc from "picocolors";
-import { ProgressDisplay } from "../../shared/cli/show_progress.ts";
+import { ProgressDisplay } from "../../shared/cli/progress.ts";
 import { Problem } from "../../shared/contract/problems.ts";
 import { parseVerifyRequest } from "../../shared/contract/parse_requests.ts";
 import { VERIFY_CHECKS } from "../../shared/contract/requests.ts";
-import { judgeColumns } from "../../shared/proof/columns.ts";
-import { figuresOf } from "../../shared/proof/cost.ts";
-import type { ProofColumn, ProofFacts, RoleFacts } from "../../shared/proof/facts.ts";
-import { reportInMarkdown } from "../../shared/proof/markdown.ts";
-import { missingTriggers } from "../../shared/proof/triggers.ts";
-import { freshValue, nearValue, plainValue, type ValueColumn } from "../../shared/proof/values.ts";
-import { viewersOf } from "../../shared/proof/viewers.ts";
-import { fingerprint } from "../../shared/plan/fingerprint.ts";
-import type { RecordedRename } from "../../shared/plan/rollback.ts";
+import { columnFailures, missingTriggers } from "../../shared/verify/definitions.ts";
+import { figuresOf } from "../../shared/verify/cost.ts";
+import type { ColumnTypeFacts, RoleFacts, VerifyFacts } from "../../shared/facts/verify_facts.ts";
+import { compatibilityInMarkdown } from "../../shared/report/compatibility.ts";
+import {
+  changedValue,
+  constantValue,
+  freshValue,
+  type TypedColumn,
+} from "../../shared/verify/values.ts";
+import { personasOf } from "../../shared/verify/personas.ts";
+import { fingerprint } from "../../shared/facts/fingerprint.ts";
 import { column, table } from "../support/handwritten_facts.ts";
 
 const UUID = "6b0f2f0e-3a4f-4b5f-8f53-2d8e3c0f9a11";
@@ -57,7 +61,7 @@ Deno.test("a request is refused by the field that is wrong", () => {
 Deno.test("columns differ by name, type, collation and order", () => {
   const [a, b] = [column("a"), column("b", { number: 2 })];
   const judge = (columns: typeof a[], without: string[] = []) =>
-    judgeColumns(table("new", { columns: [a, b] }), table("old", { columns }), without)
+    columnFailures(table("new", { columns: [a, b] }), table("old", { columns }), without)
       .map(({ expected, got }) => [expected, got]);
   assertEquals(judge([a, b]), []);
   assertEquals(judge([b, a]), [['"a", "b"', '"b", "a"']]);
@@ -78,7 +82,7 @@ const role = (name: string, settable = true): RoleFacts => ({
   update: [],
 });
 
-const proof = (roles: RoleFacts[]): ProofFacts => ({
+const verifyFacts = (roles: RoleFacts[]): VerifyFacts => ({
   user: "postgres",
   separate: false,
   roles,
@@ -88,45 +92,49 @@ const proof = (roles: RoleFacts[]): ProofFacts => ({
   watched: [],
   partition_columns: [],
   foreign_keys: [],
-  outward: [],
+  side_effects: [],
   untrusted: [],
 });
 
 Deno.test("the owner is tried first, then the API's roles, others, and each set of claims", () => {
   const roles = ["anon", "authenticated", "reader"].map((name) => role(name));
   const all = [...roles, role("hidden", false), role("keeper")];
-  const { viewers, notTried } = viewersOf(proof(all), "keeper", [
+  const { personas, untriedRoles } = personasOf(verifyFacts(all), "keeper", [
     { role: "reader", sub: "1" },
     { role: "hidden" },
     { role: "gone" },
   ]);
-  assertEquals(viewers.map(({ label, api }) => [label, api]), [
+  assertEquals(personas.map(({ label, api }) => [label, api]), [
     ["keeper", false],
     ["anon", true],
     ["authenticated", true],
     ["reader", false],
     ["reader with claims[0]", true],
   ]);
-  assertEquals(viewers[0].claims, { role: "keeper" });
-  assertEquals(viewers.at(-1)!.claims, { role: "reader", sub: "1" });
-  assertEquals(notTried.map(({ role }) => role), [
+  assertEquals(personas[0].claims, { role: "keeper" });
+  assertEquals(personas.at(-1)!.claims, { role: "reader", sub: "1" });
+  assertEquals(untriedRoles.map(({ role }) => role), [
     ...["hidden", "hidden with claims[1]", "gone with claims[2]"],
   ]);
 });
 
-Deno.test("an owner whose place cannot be taken is named, and the session's role is tried instead", () => {
-  const { viewers, notTried } = viewersOf(proof([role("keeper", false)]), "keeper", []);
-  assertEquals(viewers.map(({ label }) => label), ["postgres"]);
-  assertEquals(notTried, [{ role: "keeper", why: "postgres may not SET ROLE to it" }]);
+Deno.test("an owner to whom SET ROLE is not allowed is named, and the session's role is tried instead", () => {
+  const { personas, untriedRoles } = personasOf(verifyFacts([role("keeper", false)]), "keeper", []);
+  assertEquals(personas.map(({ label }) => label), ["postgres"]);
+  assertEquals(untriedRoles, [{ role: "keeper", why: "postgres may not SET ROLE to it" }]);
 });
 
 Deno.test("of very many roles the first are tried, and the others are named", () => {
   const roles = Array.from({ length: 40 }, (_, n) => role(`r${n}`));
-  const { viewers, notTried } = viewersOf(proof([role("postgres"), ...roles]), "postgres", []);
-  assertEquals([viewers.length, notTried.length], [30, 11]);
+  const { personas, untriedRoles } = personasOf(
+    verifyFacts([role("postgres"), ...roles]),
+    "postgres",
+    [],
+  );
+  assertEquals([personas.length, untriedRoles.length], [30, 11]);
 });
 
-const valueColumn = (type: string, facts: Partial<ProofColumn>): ValueColumn => ({
+const typedColumn = (type: string, facts: Partial<ColumnTypeFacts>): TypedColumn => ({
   ...column("c", { type }),
   type_facts: {
     name: "c",
@@ -140,22 +148,22 @@ const valueColumn = (type: string, facts: Partial<ProofColumn>): ValueColumn => 
 });
 
 Deno.test("fresh values fit their columns", () => {
-  const text = valueColumn("character varying(5)", { base: "varchar", category: "S", typmod: 9 });
+  const text = typedColumn("character varying(5)", { base: "varchar", category: "S", typmod: 9 });
   assertStringIncludes(freshValue(text, "source.c", "new")!, ", 5))::character varying(5)");
   assertStringIncludes(freshValue(text, "source.c", "suffixed")!, "concat(source.c, ");
   // Ten digits, two of them behind the point (numerictypmodin).
-  const numeric = (typmod: number) => valueColumn("numeric", { base: "numeric", typmod });
+  const numeric = (typmod: number) => typedColumn("numeric", { base: "numeric", typmod });
   assertStringIncludes(freshValue(numeric((10 << 16) + 2 + 4), "x", "new")!, "10000000 +");
   assertEquals(freshValue(numeric((3 << 16) + 2 + 4), "x", "new"), null);
   assertEquals(
-    freshValue(valueColumn("boolean", { base: "bool", category: "B" }), "x", "new"),
+    freshValue(typedColumn("boolean", { base: "bool", category: "B" }), "x", "new"),
     null,
   );
-  const mood = valueColumn("app.mood", { kind: "e", category: "E", label: "it's" });
+  const mood = typedColumn("app.mood", { kind: "e", category: "E", label: "it's" });
   assertEquals(freshValue(mood, "x", "new"), null);
-  assertEquals(nearValue(mood, "x"), null);
-  assertEquals(plainValue(mood), "('it''s')::app.mood");
-  assertEquals(plainValue(valueColumn("app.unknown", {})), "null");
+  assertEquals(changedValue(mood, "x"), null);
+  assertEquals(constantValue(mood), "('it''s')::app.mood");
+  assertEquals(constantValue(typedColumn("app.unknown", {})), "null");
 });
 
 Deno.test("a trigger that is there as it was is not missing, whatever its comment says", () => {
@@ -176,7 +184,7 @@ Deno.test("a trigger that is there as it was is not missing, whatever its commen
   assertEquals(missing([], "people").length, 1);
 });
 
-Deno.test("the middle of the times is told, and their ratio", () => {
+Deno.test("medians of the times are reported, and their ratio", () => {
   const times = (execution: number[], planning: number[]) => ({ execution, planning });
   assertEquals(
     figuresOf({
@@ -215,7 +223,7 @@ Deno.test("a terminal shows which test is being made", () => {
 
 Deno.test("a Markdown report shows texts as they are, whatever is in them", () => {
   const hostile = "a`b``c | <script> *d* [e](f)\n# g";
-  const report = reportInMarkdown(
+  const report = compatibilityInMarkdown(
     { id: UUID, schema_name: "public", old_name: hostile },
     { name: "`new`" },
     {
@@ -231,7 +239,7 @@ Deno.test("a Markdown report shows texts as they are, whatever is in them", () =
         name: "reads",
         passed: false,
         detail: hostile,
-        figures: { viewers: [{ viewer: hostile, rows: 1 }] },
+        figures: { personas: [{ persona: hostile, rows: 1 }] },
         failures: [{ statement: "select '```'", expected: hostile, got: "`" }],
       }],
     },

@@ -1,7 +1,7 @@
-/** An application that goes on using the old names while its tables are renamed under it. */
+/** An application that keeps using the old names while its tables are renamed. */
 import postgres from "postgres";
 
-export interface ApplicationReport {
+interface ApplicationReport {
   statements: number;
   errors: string[];
   /** Longest time that one statement took, in milliseconds. */
@@ -17,10 +17,10 @@ export function startApplication(
   const report: ApplicationReport = { statements: 0, errors: [], longestMs: 0 };
   let stopping = false;
   const client = async (number: number) => {
-    for (let turn = 0; !stopping; turn++) {
+    for (let round = 0; !stopping; round++) {
       const started = performance.now();
       try {
-        await statement(sql, number, turn);
+        await statement(sql, number, round);
         report.statements++;
       } catch (error) {
         report.errors.push(error instanceof Error ? error.message : String(error));
@@ -39,9 +39,9 @@ export function startApplication(
   };
 }
 
-function statement(sql: postgres.Sql, client: number, turn: number): Promise<unknown> {
-  const customer = `cus_${(client * 100 + turn) % 500 + 1}`;
-  switch (turn % 4) {
+function statement(sql: postgres.Sql, client: number, round: number): Promise<unknown> {
+  const customer = `cus_${(client * 100 + round) % 500 + 1}`;
+  switch (round % 4) {
     case 0:
       return sql`select name, email from stripe.customers where id = ${customer}`;
     case 1:

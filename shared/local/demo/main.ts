@@ -1,8 +1,8 @@
-/** `npm start`: the whole story of a rename, on an embedded PostgreSQL that is gone afterwards. */
+/** `npm start`: demonstrates a whole rename on an embedded PostgreSQL, which is deleted afterwards. */
 import pc from "picocolors";
 import { type Stack, startStack } from "../stack.ts";
 import { watchForShutdown } from "../shutdown.ts";
-import { tellStory } from "./story.ts";
+import { runStory } from "./story.ts";
 
 const HELP = `npm start
 
@@ -20,7 +20,7 @@ async function main(): Promise<number> {
   }
   using shutdown = watchForShutdown();
   const dir = await Deno.makeTempDir({ prefix: "table-rename-demo-" });
-  // The database server's own user has to pass through; what is in it is closed to others.
+  // The database server's own user has to pass through it.
   if (Deno.build.os !== "windows") await Deno.chmod(dir, 0o711);
   let stack: Stack | undefined;
   try {
@@ -29,11 +29,11 @@ async function main(): Promise<number> {
     for (const name of ["SUPABASE_SECRET_KEYS", "SUPABASE_PUBLISHABLE_KEYS", "SUPABASE_URL"]) {
       Deno.env.delete(name);
     }
-    // The story is told here; what the functions say of each request would stand in between.
+    // Log lines of requests would come between the lines of the demonstration.
     if (!Deno.env.get("LOG_LEVEL")) Deno.env.set("LOG_LEVEL", "error");
     stack = await startStack({ port: 0, postgresPort: 0, postgresVersion: version, dir });
-    const told = tellStory(stack, version);
-    const failures = await Promise.race([told, shutdown.requested.then(() => null)]);
+    const story = runStory(stack, version);
+    const failures = await Promise.race([story, shutdown.requested.then(() => null)]);
     if (failures === null) return 130;
     if (failures.length === 0) {
       console.log(pc.green(pc.bold("\nEverything is as it should be.")));

@@ -1,23 +1,23 @@
 /**
- * The demonstration's schema: the real one that npm's @supabase/stripe-sync-engine ships, installed by its
- * own code, and a small table of our own that row-level security protects.
+ * The demonstration's schema: the one of npm's @supabase/stripe-sync-engine, installed by its own code, and a small
+ * table of our own with row-level security.
  */
 import { createRequire } from "node:module";
 import type postgres from "postgres";
 
-// Its ES module looks for its SQL files by __dirname, which only CommonJS modules have.
+// Its ES module finds its SQL files by __dirname, which only CommonJS modules have.
 const { runMigrations } = createRequire(import.meta.url)(
   "@supabase/stripe-sync-engine",
 ) as typeof import("@supabase/stripe-sync-engine");
 
-/** The people of the demonstration, as their JWT's `sub` names them. */
+/** The `sub` claims of the users. */
 export const ALICE = "00000000-0000-4000-8000-00000000000a";
-export const BOB = "00000000-0000-4000-8000-00000000000b";
+const BOB = "00000000-0000-4000-8000-00000000000b";
 
 /**
- * Installs the schema with some rows, and gives the API roles what a backend with Stripe data would.
+ * Installs the schema with some rows and usual privileges for the API roles.
  *
- * @returns The names of the tables in the schema stripe that are the engine's own.
+ * @returns The names of the engine's tables in the schema stripe.
  */
 export async function installSchema(sql: postgres.Sql, databaseUrl: string): Promise<string[]> {
   await runMigrations({ databaseUrl, schema: "stripe" });

@@ -1,4 +1,4 @@
--- A table to try things on, made where nothing has been renamed yet and the name is free.
+-- A table to try things on, unless the name is taken or something has been renamed.
 do $$
 begin
   if to_regclass('public.experts') is not null

@@ -1,0 +1,88 @@
+/** `list-migrations`: the tracked renames, newest first. */
+import { type Command, Option } from "commander";
+import type { RenameClient } from "../../client/client.ts";
+import type { ListMigrationsInput } from "../../contract/requests.ts";
+import { type ListMigrationsAnswer, migration } from "../../contract/responses.ts";
+import { describeMigrations } from "../../report/migrations.ts";
+import { commandLine, withOption, withoutValue } from "../command_line.ts";
+import { type CommandContext, printAnswer, runCommand } from "../context.ts";
+import { EXIT } from "../exit_codes.ts";
+import { inOptionWords } from "../option_words.ts";
+import { addHelp, wholeNumber } from "../options.ts";
+
+interface ListMigrationsOptions {
+  status?: ListMigrationsInput["status"];
+  schema?: string;
+  table?: string;
+  batchId?: string;
+  limit?: number;
+  cursor?: string;
+  include?: string;
+  all?: true;
+  verbose?: true;
+  json?: true;
+}
+
+const LARGEST_PAGE = 200;
+
+const EXAMPLES = `Examples:
+  npm run cli -- list-migrations --status active
+  npm run cli -- list-migrations --status active --include drift,usage
+  npm run cli -- list-migrations --table experts --verbose
+  npm run --silent cli -- list-migrations --all --json > migrations.json`;
+
+export function addListMigrations(program: Command, context: CommandContext): void {
+  const command = program.command("list-migrations")
+    .summary("list the tracked renames, newest first")
+    .description("Lists the tracked renames, newest first.")
+    .addOption(new Option("--status <status>").choices(migration.shape.status.options))
+    .option("--schema <name>", "only tables of this schema")
+    .option("--table <name>", "only the table with this old or new name")
+    .option("--batch-id <id>", "only the renames of one request")
+    .option("--limit <n>", "how many, 1 to 200, or 1000 with --include (50)", wholeNumber)
+    .option("--cursor <cursor>", "the next page, as the page before it shows")
+    .option(
+      "--include <what>",
+      "drift: where the database differs from the record; usage: who uses the old names; " +
+        "notifications: which were sent, and which could not be delivered",
+    )
+    .option("--all", "all pages, each of the size of --limit")
+    .option("--verbose", "batch, actor and notes, too")
+    .option("--json", "print the answer, or the problem document, as JSON");
+  addHelp(command, EXAMPLES)
+    .action((options: ListMigrationsOptions) => listMigrations(context, options));
+}
+
+async function listMigrations(
+  context: CommandContext,
+  options: ListMigrationsOptions,
+): Promise<void> {
+  const { status, schema, table, batchId, limit, cursor, include, all, verbose = false } = options;
+  const query = { status, schema, table, batch_id: batchId, limit, cursor, include };
+  const nextPage = (cursor: string) =>
+    commandLine(withOption(withoutValue(context.args, "--cursor"), "--cursor", cursor));
+  await runCommand(context, options, async ({ client }) => {
+    const answer = all ? await allPages(client, query) : await client.listMigrations(query);
+    const page = { nextPage, verbose };
+    printAnswer(context, answer, () => describeMigrations(inOptionWords(answer), page), options);
+    return EXIT.done;
+  });
+}
+
+async function allPages(
+  client: RenameClient,
+  query: ListMigrationsInput,
+): Promise<ListMigrationsAnswer> {
+  const migrations: ListMigrationsAnswer["migrations"] = [];
+  let cursor = query.cursor;
+  for (;;) {
+    const page = await client.listMigrations({
+      ...query,
+      limit: query.limit ?? LARGEST_PAGE,
+      cursor,
+    });
+    migrations.push(...page.migrations);
+    if (page.next_cursor === null) return { ...page, migrations };
+    cursor = page.next_cursor;
+  }
+}

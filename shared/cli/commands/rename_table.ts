@@ -1,0 +1,155 @@
+/** `rename-table`: gives tables new names, and keeps the old ones usable. */
+import type { Command } from "commander";
+import type { RenameClient } from "../../client/client.ts";
+import { type CommandContext, connect } from "../context.ts";
+import { UsageError } from "../exit_codes.ts";
+import { fileError, withAllIssues } from "../files/check_renames.ts";
+import { MIGRATION_FILE_HELP } from "../files/migration_file.ts";
+import { callerPath } from "../files/paths.ts";
+import {
+  FILE_HELP,
+  readRenamesFile,
+  type RenameEntry,
+  type RenamesFile,
+} from "../files/renames_file.ts";
+import { runOperation, type Send } from "../operation.ts";
+import {
+  addHelp,
+  addOperationOptions,
+  operationFields,
+  type OperationOptions,
+} from "../options.ts";
+
+interface RenameTableOptions extends OperationOptions {
+  /** False with --no-view. */
+  view: boolean;
+  renameIndexes?: true;
+  countUse?: true;
+  fromFile?: string;
+  propose?: true;
+  batchId?: string;
+}
+
+const EXAMPLES = `Examples:
+  npm run cli -- rename-table experts expert_profiles --plan
+  npm run cli -- rename-table experts expert_profiles
+  npm run cli -- rename-table Orders orders_2024 --schema "Shop.EU"
+  npm run cli -- rename-table --from-file renames.csv --notes "phase 2"
+  npm run cli -- rename-table experts expert_profiles --migration-file
+  npm run cli -- rename-table experts expert_profiles --propose
+  npm run cli -- rename-table --batch-id 6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10
+  npm run --silent cli -- rename-table --from-file renames.csv --plan --markdown > plan.md
+  npm run --silent cli -- rename-table experts expert_profiles --json | jq .plan_hash`;
+
+export function addRenameTable(program: Command, context: CommandContext): void {
+  const command = program.command("rename-table")
+    .summary("give tables new names, and keep the old ones usable")
+    .description(
+      "Renames a table, or all tables that a file lists, in one transaction. A compatibility view takes " +
+        "the old name, so that applications keep working with either.",
+    )
+    .argument("[old]", "the table's name, as it is: case counts, dots are part of it")
+    .argument("[new]", "its new name")
+    .option(
+      "--schema <name>",
+      "schema of the table, or of those in the file that name none (public)",
+    )
+    .option("--no-view", "leave the old name free: queries that use it fail from then on")
+    .option(
+      "--rename-indexes",
+      "also rename the indexes that are named after the table, and the constraints they back",
+    )
+    .option("--count-use", "have the view count reads, updates and deletes by the old name")
+    .option("--from-file <path>", "rename all tables that this .json or .csv file lists, or none")
+    .option("--propose", "keep the plan as a pending batch that somebody can apply later")
+    .option("--batch-id <id>", "apply a proposed batch, if its plan is still the same");
+  addHelp(addOperationOptions(command), FILE_HELP, MIGRATION_FILE_HELP, EXAMPLES)
+    .action((oldName?: string, newName?: string, options?: RenameTableOptions) =>
+      renameTable(context, oldName, newName, options!)
+    );
+}
+
+async function renameTable(
+  context: CommandContext,
+  oldName: string | undefined,
+  newName: string | undefined,
+  options: RenameTableOptions,
+): Promise<void> {
+  const { terminal } = context;
+  const { batchId, fromFile, propose, schema, actor } = options;
+  if (batchId !== undefined) {
+    return await applyProposal(context, oldName ?? fromFile, options, batchId);
+  }
+  const { renames, places, faults } = await wantedRenames(terminal.env, oldName, newName, options);
+  if (propose && options.plan) throw new UsageError("give either --plan or --propose");
+  if (propose && options.migrationFile !== undefined) {
+    throw new UsageError("give either --migration-file or --propose");
+  }
+  const inSchema = (rename: RenameEntry) => schema === undefined ? rename : { schema, ...rename };
+  const planWith = (client: RenameClient) => (some: RenameEntry[]) =>
+    client.rename({ renames: some.map(inSchema), mode: "plan" });
+  if (faults.length > 0) {
+    throw await fileError(fromFile!, { renames, places, faults }, async (some) => {
+      const { client } = await connect(terminal, actor);
+      return await planWith(client)(some);
+    });
+  }
+  const request = {
+    renames: renames.map(inSchema),
+    ...(!options.view && { compatibility_view: false }),
+    ...(options.renameIndexes && { rename_indexes: true }),
+    ...(options.countUse && { count_use: true }),
+    ...operationFields(options),
+    ...(propose && { mode: "propose" as const }),
+  };
+  const send: Send = (client, call) =>
+    client.rename(request, call).catch(async (error) => {
+      throw await withAllIssues(error, renames, planWith(client));
+    });
+  await runOperation(context, "rename", options, send, places);
+}
+
+async function applyProposal(
+  context: CommandContext,
+  names: string | undefined,
+  options: RenameTableOptions,
+  batchId: string,
+): Promise<void> {
+  const { propose, view, renameIndexes, countUse, schema, migrationFile } = options;
+  if (
+    names !== undefined || propose || !view || renameIndexes || countUse || schema !== undefined
+  ) {
+    throw new UsageError(
+      "--batch-id applies a batch as it was proposed: give neither names nor options of a rename",
+    );
+  }
+  if (migrationFile !== undefined) {
+    throw new UsageError(
+      "a proposed batch cannot be written to a migration file; leave out --propose to write one",
+    );
+  }
+  const request = { batch_id: batchId, ...operationFields(options) };
+  const { mode, migration_file: _, ...rest } = request;
+  await runOperation(
+    context,
+    "rename",
+    options,
+    (client, call) => client.rename({ ...rest, ...(mode === "plan" && { mode }) }, call),
+  );
+}
+
+async function wantedRenames(
+  env: CommandContext["terminal"]["env"],
+  oldName: string | undefined,
+  newName: string | undefined,
+  { fromFile }: RenameTableOptions,
+): Promise<RenamesFile> {
+  if (fromFile !== undefined) {
+    if (oldName === undefined) return await readRenamesFile(callerPath(fromFile, env));
+    throw new UsageError("give either OLD and NEW or --from-file, not both");
+  }
+  if (oldName !== undefined && newName !== undefined) {
+    return { renames: [{ old_name: oldName, new_name: newName }], places: [], faults: [] };
+  }
+  throw new UsageError("give the old and the new name, or --from-file");
+}

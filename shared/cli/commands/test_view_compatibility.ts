@@ -1,0 +1,140 @@
+/** `test-view-compatibility`: tests whether an old name still does what its table does. */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { RenameClient } from "../../client/client.ts";
+import { VERIFY_CHECKS, type VerifyInput } from "../../contract/requests.ts";
+import { describeCompatibility } from "../../report/compatibility.ts";
+import { type CommandContext, printAnswer, runCommand } from "../context.ts";
+import { EXIT, UsageError } from "../exit_codes.ts";
+import { addHelp, list, wholeNumber } from "../options.ts";
+import { withProgress } from "../progress.ts";
+
+interface TestOptions {
+  schema?: string;
+  check?: NonNullable<VerifyInput["checks"]>;
+  claims?: NonNullable<VerifyInput["claims"]>;
+  maxMs?: number;
+  maxRows?: number;
+  maxCost?: number;
+  acknowledge?: string[];
+  markdown?: true;
+  quiet?: true;
+  json?: true;
+}
+
+const ABOUT =
+  "Uses an active rename's table by both names, and tests whether the old name still does what the table does: " +
+  "reads and writes for every role, joins with neighbours, query plans and their cost, and the Data API. Writes " +
+  "are executed and rolled back; where a trigger could have effects outside of the database they are only explained.";
+
+const EXAMPLES = `Examples:
+  npm run cli -- test-view-compatibility experts
+  npm run cli -- test-view-compatibility experts --check reads --check writes
+  npm run cli -- test-view-compatibility experts --claims '{"role":"authenticated","sub":"…"}'
+  npm run --silent cli -- test-view-compatibility experts --markdown > report.md`;
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+export function addTestViewCompatibility(program: Command, context: CommandContext): void {
+  const command = program.command("test-view-compatibility")
+    .summary("test whether an old name still does what its table does")
+    .description(ABOUT)
+    .argument("<migration>", "the migration's id, or the table's old or new name")
+    .option("--schema <name>", "schema of the table, where it is named (public)")
+    .addOption(
+      new Option("--check <name>", "only this test; can be repeated (all)")
+        .choices(VERIFY_CHECKS).argParser(checkName),
+    )
+    .option("--claims <json>", "JWT claims to try as well; can be repeated (none)", claims)
+    .option("--max-ms <ms>", "longest time of one trial, and of all timed runs (2000)", wholeNumber)
+    .option("--max-rows <n>", "rows to read from each end, if not all are read (1000)", wholeNumber)
+    .option("--max-cost <n>", "estimated cost up to which all rows are read (10000)", wholeNumber)
+    .option(
+      "--acknowledge <codes>",
+      "trigger_missing: a trigger was changed on purpose; failed_before: what cannot find an object " +
+        "failed before the rename, too",
+      list,
+    )
+    .option("--markdown", "print the report as Markdown")
+    .option("--quiet", "do not show progress")
+    .option("--json", "print the answer, or the problem document, as JSON");
+  addHelp(command, EXAMPLES)
+    .action((migration: string, options: TestOptions) => test(context, migration, options));
+}
+
+type CheckName = (typeof VERIFY_CHECKS)[number];
+
+function checkName(text: string, earlier: CheckName[] = []): CheckName[] {
+  const name = VERIFY_CHECKS.find((check) => check === text);
+  if (name !== undefined) return [...earlier, name];
+  throw new InvalidArgumentError(`Allowed choices are ${VERIFY_CHECKS.join(", ")}.`);
+}
+
+type Claims = NonNullable<VerifyInput["claims"]>;
+
+function claims(text: string, earlier: Claims = []): Claims {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+      return [...earlier, value as Claims[number]];
+    }
+  } catch {
+    // The error below says it.
+  }
+  throw new InvalidArgumentError("It should be a JSON object.");
+}
+
+async function test(
+  context: CommandContext,
+  migration: string,
+  options: TestOptions,
+): Promise<void> {
+  const { terminal } = context;
+  const { json, markdown, quiet, schema, check, claims, maxMs, maxRows, maxCost, acknowledge } =
+    options;
+  await runCommand(context, options, async ({ client, url }) => {
+    const request: VerifyInput = {
+      migration_id: await migrationId(client, migration, schema),
+      checks: check,
+      claims,
+      max_ms: maxMs,
+      max_rows: maxRows,
+      max_cost: maxCost,
+      acknowledge,
+    };
+    if (markdown) {
+      const report = await client.verifyReport(request);
+      terminal.out.write(report.trimEnd());
+      return /^# .*: passed$/m.test(report) ? EXIT.done : EXIT.notVerified;
+    }
+    const answer = await withProgress(
+      terminal.err,
+      !quiet && !json,
+      (onProgress) => client.verify(request, { onProgress }),
+    );
+    printAnswer(context, answer, () => describeCompatibility(answer, { url }), options);
+    return answer.passed ? EXIT.done : EXIT.notVerified;
+  });
+}
+
+/** The given id, or that of the newest active migration of the table. */
+async function migrationId(
+  client: RenameClient,
+  migration: string,
+  schema: string | undefined,
+): Promise<string> {
+  if (UUID.test(migration)) {
+    if (schema !== undefined) throw new UsageError("--schema needs a table's name");
+    return migration;
+  }
+  const query = {
+    table: migration,
+    schema: schema ?? "public",
+    status: "active",
+    limit: 1,
+  } as const;
+  const [newest] = (await client.listMigrations(query)).migrations;
+  if (newest !== undefined) return newest.id;
+  throw new UsageError(
+    `no active migration renamed ${migration} in ${query.schema}; list-migrations shows all migrations`,
+  );
+}

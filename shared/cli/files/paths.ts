@@ -1,0 +1,52 @@
+/** Files of the caller: where they are, and writing them so that nobody reads half of one. */
+import { basename, dirname, isAbsolute, join } from "node:path";
+import { messageOf, UsageError } from "../exit_codes.ts";
+import type { Terminal } from "../terminal.ts";
+
+const SCRIPTS = new Set(["cli", "types"]);
+
+/** A path from where npm was called: npm runs a script in the package's folder. */
+export function callerPath(path: string, env: Terminal["env"]): string {
+  const callerDir = SCRIPTS.has(env("npm_lifecycle_event") ?? "") ? env("INIT_CWD") : undefined;
+  if (!callerDir || isAbsolute(path) || callerDir === Deno.cwd()) return path;
+  return join(callerDir, path);
+}
+
+/**
+ * Writes each file beside its place and then moves it there. If one cannot be written, none is changed.
+ *
+ * @throws {UsageError} A file or folder cannot be written.
+ */
+export async function replaceFiles(files: { path: string; text: string }[]): Promise<void> {
+  const written: { from: string; to: string }[] = [];
+  let path = "";
+  try {
+    for (const file of files) {
+      path = file.path;
+      await Deno.mkdir(dirname(path), { recursive: true });
+      // A link stays a link.
+      const to = await Deno.realPath(path).catch(() => path);
+      const from = join(dirname(to), `.${basename(to)}.${crypto.randomUUID()}.tmp`);
+      written.push({ from, to });
+      await Deno.writeTextFile(from, file.text);
+    }
+    for (const { from, to } of written) {
+      path = to;
+      await Deno.rename(from, to);
+    }
+  } catch (cause) {
+    throw new UsageError(`${path} cannot be written: ${messageOf(cause)}`, { cause });
+  } finally {
+    for (const { from } of written) await Deno.remove(from).catch(() => {});
+  }
+}
+
+export async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    const { NotFound, NotADirectory } = Deno.errors;
+    if (cause instanceof NotFound || cause instanceof NotADirectory) return undefined;
+    throw new UsageError(`${path} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+}

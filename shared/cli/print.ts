@@ -1,0 +1,203 @@
+/** Prints a document to a terminal: in short, with colours, no wider than it is. */
+import CliTable from "cli-table3";
+import type {
+  Block,
+  BlockOf,
+  Comparison,
+  Document,
+  Item,
+  ShownStatement,
+  Span,
+  Text,
+} from "../report/document.ts";
+import { findingItems } from "../report/findings.ts";
+import { visible, visibleLines } from "../report/text.ts";
+import type { Stream } from "./terminal.ts";
+
+export interface Page extends Pick<Stream, "colors" | "width"> {
+  verbose?: boolean;
+}
+
+/** Most statements that are shown of what is done already; a plan is always shown as a whole. */
+const MAX_DONE_SHOWN = 20;
+
+export const printed = ({ sections }: Document, page: Page): string =>
+  sections.map((blocks) => printSection(blocks, page)).filter((part) => part !== "").join("\n\n");
+
+function printSection(blocks: Block[], page: Page): string {
+  const indent = blocks[0].is === "heading" ? 2 : 0;
+  return blocks.map((block) => printBlock(block, page, indent)).filter((part) => part !== "")
+    .join("\n");
+}
+
+function printBlock(block: Block, page: Page, indent: number): string {
+  const { colors, width } = page;
+  switch (block.is) {
+    case "title":
+      return printTitle(block, page);
+    case "heading":
+      return colors.bold(visible(block.text)) +
+        (block.note === undefined ? "" : `  ${inline(block.note, page)}`);
+    case "text":
+      return paragraph(inline(block.text, page), width, indent);
+    case "fields":
+      return printFields(block, page);
+    case "table":
+      return block.onlyPage ? "" : printTable(block, page);
+    case "comparison":
+      return printComparison(block, page, 2);
+    case "items":
+      return printItems(block.items, page, indent);
+    case "findings":
+      return printItems(findingItems(block.findings, block.detail ?? "each"), page, 2);
+    case "statements":
+      return printStatements(block.statements, block.planned, page);
+    case "graph":
+      return "";
+    case "diff":
+      return block.lines.map((line) => `  ${visible(line)}`).join("\n");
+    case "step":
+      return [`${block.text}:`, ...block.commands.map((command) => `  ${visible(command)}`)].join(
+        "\n",
+      );
+  }
+}
+
+function printTitle({ label, tone, text, url }: BlockOf<"title">, page: Page): string {
+  const { colors } = page;
+  const mark = styled({ text: label ?? "✓", style: tone }, page);
+  const where = url === undefined ? "" : `  ${colors.dim(`on ${visible(url)}`)}`;
+  return `${mark}${label === undefined ? " " : "  "}${colors.bold(visible(text))}${where}`;
+}
+
+function inline(text: Text, page: Page): string {
+  return [text].flat().map((part) => typeof part === "string" ? visible(part) : styled(part, page))
+    .join("");
+}
+
+const COLORS = {
+  good: "green",
+  notice: "cyan",
+  warning: "yellow",
+  bad: "red",
+  strong: "bold",
+  key: "bold",
+} as const;
+
+function styled({ text, style }: Span, { colors }: Page): string {
+  return style === "name" ? visible(text) : colors[COLORS[style]](visible(text));
+}
+
+function printFields({ fields }: BlockOf<"fields">, page: Page): string {
+  const start = Math.max(...fields.map(({ label = "" }) => label.length)) + 2;
+  return fields.map(({ label = "", text, tone }) => {
+    const shown = styled({ text: label.padEnd(start), style: tone ?? "name" }, page);
+    return page.colors.bold(shown) + paragraph(inline(text, page), page.width, start).slice(start);
+  }).join("\n");
+}
+
+const printItems = (items: Item[], page: Page, indent: number): string =>
+  items.map((item) => printItem(item, page, indent)).join("\n");
+
+function printItem(item: Item, page: Page, indent: number): string {
+  const { colors, width } = page;
+  const { mark, text, note, body = [], remedy, items = [], comparison } = item;
+  const inner = (text: string, more = 2) => paragraph(text, width, indent + more);
+  const gap = mark && mark.text.length > 1 ? "  " : " ";
+  const head = " ".repeat(indent) + (mark ? styled(mark, page) + gap : "") + inline(text, page);
+  const beside = note === undefined ? "" : `  ${colors.dim(inline(note, page))}`;
+  const fits = note === undefined || plainLength(head + beside) <= width;
+  return [
+    ...(fits ? [head + beside] : [head, colors.dim(inner(inline(note, page), 4))]),
+    ...items.map((one) => printItem(one, page, indent + 2)),
+    ...body.map((line) => inner(visible(line))),
+    ...(remedy === undefined ? [] : [colors.dim(inner(`→ ${visible(remedy)}`))]),
+    ...(comparison === undefined ? [] : [printComparison(comparison, page, indent + 4)]),
+  ].join("\n");
+}
+
+/** Each side under what it is about; definitions are too long for columns. */
+function printComparison(
+  { head, rows }: Comparison,
+  { colors, width }: Page,
+  indent: number,
+): string {
+  const labels = head.slice(1).map((label) => label.toLowerCase());
+  const longest = Math.max(...labels.map((label) => label.length));
+  const start = indent + 2 + longest + 1;
+  return rows.flatMap(([what, ...sides]) => [
+    paragraph(visible(what ?? ""), width, indent),
+    ...sides.map((side, index) => {
+      const text = side === null ? colors.dim("nothing") : visible(side);
+      const label = colors.dim(labels[index].padEnd(longest));
+      return `${" ".repeat(indent + 2)}${label} ${paragraph(text, width, start).slice(start)}`;
+    }),
+  ]).join("\n");
+}
+
+/** Each statement under its purpose. A check is long, and of interest only if it fails, so it is one line. */
+function printStatements(statements: ShownStatement[], planned: boolean, page: Page): string {
+  const { colors, verbose = false } = page;
+  const heading = colors.bold(planned ? "Statements" : "Statements that were run");
+  if (!planned && !verbose && statements.length > MAX_DONE_SHOWN) {
+    return `${heading}  ${statements.length}, shown with --verbose`;
+  }
+  const shown = statements.map(({ sql, purpose, isCheck }) => {
+    const comment = (text: string) => colors.dim(`-- ${visible(text)}`);
+    if (!isCheck || verbose) return `${comment(purpose)}\n${visibleLines(sql)};`;
+    const lines = sql.split("\n").length;
+    return comment(`${purpose} (${lines === 1 ? "" : `${lines} lines, `}shown with --verbose)`);
+  });
+  return `${heading}\n${shown.join("\n")}`;
+}
+
+function paragraph(text: string, width: number, indent: number): string {
+  const room = Math.max(20, Math.min(width, 110) - indent);
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines.length - 1;
+    const longer = lines[line] === "" ? word : `${lines[line]} ${word}`;
+    const fits = width === Infinity || plainLength(longer) <= room;
+    if (fits || lines[line] === "") lines[line] = longer;
+    else lines.push(word);
+  }
+  return lines.map((line) => " ".repeat(indent) + line).join("\n");
+}
+
+// deno-lint-ignore no-control-regex
+const plainLength = (text: string): number => text.replace(/\x1b\[\d+m/g, "").length;
+
+/** Rows without borders. Columns that are too much for the terminal's width are on a further line of each row. */
+function printTable({ head, rows }: BlockOf<"table">, page: Page): string {
+  const cells = [
+    head.map((title) => visible(title.toUpperCase())),
+    ...rows.map((row) => row.map((cell) => inline(cell ?? "", page))),
+  ];
+  const [titles, ...lines] = aligned(cells, page.width, 2);
+  return [titles.split("\n").map((line) => page.colors.dim(line)).join("\n"), ...lines].join("\n");
+}
+
+function aligned(rows: string[][], width: number, indent: number): string[] {
+  const columns = rows[0].length;
+  for (let count = columns;; count--) {
+    const made = new CliTable({
+      chars: NO_BORDERS,
+      style: { "padding-left": 2, "padding-right": 0, head: [], border: [] },
+    });
+    made.push(...rows.map((row) => row.slice(0, count)));
+    const lines = made.toString().split("\n").map((line) =>
+      " ".repeat(indent - 2) + line.trimEnd()
+    );
+    if (count > 1 && made.width + indent - 2 > width) continue;
+    if (count === columns) return lines;
+    const rest = aligned(rows.map((row) => row.slice(count)), width, 6);
+    return lines.map((line, index) => `${line}\n${rest[index]}`);
+  }
+}
+
+const NO_BORDERS = Object.fromEntries(
+  [
+    ...["top", "top-mid", "top-left", "top-right", "bottom", "bottom-mid", "bottom-left"],
+    ...["bottom-right", "left", "left-mid", "mid", "mid-mid", "right", "right-mid", "middle"],
+  ].map((name) => [name, ""]),
+);

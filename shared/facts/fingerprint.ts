@@ -1,0 +1,108 @@
+/**
+ * Fingerprint: a table's state as a flat map from object to definition, so that two states can be compared
+ * and each difference named. Kept with a migration, and compared again after the rollback.
+ */
+import { type AclEntry, type Level, type OnColumn, privilegesOf } from "./privileges.ts";
+import type { Difference } from "../contract/responses.ts";
+import type { ColumnFacts, NamedDefinition, RelationFacts } from "./facts.ts";
+import { comparableOptions } from "../sql/stored_view.ts";
+
+export type Fingerprint = Record<string, string>;
+
+export function fingerprint(relation: RelationFacts): Fingerprint {
+  const print: Fingerprint = {
+    kind: relation.kind,
+    persistence: relation.persistence,
+    owner: relation.owner,
+    options: comparableOptions(relation.options).join(", "),
+    "row level security": [
+      relation.row_security ? "enabled" : "disabled",
+      ...(relation.force_row_security ? ["forced"] : []),
+    ].join(", "),
+    "replica identity": relation.replica_identity,
+    "access method": relation.access_method ?? "",
+    tablespace: relation.tablespace ?? "",
+    comment: relation.comment ?? "",
+    "partition key": relation.partition_key ?? "",
+    "partition bound": relation.partition_bound ?? "",
+    parents: relation.parents.join(", "),
+    children: relation.children.join(", "),
+    "column order": relation.columns.map((column) => column.name).join(", "),
+  };
+  if (relation.view_query !== null) print.query = relation.view_query;
+  for (const column of relation.columns) {
+    print[`column ${column.name}`] = columnDefinition(column);
+  }
+  addPrivileges(print, privilegesOf(relation));
+  const kinds: [string, NamedDefinition[]][] = [
+    ["constraint", relation.constraints],
+    ["index", relation.indexes],
+    ["trigger", relation.triggers],
+    ["policy", relation.policies],
+    ["rule", relation.rules],
+    ["statistics", relation.statistics],
+    ["publication", relation.publications],
+    ["sequence", relation.owned_sequences],
+    ["security label", relation.security_labels],
+    ["referenced by", relation.referencing],
+  ];
+  for (const [kind, objects] of kinds) {
+    for (const { name, definition } of objects) {
+      const key = `${kind} ${name}`;
+      print[key] = key in print ? `${print[key]}; ${definition}` : definition;
+    }
+  }
+  return print;
+}
+
+/** A column's definition in one line, in the order of CREATE TABLE's clauses. */
+export function columnDefinition(column: ColumnFacts): string {
+  return [
+    column.type,
+    column.collation === null ? null : `collate ${column.collation}`,
+    column.not_null ? "not null" : null,
+    column.identity === "" ? null : `identity ${column.identity}`,
+    column.generated === "" ? null : `generated ${column.generated}`,
+    column.default === null ? null : `default ${column.default}`,
+    column.settings === "" ? null : column.settings,
+    column.comment === null ? null : `comment ${JSON.stringify(column.comment)}`,
+  ].filter((part) => part !== null).join(" ");
+}
+
+/** Privileges that one grantor gave one grantee are one entry: `column id grant to anon by postgres`. */
+const grantKey = ({ column, grantee, grantor }: AclEntry & OnColumn): string =>
+  `${column === null ? "" : `column ${column} `}grant to ${grantee ?? "PUBLIC"} by ${grantor}`;
+
+const WITH_GRANT_OPTION = " with grant option";
+
+function addPrivileges(print: Fingerprint, entries: (AclEntry & OnColumn)[]): void {
+  const grants = entries.map((entry) => ({
+    key: grantKey(entry),
+    privilege: entry.privilege + (entry.grantable ? WITH_GRANT_OPTION : ""),
+  }));
+  for (const { key, privilege } of grants.sort((a, b) => compare(a.privilege, b.privilege))) {
+    print[key] = key in print ? `${print[key]}, ${privilege}` : privilege;
+  }
+}
+
+/** How far a privilege went when the fingerprint was taken. */
+export function recordedLevel(print: Fingerprint, entry: AclEntry & OnColumn): Level {
+  const privileges = print[grantKey(entry)]?.split(", ") ?? [];
+  if (privileges.includes(entry.privilege + WITH_GRANT_OPTION)) return 2;
+  return privileges.includes(entry.privilege) ? 1 : 0;
+}
+
+export const isPrivileges = (object: string): boolean => /^(column .* )?grant to /s.test(object);
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+export function differences(before: Fingerprint, after: Fingerprint): Difference[] {
+  const objects = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort(compare);
+  return objects
+    .filter((object) => before[object] !== after[object])
+    .map((object) => ({
+      object,
+      before: before[object] ?? null,
+      after: after[object] ?? null,
+    }));
+}

@@ -1,0 +1,111 @@
+/** What is read from the database for plans, checks and answers. */
+import { namesInRowsQuery } from "../catalog/names.ts";
+import { factsFromRow, factsMessage, factsQuery, type FactsWanted } from "../catalog/read_facts.ts";
+import type { Migration } from "../contract/responses.ts";
+import type { Facts } from "../facts/facts.ts";
+import type { TrackedRename } from "../facts/migration.ts";
+import {
+  type NameChange,
+  type NameColumn,
+  type NamesInRows,
+  NO_NAMES_IN_ROWS,
+  valuesOf,
+} from "../facts/names_in_rows.ts";
+import type { Row, Session } from "../postgres/database.ts";
+import { isConnectionLost } from "../postgres/database_errors.ts";
+import { millisecondsLiteral } from "../sql/quoting.ts";
+import {
+  migrationsById,
+  migrationsFromRows,
+  standingMigrations,
+  trackedFromRows,
+} from "../tracking/migrations.ts";
+import { inReadOnlyTransaction, type OperationContext } from "./context.ts";
+
+/** Runs one message of queries in a read-only transaction of its own. */
+export async function read(context: OperationContext, queries: string): Promise<Row[][]> {
+  return await context.database.whileReachable(() =>
+    inReadOnlyTransaction(context, (session) => session.runAll(queries))
+  );
+}
+
+/** Reads facts, and with them the rows of one more query, in a read-only transaction of its own. */
+export async function readFacts(
+  context: OperationContext,
+  wanted: FactsWanted,
+  otherQuery = "select",
+): Promise<{ facts: Facts; rows: Row[] }> {
+  const [[row], rows] = await read(context, `${factsQuery(wanted)};\n${otherQuery}`);
+  return { facts: factsFromRow(row as { facts: string }), rows };
+}
+
+/** Reads facts, and the active and finalized migrations, in the transaction of a change. */
+export async function readFactsToPlan(
+  session: Session,
+  wanted: FactsWanted,
+): Promise<{ facts: Facts; standing: TrackedRename[] }> {
+  const message = `${factsMessage(wanted)};\n${standingMigrations()}`;
+  const [, [row], standing] = await session.runAll(message);
+  return {
+    facts: factsFromRow(row as { facts: string }),
+    standing: trackedFromRows(standing),
+  };
+}
+
+export async function readMigrations(
+  { database }: OperationContext,
+  ids: string[],
+): Promise<Migration[]> {
+  if (ids.length === 0) return [];
+  const rows = migrationsFromRows(
+    await database.whileReachable(() => database.query(migrationsById(ids))),
+  );
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.flatMap((id) => byId.get(id) ?? []);
+}
+
+/** Longest time to search the rows of extensions, in milliseconds: a rename can be made without. */
+const NAMES_IN_ROWS_MS = 2_000;
+
+/** Longest wait for a lock of that search: somebody may be altering the extension. */
+const NAMES_IN_ROWS_LOCK_MS = 100;
+
+/** Searches rows of extensions for names of tables, in the columns that the facts list. */
+export async function readNamesInRows(
+  session: Session,
+  { name_columns }: Facts,
+  changes: NameChange[],
+): Promise<NamesInRows> {
+  if (name_columns.length === 0 || changes.length === 0) return NO_NAMES_IN_ROWS;
+  const columns = name_columns.filter(({ readable }) => readable);
+  const unread = name_columns.filter(({ readable }) => !readable);
+  if (columns.length === 0) return { found: [], unread };
+  const wanted = { values: valuesOf(changes), oids: changes.map(({ oid }) => oid) };
+  let found: NamesInRows["found"] | null = null;
+  try {
+    const [rows] = (await session.runAll(`savepoint names_in_rows;
+set local statement_timeout = ${millisecondsLiteral(NAMES_IN_ROWS_MS)};
+set local lock_timeout = ${millisecondsLiteral(NAMES_IN_ROWS_LOCK_MS)};
+${namesInRowsQuery(columns, wanted)}`)).slice(-1);
+    found = rows.map(({ index, value, schema }) => ({
+      column: columns[Number(index)],
+      value: String(value),
+      schema: schema === null ? null : String(schema),
+    }));
+  } catch (error) {
+    if (isConnectionLost(error)) throw error;
+  }
+  // Also takes back the settings and the locks.
+  await session.run("rollback to savepoint names_in_rows; release savepoint names_in_rows");
+  return found === null ? { found: [], unread: onePerTable(name_columns) } : { found, unread };
+}
+
+export const withNamesInRows = async (
+  session: Session,
+  facts: Facts,
+  changes: NameChange[],
+): Promise<Facts> => ({ ...facts, names_in_rows: await readNamesInRows(session, facts, changes) });
+
+const onePerTable = (columns: NameColumn[]): NameColumn[] => [
+  ...new Map(columns.map((column) => [`${column.schema}.${column.table}`, column])).values(),
+];

@@ -1,0 +1,167 @@
+/**
+ * The critical section: everything from the first lock that clients feel to COMMIT, as one message to the
+ * server, so that the blocking window does not grow with the distance between function and database.
+ */
+import type { LockFigures, Statement } from "../contract/responses.ts";
+import {
+  type LockStatement,
+  type Plan,
+  prepared,
+  PREPARED_PREFIX,
+  type PreparedStatement,
+} from "../plan/plan.ts";
+import { markedAsOwn } from "../sql/own_statements.ts";
+import { dollarQuoted, literal, millisecondsLiteral } from "../sql/quoting.ts";
+import type { Row } from "./connection.ts";
+import { setLockTimeout } from "./transaction.ts";
+
+/** The lock figures as SQL expressions, for what is recorded inside the transaction. */
+export interface LockExpressions {
+  attempts: string;
+  waitedMs: string;
+  /** Up to the statement that contains it. */
+  heldMs: string;
+}
+
+/** Longest wait for a lock on rows of the record and the like, once the tables' locks are held. */
+const INNER_LOCK_TIMEOUT_MS = 200;
+
+/**
+ * Longest wait for a lock while another one is held, whatever the caller's lock timeout. A client that holds the one
+ * and waits for the other would get a deadlock error after deadlock_timeout, 1 s by default.
+ */
+const HOLDING_TIMEOUT_MS = 400;
+
+/** Longest time of one statement while clients wait, in milliseconds. */
+const STATEMENT_TIMEOUT_MS = 30_000;
+
+/** The timeout of a lock that is not waited for; 0 would mean no limit. */
+const NO_WAIT_MS = 1;
+
+/** The server's clock in milliseconds, not the transaction's. */
+const CLOCK_MS = "(extract(epoch from clock_timestamp()) * 1000::numeric)::float8";
+
+/** Time since the server received the message that contains it, in milliseconds. */
+export const MESSAGE_MS =
+  "(extract(epoch from clock_timestamp() - statement_timestamp()) * 1000::numeric)::float8";
+
+/** Figures are kept in settings of the transaction, so that the statements are the same at every attempt. */
+type Figure = "attempts" | "waited_ms" | "asked_ms" | "granted_ms";
+
+const keep = (figure: Figure, value: string) =>
+  `set_config('table_rename.${figure}', (${value})::text, true)`;
+
+const kept = (figure: Figure) => `current_setting('table_rename.${figure}')::float8`;
+
+const LOCK: LockExpressions = {
+  attempts: `${kept("attempts")}::int`,
+  waitedMs: `${kept("waited_ms")} + ${kept("granted_ms")} - ${kept("asked_ms")}`,
+  heldMs: `${CLOCK_MS} - ${kept("granted_ms")}`,
+};
+
+/** Makes the statements that record the change, from the lock figures. */
+type RecordSql = (lock: LockExpressions) => string[];
+
+const recordStatements = (record: RecordSql): PreparedStatement[] =>
+  record(LOCK).map((sql, index) => prepared(`record_${index + 1}`, sql));
+
+/** A session can still have prepared statements of a rename that was given up before its COMMIT. */
+const FORGET_LEFTOVERS = `do ${
+  dollarQuoted(
+    `
+declare
+  leftover text;
+begin
+  for leftover in
+    select name from pg_prepared_statements where starts_with(name, ${literal(PREPARED_PREFIX)})
+  loop
+    execute format('deallocate %I', leftover);
+  end loop;
+end `,
+    "forget",
+  )
+}`;
+
+const preparations = (plan: Plan, record: RecordSql) => [
+  ...plan.preparations,
+  ...recordStatements(record).flatMap(({ preparations }) => preparations),
+];
+
+/** The message before the critical section: all that is made, checked or planned without locks that clients feel. */
+export const preparation = (plan: Plan, record: RecordSql): string =>
+  [FORGET_LEFTOVERS, ...preparations(plan, record).map(marked)].join(";\n");
+
+/**
+ * The message, from the lock timeout to COMMIT. Nothing follows COMMIT: it would run with the login's own settings,
+ * and could fail although everything is done. So the clock is read before it.
+ */
+export function criticalSection(
+  plan: Plan,
+  record: RecordSql,
+  attempt: { number: number; waitedMs: number; lockTimeoutMs: number; remainingMs: number },
+  recordBefore: string[] = [],
+): string {
+  const timeout = Math.min(STATEMENT_TIMEOUT_MS, attempt.remainingMs);
+  const begun = [
+    keep("attempts", String(attempt.number)),
+    keep("waited_ms", String(roundedMs(attempt.waitedMs))),
+    `${keep("asked_ms", CLOCK_MS)} as clock_ms`,
+  ];
+  return [
+    `set local statement_timeout = ${millisecondsLiteral(timeout)}`,
+    setLockTimeout(INNER_LOCK_TIMEOUT_MS),
+    ...plan.beforeLocks.map(marked),
+    ...recordBefore,
+    `select ${begun.join(", ")}`,
+    ...lockStatements(plan.locks, attempt.lockTimeoutMs),
+    setLockTimeout(INNER_LOCK_TIMEOUT_MS),
+    `select ${keep("granted_ms", CLOCK_MS)} as clock_ms`,
+    ...plan.changes.map(marked),
+    ...recordStatements(record).map(({ execute }) => execute),
+    ...preparations(plan, record).flatMap(({ forget }) => forget ?? []),
+    `select ${CLOCK_MS} as clock_ms, ${MESSAGE_MS} as server_ms`,
+    "commit",
+  ].join(";\n");
+}
+
+/**
+ * Reads the figures from the message's answers.
+ *
+ * @param answeredMs How long the message took, without the way to the server and back. The part of it that the server
+ *   had not spent before COMMIT is the time of COMMIT.
+ */
+export function lockFigures(
+  results: Row[][],
+  attempt: { number: number; waitedMs: number },
+  answeredMs: number,
+): LockFigures {
+  const [asked, granted, ready] = results.flatMap(([row]) =>
+    row !== undefined && "clock_ms" in row ? [row] : []
+  );
+  const clock = (row: Row) => Number(row.clock_ms);
+  const commitMs = Math.max(0, answeredMs - Number(ready.server_ms));
+  return {
+    attempts: attempt.number,
+    waited_ms: roundedMs(attempt.waitedMs + clock(granted) - clock(asked)),
+    held_ms: roundedMs(clock(ready) - clock(granted) + commitMs),
+  };
+}
+
+function lockStatements(locks: LockStatement[], lockTimeoutMs: number): string[] {
+  const statements: string[] = [];
+  let current: number | null = null;
+  for (const [index, lock] of locks.entries()) {
+    const wanted = Math.floor(lockTimeoutMs * lock.timeout_share);
+    const longest = index === 0 ? wanted : Math.min(wanted, HOLDING_TIMEOUT_MS);
+    const timeout = Math.max(NO_WAIT_MS, longest);
+    if (timeout !== current) statements.push(setLockTimeout(timeout));
+    current = timeout;
+    statements.push(marked(lock));
+  }
+  return statements;
+}
+
+const marked = ({ sql }: Pick<Statement, "sql">): string => markedAsOwn(sql);
+
+/** Rounded to hundredths; never negative, since server and function have different clocks. */
+export const roundedMs = (value: number) => Math.max(0, Math.round(value * 100) / 100);

@@ -1,0 +1,155 @@
+/** The answer of analyze: what depends on tables, and what a rename would do to it. */
+import type {
+  AnalyzeAnswer,
+  AnalyzedDependant,
+  AnalyzedTable,
+  Effect,
+  Finding,
+} from "../contract/responses.ts";
+import {
+  type Block,
+  type Document,
+  documentOf,
+  type Item,
+  itemsOf,
+  name,
+  type Span,
+  table,
+  toned,
+} from "./document.ts";
+import { findingsSection } from "./findings.ts";
+import { counted } from "./text.ts";
+
+export interface AnalysisContext {
+  url?: string;
+  /** Show the dependents of each table. Default: only how many there are. */
+  whole?: boolean;
+  /** Give every object a line of its own, with all that is known of it. */
+  verbose?: boolean;
+}
+
+export const EFFECTS: Effect[] = ["breaks", "changes", "works_through_view", "handled", "follows"];
+
+/** How each effect is said of one object, and counted. */
+const WORDS: Record<Effect, { label: string; one: string; several: string }> = {
+  breaks: { label: "breaks", one: "breaks", several: "break" },
+  changes: { label: "changes", one: "changes", several: "change" },
+  works_through_view: {
+    label: "works through the view",
+    one: "works through the view",
+    several: "work through the view",
+  },
+  handled: { label: "handled", one: "is handled", several: "are handled" },
+  follows: { label: "", one: "follows", several: "follow" },
+};
+
+/** Effects that need no attention. */
+const QUIET = new Set<Effect>(["follows", "handled"]);
+
+export function describeAnalysis({ tables }: AnalyzeAnswer, context: AnalysisContext): Document {
+  const { url, whole, verbose } = context;
+  const title: Block[] = [
+    {
+      is: "title",
+      tone: "notice",
+      label: "Analysis",
+      text: `of ${counted(tables.length, "table")}`,
+      url,
+    },
+    { is: "text", text: "Nothing was changed." },
+  ];
+  if (tables.length === 0 || whole || verbose) {
+    return documentOf([
+      title,
+      ...tables.flatMap((one) => [tableSection(one, context), findingsSection(one.findings)]),
+    ]);
+  }
+  const findings = tables.flatMap((one) => one.findings);
+  return documentOf([
+    title,
+    [overview(tables)],
+    findingsSection(findings, "Findings", "objects"),
+    [{ is: "text", text: "Name a table to see what depends on it, or add --verbose." }],
+  ]);
+}
+
+function overview(tables: AnalyzedTable[]): Block | null {
+  const head = ["Table", "Break", "Change", "Via view", "Handled", "Follow", "Findings"];
+  const rows = tables.map((one) => {
+    const counts = countsOf(Object.values(one.dependants).flat());
+    return [
+      name(`${one.schema}.${one.table}`),
+      ...EFFECTS.map((effect) => String(counts.get(effect) ?? "")),
+      severitiesCounted(one.findings),
+    ];
+  });
+  return table(head, rows, { of: "table" });
+}
+
+/** `2 breaking, 1 warning`; what is only for information is left out. */
+const severitiesCounted = (findings: Finding[]): string =>
+  (["breaking", "warning"] as const).flatMap((severity) => {
+    const count = findings.filter((finding) => finding.severity === severity).length;
+    return count === 0 ? [] : [`${count} ${severity}`];
+  }).join(", ");
+
+function tableSection(one: AnalyzedTable, { verbose }: AnalysisContext): Block[] {
+  const kinds = Object.entries(one.dependants).filter(([, objects]) => objects.length > 0);
+  const earlier = one.migrations.map(({ old_name }) => old_name);
+  const renamed = earlier.length === 0 ? "" : `, renamed from ${earlier.join(", before that ")}`;
+  const blocks: (Block | null)[] = [
+    {
+      is: "heading",
+      text: `${one.schema}.${one.table}`,
+      note: `${one.kind} of ${one.owner}${renamed}`,
+    },
+    {
+      is: "text",
+      text: kinds.length === 0
+        ? "Nothing depends on it."
+        : effectsCounted(kinds.flatMap(([, objects]) => objects)),
+    },
+    itemsOf(kinds.map(([kind, objects]) => kindItem(kind, objects, verbose))),
+  ];
+  return blocks.filter((block) => block !== null);
+}
+
+/** A kind with an item for each object that needs attention, or all if `verbose`, and the names of the others. */
+function kindItem(kind: string, objects: AnalyzedDependant[], verbose?: boolean): Item {
+  const isPlain = ({ effect }: AnalyzedDependant) => !verbose && QUIET.has(effect);
+  const plain = objects.filter(isPlain).map((object) => object.name);
+  const items = objects.filter((object) => !isPlain(object))
+    .toSorted((a, b) => EFFECTS.indexOf(a.effect) - EFFECTS.indexOf(b.effect))
+    .map(({ name: object, effect, detail }): Item => ({
+      ...(WORDS[effect].label !== "" && { mark: effectSpan(effect, WORDS[effect].label) }),
+      text: name(object),
+      ...(detail !== null && { note: detail }),
+    }));
+  return {
+    text: { text: kind.replaceAll("_", " "), style: "strong" },
+    note: effectsCounted(objects),
+    items,
+    ...(plain.length > 0 && { body: [plain.join(", ")] }),
+  };
+}
+
+function countsOf(objects: AnalyzedDependant[]): Map<Effect, number> {
+  const counts = new Map<Effect, number>();
+  for (const { effect } of objects) counts.set(effect, (counts.get(effect) ?? 0) + 1);
+  return counts;
+}
+
+/** `1 breaks, 3 follow`, the most severe first. */
+function effectsCounted(objects: AnalyzedDependant[]): (string | Span)[] {
+  const counts = countsOf(objects);
+  return EFFECTS.flatMap((effect) => {
+    const count = counts.get(effect);
+    if (count === undefined) return [];
+    const { one, several } = WORDS[effect];
+    const words = `${count} ${count === 1 ? one : several}`;
+    return [", ", effect === "follows" ? words : effectSpan(effect, words)];
+  }).slice(1);
+}
+
+const effectSpan = (effect: Effect, text: string): Span =>
+  toned(text, effect === "breaks" ? "bad" : effect === "changes" ? "warning" : "notice");

@@ -1,0 +1,108 @@
+/** What the use of an old name means for a caller who wants to finalize the rename. */
+import type { Finding, Usage } from "../contract/responses.ts";
+import type { UsedMigration } from "../facts/usage_facts.ts";
+import { listed } from "../findings/wording.ts";
+import { qualified } from "../sql/quoting.ts";
+import type { UsageSample } from "./usage_sample.ts";
+
+/** Reasons that are texts. `findings/removed_names.ts` reports them. */
+const TEXTS = ["named_in_routine", "named_in_cron_job"];
+
+const MINUTE_MS = 60 * 1000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+/** Use of old names that was seen, or may have been, as findings against finalizing these renames. */
+export function usageFindings(
+  migrations: UsedMigration[],
+  { at, byId }: { at: string; byId: Map<string, UsageSample> },
+  { quiet_for_days }: { quiet_for_days: number },
+): Finding[] {
+  const samples = migrations.flatMap((migration) => {
+    const sample = byId.get(migration.id);
+    return sample === undefined ? [] : [{ migration, sample }];
+  });
+  const early = samples.filter(({ sample }) => seenUses(sample).length === 0).flatMap((one) =>
+    quiet_for_days === 0 ? [] : notQuiet(one.migration, one.sample.usage, at, quiet_for_days) ?? []
+  );
+  return [
+    ...samples.flatMap(({ migration, sample }) => usesOf(migration, sample)),
+    ...grouped(early),
+  ];
+}
+
+const seenUses = ({ uses }: UsageSample) => uses.filter(({ code }) => !TEXTS.includes(code));
+
+const nameOf = ({ schema_name, old_name }: UsedMigration) => qualified(schema_name, old_name);
+
+const usesOf = (migration: UsedMigration, sample: UsageSample): Finding[] =>
+  seenUses(sample).map(({ code, message }) => ({
+    code: "old_name_in_use",
+    severity: "breaking",
+    object: nameOf(migration),
+    message: code === "calls_seen" ? `${message} ${whoCalls(sample.usage)}`.trim() : message,
+    remedy: `Use ${qualified(migration.schema_name, migration.new_name)} there, then try again.`,
+  }));
+
+/** For an old name that has not been quiet for long enough. The message does not contain the name. */
+type Early = Required<Pick<Finding, "object" | "message" | "remedy" | "earliest">>;
+
+const MAX_LISTED = 50;
+
+function grouped(early: Early[]): Finding[] {
+  return [...Map.groupBy(early, ({ message }) => message).values()].map((group): Finding => {
+    const [{ object, message, remedy, earliest }] = group;
+    const names = group.map((one) => one.object);
+    const alone = names.length === 1;
+    return {
+      code: "old_name_in_use",
+      severity: "breaking",
+      object: alone ? object : `${object} and ${names.length - 1} more`,
+      message: alone ? message : `${message} This holds for ${listed(names, MAX_LISTED)}.`,
+      remedy,
+      earliest,
+    };
+  });
+}
+
+/** To the minute, rounded up, so that renames of one batch have the same message. */
+const minute = (time: number) =>
+  new Date(Math.ceil(time / MINUTE_MS) * MINUTE_MS).toISOString().replace(":00.000Z", "Z");
+
+/** What to report if the old name has not been quiet for so many days; null if it has. */
+function notQuiet(
+  migration: UsedMigration,
+  { quiet_since, since, reasons }: Usage,
+  at: string,
+  days: number,
+): Early | null {
+  const asked = `${days} ${days === 1 ? "day" : "days"}`;
+  const end = Date.parse(quiet_since ?? migration.migrated_at ?? since ?? at) + days * DAY_MS;
+  const earliest = minute(end);
+  const object = nameOf(migration);
+  if (quiet_since === null) {
+    const message = [
+      `Whether the old name was quiet for ${asked} cannot be known.`,
+      ...reasons.map((reason) => reason.message),
+      `The earliest date is ${earliest}, ${asked} after the rename.`,
+    ].join(" ");
+    const remedy =
+      'Make sure that nobody uses it, then send "quiet_for_days": 0. This cannot be undone.';
+    return { object, message, remedy, earliest };
+  }
+  if (Date.parse(at) >= end) return null;
+  const only = minute(Date.parse(quiet_since));
+  const message =
+    `The old name has not been quiet for ${asked}, only since ${only}. The earliest date is ${earliest}.`;
+  const remedy =
+    `Finalize on ${earliest} or later, if no use is seen until then. To do it now, which cannot be undone, send ` +
+    '"quiet_for_days": 0.';
+  return { object, message, remedy, earliest };
+}
+
+function whoCalls({ roles, examples: [example] }: Usage): string {
+  const who = roles.map(({ role, calls }) => `${role} (${calls})`).join(", ");
+  return [
+    ...(who === "" ? [] : [`Calls since the rename by role: ${who}.`]),
+    ...(example === undefined ? [] : [`For example: ${example.statement}`]),
+  ].join(" ");
+}
