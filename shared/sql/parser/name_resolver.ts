@@ -31,6 +31,11 @@ export class TableReference {
     readonly detail: string | null,
     private readonly text: string,
     private readonly inText: number,
+    /**
+     * Where an alias can be written: after a relation in FROM, or the target of a change, that has none. Null
+     * everywhere else.
+     */
+    readonly aliasAt: number | null = null,
   ) {}
 
   /** What surrounds it, on one line of at most 120 characters. Computed on demand: few are ever shown. */
@@ -210,13 +215,15 @@ export class NameResolver {
     at: number,
     code: FindingCode | null = null,
     detail: string | null = null,
+    aliasAt: number | null = null,
   ): void {
     const reported = code === this.suppressed ? null : code;
     for (const { table, certain } of tables) {
       const certainty = certain ? this.certainty : "possible";
       const placed = this.placed(at);
+      const alias = aliasAt === null ? null : this.placed(aliasAt);
       this.references.push(
-        new TableReference(table, placed, certainty, reported, detail, this.text, at),
+        new TableReference(table, placed, certainty, reported, detail, this.text, at, alias),
       );
     }
   }

@@ -57,9 +57,15 @@ export class Scope {
     return new Scope(this.names.detached(), this.readers);
   }
 
-  /** Notes a reference to each of the tables. */
-  note(tables: Resolved[], at: number, code?: FindingCode | null, detail?: string | null): void {
-    this.names.note(tables, at, code, detail);
+  /** Notes a reference to each of the tables; `aliasAt` is where an alias can be written. */
+  note(
+    tables: Resolved[],
+    at: number,
+    code?: FindingCode | null,
+    detail?: string | null,
+    aliasAt?: number | null,
+  ): void {
+    this.names.note(tables, at, code, detail, aliasAt);
   }
 
   /** Notes a reference to each table that a name can mean, and returns these. */

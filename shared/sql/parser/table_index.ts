@@ -73,14 +73,23 @@ export function tableIndex(
   const tables = relations.map((relation) => indexed(relation, newNames.get(relation.oid) ?? null));
   const schemasByName = Map.groupBy(namesakes, ([, name]) => name);
   return {
-    byName: Map.groupBy(tables, ({ name }) => name),
-    byOid: new Map(tables.map((table) => [table.oid, table])),
-    byWord: Map.groupBy(tables, ({ name }) => longestWord(name)),
+    ...indexOf(tables),
     namesakes: new Map(
       [...schemasByName].map(([name, all]) => [name, new Set(all.map(([schema]) => schema))]),
     ),
-    schemas: new Set(relations.map(({ schema }) => schema)),
     nameTakers: new Set(nameTakers),
+  };
+}
+
+/** The index of these tables alone, where nothing is known of other relations and of routines. */
+export function indexOf(tables: IndexedTable[]): TableIndex {
+  return {
+    byName: Map.groupBy(tables, ({ name }) => name),
+    byOid: new Map(tables.map((table) => [table.oid, table])),
+    byWord: Map.groupBy(tables, ({ name }) => longestWord(name)),
+    namesakes: new Map(),
+    schemas: new Set(tables.map(({ schema }) => schema)),
+    nameTakers: new Set(),
   };
 }
 

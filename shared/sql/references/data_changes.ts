@@ -36,10 +36,11 @@ function targetAt(nodes: Node[], from: number, scope: Scope): Target | null {
 export function readInsert(nodes: Node[], scope: Scope): void {
   const name = nameAt(nodes, 2);
   if (!isWord(nodes[1], "into") || name === null) return readExpression(nodes, scope);
-  const tables = scope.noteName(name);
+  const tables = scope.names.resolve(name.parts);
   const inner = scope.inner();
   const alias = nodes[name.next + 1];
   const hasAlias = isWord(nodes[name.next], "as") && isIdentifier(alias);
+  scope.note(tables, name.start, null, null, hasAlias ? null : nodes[name.next - 1].end);
   inner.add(hasAlias ? alias.value : name.last, tables);
   let i = hasAlias ? name.next + 2 : name.next;
   const columns = nodes[i];

@@ -242,7 +242,9 @@ function readRoutine(nodes: Node[], at: number, scope: Scope): void {
   const argumentsGroup = nodes[name.next];
   if (isGroup(argumentsGroup)) {
     // `[mode] [name] type [DEFAULT …]`: the second word is taken as the type, whether or not it is.
-    for (const argument of commaSeparated(argumentsGroup.nodes)) {
+    for (const withMode of commaSeparated(argumentsGroup.nodes)) {
+      const isMode = withMode.length > 1 && isWord(withMode[0], "in", "out", "inout", "variadic");
+      const argument = isMode ? withMode.slice(1) : withMode;
       const end = argument.findIndex((node) => isWord(node, "default") || node.kind === "operator");
       const words = end < 0 || isWord(argument[end + 1], "type")
         ? argument

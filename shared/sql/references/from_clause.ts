@@ -111,7 +111,8 @@ export function readRelation(
   const star = isOperator(nodes[from], "*") ? from + 1 : from;
   const { alias, next } = readAlias(nodes, star, name.last, scope);
   const sampled = isWord(nodes[next], "tablesample");
-  scope.note(tables, name.start, sampled ? "tablesample" : null);
+  const aliasAt = next === star ? nodes[star - 1].end : null;
+  scope.note(tables, name.start, sampled ? "tablesample" : null, null, aliasAt);
   if (only) scope.note(tables.filter(({ table }) => table.hasChildren), name.start, "only");
   scope.add(alias, tables, exposes);
   return { tables, next };
