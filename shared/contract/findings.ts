@@ -73,6 +73,7 @@ export const FINDINGS = {
   index_renamed_since: "An index was renamed since then, and keeps its name",
   old_name_in_use: "The old name is in use, or was not unused for as many days as required",
   old_name_mentioned: "A text may name the old name",
+  text_not_rewritten: "A routine or cron job keeps the old name, and a person has to change it",
   new_name_mentioned: "A text uses the new name, which does not exist after a rollback",
   // Of any change, about the migration history.
   history_not_recorded: "The change is made, but not recorded in the migration history",

@@ -115,6 +115,13 @@ const changeOptions = {
   relocate: z.boolean().default(false),
 };
 
+const rewriteOptions = {
+  /**
+   * Whether routines' bodies and cron jobs' commands in which every use of the old name is certain get the new name.
+   */
+  rewrite_texts: z.boolean().default(false),
+};
+
 const selectedFields = { ...selection, ...changeOptions };
 
 type Selecting = { [Field in keyof typeof selection]?: string | undefined };
@@ -142,6 +149,7 @@ const selected = z.strictObject(selectedFields).superRefine(selectsOnce);
 
 const finalize = z.strictObject({
   ...selectedFields,
+  ...rewriteOptions,
   /** For how many days the old name must have been unused, with nothing missed; 0: this is not checked. */
   quiet_for_days: z.int().min(0).max(3_650).default(7),
 }).superRefine(selectsOnce);
@@ -150,6 +158,7 @@ const refresh = z.strictObject({
   migration_id: z.uuid(),
   without_columns: z.array(identifier).max(1_600).default([]),
   ...changeOptions,
+  ...rewriteOptions,
 });
 
 const MIGRATION_STATUSES = ["pending", "active", "rolled_back", "finalized"] as const;

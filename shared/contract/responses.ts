@@ -145,6 +145,14 @@ export const migrationFile = z.object({
   sql: z.string(),
 });
 
+/** A routine or a cron job in whose text the new name takes the old one's place. */
+const rewrittenText = z.object({
+  kind: z.enum(["routine", "cron job"]),
+  object: z.string(),
+  /** The changed lines, before (`-`) and after (`+`). */
+  diff: z.string(),
+});
+
 export const operationAnswer = z.object({
   batch_id: z.uuid().nullable(),
   mode: z.enum(["apply", "plan", "propose"]),
@@ -160,6 +168,8 @@ export const operationAnswer = z.object({
   history: historyEntry.optional(),
   /** Of a plan, if `migration_file` was requested. */
   migration_file: migrationFile.optional(),
+  /** If `rewrite_texts` was requested: the texts that get new names. Of a rollback: those that get old ones back. */
+  rewritten_texts: z.array(rewrittenText).optional(),
   /** Of a plan: the problem with which an apply with the same fields would be refused. */
   would_be_refused: z.object({
     code: z.enum(PROBLEM_CODES),
@@ -313,6 +323,7 @@ export type Verification = z.output<typeof verification>;
 export type PlannedTable = z.output<typeof plannedTable>;
 export type HistoryEntry = z.output<typeof historyEntry>;
 export type MigrationFile = z.output<typeof migrationFile>;
+export type RewrittenTextAnswer = z.output<typeof rewrittenText>;
 export type OperationAnswer = z.output<typeof operationAnswer>;
 export type VerifyFailure = z.output<typeof verifyFailure>;
 export type VerifyCheck = z.output<typeof verifyCheck>;

@@ -88,6 +88,23 @@ export interface TextFacts {
   object_identity: string | null;
 }
 
+/** A routine as it is now, as far as it takes to replace its body. */
+export interface RoutineDefinition {
+  /** As `TextFacts.identity` has it. */
+  identity: string;
+  oid: number;
+  body: string;
+  /** CREATE OR REPLACE FUNCTION or PROCEDURE, as the server prints it, up to the body's quotes. */
+  head: string;
+  /** Digest of all that pg_proc says of it but the body. */
+  digest: string;
+  /** The extension that it belongs to, which brings its own versions; null for none. */
+  extension: string | null;
+  /** Only superusers can define such a function, even again. */
+  leakproof: boolean;
+  security_definer: boolean;
+}
+
 export interface SessionFacts {
   /** `server_version_num`, like 170010. */
   server_version: number;

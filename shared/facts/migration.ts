@@ -10,6 +10,15 @@ export interface RenamedIndex {
   to: string;
 }
 
+/** A text in which the new name has taken the old one's place, as it is kept with the migration. */
+export interface RewrittenText {
+  kind: "routine" | "cron job";
+  /** As in `TextFacts`. */
+  identity: string;
+  before: string;
+  after: string;
+}
+
 /** A tracked rename, as far as plans need it. */
 export interface TrackedRename {
   id: string;
@@ -34,6 +43,8 @@ export interface RecordedRename extends TrackedRename {
   compatibility_view_created: boolean;
   fingerprint: RecordedFingerprints;
   indexes: RenamedIndex[];
+  /** In the order in which they were changed. Default: none. */
+  texts?: RewrittenText[];
   /** Whether the rename is in the migration history. Default: it is not. */
   in_history?: boolean;
   /** The table's name when the record was read, if it was in its schema then. */

@@ -30,7 +30,7 @@ export function namedIn(texts: TextsOf, names: Pick<RelationFacts, "schema" | "n
 }
 
 /** Routines and cron jobs. Recorded statements may have run before the rename only. */
-const lasting = ({ texts }: Pick<Facts, "texts">) =>
+export const lastingTexts = ({ texts }: Pick<Facts, "texts">) =>
   texts.filter(({ kind }) => kind !== "statement");
 
 /**
@@ -46,7 +46,7 @@ export function newNameMentioned(steps: LocatedMigration[], facts: Facts): Findi
       .map((name) => ({ schema: table.schema, name }));
   });
   const texts = {
-    texts: lasting(facts),
+    texts: lastingTexts(facts),
     same_named_relations: facts.same_named_relations,
     dynamic_sql_routines: [],
   };
@@ -70,7 +70,7 @@ export function oldNameInUse(migrations: TrackedRename[], facts: Facts): Finding
     schema: schema_name,
     name: old_name,
   }));
-  return namedIn({ ...facts, texts: lasting(facts) }, names).map((named): Finding => {
+  return namedIn({ ...facts, texts: lastingTexts(facts) }, names).map((named): Finding => {
     const { kind, table, excerpt } = named;
     const object = textObject(named);
     return named.certainty === "possible"

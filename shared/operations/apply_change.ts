@@ -23,6 +23,7 @@ import {
   type Outcome,
   type PlannedChange,
   planParts,
+  textsOf,
   type Transaction,
   withFindings,
 } from "./change.ts";
@@ -141,6 +142,7 @@ async function recordPlanned<C extends PlannedChange>(
   if (ahead.length > 0) await session.run(ahead.join(";\n"));
   await recordAnswer(context, session, operation, {
     ...planParts(plan),
+    ...textsOf(planned),
     batch_id,
     mode: request.mode,
   });

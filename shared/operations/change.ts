@@ -10,6 +10,7 @@ import type {
   MigrationFile,
   OperationAnswer,
   PlannedTable,
+  RewrittenTextAnswer,
   Verification,
 } from "../contract/responses.ts";
 import type { RecordedRename } from "../facts/migration.ts";
@@ -84,6 +85,8 @@ export interface PlannedChange<P extends Plan = Plan> {
   /** What the plan is about, table by table. */
   tables: () => PlannedTable[];
   history: HistoryChoice;
+  /** The texts that get other names. Default: none. */
+  texts?: RewrittenTextAnswer[];
   /** The change as a migration file. */
   file: () => FileParts;
   /** Finding codes that were acknowledged when it was proposed. */
@@ -211,6 +214,7 @@ async function answerNotApplied(
     lock: null,
     verification: null,
     tables: planned.tables(),
+    ...textsOf(planned),
   };
 }
 
@@ -232,9 +236,13 @@ async function answerApplied<C extends PlannedChange>(
     mode: "apply",
     lock,
     verification,
+    ...textsOf(planned),
     ...(history && { history }),
   };
 }
+
+export const textsOf = ({ texts = [] }: Pick<PlannedChange, "texts">) =>
+  texts.length === 0 ? {} : { rewritten_texts: texts };
 
 async function answerOf(context: OperationContext, plan: Plan, ids: string[]) {
   const { plan_hash, ...rest } = planParts(plan);

@@ -4,6 +4,7 @@ import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import { namesInRowsLeft } from "../facts/names_in_rows.ts";
 import { tableOfView } from "../findings/analysis.ts";
 import { type FinalizePlan, planFinalize } from "../plan/finalize.ts";
+import { describeRewrites } from "../plan/rewrite_texts.ts";
 import { checkFinalized } from "../plan/verification/verification.ts";
 import type { Done } from "../postgres/apply_plan.ts";
 import { markFinalized, recordedFromRows, selectedMigrations } from "../tracking/migrations.ts";
@@ -21,6 +22,7 @@ import {
 } from "./change.ts";
 import type { OperationContext } from "./context.ts";
 import { readFacts, readFactsToPlan, readNamesInRows } from "./reading.ts";
+import { definitionsToRewrite, mentionedNames } from "./rewrite_texts.ts";
 import {
   leaving,
   namesOf,
@@ -78,12 +80,13 @@ async function prepare(
   const { facts, standing } = await readFactsToPlan(session, {
     names: oldNamesOf(migrations),
     oids: oidsOf(migrations),
-    mentioned: migrations.map(({ old_name }) => old_name),
+    mentioned: mentionedNames(migrations, request),
     sources: connection.sources,
     builtOn: true,
   });
 
   const plan = await planFinalize(migrations, facts, standing, {
+    definitions: await definitionsToRewrite(session, request, migrations, facts),
     acknowledge: request.acknowledge,
     carryPrivileges: request.carry_privileges,
   });
@@ -97,7 +100,7 @@ async function prepare(
   const findings = [
     ...plan.findings,
     ...namesInRowsLeft(namesInRows, changes, "finalize"),
-    ...oldNameInUse(migrations, facts),
+    ...oldNameInUse(migrations, { ...facts, texts: plan.rewrites.after }),
     ...usageFindings(migrations, samples, request),
     ...relocationFindings(migrations),
   ];
@@ -107,6 +110,7 @@ async function prepare(
   return {
     ...followUp(transaction, "finalize", finalized, mark),
     plan: { ...plan, findings },
+    texts: describeRewrites(plan.rewrites.texts),
     tables: () => plan.tables.map(({ migration, view }) => tableOfView(migration, view)),
     samples,
   };

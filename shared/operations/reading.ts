@@ -1,8 +1,9 @@
 /** What is read from the database for plans, checks and answers. */
+import { alterableJobs, routineDefinitions } from "../catalog/definitions_of_texts.ts";
 import { namesInRowsQuery } from "../catalog/names.ts";
 import { factsFromRow, factsMessage, factsQuery, type FactsWanted } from "../catalog/read_facts.ts";
 import type { Migration } from "../contract/responses.ts";
-import type { Facts } from "../facts/facts.ts";
+import type { Facts, RoutineDefinition, TextFacts } from "../facts/facts.ts";
 import type { TrackedRename } from "../facts/migration.ts";
 import {
   type NameChange,
@@ -11,6 +12,7 @@ import {
   NO_NAMES_IN_ROWS,
   valuesOf,
 } from "../facts/names_in_rows.ts";
+import type { Definitions } from "../plan/rewrite_texts.ts";
 import type { Row, Session } from "../postgres/database.ts";
 import { isConnectionLost } from "../postgres/database_errors.ts";
 import { millisecondsLiteral } from "../sql/quoting.ts";
@@ -62,6 +64,24 @@ export async function readMigrations(
   );
   const byId = new Map(rows.map((row) => [row.id, row]));
   return ids.flatMap((id) => byId.get(id) ?? []);
+}
+
+/** What it takes to replace these texts. */
+export async function readDefinitions(
+  session: Session,
+  texts: Pick<TextFacts, "kind" | "identity">[],
+): Promise<Definitions> {
+  const of = (kind: TextFacts["kind"]) =>
+    texts.filter((text) => text.kind === kind).map(({ identity }) => identity);
+  const [routines, jobs] = [of("routine"), of("cron job")];
+  return {
+    routines: routines.length === 0
+      ? []
+      : await session.run(routineDefinitions(routines)) as unknown as RoutineDefinition[],
+    jobs: jobs.length === 0
+      ? []
+      : (await session.run(alterableJobs(jobs))).map(({ identity }) => String(identity)),
+  };
 }
 
 /** Longest time to search the rows of extensions, in milliseconds: a rename can be made without. */

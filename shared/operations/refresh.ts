@@ -4,6 +4,7 @@ import type { OperationAnswer, Verification } from "../contract/responses.ts";
 import { fingerprint } from "../facts/fingerprint.ts";
 import { tableOfView } from "../findings/analysis.ts";
 import { planRefresh, type RefreshPlan } from "../plan/refresh.ts";
+import { describeRewrites } from "../plan/rewrite_texts.ts";
 import { checkRefreshed } from "../plan/verification/drift_verification.ts";
 import { qualified } from "../sql/quoting.ts";
 import { markRefreshed } from "../tracking/migrations.ts";
@@ -18,6 +19,7 @@ import {
 } from "./change.ts";
 import type { OperationContext } from "./context.ts";
 import { readFacts, readFactsToPlan } from "./reading.ts";
+import { definitionsToRewrite, mentionedNames } from "./rewrite_texts.ts";
 import {
   namesOf,
   oidsOf,
@@ -54,7 +56,7 @@ async function prepare(
   transaction: Transaction,
   request: RefreshRequest,
 ): Promise<PlannedChange<RefreshPlan>> {
-  const { session, writes } = transaction;
+  const { session, connection, writes } = transaction;
   const { migration_id, relocate, without_columns } = request;
   const migrations = await selectActive(session, { migration_id, relocate }, "refresh", writes);
   await lockTables(transaction, namesOf(migrations), tablesOf(migrations));
@@ -62,6 +64,10 @@ async function prepare(
   const { facts, standing } = await readFactsToPlan(session, {
     names: oldNamesOf(migrations),
     oids: oidsOf(migrations),
+    ...(request.rewrite_texts && {
+      mentioned: mentionedNames(migrations, request),
+      sources: { ...connection.sources, statements: null },
+    }),
     builtOn: true,
   });
 
@@ -70,13 +76,15 @@ async function prepare(
     acknowledge: request.acknowledge,
     withoutColumns: without_columns,
     carryPrivileges: request.carry_privileges,
+    definitions: await definitionsToRewrite(session, request, migrations, facts),
   });
-  const { view, replacedInPlace } = plan;
+  const { view, replacedInPlace, rewrites: { texts } } = plan;
 
-  const mark = markRefreshed(migration_id, without_columns, request.notes);
+  const mark = markRefreshed(migration_id, without_columns, texts, request.notes);
   return {
     ...followUp(transaction, "refresh", migrations, mark),
     plan: { ...plan, findings: [...plan.findings, ...relocationFindings(migrations)] },
+    texts: describeRewrites(texts),
     tables: () => [tableOfView(migration, view, replacedInPlace)],
   };
 }

@@ -5,6 +5,7 @@ import { compareLocations } from "../drift/drift.ts";
 import { namesInRowsLeft } from "../facts/names_in_rows.ts";
 import { tableOfView } from "../findings/analysis.ts";
 import { planRollback, type RollbackPlan } from "../plan/rollback.ts";
+import { describeRewrites } from "../plan/rewrite_texts.ts";
 import { checkRolledBack } from "../plan/verification/verification.ts";
 import type { Done } from "../postgres/apply_plan.ts";
 import { insertEvent } from "../tracking/events.ts";
@@ -29,7 +30,7 @@ import {
   type Transaction,
 } from "./change.ts";
 import type { OperationContext } from "./context.ts";
-import { readFacts, readFactsToPlan, readNamesInRows } from "./reading.ts";
+import { readDefinitions, readFacts, readFactsToPlan, readNamesInRows } from "./reading.ts";
 import {
   namesOf,
   oidsOf,
@@ -87,7 +88,9 @@ async function prepare(
     builtOn: true,
   });
 
+  const texts = migrations.flatMap(({ texts = [] }) => texts);
   const plan = await planRollback(migrations, facts, standing, {
+    definitions: texts.length === 0 ? null : await readDefinitions(session, texts),
     acknowledge: request.acknowledge,
     carryPrivileges: request.carry_privileges,
   });
@@ -109,6 +112,7 @@ async function prepare(
   return {
     ...followUp(transaction, "rollback", rolledBack, mark),
     plan: { ...plan, findings },
+    texts: describeRewrites(plan.rewrites.texts),
     tables: () => plan.tables.map(({ migration, view }) => tableOfView(migration, view)),
   };
 }

@@ -9,10 +9,17 @@ import {
   requireOwned,
 } from "./remove_views.ts";
 import { makePlan, type Plan } from "./plan.ts";
+import { type Definitions, newlyNamed, rewriteTexts, type TextRewrites } from "./rewrite_texts.ts";
 import { checkFree, checkRelations } from "./verification/checks.ts";
 
 export interface FinalizePlan extends Plan {
   tables: FinalizedTable[];
+  rewrites: TextRewrites;
+}
+
+export interface FinalizeOptions extends RemoveViewsOptions {
+  /** Of the texts that get new names. Default: none do. */
+  definitions?: Definitions | null;
 }
 
 export interface FinalizedTable {
@@ -32,7 +39,7 @@ export async function planFinalize(
   migrations: RecordedRename[],
   facts: Facts,
   active: TrackedRename[],
-  options: RemoveViewsOptions,
+  options: FinalizeOptions,
 ): Promise<FinalizePlan> {
   const steps = locateRelations(migrations, facts, active, options.acknowledge, {
     later: true,
@@ -54,8 +61,14 @@ export async function planFinalize(
       ...(views.length === 0 ? [] : [checkFree(views, "Check that nothing has the old names")]),
     ],
   );
+  const rewrites = rewriteTexts(
+    facts,
+    steps.map(({ migration, table }) => newlyNamed(migration, table.name)),
+    options.definitions,
+    removal.dependents,
+  );
   const plan = await makePlan({
-    beforeLocks: [],
+    beforeLocks: rewrites.statements,
     preparations: removal.preparations,
     locks: removal.locks,
     changes: removal.changes,
@@ -63,6 +76,7 @@ export async function planFinalize(
   });
   return {
     ...plan,
+    rewrites,
     tables: steps.map(({ migration, table, view }) => ({
       migration,
       facts: removal.afterwards(table),

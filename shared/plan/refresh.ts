@@ -1,6 +1,7 @@
 /** The plan of a refresh: the compatibility view is made again as its table is now. */
 import { Problem } from "../contract/problems.ts";
 import type { Finding, Statement } from "../contract/responses.ts";
+import type { Dependent } from "../dependents/dependents.ts";
 import { lockAlone, repoint } from "../dependents/repoint.ts";
 import { setAsideName } from "../dependents/dropped_views.ts";
 import { locateRelations } from "../drift/drift.ts";
@@ -20,6 +21,13 @@ import { interimName } from "./interim_name.ts";
 import { expectedRelation, requireOwned } from "./remove_views.ts";
 import { makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { requireView } from "./refusals.ts";
+import {
+  type Definitions,
+  leftTexts,
+  newlyNamed,
+  rewriteTexts,
+  type TextRewrites,
+} from "./rewrite_texts.ts";
 import { dropRowType } from "./row_type.ts";
 import { type Check, checkAtOnce, checkRelations, raiseUnlessNone } from "./verification/checks.ts";
 import { type ViewOnlyChanges, viewOnlyChanges } from "./view_only_changes.ts";
@@ -29,6 +37,8 @@ export interface RefreshOptions {
   withoutColumns: string[];
   /** Whether privileges that were changed on the view alone are changed on the table, too. */
   carryPrivileges: boolean;
+  /** Of the texts that get new names. Default: none do. */
+  definitions?: Definitions | null;
 }
 
 export interface RefreshPlan extends Plan {
@@ -39,6 +49,7 @@ export interface RefreshPlan extends Plan {
   replacedInPlace: boolean;
   /** The table, with the privileges that it has in the end. */
   table: RelationFacts;
+  rewrites: TextRewrites;
 }
 
 /**
@@ -51,7 +62,7 @@ export async function planRefresh(
   migration: RecordedRename,
   facts: Facts,
   standing: TrackedRename[],
-  { acknowledge, withoutColumns, carryPrivileges }: RefreshOptions,
+  { acknowledge, withoutColumns, carryPrivileges, definitions }: RefreshOptions,
 ): Promise<RefreshPlan> {
   requireView(migration, "refresh");
   // A refresh also makes a view that is gone.
@@ -83,12 +94,18 @@ export async function planRefresh(
     ...replacement.checks,
     ...(only.check === null ? [] : [only.check]),
   ];
+  const rewrites = rewriteTexts(
+    facts,
+    [newlyNamed(migration, table.name)],
+    definitions,
+    replacement.dependents,
+  );
   const plan = await makePlan({
     preparations: [
       ...replacement.preparations,
       ...checks.flatMap(({ preparations }) => preparations),
     ],
-    beforeLocks: [],
+    beforeLocks: rewrites.statements,
     locks: replacement.locks,
     changes: [
       ...replacement.changes,
@@ -99,6 +116,7 @@ export async function planRefresh(
       ...only.findings.flat(),
       ...fixedDrift(table, view, migration),
       ...replacement.findings,
+      ...leftTexts(rewrites),
     ],
   });
   return {
@@ -107,11 +125,13 @@ export async function planRefresh(
     view,
     replacedInPlace: inPlace !== undefined,
     table: only.afterwards(table),
+    rewrites,
   };
 }
 
 interface Replacement extends Pick<Plan, "preparations" | "locks" | "changes" | "findings"> {
   checks: Check[];
+  dependents: Dependent[];
 }
 
 const checksOf = (made: MadeView) => viewChecks([made], ({ tableName }) => tableName);
@@ -135,6 +155,7 @@ function replacing(
     ],
     checks: checksOf(made).map(({ name, purpose, query }) => raiseUnlessNone(name, purpose, query)),
     findings: [],
+    dependents: [],
   };
 }
 
@@ -160,6 +181,7 @@ function exchanging(
     ],
     checks: [checkNames([made])],
     findings: present?.findings ?? [],
+    dependents: present?.dependents ?? [],
   };
 }
 
@@ -202,6 +224,7 @@ function takingPlace(
       },
     ],
     findings: followed.findings,
+    dependents: followed.dependents,
   };
 }
 

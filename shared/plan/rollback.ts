@@ -22,11 +22,18 @@ import {
 } from "./remove_views.ts";
 import { indexStatements, restoredIndexes } from "./index_names.ts";
 import { makePlan, type Plan } from "./plan.ts";
+import { type Definitions, restoreTexts, type TextRewrites } from "./rewrite_texts.ts";
 import { checkRelations } from "./verification/checks.ts";
 import { listDifferences } from "./view_only_changes.ts";
 
 export interface RollbackPlan extends Plan {
   tables: RolledBackTable[];
+  rewrites: TextRewrites;
+}
+
+export interface RollbackOptions extends RemoveViewsOptions {
+  /** Of the texts that got new names since. Default: none did. */
+  definitions?: Definitions | null;
 }
 
 export interface RolledBackTable {
@@ -47,7 +54,7 @@ export async function planRollback(
   migrations: RecordedRename[],
   facts: Facts,
   active: TrackedRename[],
-  options: RemoveViewsOptions,
+  options: RollbackOptions,
 ): Promise<RollbackPlan> {
   const steps = locateRelations(migrations, facts, active, options.acknowledge);
   requireOwned(steps);
@@ -71,6 +78,12 @@ export async function planRollback(
   const routines = steps.some(({ view }) => view !== null)
     ? withoutDependents(keepingRows(steps, facts), removal.dependents)
     : [];
+  const rewrites = restoreTexts(
+    migrations,
+    facts,
+    options.definitions,
+    removal.dependents,
+  );
   const restored = restoredIndexes(
     steps.map(({ migration, table }) => ({ indexes: migration.indexes, table_oid: table.oid })),
     facts,
@@ -81,7 +94,7 @@ export async function planRollback(
     "Give the index, and the constraint it backs, its earlier name back; nobody waits for it",
   );
   const plan = await makePlan({
-    beforeLocks: [...recompile(routines), ...indexes.statements],
+    beforeLocks: [...recompile(routines), ...rewrites.statements, ...indexes.statements],
     preparations: [...removal.preparations, ...indexes.preparations],
     locks: removal.locks,
     changes: removal.changes,
@@ -93,10 +106,10 @@ export async function planRollback(
       ...removal.findings,
       ...staleRoutineFindings(routines),
       ...restored.findings,
-      ...newNameMentioned(steps, facts),
+      ...newNameMentioned(steps, { ...facts, texts: rewrites.after }),
     ],
   });
-  return { ...plan, tables };
+  return { ...plan, tables, rewrites };
 }
 
 function keepingRows(steps: LocatedMigration[], facts: Facts): RoutineWithCachedPlans[] {

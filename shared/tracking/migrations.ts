@@ -4,6 +4,7 @@ import type {
   RecordedFingerprints,
   RecordedRename,
   RenamedIndex,
+  RewrittenText,
   TrackedRename,
 } from "../facts/migration.ts";
 import type { Migration } from "../contract/responses.ts";
@@ -186,11 +187,21 @@ set status = ${literal(status)}, ${prefix}_at = pg_catalog.clock_timestamp(),
 where m.id in (${uuids(ids)}) and m.status = 'active'`;
 }
 
-/** @param without The columns that the view leaves out. The recorded state of the view is dropped, since it is another one. */
-export function markRefreshed(id: string, without: string[], notes: string | undefined): string {
+/**
+ * @param without The columns that the view leaves out.
+ * @param texts What got the new name; kept for a rollback. The recorded state of the view is dropped, since it is another one. */
+export function markRefreshed(
+  id: string,
+  without: string[],
+  texts: RewrittenText[],
+  notes: string | undefined,
+): string {
+  const rewritten = texts.length === 0 ? "" : `
+  plan = m.plan || pg_catalog.jsonb_build_object('texts',
+    coalesce(m.plan -> 'texts', '[]') || ${jsonbLiteral(texts)}),`;
   return `
 update public.sys_table_migrations m
-set view_oid = c.oid::bigint, notes = coalesce(${nullableLiteral(notes)}, m.notes),
+set view_oid = c.oid::bigint,${rewritten} notes = coalesce(${nullableLiteral(notes)}, m.notes),
   fingerprint = (m.fingerprint - 'view')
     || pg_catalog.jsonb_build_object('without_columns', ${jsonbLiteral(without)})
 from pg_catalog.pg_namespace n, pg_catalog.pg_class c
@@ -321,7 +332,7 @@ export function selectedMigrations(
 select m.id, m.schema_name, m.old_name, m.new_name, m.status, m.compatibility_view_created,
   m.table_oid::float8 as table_oid, m.view_oid::float8 as view_oid, m.fingerprint,
   ${PRESENT},
-  coalesce(m.plan -> 'indexes', '[]') as indexes,
+  coalesce(m.plan -> 'indexes', '[]') as indexes, coalesce(m.plan -> 'texts', '[]') as texts,
   coalesce((m.plan ->> 'in_history')::boolean, false) as in_history
 from public.sys_table_migrations m
 where ${condition}

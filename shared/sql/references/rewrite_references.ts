@@ -67,8 +67,7 @@ export function rewriteReferences(
   for (const { place, reference } of places.values()) {
     const { table } = reference;
     const isHidden = mentionOf(withoutComments(source.text), table.newName!) >= 0 ||
-      variables.includes(table.newName!) ||
-      (tables.namesakes.get(table.newName!)?.size ?? 0) > 0;
+      variables.includes(table.newName!) || hasNamesake(table, tables);
     const uses = remaining.filter(({ value }) => value === table.name);
     // `public.old.id`, which an alias would make wrong.
     if (uses.some(({ qualifies }) => qualifies)) return unchanged([reference]);
@@ -86,6 +85,10 @@ export function rewriteReferences(
   const same = readAlike(references, usesOfRenamed({ ...source, text }, withNewNames(tables)));
   return same ? { text, edits, unsure: [] } : unchanged(references);
 }
+
+/** Whether another schema has something of the new name, which a search path could find first. */
+const hasNamesake = ({ schema, newName }: IndexedTable, { namesakes }: TableIndex): boolean =>
+  [...namesakes.get(newName!) ?? []].some((other) => other !== schema);
 
 /** Uses of the tables that have new names. TG_TABLE_NAME follows a rename by itself. */
 const usesOfRenamed = (source: SqlSource, tables: TableIndex): TableReference[] =>

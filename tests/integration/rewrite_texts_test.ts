@@ -1,0 +1,246 @@
+/** Old names in routines and cron jobs: replaced where every use is certain, and given back by a rollback. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import fc from "fast-check";
+import type { Migration, OperationAnswer } from "../../shared/contract/responses.ts";
+import { databaseTest, type TestDatabase } from "../support/database.ts";
+import { type Functions, functionsFor } from "../support/functions.ts";
+import { sampled } from "../support/sampled.ts";
+
+const TABLES = `
+  create table teams (id int primary key, name text);
+  create table experts (id int primary key, name text, team_id int references teams, n int default 0);
+  insert into teams values (1, 'one');
+  insert into experts values (1, 'a', 1), (2, 'b', 1);`;
+
+const ROUTINES = `
+  create function counted(above int default 0) returns bigint language sql stable security definer
+    set search_path = public, pg_temp as 'select count(*) from experts where experts.id > above';
+  create function first_of(team int) returns experts language plpgsql as $body$
+  declare
+    -- A row of experts.
+    found_row experts%rowtype;
+  begin
+    select * into found_row from public.experts e where e.team_id = team order by id limit 1;
+    raise notice 'found %', 'experts';
+    return found_row;
+  end $body$;
+  create procedure add_expert(name text) language plpgsql as
+    'begin insert into experts (id, name) values (99, name) on conflict (id) do update set n = experts.n + 1; end';
+  create function dynamic() returns bigint language plpgsql as
+    $$ declare r bigint; begin execute 'select count(*) from experts' into r; return r; end $$;
+  create function unconcerned() returns text language sql as $$ select 'experts' $$;
+  comment on function counted(int) is 'of experts';
+  revoke execute on function counted(int) from public;
+  grant execute on function counted(int) to authenticated;`;
+
+interface Renamed {
+  db: TestDatabase;
+  functions: Functions;
+  migration: Migration;
+}
+
+function renamedTest(name: string, body: (renamed: Renamed) => Promise<void>): void {
+  databaseTest(name, async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await db.sql.unsafe(TABLES + ROUTINES).simple();
+    const { migrations: [migration] } = await functions.rename({
+      old_name: "experts",
+      new_name: "expert_profiles",
+    });
+    await body({ db, functions, migration });
+  });
+}
+
+/** All that is in pg_proc of the user's routines, the bodies apart. */
+async function routines({ db }: Renamed) {
+  const rows = await db.sql`
+    select p.proname, p.prosrc, p.oid::text, p.proacl::text, obj_description(p.oid) as comment,
+      (to_jsonb(p) - '{prosrc,proargdefaults}'::text[])::text as rest,
+      pg_get_function_arguments(p.oid) as arguments
+    from pg_proc p where p.pronamespace = 'public'::regnamespace and p.prolang <> 13
+      and p.proname in ('counted', 'first_of', 'add_expert', 'dynamic', 'unconcerned')
+    order by p.proname`;
+  return new Map(rows.map(({ proname, prosrc, ...rest }) => [proname, { body: prosrc, rest }]));
+}
+
+const objects = ({ rewritten_texts = [] }: OperationAnswer) =>
+  rewritten_texts.map(({ object }) => object).sort();
+
+const REWRITTEN = [
+  "public.add_expert(IN name text)",
+  "public.counted(above integer)",
+  "public.first_of(team integer)",
+];
+
+renamedTest(
+  "a refresh gives routines the new name, and nothing else of them changes",
+  async (renamed) => {
+    const { db, functions, migration } = renamed;
+    const before = await routines(renamed);
+    const request = { migration_id: migration.id, rewrite_texts: true };
+
+    const plan = await functions.refresh({ ...request, mode: "plan" });
+    assertEquals(objects(plan), REWRITTEN);
+    assertEquals(await routines(renamed), before, "a plan changes nothing");
+    assertEquals(
+      plan.findings.filter(({ code }) => code === "text_not_rewritten").map(({ object }) => object),
+      ["public.dynamic()"],
+    );
+    assertStringIncludes(
+      plan.rewritten_texts!.find(({ object }) => object === "public.counted(above integer)")!.diff,
+      "+select count(*) from expert_profiles as experts where experts.id > above",
+    );
+
+    const answer = await functions.refresh({ ...request, expected_plan_hash: plan.plan_hash });
+    assert(answer.verification?.passed);
+    assertEquals(objects(answer), REWRITTEN);
+    const after = await routines(renamed);
+    assertEquals(
+      [...after].map(([name, { rest }]) => [name, rest]),
+      [...before].map(([name, { rest }]) => [name, rest]),
+    );
+    assertStringIncludes(
+      after.get("first_of")!.body,
+      "    -- A row of experts.\n    found_row expert_profiles%rowtype;",
+    );
+    for (const name of ["dynamic", "unconcerned"]) assertEquals(after.get(name), before.get(name));
+    await db.sql`call add_expert('c')`;
+    await db.sql`call add_expert('c')`;
+    const [seen] = await db
+      .sql`select counted()::int as n, (first_of(1)).name, (select n from experts where id = 99) as added`;
+    assertEquals({ ...seen }, { n: 3, name: "a", added: 1 });
+
+    const again = await functions.refresh({ ...request, mode: "plan" });
+    assertEquals(objects(again), [], "nothing is left to be done");
+  },
+);
+
+renamedTest(
+  "a rollback gives the bodies back, but for what somebody has changed since",
+  async (renamed) => {
+    const { db, functions, migration } = renamed;
+    const before = await routines(renamed);
+    await functions.refresh({ migration_id: migration.id, rewrite_texts: true });
+    await db.sql.unsafe(`create or replace procedure add_expert(name text) language plpgsql as
+    'begin insert into expert_profiles (id, name) values (7, name); end'`);
+    const plan = await functions.rollback({ table: "experts", mode: "plan" });
+    assertEquals(objects(plan), REWRITTEN.slice(1));
+    const answer = await functions.rollback({ table: "experts" });
+    assert(answer.verification?.passed);
+    assertEquals(
+      answer.findings.filter(({ code }) => code === "new_name_mentioned").map(({ object }) =>
+        object
+      ),
+      ["public.add_expert(IN name text)"],
+    );
+    const after = await routines(renamed);
+    assertStringIncludes(after.get("add_expert")!.body, "values (7, name)");
+    after.delete("add_expert");
+    before.delete("add_expert");
+    assertEquals(after, before);
+  },
+);
+
+renamedTest("a finalization that rewrites is not refused for what it rewrites", async (renamed) => {
+  const { db, functions, migration } = renamed;
+  const request = { migration_id: migration.id, mode: "plan" } as const;
+  const codes = ({ findings }: OperationAnswer) =>
+    findings.filter(({ code }) => code.startsWith("old_name")).map(({ code, object }) =>
+      `${code} ${object}`
+    ).sort();
+  assertEquals(codes(await functions.finalize(request)), [
+    "old_name_in_use public.add_expert(IN name text)",
+    "old_name_in_use public.counted(above integer)",
+    "old_name_in_use public.dynamic()",
+    "old_name_in_use public.first_of(team integer)",
+  ]);
+  await db.sql.unsafe(`create function of_row(e experts) returns bigint language sql as
+    'select count(*) from experts x where x.id <> e.id'`);
+  const plan = await functions.finalize({ ...request, rewrite_texts: true });
+  // The function that returns a row of the view is made again for the table, with the text that it has.
+  assertEquals(codes(plan), [
+    "old_name_in_use public.dynamic()",
+    "old_name_in_use public.of_row(e public.experts)",
+  ]);
+  // A change of its own gives it the new name before.
+  await functions.refresh({ migration_id: migration.id, rewrite_texts: true });
+  await db.sql`drop function dynamic()`;
+  const answer = await functions.finalize({ migration_id: migration.id, rewrite_texts: true });
+  assert(answer.verification?.passed);
+  const [{ n, name, others }] = await db.sql`
+    select counted()::int as n, (first_of(1)).name, (select of_row(e)::int from expert_profiles e limit 1) as others`;
+  assertEquals([n, name, others], [2, "a", 1]);
+});
+
+renamedTest(
+  "a routine that somebody replaces at the same moment is not overwritten",
+  async (renamed) => {
+    const { db, functions, migration } = renamed;
+    const other = db.connect({ max: 1 });
+    const begun = Promise.withResolvers<void>();
+    const end = Promise.withResolvers<void>();
+    const held = other.begin(async (tx) => {
+      await tx.unsafe(
+        "create or replace function dynamic() returns bigint language sql as 'select 5::bigint'",
+      );
+      await tx.unsafe(`create or replace procedure add_expert(name text) language plpgsql as
+      'begin insert into experts (id, name) values (8, name); end'`);
+      begun.resolve();
+      await end.promise;
+    });
+    await begun.promise;
+    const refreshed = functions.refresh({ migration_id: migration.id, rewrite_texts: true });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    end.resolve();
+    await held;
+    await refreshed;
+    assertStringIncludes(
+      (await routines(renamed)).get("add_expert")!.body,
+      "into expert_profiles (id, name) values (8",
+    );
+  },
+);
+
+databaseTest(
+  "whatever the body: it does the same on the renamed table as before",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await db.sql.unsafe(TABLES).simple();
+    const name = fc.constantFrom("experts", "public.experts", '"experts"', "EXPERTS");
+    const alias = fc.constantFrom("", "e", "as e", '"experts"', "expert_profiles");
+    const body = fc.tuple(name, alias, fc.nat(5)).map(([name, alias, form]) => {
+      const own = alias === "" ? "experts" : alias.replace("as ", "");
+      return [
+        `select count(*)::text from ${name} ${alias} where ${own}.id < 5`,
+        `select string_agg(${own}.name, ',' order by ${own}.id) from ${name} ${alias}`,
+        `with experts_of as (select * from ${name} ${alias}) select count(*)::text from experts_of`,
+        `select (select max(${own}.id) from ${name} ${alias} join teams on teams.id = ${own}.team_id)::text`,
+        `with expert_profiles as (select 1 as one) select count(*)::text from ${name} ${
+          alias === "expert_profiles" ? "x" : alias
+        }, expert_profiles p`,
+        `select row_to_json(${own})::text from ${name} ${alias} order by ${own}.id limit 1 -- of experts`,
+      ][form];
+    });
+    const bodies = fc.sample(body, { numRuns: sampled(150, 40), seed: 5 });
+    const create = (text: string, n: number) =>
+      n % 2
+        ? `create function f${n}() returns text language sql as $body$ ${text}\n $body$`
+        : `create function f${n}() returns text language plpgsql as $body$ declare experts_n int; begin return (${
+          text.replace(/ -- of experts/, "")
+        }); end $body$`;
+    await db.sql.unsafe(bodies.map(create).join(";\n")).simple();
+    const results = async () =>
+      (await db.sql.unsafe(`select ${bodies.map((_, n) => `f${n}() as f${n}`).join(", ")}`))[0];
+    const before = { ...await results() };
+    const { migrations: [migration] } = await functions.rename({
+      old_name: "experts",
+      new_name: "expert_profiles",
+    });
+    const answer = await functions.finalize({ migration_id: migration.id, rewrite_texts: true });
+    assertEquals(answer.rewritten_texts?.length, bodies.length);
+    assertEquals({ ...await results() }, before);
+    const [{ left }] = await db
+      .sql`select count(*)::int as left from pg_class where relname = 'experts'`;
+    assertEquals(left, 0);
+  },
+);
