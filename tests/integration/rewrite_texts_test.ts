@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import type { Migration, OperationAnswer } from "../../shared/contract/responses.ts";
 import { databaseTest, type TestDatabase } from "../support/database.ts";
+import { createStandIn, forgetStandIn } from "../support/stand_in_extension.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { sampled } from "../support/sampled.ts";
 
@@ -242,5 +243,86 @@ databaseTest(
     const [{ left }] = await db
       .sql`select count(*)::int as left from pg_class where relname = 'experts'`;
     assertEquals(left, 0);
+  },
+);
+
+/** What pg_cron has of jobs, as far as it is used. */
+const PG_CRON = `
+  create table cron.job (jobid bigint primary key, schedule text, command text, nodename text,
+    nodeport int, database text, username text, active boolean, jobname text);
+  grant usage on schema cron to postgres;
+  grant select on cron.job to postgres;
+  create function cron.alter_job(job_id bigint, schedule text default null, command text default null,
+    database text default null, username text default null, active boolean default null)
+  returns void language sql security definer set search_path = pg_catalog, pg_temp as $$
+    update cron.job j set command = coalesce($3, j.command) where j.jobid = $1 $$;
+  insert into cron.job values
+    (1, '0 3 * * *', 'delete from experts where name is null', 'localhost', 5432, current_database(),
+      'postgres', true, 'nightly'),
+    (2, '0 3 * * *', 'refresh materialized view x; select count(*) from public.experts', 'localhost', 5432,
+      current_database(), 'postgres', true, null),
+    (3, '0 3 * * *', 'delete from experts', 'localhost', 5432, current_database(), 'supabase_admin', true, 'of another');`;
+
+renamedTest(
+  "cron jobs get the new name by pg_cron's own function, and the old one back",
+  async (renamed) => {
+    const { db, functions, migration } = renamed;
+    await db.admin`create schema cron`;
+    await createStandIn(db, "pg_cron", "cron", PG_CRON);
+    const commands = async () =>
+      (await db.admin`select command from cron.job order by jobid`).map(({ command }) => command);
+    const before = await commands();
+    const answer = await functions.refresh({ migration_id: migration.id, rewrite_texts: true });
+    assertEquals(objects(answer).filter((object) => object.startsWith("cron job")), [
+      "cron job 2",
+      "cron job nightly",
+    ]);
+    assertEquals(await commands(), [
+      "delete from expert_profiles where name is null",
+      "refresh materialized view x; select count(*) from public.expert_profiles",
+      "delete from experts",
+    ]);
+    assertEquals(
+      answer.findings.filter(({ code }) => code === "text_not_rewritten").map(({ object }) =>
+        object
+      ).sort(),
+      ["cron job of another", "public.dynamic()"],
+    );
+    await functions.rollback({ table: "experts" });
+    assertEquals(await commands(), before);
+    await forgetStandIn(db, "pg_cron");
+  },
+);
+
+databaseTest(
+  "of a batch each table's texts are kept, and a rollback of all gives all back",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await db.sql.unsafe(
+      TABLES + `
+    create function joined() returns bigint language sql as
+      'select count(*) from experts join teams on teams.id = experts.team_id'`,
+    ).simple();
+    const body = async () =>
+      (await db.sql`select prosrc from pg_proc where proname = 'joined'`)[0].prosrc;
+    const before = await body();
+    const { migrations, batch_id } = await functions.rename({
+      renames: [{ old_name: "experts", new_name: "people" }, {
+        old_name: "teams",
+        new_name: "groups",
+      }],
+    });
+    for (const { id } of migrations) {
+      await functions.refresh({
+        migration_id: id,
+        rewrite_texts: true,
+      });
+    }
+    assertEquals(
+      await body(),
+      "select count(*) from people as experts join groups as teams on teams.id = experts.team_id",
+    );
+    await functions.rollback({ batch_id: batch_id! });
+    assertEquals(await body(), before);
   },
 );
