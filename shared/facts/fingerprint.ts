@@ -2,14 +2,20 @@
  * Fingerprint: a table's state as a flat map from object to definition, so that two states can be compared
  * and each difference named. Kept with a migration, and compared again after the rollback.
  */
-import { type AclEntry, type Level, type OnColumn, privilegesOf } from "./privileges.ts";
+import {
+  type AclEntry,
+  type Grant,
+  type Level,
+  type OnColumn,
+  privilegesOf,
+} from "./privileges.ts";
 import type { Difference } from "../contract/responses.ts";
-import type { ColumnFacts, NamedDefinition, RelationFacts } from "./facts.ts";
+import type { ColumnState, NamedDefinition, RelationState } from "./facts.ts";
 import { comparableOptions } from "../sql/stored_view.ts";
 
 export type Fingerprint = Record<string, string>;
 
-export function fingerprint(relation: RelationFacts): Fingerprint {
+export function fingerprint(relation: RelationState): Fingerprint {
   const print: Fingerprint = {
     kind: relation.kind,
     persistence: relation.persistence,
@@ -56,7 +62,7 @@ export function fingerprint(relation: RelationFacts): Fingerprint {
 }
 
 /** A column's definition in one line, in the order of CREATE TABLE's clauses. */
-export function columnDefinition(column: ColumnFacts): string {
+export function columnDefinition(column: Omit<ColumnState, "acl">): string {
   return [
     column.type,
     column.collation === null ? null : `collate ${column.collation}`,
@@ -70,12 +76,12 @@ export function columnDefinition(column: ColumnFacts): string {
 }
 
 /** Privileges that one grantor gave one grantee are one entry: `column id grant to anon by postgres`. */
-const grantKey = ({ column, grantee, grantor }: AclEntry & OnColumn): string =>
+const grantKey = ({ column, grantee, grantor }: Grant & OnColumn): string =>
   `${column === null ? "" : `column ${column} `}grant to ${grantee ?? "PUBLIC"} by ${grantor}`;
 
 const WITH_GRANT_OPTION = " with grant option";
 
-function addPrivileges(print: Fingerprint, entries: (AclEntry & OnColumn)[]): void {
+function addPrivileges(print: Fingerprint, entries: (Grant & OnColumn)[]): void {
   const grants = entries.map((entry) => ({
     key: grantKey(entry),
     privilege: entry.privilege + (entry.grantable ? WITH_GRANT_OPTION : ""),

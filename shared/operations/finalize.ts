@@ -20,7 +20,7 @@ import {
   type Transaction,
 } from "./change.ts";
 import type { OperationContext } from "./context.ts";
-import { readFacts, readFactsToPlan, readNamesInRows } from "./reading.ts";
+import { readFactsToPlan, readNamesInRows, readStates } from "./reading.ts";
 import {
   leaving,
   namesOf,
@@ -114,8 +114,7 @@ async function prepare(
 
 async function verify(context: OperationContext, plan: FinalizePlan): Promise<Verification> {
   const migrations = plan.tables.map(({ migration }) => migration);
-  const { facts } = await readFacts(context, { names: [], oids: oidsOf(migrations) });
-  const byOid = new Map(facts.relations.map((relation) => [relation.oid, relation]));
+  const { byOid } = await readStates(context, { names: [], oids: oidsOf(migrations) });
   return checkFinalized(plan.tables.map(({ migration, facts: before }) => ({
     migration,
     before,

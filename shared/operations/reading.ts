@@ -1,6 +1,15 @@
 /** What is read from the database for plans, checks and answers. */
 import { namesInRowsQuery } from "../catalog/names.ts";
-import { factsFromRow, factsMessage, factsQuery, type FactsWanted } from "../catalog/read_facts.ts";
+import {
+  factsFromRow,
+  factsMessage,
+  factsQuery,
+  type FactsWanted,
+  type RelationsWanted,
+  type States,
+  statesFromRow,
+  statesQuery,
+} from "../catalog/read_facts.ts";
 import type { Migration } from "../contract/responses.ts";
 import type { Facts } from "../facts/facts.ts";
 import type { TrackedRename } from "../facts/migration.ts";
@@ -37,6 +46,16 @@ export async function readFacts(
 ): Promise<{ facts: Facts; rows: Row[] }> {
   const [[row], rows] = await read(context, `${factsQuery(wanted)};\n${otherQuery}`);
   return { facts: factsFromRow(row as { facts: string }), rows };
+}
+
+/** Reads what a change is verified by, and the rows of one more query, in a read-only transaction of its own. */
+export async function readStates(
+  context: OperationContext,
+  wanted: RelationsWanted,
+  otherQuery = "select",
+): Promise<States & { rows: Row[] }> {
+  const [[row], rows] = await read(context, `${statesQuery(wanted)};\n${otherQuery}`);
+  return { ...statesFromRow(row as { states: string }), rows };
 }
 
 /** Reads facts, and the active and finalized migrations, in the transaction of a change. */

@@ -29,7 +29,7 @@ import {
   type Transaction,
 } from "./change.ts";
 import type { OperationContext } from "./context.ts";
-import { readFacts, readFactsToPlan, readNamesInRows } from "./reading.ts";
+import { readFactsToPlan, readNamesInRows, readStates } from "./reading.ts";
 import {
   namesOf,
   oidsOf,
@@ -115,12 +115,11 @@ async function prepare(
 
 async function verify(context: OperationContext, plan: RollbackPlan): Promise<Verification> {
   const migrations = plan.tables.map(({ migration }) => migration);
-  const { facts, rows } = await readFacts(
+  const { byOid, rows } = await readStates(
     context,
     { names: [], oids: oidsOf(migrations) },
     standingMigrations(),
   );
-  const byOid = new Map(facts.relations.map((relation) => [relation.oid, relation]));
   return checkRolledBack(
     plan.tables.map((planned) => ({
       planned,
