@@ -14,14 +14,14 @@ import { OWN_STATEMENT } from "../sql/own_statements.ts";
 import { jsonbLiteral } from "../sql/quoting.ts";
 import { viewQueryDigest } from "../sql/stored_view.ts";
 import {
-  ANALYSIS,
+  analysis,
   analysisByRelation,
   type AnalysisRow,
   type RelationAnalysis,
 } from "./analysis.ts";
 import { ATTACHED, type IndexesWanted, indexNames } from "./attached_objects.ts";
 import { builtOn } from "./built_on.ts";
-import { DEPENDENTS, READING_VIEWS } from "./dependents.ts";
+import { DEPENDENTS, READING_VIEWS, rowType } from "./dependents.ts";
 import { type Expressions, fromValues, jsonObject } from "./expressions.ts";
 import {
   dynamicSqlRoutines,
@@ -30,6 +30,7 @@ import {
   nameColumns,
   sameNamedRelations,
 } from "./names.ts";
+import { ANYTHING, type Occurring, occurring } from "./occurring.ts";
 import {
   ACL_LISTS,
   type AclRow,
@@ -59,6 +60,11 @@ export interface FactsWanted extends RelationsWanted {
   indexes?: IndexesWanted;
   /** Whether to read all that is built on the views among them, to be repointed. Default: false. */
   builtOn?: boolean;
+  /**
+   * What `occurringQuery` has found among them; what does not occur is left out, and the answer's column `occurring`
+   * says what occurs now. Default: anything, and there is no such column.
+   */
+  expected?: Occurring;
 }
 
 /**
@@ -113,23 +119,29 @@ const SCHEMAS = `(
 
 const ALL = { ...RELATION, ...ATTACHED, ...DEPENDENTS, columns: columnsWith(COLUMN) };
 
+const NO_RELATIONS = { relations: "'[]'::json", schemas: "'{}'::json", acls: "'[]'::json" };
+
 const NO_SOURCES: TextSources = { statements: null, cron: false };
 
 /** The query's text: one row with one column `facts`. */
 export function factsQuery(wanted: FactsWanted): string {
-  const { mentioned, sources = NO_SOURCES, indexes } = wanted;
+  const { mentioned, sources = NO_SOURCES, indexes, expected = ANYTHING } = wanted;
+  const none = wanted.names.length + wanted.oids.length === 0;
   const relation: Expressions<Omit<RelationFacts, keyof RelationAnalysis | keyof SchemaFacts>> = {
     ...ALL,
-    built_on: wanted.builtOn ? builtOn : "null",
+    row_type: rowType(expected),
+    built_on: wanted.builtOn ? builtOn(expected) : "null",
     view_query_with_names: wanted.builtOn ? viewQueryDigest("t.oid", { names: true }) : "null",
   };
   const facts = {
     session: SESSION,
     names: NAMES,
     interim_taken: interimTaken,
-    relations: relationsWith(relation),
-    schemas: SCHEMAS,
-    acls: ACL_LISTS.query,
+    ...(none ? NO_RELATIONS : {
+      relations: relationsWith(relation),
+      schemas: SCHEMAS,
+      acls: ACL_LISTS.query,
+    }),
     ...(mentioned !== undefined && { name_columns: nameColumns }),
     ...(mentioned !== undefined && mentioned.length > 0 && {
       texts: textsNaming(mentioned, sources),
@@ -137,11 +149,17 @@ export function factsQuery(wanted: FactsWanted): string {
       dynamic_sql_routines: dynamicSqlRoutines,
     }),
     ...(indexes !== undefined && { index_names: indexNames(indexes) }),
-    ...(wanted.analysis && ANALYSIS),
+    ...(wanted.analysis && analysis(expected)),
   };
+  const seen = wanted.expected === undefined ? "" : `, ${occurring} as occurring`;
   return `${relationsWanted(wanted)}
-select ${jsonObject(facts)}::text as facts`;
+select ${jsonObject(facts)}::text as facts${seen}`;
 }
+
+/** Query for what occurs among relations: one row with one column `occurring`, an `Occurring`. */
+export const occurringQuery = (wanted: RelationsWanted): string =>
+  `${relationsWanted(wanted)}
+select ${occurring} as occurring`;
 
 /**
  * The query as part of a message within a transaction; its second answer is the facts' row (of statements

@@ -20,7 +20,7 @@ import {
   type Transaction,
 } from "./change.ts";
 import type { OperationContext } from "./context.ts";
-import { readFactsToPlan, readNamesInRows, readStates } from "./reading.ts";
+import { readNamesInRows, readStandingToPlan, readStates } from "./reading.ts";
 import {
   leaving,
   namesOf,
@@ -70,17 +70,18 @@ async function prepare(
   if (done !== null) return { done };
 
   const migrations = await selectActive(session, request, "finalize", writes);
-  await lockTables(transaction, namesOf(migrations), tablesOf(migrations));
+  const expected = await lockTables(transaction, namesOf(migrations), tablesOf(migrations));
 
   const samples = await readUsage(session, connection, migrations);
   // Outside of this transaction: the next request compares with it, also where this one is refused.
   await keepUsage(context, samples);
-  const { facts, standing } = await readFactsToPlan(session, {
+  const { facts, standing } = await readStandingToPlan(session, {
     names: oldNamesOf(migrations),
     oids: oidsOf(migrations),
     mentioned: migrations.map(({ old_name }) => old_name),
     sources: connection.sources,
     builtOn: true,
+    expected,
   });
 
   const plan = await planFinalize(migrations, facts, standing, {

@@ -17,7 +17,7 @@ import {
   type Transaction,
 } from "./change.ts";
 import type { OperationContext } from "./context.ts";
-import { readFacts, readFactsToPlan } from "./reading.ts";
+import { readFacts, readStandingToPlan } from "./reading.ts";
 import {
   namesOf,
   oidsOf,
@@ -57,12 +57,13 @@ async function prepare(
   const { session, writes } = transaction;
   const { migration_id, relocate, without_columns } = request;
   const migrations = await selectActive(session, { migration_id, relocate }, "refresh", writes);
-  await lockTables(transaction, namesOf(migrations), tablesOf(migrations));
+  const expected = await lockTables(transaction, namesOf(migrations), tablesOf(migrations));
 
-  const { facts, standing } = await readFactsToPlan(session, {
+  const { facts, standing } = await readStandingToPlan(session, {
     names: oldNamesOf(migrations),
     oids: oidsOf(migrations),
     builtOn: true,
+    expected,
   });
 
   const [migration] = migrations;

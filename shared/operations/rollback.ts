@@ -29,7 +29,7 @@ import {
   type Transaction,
 } from "./change.ts";
 import type { OperationContext } from "./context.ts";
-import { readFactsToPlan, readNamesInRows, readStates } from "./reading.ts";
+import { readNamesInRows, readStandingToPlan, readStates } from "./reading.ts";
 import {
   namesOf,
   oidsOf,
@@ -72,10 +72,10 @@ async function prepare(
   if (done !== null) return { done };
 
   const migrations = await selectActive(session, request, "rollback", writes);
-  await lockTables(transaction, namesOf(migrations), tablesOf(migrations));
+  const expected = await lockTables(transaction, namesOf(migrations), tablesOf(migrations));
 
   const indexes = migrations.flatMap((migration) => migration.indexes);
-  const { facts, standing } = await readFactsToPlan(session, {
+  const { facts, standing } = await readStandingToPlan(session, {
     names: [
       ...oldNamesOf(migrations),
       ...indexes.map(({ schema, from }) => ({ schema, name: from })),
@@ -85,6 +85,7 @@ async function prepare(
     sources: connection.sources,
     ...(indexes.length > 0 && { indexes: { oids: indexes.map(({ oid }) => oid), newNames: [] } }),
     builtOn: true,
+    expected,
   });
 
   const plan = await planRollback(migrations, facts, standing, {
@@ -160,7 +161,7 @@ async function closeRecord(
   // Where nothing is active, `prepare` refuses.
   if (!selected.some(({ status }) => status === "active")) return null;
   const migrations = await selectActive(session, request, "rollback", writes);
-  const { facts, standing } = await readFactsToPlan(session, {
+  const { facts, standing } = await readStandingToPlan(session, {
     names: oldNamesOf(migrations),
     oids: oidsOf(migrations),
   });
