@@ -1,7 +1,7 @@
 /** What roles may do: access control lists, default privileges, and which roles can act as which. */
 import type { AclEntry, Grant, Privilege } from "../facts/privileges.ts";
 import { literal } from "../sql/quoting.ts";
-import { type Expressions, fromValues, jsonValues } from "./expressions.ts";
+import { type Expressions, jsonValues, valuesReader } from "./expressions.ts";
 
 /** The access control list of `relation`, a row of pg_class; null there means the default. */
 export const relationAcl = (relation: string): string =>
@@ -39,10 +39,12 @@ const entriesWith = (facts: Record<string, string>, acl: string): string =>
 /** JSON array of the entries of an access control list. */
 export const aclEntries = (acl: string): string => entriesWith(ACL_ENTRY, acl);
 
+const readAclEntry = valuesReader(ACL_ENTRY);
+
 /** Reads what `aclEntries` has answered. */
 export const withAcl = <Row extends { acl: unknown[][] }>(row: Row) => ({
   ...row,
-  acl: row.acl.map((values) => fromValues(ACL_ENTRY, values)),
+  acl: row.acl.map(readAclEntry),
 });
 
 /*
@@ -78,9 +80,10 @@ const aclLists = <Entry>(facts: Expressions<Entry>): AclLists<Entry> => ({
     const keyOf = (schema: string, text: string) => `${schema}\0${text}`;
     const lists = new Map(rows.map(([schema, text, entries]) => [
       keyOf(schema, text),
-      entries.map((values) => fromValues(facts, values)),
+      entries.map(valuesReader(facts)),
     ]));
-    return (schema, text) => text === null ? [] : lists.get(keyOf(schema, text))!;
+    const none: Entry[] = [];
+    return (schema, text) => text === null ? none : lists.get(keyOf(schema, text))!;
   },
 });
 

@@ -9,6 +9,7 @@ import type {
   RelationState,
   TextSources,
 } from "../facts/facts.ts";
+import type { Privilege } from "../facts/privileges.ts";
 import { NO_NAMES_IN_ROWS } from "../facts/names_in_rows.ts";
 import { OWN_STATEMENT } from "../sql/own_statements.ts";
 import { jsonbLiteral } from "../sql/quoting.ts";
@@ -22,7 +23,7 @@ import {
 import { ATTACHED, type IndexesWanted, indexNames } from "./attached_objects.ts";
 import { builtOn } from "./built_on.ts";
 import { DEPENDENTS, READING_VIEWS, rowType } from "./dependents.ts";
-import { type Expressions, fromValues, jsonObject } from "./expressions.ts";
+import { type Expressions, jsonObject, valuesReader } from "./expressions.ts";
 import {
   dynamicSqlRoutines,
   interimTaken,
@@ -288,23 +289,23 @@ interface FactsRow
 
 /** Reads the columns of relations, and the access control lists of both. */
 function withColumns<
-  Relation extends { schema: string; acl: unknown; columns: { acl: unknown }[] },
+  Relation extends { schema: string; acl: Privilege[]; columns: { acl: Privilege[] }[] },
 >(
   relations: RelationRow<Relation>[],
   column: Expressions<Relation["columns"][number]>,
-  aclOf: (schema: string, text: string | null) => unknown[],
+  aclOf: (schema: string, text: string | null) => Relation["acl"],
 ): Relation[] {
-  return relations.map((relation) => ({
-    ...relation,
-    acl: aclOf(relation.schema as string, relation.acl),
-    columns: relation.columns.map((values) => {
-      const read = fromValues<{ acl: string | null }>(
-        column as unknown as Expressions<{ acl: string | null }>,
-        values,
-      );
-      return { ...read, acl: aclOf(relation.schema as string, read.acl) };
-    }),
-  } as unknown as Relation));
+  const readColumn = valuesReader(column);
+  return relations.map((row) => {
+    // What has a text in place of its list here has the list in the end.
+    const relation = row as unknown as Relation & { acl: unknown; columns: unknown };
+    const columns = row.columns.map((values) => {
+      const one = readColumn(values);
+      one.acl = aclOf(relation.schema, one.acl as unknown as string | null);
+      return one;
+    });
+    return Object.assign(relation, { acl: aclOf(relation.schema, row.acl), columns });
+  });
 }
 
 /** Reads the answer of `factsQuery`. */

@@ -15,7 +15,18 @@ import { comparableOptions } from "../sql/stored_view.ts";
 
 export type Fingerprint = Record<string, string>;
 
-export function fingerprint(relation: RelationState): Fingerprint {
+/** Of relations that were asked about: facts stay as they were read. */
+const known = new WeakMap<RelationState, Readonly<Fingerprint>>();
+
+export function fingerprint(relation: RelationState): Readonly<Fingerprint> {
+  const earlier = known.get(relation);
+  if (earlier !== undefined) return earlier;
+  const print = made(relation);
+  known.set(relation, print);
+  return print;
+}
+
+function made(relation: RelationState): Fingerprint {
   const print: Fingerprint = {
     kind: relation.kind,
     persistence: relation.persistence,
@@ -39,7 +50,7 @@ export function fingerprint(relation: RelationState): Fingerprint {
   for (const column of relation.columns) {
     print[`column ${column.name}`] = columnDefinition(column);
   }
-  addPrivileges(print, privilegesOf(relation));
+  addPrivileges(print, relation);
   const kinds: [string, NamedDefinition[]][] = [
     ["constraint", relation.constraints],
     ["index", relation.indexes],
@@ -81,7 +92,29 @@ const grantKey = ({ column, grantee, grantor }: Grant & OnColumn): string =>
 
 const WITH_GRANT_OPTION = " with grant option";
 
-function addPrivileges(print: Fingerprint, entries: (Grant & OnColumn)[]): void {
+/** The grants of the access control lists of relations; many have the same one. */
+const grantsOfLists = new WeakMap<Grant[], Fingerprint>();
+
+function addPrivileges(print: Fingerprint, { acl, columns }: RelationState): void {
+  const grants = columns.every((column) => column.acl.length === 0)
+    ? grantsOfList(acl)
+    : grantsOf(privilegesOf({ acl, columns }));
+  for (const [key, privileges] of Object.entries(grants)) {
+    print[key] = key in print ? `${print[key]}, ${privileges}` : privileges;
+  }
+}
+
+function grantsOfList(acl: Grant[]): Fingerprint {
+  let grants = grantsOfLists.get(acl);
+  if (grants === undefined) {
+    grants = grantsOf(privilegesOf({ acl, columns: [] }));
+    grantsOfLists.set(acl, grants);
+  }
+  return grants;
+}
+
+function grantsOf(entries: (Grant & OnColumn)[]): Fingerprint {
+  const print: Fingerprint = {};
   const grants = entries.map((entry) => ({
     key: grantKey(entry),
     privilege: entry.privilege + (entry.grantable ? WITH_GRANT_OPTION : ""),
@@ -89,6 +122,7 @@ function addPrivileges(print: Fingerprint, entries: (Grant & OnColumn)[]): void 
   for (const { key, privilege } of grants.sort((a, b) => compare(a.privilege, b.privilege))) {
     print[key] = key in print ? `${print[key]}, ${privilege}` : privilege;
   }
+  return print;
 }
 
 /** How far a privilege went when the fingerprint was taken. */

@@ -46,10 +46,13 @@ export async function verifyRename(
   });
   await keepStates(
     context,
-    states.flatMap(({ table, view }, index) =>
-      table === null
-        ? []
-        : [{ id: ids[index], after: fingerprint(table), view: view && fingerprint(view) }]
+    states.flatMap(({ planned, table, view }, index) =>
+      table === null ? [] : [{
+        id: ids[index],
+        before: fingerprint(planned.facts),
+        after: fingerprint(table),
+        view: view && fingerprint(view),
+      }]
     ),
   );
   return checkRenamed(states);

@@ -4,7 +4,12 @@ import type { Check, Difference, Verification } from "../../contract/responses.t
 import { viewDefault } from "../column_defaults.ts";
 import type { ColumnState, RelationFacts, RelationState } from "../../facts/facts.ts";
 import { differences, type Fingerprint, fingerprint } from "../../facts/fingerprint.ts";
-import { effectivePrivileges, privilegeText } from "../../facts/privileges.ts";
+import {
+  effectivePrivileges,
+  type Grant,
+  type PrivilegeLists,
+  privilegeText,
+} from "../../facts/privileges.ts";
 import { ident, qualified } from "../../sql/quoting.ts";
 import type { PlannedTable } from "../rename.ts";
 import type { RolledBackTable } from "../rollback.ts";
@@ -277,9 +282,26 @@ function columnsOf<Column extends ColumnState>(
 }
 
 /** Who, but for the role `beside`, may do what. */
-function privilegesOf(relation: RelationState, beside: string | null): Fingerprint {
+function privilegesOf({ acl, columns }: RelationState, beside: string | null): Fingerprint {
+  return columns.every((column) => column.acl.length === 0)
+    ? privilegesOfList(acl, beside)
+    : privilegesIn({ acl, columns }, beside);
+}
+
+/** By the access control list of a relation, which many have, and the role. */
+const byList = new WeakMap<Grant[], Map<string | null, Fingerprint>>();
+
+function privilegesOfList(acl: Grant[], beside: string | null): Fingerprint {
+  const byRole = byList.get(acl) ?? new Map<string | null, Fingerprint>();
+  byList.set(acl, byRole);
+  const privileges = byRole.get(beside) ?? privilegesIn({ acl, columns: [] }, beside);
+  byRole.set(beside, privileges);
+  return privileges;
+}
+
+function privilegesIn(lists: PrivilegeLists<Grant>, beside: string | null): Fingerprint {
   return Object.fromEntries(
-    effectivePrivileges(relation)
+    effectivePrivileges(lists)
       .filter(({ grantee }) => beside === null || grantee !== beside)
       .map(({ column, grantable, ...privilege }) => [
         `${column === null ? "table" : `column ${column}`}: ${
