@@ -8,6 +8,7 @@ import type { Facts, RelationFacts } from "../facts/facts.ts";
 import { EVENT_TRIGGER_MARKS, LOGIN_TABLE, TABLE_MARKS } from "../findings/schema_tools.ts";
 import { literal } from "../sql/quoting.ts";
 import { type Expressions, jsonObject, nameArray } from "./expressions.ts";
+import type { Occurring } from "./occurring.ts";
 
 /** Views can be made to read each other in a circle; no schema in use is deeper than this. */
 const MAX_DEPTH = 64;
@@ -182,25 +183,25 @@ const schemaToolMarks = `(
       from pg_event_trigger e
       where e.evtname = any(${nameArray(EVENT_TRIGGER_MARKS)}) and e.evtenabled <> 'D') m)`;
 
-/** Queries for the facts of each kind; the relations are those of `described`. */
+/** Queries for the facts of each kind, and without what there are none; the relations are those of `described`. */
 const KINDS = {
-  views,
-  trigger_functions: triggerFunctions,
-  computed_relationships: computedRelationships,
-  foreign_tables: foreignTables,
-  subscriptions,
-  self_references: selfReferences,
-  partition_access: partitionAccess,
-  media_handlers: mediaHandlers,
-  self_embeddings: selfEmbeddings,
-  join_table_pairs: joinTablePairs,
-} satisfies Partial<Expressions<RelationFacts>>;
+  views: { query: views, needs: "readers" },
+  trigger_functions: { query: triggerFunctions, needs: "triggers" },
+  computed_relationships: { query: computedRelationships, needs: "row_type_users" },
+  foreign_tables: { query: foreignTables, needs: "foreign_tables" },
+  subscriptions: { query: subscriptions, needs: "subscriptions" },
+  self_references: { query: selfReferences, needs: "self_references" },
+  partition_access: { query: partitionAccess, needs: "partitions" },
+  media_handlers: { query: mediaHandlers, needs: "row_type_users" },
+  self_embeddings: { query: selfEmbeddings, needs: "self_references" },
+  join_table_pairs: { query: joinTablePairs, needs: "several_keys" },
+} satisfies Partial<Record<keyof RelationFacts, { query: string; needs: keyof Occurring }>>;
 
 export type RelationAnalysis = Pick<RelationFacts, keyof typeof KINDS>;
 
 export interface AnalysisRow extends Pick<Facts, "event_triggers" | "graphql" | "schema_tools"> {
-  /** By kind: OID of the relation, and the fact. */
-  analysis: { [Kind in keyof RelationAnalysis]: [number, RelationAnalysis[Kind][number]][] };
+  /** By kind: OID of the relation, and the fact; without the kinds that were left out. */
+  analysis: { [Kind in keyof RelationAnalysis]?: [number, RelationAnalysis[Kind][number]][] };
 }
 
 const rowsOf = (query: string) =>
@@ -208,14 +209,17 @@ const rowsOf = (query: string) =>
     select coalesce(json_agg(json_build_array(x.relation::int8, x.fact)), '[]')
     from (${query}) x)`;
 
-export const ANALYSIS: Expressions<AnalysisRow> = {
+export const analysis = (expected: Occurring): Expressions<AnalysisRow> => ({
   event_triggers: eventTriggers,
   schema_tools: schemaToolMarks,
   graphql: "exists (select from pg_extension e where e.extname = 'pg_graphql')",
   analysis: jsonObject(
-    Object.fromEntries(Object.entries(KINDS).map(([kind, query]) => [kind, rowsOf(query)])),
+    Object.fromEntries(
+      Object.entries(KINDS).filter(([, { needs }]) => expected[needs])
+        .map(([kind, { query }]) => [kind, rowsOf(query)]),
+    ),
   ),
-};
+});
 
 /** The facts by the relation's OID; every relation has every kind, empty where nothing was read. */
 export function analysisByRelation(

@@ -8,6 +8,7 @@ import type { BuiltObject } from "../facts/built_on.ts";
 import { literal } from "../sql/quoting.ts";
 import { isRowCast } from "./dependents.ts";
 import { type Expressions, joinDependent, jsonObject } from "./expressions.ts";
+import type { Occurring } from "./occurring.ts";
 import {
   aclEntries,
   defaultGrantees,
@@ -236,31 +237,7 @@ const OBJECT: Expressions<BuiltObject> = {
       where d.classid = x.classid and d.objid = x.objid and d.deptype = 'x')`,
 };
 
-/** JSON object of what is built on relation \`t\`, where it is a view. */
-export const builtOn = `
-  case when t.relkind = 'v' then (
-    with recursive ${reached},
-    built as (
-      select r.classid, r.objid, r.objsubid, bool_or(r.recreated) as recreated
-      from reached r
-      where not (r.classid = 'pg_class'::regclass and r.objid = t.oid)
-      group by r.classid, r.objid, r.objsubid
-    ),
-    behind as (
-      select f.oid, f.reltype
-      from pg_rewrite q
-      join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = q.oid
-        and d.refclassid = 'pg_class'::regclass and d.refobjid <> t.oid
-      join pg_class f on f.oid = d.refobjid
-      where q.ev_class = t.oid and q.rulename = '_RETURN'
-        and f.relnamespace is distinct from to_regnamespace(${literal(OWN_SCHEMA)})
-      limit 1
-    ),
-    source as (
-      select distinct r.classid, r.objid from reached r where r.recreated
-    )
-    select json_build_object(
-      'objects', (
+const objects = `
         select coalesce(json_agg(${jsonObject(OBJECT)}
           order by o.type collate "C", o.identity collate "C"), '[]')
         from built x
@@ -283,9 +260,39 @@ export const builtOn = `
         cross join lateral (
           select (select ty.typarray from pg_type ty where ty.oid = t.reltype) as of_view,
             (select ty.typarray from pg_type ty where ty.oid = behind.reltype) as of_table) types
-        where (p.oid is null or not ${isRowCast("p")}) and (cf.oid is null or not ${
-  isRowCast("cf")
-})),
+        where (p.oid is null or not ${isRowCast("p")})
+          and (cf.oid is null or not ${isRowCast("cf")})`;
+
+const everything = `${reached},
+    built as (
+      select r.classid, r.objid, r.objsubid, bool_or(r.recreated) as recreated
+      from reached r
+      where not (r.classid = 'pg_class'::regclass and r.objid = t.oid)
+      group by r.classid, r.objid, r.objsubid
+    ),
+    source as (
+      select distinct r.classid, r.objid from reached r where r.recreated
+    )`;
+
+const theViewAlone = `
+    source as (select 'pg_class'::regclass::oid as classid, t.oid as objid)`;
+
+/** JSON object of what is built on relation \`t\`, where it is a view. */
+export const builtOn = ({ built_on_views: any }: Pick<Occurring, "built_on_views">): string => `
+  case when t.relkind = 'v' then (
+    with recursive ${any ? everything : theViewAlone},
+    behind as (
+      select f.oid, f.reltype
+      from pg_rewrite q
+      join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = q.oid
+        and d.refclassid = 'pg_class'::regclass and d.refobjid <> t.oid
+      join pg_class f on f.oid = d.refobjid
+      where q.ev_class = t.oid and q.rulename = '_RETURN'
+        and f.relnamespace is distinct from to_regnamespace(${literal(OWN_SCHEMA)})
+      limit 1
+    )
+    select json_build_object(
+      'objects', ${any ? `(${objects})` : "'[]'::json"},
       'sources', (
         select json_agg(json_build_object(
           'catalog', (select cat.relname from pg_class cat where cat.oid = s.classid),

@@ -10,6 +10,7 @@ import { SCAN_COUNTER_NAMES } from "../plan/scan_counter.ts";
 import { literal } from "../sql/quoting.ts";
 import { viewQueryDigest } from "../sql/stored_view.ts";
 import { type Expressions, joinDependent } from "./expressions.ts";
+import { ANYTHING, type Occurring } from "./occurring.ts";
 
 /**
  * Whether `p`, a row of pg_proc, is the function of one of our casts (`plan/row_type.ts`): it makes rows of a view
@@ -211,6 +212,19 @@ const rowCasts = `
           and p.pronargs = 1 and p.proargtypes[0] = t.reltype and p.pronamespace = t.relnamespace
           and ${isRowCast("p")}`;
 
+const NONE = "'[]'::json";
+
+/** JSON object of what has to do with the row type of relation `t`. */
+export const rowType = (
+  { row_type_users, heirs }: Pick<Occurring, "row_type_users" | "heirs">,
+): string =>
+  `(
+    select json_build_object(
+      'users', ${row_type_users ? `(${rowTypeUsers})` : NONE},
+      'inherited_functions', ${heirs ? `(${inheritedFunctions})` : NONE},
+      'casts', ${row_type_users ? `(${rowCasts})` : NONE})
+    from (select ty.typarray from pg_type ty where ty.oid = t.reltype) own)`;
+
 /** Of relation `t`. */
 export const DEPENDENTS = {
   dependants,
@@ -220,12 +234,7 @@ export const DEPENDENTS = {
     select coalesce(json_agg(distinct c.oid::int8), '[]')
     ${readBy("t.oid")} and c.oid <> t.oid and not ${IS_SCAN_COUNTER}) else '[]' end`,
   scan_counter: `(select c.relname ${scanCounterOf("t.oid")} limit 1)`,
-  row_type: `(
-    select json_build_object(
-      'users', (${rowTypeUsers}),
-      'inherited_functions', (${inheritedFunctions}),
-      'casts', (${rowCasts}))
-    from (select ty.typarray from pg_type ty where ty.oid = t.reltype) own)`,
+  row_type: rowType(ANYTHING),
 } satisfies Partial<Expressions<RelationFacts>>;
 
 /** The views that read a view, which is what drift looks at of its dependents. */

@@ -45,8 +45,14 @@ export const jsonValues = (expressions: Record<string, string>): string =>
   `json_build_array(
     ${Object.values(expressions).join(",\n    ")})`;
 
-export function fromValues<Facts>(expressions: Expressions<Facts>, values: unknown[]): Facts {
-  const facts: Record<string, unknown> = {};
-  Object.keys(expressions).forEach((name, index) => facts[name] = values[index]);
-  return facts as Facts;
+/** Makes a function that reads such an array. */
+export function valuesReader<Facts>(
+  expressions: Expressions<Facts>,
+): (values: unknown[]) => Facts {
+  const names = Object.keys(expressions);
+  return (values) => {
+    const facts: Record<string, unknown> = {};
+    for (let index = 0; index < names.length; index++) facts[names[index]] = values[index];
+    return facts as Facts;
+  };
 }

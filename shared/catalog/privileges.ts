@@ -1,7 +1,7 @@
 /** What roles may do: access control lists, default privileges, and which roles can act as which. */
-import type { AclEntry, Privilege } from "../facts/privileges.ts";
+import type { AclEntry, Grant, Privilege } from "../facts/privileges.ts";
 import { literal } from "../sql/quoting.ts";
-import { type Expressions, fromValues, jsonValues } from "./expressions.ts";
+import { type Expressions, jsonValues, valuesReader } from "./expressions.ts";
 
 /** The access control list of `relation`, a row of pg_class; null there means the default. */
 export const relationAcl = (relation: string): string =>
@@ -18,38 +18,79 @@ const PRIVILEGE: Expressions<Privilege> = {
   grantable: "e.is_grantable",
 };
 
-/** The same with the grantor, who has to reach the schema `n` of the object. */
-const ACL_ENTRY: Expressions<AclEntry> = {
+const GRANT: Expressions<Grant> = {
   ...PRIVILEGE,
   grantor: "pg_get_userbyid(e.grantor)",
+};
+
+/** The same with whether the grantor can be taken on, who has to reach the schema `n` of the object. */
+const ACL_ENTRY: Expressions<AclEntry> = {
+  ...GRANT,
   grantor_settable: `${
     maySetRole("e.grantor")
   } and has_schema_privilege(e.grantor, n.oid, 'USAGE')`,
 };
 
-/** Entries are arrays of values: of a thousand tables they are half of all that is read. */
 const entriesWith = (facts: Record<string, string>, acl: string): string =>
   `(
     select coalesce(json_agg(${jsonValues(facts)} order by e.ordinality), '[]')
     from aclexplode(${acl}) with ordinality e)`;
 
-const withEntries =
-  <Entry>(facts: Expressions<Entry>) => <Row extends { acl: unknown[][] }>(row: Row) => ({
-    ...row,
-    acl: row.acl.map((values) => fromValues(facts, values)),
-  });
-
 /** JSON array of the entries of an access control list. */
 export const aclEntries = (acl: string): string => entriesWith(ACL_ENTRY, acl);
 
+const readAclEntry = valuesReader(ACL_ENTRY);
+
 /** Reads what `aclEntries` has answered. */
-export const withAcl = withEntries(ACL_ENTRY);
+export const withAcl = <Row extends { acl: unknown[][] }>(row: Row) => ({
+  ...row,
+  acl: row.acl.map(readAclEntry),
+});
 
-/** JSON array of the entries without their grantors. */
-export const privilegeEntries = (acl: string): string => entriesWith(PRIVILEGE, acl);
+/*
+ * Of a thousand tables the access control lists were most of the facts, though nearly all tables of a schema have the
+ * same. So relations and columns have a list's text only, and each different list is read once.
+ */
 
-/** Reads what `privilegeEntries` has answered. */
-export const withPrivileges = withEntries(PRIVILEGE);
+/** A schema, the text of a list there, and its entries. */
+export type AclRow = [schema: string, text: string, entries: unknown[][]];
+
+export interface AclLists<Entry> {
+  /** JSON array of the different lists of the relations `described` and of their columns: `AclRow`. */
+  query: string;
+  /** Makes a function that finds the entries of a list by its schema and text. They are shared: not to be changed. */
+  reader: (rows: AclRow[]) => (schema: string, text: string | null) => Entry[];
+}
+
+const aclLists = <Entry>(facts: Expressions<Entry>): AclLists<Entry> => ({
+  query: `(
+    select coalesce(json_agg(json_build_array(
+      n.nspname, l.acl::text, ${entriesWith(facts, "l.acl")})), '[]')
+    from (
+      select t.relnamespace, ${relationAcl("t")} as acl
+      from described x join pg_class t on t.oid = x.oid
+      union
+      select t.relnamespace, a.attacl
+      from described x
+      join pg_class t on t.oid = x.oid
+      join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
+      where a.attacl is not null) l
+    join pg_namespace n on n.oid = l.relnamespace)`,
+  reader: (rows) => {
+    const keyOf = (schema: string, text: string) => `${schema}\0${text}`;
+    const lists = new Map(rows.map(([schema, text, entries]) => [
+      keyOf(schema, text),
+      entries.map(valuesReader(facts)),
+    ]));
+    const none: Entry[] = [];
+    return (schema, text) => text === null ? none : lists.get(keyOf(schema, text))!;
+  },
+});
+
+/** Lists with all that is known of their entries; of who granted what; and of who may do what. */
+export const ACL_LISTS = aclLists(ACL_ENTRY);
+export const GRANT_LISTS = aclLists(GRANT);
+export const PRIVILEGE_LISTS = aclLists(PRIVILEGE);
 
 /**
  * JSON array of the roles that default privileges would give something on a new object of the session's role.

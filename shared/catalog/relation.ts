@@ -1,14 +1,7 @@
 /** A relation itself, `t` (a row of pg_class) in the schema `n`, and its columns, `a`. */
 import type { ColumnFacts, RelationFacts } from "../facts/facts.ts";
 import { commentOn, type Expressions, jsonValues } from "./expressions.ts";
-import {
-  aclEntries,
-  defaultGrantees,
-  granteeName,
-  mayCreateIn,
-  maySetRole,
-  relationAcl,
-} from "./privileges.ts";
+import { granteeName, mayCreateIn, maySetRole, relationAcl } from "./privileges.ts";
 
 export const RELATION = {
   oid: "t.oid::int8",
@@ -40,9 +33,7 @@ export const RELATION = {
   children: `(
     select coalesce(json_agg(i.inhrelid::regclass::text order by i.inhrelid), '[]')
     from pg_inherits i where i.inhparent = t.oid)`,
-  acl: aclEntries(relationAcl("t")),
-  default_grantees: defaultGrantees("'r'", "n.oid"),
-  default_executors: defaultGrantees("'f'", "n.oid"),
+  acl: `${relationAcl("t")}::text`,
 } satisfies Partial<Expressions<RelationFacts>>;
 
 /**
@@ -94,18 +85,20 @@ const partialReaders = `(
           then has_column_privilege('public', t.oid, other.attnum, 'SELECT')
           else has_column_privilege(e.grantee, t.oid, other.attnum, 'SELECT') end))`;
 
-/** Access control lists of columns are rare: most have none. */
-export const ifGranted = (json: string): string =>
-  `case when a.attacl is null then '[]' else ${json} end`;
+/** The name of a collation; nearly every text has the database's own, which is not looked up. */
+const collation = `case a.attcollation
+    when 0 then null
+    when 'pg_catalog."default"'::regcollation then 'pg_catalog.default'
+    else (
+      select cn.nspname || '.' || co.collname
+      from pg_collation co join pg_namespace cn on cn.oid = co.collnamespace
+      where co.oid = a.attcollation) end`;
 
 export const COLUMN: Expressions<ColumnFacts> = {
   name: "a.attname",
   number: "a.attnum",
   type: "format_type(a.atttypid, a.atttypmod)",
-  collation: `(
-    select cn.nspname || '.' || co.collname
-    from pg_collation co join pg_namespace cn on cn.oid = co.collnamespace
-    where co.oid = a.attcollation)`,
+  collation,
   not_null: "a.attnotnull",
   identity: "a.attidentity",
   generated: "a.attgenerated",
@@ -121,8 +114,9 @@ export const COLUMN: Expressions<ColumnFacts> = {
     case when a.attislocal then 'local' end,
     'inherited ' || nullif(a.attinhcount, 0))`,
   comment: commentOn("pg_class", "a.attrelid", "a.attnum"),
-  acl: ifGranted(aclEntries("a.attacl")),
-  partial_readers: ifGranted(partialReaders),
+  acl: "a.attacl::text",
+  // Access control lists of columns are rare.
+  partial_readers: `case when a.attacl is null then '[]' else ${partialReaders} end`,
 };
 
 /** JSON array of the relation's columns in their order, each an array of these facts. */

@@ -5,10 +5,10 @@ import { jsonbLiteral, literal, qualified } from "../sql/quoting.ts";
 import { scanCounterOf } from "./dependents.ts";
 import {
   type Expressions,
-  fromValues,
   jsonValues,
   nameArray,
   THIS_DATABASE,
+  valuesReader,
 } from "./expressions.ts";
 import { longestWord, mayName } from "./names.ts";
 
@@ -183,6 +183,6 @@ interface UsageRow extends Omit<UsageFacts, "statements"> {
 
 export function usageFromRow(row: { usage: string }): UsageFacts {
   const { statements, ...rest }: UsageRow = JSON.parse(row.usage);
-  const entries = statements?.entries.map((values) => fromValues(ENTRY, values)) ?? [];
+  const entries = statements?.entries.map(valuesReader(ENTRY)) ?? [];
   return { ...rest, statements: statements && { ...statements, entries } };
 }

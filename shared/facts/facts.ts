@@ -3,7 +3,7 @@
  * the plans are made from them alone. `owned` says everywhere whether the session's role has the owner's privileges.
  */
 import type { RelationKind } from "./relation_kinds.ts";
-import type { AclEntry } from "./privileges.ts";
+import type { AclEntry, Grant } from "./privileges.ts";
 import type { NameColumn, NamesInRows } from "./names_in_rows.ts";
 import type { BuiltOnFacts } from "./built_on.ts";
 
@@ -196,6 +196,59 @@ export interface RelationFacts {
   self_embeddings: { constraint: string; column: string; references: string }[];
   /** Tables that the Data API embeds in one another through it. */
   join_table_pairs: JoinTablePair[];
+}
+
+/** What is compared of a relation before and after a change. */
+export interface RelationState extends
+  Pick<
+    RelationFacts,
+    | "oid"
+    | "schema"
+    | "name"
+    | "kind"
+    | "persistence"
+    | "owner"
+    | "row_security"
+    | "force_row_security"
+    | "options"
+    | "replica_identity"
+    | "access_method"
+    | "tablespace"
+    | "comment"
+    | "partition_key"
+    | "partition_bound"
+    | "parents"
+    | "children"
+    | "constraints"
+    | "indexes"
+    | "triggers"
+    | "policies"
+    | "rules"
+    | "statistics"
+    | "publications"
+    | "owned_sequences"
+    | "security_labels"
+    | "referencing"
+    | "view_query"
+  > {
+  acl: Grant[];
+  columns: ColumnState[];
+}
+
+export interface ColumnState extends
+  Pick<
+    ColumnFacts,
+    | "name"
+    | "type"
+    | "collation"
+    | "not_null"
+    | "identity"
+    | "generated"
+    | "default"
+    | "settings"
+    | "comment"
+  > {
+  acl: Grant[];
 }
 
 /** What a role of the Data API could do with a partition, if that were listed. */

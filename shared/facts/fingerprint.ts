@@ -2,14 +2,31 @@
  * Fingerprint: a table's state as a flat map from object to definition, so that two states can be compared
  * and each difference named. Kept with a migration, and compared again after the rollback.
  */
-import { type AclEntry, type Level, type OnColumn, privilegesOf } from "./privileges.ts";
+import {
+  type AclEntry,
+  type Grant,
+  type Level,
+  type OnColumn,
+  privilegesOf,
+} from "./privileges.ts";
 import type { Difference } from "../contract/responses.ts";
-import type { ColumnFacts, NamedDefinition, RelationFacts } from "./facts.ts";
+import type { ColumnState, NamedDefinition, RelationState } from "./facts.ts";
 import { comparableOptions } from "../sql/stored_view.ts";
 
 export type Fingerprint = Record<string, string>;
 
-export function fingerprint(relation: RelationFacts): Fingerprint {
+/** Of relations that were asked about: facts stay as they were read. */
+const known = new WeakMap<RelationState, Readonly<Fingerprint>>();
+
+export function fingerprint(relation: RelationState): Readonly<Fingerprint> {
+  const earlier = known.get(relation);
+  if (earlier !== undefined) return earlier;
+  const print = made(relation);
+  known.set(relation, print);
+  return print;
+}
+
+function made(relation: RelationState): Fingerprint {
   const print: Fingerprint = {
     kind: relation.kind,
     persistence: relation.persistence,
@@ -33,7 +50,7 @@ export function fingerprint(relation: RelationFacts): Fingerprint {
   for (const column of relation.columns) {
     print[`column ${column.name}`] = columnDefinition(column);
   }
-  addPrivileges(print, privilegesOf(relation));
+  addPrivileges(print, relation);
   const kinds: [string, NamedDefinition[]][] = [
     ["constraint", relation.constraints],
     ["index", relation.indexes],
@@ -56,7 +73,7 @@ export function fingerprint(relation: RelationFacts): Fingerprint {
 }
 
 /** A column's definition in one line, in the order of CREATE TABLE's clauses. */
-export function columnDefinition(column: ColumnFacts): string {
+export function columnDefinition(column: Omit<ColumnState, "acl">): string {
   return [
     column.type,
     column.collation === null ? null : `collate ${column.collation}`,
@@ -70,12 +87,34 @@ export function columnDefinition(column: ColumnFacts): string {
 }
 
 /** Privileges that one grantor gave one grantee are one entry: `column id grant to anon by postgres`. */
-const grantKey = ({ column, grantee, grantor }: AclEntry & OnColumn): string =>
+const grantKey = ({ column, grantee, grantor }: Grant & OnColumn): string =>
   `${column === null ? "" : `column ${column} `}grant to ${grantee ?? "PUBLIC"} by ${grantor}`;
 
 const WITH_GRANT_OPTION = " with grant option";
 
-function addPrivileges(print: Fingerprint, entries: (AclEntry & OnColumn)[]): void {
+/** The grants of the access control lists of relations; many have the same one. */
+const grantsOfLists = new WeakMap<Grant[], Fingerprint>();
+
+function addPrivileges(print: Fingerprint, { acl, columns }: RelationState): void {
+  const grants = columns.every((column) => column.acl.length === 0)
+    ? grantsOfList(acl)
+    : grantsOf(privilegesOf({ acl, columns }));
+  for (const [key, privileges] of Object.entries(grants)) {
+    print[key] = key in print ? `${print[key]}, ${privileges}` : privileges;
+  }
+}
+
+function grantsOfList(acl: Grant[]): Fingerprint {
+  let grants = grantsOfLists.get(acl);
+  if (grants === undefined) {
+    grants = grantsOf(privilegesOf({ acl, columns: [] }));
+    grantsOfLists.set(acl, grants);
+  }
+  return grants;
+}
+
+function grantsOf(entries: (Grant & OnColumn)[]): Fingerprint {
+  const print: Fingerprint = {};
   const grants = entries.map((entry) => ({
     key: grantKey(entry),
     privilege: entry.privilege + (entry.grantable ? WITH_GRANT_OPTION : ""),
@@ -83,6 +122,7 @@ function addPrivileges(print: Fingerprint, entries: (AclEntry & OnColumn)[]): vo
   for (const { key, privilege } of grants.sort((a, b) => compare(a.privilege, b.privilege))) {
     print[key] = key in print ? `${print[key]}, ${privilege}` : privilege;
   }
+  return print;
 }
 
 /** How far a privilege went when the fingerprint was taken. */

@@ -14,8 +14,11 @@ export interface Privilege {
 }
 
 /** One entry of an access control list. */
-export interface AclEntry extends Privilege {
+export interface Grant extends Privilege {
   grantor: string;
+}
+
+export interface AclEntry extends Grant {
   /** Whether the session's role may become the grantor and the grantor can reach the schema. */
   grantor_settable: boolean;
 }

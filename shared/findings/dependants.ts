@@ -7,7 +7,7 @@ import type {
   RowTypeUser,
   TextFacts,
 } from "../facts/facts.ts";
-import type { AclEntry } from "../facts/privileges.ts";
+import { type AclEntry, type PrivilegeLists, privilegesOf } from "../facts/privileges.ts";
 import { qualified } from "../sql/quoting.ts";
 import { strongest } from "../sql/references/table_references.ts";
 import { concernedEventTriggers } from "./database_findings.ts";
@@ -120,19 +120,26 @@ function publications(table: RelationFacts): AnalyzedDependant[] {
   });
 }
 
+/** By the access control list of a relation: many have the same one. */
+const grantsOfLists = new WeakMap<AclEntry[], AnalyzedDependant[]>();
+
+function grants({ acl, columns }: RelationFacts): AnalyzedDependant[] {
+  if (columns.some((column) => column.acl.length > 0)) return grantsIn({ acl, columns });
+  const found = grantsOfLists.get(acl) ?? grantsIn({ acl, columns: [] });
+  grantsOfLists.set(acl, found);
+  return found;
+}
+
 /** By grantee, sorted by name: `anon: SELECT, UPDATE (price)`. */
-function grants(table: RelationFacts): AnalyzedDependant[] {
-  const byGrantee = new Map<string, string[]>();
-  const add = ({ grantee, privilege }: AclEntry, column: string | null) => {
+function grantsIn(lists: PrivilegeLists): AnalyzedDependant[] {
+  const byGrantee = new Map<string, Set<string>>();
+  for (const { grantee, privilege, column } of privilegesOf(lists)) {
     const who = grantee ?? "PUBLIC";
-    const what = column === null ? privilege : `${privilege} (${column})`;
-    const had = byGrantee.get(who) ?? [];
-    if (!had.includes(what)) byGrantee.set(who, [...had, what]);
-  };
-  for (const entry of table.acl) add(entry, null);
-  for (const { name, acl } of table.columns) for (const entry of acl) add(entry, name);
+    const had = byGrantee.get(who) ?? new Set();
+    byGrantee.set(who, had.add(column === null ? privilege : `${privilege} (${column})`));
+  }
   return [...byGrantee]
-    .map(([grantee, privileges]) => one(grantee, "handled", `${privileges.join(", ")}.`))
+    .map(([grantee, privileges]) => one(grantee, "handled", `${[...privileges].join(", ")}.`))
     .toSorted(byName);
 }
 

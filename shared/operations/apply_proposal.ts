@@ -55,8 +55,11 @@ async function prepare(
   const { session, connection, writes } = transaction;
   const proposal = await readProposal(session, request.batch_id, writes);
   const { ids, renames } = proposal;
-  await lockTables(transaction, namesOf(renames), tablesOf(renames));
-  const plan = await readAndPlanRename(session, proposal, connection.sources, request.batch_id);
+  const expected = await lockTables(transaction, namesOf(renames), tablesOf(renames));
+  const plan = await readAndPlanRename(session, proposal, connection.sources, {
+    proposal: request.batch_id,
+    expected,
+  });
   const acknowledge = [...proposal.acknowledge, ...request.acknowledge];
   const planned = plannedRename(transaction, plan, {
     batchId: request.batch_id,

@@ -21,7 +21,7 @@ import {
   type Transaction,
 } from "./change.ts";
 import type { OperationContext } from "./context.ts";
-import { readFacts, readFactsToPlan, readNamesInRows } from "./reading.ts";
+import { readNamesInRows, readStandingToPlan, readStates } from "./reading.ts";
 import { definitionsToRewrite, mentionedNames } from "./rewrite_texts.ts";
 import {
   leaving,
@@ -72,17 +72,18 @@ async function prepare(
   if (done !== null) return { done };
 
   const migrations = await selectActive(session, request, "finalize", writes);
-  await lockTables(transaction, namesOf(migrations), tablesOf(migrations));
+  const expected = await lockTables(transaction, namesOf(migrations), tablesOf(migrations));
 
   const samples = await readUsage(session, connection, migrations);
   // Outside of this transaction: the next request compares with it, also where this one is refused.
   await keepUsage(context, samples);
-  const { facts, standing } = await readFactsToPlan(session, {
+  const { facts, standing } = await readStandingToPlan(session, {
     names: oldNamesOf(migrations),
     oids: oidsOf(migrations),
     mentioned: mentionedNames(migrations, request),
     sources: connection.sources,
     builtOn: true,
+    expected,
   });
 
   const plan = await planFinalize(migrations, facts, standing, {
@@ -118,8 +119,7 @@ async function prepare(
 
 async function verify(context: OperationContext, plan: FinalizePlan): Promise<Verification> {
   const migrations = plan.tables.map(({ migration }) => migration);
-  const { facts } = await readFacts(context, { names: [], oids: oidsOf(migrations) });
-  const byOid = new Map(facts.relations.map((relation) => [relation.oid, relation]));
+  const { byOid } = await readStates(context, { names: [], oids: oidsOf(migrations) });
   return checkFinalized(plan.tables.map(({ migration, facts: before }) => ({
     migration,
     before,

@@ -113,7 +113,11 @@ export function historyStatements(
       fileStatements(plan, { ...parts, tableGuards: [] }, [], event, request, rows),
       rows,
     ),
-    record: recordHistory(parts.name, event.operation === "rename" ? event.migration_ids : []),
+    record: recordHistory(
+      parts.name,
+      event.operation === "rename" ? event.migration_ids : [],
+      rows,
+    ),
   };
 }
 

@@ -1,7 +1,17 @@
 /** What is read from the database for plans, checks and answers. */
 import { alterableJobs, routineDefinitions } from "../catalog/definitions_of_texts.ts";
+import { isMissed, type Occurring } from "../catalog/occurring.ts";
 import { namesInRowsQuery } from "../catalog/names.ts";
-import { factsFromRow, factsMessage, factsQuery, type FactsWanted } from "../catalog/read_facts.ts";
+import {
+  factsFromRow,
+  factsMessage,
+  factsQuery,
+  type FactsWanted,
+  type RelationsWanted,
+  type States,
+  statesFromRow,
+  statesQuery,
+} from "../catalog/read_facts.ts";
 import type { Migration } from "../contract/responses.ts";
 import type { Facts, RoutineDefinition, TextFacts } from "../facts/facts.ts";
 import type { TrackedRename } from "../facts/migration.ts";
@@ -41,17 +51,49 @@ export async function readFacts(
   return { facts: factsFromRow(row as { facts: string }), rows };
 }
 
-/** Reads facts, and the active and finalized migrations, in the transaction of a change. */
+/** Reads what a change is verified by, and the rows of one more query, in a read-only transaction of its own. */
+export async function readStates(
+  context: OperationContext,
+  wanted: RelationsWanted,
+  otherQuery = "select",
+): Promise<States & { rows: Row[] }> {
+  const [[row], rows] = await read(context, `${statesQuery(wanted)};\n${otherQuery}`);
+  return { ...statesFromRow(row as { states: string }), rows };
+}
+
+/**
+ * Reads the facts for a plan, and with them the rows of other queries, in the transaction of a change.
+ *
+ * Where `expected` is given and something has come since, all is read again.
+ */
 export async function readFactsToPlan(
   session: Session,
   wanted: FactsWanted,
-): Promise<{ facts: Facts; standing: TrackedRename[] }> {
-  const message = `${factsMessage(wanted)};\n${standingMigrations()}`;
-  const [, [row], standing] = await session.runAll(message);
-  return {
-    facts: factsFromRow(row as { facts: string }),
-    standing: trackedFromRows(standing),
+  otherQueries: string[],
+): Promise<{ facts: Facts; rows: Row[][] }> {
+  const read = async (wanted: FactsWanted) => {
+    const [, [row], ...rows] = await session.runAll(
+      [factsMessage(wanted), ...otherQueries].join(";\n"),
+    );
+    return { row: row as { facts: string; occurring?: Occurring }, rows };
   };
+  let { row, rows } = await read(wanted);
+  const { expected } = wanted;
+  if (expected && isMissed(expected, row.occurring!)) {
+    ({ row, rows } = await read({ ...wanted, expected: undefined }));
+  }
+  return { facts: factsFromRow(row), rows };
+}
+
+/** The same with the active and finalized migrations. */
+export async function readStandingToPlan(
+  session: Session,
+  wanted: FactsWanted,
+): Promise<{ facts: Facts; standing: TrackedRename[] }> {
+  const { facts, rows: [standing] } = await readFactsToPlan(session, wanted, [
+    standingMigrations(),
+  ]);
+  return { facts, standing: trackedFromRows(standing) };
 }
 
 export async function readMigrations(

@@ -18,7 +18,7 @@ import {
   type Transaction,
 } from "./change.ts";
 import type { OperationContext } from "./context.ts";
-import { readFacts, readFactsToPlan } from "./reading.ts";
+import { readFacts, readStandingToPlan } from "./reading.ts";
 import { definitionsToRewrite, mentionedNames } from "./rewrite_texts.ts";
 import {
   namesOf,
@@ -59,9 +59,9 @@ async function prepare(
   const { session, connection, writes } = transaction;
   const { migration_id, relocate, without_columns } = request;
   const migrations = await selectActive(session, { migration_id, relocate }, "refresh", writes);
-  await lockTables(transaction, namesOf(migrations), tablesOf(migrations));
+  const expected = await lockTables(transaction, namesOf(migrations), tablesOf(migrations));
 
-  const { facts, standing } = await readFactsToPlan(session, {
+  const { facts, standing } = await readStandingToPlan(session, {
     names: oldNamesOf(migrations),
     oids: oidsOf(migrations),
     ...(request.rewrite_texts && {
@@ -69,6 +69,7 @@ async function prepare(
       sources: { ...connection.sources, statements: null },
     }),
     builtOn: true,
+    expected,
   });
 
   const [migration] = migrations;

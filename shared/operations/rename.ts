@@ -1,5 +1,5 @@
 /** The rename: the table gets its new name, a compatibility view takes the old one. Or it is proposed. */
-import { factsFromRow, factsMessage } from "../catalog/read_facts.ts";
+import type { Occurring } from "../catalog/occurring.ts";
 import { schemasAmong } from "../catalog/names.ts";
 import type { WantedUsage } from "../catalog/usage.ts";
 import type { RenameRequest } from "../contract/requests.ts";
@@ -35,7 +35,7 @@ import {
 import type { OperationContext } from "./context.ts";
 import { withSuggestions } from "./explain_missing.ts";
 import { type FileParts, historyChoice, linesForHead, slug } from "./history.ts";
-import { withNamesInRows } from "./reading.ts";
+import { readFactsToPlan, withNamesInRows } from "./reading.ts";
 import { noteSnapshots, renewUsage } from "./usage.ts";
 import { verifyRename } from "./verify_change.ts";
 
@@ -89,8 +89,8 @@ async function prepare(
   if (renames.some(isOffLimits)) {
     await readAndPlanRename(session, request, { statements: null, cron: false });
   }
-  await lockTables(transaction, namesOf(renames), tablesOf(renames));
-  const plan = await readAndPlanRename(session, request, connection.sources);
+  const expected = await lockTables(transaction, namesOf(renames), tablesOf(renames));
+  const plan = await readAndPlanRename(session, request, connection.sources, { expected });
   const planned = plannedRename(transaction, plan, { batchId, ids, request });
   return {
     ...planned,
@@ -156,15 +156,20 @@ export async function verifyRenamed(
   return await verifyRename(context, plan, ids);
 }
 
-/** @param proposal The batch that is being applied, whose own rows do not hold the names. */
+/**
+ * @param proposal The batch that is being applied, whose own rows do not hold the names. Default: none.
+ * @param expected What `lockTables` has found.
+ */
 export async function readAndPlanRename(
   session: Session,
   { renames, compatibility_view, rename_indexes, count_use }: WhatToRename,
   sources: TextSources,
-  proposal: string | null = null,
+  { proposal = null, expected }: { proposal?: string | null; expected?: Occurring } = {},
 ): Promise<RenamePlan> {
   const names = namesOf(renames);
-  const message = factsMessage({
+  const prefixes = renames.flatMap(({ new_name }) => splitNames(new_name))
+    .map(({ schema }) => schema);
+  const { facts, rows: [holders, schemaRows = []] } = await readFactsToPlan(session, {
     names,
     oids: [],
     mentioned: renames.map(({ old_name }) => old_name),
@@ -172,16 +177,12 @@ export async function readAndPlanRename(
     analysis: true,
     ...(rename_indexes &&
       { indexes: { oids: [], newNames: renames.map(({ new_name }) => new_name) } }),
-  });
-  const prefixes = renames.flatMap(({ new_name }) => splitNames(new_name))
-    .map(({ schema }) => schema);
-  const [, [row], rows, schemaRows = []] = await session.runAll([
-    message,
+    expected,
+  }, [
     trackedByNames(names, proposal),
     ...(prefixes.length > 0 ? [schemasAmong(prefixes)] : []),
-  ].join(";\n"));
-  const facts = factsFromRow(row as { facts: string });
-  const tracked = holdersFromRows(rows);
+  ]);
+  const tracked = holdersFromRows(holders);
   const schemas = schemaRows.map(({ schema }) => String(schema));
   requireServer(facts.session.server_version);
   const { refusals } = lookUp(renames, facts, tracked, schemas);

@@ -30,7 +30,7 @@ import {
   type Transaction,
 } from "./change.ts";
 import type { OperationContext } from "./context.ts";
-import { readDefinitions, readFacts, readFactsToPlan, readNamesInRows } from "./reading.ts";
+import { readDefinitions, readNamesInRows, readStandingToPlan, readStates } from "./reading.ts";
 import {
   namesOf,
   oidsOf,
@@ -73,10 +73,10 @@ async function prepare(
   if (done !== null) return { done };
 
   const migrations = await selectActive(session, request, "rollback", writes);
-  await lockTables(transaction, namesOf(migrations), tablesOf(migrations));
+  const expected = await lockTables(transaction, namesOf(migrations), tablesOf(migrations));
 
   const indexes = migrations.flatMap((migration) => migration.indexes);
-  const { facts, standing } = await readFactsToPlan(session, {
+  const { facts, standing } = await readStandingToPlan(session, {
     names: [
       ...oldNamesOf(migrations),
       ...indexes.map(({ schema, from }) => ({ schema, name: from })),
@@ -86,6 +86,7 @@ async function prepare(
     sources: connection.sources,
     ...(indexes.length > 0 && { indexes: { oids: indexes.map(({ oid }) => oid), newNames: [] } }),
     builtOn: true,
+    expected,
   });
 
   const texts = migrations.flatMap(({ texts = [] }) => texts);
@@ -119,12 +120,11 @@ async function prepare(
 
 async function verify(context: OperationContext, plan: RollbackPlan): Promise<Verification> {
   const migrations = plan.tables.map(({ migration }) => migration);
-  const { facts, rows } = await readFacts(
+  const { byOid, rows } = await readStates(
     context,
     { names: [], oids: oidsOf(migrations) },
     standingMigrations(),
   );
-  const byOid = new Map(facts.relations.map((relation) => [relation.oid, relation]));
   return checkRolledBack(
     plan.tables.map((planned) => ({
       planned,
@@ -165,7 +165,7 @@ async function closeRecord(
   // Where nothing is active, `prepare` refuses.
   if (!selected.some(({ status }) => status === "active")) return null;
   const migrations = await selectActive(session, request, "rollback", writes);
-  const { facts, standing } = await readFactsToPlan(session, {
+  const { facts, standing } = await readStandingToPlan(session, {
     names: oldNamesOf(migrations),
     oids: oidsOf(migrations),
   });

@@ -16,7 +16,7 @@ import {
 } from "../tracking/migrations.ts";
 import { noteFailedVerification } from "../tracking/notifications.ts";
 import { type OperationContext, orLog } from "./context.ts";
-import { readFacts } from "./reading.ts";
+import { readFacts, readStates } from "./reading.ts";
 import { oidsOf } from "./select_migrations.ts";
 
 /** How long to try a migration that another request has locked, and the pause, in milliseconds. */
@@ -32,13 +32,12 @@ export async function verifyRename(
   plan: RenamePlan,
   ids: string[],
 ): Promise<Verification> {
-  const { facts } = await readFacts(context, {
+  const { names, byOid } = await readStates(context, {
     names: plan.tables.map(({ rename }) => ({ schema: rename.schema, name: rename.old_name })),
     oids: plan.tables.map((table) => table.facts.oid),
   });
-  const byOid = new Map(facts.relations.map((relation) => [relation.oid, relation]));
   const states = plan.tables.map((table, index) => {
-    const holder = facts.names[index].relation?.oid;
+    const holder = names[index]?.oid;
     return {
       planned: table,
       table: byOid.get(table.facts.oid) ?? null,
@@ -47,10 +46,13 @@ export async function verifyRename(
   });
   await keepStates(
     context,
-    states.flatMap(({ table, view }, index) =>
-      table === null
-        ? []
-        : [{ id: ids[index], after: fingerprint(table), view: view && fingerprint(view) }]
+    states.flatMap(({ planned, table, view }, index) =>
+      table === null ? [] : [{
+        id: ids[index],
+        before: fingerprint(planned.facts),
+        after: fingerprint(table),
+        view: view && fingerprint(view),
+      }]
     ),
   );
   return checkRenamed(states);

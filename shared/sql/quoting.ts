@@ -31,6 +31,11 @@ export function jsonbLiteral(value: unknown): string {
   return `${literal(JSON.stringify(value))}::jsonb`;
 }
 
+/** The same for megabytes: dollar-quoted, so that nothing in it has to be doubled. */
+export function largeJsonb(value: unknown): string {
+  return `${dollarQuoted(JSON.stringify(value), "json")}::jsonb`;
+}
+
 /** A duration as a constant for settings; at least a millisecond, since 0 would mean no limit. */
 export function millisecondsLiteral(ms: number): string {
   return literal(`${Math.max(1, Math.floor(ms))}ms`);
@@ -43,10 +48,13 @@ export function nullableLiteral(text: string | null | undefined): string {
 /** Dollar-quotes a body, with a tag so that the delimiter is found only at its end (PostgreSQL manual, 4.1.2.4). */
 export function dollarQuoted(body: string, tag = "body"): string {
   refuseNul(body);
+  // Bodies can be large: only the end is copied to find out where it would meet the delimiter.
+  const ends = (delimiter: string) => {
+    const end = body.slice(-delimiter.length);
+    return body.includes(delimiter) || `${end}${delimiter}`.indexOf(delimiter) < end.length;
+  };
   let delimiter = `$${tag}$`;
-  for (let n = 1; `${body}${delimiter}`.indexOf(delimiter) < body.length; n++) {
-    delimiter = `$${tag}${n}$`;
-  }
+  for (let n = 1; ends(delimiter); n++) delimiter = `$${tag}${n}$`;
   return `${delimiter}${body}${delimiter}`;
 }
 

@@ -5,13 +5,14 @@
 import { dollarQuoted, literal } from "../sql/quoting.ts";
 import { requireHistory } from "../sql/trusted_objects.ts";
 import { uuids } from "./events.ts";
-import { putRows, type RowsOfServer } from "./migration_file.ts";
+import { putRows, type RowsOfServer, textOfRows } from "./migration_file.ts";
 
 /** Seed of the versions' hash, so that they are not another application's. */
 const SEED = 7_265;
 
-/** Settings of the transaction: the statements to be recorded, and the version that they got. */
+/** Settings of the transaction: the statements to be recorded, the rows in one of them, and the version that they got. */
 const STATEMENTS = "table_rename.history";
+const ROWS = "table_rename.history_rows";
 const VERSION = "table_rename.history_version";
 
 /**
@@ -21,10 +22,13 @@ const VERSION = "table_rename.history_version";
  * @param rows What the server inserts into one of them. Default: nothing.
  */
 export function keepHistory(statements: string[], rows: RowsOfServer | null = null): string {
-  const text = literal(JSON.stringify(statements));
-  // The statement is a string within JSON.
-  const kept = rows === null ? text : putRows(text, rows, "btrim(to_json(rows)::text, '\"')");
-  return `select set_config(${literal(STATEMENTS)}, ${kept}, true)`;
+  const keep = (setting: string, text: string) => `set_config(${literal(setting)}, ${text}, true)`;
+  return `select ${
+    [
+      keep(STATEMENTS, dollarQuoted(JSON.stringify(statements), "statements")),
+      ...(rows === null ? [] : [keep(ROWS, textOfRows(rows))]),
+    ].join(", ")
+  }`;
 }
 
 /**
@@ -34,8 +38,18 @@ export function keepHistory(statements: string[], rows: RowsOfServer | null = nu
  *
  * @param name Part of the file's name.
  * @param begun Migrations that are marked as being in the history; the mark is removed if they are not.
+ * @param rows As for `keepHistory`.
  */
-export function recordHistory(name: string, begun: string[]): string {
+export function recordHistory(
+  name: string,
+  begun: string[],
+  rows: RowsOfServer | null = null,
+): string {
+  const statement = rows === null
+    ? "s.value"
+    : `case when strpos(s.value, ${literal(rows.marker)}) > 0
+            then replace(s.value, ${literal(rows.marker)}, current_setting(${literal(ROWS)}))
+            else s.value end`;
   const unmark = begun.length === 0 ? "" : `
     update public.sys_table_migrations m set plan = m.plan - 'in_history'
     where m.id in (${uuids(begun)});`;
@@ -74,7 +88,7 @@ ${requireHistory}
     if not taken then
       begin
         insert into supabase_migrations.schema_migrations (version, name, statements)
-        select given, ${literal(name)}, array_agg(s.value order by s.ordinality)
+        select given, ${literal(name)}, array_agg(${statement} order by s.ordinality)
         from jsonb_array_elements_text(
           current_setting(${literal(STATEMENTS)})::jsonb) with ordinality s;
         exit;
@@ -109,15 +123,27 @@ from table_rename.sys_table_migration_events e
 where e.request_id = ${literal(requestId)}::uuid and e.outcome = 'succeeded'`;
 }
 
-/** Statements that append a statement to a row of the history, unless it is the last one already. */
+/** Statement that appends a statement to a row of the history, unless it is the last one already. */
 export function addToHistory(version: string, statement: string, rows: RowsOfServer): string {
-  return `
-do ${dollarQuoted(`begin${requireHistory}\nend `, "history")};
-update supabase_migrations.schema_migrations h
-set statements = h.statements || s.statement
-from (select ${putRows(literal(statement), rows)} as statement) s
-where h.version = ${literal(version)}
-  and h.statements[cardinality(h.statements)] <> s.statement`;
+  return `do ${
+    dollarQuoted(
+      `
+declare
+  present text[];
+  added text;
+begin${requireHistory}
+  select h.statements into present
+  from supabase_migrations.schema_migrations h where h.version = ${literal(version)}
+  for no key update;
+  added := ${putRows(literal(statement), rows)};
+  if present[cardinality(present)] <> added then
+    update supabase_migrations.schema_migrations h set statements = present || added
+    where h.version = ${literal(version)};
+  end if;
+end `,
+      "history",
+    )
+  }`;
 }
 
 /** Query for the last version. */

@@ -89,9 +89,12 @@ export function rowsOfServer(query: string): RowsOfServer {
 }
 
 /** SQL expression for what takes the marker's place. */
-export const putRows = (text: string, { marker, query }: RowsOfServer, as = "rows"): string =>
-  `pg_catalog.replace(${text}, ${literal(marker)}, (
-  select ${as} from pg_catalog.concat(pg_catalog.quote_literal((${query})), '::jsonb') rows))`;
+export const textOfRows = ({ query }: RowsOfServer): string =>
+  `pg_catalog.concat(pg_catalog.quote_literal((${query})), '::jsonb')`;
+
+/** SQL expression for a text in which the rows have taken the marker's place. */
+export const putRows = (text: string, rows: RowsOfServer): string =>
+  `pg_catalog.replace(${text}, ${literal(rows.marker)}, ${textOfRows(rows)})`;
 
 /** Query for what became of a change only while it was made, or afterwards: times, and the states after it. */
 export function settledRows(ids: string[]): string {

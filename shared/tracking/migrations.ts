@@ -10,7 +10,7 @@ import type {
 import type { Migration } from "../contract/responses.ts";
 import type { MigrationStatus, SelectionRequest } from "../contract/requests.ts";
 import type { Fingerprint } from "../facts/fingerprint.ts";
-import { jsonbLiteral, literal, nullableLiteral } from "../sql/quoting.ts";
+import { jsonbLiteral, largeJsonb, literal, nullableLiteral } from "../sql/quoting.ts";
 import { uuids } from "./events.ts";
 import { insertNotifications, type Receiver } from "./notifications.ts";
 
@@ -60,7 +60,7 @@ select e.id, ${literal(batch.batch_id)}::uuid, e.schema_name, e.old_name, e.new_
   ${literal(batch.status)}, e.table_oid, ${batch.compatibility_view},
   e.dependencies, e.plan, ${literal(batch.plan_hash)}, e.fingerprint,
   ${times}, ${nullableLiteral(batch.notes)}
-from jsonb_to_recordset(${jsonbLiteral(batch.migrations)}) as e(
+from jsonb_to_recordset(${largeJsonb(batch.migrations)}) as e(
   id uuid, schema_name text, old_name text, new_name text, table_oid bigint,
   dependencies jsonb, plan jsonb, fingerprint jsonb)`;
 }
@@ -78,7 +78,7 @@ set status = 'active', table_oid = e.table_oid, dependencies = e.dependencies, p
   plan_hash = ${literal(batch.plan_hash)}, fingerprint = e.fingerprint,
   migrated_at = now(), migrated_by = ${literal(batch.actor)},
   notes = coalesce(${nullableLiteral(batch.notes)}, m.notes)
-from jsonb_to_recordset(${jsonbLiteral(batch.migrations)}) as e(
+from jsonb_to_recordset(${largeJsonb(batch.migrations)}) as e(
   id uuid, table_oid bigint, dependencies jsonb, plan jsonb, fingerprint jsonb)
 where m.id = e.id and m.status = 'pending'`;
 }
@@ -369,10 +369,16 @@ where m.id = e.id and m.status = 'active'`;
 
 /** Statement that records the states after a rename; the one before it is recorded already. */
 export function keepFingerprints(prints: KeptState[]): string {
+  const rows = prints.map(({ id, before, after, view }) => ({
+    id,
+    after: after && changesFrom(before, after),
+    view: view && changesFrom(before, view),
+  }));
   return `
 update public.sys_table_migrations m
-set fingerprint = m.fingerprint || jsonb_build_object('after', e.after, 'view', e.view)
-from jsonb_to_recordset(${jsonbLiteral(prints)}) as e(id uuid, after jsonb, view jsonb)
+set fingerprint = m.fingerprint
+  || jsonb_build_object('after', ${changed("e.after")}, 'view', ${changed("e.view")})
+from jsonb_to_recordset(${largeJsonb(rows)}) as e(id uuid, after jsonb, view jsonb)
 where m.id = e.id and m.id in (
   select free.id from public.sys_table_migrations free
   where free.id in (${uuids(prints.map(({ id }) => id))})
@@ -383,6 +389,30 @@ returning m.id`;
 /** The states after a change: of the table, and of the view where there is one. */
 export interface KeptState {
   id: string;
-  after: Fingerprint | null;
-  view: Fingerprint | null;
+  /** The recorded state before it, to send only what differs. Default: all is sent. */
+  before?: Readonly<Fingerprint>;
+  after: Readonly<Fingerprint> | null;
+  view: Readonly<Fingerprint> | null;
 }
+
+interface Changes {
+  /** Objects that the state before has, and this one has not; null where all of it is in `changed`. */
+  without: string[] | null;
+  changed: Fingerprint;
+}
+
+function changesFrom(before: Readonly<Fingerprint> | undefined, state: Fingerprint): Changes {
+  if (before === undefined) return { without: null, changed: state };
+  const changed: Fingerprint = {};
+  for (const object in state) {
+    if (before[object] !== state[object]) changed[object] = state[object];
+  }
+  return { without: Object.keys(before).filter((object) => !(object in state)), changed };
+}
+
+/** SQL expression for the state that the changes result in. */
+const changed = (changes: string) =>
+  `case jsonb_typeof(${changes} -> 'without') when 'array'
+    then (m.fingerprint -> 'before') - array(select jsonb_array_elements_text(${changes} -> 'without'))
+      || (${changes} -> 'changed')
+    else ${changes} -> 'changed' end`;

@@ -2,9 +2,14 @@
 import type { RecordedRename, TrackedRename } from "../../facts/migration.ts";
 import type { Check, Difference, Verification } from "../../contract/responses.ts";
 import { viewDefault } from "../column_defaults.ts";
-import type { RelationFacts } from "../../facts/facts.ts";
+import type { ColumnState, RelationFacts, RelationState } from "../../facts/facts.ts";
 import { differences, type Fingerprint, fingerprint } from "../../facts/fingerprint.ts";
-import { effectivePrivileges, privilegeText } from "../../facts/privileges.ts";
+import {
+  effectivePrivileges,
+  type Grant,
+  type PrivilegeLists,
+  privilegeText,
+} from "../../facts/privileges.ts";
 import { ident, qualified } from "../../sql/quoting.ts";
 import type { PlannedTable } from "../rename.ts";
 import type { RolledBackTable } from "../rollback.ts";
@@ -14,8 +19,8 @@ type Names = Pick<TrackedRename, "schema_name" | "old_name" | "new_name">;
 
 interface RenamedState {
   planned: PlannedTable;
-  table: RelationFacts | null;
-  view: RelationFacts | null;
+  table: RelationState | null;
+  view: RelationState | null;
 }
 
 /** Objects whose texts contain a table's or a neighbour's name, so that they change with it. */
@@ -52,7 +57,14 @@ export function checkRenamed(states: RenamedState[]): Verification {
       continue;
     }
     columns.push(
-      ...prefixed(old, differencesButNames(columnsOf(before), columnsOf(one.view), renames)),
+      ...prefixed(
+        old,
+        differencesButNames(
+          columnsOf(before, viewDefault),
+          columnsOf(one.view, (column) => column.default),
+          renames,
+        ),
+      ),
     );
     // A role that owns the view instead of the table's owner has all privileges on it, and on the table by membership.
     const beside = plannedView.owner === before.owner ? null : plannedView.owner;
@@ -71,7 +83,7 @@ export function checkRenamed(states: RenamedState[]): Verification {
 
 /** Checks that each table is as it was before its rename, but for what others changed since. */
 export function checkRolledBack(
-  states: { planned: RolledBackTable; table: RelationFacts | null; viewExists: boolean }[],
+  states: { planned: RolledBackTable; table: RelationState | null; viewExists: boolean }[],
   active: TrackedRename[],
 ): Verification {
   const names: Difference[] = [];
@@ -118,7 +130,7 @@ export function checkRolledBack(
 interface FinalizedState {
   migration: RecordedRename;
   before: RelationFacts;
-  table: RelationFacts | null;
+  table: RelationState | null;
   viewExists: boolean;
 }
 
@@ -151,7 +163,7 @@ export function checkFinalized(states: FinalizedState[]): Verification {
   ]);
 }
 
-const withoutRepointed = (relation: RelationFacts): Fingerprint =>
+const withoutRepointed = (relation: RelationState): Fingerprint =>
   Object.fromEntries(
     Object.entries(fingerprint(relation)).map(([object, text]) => [
       object,
@@ -217,7 +229,10 @@ const spellings = (name: string): string =>
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
 /** That a table has another name than it should have, or is gone. */
-export function otherName(wanted: string, table: RelationFacts | null): Difference[] {
+export function otherName(
+  wanted: string,
+  table: Pick<RelationState, "schema" | "name"> | null,
+): Difference[] {
   const now = table && qualified(table.schema, table.name);
   return now === wanted ? [] : [{ object: wanted, before: wanted, after: now }];
 }
@@ -245,27 +260,48 @@ export const verification = (checks: Check[]): Verification => ({
 const prefixed = (table: string, changed: Difference[]): Difference[] =>
   changed.map(({ object, ...rest }) => ({ object: `${table}: ${object}`, ...rest }));
 
-const describe = (relation: RelationFacts | null) =>
+const describe = (relation: RelationState | null) =>
   relation && `${relation.kind} with (${relation.options.join(", ")})`;
 
-const unnamed = (relation: RelationFacts): Fingerprint =>
+const unnamed = (relation: RelationState): Fingerprint =>
   Object.fromEntries(
     Object.entries(fingerprint(relation)).filter(([object]) => !NAMES_TABLES.test(object)),
   );
 
-function columnsOf(relation: RelationFacts): Fingerprint {
+/** @param defaultOf The default that the column of a view has, or should have. */
+function columnsOf<Column extends ColumnState>(
+  relation: { columns: Column[]; comment: string | null },
+  defaultOf: (column: Column) => string | null,
+): Fingerprint {
   const comparable = relation.columns.map((column, index) => [
     `column ${column.name}`,
-    [index + 1, column.type, column.collation, viewDefault(column), column.comment].map(String)
+    [index + 1, column.type, column.collation, defaultOf(column), column.comment].map(String)
       .join(", "),
   ]);
   return { ...Object.fromEntries(comparable), comment: relation.comment ?? "" };
 }
 
 /** Who, but for the role `beside`, may do what. */
-function privilegesOf(relation: RelationFacts, beside: string | null): Fingerprint {
+function privilegesOf({ acl, columns }: RelationState, beside: string | null): Fingerprint {
+  return columns.every((column) => column.acl.length === 0)
+    ? privilegesOfList(acl, beside)
+    : privilegesIn({ acl, columns }, beside);
+}
+
+/** By the access control list of a relation, which many have, and the role. */
+const byList = new WeakMap<Grant[], Map<string | null, Fingerprint>>();
+
+function privilegesOfList(acl: Grant[], beside: string | null): Fingerprint {
+  const byRole = byList.get(acl) ?? new Map<string | null, Fingerprint>();
+  byList.set(acl, byRole);
+  const privileges = byRole.get(beside) ?? privilegesIn({ acl, columns: [] }, beside);
+  byRole.set(beside, privileges);
+  return privileges;
+}
+
+function privilegesIn(lists: PrivilegeLists<Grant>, beside: string | null): Fingerprint {
   return Object.fromEntries(
-    effectivePrivileges(relation)
+    effectivePrivileges(lists)
       .filter(({ grantee }) => beside === null || grantee !== beside)
       .map(({ column, grantable, ...privilege }) => [
         `${column === null ? "table" : `column ${column}`}: ${
