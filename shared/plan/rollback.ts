@@ -95,6 +95,10 @@ export async function planRollback(
       ...restored.findings,
       ...newNameMentioned(steps, facts),
     ],
+    lockNeeds: {
+      ...removal.lockNeeds,
+      others: removal.lockNeeds.others + routines.length + restored.renames.length,
+    },
   });
   return { ...plan, tables };
 }
