@@ -208,7 +208,7 @@ export async function applyPlan<P extends Plan, T>(
     const { retry } = outcome;
     if (retry === null) continue;
     const mayRetry = retry instanceof GaveWay
-      ? await budget.wait(rules.nextLookMs())
+      ? await lookWithoutSession(database, retry.look, budget, rules, seen)
       : await budget.pause();
     if (!mayRetry) throw await giveUp(retry);
   }
@@ -246,7 +246,36 @@ interface Attempts {
 }
 
 /** Others hold locks for long, and another request needs the connection meanwhile. */
-class GaveWay extends Error {}
+class GaveWay extends Error {
+  /** @param look Query for who holds the locks. */
+  constructor(readonly look: string) {
+    super("others hold locks for long");
+  }
+}
+
+/** Time between two looks without a session, in milliseconds. */
+const DISTANT_LOOK_MS = 200;
+
+/**
+ * Looks at the holders until none of them is in the way, while other requests have the connections: to prepare
+ * everything again would be in vain before. False if there is no time left.
+ */
+async function lookWithoutSession(
+  database: Database,
+  look: string,
+  budget: RetryBudget,
+  rules: QueueRules,
+  seen: (blockers: Blocker[]) => void,
+): Promise<boolean> {
+  while (await budget.wait(DISTANT_LOOK_MS)) {
+    // Where the look fails, the next session says why.
+    const inTheWay = await database.query(look)
+      .then((rows) => rules.inTheWay(holdersFromRows(rows)), () => []);
+    if (inTheWay.length === 0) return true;
+    if (rules.isTimeToReport()) seen(blockersOf(inTheWay));
+  }
+  return false;
+}
 
 /** Tries the critical section until it is committed or the budget is used up. */
 async function retryCriticalSection<P extends Plan>(
@@ -269,8 +298,8 @@ async function retryCriticalSection<P extends Plan>(
   for (let seenLast: LockHolder[] | null = holdersFromRows(holders);; seenLast = null) {
     await untilNobodyIsInTheWay(
       { session, options, giveUp, seen, rules },
+      look,
       seenLast,
-      async () => holdersFromRows(await session.run(look)),
     );
     requireTime(limits);
     const attempt = {
@@ -318,7 +347,8 @@ const hiddenHolders = (visible: boolean) => visible ? {} : { holders_visible: fa
 /**
  * Looks at the holders until none of them is in the way. The session stays in its transaction, with what it prepared.
  *
- * @param first What a look has just found; null: none was made.
+ * @param look Query for the holders.
+ * @param first What it has just found; null: it was not run.
  * @throws {GaveWay}
  * @throws {Problem} What `giveUp` makes.
  */
@@ -327,14 +357,15 @@ async function untilNobodyIsInTheWay(
     Attempts,
     "database" | "pid"
   >,
+  look: string,
   first: LockHolder[] | null,
-  look: () => Promise<LockHolder[]>,
 ): Promise<void> {
-  for (let holders = first ?? await look();; holders = await look()) {
+  const holdersNow = async () => holdersFromRows(await session.run(look));
+  for (let holders = first ?? await holdersNow();; holders = await holdersNow()) {
     const inTheWay = rules.inTheWay(holders);
     if (inTheWay.length === 0) return;
     if (rules.isTimeToReport()) seen(blockersOf(inTheWay));
-    if (session.isAwaited) throw new GaveWay("others hold locks for long");
+    if (session.isAwaited) throw new GaveWay(look);
     requireTime(limits);
     if (await budget.wait(rules.nextLookMs())) continue;
     await session.rollback();
