@@ -7,7 +7,7 @@ import { type Functions, functionsFor } from "../support/functions.ts";
 import { installKiller, killAt, startReader, wasKilled } from "../support/interruptions.ts";
 import { quietly } from "../support/quiet.ts";
 import { catalogState, databaseState, stateDifferences } from "../support/state.ts";
-import { holdInTurns, lockWaiter, queuedWaiter } from "../support/waiting.ts";
+import { holdInTurns, lockWaiter, queuedWaiter, until } from "../support/waiting.ts";
 
 /** Endpoints as in so many isolates: each has connections of its own. */
 function isolates(db: TestDatabase, count: number): Functions[] {
@@ -618,7 +618,16 @@ databaseTest("a statement that is cancelled is told, and nothing is changed", as
   const before = await databaseState(db.admin);
   const reader = await holdInTurns(db, "experts");
   const outcome = post(functions, "rename", { ...RENAME, lock_timeout_ms: 5000 });
-  await db.admin`select pg_cancel_backend(${await queuedWaiter(db.admin)})`;
+  let settled = false;
+  outcome.finally(() => settled = true);
+  // Again and again: an attempt may end before it is cancelled.
+  await until("the attempt was cancelled", async () => {
+    await db.admin`
+      select pg_cancel_backend(l.pid) from pg_locks l join pg_stat_activity a using (pid)
+      where not l.granted and l.mode = 'AccessExclusiveLock' and a.datname = ${db.name}
+        and a.application_name = 'table-rename'`;
+    return settled;
+  });
   assertEquals(codeOf(await outcome), "deadline_exceeded");
   await reader.release();
   assertEquals(stateDifferences(before, await databaseState(db.admin)), []);

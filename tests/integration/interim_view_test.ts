@@ -7,7 +7,7 @@ import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { dumpSchema } from "../support/dump.ts";
 import { functionsFor } from "../support/functions.ts";
 import { catalogState, databaseState, stateDifferences } from "../support/state.ts";
-import { holdInTurns, holdLock, lockWaiter } from "../support/waiting.ts";
+import { holdInTurns, holdLock, lockWaiter, queuedWaiter } from "../support/waiting.ts";
 
 const RENAME = { old_name: "experts", new_name: "expert_profiles" };
 
@@ -119,7 +119,8 @@ databaseTest("a failed attempt keeps the view that was made", async ({ db }) => 
   await db.admin.unsafe(COUNTING).simple();
   const holder = await holdInTurns(db, "experts");
   const renaming = functions.rename({ ...RENAME, lock_timeout_ms: 5 });
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  await queuedWaiter(db.sql);
+  await new Promise((resolve) => setTimeout(resolve, 500));
   await holder.release();
   const { verification, lock } = await renaming;
   assert(verification?.passed);

@@ -30,9 +30,10 @@ for (const operation of ["rename", "rollback", "finalize", "refresh"]) {
       }
       const holder = await holdLock(db, "experts");
       await pause(OLD_MS);
-      const body = renamed === null
-        ? RENAME
-        : { migration_id: renamed.migrations[0].id, acknowledge: ["usage_unknown"] };
+      const body = renamed === null ? RENAME : {
+        migration_id: renamed.migrations[0].id,
+        acknowledge: ["usage_unknown", "old_name_in_use"],
+      };
       const options = operation === "finalize" ? { quiet_for_days: 0 } : {};
       const { status, body: refused } = await post(functions, operation, {
         ...body,

@@ -78,7 +78,7 @@ databaseTest("what waits for a lock is told phase by phase, at level debug", asy
     const response = post(functions, "rename", {
       ...RENAME,
       lock_timeout_ms: 2_000,
-      max_wait_ms: 1_000,
+      max_wait_ms: 3_000,
     });
     await lockWaiter(db.sql, "AccessExclusiveLock");
     assertEquals((await response).status, 423);
