@@ -79,7 +79,11 @@ databaseTest("of simultaneous renames to different names one wins", async ({ db 
     await db.sql`create table experts (id int primary key, name text)`;
     const outcomes = await Promise.all(
       all.map((functions, n) =>
-        post(functions, "rename", { old_name: "experts", new_name: `name_${n}`, max_wait_ms: 5000 })
+        post(functions, "rename", {
+          old_name: "experts",
+          new_name: `name_${n}`,
+          max_wait_ms: 20_000,
+        })
       ),
     );
     const winners = outcomes.filter(succeeded);
@@ -100,7 +104,7 @@ databaseTest("of simultaneous renames to one name one wins", async ({ db }) => {
     await db.sql.unsafe(all.map((_, n) => `create table t${n} (id int)`).join(";")).simple();
     const outcomes = await Promise.all(
       all.map((functions, n) =>
-        post(functions, "rename", { old_name: `t${n}`, new_name: "wanted", max_wait_ms: 5000 })
+        post(functions, "rename", { old_name: `t${n}`, new_name: "wanted", max_wait_ms: 20_000 })
       ),
     );
     assertEquals(outcomes.filter(succeeded).length, 1, outcomes.map(codeOf).join());

@@ -213,7 +213,8 @@ databaseTest(
       db,
       ["select name from experts", "select * from on_it"],
       async () => {
-        await new Promise((resolve) => setTimeout(resolve, 1_500));
+        await lockWaiter(db.sql, "AccessExclusiveLock");
+        await new Promise((resolve) => setTimeout(resolve, 1_200));
       },
     );
     await reader.release();
