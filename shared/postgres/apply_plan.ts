@@ -174,7 +174,8 @@ export async function applyPlan<P extends Plan, T>(
   };
   for (let replans = 0;;) {
     requireTime(limits);
-    const outcome = await withWritingSession(database, options, async (session) => {
+    const first = budget.failures === 0 && !rules.hasWaited;
+    const outcome = await withWritingSession(database, options, first, async (session) => {
       const connection = connected(await session.begin(beginWriting(limits, budget)));
       const { pid } = connection;
       try {
@@ -208,7 +209,7 @@ export async function applyPlan<P extends Plan, T>(
     const { retry } = outcome;
     if (retry === null) continue;
     const mayRetry = retry instanceof GaveWay
-      ? await lookWithoutSession(database, retry.look, budget, rules, seen)
+      ? await lookWithoutSession(database, retry.look, options, rules, seen)
       : await budget.pause();
     if (!mayRetry) throw await giveUp(retry);
   }
@@ -217,14 +218,15 @@ export async function applyPlan<P extends Plan, T>(
 /**
  * Does work in a session that may wait for locks.
  *
+ * @param first Whether the request had no session yet.
  * @throws {NoFreeConnection} If no connection was free while the request had time.
  */
 async function withWritingSession<T>(
   database: Database,
   { limits, progress, budget }: ApplyOptions,
+  first: boolean,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const first = budget.failures === 0;
   const wanted = first ? Math.max(MIN_CONNECTION_WAIT_MS, budget.remainingMs) : budget.remainingMs;
   const waitMs = Math.min(wanted, remainingMs(limits));
   const waiting = reportQueued(progress, limits);
@@ -263,13 +265,13 @@ const DISTANT_LOOK_MS = 200;
 async function lookWithoutSession(
   database: Database,
   look: string,
-  budget: RetryBudget,
+  { budget, limits: { signal } }: ApplyOptions,
   rules: QueueRules,
   seen: (blockers: Blocker[]) => void,
 ): Promise<boolean> {
   while (await budget.wait(DISTANT_LOOK_MS)) {
     // Where the look fails, the next session says why.
-    const inTheWay = await database.query(look)
+    const inTheWay = await database.query(look, signal)
       .then((rows) => rules.inTheWay(holdersFromRows(rows)), () => []);
     if (inTheWay.length === 0) return true;
     if (rules.isTimeToReport()) seen(blockersOf(inTheWay));

@@ -113,7 +113,7 @@ export class QueueRules {
     return this.#timeoutMs;
   }
 
-  /** Whether holders were waited for. */
+  /** Whether holders were in the way, and waited for. */
   get hasWaited(): boolean {
     return this.#hasWaited;
   }
@@ -149,6 +149,7 @@ export class QueueRules {
       this.#lookMs = FIRST_LOOK_MS;
       return found;
     }
+    this.#hasWaited = true;
     const before = this.#generation;
     if (before !== null && found.some(({ transaction }) => before.has(transaction))) return found;
     this.#generation = new Set(found.map(({ transaction }) => transaction));
@@ -160,7 +161,6 @@ export class QueueRules {
 
   /** How long to wait before the next look, in milliseconds. */
   nextLookMs(): number {
-    this.#hasWaited = true;
     const ms = this.#lookMs;
     this.#lookMs = Math.min(2 * ms, NEXT_LOOK_MS);
     return ms;
