@@ -186,7 +186,7 @@ async function steadyRows(bench: Bench, db: TestDatabase): Promise<Row[]> {
     clients: 8,
     pauseMs: STEADY_PAUSE_MS,
   });
-  const [stalls, alone, attempts]: number[][] = [[], [], []];
+  const [stalls, alone, attempts, held]: number[][] = [[], [], [], []];
   const errors: string[] = [];
   let transactions = 0;
   for (let round = 0; round < bench.rounds(20, 5); round++) {
@@ -196,6 +196,7 @@ async function steadyRows(bench: Bench, db: TestDatabase): Promise<Row[]> {
       await pause(200);
       const { lock } = await ours.rename({ renames: BATCH });
       attempts.push(lock!.attempts);
+      held.push(lock!.held_ms);
       await pause(200);
     });
     stalls.push(longestStall(result));
@@ -207,7 +208,9 @@ async function steadyRows(bench: Bench, db: TestDatabase): Promise<Row[]> {
   return [
     {
       what: "batch of 20 under steady transactions of eight clients on all of it: attempts, median",
-      figures: `${attempts.length} renames, at most ${max} attempts`,
+      figures: `${attempts.length} renames, at most ${max} attempts; locks held for ${
+        spread(held)
+      }`,
       result: digits(median),
       goal: "≤ 5",
       met: median <= 5,
