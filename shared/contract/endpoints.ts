@@ -43,6 +43,7 @@ const OF_CHANGES: ProblemCode[] = [
   "request_in_progress",
   "idempotency_key_reused",
   "unsupported_server",
+  "too_many_locks",
   "lock_not_acquired",
 ];
 

@@ -28,6 +28,7 @@ export const PROBLEMS = {
   unsupported_media_type: { status: 415, title: "Unsupported media type" },
   unsupported_relation: { status: 422, title: "This kind of relation cannot be renamed here" },
   unsupported_server: { status: 422, title: "The PostgreSQL server is too old" },
+  too_many_locks: { status: 422, title: "The server has no room for so many locks" },
   idempotency_key_reused: { status: 422, title: "The idempotency key was used for another body" },
   lock_not_acquired: { status: 423, title: "The lock was not acquired in time" },
   internal: { status: 500, title: "Internal error" },

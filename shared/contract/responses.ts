@@ -91,6 +91,11 @@ export const lockFigures = z.object({
   attempts: z.number().int(),
   waited_ms: z.number(),
   held_ms: z.number(),
+  /**
+   * Present where the functions' role may not see since when others' transactions have lasted (it needs
+   * pg_read_all_stats): then a transaction that was there at the first look is waited for, however young it is.
+   */
+  holders_visible: z.literal(false).optional(),
 });
 
 export const difference = z.object({

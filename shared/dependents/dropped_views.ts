@@ -6,7 +6,7 @@
 import type { Statement } from "../contract/responses.ts";
 import type { RelationFacts } from "../facts/facts.ts";
 import type { LocatedMigration } from "../facts/migration.ts";
-import type { LockStatement } from "../plan/plan.ts";
+import { type LockStatement, lockTables } from "../plan/plan.ts";
 import { dropRowType } from "../plan/row_type.ts";
 import { dropScanCounter } from "../plan/scan_counter.ts";
 import { byName, nameDigest } from "../sql/name_digest.ts";
@@ -95,11 +95,12 @@ const lockView = (view: RelationFacts, timeout_share: number): LockStatement => 
   sql: lockAlone(view),
   purpose: "Lock the compatibility view alone, by setting the owner that it already has",
   timeout_share,
+  relations: [view.oid],
 });
 
 /**
- * The views first, because queries lock in that order. The first view and the first table are waited for, half of
- * the lock timeout each; the others are not waited for.
+ * The views first, because queries lock in that order. Of an attempt's time, the first view and the first table may
+ * wait half each.
  */
 function locks(
   views: RelationFacts[],
@@ -107,25 +108,9 @@ function locks(
   tables: RelationFacts[],
 ): LockStatement[] {
   const half = views.length > 0 && tables.length > 0 ? 0.5 : 1;
-  const statements = [
+  return [
     ...views.toSorted(byName).map((view, index) => lockView(view, index === 0 ? half : 0)),
     ...dependents,
+    ...lockTables(tables, half),
   ];
-  const [first, ...rest] = tables.toSorted(byName)
-    .map((table) => `only ${qualified(table.schema, table.name)}`);
-  if (first !== undefined) {
-    statements.push({
-      sql: `lock table ${first} in access exclusive mode`,
-      purpose: "Lock the first table, waiting no longer than the lock timeout",
-      timeout_share: half,
-    });
-  }
-  if (rest.length > 0) {
-    statements.push({
-      sql: `lock table ${rest.join(", ")} in access exclusive mode nowait`,
-      purpose: "Lock the other tables without waiting",
-      timeout_share: 0,
-    });
-  }
-  return statements;
 }

@@ -19,7 +19,7 @@ import { inStages, type Stage } from "./stages.ts";
 
 export interface RepointPlan {
   dependents: Dependent[];
-  /** To be taken after the views' locks and before the tables', without waiting. */
+  /** To be taken after the views' locks and before the tables'. */
   locks: LockStatement[];
   /** To be run first: checks that nobody has changed anything since the facts were read. */
   recheck: Check;
@@ -113,8 +113,9 @@ function locks(
   return [...hosts.values()].filter(({ oid }) => !locked.has(oid)).sort(byName)
     .map((host) => ({
       sql: lockAlone(host),
-      purpose: "Lock what is built on the view, without waiting",
+      purpose: "Lock what is built on the view, in what is left of the same time",
       timeout_share: 0,
+      relations: [host.oid],
     }));
 }
 
@@ -135,5 +136,5 @@ export function lockAlone(
   const relation = qualified(schema, name);
   return kind in ALTERED
     ? `alter ${ALTERED[kind]} ${relation} owner to ${ident(owner)}`
-    : `lock table only ${relation} in access exclusive mode nowait`;
+    : `lock table only ${relation} in access exclusive mode`;
 }

@@ -73,6 +73,7 @@ export async function planFinalize(
     locks: removal.locks,
     changes: removal.changes,
     findings: [...removal.viewOnlyFindings.flat(), ...removal.findings],
+    lockNeeds: removal.lockNeeds,
   });
   return {
     ...plan,

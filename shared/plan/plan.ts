@@ -1,5 +1,8 @@
 /** What every plan is, and its hash. */
 import type { Finding, Statement } from "../contract/responses.ts";
+import type { RelationFacts } from "../facts/facts.ts";
+import { byName } from "../sql/name_digest.ts";
+import { qualified } from "../sql/quoting.ts";
 
 export interface PlanStatement extends Statement {
   /** Whether it is for this run alone, since it uses OIDs or prepares a check; migration files leave it out. */
@@ -16,10 +19,23 @@ export interface PlanStatement extends Statement {
 
 /** A statement that takes a lock clients of the table can feel. */
 export interface LockStatement extends Statement {
-  /** How much of the caller's lock timeout it may wait; 0: not at all. */
+  /**
+   * How much of an attempt's time it may wait; 0: not at all in a migration file, and in a request as long as is left of
+   * that time.
+   */
   timeout_share: number;
+  /** OIDs of what it locks. */
+  relations: number[];
   /** Whether it also changes something. Default: it only locks. */
   changes?: true;
+}
+
+/** Entries that a plan takes in the server's table of locks, from the weak locks to the commit (`tests/integration/lock_room_test.ts`). */
+export interface LockNeeds {
+  /** For each table of the batch. */
+  perTable: number[];
+  /** For all else. */
+  others: number;
 }
 
 export interface Plan {
@@ -35,8 +51,46 @@ export interface Plan {
   /** What changes the database, in order, once the locks are held; the last ones check the outcome. */
   changes: PlanStatement[];
   findings: Finding[];
+  /** Default: too few to matter. */
+  lockNeeds?: LockNeeds;
   /** SHA-256 over every statement, without OIDs: equal for equal plans, and for equal tables in two databases. */
   hash: string;
+}
+
+/** Most statements that lock the tables of one plan: between two of them it is seen how much time is left. */
+const MAX_LOCK_STATEMENTS = 17;
+
+/**
+ * Locks tables, in order of names, so that two batches cannot deadlock.
+ *
+ * @param timeout_share How much of an attempt's time the first one may wait.
+ */
+export function lockTables(tables: RelationFacts[], timeout_share: number): LockStatement[] {
+  const [first, ...rest] = tables.toSorted(byName);
+  if (first === undefined) return [];
+  const lock = (some: RelationFacts[]) => ({
+    sql: `lock table ${
+      some.map(({ schema, name }) => `only ${qualified(schema, name)}`).join(", ")
+    } in access exclusive mode`,
+    relations: some.map(({ oid }) => oid),
+  });
+  const size = Math.ceil(rest.length / (MAX_LOCK_STATEMENTS - 1));
+  const groups = Array.from(
+    { length: size && Math.ceil(rest.length / size) },
+    (_, index) => rest.slice(index * size, (index + 1) * size),
+  );
+  return [
+    {
+      ...lock([first]),
+      purpose: "Lock the first table, waiting no longer than the lock timeout",
+      timeout_share,
+    },
+    ...groups.map((group) => ({
+      ...lock(group),
+      purpose: "Lock more tables, in what is left of the same time",
+      timeout_share: 0,
+    })),
+  ];
 }
 
 type Statements = Pick<Plan, "preparations" | "beforeLocks" | "locks" | "changes">;

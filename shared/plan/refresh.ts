@@ -146,7 +146,7 @@ function replacing(
   const { statements: [create, ...rest], rowCast } = made.view;
   return {
     preparations: [],
-    locks: [{ ...create, timeout_share: 1, changes: true }],
+    locks: [{ ...create, timeout_share: 1, relations: [view.oid], changes: true }],
     changes: [
       ...only.statements,
       ...leftovers(view, shown),
@@ -205,6 +205,7 @@ function takingPlace(
       sql: lockAlone(view),
       purpose: "Lock the compatibility view alone, as setting the owner that it has does",
       timeout_share: 1,
+      relations: [view.oid],
     }, ...followed.locks],
     aside: [
       followed.recheck.statement,

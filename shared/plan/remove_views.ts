@@ -2,7 +2,7 @@
 import { dropViews, type TableName } from "../dependents/dropped_views.ts";
 import type { Facts, RelationFacts } from "../facts/facts.ts";
 import type { LocatedMigration } from "../facts/migration.ts";
-import { reloadSchemaCache } from "./plan.ts";
+import { type LockNeeds, reloadSchemaCache } from "./plan.ts";
 import { notOwner } from "./refusals.ts";
 import type { Check, ExpectedRelation } from "./verification/checks.ts";
 import { viewOnlyChanges } from "./view_only_changes.ts";
@@ -39,12 +39,27 @@ export function removeViews(
       reloadSchemaCache,
     ],
     findings: dropped.findings,
+    lockNeeds: {
+      perTable: steps.map(({ view }) => 1 + (view === null ? 0 : lockEntries(view))),
+      others: dropped.dependents.length * ENTRIES_OF_DEPENDENT,
+    } satisfies LockNeeds,
     /** By step. */
     viewOnlyFindings: only.findings,
     dependents: dropped.dependents,
     afterwards: only.afterwards,
   };
 }
+
+/** What is recreated is locked, perhaps with its rule, its two types and its indexes. */
+const ENTRIES_OF_DEPENDENT = 6;
+
+/**
+ * DROP VIEW locks each object that goes with the view, until the commit: its rule, row type and array type, and every
+ * column's default. So do the drops of its cast and of its counter.
+ */
+const lockEntries = ({ columns, row_type, scan_counter }: RelationFacts): number =>
+  4 + columns.filter((column) => column.default !== null).length + 2 * row_type.casts.length +
+  (scan_counter === null ? 0 : 3);
 
 /** @throws {Problem} `not_table_owner`, unless the session's role can rename the tables and drop the views. */
 export function requireOwned(steps: LocatedMigration[]): void {

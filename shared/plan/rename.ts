@@ -12,8 +12,7 @@ import {
   type ViewPlan,
 } from "./compatibility_view.ts";
 import type { Facts, RelationFacts } from "../facts/facts.ts";
-import { type LockStatement, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
-import { byName } from "../sql/name_digest.ts";
+import { lockTables, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { ident, qualified } from "../sql/quoting.ts";
 import { interimName } from "./interim_name.ts";
 import { indexRenames, indexStatements } from "./index_names.ts";
@@ -100,16 +99,25 @@ export async function planRename(
       ...viewChecks(views, ({ table }) => table.name).map(checkAtOnce),
       ...[check, indexes].flatMap(({ preparations }) => preparations),
     ],
-    locks: renameLocks(tables.map(({ facts }) => facts)),
+    locks: lockTables(tables.map(({ facts }) => facts), 1),
     changes: [
       ...tables.flatMap(({ exchange }) => exchange),
       check.statement,
       reloadSchemaCache,
     ],
     findings: [...findingsOfRename(renamed, facts, texts), ...indexFindings],
+    lockNeeds: {
+      perTable: tables.map((table) => lockEntries(table, scanCounters.length > 0)),
+      others: routines.length,
+    },
   });
   return { ...plan, facts, texts, tables };
 }
+
+/** Of the table, its indexes, the view, the view's counter, and the cast with its function. */
+const lockEntries = ({ view, indexes }: PlannedTable, counted: boolean): number =>
+  1 + indexes.length +
+  (view === null ? 0 : 1 + (counted ? 1 : 0) + (view.rowCast === null ? 0 : 2));
 
 function planTable(
   { rename, facts: table }: FoundTable,
@@ -136,26 +144,4 @@ function planTable(
     exchange,
     indexes: indexes.get(table.oid) ?? [],
   };
-}
-
-/**
- * Only the first lock is waited for, so that no client waits for a batch that holds some locks and waits for more. In
- * order of names, so that two batches cannot deadlock.
- */
-function renameLocks(tables: RelationFacts[]): LockStatement[] {
-  const [first, ...rest] = tables.toSorted(byName)
-    .map((table) => `only ${qualified(table.schema, table.name)}`);
-  const locks: LockStatement[] = [{
-    sql: `lock table ${first} in access exclusive mode`,
-    purpose: "Lock the first table, waiting no longer than the lock timeout",
-    timeout_share: 1,
-  }];
-  if (rest.length > 0) {
-    locks.push({
-      sql: `lock table ${rest.join(", ")} in access exclusive mode nowait`,
-      purpose: "Lock the other tables without waiting",
-      timeout_share: 0,
-    });
-  }
-  return locks;
 }

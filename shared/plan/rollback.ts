@@ -108,6 +108,10 @@ export async function planRollback(
       ...restored.findings,
       ...newNameMentioned(steps, { ...facts, texts: rewrites.after }),
     ],
+    lockNeeds: {
+      ...removal.lockNeeds,
+      others: removal.lockNeeds.others + routines.length + restored.renames.length,
+    },
   });
   return { ...plan, tables, rewrites };
 }

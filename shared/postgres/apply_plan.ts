@@ -3,7 +3,8 @@
  *
  * 1. `prepare` takes weak locks, reads the facts, makes the plan and writes the record: nobody waits for it.
  * 2. Views are made and checked, and what comes later is planned: nobody waits for that either. A savepoint.
- * 3. The critical section as one message.
+ * 3. A look at who holds locks on the tables. Nobody queues behind a long transaction: the look is repeated until it
+ *    has ended. Then the critical section as one message.
  * 4. If a lock could not be acquired: roll back to the savepoint, which keeps facts, weak locks and views, sleep, and
  *    retry. If the facts are outdated: start over.
  * 5. If the connection broke in the critical section: ask the server whether it was committed.
@@ -14,7 +15,7 @@ import type { Blocker, LockFigures, Progress } from "../contract/responses.ts";
 import type { Plan } from "../plan/plan.ts";
 import { literal } from "../sql/quoting.ts";
 import { untrustedColumn } from "../sql/trusted_objects.ts";
-import { blockersHint, lockHolders, type RelationName, watchingBlockers } from "./blockers.ts";
+import { blockersHint, type RelationName, watchingBlockers } from "./blockers.ts";
 import { outcomeUnknown, wasCommitted } from "./commit_outcome.ts";
 import { NoFreeConnection } from "./connection_slots.ts";
 import {
@@ -36,7 +37,16 @@ import {
 } from "./database_errors.ts";
 import { trackingMissing } from "./database_problems.ts";
 import { type Limits, remainingMs, requireTime, type RetryBudget } from "./limits.ts";
+import {
+  blockersOf,
+  holdersFromRows,
+  type LockHolder,
+  lockHolders,
+  queryHolders,
+  QueueRules,
+} from "./lock_holders.ts";
 import { featureColumns, type ServerFeatures, serverFeatures } from "./server_features.ts";
+import { lockRoomColumn, requireLockRoom } from "./lock_room.ts";
 import { beginReadOnly, beginReadWrite, setLockTimeout } from "./transaction.ts";
 
 interface ApplyOptions {
@@ -87,7 +97,7 @@ const CONNECTION_QUERY = `
 select pg_backend_pid() as pid, current_setting('server_version_num')::int as server_version,
   to_regclass(${
   literal(EVENTS_TABLE)
-}) is not null as tracked,${untrustedColumn},${featureColumns}`;
+}) is not null as tracked,${untrustedColumn},${featureColumns},${lockRoomColumn}`;
 
 /** The beginning of a read-only transaction. */
 export const beginReading = (limits: Limits) =>
@@ -110,6 +120,8 @@ export interface Connected extends ServerFeatures {
   serverVersion: number;
   /** Objects that are ignored, since they are not what their names say (`sql/trusted_objects.ts`). */
   untrusted: string[];
+  /** Locks that fit into the server's table. */
+  lockRoom: number;
 }
 
 /**
@@ -124,6 +136,7 @@ export function connected([row]: Row[]): Connected {
     pid: Number(row.pid),
     serverVersion: Number(row.server_version),
     untrusted: (row.untrusted ?? []) as string[],
+    lockRoom: Number(row.lock_room),
     ...serverFeatures(row),
   };
 }
@@ -137,7 +150,7 @@ export const reportQueued =
  * Applies a plan.
  *
  * @param prepare Runs in the transaction; may run several times.
- * @throws {Problem} `lock_not_acquired` with `attempts`, `waited_ms` and `blockers`; `deadline_exceeded`;
+ * @throws {Problem} `lock_not_acquired` with `attempts`, `waited_ms` and `blockers`; `too_many_locks`; `deadline_exceeded`;
  *   `database_unavailable`; what `prepare` throws.
  */
 export async function applyPlan<P extends Plan, T>(
@@ -147,19 +160,22 @@ export async function applyPlan<P extends Plan, T>(
 ): Promise<{ plan: P; lock: LockFigures } | Done<T>> {
   const { limits, progress, budget } = options;
   let blockers: Blocker[] = [];
+  const rules = new QueueRules(options.lockTimeoutMs);
   const seen = (now: Blocker[]) => {
     blockers = now;
     progress({ phase: "waiting", waited_ms: roundedMs(budget.elapsedMs), blockers });
   };
   /** Called without a session, since it needs a connection to find the blockers. */
-  const giveUp = async (cause: unknown) => {
+  const giveUp = async (cause: unknown, inTheWay?: Blocker[]) => {
     requireTime(limits);
+    if (inTheWay !== undefined) blockers = inTheWay;
     if (blockers.length === 0) blockers = await lockHolders(database, options.relations(), 0);
-    return lockNotAcquired(budget, blockers, cause);
+    return lockNotAcquired(budget, blockers, cause, rules.holdersVisible);
   };
   for (let replans = 0;;) {
     requireTime(limits);
-    const outcome = await withWritingSession(database, options, async (session) => {
+    const first = budget.failures === 0 && !rules.hasWaited;
+    const outcome = await withWritingSession(database, options, first, async (session) => {
       const connection = connected(await session.begin(beginWriting(limits, budget)));
       const { pid } = connection;
       try {
@@ -171,11 +187,15 @@ export async function applyPlan<P extends Plan, T>(
           () => watchingBlockers(database, pid, seen, () => prepare(session, connection)),
         );
         if ("done" in prepared) return prepared;
-        const attempts: Attempts = { database, session, options, giveUp, seen, pid };
+        if (prepared.plan.lockNeeds !== undefined && prepared.plan.locks.length > 0) {
+          await requireLockRoom(session, prepared.plan.lockNeeds, connection.lockRoom);
+        }
+        const attempts: Attempts = { database, session, options, giveUp, seen, pid, rules };
         return { plan: prepared.plan, lock: await retryCriticalSection(attempts, prepared) };
       } catch (error) {
         if (isCancelled(error) || isConnectionLost(error)) requireTime(limits);
         if (isLockFailure(error)) return { retry: error };
+        if (error instanceof GaveWay) return { retry: error };
         if (isStalePlan(error) && replans < MAX_REPLANS) {
           replans++;
           return { retry: null };
@@ -186,21 +206,27 @@ export async function applyPlan<P extends Plan, T>(
       throw error instanceof NoFreeConnection ? await giveUp(error) : error;
     });
     if (!("retry" in outcome)) return outcome;
-    if (outcome.retry !== null && !(await budget.pause())) throw await giveUp(outcome.retry);
+    const { retry } = outcome;
+    if (retry === null) continue;
+    const mayRetry = retry instanceof GaveWay
+      ? await lookWithoutSession(database, retry.look, options, rules, seen)
+      : await budget.pause();
+    if (!mayRetry) throw await giveUp(retry);
   }
 }
 
 /**
  * Does work in a session that may wait for locks.
  *
+ * @param first Whether the request had no session yet.
  * @throws {NoFreeConnection} If no connection was free while the request had time.
  */
 async function withWritingSession<T>(
   database: Database,
   { limits, progress, budget }: ApplyOptions,
+  first: boolean,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const first = budget.failures === 0;
   const wanted = first ? Math.max(MIN_CONNECTION_WAIT_MS, budget.remainingMs) : budget.remainingMs;
   const waitMs = Math.min(wanted, remainingMs(limits));
   const waiting = reportQueued(progress, limits);
@@ -215,36 +241,73 @@ interface Attempts {
   database: Database;
   session: Session;
   options: ApplyOptions;
-  giveUp: (cause: unknown) => Promise<Problem>;
+  giveUp: (cause: unknown, inTheWay?: Blocker[]) => Promise<Problem>;
   seen: (blockers: Blocker[]) => void;
   pid: number;
+  rules: QueueRules;
+}
+
+/** Others hold locks for long, and another request needs the connection meanwhile. */
+class GaveWay extends Error {
+  /** @param look Query for who holds the locks. */
+  constructor(readonly look: string) {
+    super("others hold locks for long");
+  }
+}
+
+/** Time between two looks without a session, in milliseconds. */
+const DISTANT_LOOK_MS = 200;
+
+/**
+ * Looks at the holders until none of them is in the way, while other requests have the connections: to prepare
+ * everything again would be in vain before. False if there is no time left.
+ */
+async function lookWithoutSession(
+  database: Database,
+  look: string,
+  { budget, limits: { signal } }: ApplyOptions,
+  rules: QueueRules,
+  seen: (blockers: Blocker[]) => void,
+): Promise<boolean> {
+  while (await budget.wait(DISTANT_LOOK_MS)) {
+    // Where the look fails, the next session says why.
+    const inTheWay = await database.query(look, signal)
+      .then((rows) => rules.inTheWay(holdersFromRows(rows)), () => []);
+    if (inTheWay.length === 0) return true;
+    if (rules.isTimeToReport()) seen(blockersOf(inTheWay));
+  }
+  return false;
 }
 
 /** Tries the critical section until it is committed or the budget is used up. */
 async function retryCriticalSection<P extends Plan>(
-  { database, session, options, giveUp, seen, pid }: Attempts,
+  { database, session, options, giveUp, seen, pid, rules }: Attempts,
   { plan, record, beforeAttempt, recordBefore, recorded }: Prepared<P>,
 ): Promise<LockFigures> {
-  const { limits, budget, lockTimeoutMs } = options;
+  const { limits, budget } = options;
   const prepared = performance.now();
+  const oids = plan.locks.flatMap(({ relations }) => relations);
+  const look = queryHolders(oids);
   const before = [
     preparation(plan, record),
     "savepoint critical_section",
+    look,
     `select pg_current_xact_id()::text as xid, ${MESSAGE_MS} as server_ms`,
   ].join(";\n");
-  const [{ xid, server_ms }] = await cancelledWithCaller(
-    database,
-    pid,
-    limits,
-    () => session.run(before),
-  );
+  const results = await cancelledWithCaller(database, pid, limits, () => session.runAll(before));
+  const [holders, [{ xid, server_ms }]] = results.slice(-2);
   const networkMs = performance.now() - prepared - Number(server_ms);
-  for (;;) {
+  for (let seenLast: LockHolder[] | null = holdersFromRows(holders);; seenLast = null) {
+    await untilNobodyIsInTheWay(
+      { session, options, giveUp, seen, rules },
+      look,
+      seenLast,
+    );
     requireTime(limits);
     const attempt = {
       number: budget.failures + 1,
-      waitedMs: budget.failures === 0 ? 0 : budget.elapsedMs,
-      lockTimeoutMs,
+      waitedMs: budget.failures > 0 || rules.hasWaited ? budget.elapsedMs : 0,
+      lockTimeoutMs: rules.timeoutMs,
       remainingMs: remainingMs(limits),
     };
     options.progress({ phase: "locking", attempt: attempt.number });
@@ -255,7 +318,10 @@ async function retryCriticalSection<P extends Plan>(
       // From here on it is finished, whether or not the caller is still there.
       const results = await watchingBlockers(database, pid, seen, () => session.runAll(message));
       session.ended();
-      return lockFigures(results, attempt, performance.now() - sent - networkMs);
+      return {
+        ...lockFigures(results, attempt, performance.now() - sent - networkMs),
+        ...hiddenHolders(rules.holdersVisible),
+      };
     } catch (error) {
       const end = await endOfTransaction(session, error);
       if (end !== null) {
@@ -268,11 +334,44 @@ async function retryCriticalSection<P extends Plan>(
       }
       if (!isLockFailure(error)) throw duringRecreation(error, plan.changes);
       // The connection is released, and the preparation with it, to a request that has none and may be done soon.
+      rules.failed();
       if (session.isAwaited) throw error;
       if (await budget.pause()) continue;
       await session.rollback();
       throw await giveUp(error);
     }
+  }
+}
+
+/** What an answer says where the ages of some holders could not be seen. */
+const hiddenHolders = (visible: boolean) => visible ? {} : { holders_visible: false as const };
+
+/**
+ * Looks at the holders until none of them is in the way. The session stays in its transaction, with what it prepared.
+ *
+ * @param look Query for the holders.
+ * @param first What it has just found; null: it was not run.
+ * @throws {GaveWay}
+ * @throws {Problem} What `giveUp` makes.
+ */
+async function untilNobodyIsInTheWay(
+  { session, options: { budget, limits }, giveUp, seen, rules }: Omit<
+    Attempts,
+    "database" | "pid"
+  >,
+  look: string,
+  first: LockHolder[] | null,
+): Promise<void> {
+  const holdersNow = async () => holdersFromRows(await session.run(look));
+  for (let holders = first ?? await holdersNow();; holders = await holdersNow()) {
+    const inTheWay = rules.inTheWay(holders);
+    if (inTheWay.length === 0) return;
+    if (rules.isTimeToReport()) seen(blockersOf(inTheWay));
+    if (session.isAwaited) throw new GaveWay(look);
+    requireTime(limits);
+    if (await budget.wait(rules.nextLookMs())) continue;
+    await session.rollback();
+    throw await giveUp(null, blockersOf(inTheWay));
   }
 }
 
@@ -321,14 +420,22 @@ async function cancelledWithCaller<T>(
   }
 }
 
-function lockNotAcquired(budget: RetryBudget, blockers: Blocker[], cause: unknown): Problem {
+function lockNotAcquired(
+  budget: RetryBudget,
+  blockers: Blocker[],
+  cause: unknown,
+  holdersVisible: boolean,
+): Problem {
   const waited = roundedMs(budget.elapsedMs);
   const { failures } = budget;
-  const untried = cause instanceof NoFreeConnection && failures === 0;
+  const untried = cause instanceof NoFreeConnection && failures === 0 && blockers.length === 0;
   return new Problem(
     budget.endsWithRequest ? "deadline_exceeded" : "lock_not_acquired",
     untried
       ? `Other requests used all connections; this one could not start within ${waited} ms.`
+      : failures === 0
+      ? `Others held locks on the tables all the time, ${waited} ms. No lock was requested, so that no client had ` +
+        "to wait."
       : `The locks could not be acquired within ${waited} ms, in ${failures} attempts.`,
     {
       hint: untried
@@ -336,7 +443,12 @@ function lockNotAcquired(budget: RetryBudget, blockers: Blocker[], cause: unknow
         : blockers.length > 0
         ? blockersHint(blockers)
         : "Try again, with a longer max_wait_ms if the tables are busy.",
-      fields: { attempts: failures, waited_ms: waited, blockers },
+      fields: {
+        attempts: failures,
+        waited_ms: waited,
+        blockers,
+        ...hiddenHolders(holdersVisible),
+      },
       cause,
     },
   );

@@ -1,7 +1,7 @@
 /** Blockers: sessions and prepared transactions that keep a request waiting for its locks. */
 import type { Blocker } from "../contract/responses.ts";
-import { jsonbLiteral, literal } from "../sql/quoting.ts";
-import type { Database } from "./database.ts";
+import { literal } from "../sql/quoting.ts";
+import type { Database, Row } from "./database.ts";
 import { sleep } from "./limits.ts";
 
 export interface RelationName {
@@ -16,25 +16,31 @@ const QUERY_LENGTH = 200;
 const FIRST_LOOK_MS = 40;
 const NEXT_LOOK_MS = 250;
 
+/** Blockers that are reported, at most. */
+const MAX_BLOCKERS = 20;
+
 /**
  * Query that describes the holders of locks, the oldest transaction first. Only members of pg_read_all_stats see the
- * queries of other roles. A transaction that is prepared for two-phase commit has no session; its locks share its
- * virtual transaction, and one of them is on its own id.
+ * queries and ages of other roles. A transaction that is prepared for two-phase commit has no session; its locks share
+ * its virtual transaction, and one of them is on its own id. A parallel worker is its leader, which has the lock, too.
  *
  * @param locks Query for the locks, as `pid` and `virtualtransaction`.
  */
-const describe = (locks: string) => `
+export const describe = (locks: string) => `
 with held as materialized (${locks})
-select x.pid, x.role, x.application_name, x.state, to_json(x.began) as since,
-  round(extract(epoch from clock_timestamp() - x.began) * 1000)::float8 as age_ms,
-  left(x.query, ${QUERY_LENGTH}) as query, x.gid
+select x.pid, x.role, x.application_name, x.state, to_json(coalesce(x.began, x.changed)) as since,
+  round(extract(epoch from clock_timestamp() - coalesce(x.began, x.changed)) * 1000)::float8 as age_ms,
+  left(x.query, ${QUERY_LENGTH}) as query, x.gid, x.virtualtransaction, x.hidden,
+  round(extract(epoch from clock_timestamp() - x.began) * 1000)::float8 as transaction_age_ms
 from (
-  select a.pid, a.usename as role, a.application_name, a.state,
-    coalesce(a.xact_start, a.state_change) as began, a.query, null::text as gid
-  from pg_stat_activity a
-  where a.pid in (select h.pid from held h)
+  select a.pid, a.usename as role, a.application_name, a.state, a.xact_start as began,
+    a.state_change as changed, a.query, null::text as gid, h.virtualtransaction,
+    a.backend_start is null as hidden
+  from held h
+  join pg_stat_activity a on a.pid = h.pid
+  where a.leader_pid is null
   union all
-  select 0, p.owner, null, 'prepared', p.prepared, null, p.gid
+  select 0, p.owner, null, 'prepared', p.prepared, null, null, p.gid, p.gid, false
   from pg_prepared_xacts p
   where exists (
     select from pg_locks t
@@ -42,12 +48,11 @@ from (
     where t.pid is null and t.locktype = 'transactionid' and t.granted
       and t.transactionid = p.transaction)
 ) x
-order by x.began
-limit 20`;
+order by coalesce(x.began, x.changed)`;
 
 /** Locks that keep the backend `pid` waiting. pg_blocking_pids gives 0 for each prepared transaction. */
 const blockingLocks = (pid: number) => `
-  select b.pid, null as virtualtransaction
+  select distinct b.pid, null as virtualtransaction
   from unnest(pg_blocking_pids(${pid})) b(pid)
   union all
   select null, h.virtualtransaction
@@ -58,38 +63,16 @@ const blockingLocks = (pid: number) => `
     and h.transactionid is not distinct from w.transactionid
   where w.pid = ${pid} and not w.granted and 0 = any(pg_blocking_pids(${pid}))`;
 
-/** Locks on the relations, except those of `ownPid`. */
-const locksOn = (relations: RelationName[], ownPid: number) => `
-  select l.pid, l.virtualtransaction
-  from jsonb_to_recordset(${jsonbLiteral(relations)}) r(schema text, name text)
-  join pg_namespace n on n.nspname = r.schema::name
-  join pg_class c on c.relnamespace = n.oid and c.relname = r.name::name
-  join pg_locks l on l.locktype = 'relation' and l.relation = c.oid and l.granted
-  where l.pid is null or l.pid not in (${ownPid}, pg_backend_pid())`;
-
-async function queryBlockers(
-  database: Database,
-  locks: string,
-  signal?: AbortSignal,
-): Promise<Blocker[]> {
-  const rows = await database.query(describe(locks), signal);
-  // Only prepared transactions have a gid.
-  return rows.map(({ gid, ...row }) =>
-    (gid === null ? row : { ...row, gid }) as unknown as Blocker
-  );
+/** A row of `describe` as it is reported. Only prepared transactions have a gid. */
+export function blockerOf(
+  { pid, role, application_name, state, since, age_ms, query, gid }: Row,
+): Blocker {
+  const blocker = { pid, role, application_name, state, since, age_ms, query };
+  return (gid === null ? blocker : { ...blocker, gid }) as Blocker;
 }
 
-/**
- * Who holds a lock on one of the relations, except the backend `ownPid`; at most twenty, the oldest transaction first;
- * empty where they cannot be read. For locks that were not waited for, so that `watchingBlockers` saw nobody.
- */
-export async function lockHolders(
-  database: Database,
-  relations: RelationName[],
-  ownPid: number,
-): Promise<Blocker[]> {
-  return await queryBlockers(database, locksOn(relations, ownPid)).catch(() => []);
-}
+/** Those that are reported. */
+export const reported = (rows: Row[]): Blocker[] => rows.slice(0, MAX_BLOCKERS).map(blockerOf);
 
 /** What the caller can do about the blockers. */
 export function blockersHint(blockers: Blocker[]): string {
@@ -116,8 +99,8 @@ export async function watchingBlockers<T>(
     for (let delay = FIRST_LOOK_MS;; delay = NEXT_LOOK_MS) {
       await sleep(delay, done.signal);
       if (done.signal.aborted) return;
-      const blockers = await queryBlockers(database, blockingLocks(pid), done.signal)
-        .catch(() => []);
+      const blockers = await database.query(describe(blockingLocks(pid)), done.signal)
+        .then(reported, () => []);
       if (blockers.length > 0 && !done.signal.aborted) seen(blockers);
     }
   })();

@@ -27,7 +27,7 @@ export interface LockExpressions {
 const INNER_LOCK_TIMEOUT_MS = 200;
 
 /**
- * Longest wait for a lock while another one is held, whatever the caller's lock timeout. A client that holds the one
+ * Longest wait for further locks once one is held, whatever the caller's lock timeout. A client that holds the one
  * and waits for the other would get a deadlock error after deadlock_timeout, 1 s by default.
  */
 const HOLDING_TIMEOUT_MS = 400;
@@ -35,8 +35,11 @@ const HOLDING_TIMEOUT_MS = 400;
 /** Longest time of one statement while clients wait, in milliseconds. */
 const STATEMENT_TIMEOUT_MS = 30_000;
 
-/** The timeout of a lock that is not waited for; 0 would mean no limit. */
+/** The shortest timeout; 0 would mean no limit. */
 const NO_WAIT_MS = 1;
+
+/** How often the time that is left for locks is computed anew, at most: each time takes some microseconds. */
+const MAX_TIMEOUTS = 64;
 
 /** The server's clock in milliseconds, not the transaction's. */
 const CLOCK_MS = "(extract(epoch from clock_timestamp()) * 1000::numeric)::float8";
@@ -46,7 +49,7 @@ export const MESSAGE_MS =
   "(extract(epoch from clock_timestamp() - statement_timestamp()) * 1000::numeric)::float8";
 
 /** Figures are kept in settings of the transaction, so that the statements are the same at every attempt. */
-type Figure = "attempts" | "waited_ms" | "asked_ms" | "granted_ms";
+type Figure = "attempts" | "waited_ms" | "asked_ms" | "first_ms" | "granted_ms";
 
 const keep = (figure: Figure, value: string) =>
   `set_config('table_rename.${figure}', (${value})::text, true)`;
@@ -147,19 +150,31 @@ export function lockFigures(
   };
 }
 
-function lockStatements(locks: LockStatement[], lockTimeoutMs: number): string[] {
-  const statements: string[] = [];
-  let current: number | null = null;
-  for (const [index, lock] of locks.entries()) {
-    const wanted = Math.floor(lockTimeoutMs * lock.timeout_share);
-    const longest = index === 0 ? wanted : Math.min(wanted, HOLDING_TIMEOUT_MS);
-    const timeout = Math.max(NO_WAIT_MS, longest);
-    if (timeout !== current) statements.push(setLockTimeout(timeout));
-    current = timeout;
+/**
+ * The locks in order, all of them together in the attempt's time: clients that hold none of the tables go on
+ * until they need one that is locked already, and so the rest becomes free soon.
+ */
+function lockStatements([first, ...rest]: LockStatement[], lockTimeoutMs: number): string[] {
+  if (first === undefined) return [];
+  const share = rest.length === 0 ? first.timeout_share : Math.min(0.5, first.timeout_share);
+  const statements = [
+    setLockTimeout(Math.max(NO_WAIT_MS, Math.floor(lockTimeoutMs * share))),
+    marked(first),
+  ];
+  if (rest.length > 0) statements.push(`select ${keep("first_ms", CLOCK_MS)}`);
+  const every = Math.ceil(rest.length / MAX_TIMEOUTS);
+  for (const [index, lock] of rest.entries()) {
+    if (index % every === 0) statements.push(setTimeLeft(lockTimeoutMs));
     statements.push(marked(lock));
   }
   return statements;
 }
+
+/** Sets the lock timeout to what is left of the attempt's time, and of the time that locks may be held meanwhile. */
+const setTimeLeft = (lockTimeoutMs: number) =>
+  `select set_config('lock_timeout', greatest(${NO_WAIT_MS}, least(` +
+  `${kept("asked_ms")} + ${lockTimeoutMs}, ${kept("first_ms")} + ${HOLDING_TIMEOUT_MS}` +
+  `) - ${CLOCK_MS})::int || 'ms', true)`;
 
 const marked = ({ sql }: Pick<Statement, "sql">): string => markedAsOwn(sql);
 

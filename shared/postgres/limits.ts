@@ -98,7 +98,21 @@ export class RetryBudget {
     this.#failures++;
     const delay = 1 + Math.random() * bound;
     if (delay >= this.remainingMs || this.#limits?.signal.aborted) return false;
-    await sleep(delay, this.#limits?.signal);
+    return await this.#sleep(delay);
+  }
+
+  /**
+   * Sleeps for up to `ms`, without an attempt to count. False if there was no time left before, or the caller has
+   * disconnected.
+   */
+  async wait(ms: number): Promise<boolean> {
+    const delay = Math.min(ms, this.remainingMs);
+    if (delay <= 0 || this.#limits?.signal.aborted) return false;
+    return await this.#sleep(delay);
+  }
+
+  async #sleep(ms: number): Promise<boolean> {
+    await sleep(ms, this.#limits?.signal);
     return !this.#limits?.signal.aborted;
   }
 }

@@ -1,5 +1,5 @@
 /** A request ends before its time is up, or with its caller, and has changed nothing then. */
-import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { assert, assertEquals, assertLess } from "@std/assert";
 import { assertRecordAgrees, catalogState } from "../support/catalog_state.ts";
 import { isCriticalSection } from "../support/broken_connections.ts";
 import { startCuttingProxy } from "../support/cutting_proxy.ts";
@@ -35,7 +35,7 @@ for (const mode of ["access share", "share update exclusive"]) {
         assertEquals([status, body.code], [504, "deadline_exceeded"], JSON.stringify(body));
         assertLess(performance.now() - started, 3_500);
         assertEquals(body.blockers[0].pid, holder.pid);
-        assertGreater(body.attempts, 0);
+        assertEquals(body.attempts > 0, mode !== "access share");
       });
       await holder.release();
       await functions.rename(RENAME);

@@ -7,7 +7,7 @@ import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { dumpSchema } from "../support/dump.ts";
 import { functionsFor } from "../support/functions.ts";
 import { catalogState, databaseState, stateDifferences } from "../support/state.ts";
-import { holdLock, lockWaiter } from "../support/waiting.ts";
+import { holdInTurns, holdLock, lockWaiter, queuedWaiter } from "../support/waiting.ts";
 
 const RENAME = { old_name: "experts", new_name: "expert_profiles" };
 
@@ -117,12 +117,14 @@ databaseTest("a failed attempt keeps the view that was made", async ({ db }) => 
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLE).simple();
   await db.admin.unsafe(COUNTING).simple();
-  const holder = await holdLock(db, "experts");
+  const holder = await holdInTurns(db, "experts");
   const renaming = functions.rename({ ...RENAME, lock_timeout_ms: 5 });
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  await queuedWaiter(db.sql);
+  await new Promise((resolve) => setTimeout(resolve, 500));
   await holder.release();
-  const { verification } = await renaming;
+  const { verification, lock } = await renaming;
   assert(verification?.passed);
+  assert(lock!.attempts > 1, JSON.stringify(lock));
   const [{ last_value }] = await db.admin`select last_value::int from public.views_made`;
   assertEquals(last_value, 1);
 });

@@ -4,7 +4,7 @@ import type { OperationAnswer } from "../../shared/contract/responses.ts";
 import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { eventsOf } from "../support/events.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
-import { holdLock } from "../support/waiting.ts";
+import { holdInTurns } from "../support/waiting.ts";
 
 /** The least number of attempts: the second one has what the first one left, the third what the second did. */
 const ATTEMPTS = 3;
@@ -157,12 +157,9 @@ async function whileHeld(
   table: string,
   work: (enough: () => Promise<void>) => Promise<OperationAnswer>,
 ): Promise<OperationAnswer> {
-  const holder = await holdLock(db, table);
   const view = table.replace(/_new$/, "");
-  if (view !== table) {
-    const [{ there }] = await db.sql`select to_regclass(${view}) is not null as there`;
-    if (there) await holder.sql.unsafe(`lock table ${view} in access share mode`);
-  }
+  const [{ there }] = await db.sql`select to_regclass(${view}) is not null as there`;
+  const holder = await holdInTurns(db, there && view !== table ? [view, table] : table);
   let released: Promise<void> | undefined;
   const release = () => released ??= holder.release();
   try {

@@ -78,7 +78,7 @@ databaseTest("what waits for a lock is told phase by phase, at level debug", asy
     const response = post(functions, "rename", {
       ...RENAME,
       lock_timeout_ms: 2_000,
-      max_wait_ms: 1_000,
+      max_wait_ms: 3_000,
     });
     await lockWaiter(db.sql, "AccessExclusiveLock");
     assertEquals((await response).status, 423);
@@ -86,7 +86,7 @@ databaseTest("what waits for a lock is told phase by phase, at level debug", asy
   await reader.unsafe("rollback").simple();
   const phases = lines.filter(({ event }) => event === "phase");
   assertEquals(phases[0].phase, "preparing");
-  assertEquals(phases[1], { ...phases[1], phase: "locking", attempt: 1, level: "debug" });
+  assertEquals(phases[1], { ...phases[1], phase: "waiting", level: "debug" });
   const waiting = phases.find(({ phase }) => phase === "waiting")!;
   assertEquals(waiting.blockers, 1);
   assertGreater(waiting.waited_ms as number, 0);
@@ -96,7 +96,7 @@ databaseTest("what waits for a lock is told phase by phase, at level debug", asy
     ["request", "warn", "lock_not_acquired", 423, 1, "stderr"],
   );
   const { attempts, waited_ms } = last.lock as Record<string, number>;
-  assertGreater(attempts, 0);
+  assertEquals(attempts, 0);
   assertGreater(waited_ms, 0);
   assertEquals(JSON.stringify(lines).match(/somebody/g), null);
   // All of one request are found by its id.

@@ -15,7 +15,7 @@ import { type Functions, functionsFor } from "../support/functions.ts";
 import { catalogState, factsOf, stateDifferences } from "../support/state.ts";
 import { testRoles } from "../support/roles.ts";
 import { makeTwins, type Twins } from "../support/twin.ts";
-import { holdLock, until } from "../support/waiting.ts";
+import { holdInTurns, queuedWaiter, until } from "../support/waiting.ts";
 
 /** The function of the cast from rows of the view public.experts. */
 const CAST = "compatibility_cast_874f79cdc59eeed9";
@@ -666,18 +666,27 @@ databaseTest("a computed field that waited for the rename is answered", async ({
     `create table experts (id int, name text); insert into experts values (1, 'Ann');
     create function shown(experts) returns text language sql as 'select upper($1.name)'`,
   ).simple();
-  // The rename waits for the holder, and the reader queues up behind the rename.
-  const holder = await holdLock(db, "experts");
+  // The rename waits for holders that take turns, and the reader queues up behind the rename.
+  const holder = await holdInTurns(db, "experts");
   const renamed = functions.rename({ ...RENAME, lock_timeout_ms: 8_000 });
-  const waiters = (n: number) =>
-    until(`${n} wait`, async () =>
-      (await db.admin`select from pg_locks where not granted
-        and relation = 'public.experts'::regclass`).length >= n);
-  await waiters(1);
-  const reader = db.connect({ max: 1 });
-  const read = reader`select e.shown, shown(e) as called from experts e`;
-  read.catch(() => {});
-  await waiters(2);
+  const reader = db.connect({ max: 1, connection: { application_name: "queued" } });
+  const connected = await reader.reserve();
+  await queuedWaiter(db.admin);
+  let answered = false;
+  const ask = () => {
+    answered = false;
+    const sent = connected`select e.shown, shown(e) as called from experts e`
+      .then((rows) => [...rows]);
+    sent.then(() => answered = true, () => {});
+    return sent;
+  };
+  let read = ask();
+  await until("the reader waits", async () => {
+    // It came between two attempts.
+    if (answered) read = ask();
+    return (await db.admin`select from pg_locks l join pg_stat_activity a using (pid)
+      where not l.granted and a.application_name = 'queued'`).length > 0;
+  });
   await holder.release();
   await verified(renamed);
   assertEquals({ ...(await read)[0] }, { shown: "ANN", called: "ANN" });

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert"
 import { assertMatch, assertStringIncludes } from "@std/assert";
 import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
-import { startReader } from "../support/interruptions.ts";
+import { holdInTurns } from "../support/waiting.ts";
 import { catalogState, stateDifferences } from "../support/state.ts";
 
 /** The tables, with a column of each. */
@@ -272,14 +272,14 @@ databaseTest("a migration is recorded with its times, plan and dependencies", as
 databaseTest("a request that gave up says in its event how long it waited", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int)`;
-  const reader = await startReader(db, "experts");
+  const holder = await holdInTurns(db, "experts");
   const problem = await functions.refused("lock_not_acquired", "rename", {
     old_name: "experts",
     new_name: "expert_profiles",
-    max_wait_ms: 150,
-    lock_timeout_ms: 20,
+    max_wait_ms: 1_500,
+    lock_timeout_ms: 5,
   });
-  await reader.release();
+  await holder.release();
   const [event] = await db.sql`select * from table_rename.sys_table_migration_events`;
   assertEquals([event.lock_attempts, event.lock_waited_ms], [problem.attempts, problem.waited_ms]);
   assertEquals(event.lock_held_ms, 0);

@@ -30,7 +30,10 @@ async function behindWaitingRenames(
   );
   await until(
     "the renames wait",
-    async () => (await functionBackends(db.sql)).filter(({ waiting }) => waiting).length >= 2,
+    async () =>
+      (await functionBackends(db.sql)).filter(({ waiting, query }) =>
+        waiting || query.includes("create view")
+      ).length >= 2,
   );
   try {
     await work();
@@ -90,7 +93,13 @@ databaseTest(
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe("create table free (id int primary key)");
-    const slow = { lock_timeout_ms: 6_000, max_wait_ms: 20_000 };
+    // Changes that look for holders give their connections away; those that run a statement cannot.
+    await db.admin.unsafe(`
+      create function slow() returns event_trigger language plpgsql as
+        $$ begin perform pg_sleep(4) where current_query() ~ '"[ab]"'; end $$;
+      create event trigger slow on ddl_command_end when tag in ('CREATE VIEW')
+        execute function slow()`).simple();
+    const slow = { max_wait_ms: 20_000 };
     const statuses = await behindWaitingRenames(db, functions, TWO, slow, async () => {
       const started = performance.now();
       const { status, body } = await post(functions, "rename", {

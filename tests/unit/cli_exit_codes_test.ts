@@ -37,6 +37,7 @@ const EXPECTED: Record<ProblemCode, number> = {
   unsupported_media_type: 2,
   unsupported_relation: 5,
   unsupported_server: 5,
+  too_many_locks: 5,
   idempotency_key_reused: 5,
   lock_not_acquired: 6,
   internal: 1,

@@ -23,9 +23,9 @@ Deno.test("locks are taken together and given back together; a lock that changes
   const [, lock, replace] = migrationFileStatements({
     ...NOTHING,
     locks: [
-      { ...statement("lock a"), timeout_share: 0.5 },
-      { ...statement("lock b nowait"), timeout_share: 0 },
-      { ...statement("create or replace view v"), timeout_share: 1, changes: true },
+      { ...statement("lock a"), timeout_share: 0.5, relations: [] },
+      { ...statement("lock b nowait"), timeout_share: 0, relations: [] },
+      { ...statement("create or replace view v"), timeout_share: 1, relations: [], changes: true },
     ],
   }, OPTIONS);
   assertStringIncludes(lock, "'100ms', true);\n      lock a;");
@@ -38,7 +38,7 @@ Deno.test("views are made before the locks, over tables that nobody else changes
   const plan = {
     ...NOTHING,
     preparations: [statement("create view v")],
-    locks: [{ ...statement("lock a"), timeout_share: 1 }],
+    locks: [{ ...statement("lock a"), timeout_share: 1, relations: [] }],
     changes: [statement("rename")],
   };
   const tables = [{ schema: "s", name: "b" }, { schema: "s", name: "a" }];

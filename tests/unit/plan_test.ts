@@ -145,7 +145,7 @@ Deno.test("without a view there is nothing but the new name", async () => {
   assertEquals(plan.tables[0].view, null);
 });
 
-Deno.test("locks are taken in the order of names whatever the request's, and only the first is waited for", async () => {
+Deno.test("locks are taken in the order of names whatever the request's, and share an attempt's time", async () => {
   const facts = factsOf(
     [table("a", { oid: 30 }), table("b", { oid: 10 }), table("c", { oid: 20 })],
     ["a2", "b2", "c2"],
@@ -156,7 +156,8 @@ Deno.test("locks are taken in the order of names whatever the request's, and onl
       .map(({ sql, timeout_share }) => [sql, timeout_share]);
   assertEquals(await locks(names), [
     [`lock table only "public"."a" in access exclusive mode`, 1],
-    [`lock table only "public"."b", only "public"."c" in access exclusive mode nowait`, 0],
+    [`lock table only "public"."b" in access exclusive mode`, 0],
+    [`lock table only "public"."c" in access exclusive mode`, 0],
   ]);
   assertEquals(await locks(names.toReversed()), await locks(names));
 });
@@ -180,7 +181,7 @@ Deno.test("the same facts give the same hash, in every process", async () => {
   const small = await makePlan({
     preparations: [],
     beforeLocks: [],
-    locks: [{ ...statement("lock"), timeout_share: 1 }],
+    locks: [{ ...statement("lock"), timeout_share: 1, relations: [] }],
     changes: [statement("change")],
     findings: [],
   });

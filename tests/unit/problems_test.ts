@@ -13,7 +13,7 @@ const STATUSES: Record<number, string> = {
   415: "unsupported_media_type",
   409: "name_taken already_renamed breaking_findings dependants_cannot_follow plan_changed " +
     "old_name_in_use drifted request_in_progress not_active",
-  422: "unsupported_relation unsupported_server idempotency_key_reused",
+  422: "unsupported_relation unsupported_server too_many_locks idempotency_key_reused",
   423: "lock_not_acquired",
   500: "internal",
   503: "busy database_unavailable",

@@ -7,7 +7,8 @@ import postgres from "postgres";
 
 export interface LoadOptions {
   url: string;
-  query: string;
+  /** One, or several that each client sends in turn. */
+  query: string | string[];
   clients: number;
   /** Milliseconds from one query of a client to its next; 0: at once. */
   pauseMs: number;
@@ -51,7 +52,8 @@ async function connect(given: LoadOptions): Promise<void> {
     () => postgres(options.url, { max: 1, prepare: false, onnotice: () => {} }),
   );
   // Connected, and the catalogs read once.
-  await Promise.all(connections.map((sql) => sql.unsafe(options.query).simple()));
+  const all = [options.query].flat().join(";");
+  await Promise.all(connections.map((sql) => sql.unsafe(all).simple()));
   scope.postMessage("ready");
 }
 
@@ -74,7 +76,8 @@ async function client(
   const { pauseMs } = options;
   // Evenly over the rhythm, not all at the same moment.
   let next = now() + pauseMs * index / options.clients;
-  while (!run.stop) {
+  const queries = [options.query].flat();
+  for (let turn = index; !run.stop; turn++) {
     if (pauseMs > 0) {
       const wait = next - now();
       if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
@@ -82,7 +85,7 @@ async function client(
     }
     const sentAt = now();
     try {
-      await sql.unsafe(options.query).simple();
+      await sql.unsafe(queries[turn % queries.length]).simple();
     } catch (error) {
       run.result.errors.push(String(error));
     }
