@@ -80,7 +80,7 @@ const isObject = (input: unknown): input is Record<string, unknown> =>
 /** Parses the body of rename: `renames`, one rename's fields at the top level, or the `batch_id` of a proposal. */
 export function parseRenameRequest(input: unknown): RenameRequest | ProposedBatchRequest {
   if (isObject(input) && "batch_id" in input && !("renames" in input)) {
-    return parse(proposedBatch, input);
+    return parse(proposedBatch(), input);
   }
   let body = input;
   if (isObject(input) && !("renames" in input)) {
@@ -88,7 +88,7 @@ export function parseRenameRequest(input: unknown): RenameRequest | ProposedBatc
     const single = schema === undefined ? { old_name, new_name } : { schema, old_name, new_name };
     body = { ...options, renames: [single] };
   }
-  const request = parse(renameBatch, body);
+  const request = parse(renameBatch(), body);
   refuseFile(request);
   return request;
 }

@@ -14,28 +14,43 @@ export const MAX_BODY_BYTES = 1_048_576;
 /** Marks an issue as an invalid identifier, which has its own problem code. */
 export const IDENTIFIER = { problem: "invalid_identifier" } as const;
 
-const identifier = z.string().superRefine((name, context) => {
-  const fault = identifierFault(name);
-  if (fault) context.addIssue({ code: "custom", message: fault, params: IDENTIFIER });
-});
+/** Makes a function that makes something at its first call. */
+const once = <Made>(make: () => Made): () => Made => {
+  let made: Made | undefined;
+  return () => made ??= make();
+};
+
+/*
+ * Schemas are made when they are needed: a function has one endpoint, and to make the schemas of all took a large part
+ * of the time in which it starts.
+ */
+
+const identifier = once(() =>
+  z.string().superRefine((name, context) => {
+    const fault = identifierFault(name);
+    if (fault) context.addIssue({ code: "custom", message: fault, params: IDENTIFIER });
+  })
+);
 
 const storableText = (max: number) =>
   z.string().max(max).refine((text) => !text.includes("\0") && text.isWellFormed(), {
     message: "text cannot contain NUL characters or halves of surrogate pairs",
   });
 
-const rename = z.strictObject({
-  schema: identifier.default("public"),
-  old_name: identifier,
-  new_name: identifier,
-});
+const rename = once(() =>
+  z.strictObject({
+    schema: identifier().default("public"),
+    old_name: identifier(),
+    new_name: identifier(),
+  })
+);
 
-const lockOptions = {
+const lockOptions = once(() => ({
   lock_timeout_ms: z.int().min(1).max(10_000).default(200),
   max_wait_ms: z.int().min(0).max(120_000).default(30_000),
-};
+}));
 
-const planOptions = {
+const planOptions = once(() => ({
   mode: z.enum(["apply", "plan", "propose"]).default("apply"),
   acknowledge: z.array(storableText(100)).max(100).default([]),
   expected_plan_hash: z.string().regex(/^sha256:[0-9a-f]{64}$/, {
@@ -44,87 +59,91 @@ const planOptions = {
   notes: storableText(10_000).optional(),
   /** Whether the change is also recorded in supabase_migrations.schema_migrations, if there is that table. */
   record_history: z.enum(["auto", "never"]).default("auto"),
-};
+}));
 
 /** Whether a plan's answer includes a file for supabase/migrations. */
-const fileOptions = { migration_file: z.boolean().default(false) };
+const fileOptions = once(() => ({ migration_file: z.boolean().default(false) }));
 
-const renameOptions = {
-  ...planOptions,
-  ...lockOptions,
-  ...fileOptions,
+const renameOptions = once(() => ({
+  ...planOptions(),
+  ...lockOptions(),
+  ...fileOptions(),
   compatibility_view: z.boolean().default(true),
   rename_indexes: z.boolean().default(false),
   /** Whether the view itself counts reads, updates and deletes by the old name. */
   count_use: z.boolean().default(false),
-};
+}));
 
 /** Applies a proposal as it was proposed. */
-export const proposedBatch = z.strictObject({
-  batch_id: z.uuid(),
-  ...planOptions,
-  mode: z.enum(["apply", "plan"]).default("apply"),
-  ...lockOptions,
-});
+export const proposedBatch = once(() =>
+  z.strictObject({
+    batch_id: z.uuid(),
+    ...planOptions(),
+    mode: z.enum(["apply", "plan"]).default("apply"),
+    ...lockOptions(),
+  })
+);
 
-export const renameBatch = z.strictObject({
-  renames: z.array(rename).min(1).max(MAX_RENAMES),
-  ...renameOptions,
-}).superRefine((request, context) => {
-  const seen = new Map<string, number>();
-  request.renames.forEach((one, index) => {
-    if (one.old_name === one.new_name) {
-      context.addIssue({
-        code: "custom",
-        path: ["renames", index, "new_name"],
-        message: "the new name is the old name",
-      });
-      return;
-    }
-    for (const field of ["old_name", "new_name"] as const) {
-      const key = JSON.stringify([one.schema, one[field]]);
-      const earlier = seen.get(key);
-      if (earlier !== undefined) {
+export const renameBatch = once(() =>
+  z.strictObject({
+    renames: z.array(rename()).min(1).max(MAX_RENAMES),
+    ...renameOptions(),
+  }).superRefine((request, context) => {
+    const seen = new Map<string, number>();
+    request.renames.forEach((one, index) => {
+      if (one.old_name === one.new_name) {
         context.addIssue({
           code: "custom",
-          path: ["renames", index, field],
-          message: `the name is already used by renames[${earlier}]; ` +
-            "rename in several requests, one after the other",
+          path: ["renames", index, "new_name"],
+          message: "the new name is the old name",
         });
+        return;
       }
-      seen.set(key, index);
-    }
-  });
-});
+      for (const field of ["old_name", "new_name"] as const) {
+        const key = JSON.stringify([one.schema, one[field]]);
+        const earlier = seen.get(key);
+        if (earlier !== undefined) {
+          context.addIssue({
+            code: "custom",
+            path: ["renames", index, field],
+            message: `the name is already used by renames[${earlier}]; ` +
+              "rename in several requests, one after the other",
+          });
+        }
+        seen.set(key, index);
+      }
+    });
+  })
+);
 
-const selection = {
+const selection = once(() => ({
   migration_id: z.uuid().optional(),
   batch_id: z.uuid().optional(),
-  table: identifier.optional(),
-  schema: identifier.optional(),
-};
+  table: identifier().optional(),
+  schema: identifier().optional(),
+}));
 
 /** Options of a change to a recorded migration. */
-const changeOptions = {
-  ...planOptions,
-  ...lockOptions,
-  ...fileOptions,
+const changeOptions = once(() => ({
+  ...planOptions(),
+  ...lockOptions(),
+  ...fileOptions(),
   /** Whether privileges that were changed on the view only are changed on the table. */
   carry_privileges: z.boolean().default(false),
   /** Whether the recorded names count if the recorded OIDs are those of another database. */
   relocate: z.boolean().default(false),
-};
+}));
 
-const rewriteOptions = {
+const rewriteOptions = once(() => ({
   /**
    * Whether routines' bodies and cron jobs' commands in which every use of the old name is certain get the new name.
    */
   rewrite_texts: z.boolean().default(false),
-};
+}));
 
-const selectedFields = { ...selection, ...changeOptions };
+const selectedFields = once(() => ({ ...selection(), ...changeOptions() }));
 
-type Selecting = { [Field in keyof typeof selection]?: string | undefined };
+type Selecting = { [Field in keyof ReturnType<typeof selection>]?: string | undefined };
 
 function selectsOnce(request: Selecting, context: z.RefinementCtx): void {
   const given = (["migration_id", "batch_id", "table"] as const)
@@ -145,21 +164,25 @@ function selectsOnce(request: Selecting, context: z.RefinementCtx): void {
   }
 }
 
-const selected = z.strictObject(selectedFields).superRefine(selectsOnce);
+const selected = once(() => z.strictObject(selectedFields()).superRefine(selectsOnce));
 
-const finalize = z.strictObject({
-  ...selectedFields,
-  ...rewriteOptions,
-  /** For how many days the old name must have been unused, with nothing missed; 0: this is not checked. */
-  quiet_for_days: z.int().min(0).max(3_650).default(7),
-}).superRefine(selectsOnce);
+const finalize = once(() =>
+  z.strictObject({
+    ...selectedFields(),
+    ...rewriteOptions(),
+    /** For how many days the old name must have been unused, with nothing missed; 0: this is not checked. */
+    quiet_for_days: z.int().min(0).max(3_650).default(7),
+  }).superRefine(selectsOnce)
+);
 
-const refresh = z.strictObject({
-  migration_id: z.uuid(),
-  without_columns: z.array(identifier).max(1_600).default([]),
-  ...changeOptions,
-  ...rewriteOptions,
-});
+const refresh = once(() =>
+  z.strictObject({
+    migration_id: z.uuid(),
+    without_columns: z.array(identifier()).max(1_600).default([]),
+    ...changeOptions(),
+    ...rewriteOptions(),
+  })
+);
 
 const MIGRATION_STATUSES = ["pending", "active", "rolled_back", "finalized"] as const;
 
@@ -174,52 +197,62 @@ const isIncludable = (name: string): name is Includable =>
 const LARGEST_PAGE = 200;
 const LARGEST_WITH_INCLUDE = 1_000;
 
-const listQuery = z.strictObject({
-  status: z.enum(MIGRATION_STATUSES).optional(),
-  schema: identifier.optional(),
-  table: identifier.optional(),
-  batch_id: z.uuid().optional(),
-  include: z.string().transform((text, context): Includable[] => {
-    const names = text.split(",");
-    if (names.every(isIncludable)) return names;
-    const message = `one of ${INCLUDABLE.join(", ")}, or several with commas between them`;
-    context.addIssue({ code: "custom", message });
-    return z.NEVER;
-  }).default([]),
-  limit: z.coerce.number().int().min(1).max(LARGEST_WITH_INCLUDE).default(50),
-  cursor: z.string().max(500).optional(),
-}).superRefine(({ include, limit }, context) => {
-  if (include.length === 0 && limit > LARGEST_PAGE && limit <= LARGEST_WITH_INCLUDE) {
-    context.addIssue({
-      code: "custom",
-      path: ["limit"],
-      message:
-        `a page has at most ${LARGEST_PAGE} migrations, and ${LARGEST_WITH_INCLUDE} with include`,
-    });
-  }
-});
+const listQuery = once(() =>
+  z.strictObject({
+    status: z.enum(MIGRATION_STATUSES).optional(),
+    schema: identifier().optional(),
+    table: identifier().optional(),
+    batch_id: z.uuid().optional(),
+    include: z.string().transform((text, context): Includable[] => {
+      const names = text.split(",");
+      if (names.every(isIncludable)) return names;
+      const message = `one of ${INCLUDABLE.join(", ")}, or several with commas between them`;
+      context.addIssue({ code: "custom", message });
+      return z.NEVER;
+    }).default([]),
+    limit: z.coerce.number().int().min(1).max(LARGEST_WITH_INCLUDE).default(50),
+    cursor: z.string().max(500).optional(),
+  }).superRefine(({ include, limit }, context) => {
+    if (include.length === 0 && limit > LARGEST_PAGE && limit <= LARGEST_WITH_INCLUDE) {
+      context.addIssue({
+        code: "custom",
+        path: ["limit"],
+        message:
+          `a page has at most ${LARGEST_PAGE} migrations, and ${LARGEST_WITH_INCLUDE} with include`,
+      });
+    }
+  })
+);
 
 /** A repeatable parameter: an array of its values. */
-const repeated = z.union([z.string().transform((name) => [name]), z.array(z.string())])
-  .pipe(z.array(identifier).min(1).max(MAX_RENAMES));
+const repeated = once(() =>
+  z.union([z.string().transform((name) => [name]), z.array(z.string())])
+    .pipe(z.array(identifier()).min(1).max(MAX_RENAMES))
+);
 
-const analyzeQuery = z.strictObject({
-  schema: repeated.default(["public"]),
-  table: repeated.optional(),
-}).superRefine(({ schema, table }, context) => {
-  if (table !== undefined && schema.length > 1) {
-    context.addIssue({
-      code: "custom",
-      path: ["schema"],
-      message: "tables are looked for in one schema; ask once for each schema",
-    });
-  }
-});
+const analyzeQuery = once(() =>
+  z.strictObject({
+    schema: repeated().default(["public"]),
+    table: repeated().optional(),
+  }).superRefine(({ schema, table }, context) => {
+    if (table !== undefined && schema.length > 1) {
+      context.addIssue({
+        code: "custom",
+        path: ["schema"],
+        message: "tables are looked for in one schema; ask once for each schema",
+      });
+    }
+  })
+);
 
-const aliasesQuery = z.strictObject({
-  schema: z.string().max(10_000).transform((names) => names.split(",")).pipe(z.array(identifier))
-    .optional(),
-});
+const aliasesQuery = once(() =>
+  z.strictObject({
+    schema: z.string().max(10_000).transform((names) => names.split(",")).pipe(
+      z.array(identifier()),
+    )
+      .optional(),
+  })
+);
 
 /** The checks of verify, in their order. */
 export const VERIFY_CHECKS = ["reads", "writes", "joins", "cost", "data_api"] as const;
@@ -231,72 +264,98 @@ const isShallow = (value: unknown, depth = MAX_CLAIMS_DEPTH): boolean =>
   typeof value !== "object" || value === null ||
   (depth > 0 && Object.values(value).every((part) => isShallow(part, depth - 1)));
 
-const claims = z.looseObject({ role: identifier.default("authenticated") }).refine(
-  (value) => isShallow(value),
-  `claims are at most ${MAX_CLAIMS_DEPTH} deep`,
+const claims = once(() =>
+  z.looseObject({ role: identifier().default("authenticated") }).refine(
+    (value) => isShallow(value),
+    `claims are at most ${MAX_CLAIMS_DEPTH} deep`,
+  )
 );
 
-const verify = z.strictObject({
-  migration_id: z.uuid(),
-  /** Default: all. */
-  checks: z.array(z.enum(VERIFY_CHECKS)).min(1).max(VERIFY_CHECKS.length)
-    .default([...VERIFY_CHECKS]),
-  /** JWT claims to test beside each role's own; each is set as by PostgREST, with the role that it names. */
-  claims: z.array(claims).max(20).default([]),
-  /** Longest time of one trial, and of all timed runs together, in milliseconds. */
-  max_ms: z.int().min(50).max(30_000).default(2_000),
-  /** How many rows from each end are read of a query that costs more than `max_cost`. */
-  max_rows: z.int().min(1).max(100_000).default(1_000),
-  /** Estimated cost, in the planner's units, up to which a query reads all rows. */
-  max_cost: z.number().min(0).max(1e9).default(10_000),
-  /**
-   * `trigger_missing`: a trigger was dropped on purpose. `failed_before`: a statement that does not find something
-   * failed in the same way before the rename.
-   */
-  acknowledge: planOptions.acknowledge,
-});
+const verify = once(() =>
+  z.strictObject({
+    migration_id: z.uuid(),
+    /** Default: all. */
+    checks: z.array(z.enum(VERIFY_CHECKS)).min(1).max(VERIFY_CHECKS.length)
+      .default([...VERIFY_CHECKS]),
+    /** JWT claims to test beside each role's own; each is set as by PostgREST, with the role that it names. */
+    claims: z.array(claims()).max(20).default([]),
+    /** Longest time of one trial, and of all timed runs together, in milliseconds. */
+    max_ms: z.int().min(50).max(30_000).default(2_000),
+    /** How many rows from each end are read of a query that costs more than `max_cost`. */
+    max_rows: z.int().min(1).max(100_000).default(1_000),
+    /** Estimated cost, in the planner's units, up to which a query reads all rows. */
+    max_cost: z.number().min(0).max(1e9).default(10_000),
+    /**
+     * `trigger_missing`: a trigger was dropped on purpose. `failed_before`: a statement that does not find something
+     * failed in the same way before the rename.
+     */
+    acknowledge: planOptions().acknowledge,
+  })
+);
+
+const anyRename = once(() =>
+  z.union([
+    z.strictObject({ ...rename().shape, ...renameOptions() }),
+    renameBatch(),
+    proposedBatch(),
+  ])
+);
 
 /** What may be sent to each endpoint: a JSON body, or the query of a GET. */
 export const REQUESTS = {
-  rename: z.union([
-    z.strictObject({ ...rename.shape, ...renameOptions }),
-    renameBatch,
-    proposedBatch,
-  ]),
-  rollback: selected,
-  finalize,
-  refresh,
-  "list-migrations": listQuery,
-  analyze: analyzeQuery,
-  verify,
-  "table-aliases": aliasesQuery,
+  get rename() {
+    return anyRename();
+  },
+  get rollback() {
+    return selected();
+  },
+  get finalize() {
+    return finalize();
+  },
+  get refresh() {
+    return refresh();
+  },
+  get "list-migrations"() {
+    return listQuery();
+  },
+  get analyze() {
+    return analyzeQuery();
+  },
+  get verify() {
+    return verify();
+  },
+  get "table-aliases"() {
+    return aliasesQuery();
+  },
 } satisfies Record<string, z.ZodType>;
 
-export type Rename = z.output<typeof rename>;
-export type RenameRequest = z.output<typeof renameBatch>;
-export type ProposedBatchRequest = z.output<typeof proposedBatch>;
+export type Rename = z.output<ReturnType<typeof rename>>;
+export type RenameRequest = z.output<ReturnType<typeof renameBatch>>;
+export type ProposedBatchRequest = z.output<ReturnType<typeof proposedBatch>>;
 /** The body of rollback, and most of that of finalize. */
-export type SelectionRequest = z.output<typeof selected>;
+export type SelectionRequest = z.output<ReturnType<typeof selected>>;
 export type RollbackRequest = SelectionRequest;
-export type FinalizeRequest = z.output<typeof finalize>;
-export type RefreshRequest = z.output<typeof refresh>;
-export type VerifyRequest = z.output<typeof verify>;
+export type FinalizeRequest = z.output<ReturnType<typeof finalize>>;
+export type RefreshRequest = z.output<ReturnType<typeof refresh>>;
+export type VerifyRequest = z.output<ReturnType<typeof verify>>;
 export type VerifyCheckName = (typeof VERIFY_CHECKS)[number];
-export type AnalyzeQuery = z.output<typeof analyzeQuery>;
-export type ListMigrationsQuery = z.output<typeof listQuery>;
-export type TableAliasesQuery = z.output<typeof aliasesQuery>;
+export type AnalyzeQuery = z.output<ReturnType<typeof analyzeQuery>>;
+export type ListMigrationsQuery = z.output<ReturnType<typeof listQuery>>;
+export type TableAliasesQuery = z.output<ReturnType<typeof aliasesQuery>>;
 export type MigrationStatus = (typeof MIGRATION_STATUSES)[number];
 
 /** What a caller may send: fields with a default are optional. */
 export type RenameInput =
-  | z.input<typeof renameBatch>
-  | (z.input<typeof rename> & RenameInputOptions)
-  | z.input<typeof proposedBatch>;
-type RenameInputOptions = Omit<z.input<typeof renameBatch>, "renames">;
-export type RollbackInput = z.input<typeof selected>;
-export type FinalizeInput = z.input<typeof finalize>;
-export type RefreshInput = z.input<typeof refresh>;
-export type VerifyInput = z.input<typeof verify>;
-export type AnalyzeInput = z.input<typeof analyzeQuery>;
-export type ListMigrationsInput = Omit<z.input<typeof listQuery>, "limit"> & { limit?: number };
-export type TableAliasesInput = z.input<typeof aliasesQuery>;
+  | z.input<ReturnType<typeof renameBatch>>
+  | (z.input<ReturnType<typeof rename>> & RenameInputOptions)
+  | z.input<ReturnType<typeof proposedBatch>>;
+type RenameInputOptions = Omit<z.input<ReturnType<typeof renameBatch>>, "renames">;
+export type RollbackInput = z.input<ReturnType<typeof selected>>;
+export type FinalizeInput = z.input<ReturnType<typeof finalize>>;
+export type RefreshInput = z.input<ReturnType<typeof refresh>>;
+export type VerifyInput = z.input<ReturnType<typeof verify>>;
+export type AnalyzeInput = z.input<ReturnType<typeof analyzeQuery>>;
+export type ListMigrationsInput = Omit<z.input<ReturnType<typeof listQuery>>, "limit"> & {
+  limit?: number;
+};
+export type TableAliasesInput = z.input<ReturnType<typeof aliasesQuery>>;

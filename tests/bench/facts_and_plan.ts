@@ -1,6 +1,7 @@
 /** Reading the facts and making the plan, for schemas of 10 to 1,000 tables that are all renamed. */
 import { factsFromRow, factsQuery } from "../../shared/catalog/read_facts.ts";
 import { planRename } from "../../shared/plan/rename.ts";
+import { transactionSettings } from "../../shared/sql/transaction_settings.ts";
 import { type Measurement, plainRow, type Row } from "./bench.ts";
 import { startFunction } from "./function_process.ts";
 import { countingMessages } from "./message_count.ts";
@@ -42,7 +43,7 @@ export const factsAndPlan: Measurement = {
             query.push(
               await timed(async () => {
                 [facts] = (await db.sql.begin(async (tx) => {
-                  await tx.unsafe("set local search_path = pg_catalog, pg_temp");
+                  await tx.unsafe(transactionSettings(60_000).join(";\n")).simple();
                   return await tx.unsafe(factsQuery(wanted(tables))).simple();
                 })) as unknown as [{ facts: string }];
               }),
