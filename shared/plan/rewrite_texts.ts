@@ -185,7 +185,7 @@ function whyNot(
 
 /** The statement by which checks of new bodies are switched: names in them are looked up by their callers' search path. */
 const checkBodies = (value: "on" | "off", purpose: string): PlanStatement => ({
-  sql: `select pg_catalog.set_config('check_function_bodies', '${value}', true)`,
+  sql: `select pg_catalog.set_config('check_function_bodies', ${literal(value)}, true)`,
   purpose,
 });
 

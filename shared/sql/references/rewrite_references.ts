@@ -6,7 +6,7 @@ import { lex, type Token } from "../parser/lexer.ts";
 import { isIdentifier, isMark, onlyName, parse } from "../parser/nodes.ts";
 import { type IndexedTable, indexOf, mentionOf, type TableIndex } from "../parser/table_index.ts";
 import { needsNoQuotes } from "../key_words.ts";
-import { ident } from "../quoting.ts";
+import { ident, literal } from "../quoting.ts";
 import { referencesIn, type SqlSource, type TableReference } from "./table_references.ts";
 
 /** Replaces `length` characters from index `at` on. */
@@ -161,7 +161,7 @@ function nameIn(
 /** A name as it is written at a place: without quotes where it needs none, and fit for the string around it. */
 function written(name: string, { quote }: NamePlace): string {
   const quoted = needsNoQuotes(name) ? name : ident(name);
-  return quote === "'" ? quoted.replaceAll("'", "''") : quoted;
+  return quote === "'" ? literal(quoted).slice(1, -1) : quoted;
 }
 
 /** Whether the new name can be written there: not into a string that it would end, or with escapes. */
