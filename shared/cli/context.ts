@@ -4,16 +4,19 @@ import type { Document } from "../report/document.ts";
 import { markdownOf } from "../report/markdown.ts";
 import { describeProblem, type ShownProblem } from "../report/problem.ts";
 import { correctedCalls } from "./command_line.ts";
-import { readConnection } from "./connection.ts";
+import { checkedDatabaseUrl, readConnection, SERVE } from "./connection.ts";
 import { EXIT, exitCodeOf, UsageError } from "./exit_codes.ts";
 import { commandFor, inOptionWords } from "./option_words.ts";
 import { printed } from "./print.ts";
+import type { ProjectFile } from "./project/project_file.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface CommandContext {
   terminal: Terminal;
-  /** The arguments as they were given, the command's name first. */
+  /** The arguments as they were given, the command's name first, without passwords. */
   args: string[];
+  /** The project file, if the caller's repository has one. */
+  project?: ProjectFile;
   exitCode: number;
 }
 
@@ -36,15 +39,14 @@ export interface OutputOptions {
  */
 export async function runCommand(
   context: CommandContext,
-  options: OutputOptions & { actor?: string; places?: string[] },
+  options: OutputOptions & ConnectOptions & { places?: string[] },
   work: (connected: Connected) => Promise<number>,
 ): Promise<void> {
-  const { terminal } = context;
   if (options.json && options.markdown) {
     throw new UsageError("give either --json or --markdown, not both");
   }
   try {
-    context.exitCode = await work(await connect(terminal, options.actor));
+    context.exitCode = await work(await connect(context, options));
   } catch (error) {
     context.exitCode = exitCodeOf(error);
     if (!(error instanceof RenameError)) throw error;
@@ -78,9 +80,9 @@ function printProblem(
     });
   if (json || markdown) return printAnswer(context, problem, document, { json, markdown });
   terminal.err.write(printed(document(), terminal.err));
-  if (error.code === "unreachable" && !terminal.env("SUPABASE_URL")) {
+  if (error.code === "unreachable" && !terminal.env("SUPABASE_URL") && !context.project) {
     terminal.err.write(
-      "\nnpm run serve starts the local stack; SUPABASE_URL names another project.",
+      `\n${SERVE} starts the functions on this machine; SUPABASE_URL names another project.`,
     );
   }
 }
@@ -114,8 +116,22 @@ export function notVerified({ err }: Terminal): number {
   return EXIT.notVerified;
 }
 
-export async function connect(terminal: Terminal, actor?: string): Promise<Connected> {
-  const connection = await readConnection(terminal.env);
+export interface ConnectOptions {
+  actor?: string;
+  /** A database, for which this process runs the functions. */
+  dbUrl?: string;
+}
+
+export async function connect(
+  { terminal, project }: CommandContext,
+  { actor, dbUrl }: ConnectOptions,
+): Promise<Connected> {
+  if (dbUrl !== undefined) {
+    const { functionsHere } = await import("../local/functions_here.ts");
+    const here = functionsHere(checkedDatabaseUrl(dbUrl));
+    return { client: createRenameClient({ ...here, actor }), url: here.shown };
+  }
+  const connection = await readConnection(terminal.env, project);
   try {
     return { client: createRenameClient({ ...connection, actor }), url: connection.url };
   } catch (cause) {

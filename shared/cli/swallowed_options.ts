@@ -6,7 +6,9 @@
  * names; `--plan` is read as the short options -p -l -a -n, and `--no-view` as an abbreviation of `--no-viewer`.
  * The settings of .npmrc files are in the same variables and do not count.
  */
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import process from "node:process";
 import type { Command, Option } from "commander";
 import { commandLine, PROGRAM, withOption } from "./command_line.ts";
 import type { Terminal } from "./terminal.ts";
@@ -32,10 +34,8 @@ export function swallowedOptions(
   env: Terminal["env"],
   readFile: (path: string) => string | null = textOf,
 ): string | null {
-  // pnpm, Yarn and Bun hand every option on.
-  if (!env("npm_config_user_agent")?.startsWith("npm/")) return null;
+  if (!isRunByNpm(env)) return null;
   const script = env("npm_lifecycle_script") ?? "";
-  if (!/\bcli[\\/]main\.ts\b/.test(script)) return null;
   const traces = new Traces(env, readFile);
   const swallowed = [
     ...planOf(traces, args),
@@ -53,6 +53,11 @@ export function swallowedOptions(
   return `npm took ${names} for its own, so the command did not get it. Nothing was done.\n` +
     `npm passes on only what comes after --:\n  ${line.replace(PROGRAM, `npm run ${event} --`)}`;
 }
+
+/** Whether npm started the command, by a script or `npm exec`. pnpm, Yarn and Bun hand every option on. */
+export const isRunByNpm = (env: Terminal["env"]): boolean =>
+  (env("npm_config_user_agent")?.startsWith("npm/") ?? false) &&
+  /\bcli[\\/]main\.ts\b|\btable-rename\b/.test(env("npm_lifecycle_script") ?? "");
 
 class Traces {
   readonly #env: Terminal["env"];
@@ -81,7 +86,7 @@ class Traces {
   #setElsewhere(name: string): boolean {
     // Windows does not distinguish the two spellings.
     const upper = `NPM_CONFIG_${name.replaceAll("-", "_").toUpperCase()}`;
-    if (Deno.build.os !== "windows" && this.#env(upper) !== undefined) return true;
+    if (process.platform !== "win32" && this.#env(upper) !== undefined) return true;
     const line = new RegExp(`^\\s*"?${name}"?\\s*(=|\\[\\]|$)`, "m");
     return this.#files.some((text) => line.test(text));
   }
@@ -129,7 +134,7 @@ function argumentsGiven(args: string[], script: string): string[] {
 
 function textOf(path: string): string | null {
   try {
-    return Deno.readTextFileSync(path);
+    return readFileSync(path, "utf8");
   } catch {
     return null;
   }

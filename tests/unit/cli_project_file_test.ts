@@ -1,12 +1,13 @@
 import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { UsageError } from "../../shared/cli/exit_codes.ts";
+import { findProjectFile } from "../../shared/cli/project/find_project_file.ts";
 import {
-  findProjectFile,
   parseProjectFile,
   projectFileSchema,
   projectFileText,
-} from "../../shared/cli/project_file.ts";
+  readProjectFile,
+} from "../../shared/cli/project/project_file.ts";
 
 const parse = (value: unknown) =>
   parseProjectFile(typeof value === "string" ? value : JSON.stringify(value), "f.json");
@@ -87,13 +88,13 @@ Deno.test("the project file is found from any folder below it", async () => {
   try {
     const deep = join(root, "a", "b");
     await Deno.mkdir(deep, { recursive: true });
-    assertEquals(await findProjectFile(deep), undefined);
+    assertEquals(findProjectFile(deep), undefined);
     const path = join(root, "table-rename.json");
     await Deno.writeTextFile(path, '{ "schemas": ["shop"] }');
-    const found = { path, dir: root, settings: { schemas: ["shop"] } };
-    assertEquals(await findProjectFile(deep), found);
+    assertEquals(findProjectFile(deep), path);
+    assertEquals(await readProjectFile(path), { path, dir: root, settings: { schemas: ["shop"] } });
     await Deno.writeTextFile(join(root, "a", "table-rename.json"), '{ "schema": "shop" }');
-    const error = await assertRejects(() => findProjectFile(deep), UsageError);
+    const error = await assertRejects(() => readProjectFile(findProjectFile(deep)!), UsageError);
     assertMatch(error.message, /a.table-rename\.json is not .*\n {2}line 1: schema: there is no/);
   } finally {
     await Deno.remove(root, { recursive: true });

@@ -5,14 +5,17 @@ import process from "node:process";
 import { messageOf, UsageError } from "../exit_codes.ts";
 import type { Terminal } from "../terminal.ts";
 
-const SCRIPTS = new Set(["cli", "types"]);
+const SCRIPTS = new Set(["cli", "types", "migrate"]);
 
 /** A path from where npm was called: npm runs a script in the package's folder. */
 export function callerPath(path: string, env: Terminal["env"]): string {
-  const callerDir = SCRIPTS.has(env("npm_lifecycle_event") ?? "") ? env("INIT_CWD") : undefined;
-  if (!callerDir || isAbsolute(path) || callerDir === process.cwd()) return path;
-  return join(callerDir, path);
+  const dir = callerFolder(env);
+  return isAbsolute(path) || dir === process.cwd() ? path : join(dir, path);
 }
+
+/** The folder that the command was called from. */
+export const callerFolder = (env: Terminal["env"]): string =>
+  SCRIPTS.has(env("npm_lifecycle_event") ?? "") && env("INIT_CWD") || process.cwd();
 
 /**
  * Writes each file beside its place and then moves it there. If one cannot be written, none is changed.

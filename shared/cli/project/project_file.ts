@@ -1,12 +1,11 @@
 /** `table-rename.json`: what the commands need to know of the caller's repository. */
-import { dirname, join, resolve } from "node:path";
+import { dirname } from "node:path";
 import { z } from "zod";
-import { identifierFault } from "../contract/names.ts";
-import { messageOf, UsageError } from "./exit_codes.ts";
-import { type JsonNode, JsonTextError, parseJsonText } from "./files/json_text.ts";
-import { readIfThere } from "./files/paths.ts";
-
-export const PROJECT_FILE = "table-rename.json";
+import { identifierFault } from "../../contract/names.ts";
+import { messageOf, UsageError } from "../exit_codes.ts";
+import { type JsonNode, JsonTextError, parseJsonText } from "../files/json_text.ts";
+import { readIfThere } from "../files/paths.ts";
+import { PROJECT_FILE } from "./find_project_file.ts";
 
 /** Where the package has the schema, from the folder of the project file. */
 export const SCHEMA_PATH =
@@ -122,17 +121,14 @@ export function projectFileSchema(): Record<string, unknown> {
 }
 
 /**
- * The project file of a folder, or of the nearest folder above that has one.
+ * Reads the project file at a path.
  *
- * @throws {UsageError} The file cannot be read, or is not as it should be. The message names each line.
+ * @throws {UsageError} It cannot be read, or is not as it should be. The message names each line.
  */
-export async function findProjectFile(from: string): Promise<ProjectFile | undefined> {
-  for (let dir = resolve(from);; dir = dirname(dir)) {
-    const path = join(dir, PROJECT_FILE);
-    const text = await readIfThere(path);
-    if (text !== undefined) return { path, dir, settings: parseProjectFile(text, path) };
-    if (dirname(dir) === dir) return undefined;
-  }
+export async function readProjectFile(path: string): Promise<ProjectFile> {
+  const text = await readIfThere(path);
+  if (text === undefined) throw new UsageError(`${path}: there is no such file`);
+  return { path, dir: dirname(path), settings: parseProjectFile(text, path) };
 }
 
 /**
