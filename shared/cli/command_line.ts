@@ -32,6 +32,13 @@ export function withoutValue(args: string[], option: string): string[] {
   return index < 0 ? args : args.toSpliced(index, args[index] === option ? 2 : 1);
 }
 
+/** An option and its value as they were given; none if they were not. */
+export function optionIn(args: string[], option: string): string[] {
+  const rest = withoutValue(args, option);
+  const start = args.findIndex((arg, index) => arg !== rest[index]);
+  return args.length === rest.length ? [] : args.slice(start, start + args.length - rest.length);
+}
+
 /** Control characters in ANSI-C quotes, so that what is shown is what is run. */
 export function shellQuoted(text: string): string {
   if (/^[\w@%+=:,./-]+$/.test(text)) return text;

@@ -1,14 +1,5 @@
 /** The commands, in the order of the help. Each is loaded when it is needed, so that the others cost no time. */
-import type { Command } from "commander";
-import type { CommandContext } from "./context.ts";
-
-interface CommandEntry {
-  name: string;
-  summary: string;
-  /** False for commands that do not read the project file. */
-  project?: false;
-  load: () => Promise<(program: Command, context: CommandContext) => void>;
-}
+import type { CommandEntry } from "./context.ts";
 
 export const COMMANDS: CommandEntry[] = [
   {
@@ -71,6 +62,6 @@ export const COMMANDS: CommandEntry[] = [
     name: "completion",
     summary: "print a script that completes command lines in bash, zsh or fish",
     project: false,
-    load: async () => (await import("./commands/completion.ts")).addCompletion,
+    load: async () => (await import("./commands/completion.ts")).addCompletion(COMMANDS),
   },
 ];

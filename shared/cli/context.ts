@@ -1,9 +1,10 @@
 /** What every command is run with, and how it ends. */
+import type { Command } from "commander";
 import { createRenameClient, type RenameClient, RenameError } from "../client/client.ts";
 import type { Document } from "../report/document.ts";
 import { markdownOf } from "../report/markdown.ts";
 import { describeProblem, type ShownProblem } from "../report/problem.ts";
-import { correctedCalls } from "./command_line.ts";
+import { commandLine, correctedCalls, optionIn } from "./command_line.ts";
 import { checkedDatabaseUrl, readConnection, SERVE } from "./connection.ts";
 import { EXIT, exitCodeOf, UsageError } from "./exit_codes.ts";
 import { commandFor, inOptionWords } from "./option_words.ts";
@@ -18,6 +19,14 @@ export interface CommandContext {
   /** The project file, if the caller's repository has one. */
   project?: ProjectFile;
   exitCode: number;
+}
+
+export interface CommandEntry {
+  name: string;
+  summary: string;
+  /** False for commands that do not read the project file. */
+  project?: false;
+  load: () => Promise<(program: Command, context: CommandContext) => void>;
 }
 
 export interface Connected {
@@ -71,7 +80,8 @@ function printProblem(
   { json, markdown, places = [] }: OutputOptions & { places?: string[] },
 ): void {
   const { terminal, args } = context;
-  const problem = problemOf(error);
+  const database = optionIn(args, "--db-url");
+  const problem = problemOf(error, database.length > 0);
   const document = () =>
     describeProblem(inOptionWords(withPlaces(problem, places)), {
       requestId: error.requestId,
@@ -80,6 +90,10 @@ function printProblem(
     });
   if (json || markdown) return printAnswer(context, problem, document, { json, markdown });
   terminal.err.write(printed(document(), terminal.err));
+  if (error.code === "database_unavailable" && "migration" in problem) {
+    const migrate = database.length > 0 ? database : ["--db-url", "postgresql://…"];
+    terminal.err.write(`\nTo make the tracking tables:\n  ${commandLine(["migrate", ...migrate])}`);
+  }
   if (error.code === "unreachable" && !terminal.env("SUPABASE_URL") && !context.project) {
     terminal.err.write(
       `\n${SERVE} starts the functions on this machine; SUPABASE_URL names another project.`,
@@ -87,9 +101,19 @@ function printProblem(
   }
 }
 
-/** The problem document; where the endpoints sent none, one in its shape. */
-function problemOf(error: RenameError): ShownProblem {
-  return error.problem ?? {
+/**
+ * The problem document; where the endpoints sent none, one in its shape.
+ *
+ * @param here Whether the functions run in this process, and got their database by an option.
+ */
+function problemOf(error: RenameError, here: boolean): ShownProblem {
+  const { problem } = error;
+  if (problem !== undefined) {
+    if (!here || typeof problem.hint !== "string") return problem;
+    const hint = problem.hint.replace("RENAME_DB_URL, or else SUPABASE_DB_URL", "--db-url");
+    return { ...problem, hint };
+  }
+  return {
     type: `urn:table-rename:problem:${error.code}`,
     title: error.code === "unreachable" ? "No answer" : "An unexpected answer",
     ...(error.status !== undefined && { status: error.status }),

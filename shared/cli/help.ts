@@ -19,7 +19,7 @@ export const RULE_OF_HELP = `More:
 export const addHelp = (command: Command, examples: string, ...texts: string[]): Command =>
   command
     .option("--db-url <url>", "run on this machine against this database; nothing is deployed")
-    .addHelpText("before", `${examples}\n\n`)
+    .addHelpText("before", `${examples}\n`)
     .addHelpText("after", ["", ...texts, RULE_OF_HELP].join("\n\n").slice(1));
 
 /** `help COMMAND` as `COMMAND --help`, and `help` alone as `--help`. */

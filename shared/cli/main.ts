@@ -22,7 +22,6 @@ const EXAMPLES = `Examples:
   ${PROGRAM} test-view-compatibility experts               # does all still work?
   ${PROGRAM} rollback-rename experts                       # back to the state before
   ${PROGRAM} finalize-rename experts                       # once nobody uses the old name
-
 `;
 
 /** Runs a command line, and returns its exit code. Never throws. */
@@ -30,6 +29,9 @@ export async function main(args: string[], terminal: Terminal): Promise<number> 
   const context: CommandContext = { terminal, args: withoutPasswords(args), exitCode: EXIT.done };
   try {
     const asked = helpArguments(args);
+    if (args[0] === "help" && asked[0] !== "help" && asked.length > 1 && !isCommand(asked[0])) {
+      throw new UsageError(`unknown command '${asked[0]}'; ${PROGRAM} help lists them`);
+    }
     if (isRunByNpm(terminal.env)) {
       const program = await createProgram(context, COMMANDS.map(({ name }) => name));
       const swallowed = swallowedOptions(program, args, terminal.env);
@@ -52,6 +54,8 @@ export async function main(args: string[], terminal: Terminal): Promise<number> 
   }
 }
 
+const isCommand = (name: string) => COMMANDS.some((command) => command.name === name);
+
 const errorLine = (message: string, { colors }: Stream) =>
   `${colors.bold(colors.red("Error"))}  ${visibleLines(message)}`;
 
@@ -62,7 +66,7 @@ async function createProgram(context: CommandContext, wanted: string[]): Promise
     .description("Renames PostgreSQL tables while applications keep using the old names.")
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => out.write(text.trimEnd()),
+      writeOut: (text) => out.write(text.replace(/\n$/, "")),
       writeErr: (text) => err.write(text.trimEnd()),
       outputError: (text, write) => write(errorLine(text.replace(/^error: /, ""), err)),
       getOutHelpWidth: () => Math.min(out.width, 100),

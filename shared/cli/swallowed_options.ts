@@ -10,7 +10,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import type { Command, Option } from "commander";
-import { commandLine, PROGRAM, withOption } from "./command_line.ts";
+import { commandLine, PROGRAM, withOption, withoutPasswords } from "./command_line.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Options that change only how much is shown, which npm has, too. */
@@ -42,16 +42,18 @@ export function swallowedOptions(
     ...knownOptions(program).flatMap((option) => takenOf(option, traces, args)),
   ];
   if (swallowed.length === 0) return null;
-  const given = argumentsGiven(args, script);
-  const words = swallowed.flatMap((option) => option.words);
+  const given = withoutPasswords(argumentsGiven(args, script));
+  const words = withoutPasswords(swallowed.flatMap((option) => option.words));
   // If a value lost its option, its place among the arguments is not known.
   const line = swallowed.some(({ scattered }) => scattered)
     ? [commandLine([]), given[0], "…", ...words].filter((word) => word !== undefined).join(" ")
     : commandLine(given.includes("--") ? withOption(given, ...words) : [...given, ...words]);
+  // npm exec calls itself npx there, which passes everything on.
   const event = env("npm_lifecycle_event") ?? "cli";
-  const names = swallowed.map(({ option }) => option).join(", ");
+  const caller = event === "npx" ? "npx table-rename" : `npm run ${event} --`;
+  const names = withoutPasswords(swallowed.map(({ option }) => option)).join(", ");
   return `npm took ${names} for its own, so the command did not get it. Nothing was done.\n` +
-    `npm passes on only what comes after --:\n  ${line.replace(PROGRAM, `npm run ${event} --`)}`;
+    `npm passes on only what comes after --:\n  ${line.replace(PROGRAM, caller)}`;
 }
 
 /** Whether npm started the command, by a script or `npm exec`. pnpm, Yarn and Bun hand every option on. */

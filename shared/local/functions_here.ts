@@ -21,8 +21,8 @@ export function functionsHere(databaseUrl: string) {
   for (const name of ELSEWHERE) delete process.env[name];
   process.env.SUPABASE_DB_URL = databaseUrl;
   process.env.SUPABASE_SECRET_KEYS = JSON.stringify({ local: key });
-  // A line for each request would come between those of the command.
-  process.env.LOG_LEVEL ||= "error";
+  // Their lines would come between those of the command, which says what went wrong.
+  process.env.LOG_LEVEL ||= "silent";
   const { host, pathname } = new URL(databaseUrl);
   return {
     url: "http://127.0.0.1",

@@ -1,14 +1,12 @@
 /** `completion`: a script for a shell, in which commands and options are completed. */
 import { Argument, Command } from "commander";
 import { PROGRAM } from "../command_line.ts";
-import { COMMANDS } from "../commands.ts";
-import type { CommandContext } from "../context.ts";
+import type { CommandContext, CommandEntry } from "../context.ts";
 
 const EXAMPLES = `Examples:
   ${PROGRAM} completion bash > ~/.local/share/bash-completion/completions/table-rename
   ${PROGRAM} completion zsh > ~/.zsh/completions/_table-rename    # a folder of $fpath
   ${PROGRAM} completion fish > ~/.config/fish/completions/table-rename.fish
-
 `;
 
 const ABOUT =
@@ -21,17 +19,21 @@ interface Completed {
   options: { long: string; description: string; choices: readonly string[]; takesValue: boolean }[];
 }
 
-export function addCompletion(program: Command, context: CommandContext): void {
-  program.command("completion").description(ABOUT)
-    .addArgument(new Argument("<shell>").choices(Object.keys(SCRIPTS)))
-    .addHelpText("before", EXAMPLES)
-    .action(async (shell: keyof typeof SCRIPTS) => {
-      context.terminal.out.write(SCRIPTS[shell](await allCommands(context)).trimEnd());
-    });
-}
+export const addCompletion =
+  (commands: CommandEntry[]) => (program: Command, context: CommandContext): void => {
+    program.command("completion").description(ABOUT)
+      .addArgument(new Argument("<shell>").choices(Object.keys(SCRIPTS)))
+      .addHelpText("before", EXAMPLES)
+      .action(async (shell: keyof typeof SCRIPTS) => {
+        context.terminal.out.write(SCRIPTS[shell](await allCommands(commands, context)).trimEnd());
+      });
+  };
 
-async function allCommands(context: CommandContext): Promise<Completed[]> {
-  return await Promise.all(COMMANDS.map(async ({ name, summary, load }) => {
+async function allCommands(
+  commands: CommandEntry[],
+  context: CommandContext,
+): Promise<Completed[]> {
+  return await Promise.all(commands.map(async ({ name, summary, load }) => {
     const program = new Command();
     if (name !== "completion") (await load())(program, context);
     const options = program.commands[0]?.options ?? [];

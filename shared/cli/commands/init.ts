@@ -35,7 +35,6 @@ const EXAMPLES = `Examples:
   ${PROGRAM} init                  # shows what it would write, and asks
   ${PROGRAM} init --yes --project-url https://abcd.supabase.co --schemas public,shop
   ${PROGRAM} init --functions      # a copy of the functions, too, to be deployed from here
-
 `;
 
 const ABOUT =
