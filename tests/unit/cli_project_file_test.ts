@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { join } from "node:path";
+import { COMMANDS } from "../../shared/cli/commands.ts";
 import { UsageError } from "../../shared/cli/exit_codes.ts";
 import { findProjectFile } from "../../shared/cli/project/find_project_file.ts";
 import {
@@ -8,6 +9,7 @@ import {
   projectFileText,
   readProjectFile,
 } from "../../shared/cli/project/project_file.ts";
+import { KEY, run, runMain, withProject } from "../support/cli.ts";
 
 const parse = (value: unknown) =>
   parseProjectFile(typeof value === "string" ? value : JSON.stringify(value), "f.json");
@@ -109,5 +111,96 @@ Deno.test("editors get a schema of the project file that names each field", () =
   assertEquals(additionalProperties, false);
   for (const [name, { description }] of Object.entries(properties)) {
     assertEquals(typeof description, "string", name);
+  }
+});
+
+async function inFolder(work: (dir: string) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  try {
+    await work(dir);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+Deno.test("commands take project, key and schema from the project file, and options win", () =>
+  inFolder(async (dir) => {
+    const sent: unknown[] = [];
+    await withProject(async (request) => {
+      sent.push([request.headers.get("apikey"), await request.json()]);
+      return Response.json({ code: "table_not_found", status: 404, detail: "x" }, {
+        status: 404,
+        headers: { "content-type": "application/problem+json" },
+      });
+    }, async (url) => {
+      const settings = { project_url: url, keys: { secret_key: "MY_KEY" }, schemas: ["shop"] };
+      await Deno.writeTextFile(join(dir, "table-rename.json"), projectFileText(settings));
+      const call = (args: string[], env: Record<string, string> = { MY_KEY: KEY }) =>
+        runMain(args, { LOCAL_DIR: dir, ...env }, undefined, { cwd: dir });
+      assertEquals((await call(["rename-table", "a", "b", "--plan"])).code, 4);
+      await call(["rename-table", "a", "b", "--plan", "--schema", "app"]);
+      await call(["rollback-rename", "a", "--plan"]);
+      await call(["rollback-rename", "--batch-id", "x", "--plan"]);
+      // The variable that the file names is the only one.
+      const without = await call(["rollback-rename", "a"], { SUPABASE_SECRET_KEY: "other" });
+      assertEquals(without.code, 2);
+    });
+    const names = { old_name: "a", new_name: "b" };
+    assertEquals(sent, [
+      [KEY, { renames: [{ schema: "shop", ...names }], mode: "plan" }],
+      [KEY, { renames: [{ schema: "app", ...names }], mode: "plan" }],
+      [KEY, { table: "a", schema: "shop", mode: "plan" }],
+      [KEY, { batch_id: "x", mode: "plan" }],
+    ]);
+    await Deno.writeTextFile(join(dir, "table-rename.json"), '{ "schema": "shop" }');
+    const { code, stderr } = await runMain(["list-migrations"], {}, undefined, { cwd: dir });
+    assertEquals(code, 2);
+    assertMatch(stderr, /line 1: schema: there is no such field\nCorrect the file/);
+  }));
+
+Deno.test("init shows what it would write before it asks, and writes after a yes only", () =>
+  inFolder(async (dir) => {
+    for (const answer of ["", "no", "y"]) {
+      const questions: string[] = [];
+      const ask = (question: string) => {
+        questions.push(question);
+        return Promise.resolve(answer);
+      };
+      const ended = await runMain(["init"], {}, undefined, { cwd: dir, ask });
+      assertEquals([ended.code, questions], [0, ["Write this? [y/N] "]], ended.stderr);
+      assertMatch(ended.stdout, /^What .* init writes in .*\n {2}create +table-rename\.json\n/);
+      const written = [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
+      assertEquals(written, answer === "y" ? ["supabase", "table-rename.json"] : []);
+    }
+    const wrong = await runMain(
+      ["init", "--project-url", "postgresql://u:secret@h/d"],
+      {},
+      undefined,
+      {
+        cwd: dir,
+      },
+    );
+    assertEquals([wrong.code, wrong.stderr.includes("secret@")], [2, false]);
+    assertMatch(wrong.stderr, /project_url: expected the project's URL/);
+  }));
+
+Deno.test("bash completes commands, options and their values", async () => {
+  const { stdout: script } = await runMain(["completion", "bash"]);
+  const complete = async (...words: string[]) => {
+    const line = ["table-rename", ...words].map((word) => `'${word}'`).join(" ");
+    const { stdout } = await run("bash", [
+      "-c",
+      `${script}\nCOMP_WORDS=(${line}); COMP_CWORD=${words.length}; _table_rename; echo "\${COMPREPLY[@]}"`,
+    ], { env: {} });
+    return stdout.trim().split(" ");
+  };
+  const commands = await complete("");
+  for (const { name } of COMMANDS) assertEquals(commands.includes(name), true, name);
+  assertEquals(await complete("re"), ["rename-table", "refresh-view"]);
+  assertEquals(await complete("rename-table", "--pl"), ["--plan"]);
+  assertEquals(await complete("list-migrations", "--status", "fin"), ["finalized"]);
+  for (const shell of ["zsh", "fish"]) {
+    const { code, stdout } = await runMain(["completion", shell]);
+    assertEquals([code, stdout.includes("test-view-compatibility")], [0, true]);
   }
 });
