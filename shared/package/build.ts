@@ -1,6 +1,10 @@
 /**
  * Builds dist/, which npm packs: the command and the functions for Node.js, the client and the contract with their
  * types, and the schema of the project file. `npm pack` runs it.
+ *
+ * esbuild, because a compiler alone would do less: it puts what is used into few files, so that the command starts
+ * quickly, keeps each command in a file of its own, and writes newer syntax in the way of the oldest Node.js. The
+ * packages that our code depends on stay outside, for npm to install and update.
  */
 import { build } from "esbuild";
 import { spawnSync } from "node:child_process";

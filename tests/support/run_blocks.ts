@@ -130,6 +130,7 @@ async function inProject(
       SHARED_PARTS.map((name) => Deno.symlink(join(ROOT_FOLDER, name), join(dir, name))),
     );
     await Deno.mkdir(join(dir, "supabase"));
+    await Deno.writeTextFile(join(dir, "supabase/config.toml"), 'project_id = "documents"\n');
     await Deno.writeTextFile(join(dir, "renames.json"), JSON.stringify(RENAMES));
     await withProject(async (request) => {
       const { pathname, search } = new URL(request.url);
