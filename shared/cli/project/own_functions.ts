@@ -19,7 +19,7 @@ const CONFIG = "supabase/config.toml";
 /** What of shared/ no function uses. */
 const NOT_DEPLOYED = new Set([
   ...["cli", "client", "guides", "local", "package"],
-  ...["contract/examples.ts", "contract/openapi.ts", "contract/reference.ts"],
+  ...["contract", "examples", "openapi", "reference"].map((name) => `contract/${name}.ts`),
 ]);
 
 export const hasOwnFunctions = (dir: string): boolean => existsSync(join(dir, MANIFEST));
@@ -142,7 +142,7 @@ async function configChange(dir: string): Promise<Changes> {
       path: CONFIG,
       action: "update",
       text: `${text.replace(/\n*$/, "\n")}${sections.join("")}`,
-      what: `adds ${missing.map((name) => `[functions.${name}]`).join(", ")}`,
+      what: `adds the sections of ${missing.length} functions`,
     }],
     kept: [],
   };
