@@ -39,7 +39,10 @@ export function swallowedOptions(
   const traces = new Traces(env, readFile);
   const swallowed = [
     ...planOf(traces, args),
-    ...knownOptions(program).flatMap((option) => takenOf(option, traces, args)),
+    ...knownOptions(program)
+      // npm exec asks less with --yes, which is its own.
+      .filter(({ long }) => long !== "--yes" || env("npm_command") !== "exec")
+      .flatMap((option) => takenOf(option, traces, args)),
   ];
   if (swallowed.length === 0) return null;
   const given = withoutPasswords(argumentsGiven(args, script));

@@ -366,6 +366,9 @@ databaseTest(
     await db.sql`create table experts (id int primary key)`;
     await using functions = functionsFor(db.url);
     const words = ["rename-table", "experts", "people", "--plan"];
+    const given = ["--yes", "--", "table-rename", ...words, `--db-url=${db.url}`];
+    const planned = await npm(dir, ["exec", ...given]);
+    assertEquals([planned.code, planned.stdout.includes("To apply exactly")], [0, true]);
     for (
       const [args, line] of [
         [["run", "rename", ...words], "npm run rename -- rename-table experts people --plan"],
