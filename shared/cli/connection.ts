@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stateFolder } from "../local/state_folder.ts";
+import { isDatabaseUrl } from "../local/database_url.ts";
 import { IS_BUILT } from "../local/package_root.ts";
 import { PROGRAM } from "./command_line.ts";
 import { UsageError } from "./exit_codes.ts";
@@ -114,8 +115,4 @@ export function checkedDatabaseUrl(text: string, where = "--db-url"): string {
   throw new UsageError(
     `${where} is not a URL of a database; it should be like postgresql://USER:PASSWORD@HOST:5432/DATABASE`,
   );
-}
-
-export function isDatabaseUrl(text: string): boolean {
-  return URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol);
 }

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import process from "node:process";
 import { text } from "node:stream/consumers";
-import { isDatabaseUrl } from "./connection.ts";
+import { isDatabaseUrl } from "../local/database_url.ts";
 import { UsageError } from "./exit_codes.ts";
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);

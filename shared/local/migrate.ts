@@ -2,6 +2,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import postgres from "postgres";
+import { isDatabaseUrl } from "./database_url.ts";
 import { PACKAGE_ROOT } from "./package_root.ts";
 
 export interface MigrationFile {
@@ -32,9 +33,11 @@ export async function migrationFiles(folder: string): Promise<MigrationFile[]> {
  *
  * @param folder A project's own migrations. Where ours are among them, under other versions, those versions are used.
  * @returns The names of the files that were applied.
- * @throws {postgres.PostgresError} What the server refuses.
+ * @throws {Error} Not a URL of a database, or what the server refuses.
  */
 export async function migrate(databaseUrl: string, folder?: string): Promise<string[]> {
+  // postgres.js would take another database than none.
+  if (!isDatabaseUrl(databaseUrl)) throw new Error("it is not a postgresql:// URL");
   const copies = new Map(
     (folder === undefined ? [] : await migrationFiles(folder)).map((file) => [file.name, file]),
   );
