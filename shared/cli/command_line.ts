@@ -1,8 +1,14 @@
 /** Command lines that are printed to be pasted into a shell. */
 
-export const PROGRAM = "npm run cli --";
+import { IS_BUILT } from "../local/package_root.ts";
 
-/** `npm run cli -- …` for a POSIX shell, with quotes where they are needed. */
+/** How people start a command: in their own repository, or in a checkout of this one. */
+export const PROGRAM = IS_BUILT ? "npx table-rename" : "npm run cli --";
+
+/** The same where nothing but the command may be on standard output. */
+export const SILENT_PROGRAM = IS_BUILT ? PROGRAM : "npm run --silent cli --";
+
+/** A command line for a POSIX shell, with quotes where they are needed. */
 export function commandLine(args: string[]): string {
   return [PROGRAM, ...args.map(shellQuoted)].join(" ");
 }
@@ -24,6 +30,13 @@ export function withoutValue(args: string[], option: string): string[] {
     (end < 0 || at < end) && (arg === option || arg.startsWith(`${option}=`))
   );
   return index < 0 ? args : args.toSpliced(index, args[index] === option ? 2 : 1);
+}
+
+/** An option and its value as they were given; none if they were not. */
+export function optionIn(args: string[], option: string): string[] {
+  const rest = withoutValue(args, option);
+  const start = args.findIndex((arg, index) => arg !== rest[index]);
+  return args.length === rest.length ? [] : args.slice(start, start + args.length - rest.length);
 }
 
 /** Control characters in ANSI-C quotes, so that what is shown is what is run. */
@@ -53,3 +66,7 @@ export function correctedCalls(args: string[], problem: Record<string, unknown>)
 const isNamedTable = (value: unknown): value is { schema: string; table: string } =>
   typeof value === "object" && value !== null && "schema" in value && "table" in value &&
   typeof value.schema === "string" && typeof value.table === "string";
+
+/** The arguments to be shown: passwords of database URLs are left out. */
+export const withoutPasswords = (args: string[]): string[] =>
+  args.map((arg) => arg.replace(/(postgres(?:ql)?:\/\/[^:@\s]*:).*@/gi, "$1PASSWORD@"));

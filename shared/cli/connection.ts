@@ -1,36 +1,65 @@
 /** Which project the commands talk to, and with which key. */
-import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { stateFolder } from "../local/state_folder.ts";
+import { isDatabaseUrl } from "../local/database_url.ts";
+import { IS_BUILT } from "../local/package_root.ts";
+import { PROGRAM } from "./command_line.ts";
 import { UsageError } from "./exit_codes.ts";
+import { codeOf } from "./files/paths.ts";
+import { PROJECT_FILE } from "./project/find_project_file.ts";
+import type { ProjectFile } from "./project/project_file.ts";
 import type { Terminal } from "./terminal.ts";
 
 const LOCAL_URL = "http://127.0.0.1:54321";
 
-export const CONNECTION_HELP = `Environment:
-  SUPABASE_URL         the project (${LOCAL_URL}, the local stack)
-  SUPABASE_SECRET_KEY  its secret key (of a local project, the key that npm run serve keeps);
+/** What starts the functions on this machine. */
+export const SERVE = IS_BUILT ? `${PROGRAM} serve` : "npm run serve";
+
+export const CONNECTION_HELP = `Which project:
+  --db-url URL         a database: the command runs the functions itself, nothing is deployed
+  SUPABASE_URL         or else a project with deployed functions; or else project_url of
+                       ${PROJECT_FILE}; or else the local stack (${LOCAL_URL})
+
+Environment:
+  SUPABASE_SECRET_KEY  the project's secret key (of the local functions, the key that serve keeps);
                        or else SUPABASE_SECRET_KEYS ({"default":"…"}), or the legacy
-                       SUPABASE_SERVICE_ROLE_KEY
-  LOCAL_DIR            where the local stack keeps its key (.local)
+                       SUPABASE_SERVICE_ROLE_KEY; "keys" of ${PROJECT_FILE} can name another
+  SUPABASE_DB_URL      the database of generate-types, migrate and serve, if no option names one
+  LOCAL_DIR            where the local functions keep their key
   NO_COLOR             print no colours`;
 
 /**
- * The project and its key. The local stack's key is never sent to another machine.
+ * The project and its key. The key of the local functions is never sent to another machine.
  *
  * @throws {UsageError} There is no key, or a variable or file is not valid.
  */
-export async function readConnection(env: Terminal["env"]): Promise<{ url: string; key: string }> {
-  const url = env("SUPABASE_URL")?.trim() || LOCAL_URL;
-  const key = keyFromEnvironment(env);
+export async function readConnection(
+  env: Terminal["env"],
+  project?: ProjectFile,
+): Promise<{ url: string; key: string }> {
+  const { project_url, keys } = project?.settings ?? {};
+  const url = env("SUPABASE_URL")?.trim() || project_url || LOCAL_URL;
+  const key = keyFromEnvironment(env, keys?.secret_key);
   if (key !== undefined) return { url, key };
   if (!isLocal(url)) {
-    throw new UsageError(`SUPABASE_SECRET_KEY is not set: there is no key for ${url}`);
+    const variable = keys?.secret_key ?? "SUPABASE_SECRET_KEY";
+    throw new UsageError(
+      `${variable} is not set: there is no key for ${url}. Set it, or give --db-url to work without`,
+    );
   }
-  return { url, key: await keptKey(resolve(env("LOCAL_DIR") || defaultDir())) };
+  return { url, key: await keptKey(stateFolder(env)) };
 }
 
-function keyFromEnvironment(env: Terminal["env"]): string | undefined {
+/** The URL of the database in the environment, if there is one, and the variable's name. */
+export function databaseFromEnvironment(env: Terminal["env"], project?: ProjectFile) {
+  const variable = project?.settings.keys?.database_url ?? "SUPABASE_DB_URL";
+  return { variable, url: env(variable)?.trim() || undefined };
+}
+
+function keyFromEnvironment(env: Terminal["env"], variable?: string): string | undefined {
   const text = (name: string) => env(name)?.trim() || undefined;
+  if (variable !== undefined) return text(variable);
   return text("SUPABASE_SECRET_KEY") ?? firstKey(text("SUPABASE_SECRET_KEYS")) ??
     text("SUPABASE_SERVICE_ROLE_KEY");
 }
@@ -50,18 +79,20 @@ async function keptKey(dir: string): Promise<string> {
   const path = join(dir, "keys.json");
   let text: string;
   try {
-    text = await Deno.readTextFile(path);
+    text = await readFile(path, "utf8");
   } catch (cause) {
-    const why = cause instanceof Deno.errors.NotFound ? "does not exist" : "cannot be read";
+    const why = codeOf(cause) === "ENOENT" ? "does not exist" : "cannot be read";
     throw new UsageError(
-      `no key: set SUPABASE_URL and SUPABASE_SECRET_KEY, or start the local stack with npm run serve ` +
-        `(${path}, where it keeps its key, ${why})`,
+      `no key: set SUPABASE_URL and SUPABASE_SECRET_KEY, or give --db-url, or start the functions on this machine ` +
+        `with ${SERVE} (${path}, where it keeps its key, ${why})`,
       { cause },
     );
   }
   const key = parseObject(text)?.secret;
   if (typeof key === "string" && key !== "") return key;
-  throw new UsageError(`${path} has no secret key; delete it and start the local stack again`);
+  throw new UsageError(
+    `${path} has no secret key; delete it and start the functions again with ${SERVE}`,
+  );
 }
 
 function parseObject(json: string): Record<string, unknown> | undefined {
@@ -78,6 +109,10 @@ function isLocal(url: string): boolean {
   return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname);
 }
 
-function defaultDir(): string {
-  return join(fileURLToPath(new URL("../../", import.meta.url)), ".local");
+/** @throws {UsageError} It is no URL of a PostgreSQL database. The message does not repeat it. */
+export function checkedDatabaseUrl(text: string, where = "--db-url"): string {
+  if (isDatabaseUrl(text)) return text;
+  throw new UsageError(
+    `${where} is not a URL of a database; it should be like postgresql://USER:PASSWORD@HOST:5432/DATABASE`,
+  );
 }

@@ -1,20 +1,32 @@
 /** What every command is run with, and how it ends. */
+import type { Command } from "commander";
 import { createRenameClient, type RenameClient, RenameError } from "../client/client.ts";
 import type { Document } from "../report/document.ts";
 import { markdownOf } from "../report/markdown.ts";
 import { describeProblem, type ShownProblem } from "../report/problem.ts";
-import { correctedCalls } from "./command_line.ts";
-import { readConnection } from "./connection.ts";
+import { commandLine, correctedCalls, optionIn } from "./command_line.ts";
+import { checkedDatabaseUrl, readConnection, SERVE } from "./connection.ts";
 import { EXIT, exitCodeOf, UsageError } from "./exit_codes.ts";
 import { commandFor, inOptionWords } from "./option_words.ts";
 import { printed } from "./print.ts";
+import type { ProjectFile } from "./project/project_file.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface CommandContext {
   terminal: Terminal;
-  /** The arguments as they were given, the command's name first. */
+  /** The arguments as they were given, the command's name first, without passwords. */
   args: string[];
+  /** The project file, if the caller's repository has one. */
+  project?: ProjectFile;
   exitCode: number;
+}
+
+export interface CommandEntry {
+  name: string;
+  summary: string;
+  /** False for commands that do not read the project file. */
+  project?: false;
+  load: () => Promise<(program: Command, context: CommandContext) => void>;
 }
 
 export interface Connected {
@@ -36,15 +48,14 @@ export interface OutputOptions {
  */
 export async function runCommand(
   context: CommandContext,
-  options: OutputOptions & { actor?: string; places?: string[] },
+  options: OutputOptions & ConnectOptions & { places?: string[] },
   work: (connected: Connected) => Promise<number>,
 ): Promise<void> {
-  const { terminal } = context;
   if (options.json && options.markdown) {
     throw new UsageError("give either --json or --markdown, not both");
   }
   try {
-    context.exitCode = await work(await connect(terminal, options.actor));
+    context.exitCode = await work(await connect(context, options));
   } catch (error) {
     context.exitCode = exitCodeOf(error);
     if (!(error instanceof RenameError)) throw error;
@@ -69,7 +80,8 @@ function printProblem(
   { json, markdown, places = [] }: OutputOptions & { places?: string[] },
 ): void {
   const { terminal, args } = context;
-  const problem = problemOf(error);
+  const database = optionIn(args, "--db-url");
+  const problem = problemOf(error, database.length > 0);
   const document = () =>
     describeProblem(inOptionWords(withPlaces(problem, places)), {
       requestId: error.requestId,
@@ -78,16 +90,30 @@ function printProblem(
     });
   if (json || markdown) return printAnswer(context, problem, document, { json, markdown });
   terminal.err.write(printed(document(), terminal.err));
-  if (error.code === "unreachable" && !terminal.env("SUPABASE_URL")) {
+  if (error.code === "database_unavailable" && "migration" in problem) {
+    const migrate = database.length > 0 ? database : ["--db-url", "postgresql://…"];
+    terminal.err.write(`\nTo make the tracking tables:\n  ${commandLine(["migrate", ...migrate])}`);
+  }
+  if (error.code === "unreachable" && !terminal.env("SUPABASE_URL") && !context.project) {
     terminal.err.write(
-      "\nnpm run serve starts the local stack; SUPABASE_URL names another project.",
+      `\n${SERVE} starts the functions on this machine; SUPABASE_URL names another project.`,
     );
   }
 }
 
-/** The problem document; where the endpoints sent none, one in its shape. */
-function problemOf(error: RenameError): ShownProblem {
-  return error.problem ?? {
+/**
+ * The problem document; where the endpoints sent none, one in its shape.
+ *
+ * @param here Whether the functions run in this process, and got their database by an option.
+ */
+function problemOf(error: RenameError, here: boolean): ShownProblem {
+  const { problem } = error;
+  if (problem !== undefined) {
+    if (!here || typeof problem.hint !== "string") return problem;
+    const hint = problem.hint.replace("RENAME_DB_URL, or else SUPABASE_DB_URL", "--db-url");
+    return { ...problem, hint };
+  }
+  return {
     type: `urn:table-rename:problem:${error.code}`,
     title: error.code === "unreachable" ? "No answer" : "An unexpected answer",
     ...(error.status !== undefined && { status: error.status }),
@@ -114,8 +140,22 @@ export function notVerified({ err }: Terminal): number {
   return EXIT.notVerified;
 }
 
-export async function connect(terminal: Terminal, actor?: string): Promise<Connected> {
-  const connection = await readConnection(terminal.env);
+export interface ConnectOptions {
+  actor?: string;
+  /** A database, for which this process runs the functions. */
+  dbUrl?: string;
+}
+
+export async function connect(
+  { terminal, project }: CommandContext,
+  { actor, dbUrl }: ConnectOptions,
+): Promise<Connected> {
+  if (dbUrl !== undefined) {
+    const { functionsHere } = await import("../local/functions_here.ts");
+    const here = functionsHere(checkedDatabaseUrl(dbUrl));
+    return { client: createRenameClient({ ...here, actor }), url: here.shown };
+  }
+  const connection = await readConnection(terminal.env, project);
   try {
     return { client: createRenameClient({ ...connection, actor }), url: connection.url };
   } catch (cause) {

@@ -1,5 +1,5 @@
 /** Exit codes, by which a script knows how a command ended, and the errors behind them. */
-import { RenameError } from "../client/client.ts";
+import type { RenameError } from "../client/client.ts";
 
 export const EXIT = {
   done: 0,
@@ -41,12 +41,16 @@ export const messageOf = (error: unknown): string =>
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return EXIT.usage;
   if (error instanceof UnavailableError) return EXIT.unavailable;
-  if (!(error instanceof RenameError)) return EXIT.unexpected;
+  if (!isRenameError(error)) return EXIT.unexpected;
   if (error.code === "unreachable") return EXIT.unavailable;
   // A 404 of the platform is about the function, not about a table.
   if (error.code === "unexpected_answer" && error.status === 404) return EXIT.unavailable;
   return BY_STATUS[error.status ?? 0] ?? EXIT.unexpected;
 }
+
+/** By its name, so that the client is loaded only by the commands that use it. */
+const isRenameError = (error: unknown): error is RenameError =>
+  error instanceof Error && error.name === "RenameError";
 
 const BY_STATUS: Record<number, number> = {
   ...codes(EXIT.usage, 400, 405, 413, 415),

@@ -1,80 +1,95 @@
-/** `npm run cli -- COMMAND …`: renames tables from a terminal, through the endpoints. */
+#!/usr/bin/env node
+/** `table-rename COMMAND …`: renames tables from a terminal, through the endpoints. */
 import { Command, CommanderError } from "commander";
-import { addAnalyzeTable } from "./commands/analyze_table.ts";
-import type { CommandContext } from "./context.ts";
+import process from "node:process";
+import { packageVersion } from "../local/package_root.ts";
 import { visibleLines } from "../report/text.ts";
+import { PROGRAM, withoutPasswords } from "./command_line.ts";
+import { COMMANDS } from "./commands.ts";
+import type { CommandContext } from "./context.ts";
 import { EXIT, exitCodeOf, messageOf, UsageError } from "./exit_codes.ts";
-import { addFinalizeRename } from "./commands/finalize_rename.ts";
-import { addGenerateTypes } from "./commands/generate_types.ts";
-import { addListMigrations } from "./commands/list_migrations.ts";
-import { addRefreshView } from "./commands/refresh_view.ts";
-import { addRenameTable } from "./commands/rename_table.ts";
-import { addRollbackRename } from "./commands/rollback_rename.ts";
-import { addHelp } from "./options.ts";
-import { swallowedOptions } from "./swallowed_options.ts";
-import { addTestViewCompatibility } from "./commands/test_view_compatibility.ts";
+import { callerFolder } from "./files/paths.ts";
+import { addHelpCommand, helpArguments, RULE_OF_HELP } from "./help.ts";
+import { findProjectFile } from "./project/find_project_file.ts";
+import { isRunByNpm, swallowedOptions } from "./swallowed_options.ts";
 import { processTerminal, type Stream, type Terminal } from "./terminal.ts";
 
 const EXAMPLES = `Examples:
-  npm run cli -- analyze-table experts
-  npm run cli -- rename-table experts expert_profiles --plan
-  npm run cli -- rename-table experts expert_profiles
-  npm run cli -- list-migrations --status active
-  npm run cli -- test-view-compatibility experts
-  npm run cli -- rollback-rename experts
-  npm run cli -- finalize-rename experts
-  npm run cli -- generate-types`;
-
-const COMMANDS = [
-  addAnalyzeTable,
-  addRenameTable,
-  addRollbackRename,
-  addFinalizeRename,
-  addRefreshView,
-  addTestViewCompatibility,
-  addListMigrations,
-  addGenerateTypes,
-];
+  ${PROGRAM} init                                          # in your repository, once
+  ${PROGRAM} analyze-table experts                         # what depends on it
+  ${PROGRAM} rename-table experts expert_profiles --plan   # what would happen
+  ${PROGRAM} rename-table experts expert_profiles
+  ${PROGRAM} test-view-compatibility experts               # does all still work?
+  ${PROGRAM} rollback-rename experts                       # back to the state before
+  ${PROGRAM} finalize-rename experts                       # once nobody uses the old name
+`;
 
 /** Runs a command line, and returns its exit code. Never throws. */
 export async function main(args: string[], terminal: Terminal): Promise<number> {
-  const context: CommandContext = { terminal, args, exitCode: EXIT.done };
+  const context: CommandContext = { terminal, args: withoutPasswords(args), exitCode: EXIT.done };
   try {
-    const program = createProgram(context);
-    const swallowed = swallowedOptions(program, args, terminal.env);
-    if (swallowed !== null) throw new UsageError(swallowed);
-    await program.parseAsync(args, { from: "user" });
+    const asked = helpArguments(args);
+    if (args[0] === "help" && asked[0] !== "help" && asked.length > 1 && !isCommand(asked[0])) {
+      throw new UsageError(`unknown command '${asked[0]}'; ${PROGRAM} help lists them`);
+    }
+    if (isRunByNpm(terminal.env)) {
+      const program = await createProgram(context, COMMANDS.map(({ name }) => name));
+      const swallowed = swallowedOptions(program, args, terminal.env);
+      if (swallowed !== null) throw new UsageError(swallowed);
+    }
+    const program = await createProgram(context, asked.slice(0, 1));
+    if (COMMANDS.some(({ name, project }) => name === asked[0] && project !== false)) {
+      const path = findProjectFile(terminal.cwd ?? callerFolder(terminal.env));
+      // Loaded only if there is one.
+      const read = path && (await import("./project/project_file.ts")).readProjectFile;
+      if (read) context.project = await read(path);
+    }
+    await program.parseAsync(asked, { from: "user" });
     return context.exitCode;
   } catch (error) {
     // Commander has printed what was wrong, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    terminal.err.write(
-      errorLine(messageOf(error), terminal.err),
-    );
+    terminal.err.write(errorLine(messageOf(error), terminal.err));
     return exitCodeOf(error);
   }
 }
 
+const isCommand = (name: string) => COMMANDS.some((command) => command.name === name);
+
 const errorLine = (message: string, { colors }: Stream) =>
   `${colors.bold(colors.red("Error"))}  ${visibleLines(message)}`;
 
-function createProgram(context: CommandContext): Command {
+/** @param wanted The commands whose options are needed; the others are only listed. */
+async function createProgram(context: CommandContext, wanted: string[]): Promise<Command> {
   const { out, err } = context.terminal;
-  const program = new Command("npm run cli --")
+  const program = new Command(PROGRAM)
     .description("Renames PostgreSQL tables while applications keep using the old names.")
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => out.write(text.trimEnd()),
+      writeOut: (text) => out.write(text.replace(/\n$/, "")),
       writeErr: (text) => err.write(text.trimEnd()),
       outputError: (text, write) => write(errorLine(text.replace(/^error: /, ""), err)),
       getOutHelpWidth: () => Math.min(out.width, 100),
       getErrHelpWidth: () => Math.min(err.width, 100),
     })
     .showHelpAfterError("(add --help for what there is)")
-    .helpCommand(false);
-  addHelp(program, EXAMPLES);
-  for (const add of COMMANDS) add(program, context);
+    .helpCommand(false)
+    .addHelpText("before", EXAMPLES)
+    .addHelpText("after", `\n${RULE_OF_HELP}`);
+  if (context.args.some((arg) => arg === "--version" || arg === "-V")) {
+    program.version(packageVersion());
+  } else program.option("-V, --version", "print the version");
+  for (const { name, summary, load } of COMMANDS) {
+    if (wanted.includes(name)) (await load())(program, context);
+    else program.command(name);
+    program.commands.at(-1)!.summary(summary);
+  }
+  addHelpCommand(program, context);
   return program;
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args, processTerminal()));
+if (import.meta.main) {
+  const code = await main(process.argv.slice(2), processTerminal());
+  // What is on its way to a pipe is written first; a connection to the database does not keep the process.
+  process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
+}

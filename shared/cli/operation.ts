@@ -9,6 +9,7 @@ import { withPath, writeMigrationFile } from "./files/migration_file.ts";
 import { commandFor, inOptionWords } from "./option_words.ts";
 import { asOnePiece, type OperationOptions, showsProgress } from "./options.ts";
 import { withProgress } from "./progress.ts";
+import { migrationsFolder } from "./project/defaults.ts";
 
 export type Send = (client: RenameClient, options: CallOptions) => Promise<OperationAnswer>;
 
@@ -28,7 +29,8 @@ export async function runOperation(
       showsProgress(options),
       (onProgress) => send(client, { onProgress, ...asOnePiece(options) }),
     );
-    const file = migrationFile && await writeMigrationFile(answer, migrationFile, terminal.env);
+    const file = migrationFile &&
+      await writeMigrationFile(answer, migrationFile, terminal.env, migrationsFolder(context));
     const about = { operation, url, acknowledged, file, commandFor: commandFor(args) };
     printAnswer(
       context,

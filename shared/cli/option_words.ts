@@ -1,6 +1,13 @@
 /** The options of the commands in place of the fields of requests, of which the endpoints' messages speak. */
 import type { CommandFor } from "../report/document.ts";
-import { commandLine, shellQuoted, withOption, withoutFlag, withoutValue } from "./command_line.ts";
+import {
+  commandLine,
+  optionIn,
+  shellQuoted,
+  withOption,
+  withoutFlag,
+  withoutValue,
+} from "./command_line.ts";
 
 const COMMANDS = {
   rename: "rename-table",
@@ -38,7 +45,9 @@ const optionsOf = (fields: Record<string, unknown>): string[] =>
 /** Makes a next step the command line for it; `args` are those of the command that was run. */
 export const commandFor = (args: string[]): CommandFor => ({ endpoint, fields }) => {
   const options = optionsOf(fields);
-  if (endpoint !== "same") return commandLine([COMMANDS[endpoint], ...options]);
+  if (endpoint !== "same") {
+    return commandLine([COMMANDS[endpoint], ...options, ...optionIn(args, "--db-url")]);
+  }
   const same = ["--markdown", ...(fields.mode === "apply" ? ["--plan"] : [])]
     .reduce(withoutFlag, args);
   const replaced = "expected_plan_hash" in fields

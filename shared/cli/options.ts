@@ -1,8 +1,7 @@
 /** Options that several commands have, and how their values are read. */
 import { type Command, InvalidArgumentError } from "commander";
 import type { CallOptions } from "../client/client.ts";
-import { CONNECTION_HELP } from "./connection.ts";
-import { EXIT_CODES_HELP, UsageError } from "./exit_codes.ts";
+import { UsageError } from "./exit_codes.ts";
 import type { MigrationFileOptions } from "./files/migration_file.ts";
 
 /** Reads a whole number; its range is the endpoint's to judge. */
@@ -16,13 +15,6 @@ export function list(text: string, earlier: string[] = []): string[] {
   return [...earlier, ...text.split(",").map((one) => one.trim()).filter((one) => one !== "")];
 }
 
-/** The end of a command's help: what is special about it, then what all commands have. */
-export const addHelp = (command: Command, ...texts: string[]): Command =>
-  command.addHelpText(
-    "after",
-    `\n${[...texts, EXIT_CODES_HELP, CONNECTION_HELP].join("\n\n")}`,
-  );
-
 export interface OperationOptions extends MigrationFileOptions {
   carryPrivileges?: true;
   relocate?: true;
@@ -34,6 +26,7 @@ export interface OperationOptions extends MigrationFileOptions {
   maxWait?: number;
   notes?: string;
   actor?: string;
+  dbUrl?: string;
   verbose?: true;
   quiet?: true;
   json?: true;
@@ -85,9 +78,16 @@ export function addSelectionOptions(command: Command): Command {
     .option("--schema <name>", "schema of the table (public)");
 }
 
-/** @throws {UsageError} Unless exactly one of table, migration and batch is given. */
-export function wantedSelection(table: string | undefined, options: SelectionOptions) {
-  const { migrationId, batchId, schema } = options;
+/**
+ * @param schemaOfProject Of a table, unless an option names another.
+ * @throws {UsageError} Unless exactly one of table, migration and batch is given.
+ */
+export function wantedSelection(
+  table: string | undefined,
+  { migrationId, batchId, schema: given }: SelectionOptions,
+  schemaOfProject?: string,
+) {
+  const schema = given ?? (table === undefined ? undefined : schemaOfProject);
   if ([table, migrationId, batchId].filter((given) => given !== undefined).length !== 1) {
     throw new UsageError("give exactly one of TABLE, --migration-id and --batch-id");
   }

@@ -6,9 +6,11 @@
  * names; `--plan` is read as the short options -p -l -a -n, and `--no-view` as an abbreviation of `--no-viewer`.
  * The settings of .npmrc files are in the same variables and do not count.
  */
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import process from "node:process";
 import type { Command, Option } from "commander";
-import { commandLine, PROGRAM, withOption } from "./command_line.ts";
+import { commandLine, PROGRAM, withOption, withoutPasswords } from "./command_line.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Options that change only how much is shown, which npm has, too. */
@@ -32,27 +34,35 @@ export function swallowedOptions(
   env: Terminal["env"],
   readFile: (path: string) => string | null = textOf,
 ): string | null {
-  // pnpm, Yarn and Bun hand every option on.
-  if (!env("npm_config_user_agent")?.startsWith("npm/")) return null;
+  if (!isRunByNpm(env)) return null;
   const script = env("npm_lifecycle_script") ?? "";
-  if (!/\bcli[\\/]main\.ts\b/.test(script)) return null;
   const traces = new Traces(env, readFile);
   const swallowed = [
     ...planOf(traces, args),
-    ...knownOptions(program).flatMap((option) => takenOf(option, traces, args)),
+    ...knownOptions(program)
+      // npm exec asks less with --yes, which is its own.
+      .filter(({ long }) => long !== "--yes" || env("npm_command") !== "exec")
+      .flatMap((option) => takenOf(option, traces, args)),
   ];
   if (swallowed.length === 0) return null;
-  const given = argumentsGiven(args, script);
-  const words = swallowed.flatMap((option) => option.words);
+  const given = withoutPasswords(argumentsGiven(args, script));
+  const words = withoutPasswords(swallowed.flatMap((option) => option.words));
   // If a value lost its option, its place among the arguments is not known.
   const line = swallowed.some(({ scattered }) => scattered)
     ? [commandLine([]), given[0], "…", ...words].filter((word) => word !== undefined).join(" ")
     : commandLine(given.includes("--") ? withOption(given, ...words) : [...given, ...words]);
+  // npm exec calls itself npx there, which passes everything on.
   const event = env("npm_lifecycle_event") ?? "cli";
-  const names = swallowed.map(({ option }) => option).join(", ");
+  const caller = event === "npx" ? "npx table-rename" : `npm run ${event} --`;
+  const names = withoutPasswords(swallowed.map(({ option }) => option)).join(", ");
   return `npm took ${names} for its own, so the command did not get it. Nothing was done.\n` +
-    `npm passes on only what comes after --:\n  ${line.replace(PROGRAM, `npm run ${event} --`)}`;
+    `npm passes on only what comes after --:\n  ${line.replace(PROGRAM, caller)}`;
 }
+
+/** Whether npm started the command, by a script or `npm exec`. pnpm, Yarn and Bun hand every option on. */
+export const isRunByNpm = (env: Terminal["env"]): boolean =>
+  (env("npm_config_user_agent")?.startsWith("npm/") ?? false) &&
+  /\bcli[\\/]main\.ts\b|\btable-rename\b/.test(env("npm_lifecycle_script") ?? "");
 
 class Traces {
   readonly #env: Terminal["env"];
@@ -81,7 +91,7 @@ class Traces {
   #setElsewhere(name: string): boolean {
     // Windows does not distinguish the two spellings.
     const upper = `NPM_CONFIG_${name.replaceAll("-", "_").toUpperCase()}`;
-    if (Deno.build.os !== "windows" && this.#env(upper) !== undefined) return true;
+    if (process.platform !== "win32" && this.#env(upper) !== undefined) return true;
     const line = new RegExp(`^\\s*"?${name}"?\\s*(=|\\[\\]|$)`, "m");
     return this.#files.some((text) => line.test(text));
   }
@@ -129,7 +139,7 @@ function argumentsGiven(args: string[], script: string): string[] {
 
 function textOf(path: string): string | null {
   try {
-    return Deno.readTextFileSync(path);
+    return readFileSync(path, "utf8");
   } catch {
     return null;
   }

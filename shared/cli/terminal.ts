@@ -1,4 +1,5 @@
 /** Where a command writes to. */
+import process from "node:process";
 import pc from "picocolors";
 
 export type Colors = ReturnType<typeof pc.createColors>;
@@ -14,34 +15,44 @@ export interface Stream {
 
 export interface Terminal {
   env(name: string): string | undefined;
+  /** The folder of the caller. Default: that of the process. */
+  cwd?: string;
+  /** Asks the person at the terminal; undefined where there is none. */
+  ask?: (question: string) => Promise<string>;
   out: Stream;
   err: Stream;
 }
 
 export function processTerminal(): Terminal {
-  const env = (name: string) => Deno.env.get(name);
+  const env = (name: string) => process.env[name];
   return {
     env,
-    out: processStream(Deno.stdout, (text) => console.log(text), env),
-    err: processStream(Deno.stderr, (text) => console.error(text), env),
+    out: processStream(process.stdout, env),
+    err: processStream(process.stderr, env),
+    ...(process.stdin.isTTY && process.stderr.isTTY && { ask }),
   };
 }
 
-function processStream(
-  stream: { isTerminal(): boolean; writeSync(bytes: Uint8Array): number },
-  write: (text: string) => void,
-  env: Terminal["env"],
-): Stream {
-  const isTerminal = stream.isTerminal();
+async function ask(question: string): Promise<string> {
+  const { createInterface } = await import("node:readline/promises");
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question);
+  } finally {
+    lines.close();
+  }
+}
+
+function processStream(stream: NodeJS.WriteStream, env: Terminal["env"]): Stream {
+  const isTerminal = stream.isTTY === true;
+  // Neither is known where only one of the streams is a terminal.
+  const columns = () => stream.columns || Infinity;
   return {
-    write,
+    write: (text) => void stream.write(`${text}\n`),
     colors: pc.createColors(wantsColors(isTerminal, env)),
-    width: isTerminal ? consoleColumns() : Infinity,
+    width: isTerminal ? columns() : Infinity,
     ...(isTerminal && env("TERM") !== "dumb" && {
-      showLine: liveLine(
-        (text) => void stream.writeSync(new TextEncoder().encode(text)),
-        consoleColumns,
-      ),
+      showLine: liveLine((text) => void stream.write(text), columns),
     }),
   };
 }
@@ -50,15 +61,6 @@ function processStream(
 export function wantsColors(isTerminal: boolean, env: Terminal["env"]): boolean {
   if (env("NO_COLOR")) return false;
   return Boolean(env("FORCE_COLOR")) || (isTerminal && env("TERM") !== "dumb");
-}
-
-function consoleColumns(): number {
-  try {
-    return Deno.consoleSize().columns || Infinity;
-  } catch {
-    // Only one of the streams is a terminal.
-    return Infinity;
-  }
 }
 
 /** From the cursor to the end of its line (EL, ECMA-48 section 8.3.41). */

@@ -1,4 +1,7 @@
 /** The project's functions, read from supabase/config.toml as the deployment does. */
+import { readFile } from "node:fs/promises";
+import { pathToFileURL } from "node:url";
+import { IS_BUILT, PACKAGE_ROOT } from "./package_root.ts";
 
 export interface FunctionEntry {
   name: string;
@@ -10,13 +13,24 @@ export interface FunctionEntry {
  * The functions that supabase/config.toml declares, in the folder `root` (a URL that ends in a slash). Others are not
  * deployed either.
  *
- * @throws {Deno.errors.NotFound} there is no supabase/config.toml
+ * @throws {Error} there is no supabase/config.toml
  */
 export async function listFunctions(root: URL): Promise<FunctionEntry[]> {
   const config = new URL("supabase/config.toml", root);
-  return readFunctions(await Deno.readTextFile(config)).map(({ name, entrypoint }) => ({
+  return readFunctions(await readFile(config, "utf8")).map(({ name, entrypoint }) => ({
     name,
     entrypoint: new URL(entrypoint, config),
+  }));
+}
+
+/** The functions of this package: their sources or, installed, what is built from them. */
+export async function ourFunctions(): Promise<FunctionEntry[]> {
+  const root = pathToFileURL(`${PACKAGE_ROOT}/`);
+  const functions = await listFunctions(root);
+  if (!IS_BUILT) return functions;
+  return functions.map(({ name }) => ({
+    name,
+    entrypoint: new URL(`dist/functions/${name}.js`, root),
   }));
 }
 

@@ -2,8 +2,9 @@
  * The gateway to a project's Edge Functions: `/functions/v1/NAME` on a local port. All functions run in this process;
  * the environment that they read has to be set before the gateway starts.
  */
-import { type FunctionEntry, listFunctions } from "./function_list.ts";
-import { PortInUseError } from "./port.ts";
+import { type FunctionEntry, ourFunctions } from "./function_list.ts";
+import { listen } from "./http_server.ts";
+import { backgroundWork, provideRuntime } from "./runtime.ts";
 
 /** How long a stop waits for running requests, and then for their background work, in milliseconds. */
 const STOP_GRACE_MS = 2_000;
@@ -29,22 +30,6 @@ export interface Gateway {
 
 type Handler = (request: Request) => Response | Promise<Response>;
 
-/** Work that functions continue after their answers. */
-const backgroundWork = new Set<Promise<unknown>>();
-
-/** Provides `EdgeRuntime.waitUntil`, which the platform's runtime has beside Deno's API. */
-function provideEdgeRuntime(): void {
-  Object.assign(globalThis, {
-    EdgeRuntime: {
-      waitUntil(work: Promise<unknown>): void {
-        const ended = work.catch((error) => console.error("background work failed:", error))
-          .finally(() => backgroundWork.delete(ended));
-        backgroundWork.add(ended);
-      },
-    },
-  });
-}
-
 /**
  * Loads the functions and serves them. A function that cannot be loaded is reported on the console
  * and answers 503.
@@ -53,44 +38,44 @@ function provideEdgeRuntime(): void {
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const hostname = options.hostname ?? "127.0.0.1";
-  provideEdgeRuntime();
-  const functions = options.functions ?? await listFunctions(new URL("../../", import.meta.url));
+  provideRuntime();
+  const functions = options.functions ?? await ourFunctions();
   const handlers = new Map(
     await Promise.all(functions.map(async (entry) => [entry.name, await load(entry)] as const)),
   );
-  const close = new AbortController();
   const running = new Set<Promise<void>>();
-  const server = listen(
-    { hostname, port: options.port, signal: close.signal },
-    (request, { completed }) => {
-      const settled = completed.catch(() => {}).finally(() => running.delete(settled));
-      running.add(settled);
-      return route(request, handlers);
-    },
-  );
-  const { port } = server.addr;
+  const server = await listen({ hostname, port: options.port }, (request, completed) => {
+    const settled = completed.catch(() => {}).finally(() => running.delete(settled));
+    running.add(settled);
+    return route(request, handlers);
+  });
+  const { port } = server;
   return {
     port,
     url: `http://${hostname}:${port}`,
     async stop() {
       await settledWithin(running, STOP_GRACE_MS);
       await settledWithin([...backgroundWork], STOP_GRACE_MS);
-      close.abort();
-      await server.finished;
+      await server.close();
     },
   };
 }
 
-function listen(
-  options: { hostname: string; port: number; signal: AbortSignal },
-  handler: Deno.ServeHandler<Deno.NetAddr>,
-): Deno.HttpServer<Deno.NetAddr> {
-  try {
-    return Deno.serve({ ...options, onListen: () => {} }, handler);
-  } catch (cause) {
-    if (cause instanceof Deno.errors.AddrInUse) throw new PortInUseError(options.port, { cause });
-    throw cause;
-  }
+/**
+ * The functions without a server, for a client's `fetch`; each is loaded when it is first called. The environment that
+ * they read has to be set before.
+ */
+export function fetchFunctions(): typeof fetch {
+  provideRuntime();
+  const handlers = new Map<string, Handler>();
+  return async (input, init) => {
+    if (handlers.size === 0) {
+      for (const entry of await ourFunctions()) {
+        handlers.set(entry.name, async (request) => (await load(entry))(request));
+      }
+    }
+    return await route(new Request(input, init), handlers);
+  };
 }
 
 async function settledWithin(promises: Iterable<Promise<unknown>>, milliseconds: number) {

@@ -2,7 +2,10 @@
  * The API keys of the local stack, in the environment that the platform gives to functions:
  * `SUPABASE_SECRET_KEYS` and `SUPABASE_PUBLISHABLE_KEYS`, JSON objects of key names and keys.
  */
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 
 interface ApiKeys {
   /** Allows everything, like a service role key. */
@@ -11,7 +14,15 @@ interface ApiKeys {
   publishable?: string;
 }
 
-type Environment = Pick<typeof Deno.env, "get" | "set">;
+interface Environment {
+  get(name: string): string | undefined;
+  set(name: string, value: string): void;
+}
+
+const PROCESS_ENVIRONMENT: Environment = {
+  get: (name) => process.env[name],
+  set: (name, value) => void (process.env[name] = value),
+};
 
 const VARIABLES = {
   secret: "SUPABASE_SECRET_KEYS",
@@ -24,7 +35,10 @@ const VARIABLES = {
  *
  * @throws {Error} the variable or the file does not hold what it should
  */
-export async function provideKeys(dir: string, env: Environment = Deno.env): Promise<ApiKeys> {
+export async function provideKeys(
+  dir: string,
+  env: Environment = PROCESS_ENVIRONMENT,
+): Promise<ApiKeys> {
   const given = env.get(VARIABLES.secret);
   if (given) {
     const publishable = env.get(VARIABLES.publishable);
@@ -41,17 +55,17 @@ export async function provideKeys(dir: string, env: Environment = Deno.env): Pro
 
 async function keptKeys(dir: string): Promise<Required<ApiKeys>> {
   const path = join(dir, "keys.json");
-  const text = await Deno.readTextFile(path).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+  const text = await readFile(path, "utf8").catch((error) => {
+    if (error.code === "ENOENT") return undefined;
     throw error;
   });
   if (text !== undefined) return readKept(text, path);
   const keys = { secret: makeKey("sb_secret_"), publishable: makeKey("sb_publishable_") };
-  await Deno.mkdir(dir, { recursive: true });
+  await mkdir(dir, { recursive: true });
   // Written under another name first, so that the file is never incomplete.
-  const partial = `${path}.${Deno.pid}`;
-  await Deno.writeTextFile(partial, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600 });
-  await Deno.rename(partial, path);
+  const partial = `${path}.${process.pid}`;
+  await writeFile(partial, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600 });
+  await rename(partial, path);
   return keys;
 }
 
@@ -86,10 +100,6 @@ function parseObject(json: string, where: string): Record<string, unknown> {
 
 /** Like the platform's keys: 22 random characters, and 8 more in the place of its checksum. */
 function makeKey(prefix: string): string {
-  const random = (bytes: number) =>
-    crypto.getRandomValues(new Uint8Array(bytes)).toBase64({
-      alphabet: "base64url",
-      omitPadding: true,
-    });
+  const random = (bytes: number) => randomBytes(bytes).toString("base64url");
   return `${prefix}${random(16)}_${random(6)}`;
 }

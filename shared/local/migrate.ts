@@ -1,87 +1,74 @@
-/**
- * `npm run migrate`: applies supabase/migrations to the database SUPABASE_DB_URL with the Supabase
- * CLI. Migrations that were applied before are not applied again; others, whose files are elsewhere, are left alone.
- */
-import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+/** The migrations that make the tracking tables, and applying them as `supabase db push` would. */
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import postgres from "postgres";
-import { isDatabaseUrl, supabaseCli } from "../cli/supabase_cli.ts";
+import { isDatabaseUrl } from "./database_url.ts";
+import { PACKAGE_ROOT } from "./package_root.ts";
 
-const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
+export interface MigrationFile {
+  /** 14 digits. */
+  version: string;
+  name: string;
+  /** The name of the file. */
+  file: string;
+}
+
+export const OUR_MIGRATIONS = join(PACKAGE_ROOT, "supabase", "migrations");
+
+/** The migration files of a folder, in their order; none if there is no such folder. */
+export async function migrationFiles(folder: string): Promise<MigrationFile[]> {
+  const files = await readdir(folder).catch((error) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  return files.toSorted().flatMap((file) => {
+    const [, version, name] = /^(\d{14})_(.+)\.sql$/.exec(file) ?? [];
+    return version === undefined ? [] : [{ version, name, file }];
+  });
+}
 
 /**
- * Applies the migrations to the database at `databaseUrl` and returns the CLI's output.
+ * Applies our migrations to the database at `databaseUrl`: each that its list of migrations does not have, with its row
+ * in the list, in a transaction of its own. Applied again, they change nothing.
  *
- * @param databaseUrl `postgresql://…`; on a loopback host without `sslmode` TLS is not used
- * @param workdir the folder with supabase/migrations; default: this repository
- * @throws {Error} not a PostgreSQL URL, no Node.js, or the CLI failed (with its output)
+ * @param folder A project's own migrations. Where ours are among them, under other versions, those versions are used.
+ * @returns The names of the files that were applied.
+ * @throws {Error} Not a URL of a database, or what the server refuses.
  */
-export async function migrate(databaseUrl: string, workdir = REPOSITORY): Promise<string> {
-  if (!isDatabaseUrl(databaseUrl)) throw new Error("SUPABASE_DB_URL is not a postgresql:// URL");
-  const elsewhere = await versionsElsewhere(databaseUrl, workdir);
-  if (elsewhere.length === 0) return await push(databaseUrl, ["--workdir", workdir]);
-  const dir = await mkdtemp(join(tmpdir(), "migrate-"));
-  try {
-    await cp(join(workdir, "supabase"), join(dir, "supabase"), { recursive: true });
-    for (const version of elsewhere) {
-      await writeFile(migrationsIn(dir, `${version}_elsewhere.sql`), "-- Applied already\n");
-    }
-    // Ours can be older than the last one of the database.
-    return await push(databaseUrl, ["--include-all", "--workdir", dir]);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
-}
-
-async function push(databaseUrl: string, args: string[]): Promise<string> {
-  const { success, stdout, stderr } = await supabaseCli(
-    ["db", "push", "--yes", ...args],
-    databaseUrl,
+export async function migrate(databaseUrl: string, folder?: string): Promise<string[]> {
+  // postgres.js would take another database than none.
+  if (!isDatabaseUrl(databaseUrl)) throw new Error("it is not a postgresql:// URL");
+  const copies = new Map(
+    (folder === undefined ? [] : await migrationFiles(folder)).map((file) => [file.name, file]),
   );
-  const output = (stderr + stdout).trim();
-  if (!success) throw new Error(`supabase db push failed:\n${output}`);
-  return output;
-}
-
-const migrationsIn = (workdir: string, file = "") => join(workdir, "supabase", "migrations", file);
-
-/**
- * Versions that the database has and the folder does not: recorded renames, and an application's own migrations. The
- * CLI refuses to continue without their files, though it does not read them.
- */
-async function versionsElsewhere(databaseUrl: string, workdir: string): Promise<string[]> {
-  const here = new Set(
-    [...Deno.readDirSync(migrationsIn(workdir))].map(({ name }) => name.split("_")[0]),
-  );
+  const applied: string[] = [];
   const sql = postgres(databaseUrl, { max: 1, connect_timeout: 10, onnotice: () => {} });
   try {
-    const rows = await sql`select version from supabase_migrations.schema_migrations`;
-    return rows.map(({ version }) => String(version))
-      .filter((version) => /^\d+$/.test(version) && !here.has(version));
-  } catch {
-    // There is no history yet, or no way in: the CLI says which.
-    return [];
+    const done = await listedVersions(sql);
+    for (const { version, name, file } of await migrationFiles(OUR_MIGRATIONS)) {
+      const wanted = copies.get(name)?.version ?? version;
+      if (done.has(wanted)) continue;
+      const text = await readFile(join(OUR_MIGRATIONS, file), "utf8");
+      await sql.begin(async (transaction) => {
+        await transaction.unsafe(text).simple();
+        await transaction`
+          insert into supabase_migrations.schema_migrations (version, name, statements)
+          values (${wanted}, ${name}, ${[text]})`;
+      });
+      applied.push(copies.get(name)?.file ?? file);
+    }
   } finally {
-    await sql.end({ timeout: 1 });
+    await sql.end({ timeout: 5 });
   }
+  return applied;
 }
 
-if (import.meta.main) {
-  const databaseUrl = Deno.env.get("SUPABASE_DB_URL");
-  try {
-    if (!databaseUrl) {
-      throw new Error(
-        "SUPABASE_DB_URL is not set. Say which database to migrate, for example\n" +
-          "  SUPABASE_DB_URL='postgresql://postgres:PASSWORD@db.PROJECT.supabase.co:5432/postgres' " +
-          "npm run migrate\n" +
-          "(npm run serve without SUPABASE_DB_URL migrates its own database by itself)",
-      );
-    }
-    console.log(await migrate(databaseUrl));
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    Deno.exit(1);
-  }
+/** The versions that are applied. Makes the Supabase CLI's list of them if there is none. */
+async function listedVersions(sql: postgres.Sql): Promise<Set<string>> {
+  await sql.unsafe(`
+    create schema if not exists supabase_migrations;
+    create table if not exists supabase_migrations.schema_migrations (
+      version text not null primary key, statements text[], name text)`).simple();
+  const rows = await sql`select version from supabase_migrations.schema_migrations`;
+  return new Set(rows.map(({ version }) => String(version)));
 }

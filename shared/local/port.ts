@@ -1,4 +1,6 @@
 /** TCP ports on the loopback interface, which is the only one that the local stack uses. */
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 
 /** The port is in use. */
 export class PortInUseError extends Error {
@@ -10,19 +12,23 @@ export class PortInUseError extends Error {
 }
 
 /** A port that is free now; another program can take it at any moment. */
-export function findFreePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr as Deno.NetAddr;
-  listener.close();
-  return port;
-}
+export const findFreePort = (): Promise<number> => listenOnce(0);
 
 /** @throws {PortInUseError} */
-export function requireFreePort(port: number): void {
+export async function requireFreePort(port: number): Promise<void> {
   try {
-    Deno.listen({ hostname: "127.0.0.1", port }).close();
+    await listenOnce(port);
   } catch (cause) {
-    if (cause instanceof Deno.errors.AddrInUse) throw new PortInUseError(port, { cause });
-    throw cause;
+    if ((cause as NodeJS.ErrnoException).code !== "EADDRINUSE") throw cause;
+    throw new PortInUseError(port, { cause });
   }
+}
+
+async function listenOnce(port: number): Promise<number> {
+  const server = createServer().listen(port, "127.0.0.1");
+  await once(server, "listening");
+  const { port: used } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return used;
 }

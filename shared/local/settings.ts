@@ -1,9 +1,6 @@
 /** The local stack's settings in the environment. */
-import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { POSTGRES_VERSIONS, type PostgresVersion } from "./postgres/binaries.ts";
-
-const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
+import { stateFolder } from "./state_folder.ts";
 
 export interface StackSettings {
   /** PORT: the gateway's; 0: a free one. Default 54321. */
@@ -34,7 +31,7 @@ export function readSettings(get: (name: string) => string | undefined): StackSe
     ...(databaseUrl && { databaseUrl }),
     postgresVersion: version,
     postgresPort: readPort("PG_PORT", get("PG_PORT"), 54322),
-    dir: resolve(get("LOCAL_DIR") || join(REPOSITORY, ".local")),
+    dir: stateFolder(get),
   };
 }
 

@@ -5,10 +5,14 @@
  * them can die without signalling its child. But the child of a dead process gets another parent.
  */
 
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import { setInterval } from "node:timers";
+
 /** How often the launchers are checked, in milliseconds. */
 const POLL_MS = 250;
 
-const SIGNALS: Deno.Signal[] = Deno.build.os === "windows"
+const SIGNALS: NodeJS.Signals[] = process.platform === "win32"
   ? ["SIGINT", "SIGBREAK"]
   : ["SIGINT", "SIGTERM", "SIGHUP"];
 
@@ -32,18 +36,18 @@ export function watchForShutdown(): ShutdownWatch {
   };
   const handlers = SIGNALS.map((signal) => {
     const handler = () => request(signal);
-    Deno.addSignalListener(signal, handler);
+    process.on(signal, handler);
     return { signal, handler };
   });
 
   // A program that a shell starts in the background is meant to outlive the shell.
-  const launchers = Deno.env.has("npm_lifecycle_event") ? launcherChain() : [];
+  const launchers = process.env.npm_lifecycle_event !== undefined ? launcherChain() : [];
   const timer = setInterval(() => {
     if (launchers.some(({ pid, parent }) => parentOf(pid) !== parent)) {
       request("the program that started it has ended");
     }
   }, POLL_MS);
-  Deno.unrefTimer(timer);
+  timer.unref();
 
   return {
     requested,
@@ -52,14 +56,14 @@ export function watchForShutdown(): ShutdownWatch {
     },
     [Symbol.dispose]() {
       clearInterval(timer);
-      for (const { signal, handler } of handlers) Deno.removeSignalListener(signal, handler);
+      for (const { signal, handler } of handlers) process.off(signal, handler);
     },
   };
 }
 
 /** The processes and their parents, from this one up to npm. */
 function launcherChain(): { pid: number; parent: number }[] {
-  const chain = [{ pid: Deno.pid, parent: Deno.ppid }];
+  const chain = [{ pid: process.pid, parent: process.ppid }];
   for (;;) {
     const { parent } = chain.at(-1)!;
     if (isNpm(parent)) return chain;
@@ -71,7 +75,7 @@ function launcherChain(): { pid: number; parent: number }[] {
 }
 
 function parentOf(pid: number): number | undefined {
-  if (pid === Deno.pid) return Deno.ppid;
+  if (pid === process.pid) return process.ppid;
   const stat = readProc(pid, "stat");
   // "pid (name) state ppid …"; the name can contain spaces and parentheses.
   return stat === undefined ? undefined : Number(stat.slice(stat.lastIndexOf(")")).split(" ")[2]);
@@ -84,7 +88,7 @@ function isNpm(pid: number): boolean {
 /** A file of Linux's /proc; undefined on other systems, or if the process has ended. */
 function readProc(pid: number, file: string): string | undefined {
   try {
-    return Deno.readTextFileSync(`/proc/${pid}/${file}`);
+    return readFileSync(`/proc/${pid}/${file}`, "utf8");
   } catch {
     return undefined;
   }

@@ -29,7 +29,7 @@ export const trackingMissing = (cause?: unknown): Problem =>
       `the migration ${NEEDED_MIGRATION}.`,
     {
       hint:
-        "Apply supabase/migrations: `supabase db push`, or `npm run migrate` with SUPABASE_DB_URL. If all " +
+        "Apply supabase/migrations: `supabase db push`, or `table-rename migrate --db-url …`. If all " +
         "of them are applied, the functions are older than the tables: deploy them again.",
       fields: { migration: NEEDED_MIGRATION },
       cause,

@@ -73,7 +73,7 @@ Deno.test("stopped and started again, on another port, a server has its data", (
       await server.stop();
       await server.stop();
     });
-    const port = findFreePort();
+    const port = await findFreePort();
     await withServer({ dir, port }, async (server) => {
       assertEquals([server.port, server.password], [port, password]);
       await query(server.url(SUPERUSER, "postgres"), "SELECT a FROM kept");

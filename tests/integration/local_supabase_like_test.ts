@@ -4,6 +4,7 @@ import postgres from "postgres";
 import { migrate } from "../../shared/local/migrate.ts";
 import { databaseTest } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
+import { emptyDatabase } from "../support/migration_files.ts";
 
 databaseTest("postgres owns the database and is no superuser", async ({ db }) => {
   const [role] = await db.sql`
@@ -155,28 +156,27 @@ databaseTest(
 );
 
 databaseTest(
-  "a migration that fails is told in the CLI's words, without the password",
+  "a migration that fails leaves nothing behind, and is applied once its obstacle is gone",
   { versions: [17] },
-  async ({ db }) => {
-    const dir = await Deno.makeTempDir();
-    try {
-      await Deno.mkdir(`${dir}/supabase/migrations`, { recursive: true });
-      await Deno.writeTextFile(`${dir}/supabase/config.toml`, 'project_id = "test"\n');
-      await db.sql`DROP SCHEMA IF EXISTS supabase_migrations CASCADE`;
-      const first = `${dir}/supabase/migrations/20260101000000_first.sql`;
-      await Deno.writeTextFile(first, "SELECT 1 / 0;");
-      const error = await assertRejects(() => migrate(db.url, dir), Error, "division by zero");
-      assert(!error.message.includes(new URL(db.url).password));
-      await Deno.writeTextFile(first, "CREATE TABLE made (a int);");
-      await migrate(db.url, dir);
-      await db.sql`SELECT a FROM made`;
-    } finally {
-      await Deno.remove(dir, { recursive: true });
-    }
+  async ({ db: like }) => {
+    await using db = await emptyDatabase(like);
+    await db.sql`create view sys_table_migrations as select 1 as id`;
+    const error = await assertRejects(() => migrate(db.url), Error, "sys_table_migrations");
+    assert(!error.message.includes(new URL(db.url).password));
+    const count = async () => {
+      const [row] = await db.sql`
+        select count(*)::int as count from supabase_migrations.schema_migrations`;
+      return row.count;
+    };
+    assertEquals(await count(), 0);
+    await db.sql`drop view sys_table_migrations`;
+    const applied = await migrate(db.url);
+    assertEquals(await count(), applied.length);
+    assertEquals(await migrate(db.url), []);
   },
 );
 
-Deno.test("what is not a database URL is refused before the CLI is run", async () => {
+Deno.test("what is not a database URL is refused before anything is connected to", async () => {
   for (const url of ["", "postgres", "https://example.com/x"]) {
     await assertRejects(() => migrate(url), Error, "not a postgresql:// URL");
   }

@@ -15,11 +15,13 @@ export interface Ended {
  * Runs a command line in this process, without colours and as wide as it likes.
  *
  * @param showLine What standard error does with lines that are rewritten. Default: it cannot rewrite any.
+ * @param person Where the caller is, and how questions are answered. Default: here, and nobody is asked.
  */
 export async function runMain(
   args: string[],
   env: Record<string, string> = {},
   showLine?: (text: string) => void,
+  person: Pick<Terminal, "cwd" | "ask"> = {},
 ): Promise<Ended> {
   const written = { stdout: "", stderr: "" };
   const stream = (name: keyof typeof written) => ({
@@ -28,6 +30,7 @@ export async function runMain(
     width: Infinity,
   });
   const terminal: Terminal = {
+    ...person,
     env: (name) => env[name],
     out: stream("stdout"),
     err: { ...stream("stderr"), showLine },

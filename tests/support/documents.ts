@@ -127,7 +127,7 @@ export async function deadLinks(document: Document, all: Document[]): Promise<st
 
 /** Media types; files of a user's own project, and those that commands write. */
 const ELSEWHERE =
-  /^(text\/|application\/|renames\/|functions\/NAME\/|supabase\/types\/|\.local\/|supabase\/migrations\/<)/;
+  /^(table-rename\.json$|table-aliases\.ts$|text\/|application\/|renames\/|functions\/NAME\/|supabase\/types\/|\.local\/|supabase\/migrations\/<)/;
 
 /** Paths in the text that are neither below the root nor beside the document. Names of tests are found anywhere. */
 export async function missingPaths(document: Document, testNames: string[]): Promise<string[]> {

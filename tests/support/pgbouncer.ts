@@ -30,7 +30,7 @@ export async function startPgbouncer(server: TestServer): Promise<Pgbouncer> {
   const program = findPgbouncer();
   if (program === undefined) throw new Error("pgbouncer is not installed");
   const folder = await Deno.makeTempDir({ prefix: "rename-pgbouncer-" });
-  const port = findFreePort();
+  const port = await findFreePort();
   const users = join(folder, "users.txt");
   const settings = join(folder, "pgbouncer.ini");
   await Deno.writeTextFile(users, `"postgres" "${server.password}"\n`);

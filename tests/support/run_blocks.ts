@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { parse as parseYaml } from "yaml";
 import { NOTIFICATIONS } from "../../shared/contract/notifications.ts";
+import { parseProjectFile } from "../../shared/cli/project/project_file.ts";
 import { parseRenameRequest } from "../../shared/contract/parse_requests.ts";
 import { readWebhookSecrets } from "../../shared/http/webhook_secrets.ts";
 import { withProject } from "./cli.ts";
@@ -61,6 +62,11 @@ npm() {
     command npm "$@"
   fi
 }
+npx() {
+  [ "$1" = table-rename ] || { command npx "$@"; return; }
+  shift
+  "${Deno.execPath()}" run -A "${join(ROOT_FOLDER, "shared/cli/main.ts")}" "$@"
+}
 curl() { command curl --silent --show-error --fail-with-body "$@"; }
 ends_with() {
   local wanted=$1 code=0
@@ -91,7 +97,7 @@ function scriptOf(text: string): string {
 
 /** The first command of a script; in the group, if it is about a rename that was made before. */
 const FIRST_COMMAND =
-  /rename-table|functions\/v1\/rename|(test-view-|list-migrations|rollback-|finalize-|refresh-|run types)/;
+  /rename-table|functions\/v1\/rename|(test-view-|list-migrations|rollback-|finalize-|refresh-|generate-types)/;
 
 interface Project {
   db: TestDatabase;
@@ -124,6 +130,7 @@ async function inProject(
       SHARED_PARTS.map((name) => Deno.symlink(join(ROOT_FOLDER, name), join(dir, name))),
     );
     await Deno.mkdir(join(dir, "supabase"));
+    await Deno.writeTextFile(join(dir, "supabase/config.toml"), 'project_id = "documents"\n');
     await Deno.writeTextFile(join(dir, "renames.json"), JSON.stringify(RENAMES));
     await withProject(async (request) => {
       const { pathname, search } = new URL(request.url);
@@ -170,9 +177,10 @@ const runScript = (script: string) =>
     (project) => runProgram("bash", ["-c", scriptOf(script)], project),
   );
 
-/** A body that is sent, or a notification. */
+/** A body that is sent, a notification, or a project file. */
 function parseBody(text: string): void {
   const body = JSON.parse(text);
+  if ("$schema" in body) return void parseProjectFile(text, "the document");
   if (body.type in NOTIFICATIONS) {
     NOTIFICATIONS[body.type as keyof typeof NOTIFICATIONS].parse(body);
   } else parseRenameRequest(body);
@@ -201,8 +209,13 @@ for (const [sent, expected] of [[signature, 204], [signature.replace(/.=*$/, "")
 }
 `;
 
+/** A snippet that imports the client from its source: the package itself is not built here. */
+const fromSources = (text: string) =>
+  text.replace('"zero-downtime-table-rename"', '"./shared/client/client.ts"');
+
 /** Runs a snippet, unless it is about the Data API, which is not here. */
-async function runTypeScript(text: string): Promise<void> {
+async function runTypeScript(written: string): Promise<void> {
+  const text = fromSources(written);
   if (/\.from\("/.test(text)) return;
   await inProject(false, async (project) => {
     const receives = /^export async function POST\b/m.test(text);
@@ -255,7 +268,7 @@ export async function typeErrorsIn(blocks: Block[]): Promise<string[]> {
           target: "es2024",
           noUnusedLocals: false,
         });
-        const files = snippets.map(({ text }, index) => [`snippet${index}.ts`, text]);
+        const files = snippets.map(({ text }, index) => [`snippet${index}.ts`, fromSources(text)]);
         await writeFiles(dir, {
           ...Object.fromEntries(files),
           "tsconfig.json": JSON.stringify({ ...config, include: ["snippet*.ts"] }),

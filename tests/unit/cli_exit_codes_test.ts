@@ -125,15 +125,24 @@ for (const [what, [args, message]] of Object.entries(WRONG)) {
   });
 }
 
-Deno.test("help is no failure, and tells options, examples and every exit code", async () => {
+Deno.test("help is no failure: examples first, then options; help has topics, exit codes among them", async () => {
   for (const command of [[], ["rename-table"], ["rollback-rename"], ["list-migrations"]]) {
     const { code, stdout, stderr } = await runMain([...command, "--help"]);
     assertEquals([code, stderr], [0, ""]);
     assertStringIncludes(stdout, `Usage: ${["npm run cli --", ...command].join(" ")} [options]`);
-    assertMatch(stdout, /Examples:\n {2}npm run cli -- /);
-    assertMatch(stdout, /Exit codes:\n( {2}\d {2}.*\n){9}/);
-    assertStringIncludes(stdout, "SUPABASE_SECRET_KEY");
+    assertMatch(stdout, /^Examples:\n {2}npm run cli -- /);
+    assertMatch(stdout, /^ {2}npm run cli -- help exit-codes /m);
+    const asked = await runMain(["help", ...command]);
+    assertEquals([asked.code, asked.stdout], [0, stdout]);
   }
+  const { stdout: codes } = await runMain(["help", "exit-codes"]);
+  assertMatch(codes, /^Exit codes:\n( {2}\d {2}.*\n){9}$/);
+  const { stdout: environment } = await runMain(["help", "environment"]);
+  assertStringIncludes(environment, "SUPABASE_SECRET_KEY");
+  assertStringIncludes(environment, "--db-url");
+  const unknown = await runMain(["help", "nothing"]);
+  assertEquals(unknown.code, 2);
+  assertStringIncludes(unknown.stderr, "unknown command 'nothing'");
 });
 
 /** The key that arrives at a local project, or what is said instead. */

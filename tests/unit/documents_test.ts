@@ -1,3 +1,4 @@
+import { COMMANDS } from "../../shared/cli/commands.ts";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { readFlowchart } from "../support/markdown.ts";
@@ -87,13 +88,23 @@ Deno.test("npm scripts and options that are named exist", async () => {
       },
     );
   const all = [...sources.values()].join();
+  const commands = [...COMMANDS.map(({ name }) => name), "help"];
+  const unknownCommands = (text: string): string[] =>
+    [...text.matchAll(/\bnpx table-rename ([\w-]+)([^\n#]*)/g)].flatMap(([call, name, rest]) => {
+      const options = [...rest.matchAll(/ --([\w-]+)/g)].map(([, option]) => option);
+      const known = commands.includes(name) && options.every((option) => all.includes(option));
+      return known ? [] : [call];
+    });
   const unknown = await each(documents, ({ code, blocks }) => [
-    ...[...code, ...blocks.map(({ text }) => text)].flatMap(unknownIn),
+    ...[...code, ...blocks.map(({ text }) => text)]
+      .flatMap((text) => [...unknownIn(text), ...unknownCommands(text)]),
     ...code.flatMap((text) => /^--[\w-]+/.exec(text)?.[0] ?? [])
       .filter((option) => !all.includes(option) && !OPTIONS_OF_OTHERS.includes(option)),
   ]);
   assertEquals(unknown, {});
   assertEquals(unknownIn("npm run soke"), ["npm run soke"]);
+  assertEquals(unknownCommands("npx table-rename rename a b"), ["npx table-rename rename a b"]);
+  assertEquals(unknownCommands("npx table-rename init --soke"), ["npx table-rename init --soke"]);
   assertEquals(unknownIn("npm run attack -- --quick"), ["npm run attack -- --quick"]);
 });
 

@@ -1,27 +1,29 @@
 /** `analyze-table`: what depends on tables, and what a rename would do to it. */
 import type { Command } from "commander";
 import { describeAnalysis } from "../../report/analysis.ts";
+import { PROGRAM, SILENT_PROGRAM } from "../command_line.ts";
 import { type CommandContext, printAnswer, runCommand } from "../context.ts";
+import { addHelp } from "../help.ts";
+import { defaultSchema } from "../project/defaults.ts";
 import { EXIT } from "../exit_codes.ts";
-import { addHelp } from "../options.ts";
 
 interface AnalyzeTableOptions {
+  dbUrl?: string;
   schema?: string[];
   verbose?: boolean;
   json?: boolean;
 }
 
 const EXAMPLES = `Examples:
-  npm run cli -- analyze-table experts
-  npm run cli -- analyze-table experts teams --schema app --verbose
-  npm run cli -- analyze-table --schema public --schema app
-  npm run --silent cli -- analyze-table experts --json > analysis.json`;
+  ${PROGRAM} analyze-table experts
+  ${PROGRAM} analyze-table experts teams --schema app --verbose
+  ${PROGRAM} analyze-table --schema public --schema app
+  ${SILENT_PROGRAM} analyze-table experts --json > analysis.json`;
 
 const several = (name: string, earlier: string[] = []) => [...earlier, name];
 
 export function addAnalyzeTable(program: Command, context: CommandContext): void {
   const command = program.command("analyze-table")
-    .summary("show what depends on tables, and what a rename would do to it")
     .description(
       "Shows what depends on tables, by kind, what a rename with a compatibility view would do to each object, " +
         "and the findings of such a rename. Changes nothing. Without a table, all tables of the schema.",
@@ -41,8 +43,12 @@ async function analyzeTable(
   tables: string[],
   options: AnalyzeTableOptions,
 ): Promise<void> {
-  const { schema, verbose } = options;
+  const { verbose } = options;
   const table = tables.length === 0 ? undefined : tables;
+  const ofProject = table === undefined
+    ? context.project?.settings.schemas
+    : defaultSchema(context);
+  const schema = options.schema ?? ofProject;
   await runCommand(context, options, async ({ client, url }) => {
     const answer = await client.analyze({ schema, table });
     const about = { url, whole: table !== undefined, verbose };

@@ -8,11 +8,16 @@ import { describeTypes, type FileState } from "../../report/types.ts";
 import { type CommandContext, printAnswer, runCommand } from "../context.ts";
 import { sameButForLayout, tablesIn } from "../files/database_types.ts";
 import { EXIT, UnavailableError, UsageError } from "../exit_codes.ts";
+import { addHelp } from "../help.ts";
+import { isDatabaseUrl } from "../../local/database_url.ts";
+import { databaseFromEnvironment } from "../connection.ts";
 import { callerPath, readIfThere, replaceFiles } from "../files/paths.ts";
-import { addHelp, list } from "../options.ts";
-import { isDatabaseUrl, supabaseCli } from "../supabase_cli.ts";
+import { list } from "../options.ts";
+import { typesFolder } from "../project/defaults.ts";
+import { supabaseCli } from "../supabase_cli.ts";
 
 interface GenerateTypesOptions {
+  dbUrl?: string;
   schema?: string[];
   out?: string;
   remote?: string;
@@ -20,9 +25,6 @@ interface GenerateTypesOptions {
   check?: true;
   json?: true;
 }
-
-/** In the package's folder, where npm runs scripts. */
-const DEFAULT_OUT = join("supabase", "types");
 
 const ATTEMPTS = 3;
 
@@ -37,11 +39,8 @@ const EXAMPLES = `Examples:
   npm run types -- --existing    # if something else writes database.types.ts
   npm run types -- --check       # in CI: exit code 1 if a file is stale`;
 
-const ENVIRONMENT = `  SUPABASE_DB_URL      the database to read, unless --remote names one`;
-
 export function addGenerateTypes(program: Command, context: CommandContext): void {
   const command = program.command("generate-types")
-    .summary("write TypeScript types in which old and new names compile")
     .description(ABOUT)
     .option("--schema <names>", "schemas, several with commas (as supabase gen types)", list)
     .option("--out <dir>", "folder of the two files (supabase/types)")
@@ -50,22 +49,24 @@ export function addGenerateTypes(program: Command, context: CommandContext): voi
     .option("--check", "write nothing; exit code 1 if a file is stale or missing")
     .option("--json", "print what was done, or the problem document, as JSON");
   addHelp(command, EXAMPLES)
-    .addHelpText("after", ENVIRONMENT)
     .action((options: GenerateTypesOptions) => generateTypes(context, options));
 }
 
 async function generateTypes(
   context: CommandContext,
-  options: GenerateTypesOptions,
+  given: GenerateTypesOptions,
 ): Promise<void> {
+  const options = { schema: context.project?.settings.schemas, ...given };
   const { terminal } = context;
   const { check = false } = options;
-  const out = options.out === undefined ? DEFAULT_OUT : callerPath(options.out, terminal.env);
+  const out = options.out === undefined
+    ? typesFolder(context)
+    : callerPath(options.out, terminal.env);
   const typesPath = join(out, "database.types.ts");
   const aliasesPath = join(out, "table-aliases.ts");
   const readTypes = options.existing
     ? existingTypes(typesPath, options)
-    : generatedTypes(terminal.env, options);
+    : generatedTypes(context, options);
 
   await runCommand(context, options, async ({ client }) => {
     const { types, source, aliases } = await typesAndAliases(client, readTypes, options);
@@ -142,18 +143,19 @@ function existingTypes(path: string, { remote }: GenerateTypesOptions): () => Pr
 }
 
 function generatedTypes(
-  env: CommandContext["terminal"]["env"],
-  { remote: named, schema }: GenerateTypesOptions,
+  { terminal, project }: CommandContext,
+  { remote: named, dbUrl, schema }: GenerateTypesOptions,
 ): () => Promise<string> {
-  const remote = named ?? env("SUPABASE_DB_URL")?.trim() ?? "";
-  if (remote === "") {
+  const { variable, url } = databaseFromEnvironment(terminal.env, project);
+  const remote = named ?? dbUrl ?? url;
+  if (remote === undefined) {
     throw new UsageError(
-      "which database? Set SUPABASE_DB_URL, or give --remote a URL or project ref; " +
-        "npm run serve prints the URL of the local one. Or give --existing to use the database.types.ts you have",
+      `which database? Set ${variable}, or give --db-url, or --remote with a URL or project ref. ` +
+        "Or give --existing to use the database.types.ts you have",
     );
   }
   if (named === undefined && !isDatabaseUrl(remote)) {
-    throw new UsageError("SUPABASE_DB_URL is not a postgresql:// URL");
+    throw new UsageError(`${variable} is not a postgresql:// URL`);
   }
   const schemas = schema === undefined ? [] : [`--schema=${schema.join(",")}`];
   return async () => {

@@ -4,13 +4,15 @@ import type { RenameClient } from "../../client/client.ts";
 import type { ListMigrationsInput } from "../../contract/requests.ts";
 import { type ListMigrationsAnswer, migration } from "../../contract/responses.ts";
 import { describeMigrations } from "../../report/migrations.ts";
-import { commandLine, withOption, withoutValue } from "../command_line.ts";
+import { commandLine, PROGRAM, SILENT_PROGRAM, withOption, withoutValue } from "../command_line.ts";
 import { type CommandContext, printAnswer, runCommand } from "../context.ts";
 import { EXIT } from "../exit_codes.ts";
+import { addHelp } from "../help.ts";
 import { inOptionWords } from "../option_words.ts";
-import { addHelp, wholeNumber } from "../options.ts";
+import { wholeNumber } from "../options.ts";
 
 interface ListMigrationsOptions {
+  dbUrl?: string;
   status?: ListMigrationsInput["status"];
   schema?: string;
   table?: string;
@@ -26,14 +28,13 @@ interface ListMigrationsOptions {
 const LARGEST_PAGE = 200;
 
 const EXAMPLES = `Examples:
-  npm run cli -- list-migrations --status active
-  npm run cli -- list-migrations --status active --include drift,usage
-  npm run cli -- list-migrations --table experts --verbose
-  npm run --silent cli -- list-migrations --all --json > migrations.json`;
+  ${PROGRAM} list-migrations --status active
+  ${PROGRAM} list-migrations --status active --include drift,usage
+  ${PROGRAM} list-migrations --table experts --verbose
+  ${SILENT_PROGRAM} list-migrations --all --json > migrations.json`;
 
 export function addListMigrations(program: Command, context: CommandContext): void {
   const command = program.command("list-migrations")
-    .summary("list the tracked renames, newest first")
     .description("Lists the tracked renames, newest first.")
     .addOption(new Option("--status <status>").choices(migration.shape.status.options))
     .option("--schema <name>", "only tables of this schema")

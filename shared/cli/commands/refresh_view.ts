@@ -1,10 +1,11 @@
 /** `refresh-view`: makes a compatibility view fit its table again. */
 import type { Command } from "commander";
+import { PROGRAM } from "../command_line.ts";
 import type { CommandContext } from "../context.ts";
+import { addHelp } from "../help.ts";
 import { MIGRATION_FILE_HELP } from "../files/migration_file.ts";
 import { runOperation } from "../operation.ts";
 import {
-  addHelp,
   addOperationOptions,
   addViewOptions,
   list,
@@ -17,13 +18,12 @@ interface RefreshViewOptions extends OperationOptions {
 }
 
 const EXAMPLES = `Examples:
-  npm run cli -- list-migrations --include drift
-  npm run cli -- refresh-view 6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10 --plan
-  npm run cli -- refresh-view 6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10 --without-columns legacy_code`;
+  ${PROGRAM} list-migrations --include drift
+  ${PROGRAM} refresh-view 6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10 --plan
+  ${PROGRAM} refresh-view 6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10 --without-columns legacy_code`;
 
 export function addRefreshView(program: Command, context: CommandContext): void {
   const command = program.command("refresh-view")
-    .summary("refresh a compatibility view after its table's columns or grants changed")
     .description(
       "Gives the compatibility view of an active rename the columns, defaults, privileges and comments that " +
         "its table has now. With --without-columns the view no longer shows some columns, so that they can be " +
@@ -31,7 +31,7 @@ export function addRefreshView(program: Command, context: CommandContext): void 
     )
     .argument("<migration-id>", "the migration, as list-migrations shows it")
     .option("--without-columns <names>", "columns to leave out; several with commas", list);
-  addHelp(addViewOptions(addOperationOptions(command)), MIGRATION_FILE_HELP, EXAMPLES)
+  addHelp(addViewOptions(addOperationOptions(command)), EXAMPLES, MIGRATION_FILE_HELP)
     .action((migrationId: string, options: RefreshViewOptions) => {
       const { withoutColumns } = options;
       const request = {

@@ -1,7 +1,9 @@
 /** `rename-table`: gives tables new names, and keeps the old ones usable. */
 import type { Command } from "commander";
 import type { RenameClient } from "../../client/client.ts";
+import { PROGRAM, SILENT_PROGRAM } from "../command_line.ts";
 import { type CommandContext, connect } from "../context.ts";
+import { addHelp } from "../help.ts";
 import { UsageError } from "../exit_codes.ts";
 import { fileError, withAllIssues } from "../files/check_renames.ts";
 import { MIGRATION_FILE_HELP } from "../files/migration_file.ts";
@@ -13,12 +15,8 @@ import {
   type RenamesFile,
 } from "../files/renames_file.ts";
 import { runOperation, type Send } from "../operation.ts";
-import {
-  addHelp,
-  addOperationOptions,
-  operationFields,
-  type OperationOptions,
-} from "../options.ts";
+import { defaultSchema } from "../project/defaults.ts";
+import { addOperationOptions, operationFields, type OperationOptions } from "../options.ts";
 
 interface RenameTableOptions extends OperationOptions {
   /** False with --no-view. */
@@ -31,19 +29,18 @@ interface RenameTableOptions extends OperationOptions {
 }
 
 const EXAMPLES = `Examples:
-  npm run cli -- rename-table experts expert_profiles --plan
-  npm run cli -- rename-table experts expert_profiles
-  npm run cli -- rename-table Orders orders_2024 --schema "Shop.EU"
-  npm run cli -- rename-table --from-file renames.csv --notes "phase 2"
-  npm run cli -- rename-table experts expert_profiles --migration-file
-  npm run cli -- rename-table experts expert_profiles --propose
-  npm run cli -- rename-table --batch-id 6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10
-  npm run --silent cli -- rename-table --from-file renames.csv --plan --markdown > plan.md
-  npm run --silent cli -- rename-table experts expert_profiles --json | jq .plan_hash`;
+  ${PROGRAM} rename-table experts expert_profiles --plan
+  ${PROGRAM} rename-table experts expert_profiles
+  ${PROGRAM} rename-table Orders orders_2024 --schema "Shop.EU"
+  ${PROGRAM} rename-table --from-file renames.csv --notes "phase 2"
+  ${PROGRAM} rename-table experts expert_profiles --migration-file
+  ${PROGRAM} rename-table experts expert_profiles --propose
+  ${PROGRAM} rename-table --batch-id 6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10
+  ${SILENT_PROGRAM} rename-table --from-file renames.csv --plan --markdown > plan.md
+  ${SILENT_PROGRAM} rename-table experts expert_profiles --json | jq .plan_hash`;
 
 export function addRenameTable(program: Command, context: CommandContext): void {
   const command = program.command("rename-table")
-    .summary("give tables new names, and keep the old ones usable")
     .description(
       "Renames a table, or all tables that a file lists, in one transaction. A compatibility view takes " +
         "the old name, so that applications keep working with either.",
@@ -63,7 +60,7 @@ export function addRenameTable(program: Command, context: CommandContext): void 
     .option("--from-file <path>", "rename all tables that this .json or .csv file lists, or none")
     .option("--propose", "keep the plan as a pending batch that somebody can apply later")
     .option("--batch-id <id>", "apply a proposed batch, if its plan is still the same");
-  addHelp(addOperationOptions(command), FILE_HELP, MIGRATION_FILE_HELP, EXAMPLES)
+  addHelp(addOperationOptions(command), EXAMPLES, FILE_HELP, MIGRATION_FILE_HELP)
     .action((oldName?: string, newName?: string, options?: RenameTableOptions) =>
       renameTable(context, oldName, newName, options!)
     );
@@ -76,7 +73,7 @@ async function renameTable(
   options: RenameTableOptions,
 ): Promise<void> {
   const { terminal } = context;
-  const { batchId, fromFile, propose, schema, actor } = options;
+  const { batchId, fromFile, propose, schema } = options;
   if (batchId !== undefined) {
     return await applyProposal(context, oldName ?? fromFile, options, batchId);
   }
@@ -85,12 +82,14 @@ async function renameTable(
   if (propose && options.migrationFile !== undefined) {
     throw new UsageError("give either --migration-file or --propose");
   }
-  const inSchema = (rename: RenameEntry) => schema === undefined ? rename : { schema, ...rename };
+  const schemaOfAll = schema ?? defaultSchema(context);
+  const inSchema = (rename: RenameEntry) =>
+    schemaOfAll === undefined ? rename : { schema: schemaOfAll, ...rename };
   const planWith = (client: RenameClient) => (some: RenameEntry[]) =>
     client.rename({ renames: some.map(inSchema), mode: "plan" });
   if (faults.length > 0) {
     throw await fileError(fromFile!, { renames, places, faults }, async (some) => {
-      const { client } = await connect(terminal, actor);
+      const { client } = await connect(context, options);
       return await planWith(client)(some);
     });
   }

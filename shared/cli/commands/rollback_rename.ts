@@ -1,10 +1,11 @@
 /** `rollback-rename`: gives tables their old names back, in exactly the state before. */
 import type { Command } from "commander";
+import { PROGRAM } from "../command_line.ts";
 import type { CommandContext } from "../context.ts";
+import { addHelp } from "../help.ts";
 import { MIGRATION_FILE_HELP } from "../files/migration_file.ts";
 import { runOperation } from "../operation.ts";
 import {
-  addHelp,
   addOperationOptions,
   addSelectionOptions,
   addViewOptions,
@@ -12,24 +13,27 @@ import {
   type SelectionOptions,
   wantedSelection,
 } from "../options.ts";
+import { defaultSchema } from "../project/defaults.ts";
 
 const EXAMPLES = `Examples:
-  npm run cli -- rollback-rename experts
-  npm run cli -- rollback-rename experts --schema shop --plan
-  npm run cli -- rollback-rename --batch-id 6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10`;
+  ${PROGRAM} rollback-rename experts
+  ${PROGRAM} rollback-rename experts --schema shop --plan
+  ${PROGRAM} rollback-rename --batch-id 6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10`;
 
 export function addRollbackRename(program: Command, context: CommandContext): void {
   const command = addSelectionOptions(
     program.command("rollback-rename")
-      .summary("roll renames back, to exactly the state before")
       .description(
         "Rolls a rename back: drops the compatibility view and gives the table its old name. Later changes to " +
           "the table are kept, and what was built on the view depends on the table afterwards.",
       ),
   );
-  addHelp(addViewOptions(addOperationOptions(command)), MIGRATION_FILE_HELP, EXAMPLES)
+  addHelp(addViewOptions(addOperationOptions(command)), EXAMPLES, MIGRATION_FILE_HELP)
     .action((table: string | undefined, options: SelectionOptions) => {
-      const request = { ...wantedSelection(table, options), ...operationFields(options) };
+      const request = {
+        ...wantedSelection(table, options, defaultSchema(context)),
+        ...operationFields(options),
+      };
       return runOperation(
         context,
         "rollback",

@@ -3,12 +3,16 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { RenameClient } from "../../client/client.ts";
 import { VERIFY_CHECKS, type VerifyInput } from "../../contract/requests.ts";
 import { describeCompatibility } from "../../report/compatibility.ts";
+import { PROGRAM, SILENT_PROGRAM } from "../command_line.ts";
 import { type CommandContext, printAnswer, runCommand } from "../context.ts";
 import { EXIT, UsageError } from "../exit_codes.ts";
-import { addHelp, list, wholeNumber } from "../options.ts";
+import { addHelp } from "../help.ts";
+import { list, wholeNumber } from "../options.ts";
 import { withProgress } from "../progress.ts";
+import { defaultSchema } from "../project/defaults.ts";
 
 interface TestOptions {
+  dbUrl?: string;
   schema?: string;
   check?: NonNullable<VerifyInput["checks"]>;
   claims?: NonNullable<VerifyInput["claims"]>;
@@ -27,16 +31,15 @@ const ABOUT =
   "are executed and rolled back; where a trigger could have effects outside of the database they are only explained.";
 
 const EXAMPLES = `Examples:
-  npm run cli -- test-view-compatibility experts
-  npm run cli -- test-view-compatibility experts --check reads --check writes
-  npm run cli -- test-view-compatibility experts --claims '{"role":"authenticated","sub":"…"}'
-  npm run --silent cli -- test-view-compatibility experts --markdown > report.md`;
+  ${PROGRAM} test-view-compatibility experts
+  ${PROGRAM} test-view-compatibility experts --check reads --check writes
+  ${PROGRAM} test-view-compatibility experts --claims '{"role":"authenticated","sub":"…"}'
+  ${SILENT_PROGRAM} test-view-compatibility experts --markdown > report.md`;
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export function addTestViewCompatibility(program: Command, context: CommandContext): void {
   const command = program.command("test-view-compatibility")
-    .summary("test whether an old name still does what its table does")
     .description(ABOUT)
     .argument("<migration>", "the migration's id, or the table's old or new name")
     .option("--schema <name>", "schema of the table, where it is named (public)")
@@ -93,7 +96,7 @@ async function test(
     options;
   await runCommand(context, options, async ({ client, url }) => {
     const request: VerifyInput = {
-      migration_id: await migrationId(client, migration, schema),
+      migration_id: await migrationId(client, migration, schema, defaultSchema(context)),
       checks: check,
       claims,
       max_ms: maxMs,
@@ -121,6 +124,7 @@ async function migrationId(
   client: RenameClient,
   migration: string,
   schema: string | undefined,
+  otherwise = "public",
 ): Promise<string> {
   if (UUID.test(migration)) {
     if (schema !== undefined) throw new UsageError("--schema needs a table's name");
@@ -128,7 +132,7 @@ async function migrationId(
   }
   const query = {
     table: migration,
-    schema: schema ?? "public",
+    schema: schema ?? otherwise,
     status: "active",
     limit: 1,
   } as const;

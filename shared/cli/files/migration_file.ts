@@ -1,8 +1,9 @@
 /** `--migration-file`: writes a change as a migration of the Supabase CLI, which `supabase db push` applies. */
+import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { nextVersion } from "../../contract/migration_version.ts";
 import type { OperationAnswer } from "../../contract/responses.ts";
-import { callerPath } from "./paths.ts";
+import { callerPath, codeOf } from "./paths.ts";
 import { messageOf, UsageError } from "../exit_codes.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -23,12 +24,14 @@ export const MIGRATION_FILE_HELP = `Migration files:
 /**
  * Writes the file of an answer, and returns its path. In a folder it gets the latest version.
  *
+ * @param option As it was given; true: in the default folder.
  * @throws {UsageError} It cannot be written there, or there is nothing to write.
  */
 export async function writeMigrationFile(
   { migration_file: file }: OperationAnswer,
   option: string | true,
   env: Terminal["env"],
+  defaultFolder: string,
 ): Promise<string> {
   if (file === undefined) {
     throw new UsageError("there is nothing to write: this changes only the record");
@@ -37,7 +40,7 @@ export async function writeMigrationFile(
   if (!/^\d{14}$/.test(file.version) || !/^[a-z0-9_]+$/.test(file.name)) {
     throw new UsageError(`${file.version}_${file.name} is not a name for a migration file`);
   }
-  let path = callerPath(option === true ? FOLDER : option, env);
+  let path = option === true ? defaultFolder : callerPath(option, env);
   try {
     if (option === true && !(await isFolder(dirname(path)))) {
       throw new UsageError(
@@ -47,19 +50,17 @@ export async function writeMigrationFile(
       );
     }
     if (option === true || path.endsWith("/") || await isFolder(path)) {
-      await Deno.mkdir(path, { recursive: true });
-      const versions = [...Deno.readDirSync(path)].flatMap(({ name }) =>
+      await mkdir(path, { recursive: true });
+      const versions = (await readdir(path)).flatMap((name) =>
         /^(\d+)_.*\.sql$/.exec(name)?.[1] ?? []
       );
       path = join(path, `${nextVersion(versions, file.version)}_${file.name}.sql`);
     }
-    await Deno.writeTextFile(path, file.sql, { createNew: true });
+    await writeFile(path, file.sql, { flag: "wx" });
     return path;
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
-    const reason = cause instanceof Deno.errors.AlreadyExists
-      ? "it exists already"
-      : messageOf(cause);
+    const reason = codeOf(cause) === "EEXIST" ? "it exists already" : messageOf(cause);
     throw new UsageError(`${path} cannot be written: ${reason}`, { cause });
   }
 }
@@ -69,9 +70,9 @@ export const withPath = (answer: OperationAnswer, path: string | undefined) =>
 
 async function isFolder(path: string): Promise<boolean> {
   try {
-    return (await Deno.stat(path)).isDirectory;
+    return (await stat(path)).isDirectory();
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return false;
+    if (codeOf(cause) === "ENOENT") return false;
     throw cause;
   }
 }

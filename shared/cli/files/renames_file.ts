@@ -1,7 +1,9 @@
 /** `--from-file`: the renames in a JSON or CSV file, each with its place in the file. */
+import { readFile } from "node:fs/promises";
 import { CsvError, parse as parseCsv } from "csv-parse/sync";
 import { messageOf, UsageError } from "../exit_codes.ts";
 import { type JsonNode, JsonTextError, parseJsonText } from "./json_text.ts";
+import { codeOf } from "./paths.ts";
 
 export interface RenameEntry {
   schema?: string;
@@ -79,9 +81,9 @@ const fault = (line: number, what: string) => new Fault(line, what);
 async function readText(path: string): Promise<string> {
   let bytes: Uint8Array;
   try {
-    bytes = await Deno.readFile(path);
+    bytes = await readFile(path);
   } catch (cause) {
-    const why = cause instanceof Deno.errors.NotFound ? "there is no such file" : messageOf(cause);
+    const why = codeOf(cause) === "ENOENT" ? "there is no such file" : messageOf(cause);
     throw new UsageError(`${path}: ${why}`, { cause });
   }
   try {

@@ -129,9 +129,9 @@ async function startOnPort(
   dir: string,
   options: PostgresOptions,
 ): Promise<number> {
-  if (options.port) requireFreePort(options.port);
+  if (options.port) await requireFreePort(options.port);
   for (let attempt = 1;; attempt++) {
-    const port = options.port || findFreePort();
+    const port = options.port || await findFreePort();
     await writeSettings(run.data, port, options);
     const log = join(dir, "server.log");
     const logged = await Deno.stat(log).then((info) => info.size, () => 0);
