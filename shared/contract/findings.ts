@@ -71,7 +71,8 @@ export const FINDINGS = {
   reads_as_owner: "A view or rule reads the table with its owner's rights afterwards",
   calls_interrupted: "Calls of some functions fail once, while the locks are held",
   index_renamed_since: "An index was renamed since then, and keeps its name",
-  old_name_in_use: "The old name is in use, or was not unused for as many days as required",
+  old_name_in_use: "The old name is in use",
+  not_quiet_long_enough: "The old name was not unused for as many days as required",
   old_name_mentioned: "A text may name the old name",
   new_name_mentioned: "A text uses the new name, which does not exist after a rollback",
   // Of any change, about the migration history.

@@ -13,7 +13,7 @@ export const finding = z.object({
   object: z.string(),
   message: z.string(),
   remedy: z.string(),
-  /** Of `old_name_in_use` without observed use: when the old name can be given up without acknowledgement. */
+  /** Of `not_quiet_long_enough`: when the old name can be given up without acknowledgement. */
   earliest: z.string().optional(),
 });
 

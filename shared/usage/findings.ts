@@ -54,7 +54,7 @@ function grouped(early: Early[]): Finding[] {
     const names = group.map((one) => one.object);
     const alone = names.length === 1;
     return {
-      code: "old_name_in_use",
+      code: "not_quiet_long_enough",
       severity: "breaking",
       object: alone ? object : `${object} and ${names.length - 1} more`,
       message: alone ? message : `${message} This holds for ${listed(names, MAX_LISTED)}.`,

@@ -467,7 +467,7 @@ servers.test("days of quiet are a condition for the end of a rename", async ({ d
   assertStringIncludes(await refused(), "not been quiet for 7 days");
   const plan = await functions.finalize({ ...week, mode: "plan" });
   assertEquals(plan.migrations[0].usage!.state, "quiet");
-  assertEquals(plan.findings.map(({ code }) => code), ["old_name_in_use"]);
+  assertEquals(plan.findings.map(({ code }) => code), ["not_quiet_long_enough"]);
   await age(db, 6);
   assertStringIncludes(await refused(), "not been quiet for 7 days");
   await run(db.sql, "select from experts");
@@ -504,7 +504,10 @@ servers.test("what cannot be known is not quiet for any number of days", async (
   const week = { table: "experts", quiet_for_days: 7 };
   const problem = await functions.refused("old_name_in_use", "finalize", week);
   assertStringIncludes(JSON.stringify(problem.evidence), "cannot be known");
-  const { migrations } = await functions.finalize({ ...week, acknowledge: ["old_name_in_use"] });
+  const inUse = { ...week, acknowledge: ["old_name_in_use"] };
+  await functions.refused("old_name_in_use", "finalize", inUse);
+  const acknowledge = ["not_quiet_long_enough"];
+  const { migrations } = await functions.finalize({ ...week, acknowledge });
   assertEquals(migrations[0].status, "finalized");
 });
 

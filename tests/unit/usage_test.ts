@@ -333,7 +333,7 @@ Deno.test("to end a rename, recent calls and too short a quiet stand against it"
   assertEquals(findings(quiet), []);
   assertEquals(findings(quiet, 22), []);
   const [early, ...more] = findings(quiet, 23);
-  assertEquals(more, []);
+  assertEquals([early.code, more], ["not_quiet_long_enough", []]);
   assertMatch(
     early.message,
     /not been quiet for 23 days, only since \S+Z\. The earliest date is \S+Z/,
