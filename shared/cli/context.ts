@@ -27,6 +27,8 @@ export interface OutputOptions {
   json?: boolean;
   markdown?: boolean;
   verbose?: boolean;
+  /** Show the statements. Default: only if `verbose`. */
+  sql?: boolean;
 }
 
 /**
@@ -56,11 +58,11 @@ export function printAnswer(
   { terminal: { out } }: CommandContext,
   answer: unknown,
   document: () => Document,
-  { json, markdown, verbose }: OutputOptions,
+  { json, markdown, verbose, sql }: OutputOptions,
 ): void {
   if (json) out.write(JSON.stringify(answer, null, 2));
   else if (markdown) out.write(markdownOf(document()).trimEnd());
-  else out.write(printed(document(), { ...out, verbose }));
+  else out.write(printed(document(), { ...out, verbose, sql }));
 }
 
 function printProblem(

@@ -34,6 +34,7 @@ export interface OperationOptions extends MigrationFileOptions {
   maxWait?: number;
   notes?: string;
   actor?: string;
+  sql?: true;
   verbose?: true;
   quiet?: true;
   json?: true;
@@ -48,7 +49,7 @@ export function addOperationOptions(command: Command): Command {
       "--migration-file [path]",
       "write a migration file, and change nothing (supabase/migrations)",
     )
-    .option("--plan", "show statements and findings, and change nothing")
+    .option("--plan", "show what would happen, and change nothing")
     .option("--acknowledge <codes>", "accept breaking findings; several with commas", list)
     .option("--expected-plan-hash <hash>", "apply only the plan with this hash")
     .option("--lock-timeout <ms>", "longest wait for one lock (200)", wholeNumber)
@@ -56,7 +57,8 @@ export function addOperationOptions(command: Command): Command {
     .option("--notes <text>", "text to keep with the migration")
     .option("--no-history", "do not record it in the Supabase CLI's migration history")
     .option("--actor <name>", "who asks; recorded after the key's name")
-    .option("--verbose", "show every statement in full")
+    .option("--sql", "show the statements")
+    .option("--verbose", "show everything: statements, checks, notes, ids")
     .option("--quiet", "do not show progress")
     .option("--json", "print the answer, or the problem document, as JSON")
     .option("--markdown", "print the answer, or the problem, as Markdown for a pull request");

@@ -16,6 +16,8 @@ export interface Terminal {
   env(name: string): string | undefined;
   out: Stream;
   err: Stream;
+  /** Asks somebody, and gives what was typed, or null at the end of the input; only if there is somebody to ask. */
+  ask?: (question: string) => Promise<string | null>;
 }
 
 export function processTerminal(): Terminal {

@@ -120,12 +120,22 @@ const selectedFields = { ...selection, ...changeOptions };
 type Selecting = { [Field in keyof typeof selection]?: string | undefined };
 
 function selectsOnce(request: Selecting, context: z.RefinementCtx): void {
-  const given = (["migration_id", "batch_id", "table"] as const)
-    .filter((field) => request[field] !== undefined);
+  selectsOneOf(["migration_id", "batch_id", "table"], request, context);
+}
+
+const selectsOne = (request: Selecting, context: z.RefinementCtx): void =>
+  selectsOneOf(["migration_id", "table"], request, context);
+
+function selectsOneOf(
+  fields: (keyof typeof selection)[],
+  request: Selecting,
+  context: z.RefinementCtx,
+): void {
+  const given = fields.filter((field) => request[field] !== undefined);
   if (given.length !== 1) {
     context.addIssue({
       code: "custom",
-      message: "name exactly one of migration_id, batch_id and table" +
+      message: `name exactly one of ${fields.slice(0, -1).join(", ")} and ${fields.at(-1)}` +
         (given.length === 0 ? "" : `, not ${given.join(" and ")}`),
     });
   }
@@ -140,17 +150,27 @@ function selectsOnce(request: Selecting, context: z.RefinementCtx): void {
 
 const selected = z.strictObject(selectedFields).superRefine(selectsOnce);
 
+const MAX_DAYS = 3_650;
+const DEFAULT_DAYS = 7;
+
 const finalize = z.strictObject({
   ...selectedFields,
   /** For how many days the old name must have been unused, with nothing missed; 0: this is not checked. */
-  quiet_for_days: z.int().min(0).max(3_650).default(7),
+  quiet_for_days: z.int().min(0).max(MAX_DAYS).default(DEFAULT_DAYS),
 }).superRefine(selectsOnce);
 
+/** One migration: by its id, or by the old or new name of its table. */
+const one = {
+  migration_id: selection.migration_id,
+  table: selection.table,
+  schema: selection.schema,
+};
+
 const refresh = z.strictObject({
-  migration_id: z.uuid(),
+  ...one,
   without_columns: z.array(identifier).max(1_600).default([]),
   ...changeOptions,
-});
+}).superRefine(selectsOne);
 
 const MIGRATION_STATUSES = ["pending", "active", "rolled_back", "finalized"] as const;
 
@@ -177,6 +197,8 @@ const listQuery = z.strictObject({
     context.addIssue({ code: "custom", message });
     return z.NEVER;
   }).default([]),
+  /** With usage in \`include\`: how many days without use the verdict of each migration asks for. */
+  quiet_for_days: z.coerce.number().int().min(0).max(MAX_DAYS).default(DEFAULT_DAYS),
   limit: z.coerce.number().int().min(1).max(LARGEST_WITH_INCLUDE).default(50),
   cursor: z.string().max(500).optional(),
 }).superRefine(({ include, limit }, context) => {
@@ -228,7 +250,7 @@ const claims = z.looseObject({ role: identifier.default("authenticated") }).refi
 );
 
 const verify = z.strictObject({
-  migration_id: z.uuid(),
+  ...one,
   /** Default: all. */
   checks: z.array(z.enum(VERIFY_CHECKS)).min(1).max(VERIFY_CHECKS.length)
     .default([...VERIFY_CHECKS]),
@@ -245,7 +267,7 @@ const verify = z.strictObject({
    * failed in the same way before the rename.
    */
   acknowledge: planOptions.acknowledge,
-});
+}).superRefine(selectsOne);
 
 /** What may be sent to each endpoint: a JSON body, or the query of a GET. */
 export const REQUESTS = {
@@ -289,5 +311,8 @@ export type FinalizeInput = z.input<typeof finalize>;
 export type RefreshInput = z.input<typeof refresh>;
 export type VerifyInput = z.input<typeof verify>;
 export type AnalyzeInput = z.input<typeof analyzeQuery>;
-export type ListMigrationsInput = Omit<z.input<typeof listQuery>, "limit"> & { limit?: number };
+export type ListMigrationsInput = Omit<z.input<typeof listQuery>, "limit" | "quiet_for_days"> & {
+  limit?: number;
+  quiet_for_days?: number;
+};
 export type TableAliasesInput = z.input<typeof aliasesQuery>;

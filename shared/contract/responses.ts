@@ -45,6 +45,15 @@ export const usage = z.object({
   reasons: z.array(usageReason),
 });
 
+/** Whether finalize would end the rename with the same `quiet_for_days`, as far as the use of the old name is concerned. */
+export const readyToFinalize = z.object({
+  ready: z.boolean(),
+  /** If it is not ready: when it will be, if no use is seen until then; null if no date can be known. */
+  earliest: timestamp.nullable(),
+  /** What stands in the way or, if nothing does, the evidence. */
+  reasons: z.array(usageReason),
+});
+
 /** Numbers of notifications by what became of them. */
 const migrationNotifications = z.object({
   delivered: z.number().int(),
@@ -79,6 +88,8 @@ export const migration = z.object({
   drift: z.array(finding).optional(),
   /** Only with `include`, and only of active renames with a view. */
   usage: usage.optional(),
+  /** Of active renames; with usage in \`include\`, and in the plan of a finalization. */
+  ready_to_finalize: readyToFinalize.optional(),
   /** Only with `include`. */
   notifications: migrationNotifications.optional(),
 });
@@ -303,6 +314,7 @@ export const tableAliasesAnswer = z.object({ aliases: z.array(tableAlias) });
 export type Finding = z.output<typeof finding>;
 export type Statement = z.output<typeof statement>;
 export type Usage = z.output<typeof usage>;
+export type ReadyToFinalize = z.output<typeof readyToFinalize>;
 export type MigrationNotifications = z.output<typeof migrationNotifications>;
 export type NotificationsReport = z.output<typeof notificationsReport>;
 export type Migration = z.output<typeof migration>;

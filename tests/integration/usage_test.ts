@@ -467,6 +467,14 @@ servers.test("days of quiet are a condition for the end of a rename", async ({ d
   assertStringIncludes(await refused(), "not been quiet for 7 days");
   const plan = await functions.finalize({ ...week, mode: "plan" });
   assertEquals(plan.migrations[0].usage!.state, "quiet");
+  const verdict = async (query = {}) => {
+    const { migrations: [one] } = await functions.list({ include: "usage,drift", ...query });
+    return one.ready_to_finalize!;
+  };
+  const early = await verdict();
+  assertEquals([early, early.ready], [plan.migrations[0].ready_to_finalize!, false]);
+  assertEquals(Date.parse(early.earliest!), Date.parse(plan.findings[0].earliest!));
+  assertEquals((await verdict({ quiet_for_days: 0 })).ready, true);
   assertEquals(plan.findings.map(({ code }) => code), ["not_quiet_long_enough"]);
   await age(db, 6);
   assertStringIncludes(await refused(), "not been quiet for 7 days");
@@ -480,19 +488,19 @@ servers.test("days of quiet are a condition for the end of a rename", async ({ d
   assertStringIncludes(await refused(), "not been quiet for 7 days");
   assertEquals((await usageOf(functions)).state, "unknown");
   await age(db, 8);
+  const ready = await verdict();
+  assertEquals([ready.ready, ready.reasons.map(({ code }) => code)], [true, ["quiet"]]);
   await functions.finalize(week);
   // It is a week unless the caller says otherwise.
   await functions.rename({ old_name: "expert_profiles", new_name: "people" });
-  const early = await post(functions, "finalize", { table: "expert_profiles" });
-  assertEquals([early.status, early.body.code], [409, "old_name_in_use"]);
-  assertStringIncludes(early.body.detail, "Too early");
-  assert(
-    !/still/.test(JSON.stringify([early.body.detail, early.body.findings, early.body.evidence])),
-  );
-  const days = (Date.parse(early.body.earliest) - Date.now()) / 86_400_000;
-  assert(days > 6.9 && days < 7.1, early.body.earliest);
-  assertStringIncludes(early.body.detail, early.body.earliest);
-  assertStringIncludes(early.body.hint, '"quiet_for_days": 0');
+  const { status, body } = await post(functions, "finalize", { table: "expert_profiles" });
+  assertEquals([status, body.code], [409, "old_name_in_use"]);
+  assertStringIncludes(body.detail, "Too early");
+  assert(!/still/.test(JSON.stringify([body.detail, body.findings, body.evidence])));
+  const days = (Date.parse(body.earliest) - Date.now()) / 86_400_000;
+  assert(days > 6.9 && days < 7.1, body.earliest);
+  assertStringIncludes(body.detail, body.earliest);
+  assertStringIncludes(body.hint, '"quiet_for_days": 0');
 });
 
 servers.test("what cannot be known is not quiet for any number of days", async ({ db }) => {

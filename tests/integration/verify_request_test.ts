@@ -307,8 +307,14 @@ databaseTest("by the command: failures, figures, Markdown and exit codes", async
     await run("rename-table", "experts", "expert_profiles");
     const passed = await run("test-view-compatibility", "experts");
     assertEquals(passed.code, 0, passed.stdout + passed.stderr);
-    for (const part of ["Compatibility  passed", "Reads  passed", "neighbours  skipped", "QUERY"]) {
+    for (
+      const part of ["Compatibility  passed", "✓ Reads: ", "– Joins with neighbours, skipped: "]
+    ) {
       assertStringIncludes(passed.stdout, part);
+    }
+    const verbose = await run("test-view-compatibility", "experts", "--verbose");
+    for (const part of ["Reads  passed", "neighbours  skipped", "QUERY"]) {
+      assertStringIncludes(verbose.stdout, part);
     }
     await db.sql`revoke select on experts from anon`;
     const failed = await run(

@@ -108,11 +108,11 @@ Deno.test("a change says what it is called in the migration history, unless it i
   assertEquals(recorded.body.record_history, undefined);
   assertStringIncludes(
     recorded.stdout,
-    "Migration history  20261123120000_rename_a_to_b; supabase migration fetch",
+    "To have its file 20261123120000_rename_a_to_b.sql in the repository:\n  npx supabase migration fetch",
   );
   for (const command of COMMANDS) {
     const { body, stdout } = await sent([...command, "--no-history"], done);
     assertEquals(body.record_history, "never");
-    assertEquals(stdout.includes("Migration history"), false);
+    assertEquals(stdout.includes("To have its file"), false);
   }
 });

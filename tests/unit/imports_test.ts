@@ -37,7 +37,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   client: ["contract"],
   cli: ["client", "report", "sql", "contract"],
   // Runs the functions as they are: the gateway loads them by the name of their file.
-  local: ["client", "cli", "catalog", ...PURE],
+  local: ["client", "cli", "report", "catalog", ...PURE],
 };
 
 /** Which packages a layer may import; what is not listed may import any. */

@@ -18,6 +18,7 @@ interface TestOptions {
   acknowledge?: string[];
   markdown?: true;
   quiet?: true;
+  verbose?: true;
   json?: true;
 }
 
@@ -54,6 +55,7 @@ export function addTestViewCompatibility(program: Command, context: CommandConte
         "failed before the rename, too",
       list,
     )
+    .option("--verbose", "show every test with all its figures")
     .option("--markdown", "print the report as Markdown")
     .option("--quiet", "do not show progress")
     .option("--json", "print the answer, or the problem document, as JSON");
