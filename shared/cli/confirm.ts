@@ -1,5 +1,4 @@
 /** Asks before something is changed that is not on this machine, or that cannot be undone. */
-import type { RenameClient } from "../client/client.ts";
 import type { OperationAnswer } from "../contract/responses.ts";
 import type { Document, Operation } from "../report/document.ts";
 import { describeOperation } from "../report/operation.ts";
@@ -45,7 +44,9 @@ export async function confirmed(
     count,
     document: describeOperation(inOptionWords(answer), about),
   });
-  return yes ? { changes: { expected_plan_hash: answer.plan_hash } } : { exitCode: EXIT.unexpected };
+  return yes
+    ? { changes: { expected_plan_hash: answer.plan_hash } }
+    : { exitCode: EXIT.unexpected };
 }
 
 export const mustAsk = (operation: Operation, options: OperationOptions, url: string): boolean =>
@@ -71,8 +72,7 @@ export function requireSomebody(
 const QUESTIONS: Record<Operation, (tables: string, url: string) => string> = {
   rename: (tables, url) => `Rename ${tables} on ${url}?`,
   rollback: (tables, url) => `Roll back the rename of ${tables} on ${url}?`,
-  finalize: (tables, url) =>
-    `Finalize the rename of ${tables} on ${url}? This cannot be undone.`,
+  finalize: (tables, url) => `Finalize the rename of ${tables} on ${url}? This cannot be undone.`,
   refresh: (tables, url) => `Refresh the compatibility view of ${tables} on ${url}?`,
 };
 
@@ -87,7 +87,7 @@ export async function ask(
   err.write(`${printed(document, err)}\n`);
   const question = QUESTIONS[operation](counted(count, "table"), url);
   const answer = await terminal.ask!(`${err.colors.bold(question)} [y/N] `);
-  if (/^\s*y(es)?\s*$/i.test(answer ?? "")) return true;
+  if (/^\s*y(es)?\s*$/i.test(answer)) return true;
   err.write("Nothing was changed.");
   return false;
 }

@@ -20,13 +20,29 @@ export const CONNECTION_HELP = `Environment:
  * @throws {UsageError} There is no key, or a variable or file is not valid.
  */
 export async function readConnection(env: Terminal["env"]): Promise<{ url: string; key: string }> {
-  const url = env("SUPABASE_URL")?.trim() || LOCAL_URL;
+  const url = projectUrl(env("SUPABASE_URL")?.trim() || LOCAL_URL);
   const key = keyFromEnvironment(env);
   if (key !== undefined) return { url, key };
   if (!isLocal(url)) {
     throw new UsageError(`SUPABASE_SECRET_KEY is not set: there is no key for ${url}`);
   }
   return { url, key: await keptKey(resolve(env("LOCAL_DIR") || defaultDir())) };
+}
+
+/** The message repeats nothing that could be a password. */
+function projectUrl(text: string): string {
+  if (/^postgres(ql)?:/i.test(text)) {
+    throw new UsageError(
+      "SUPABASE_URL is the URL of a database; it should be the project's, such as https://abcd.supabase.co. " +
+        "The URL of the database goes into SUPABASE_DB_URL",
+    );
+  }
+  if (URL.canParse(text) && new URL(text).password !== "") {
+    throw new UsageError(
+      "SUPABASE_URL has a password in it; it should be like https://abcd.supabase.co",
+    );
+  }
+  return text;
 }
 
 function keyFromEnvironment(env: Terminal["env"]): string | undefined {
@@ -73,7 +89,8 @@ function parseObject(json: string): Record<string, unknown> | undefined {
   }
 }
 
-function isLocal(url: string): boolean {
+/** Whether the URL is of this machine. */
+export function isLocal(url: string): boolean {
   if (!URL.canParse(url)) return false;
   return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname);
 }

@@ -4,7 +4,7 @@ import type { Document } from "../report/document.ts";
 import { markdownOf } from "../report/markdown.ts";
 import { describeProblem, type ShownProblem } from "../report/problem.ts";
 import { correctedCalls } from "./command_line.ts";
-import { readConnection } from "./connection.ts";
+import { isLocal, readConnection } from "./connection.ts";
 import { EXIT, exitCodeOf, UsageError } from "./exit_codes.ts";
 import { commandFor, inOptionWords } from "./option_words.ts";
 import { printed } from "./print.ts";
@@ -65,7 +65,7 @@ export function printAnswer(
   else out.write(printed(document(), { ...out, verbose, sql }));
 }
 
-function printProblem(
+export function printProblem(
   context: CommandContext,
   error: RenameError,
   { json, markdown, places = [] }: OutputOptions & { places?: string[] },
@@ -80,12 +80,17 @@ function printProblem(
     });
   if (json || markdown) return printAnswer(context, problem, document, { json, markdown });
   terminal.err.write(printed(document(), terminal.err));
-  if (error.code === "unreachable" && !terminal.env("SUPABASE_URL")) {
-    terminal.err.write(
-      "\nnpm run serve starts the local stack; SUPABASE_URL names another project.",
-    );
+  if (error.code === "unreachable") {
+    terminal.err.write(`\n${whatToStart(terminal.env("SUPABASE_URL")?.trim())}`);
   }
 }
+
+const whatToStart = (url?: string): string =>
+  url === undefined || url === "" || isLocal(url)
+    ? "To start the functions on this machine:\n  npm run serve\n" +
+      "SUPABASE_URL names another project, such as https://abcd.supabase.co."
+    : "Is SUPABASE_URL the project's URL, and are the functions deployed there?\n" +
+      "  npx supabase functions list";
 
 /** The problem document; where the endpoints sent none, one in its shape. */
 function problemOf(error: RenameError): ShownProblem {

@@ -6,6 +6,7 @@ import { visibleLines } from "../report/text.ts";
 import { EXIT, exitCodeOf, messageOf, UsageError } from "./exit_codes.ts";
 import { addFinalizeRename } from "./commands/finalize_rename.ts";
 import { addGenerateTypes } from "./commands/generate_types.ts";
+import { Interrupted } from "./interrupt.ts";
 import { addListMigrations } from "./commands/list_migrations.ts";
 import { addRefreshView } from "./commands/refresh_view.ts";
 import { addRenameTable } from "./commands/rename_table.ts";
@@ -48,8 +49,9 @@ export async function main(args: string[], terminal: Terminal): Promise<number> 
   } catch (error) {
     // Commander has printed what was wrong, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    const message = messageOf(error);
     terminal.err.write(
-      errorLine(messageOf(error), terminal.err),
+      error instanceof Interrupted ? visibleLines(message) : errorLine(message, terminal.err),
     );
     return exitCodeOf(error);
   }

@@ -36,6 +36,9 @@ export interface OperationOptions extends MigrationFileOptions {
   actor?: string;
   sql?: true;
   verbose?: true;
+  /** Do not ask. */
+  yes?: true;
+  propose?: true;
   quiet?: true;
   json?: true;
   markdown?: true;
@@ -57,6 +60,7 @@ export function addOperationOptions(command: Command): Command {
     .option("--notes <text>", "text to keep with the migration")
     .option("--no-history", "do not record it in the Supabase CLI's migration history")
     .option("--actor <name>", "who asks; recorded after the key's name")
+    .option("--yes", "do not ask, neither before a change elsewhere nor before a finalization")
     .option("--sql", "show the statements")
     .option("--verbose", "show everything: statements, checks, notes, ids")
     .option("--quiet", "do not show progress")
@@ -81,9 +85,9 @@ export interface SelectionOptions extends OperationOptions {
 
 export function addSelectionOptions(command: Command): Command {
   return command
-    .argument("[table]", "old or new name of the table, as it is: case counts")
+    .argument("[table]", "old or new name of the table, with its schema or without; case counts")
     .option("--migration-id <id>", "a migration, in place of a table")
-    .option("--batch-id <id>", "all renames of one request")
+    .option("--batch-id <id>", "all renames of one request, by its id or by one of its tables")
     .option("--schema <name>", "schema of the table (public)");
 }
 

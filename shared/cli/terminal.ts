@@ -1,4 +1,5 @@
 /** Where a command writes to. */
+import process from "node:process";
 import pc from "picocolors";
 
 export type Colors = ReturnType<typeof pc.createColors>;
@@ -14,10 +15,10 @@ export interface Stream {
 
 export interface Terminal {
   env(name: string): string | undefined;
+  /** Asks the person at the terminal; undefined where there is none. */
+  ask?: (question: string) => Promise<string>;
   out: Stream;
   err: Stream;
-  /** Asks somebody, and gives what was typed, or null at the end of the input; only if there is somebody to ask. */
-  ask?: (question: string) => Promise<string | null>;
 }
 
 export function processTerminal(): Terminal {
@@ -26,7 +27,20 @@ export function processTerminal(): Terminal {
     env,
     out: processStream(Deno.stdout, (text) => console.log(text), env),
     err: processStream(Deno.stderr, (text) => console.error(text), env),
+    ...(process.stdin.isTTY && process.stderr.isTTY && { ask }),
   };
+}
+
+async function ask(question: string): Promise<string> {
+  const { createInterface } = await import("node:readline/promises");
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  // The end of the input is no answer.
+  const ended = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
+  try {
+    return await Promise.race([lines.question(question), ended]);
+  } finally {
+    lines.close();
+  }
 }
 
 function processStream(

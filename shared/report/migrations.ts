@@ -87,14 +87,51 @@ function driftSection(migrations: Migration[]): Block[] {
   return findingsSection(drift, "Drift", "each");
 }
 
-type Judged = Migration & { ready_to_finalize: ReadyToFinalize };
+export type Judged = Migration & { ready_to_finalize: ReadyToFinalize };
+
+export const isJudged = (migration: Migration): migration is Judged =>
+  migration.ready_to_finalize !== undefined;
 
 const MAX_ROLES = 3;
 const MAX_NAMES = 5;
 
 /** The verdict of each active rename, then the reasons, once for all names of which they are true. */
+/** What `finalize-rename --ready` would finalize, and why not the others. */
+export function describeReady(migrations: Migration[], { url }: { url?: string }): Document {
+  const judged = migrations.filter(isJudged);
+  const ready = judged.filter(({ ready_to_finalize: { ready } }) => ready);
+  const waiting = judged.filter((one) => !ready.includes(one));
+  return documentOf([
+    [
+      {
+        is: "title",
+        tone: "notice",
+        label: "Ready",
+        text: `${ready.length} of ${counted(judged.length, "active rename")}`,
+        url,
+      },
+      ...(ready.length === 0 ? [] : [{ is: "text", text: DROPS } as const]),
+    ],
+    [
+      ready.length === 0 ? null : {
+        is: "names",
+        oldName: "Old name will be",
+        names: ready.map(({ schema_name: schema, old_name: from, new_name: to, id }) => (
+          { schema, from, to, oldName: "free", unusual: false, migration: id }
+        )),
+      },
+    ],
+    [itemsOf(reasonsOf(ready))],
+    section("Not ready", itemsOf(reasonsOf(waiting))),
+  ]);
+}
+
+const DROPS =
+  "Their compatibility views will be dropped: queries that use the old names fail then. " +
+  "This cannot be undone.";
+
 function usageSection(migrations: Migration[], finalizeReady?: string): Block[] {
-  const judged = migrations.filter((one): one is Judged => one.ready_to_finalize !== undefined);
+  const judged = migrations.filter(isJudged);
   if (judged.length === 0) return [];
   const moment = (timestamp: string | null = null) => timestamp && inUtc(timestamp);
   const rows = judged.map(({ schema_name, old_name, usage, ready_to_finalize: verdict }) => [

@@ -22,6 +22,7 @@ import {
 } from "./document.ts";
 import { breakingCodes, findingsCounted, findingsSection, notesOf } from "./findings.ts";
 import { markdownOf } from "./markdown.ts";
+import { isJudged, reasonsOf } from "./migrations.ts";
 import { counted } from "./text.ts";
 
 export type { Operation } from "./document.ts";
@@ -33,6 +34,8 @@ export interface OperationContext {
   acknowledged?: string[];
   commandFor?: CommandFor;
   file?: string;
+  /** Describe only what somebody has to know who is asked whether to go on. Default: false. */
+  asking?: boolean;
 }
 
 /** The answer for an endpoint's caller. */
@@ -49,10 +52,15 @@ export function describeOperation(answer: OperationAnswer, context: OperationCon
     statements: planned ? statements.length : 0,
     notes: notesOf(findings).length,
   };
-  return documentOf([
+  const first = [
     [title(answer, context, names.length), ...verdict(answer, context, names)],
     [tableOfNames(answer, names)],
+    evidence(answer),
     findingsSection(findings),
+  ];
+  if (context.asking) return documentOf(first);
+  return documentOf([
+    ...first,
     [statementsBlock(statements, planned)],
     [tables === undefined ? null : { is: "graph", tables, operation }],
     ...(mode === "plan" ? afterPlan(answer, context, more) : []),
@@ -65,6 +73,12 @@ export function describeOperation(answer: OperationAnswer, context: OperationCon
     comment: `operation=${operation} mode=${mode} plan_hash=${plan_hash}` +
       (batch_id === null ? "" : ` batch_id=${batch_id}`),
   });
+}
+
+/** Why old names can be given up, as far as they can. */
+function evidence({ mode, migrations }: OperationAnswer): (Block | null)[] {
+  const ready = migrations.filter(isJudged).filter((one) => one.ready_to_finalize.ready);
+  return mode === "plan" ? [itemsOf(reasonsOf(ready))] : [];
 }
 
 const NOUNS: Record<Operation, string> = {
@@ -108,6 +122,7 @@ function verdict(
     const waited = `Other clients were kept waiting for ${lock.held_ms} ms at most${attempts}.`;
     return [effect, { is: "text", text: `${waited}${passed}` }];
   }
+  if (context.asking && !findings.some(({ severity }) => severity === "breaking")) return [effect];
   const unchanged = mode === "plan" ? "Nothing was changed." : "No table was changed.";
   const open = openCodes(answer, context);
   const breaking = findings.filter(({ severity }) => severity === "breaking");

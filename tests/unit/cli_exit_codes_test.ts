@@ -80,7 +80,9 @@ Deno.test("a project that cannot be reached, or lacks the functions, is unavaila
   );
 
   const env = { SUPABASE_URL: "http://127.0.0.1:9", SUPABASE_SECRET_KEY: KEY };
-  assertEquals((await runMain(["list-migrations"], env)).code, 7);
+  const { code, stderr } = await runMain(["list-migrations"], env);
+  assertEquals(code, 7);
+  assertStringIncludes(stderr, "\n  npm run serve\n");
   const json = await runMain(["list-migrations", "--json"], env);
   assertEquals(json.code, 7);
   assertEquals(JSON.parse(json.stdout).code, "unreachable");

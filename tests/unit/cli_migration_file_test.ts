@@ -20,7 +20,7 @@ const FILE = { version: "20261123120000", name: "rename_a_to_b", sql: "select 1;
 const COMMANDS = [
   ["rename-table", "a", "b"],
   ["rollback-rename", "a"],
-  ["finalize-rename", "a"],
+  ["finalize-rename", "a", "--yes"],
   ["refresh-view", "6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10"],
 ];
 

@@ -13,15 +13,19 @@ import {
   wantedSelection,
   wholeNumber,
 } from "../options.ts";
+import { withoutNames } from "../selection.ts";
+import { finalizeReady } from "./finalize_ready.ts";
 
 interface FinalizeRenameOptions extends SelectionOptions {
   quietForDays?: number;
+  ready?: true;
 }
 
 const EXAMPLES = `Examples:
   npm run cli -- finalize-rename experts --plan
   npm run cli -- finalize-rename experts
-  npm run cli -- finalize-rename experts --quiet-for-days 0
+  npm run cli -- finalize-rename experts --quiet-for-days 0 --yes
+  npm run cli -- finalize-rename --ready
   npm run cli -- finalize-rename --batch-id 6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10`;
 
 export function addFinalizeRename(program: Command, context: CommandContext): void {
@@ -31,7 +35,7 @@ export function addFinalizeRename(program: Command, context: CommandContext): vo
       .description(
         "Ends a rename: drops the compatibility view, so that only the new name is left. What was built on the " +
           "view depends on the table afterwards. Refused while something still contains or uses the old name. " +
-          "It cannot be rolled back.",
+          "It cannot be rolled back, so it asks first.",
       ),
   );
   addHelp(addViewOptions(addOperationOptions(command)), MIGRATION_FILE_HELP, EXAMPLES)
@@ -40,17 +44,20 @@ export function addFinalizeRename(program: Command, context: CommandContext): vo
       "days without any use of the old name (7); 0: none",
       wholeNumber,
     )
+    .option("--ready", "all renames that are ready to be finalized, each by itself")
     .action((table: string | undefined, options: FinalizeRenameOptions) => {
-      const request = {
-        ...wantedSelection(table, options),
-        ...operationFields(options),
-        quiet_for_days: options.quietForDays,
-      };
+      const fields = { ...operationFields(options), quiet_for_days: options.quietForDays };
+      if (options.ready) return finalizeReady(context, table, options, fields);
+      const selection = wantedSelection(table, options);
       return runOperation(
         context,
         "finalize",
         options,
-        (client, call) => client.finalize(request, call),
+        async (client, call, changes) =>
+          await client.finalize(
+            { ...await withoutNames(client, selection), ...fields, ...changes },
+            call,
+          ),
       );
     });
 }

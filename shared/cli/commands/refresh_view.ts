@@ -11,6 +11,7 @@ import {
   operationFields,
   type OperationOptions,
 } from "../options.ts";
+import { withoutNames } from "../selection.ts";
 
 interface RefreshViewOptions extends OperationOptions {
   withoutColumns?: string[];
@@ -18,8 +19,8 @@ interface RefreshViewOptions extends OperationOptions {
 
 const EXAMPLES = `Examples:
   npm run cli -- list-migrations --include drift
-  npm run cli -- refresh-view 6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10 --plan
-  npm run cli -- refresh-view 6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10 --without-columns legacy_code`;
+  npm run cli -- refresh-view experts --plan
+  npm run cli -- refresh-view experts --without-columns legacy_code`;
 
 export function addRefreshView(program: Command, context: CommandContext): void {
   const command = program.command("refresh-view")
@@ -29,13 +30,16 @@ export function addRefreshView(program: Command, context: CommandContext): void 
         "its table has now. With --without-columns the view no longer shows some columns, so that they can be " +
         "dropped or retyped.",
     )
-    .argument("<migration-id>", "the migration, as list-migrations shows it")
+    .argument(
+      "<table>",
+      "old or new name of the table, with its schema or without; or a migration's id",
+    )
+    .option("--schema <name>", "schema of the table (public)")
     .option("--without-columns <names>", "columns to leave out; several with commas", list);
   addHelp(addViewOptions(addOperationOptions(command)), MIGRATION_FILE_HELP, EXAMPLES)
-    .action((migrationId: string, options: RefreshViewOptions) => {
-      const { withoutColumns } = options;
-      const request = {
-        migration_id: migrationId,
+    .action((table: string, options: RefreshViewOptions) => {
+      const { withoutColumns, schema } = options;
+      const fields = {
         ...(withoutColumns && { without_columns: withoutColumns }),
         ...operationFields(options),
       };
@@ -43,7 +47,11 @@ export function addRefreshView(program: Command, context: CommandContext): void 
         context,
         "refresh",
         options,
-        (client, call) => client.refresh(request, call),
+        async (client, call, changes) =>
+          await client.refresh(
+            { ...await withoutNames(client, { table, schema }), ...fields, ...changes },
+            call,
+          ),
       );
     });
 }

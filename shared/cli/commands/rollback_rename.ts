@@ -12,6 +12,7 @@ import {
   type SelectionOptions,
   wantedSelection,
 } from "../options.ts";
+import { withoutNames } from "../selection.ts";
 
 const EXAMPLES = `Examples:
   npm run cli -- rollback-rename experts
@@ -29,12 +30,17 @@ export function addRollbackRename(program: Command, context: CommandContext): vo
   );
   addHelp(addViewOptions(addOperationOptions(command)), MIGRATION_FILE_HELP, EXAMPLES)
     .action((table: string | undefined, options: SelectionOptions) => {
-      const request = { ...wantedSelection(table, options), ...operationFields(options) };
+      const selection = wantedSelection(table, options);
+      const fields = operationFields(options);
       return runOperation(
         context,
         "rollback",
         options,
-        (client, call) => client.rollback(request, call),
+        async (client, call, changes) =>
+          await client.rollback(
+            { ...await withoutNames(client, selection), ...fields, ...changes },
+            call,
+          ),
       );
     });
 }

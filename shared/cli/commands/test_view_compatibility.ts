@@ -1,12 +1,12 @@
 /** `test-view-compatibility`: tests whether an old name still does what its table does. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { RenameClient } from "../../client/client.ts";
 import { VERIFY_CHECKS, type VerifyInput } from "../../contract/requests.ts";
 import { describeCompatibility } from "../../report/compatibility.ts";
 import { type CommandContext, printAnswer, runCommand } from "../context.ts";
-import { EXIT, UsageError } from "../exit_codes.ts";
+import { EXIT } from "../exit_codes.ts";
 import { addHelp, list, wholeNumber } from "../options.ts";
 import { withProgress } from "../progress.ts";
+import { withoutNames } from "../selection.ts";
 
 interface TestOptions {
   schema?: string;
@@ -33,13 +33,14 @@ const EXAMPLES = `Examples:
   npm run cli -- test-view-compatibility experts --claims '{"role":"authenticated","sub":"…"}'
   npm run --silent cli -- test-view-compatibility experts --markdown > report.md`;
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 export function addTestViewCompatibility(program: Command, context: CommandContext): void {
   const command = program.command("test-view-compatibility")
     .summary("test whether an old name still does what its table does")
     .description(ABOUT)
-    .argument("<migration>", "the migration's id, or the table's old or new name")
+    .argument(
+      "<table>",
+      "old or new name of the table, with its schema or without; or a migration's id",
+    )
     .option("--schema <name>", "schema of the table, where it is named (public)")
     .addOption(
       new Option("--check <name>", "only this test; can be repeated (all)")
@@ -95,7 +96,7 @@ async function test(
     options;
   await runCommand(context, options, async ({ client, url }) => {
     const request: VerifyInput = {
-      migration_id: await migrationId(client, migration, schema),
+      ...await withoutNames(client, { table: migration, schema }),
       checks: check,
       claims,
       max_ms: maxMs,
@@ -116,27 +117,4 @@ async function test(
     printAnswer(context, answer, () => describeCompatibility(answer, { url }), options);
     return answer.passed ? EXIT.done : EXIT.notVerified;
   });
-}
-
-/** The given id, or that of the newest active migration of the table. */
-async function migrationId(
-  client: RenameClient,
-  migration: string,
-  schema: string | undefined,
-): Promise<string> {
-  if (UUID.test(migration)) {
-    if (schema !== undefined) throw new UsageError("--schema needs a table's name");
-    return migration;
-  }
-  const query = {
-    table: migration,
-    schema: schema ?? "public",
-    status: "active",
-    limit: 1,
-  } as const;
-  const [newest] = (await client.listMigrations(query)).migrations;
-  if (newest !== undefined) return newest.id;
-  throw new UsageError(
-    `no active migration renamed ${migration} in ${query.schema}; list-migrations shows all migrations`,
-  );
 }
