@@ -61,11 +61,11 @@ export function requireSomebody(
 ): void {
   if (terminal.ask !== undefined) return;
   const why = operation === "finalize"
-    ? `a finalization on ${url} cannot be undone`
+    ? "A finalization cannot be undone"
     : `${url} is not on this machine`;
   throw new UsageError(
-    `${why}, and nobody is there to be asked. Nothing was done. To do it without being asked:\n  ` +
-      commandLine(withOption(args, "--yes")),
+    `${why}, and nobody is there to be asked. Nothing was done.\n` +
+      `To do it on ${url} without being asked:\n  ${commandLine(withOption(args, "--yes"))}`,
   );
 }
 

@@ -329,7 +329,9 @@ function lockNotAcquired(budget: RetryBudget, blockers: Blocker[], cause: unknow
     budget.endsWithRequest ? "deadline_exceeded" : "lock_not_acquired",
     untried
       ? `Other requests used all connections; this one could not start within ${waited} ms.`
-      : `The locks could not be acquired within ${waited} ms, in ${failures} attempts.`,
+      : `The locks could not be acquired within ${waited} ms, in ${failures} ${
+        failures === 1 ? "attempt" : "attempts"
+      }.`,
     {
       hint: untried
         ? "Try again when the other requests are done, or with a longer max_wait_ms."

@@ -66,7 +66,7 @@ export function describeOperation(answer: OperationAnswer, context: OperationCon
     ...(mode === "plan" ? afterPlan(answer, context, more) : []),
     [answer.lock && locks(answer.lock)],
     verification === null ? [] : verificationSection(verification),
-    [answer.history === undefined ? null : history(answer.history)],
+    answer.history === undefined ? [] : history(answer.history),
     [...afterwards(answer, context), ...(mode === "plan" ? [] : [more])],
   ], {
     // Nothing that a caller chose is in it.
@@ -264,12 +264,12 @@ function verificationSection({ passed, checks }: Verification): Block[] {
   return [{ is: "heading", text: "Verification", note, only }, { is: "items", items, only }];
 }
 
-function history({ version, name: title }: NonNullable<OperationAnswer["history"]>): Block {
-  return {
-    is: "step",
-    text: `To have its file ${version}_${title}.sql in the repository`,
-    commands: ["npx supabase migration fetch"],
-  };
+function history({ version, name: title }: NonNullable<OperationAnswer["history"]>): Block[] {
+  const commands = ["npx supabase migration fetch"];
+  return [
+    field("Migration history", name(`${version}_${title}`), "verbose"),
+    { is: "step", text: "To have its migration file in the repository", commands },
+  ];
 }
 
 function afterPlan(

@@ -9,6 +9,7 @@ import { createRenameClient } from "../../shared/client/client.ts";
 import type { Blocker } from "../../shared/contract/responses.ts";
 import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { type Ended, run, runCli, runMain, withEndpoints } from "../support/cli.ts";
+import { age } from "../support/finalize.ts";
 import { quietly } from "../support/quietly.ts";
 import { lockWaiter } from "../support/waiting.ts";
 import { functionsFor, PUBLISHABLE_KEY, SECRET_KEY } from "../support/functions.ts";
@@ -296,7 +297,7 @@ databaseTest("a file's tables are renamed all or none, and taken back together",
       await Deno.writeTextFile(csv, 'old_name,new_name,schema\na b,"c ""d""\n"\n"x,y",z,Shop.EU\n');
       const renamed = await cli(["rename-table", "--from-file", csv]);
       assertEquals(renamed.code, 0, renamed.stderr);
-      assertMatch(renamed.stdout, /^ {2}a b {9} → c "d"\\n$/m);
+      assertMatch(renamed.stdout, /^ {2}a b {9}→ c "d"\\n$/m);
       assertMatch(renamed.stdout, /^ {2}Shop\.EU\.x,y → z$/m);
       assertEquals(await kindOf(db, 'c "d"\n'), "r");
       const back = await cli(printedCommand(renamed.stdout, "To roll it back:"));
@@ -413,4 +414,110 @@ databaseTest("all faults of a file are told at once, with their lines", async ({
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
+});
+
+databaseTest(
+  "a migration is meant by a name, with its schema or without, wherever an id is asked for",
+  async ({ db }) => {
+    await db.sql.unsafe(`
+      create schema shop;
+      create table experts (id int primary key);
+      create table shop.goods (id int primary key);
+      create table shop."a.b" (id int primary key);`).simple();
+    await using functions = functionsFor(db.url);
+    await withEndpoints(functions, async (env) => {
+      const done = async (...args: string[]) => {
+        const { code, stderr } = await runMain(args, env);
+        assertEquals(code, 0, `${args.join(" ")}: ${stderr}`);
+      };
+      await done("rename-table", "experts", "expert_profiles");
+      await done("rename-table", "goods", "products", "--schema", "shop");
+      await done("rename-table", "a.b", "c.d", "--schema", "shop");
+      await done("refresh-view", "experts");
+      await done("refresh-view", "public.expert_profiles", "--plan");
+      await done("refresh-view", "shop.products");
+      await done("refresh-view", "a.b", "--schema", "shop");
+      await done("test-view-compatibility", "shop.goods", "--check", "reads");
+      await done("rollback-rename", "--migration-id", "shop.products", "--plan");
+      await done("rollback-rename", "shop.goods");
+      await done("rollback-rename", "--batch-id", "shop.a.b");
+      await done("finalize-rename", "public.experts", "--quiet-for-days", "0", "--yes");
+      const unknown = await runMain(["rollback-rename", "--batch-id", "experts"], env);
+      assertEquals([unknown.code, unknown.stdout], [2, ""]);
+      assertStringIncludes(
+        unknown.stderr,
+        "no batch that is proposed or active has a table experts",
+      );
+      const gone = await runMain(["refresh-view", "shop.goods"], env);
+      assertEquals(gone.code, 4);
+    });
+    const statuses = await db.sql`
+      select old_name, status from sys_table_migrations order by old_name`;
+    assertEquals(statuses.map(({ old_name, status }) => [old_name, status]), [
+      ...[["a.b", "rolled_back"], ["experts", "finalized"], ["goods", "rolled_back"]],
+    ]);
+  },
+);
+
+databaseTest("what is ready is finalized, and nothing else", async ({ db }) => {
+  await db.sql.unsafe(`
+    create table a (id int); create table b (id int); create table c (id int);
+    create table d (id int);`).simple();
+  await using functions = functionsFor(db.url);
+  for (const name of ["a", "b", "c"]) {
+    await functions.rename({ old_name: name, new_name: `${name}2` });
+  }
+  await age(db, 8);
+  await functions.rename({ old_name: "d", new_name: "d2" });
+  await db.sql`create function uses_b() returns bigint language plpgsql
+    as 'begin return (select count(*) from b); end'`;
+  const activeNames = async () =>
+    (await functions.list({ status: "active" })).migrations.map(({ old_name }) => old_name).sort();
+  await withEndpoints(functions, async (env) => {
+    const ready = ["finalize-rename", "--ready"];
+    const nobody = await runMain(ready, env);
+    assertEquals([nobody.code, nobody.stdout], [2, ""]);
+    const plan = await runMain([...ready, "--plan"], env);
+    assertEquals(plan.code, 0, plan.stderr);
+    assertMatch(plan.stdout, /^Ready {2}2 of 4 active renames/);
+    assertMatch(plan.stdout, /not ready {2}b\n.*uses_b/);
+    assertMatch(plan.stdout, /not ready {2}d\n.*and 7 days are asked for/);
+    assertEquals((await runMain(ready, env, { typed: "n" })).code, 1);
+    assertEquals(await activeNames(), ["a", "b", "c", "d"]);
+
+    const done = await runMain(ready, env, { typed: "yes" });
+    assertEquals(done.code, 0, done.stderr);
+    assertStringIncludes(done.stdout, "✓ Finalized the rename of 2 tables");
+    assertEquals(await activeNames(), ["b", "d"]);
+    const none = await runMain([...ready, "--yes", "--json"], env);
+    assertEquals([none.code, JSON.parse(none.stdout).ready], [0, []]);
+    const both = await runMain([...ready, "b"], env);
+    assertEquals(both.code, 2);
+  });
+});
+
+databaseTest("Ctrl-C says what has happened and what has not", async ({ db }) => {
+  await db.sql`create table experts (id int primary key)`;
+  await withCli(db, async (_, env) => {
+    await quietly(() =>
+      whileReading(db, "experts", async () => {
+        const script = new URL("../../shared/cli/main.ts", import.meta.url).pathname;
+        const child = new Deno.Command(Deno.execPath(), {
+          args: ["run", "-A", script, "rename-table", "experts", "expert_profiles"],
+          env,
+          stdin: "null",
+          stdout: "piped",
+          stderr: "piped",
+        }).spawn();
+        await lockWaiter(db.sql, "AccessExclusiveLock");
+        child.kill("SIGINT");
+        const { code, stdout, stderr } = await child.output();
+        const text = new TextDecoder();
+        assertEquals([code, text.decode(stdout)], [130, ""], text.decode(stderr));
+        assertMatch(text.decode(stderr), /^Interrupted while it tried to lock the tables\./m);
+        assertMatch(text.decode(stderr), /\n {2}npm run cli -- list-migrations --limit 5\n$/);
+      })
+    );
+    assertEquals(await kindOf(db, "experts"), "r");
+  });
 });

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import postgres from "postgres";
 import type { Usage } from "../../shared/contract/responses.ts";
-import type { TestDatabase } from "../support/database.ts";
+import { age } from "../support/finalize.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { post } from "../support/requests.ts";
 import { ownServers } from "../support/own_servers.ts";
@@ -399,15 +399,6 @@ servers.test("each look tells what is new, however many look at once", async ({ 
   assertGreater(Date.parse(last_used_at!), Date.parse(since!));
   assertEquals(quiet_since, last_used_at);
 });
-
-/** Moves everything that is noted about usage back in time, as if it had been noted so long ago. */
-const age = (db: TestDatabase, days: number) =>
-  db.sql`
-    update table_rename.sys_table_migration_usage
-    set snapshot_at = snapshot_at - make_interval(days => ${days}),
-      observed_since = observed_since - make_interval(days => ${days}),
-      sampled_at = sampled_at - make_interval(days => ${days}),
-      last_used_at = last_used_at - make_interval(days => ${days})`;
 
 servers.test("a month without calls is a month of quiet", async ({ db }) => {
   await using functions = functionsFor(db.url);

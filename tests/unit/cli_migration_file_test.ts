@@ -108,11 +108,13 @@ Deno.test("a change says what it is called in the migration history, unless it i
   assertEquals(recorded.body.record_history, undefined);
   assertStringIncludes(
     recorded.stdout,
-    "To have its file 20261123120000_rename_a_to_b.sql in the repository:\n  npx supabase migration fetch",
+    "To have its migration file in the repository:\n  npx supabase migration fetch",
   );
+  const verbose = await sent(["rename-table", "a", "b", "--verbose"], { ...done, history });
+  assertStringIncludes(verbose.stdout, "Migration history  20261123120000_rename_a_to_b\n");
   for (const command of COMMANDS) {
     const { body, stdout } = await sent([...command, "--no-history"], done);
     assertEquals(body.record_history, "never");
-    assertEquals(stdout.includes("To have its file"), false);
+    assertEquals(stdout.includes("migration fetch"), false);
   }
 });

@@ -146,7 +146,7 @@ async function wantedRenames(
   { fromFile }: RenameTableOptions,
 ): Promise<RenamesFile> {
   if (fromFile !== undefined) {
-    if (oldName === undefined) return await readRenamesFile(callerPath(fromFile, env));
+    if (oldName === undefined) return await readRenamesFile(callerPath(fromFile, env), fromFile);
     throw new UsageError("give either OLD and NEW or --from-file, not both");
   }
   if (oldName !== undefined && newName !== undefined) {

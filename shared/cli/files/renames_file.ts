@@ -31,9 +31,10 @@ export const FILE_HELP = `Files:
 /**
  * Reads the file. Names are taken as they are; the endpoint checks whether they can be identifiers.
  *
+ * @param given The path as the caller wrote it, for places.
  * @throws {UsageError} The file cannot be read, or is not JSON or CSV. The message names the line.
  */
-export async function readRenamesFile(path: string): Promise<RenamesFile> {
+export async function readRenamesFile(path: string, given = path): Promise<RenamesFile> {
   const parse = /\.json$/i.test(path) ? fromJson : /\.(csv|tsv)$/i.test(path) ? fromCsv : undefined;
   if (parse === undefined) {
     throw new UsageError(`${path}: the name should end in .json, .csv or .tsv`);
@@ -47,7 +48,7 @@ export async function readRenamesFile(path: string): Promise<RenamesFile> {
   }
   return {
     renames: entries.map(({ rename }) => rename),
-    places: entries.map(({ line }) => `${path}, line ${line}`),
+    places: entries.map(({ line }) => `${given}, line ${line}`),
     faults: faults.map(({ line, what }) => ({ line, what })),
   };
 }
