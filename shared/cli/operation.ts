@@ -39,7 +39,12 @@ export async function runOperation(
         () => describeOperation(inOptionWords(answer), { ...about, file }),
         options,
       );
-    const plan = () => send(client, {}, { mode: "plan" });
+    const look = commandLine(["list-migrations", "--limit", "5"]);
+    const plan = () =>
+      interruptible(
+        (signal) => send(client, { signal }, { mode: "plan" }),
+        () => interruptedChange(undefined, look),
+      );
     const answered = await confirmed(context, operation, options, url, plan);
     if ("exitCode" in answered) return answered.exitCode;
     if ("refused" in answered) {
@@ -56,7 +61,7 @@ export async function runOperation(
           });
           return send(client, { onProgress, signal, ...asOnePiece(options) }, answered.changes);
         }),
-      () => interruptedChange(last, commandLine(["list-migrations", "--limit", "5"])),
+      () => interruptedChange(last, look),
     );
     const file = migrationFile && await writeMigrationFile(answer, migrationFile, terminal.env);
     print(answer, file);

@@ -13,6 +13,9 @@ import {
   runCommand,
 } from "../context.ts";
 import { EXIT, exitCodeOf, UsageError } from "../exit_codes.ts";
+import { counted } from "../../report/text.ts";
+import { commandLine } from "../command_line.ts";
+import { interruptible } from "../interrupt.ts";
 import { inOptionWords } from "../option_words.ts";
 import { asOnePiece, type SelectionOptions } from "../options.ts";
 
@@ -43,10 +46,18 @@ export async function finalizeReady(
     }
     const asked = { count: ready.length, document: document() };
     if (!yes && !await ask(context, "finalize", url, asked)) return EXIT.unexpected;
-    const { answers, errors } = await finalizeEach(client, ready, {
-      ...fields,
-      ...asOnePiece(options),
-    });
+    const answers: OperationAnswer[] = [];
+    const request = { ...fields, ...asOnePiece(options) };
+    const errors = await interruptible(
+      (signal) => finalizeEach(client, ready, request, { answers, signal }),
+      () =>
+        `Interrupted. ${answers.length} of ${
+          counted(ready.length, "rename")
+        } are finalized; the one ` +
+        `under way may be, too. To see:\n  ${
+          commandLine(["list-migrations", "--status", "active"])
+        }`,
+    );
     const answer = together(answers);
     const about = { operation: "finalize" as const, url };
     if (json) {
@@ -95,29 +106,29 @@ async function activeMigrations(
   return found;
 }
 
-/** What is refused does not keep the others; where the project cannot be reached, the rest is left. */
+/** Adds the answers to `answers`. What is refused does not keep the others; where the project cannot be reached, the rest is left. */
 async function finalizeEach(
   client: RenameClient,
   migrations: Migration[],
   { idempotencyKey, retries, ...fields }:
     & Parameters<RenameClient["finalize"]>[0]
     & ReturnType<typeof asOnePiece>,
-): Promise<{ answers: OperationAnswer[]; errors: RenameError[] }> {
-  const answers: OperationAnswer[] = [];
+  { answers, signal }: { answers: OperationAnswer[]; signal: AbortSignal },
+): Promise<RenameError[]> {
   const errors: RenameError[] = [];
   for (const { id } of migrations) {
-    const call = idempotencyKey === undefined
+    const key = idempotencyKey === undefined
       ? {}
       : { idempotencyKey: `${idempotencyKey}/${id}`, retries };
     try {
-      answers.push(await client.finalize({ ...fields, migration_id: id }, call));
+      answers.push(await client.finalize({ ...fields, migration_id: id }, { ...key, signal }));
     } catch (error) {
       if (!(error instanceof RenameError)) throw error;
       errors.push(error);
       if (exitCodeOf(error) !== EXIT.refused) break;
     }
   }
-  return { answers, errors };
+  return errors;
 }
 
 /** Several answers as that of one operation. */
