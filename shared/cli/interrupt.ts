@@ -33,9 +33,11 @@ export function interruptedChange(last: Progress | null | undefined, look: strin
   if (last?.phase === "verifying" || last?.phase === "replayed") {
     return `Interrupted after the change was made; only its verification was not waited for. To see it:\n  ${look}`;
   }
-  const when = last?.phase === "waiting" || last?.phase === "locking"
-    ? "while it tried to lock the tables"
-    : "before it had begun";
-  return `Interrupted ${when}. The functions give it up and change nothing, unless the change was just being ` +
+  const when = last === null
+    ? ""
+    : last.phase === "waiting" || last.phase === "locking"
+    ? " while it tried to lock the tables"
+    : " before the tables were locked";
+  return `Interrupted${when}. The functions give it up and change nothing, unless the change was just being ` +
     `made: all of it is done then, or nothing. To see:\n  ${look}`;
 }

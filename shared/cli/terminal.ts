@@ -35,9 +35,11 @@ async function ask(question: string): Promise<string> {
   const { createInterface } = await import("node:readline/promises");
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   // The end of the input is no answer.
-  const ended = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
+  const ended = new Promise<null>((resolve) => lines.once("close", () => resolve(null)));
   try {
-    return await Promise.race([lines.question(question), ended]);
+    const answer = await Promise.race([lines.question(question), ended]);
+    if (answer === null) process.stderr.write("\n");
+    return answer ?? "";
   } finally {
     lines.close();
   }
