@@ -38,6 +38,6 @@ export function interruptedChange(last: Progress | null | undefined, look: strin
     : last.phase === "waiting" || last.phase === "locking"
     ? " while it tried to lock the tables"
     : " before the tables were locked";
-  return `Interrupted${when}. The functions give it up and change nothing, unless the change was just being ` +
-    `made: all of it is done then, or nothing. To see:\n  ${look}`;
+  return `Interrupted${when}. The functions give it up once they notice; until then it may still be done, ` +
+    `all of it or nothing. To see:\n  ${look}`;
 }

@@ -11,7 +11,7 @@ import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { type Ended, run, runCli, runMain, withEndpoints } from "../support/cli.ts";
 import { age } from "../support/finalize.ts";
 import { quietly } from "../support/quietly.ts";
-import { lockWaiter } from "../support/waiting.ts";
+import { lockWaiter, until } from "../support/waiting.ts";
 import { functionsFor, PUBLISHABLE_KEY, SECRET_KEY } from "../support/functions.ts";
 
 type Cli = (args: string[], env?: Record<string, string>) => Promise<Ended>;
@@ -516,9 +516,14 @@ databaseTest("Ctrl-C says what has happened and what has not", async ({ db }) =>
         assertEquals([code, text.decode(stdout)], [130, ""], text.decode(stderr));
         assertMatch(
           text.decode(stderr),
-          /^Interrupted (while it tried|before the tables were locked).*give it up and change nothing/m,
+          /^Interrupted (while it tried|before the tables were locked).*The functions give it up/m,
         );
         assertMatch(text.decode(stderr), /\n {2}npm run cli -- list-migrations --limit 5\n$/);
+        // The reader stays until the functions have noticed.
+        await until(async () => {
+          const events = await db.sql`select from table_rename.sys_table_migration_events`;
+          return events.length > 0;
+        });
       })
     );
     assertEquals(await kindOf(db, "experts"), "r");
