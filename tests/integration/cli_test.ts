@@ -520,7 +520,7 @@ databaseTest("Ctrl-C says what has happened and what has not", async ({ db }) =>
         );
         assertMatch(text.decode(stderr), /\n {2}npm run cli -- list-migrations --limit 5\n$/);
         // The reader stays until the functions have noticed.
-        await until(async () => {
+        await until("the request is given up", async () => {
           const events = await db.sql`select from table_rename.sys_table_migration_events`;
           return events.length > 0;
         });
