@@ -39,7 +39,7 @@ export async function readConnection(
   project?: ProjectFile,
 ): Promise<{ url: string; key: string }> {
   const { project_url, keys } = project?.settings ?? {};
-  const url = env("SUPABASE_URL")?.trim() || project_url || LOCAL_URL;
+  const url = projectUrl(env("SUPABASE_URL")?.trim() || project_url || LOCAL_URL);
   const key = keyFromEnvironment(env, keys?.secret_key);
   if (key !== undefined) return { url, key };
   if (!isLocal(url)) {
@@ -55,6 +55,22 @@ export async function readConnection(
 export function databaseFromEnvironment(env: Terminal["env"], project?: ProjectFile) {
   const variable = project?.settings.keys?.database_url ?? "SUPABASE_DB_URL";
   return { variable, url: env(variable)?.trim() || undefined };
+}
+
+/** The message repeats nothing that could be a password. */
+function projectUrl(text: string): string {
+  if (/^postgres(ql)?:/i.test(text)) {
+    throw new UsageError(
+      "SUPABASE_URL is the URL of a database; it should be the project's, such as https://abcd.supabase.co. " +
+        "The URL of the database goes into SUPABASE_DB_URL",
+    );
+  }
+  if (URL.canParse(text) && new URL(text).password !== "") {
+    throw new UsageError(
+      "SUPABASE_URL has a password in it; it should be like https://abcd.supabase.co",
+    );
+  }
+  return text;
 }
 
 function keyFromEnvironment(env: Terminal["env"], variable?: string): string | undefined {
@@ -104,7 +120,8 @@ function parseObject(json: string): Record<string, unknown> | undefined {
   }
 }
 
-function isLocal(url: string): boolean {
+/** Whether the URL is of this machine. */
+export function isLocal(url: string): boolean {
   if (!URL.canParse(url)) return false;
   return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname);
 }

@@ -5,7 +5,7 @@ import type { Document } from "../report/document.ts";
 import { markdownOf } from "../report/markdown.ts";
 import { describeProblem, type ShownProblem } from "../report/problem.ts";
 import { commandLine, correctedCalls, optionIn } from "./command_line.ts";
-import { checkedDatabaseUrl, readConnection, SERVE } from "./connection.ts";
+import { checkedDatabaseUrl, isLocal, readConnection, SERVE } from "./connection.ts";
 import { EXIT, exitCodeOf, UsageError } from "./exit_codes.ts";
 import { commandFor, inOptionWords } from "./option_words.ts";
 import { printed } from "./print.ts";
@@ -39,6 +39,8 @@ export interface OutputOptions {
   json?: boolean;
   markdown?: boolean;
   verbose?: boolean;
+  /** Show the statements. Default: only if `verbose`. */
+  sql?: boolean;
 }
 
 /**
@@ -67,14 +69,14 @@ export function printAnswer(
   { terminal: { out } }: CommandContext,
   answer: unknown,
   document: () => Document,
-  { json, markdown, verbose }: OutputOptions,
+  { json, markdown, verbose, sql }: OutputOptions,
 ): void {
   if (json) out.write(JSON.stringify(answer, null, 2));
   else if (markdown) out.write(markdownOf(document()).trimEnd());
-  else out.write(printed(document(), { ...out, verbose }));
+  else out.write(printed(document(), { ...out, verbose, sql }));
 }
 
-function printProblem(
+export function printProblem(
   context: CommandContext,
   error: RenameError,
   { json, markdown, places = [] }: OutputOptions & { places?: string[] },
@@ -94,12 +96,18 @@ function printProblem(
     const migrate = database.length > 0 ? database : ["--db-url", "postgresql://…"];
     terminal.err.write(`\nTo make the tracking tables:\n  ${commandLine(["migrate", ...migrate])}`);
   }
-  if (error.code === "unreachable" && !terminal.env("SUPABASE_URL") && !context.project) {
-    terminal.err.write(
-      `\n${SERVE} starts the functions on this machine; SUPABASE_URL names another project.`,
-    );
+  if (error.code === "unreachable") {
+    const { project_url } = context.project?.settings ?? {};
+    terminal.err.write(`\n${whatToStart(terminal.env("SUPABASE_URL")?.trim() || project_url)}`);
   }
 }
+
+const whatToStart = (url?: string): string =>
+  url === undefined || isLocal(url)
+    ? `To start the functions on this machine:\n  ${SERVE}\n` +
+      "SUPABASE_URL names another project, such as https://abcd.supabase.co."
+    : "Is that the project's URL, and are the functions deployed there?\n" +
+      "  npx supabase functions list";
 
 /**
  * The problem document; where the endpoints sent none, one in its shape.

@@ -1,5 +1,6 @@
 /** Exit codes, by which a script knows how a command ended, and the errors behind them. */
 import type { RenameError } from "../client/client.ts";
+import { Interrupted } from "./interrupt.ts";
 
 export const EXIT = {
   done: 0,
@@ -12,18 +13,20 @@ export const EXIT = {
   locked: 6,
   unavailable: 7,
   notVerified: 8,
+  interrupted: 130,
 } as const;
 
 export const EXIT_CODES_HELP = `Exit codes:
   0  done
-  1  an unexpected or internal error; with generate-types --check, files that are stale
+  1  an unexpected or internal error, or not confirmed; with generate-types --check, stale files
   2  wrong usage, or a request that is not valid
   3  not allowed: no or wrong key, protected schema, another owner
   4  no such table or migration
   5  refused, or a plan that would be refused: something would break, the name is taken, …
   6  the locks could not be acquired in time
   7  the project, its functions or its database cannot be reached
-  8  done, but the verification failed`;
+  8  done, but the verification failed
+  130  interrupted (Ctrl-C)`;
 
 /** A mistake of the caller: in options, files or the environment. Exit code 2. */
 export class UsageError extends Error {
@@ -40,6 +43,7 @@ export const messageOf = (error: unknown): string =>
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return EXIT.usage;
+  if (error instanceof Interrupted) return EXIT.interrupted;
   if (error instanceof UnavailableError) return EXIT.unavailable;
   if (!isRenameError(error)) return EXIT.unexpected;
   if (error.code === "unreachable") return EXIT.unavailable;

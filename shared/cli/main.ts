@@ -11,6 +11,7 @@ import { EXIT, exitCodeOf, messageOf, UsageError } from "./exit_codes.ts";
 import { callerFolder } from "./files/paths.ts";
 import { addHelpCommand, helpArguments, RULE_OF_HELP } from "./help.ts";
 import { findProjectFile } from "./project/find_project_file.ts";
+import { Interrupted } from "./interrupt.ts";
 import { isRunByNpm, swallowedOptions } from "./swallowed_options.ts";
 import { processTerminal, type Stream, type Terminal } from "./terminal.ts";
 
@@ -49,7 +50,10 @@ export async function main(args: string[], terminal: Terminal): Promise<number> 
   } catch (error) {
     // Commander has printed what was wrong, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    terminal.err.write(errorLine(messageOf(error), terminal.err));
+    const message = messageOf(error);
+    terminal.err.write(
+      error instanceof Interrupted ? visibleLines(message) : errorLine(message, terminal.err),
+    );
     return exitCodeOf(error);
   }
 }

@@ -33,14 +33,16 @@ const FIELDS = [
 const optionName = (field: string) => RENAMED[field] ?? `--${field.replaceAll("_", "-")}`;
 
 /** The options for fields; none for a default, such as false of a flag. */
-const optionsOf = (fields: Record<string, unknown>): string[] =>
-  Object.entries(fields).flatMap(([field, value]) => {
+const optionsOf = ({ table, ...fields }: Record<string, unknown>): string[] => [
+  ...Object.entries(fields).flatMap(([field, value]) => {
     if (field === "mode") return [];
     const option = optionName(field);
     const flag = { compatibility_view: false, record_history: "never" }[field] ?? true;
     if (typeof value === "boolean" || value === "never") return value === flag ? [option] : [];
     return [option, [value].flat().join(",")];
-  });
+  }),
+  ...(typeof table !== "string" ? [] : table.startsWith("-") ? ["--", table] : [table]),
+];
 
 /** Makes a next step the command line for it; `args` are those of the command that was run. */
 export const commandFor = (args: string[]): CommandFor => ({ endpoint, fields }) => {
@@ -80,6 +82,7 @@ export const optionWords = (text: string): string =>
     .replace(FIELD, (json) => optionText(`{${json}}`, json))
     .replace(NAME, (found, field) => FIELDS.includes(field) ? optionName(field) : found)
     .replace(/^"renames\.\d+\.(\w+)"/, (_, field) => `The ${field.replaceAll("_", " ")}`)
+    .replaceAll("`issues` lists", "The list below has")
     .replaceAll("`issues`", "the list below")
     .replace(/\bsend (?=--)/g, "add ");
 

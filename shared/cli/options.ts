@@ -27,7 +27,11 @@ export interface OperationOptions extends MigrationFileOptions {
   notes?: string;
   actor?: string;
   dbUrl?: string;
+  sql?: true;
   verbose?: true;
+  /** Do not ask. */
+  yes?: true;
+  propose?: true;
   quiet?: true;
   json?: true;
   markdown?: true;
@@ -41,7 +45,7 @@ export function addOperationOptions(command: Command): Command {
       "--migration-file [path]",
       "write a migration file, and change nothing (supabase/migrations)",
     )
-    .option("--plan", "show statements and findings, and change nothing")
+    .option("--plan", "show what would happen, and change nothing")
     .option("--acknowledge <codes>", "accept breaking findings; several with commas", list)
     .option("--expected-plan-hash <hash>", "apply only the plan with this hash")
     .option("--lock-timeout <ms>", "longest wait for one lock (200)", wholeNumber)
@@ -49,7 +53,9 @@ export function addOperationOptions(command: Command): Command {
     .option("--notes <text>", "text to keep with the migration")
     .option("--no-history", "do not record it in the Supabase CLI's migration history")
     .option("--actor <name>", "who asks; recorded after the key's name")
-    .option("--verbose", "show every statement in full")
+    .option("--yes", "do not ask, neither before a change elsewhere nor before a finalization")
+    .option("--sql", "show the statements")
+    .option("--verbose", "show everything: statements, checks, notes, ids")
     .option("--quiet", "do not show progress")
     .option("--json", "print the answer, or the problem document, as JSON")
     .option("--markdown", "print the answer, or the problem, as Markdown for a pull request");
@@ -72,9 +78,9 @@ export interface SelectionOptions extends OperationOptions {
 
 export function addSelectionOptions(command: Command): Command {
   return command
-    .argument("[table]", "old or new name of the table, as it is: case counts")
+    .argument("[table]", "old or new name of the table, with its schema or without; case counts")
     .option("--migration-id <id>", "a migration, in place of a table")
-    .option("--batch-id <id>", "all renames of one request")
+    .option("--batch-id <id>", "all renames of one request, by its id or by one of its tables")
     .option("--schema <name>", "schema of the table (public)");
 }
 
@@ -84,10 +90,8 @@ export function addSelectionOptions(command: Command): Command {
  */
 export function wantedSelection(
   table: string | undefined,
-  { migrationId, batchId, schema: given }: SelectionOptions,
-  schemaOfProject?: string,
+  { migrationId, batchId, schema }: SelectionOptions,
 ) {
-  const schema = given ?? (table === undefined ? undefined : schemaOfProject);
   if ([table, migrationId, batchId].filter((given) => given !== undefined).length !== 1) {
     throw new UsageError("give exactly one of TABLE, --migration-id and --batch-id");
   }

@@ -10,24 +10,37 @@ import type {
   Span,
   Text,
 } from "../report/document.ts";
-import { findingItems } from "../report/findings.ts";
-import { visible, visibleLines } from "../report/text.ts";
+import { findingItems, notesOf } from "../report/findings.ts";
+import { counted, visible, visibleLines } from "../report/text.ts";
 import type { Stream } from "./terminal.ts";
 
 export interface Page extends Pick<Stream, "colors" | "width"> {
+  /** Show everything: default of the next. */
   verbose?: boolean;
+  /** Show the statements of SQL. */
+  sql?: boolean;
 }
 
-/** Most statements that are shown of what is done already; a plan is always shown as a whole. */
-const MAX_DONE_SHOWN = 20;
+/** More findings than this are shown by code. */
+const MAX_FINDINGS = 5;
+
+/** Names of tables: from how many on two of them share a line, where they fit, and how many are shown at most. */
+const MANY_NAMES = 12;
+const MAX_NAMES = 40;
 
 export const printed = ({ sections }: Document, page: Page): string =>
   sections.map((blocks) => printSection(blocks, page)).filter((part) => part !== "").join("\n\n");
 
-function printSection(blocks: Block[], page: Page): string {
+function printSection(section: Block[], page: Page): string {
+  const blocks = section.filter(({ only }) =>
+    only === undefined || only === (page.verbose ? "verbose" : "terminal")
+  );
+  if (blocks.length === 0) return "";
   const indent = blocks[0].is === "heading" ? 2 : 0;
-  return blocks.map((block) => printBlock(block, page, indent)).filter((part) => part !== "")
-    .join("\n");
+  const parts = blocks.map((block) => printBlock(block, page, indent));
+  // A heading alone would be about nothing.
+  if (indent > 0 && parts.slice(1).every((part) => part === "") && blocks.length > 1) return "";
+  return parts.filter((part) => part !== "").join("\n");
 }
 
 function printBlock(block: Block, page: Page, indent: number): string {
@@ -43,13 +56,15 @@ function printBlock(block: Block, page: Page, indent: number): string {
     case "fields":
       return printFields(block, page);
     case "table":
-      return block.onlyPage ? "" : printTable(block, page);
+      return printTable(block, page);
+    case "names":
+      return printNames(block, page);
     case "comparison":
       return printComparison(block, page, 2);
     case "items":
       return printItems(block.items, page, indent);
     case "findings":
-      return printItems(findingItems(block.findings, block.detail ?? "each"), page, 2);
+      return printFindings(block, page);
     case "statements":
       return printStatements(block.statements, block.planned, page);
     case "graph":
@@ -57,9 +72,11 @@ function printBlock(block: Block, page: Page, indent: number): string {
     case "diff":
       return block.lines.map((line) => `  ${visible(line)}`).join("\n");
     case "step":
-      return [`${block.text}:`, ...block.commands.map((command) => `  ${visible(command)}`)].join(
-        "\n",
-      );
+      if (block.commands.length === 0) return "";
+      return [`${visible(block.text)}:`, ...block.commands.map((one) => `  ${visible(one)}`)]
+        .join("\n");
+    case "more":
+      return printMore(block, page);
   }
 }
 
@@ -104,9 +121,11 @@ function printItem(item: Item, page: Page, indent: number): string {
   const { mark, text, note, body = [], remedy, items = [], comparison } = item;
   const inner = (text: string, more = 2) => paragraph(text, width, indent + more);
   const gap = mark && mark.text.length > 1 ? "  " : " ";
-  const head = " ".repeat(indent) + (mark ? styled(mark, page) + gap : "") + inline(text, page);
+  const start = indent + (mark ? mark.text.length + gap.length : 0);
+  const head = " ".repeat(indent) + (mark ? styled(mark, page) + gap : "") +
+    paragraph(inline(text, page), width, start).slice(start);
   const beside = note === undefined ? "" : `  ${colors.dim(inline(note, page))}`;
-  const fits = note === undefined || plainLength(head + beside) <= width;
+  const fits = note === undefined || plainLength(head.split("\n").at(-1)! + beside) <= width;
   return [
     ...(fits ? [head + beside] : [head, colors.dim(inner(inline(note, page), 4))]),
     ...items.map((one) => printItem(one, page, indent + 2)),
@@ -135,20 +154,76 @@ function printComparison(
   ]).join("\n");
 }
 
-/** Each statement under its purpose. A check is long, and of interest only if it fails, so it is one line. */
-function printStatements(statements: ShownStatement[], planned: boolean, page: Page): string {
-  const { colors, verbose = false } = page;
-  const heading = colors.bold(planned ? "Statements" : "Statements that were run");
-  if (!planned && !verbose && statements.length > MAX_DONE_SHOWN) {
-    return `${heading}  ${statements.length}, shown with --verbose`;
+/** Those that need attention, by code where they are many. */
+function printFindings({ findings, detail }: BlockOf<"findings">, page: Page): string {
+  if (page.verbose || detail !== undefined) {
+    return printItems(findingItems(findings, detail ?? "each"), page, 2);
   }
-  const shown = statements.map(({ sql, purpose, isCheck }) => {
-    const comment = (text: string) => colors.dim(`-- ${visible(text)}`);
-    if (!isCheck || verbose) return `${comment(purpose)}\n${visibleLines(sql)};`;
-    const lines = sql.split("\n").length;
-    return comment(`${purpose} (${lines === 1 ? "" : `${lines} lines, `}shown with --verbose)`);
-  });
-  return `${heading}\n${shown.join("\n")}`;
+  const notes = notesOf(findings);
+  const grave = findings.filter((finding) => !notes.includes(finding));
+  const shown = findingItems(grave, grave.length > MAX_FINDINGS ? "by_code" : "each");
+  return printItems(shown, page, 2);
+}
+
+/** `old → new` of each table, with the schema where it is not `public`. */
+function printNames({ names, oldName }: BlockOf<"names">, page: Page): string {
+  const { colors, width, verbose = false } = page;
+  const most = verbose || names.length <= MAX_NAMES ? names.length : MAX_NAMES;
+  const shown = names.slice(0, most);
+  const qualified = (schema: string, name: string) =>
+    visible(schema === "public" ? name : `${schema}.${name}`);
+  const lefts = shown.map(({ schema, from }) => qualified(schema, from));
+  const rights = shown.map(({ to, unusual, oldName: state }) =>
+    visible(to) + (unusual ? colors.dim(`  (${oldName.toLowerCase()} ${state})`) : "")
+  );
+  const widest = (texts: string[]) => Math.max(...texts.map(plainLength));
+  const [left, right] = [widest(lefts), widest(rights)];
+  const pair = left + 3 + right;
+  const columns = shown.length > MANY_NAMES && width !== Infinity
+    ? Math.max(1, Math.floor((width - 2 + 3) / (pair + 3)))
+    : 1;
+  const lines = Math.ceil(shown.length / columns);
+  const rows = Array.from(
+    { length: lines },
+    (_, line) =>
+      Array.from({ length: columns }, (_, column) => {
+        const index = column * lines + line;
+        if (index >= shown.length) return "";
+        const text = `${lefts[index].padEnd(left)} ${colors.dim("→")} ${rights[index]}`;
+        return text + " ".repeat(pair - plainLength(text));
+      }).join("   ").trimEnd(),
+  );
+  const more = names.length - most;
+  return [
+    ...rows.map((row) => `  ${row}`),
+    ...(more > 0 ? [colors.dim(`  and ${counted(more, "more table")}, shown with --verbose`)] : []),
+    ...(verbose ? ids(names) : []),
+  ].join("\n");
+}
+
+const ids = (names: BlockOf<"names">["names"]): string[] =>
+  names.flatMap(({ from, migration }) =>
+    migration === undefined ? [] : [`  migration of ${visible(from)}: ${visible(migration)}`]
+  );
+
+/** Each statement under its purpose; checks only with everything else. */
+function printStatements(statements: ShownStatement[], planned: boolean, page: Page): string {
+  const { colors, verbose = false, sql = verbose } = page;
+  if (!sql) return "";
+  const heading = colors.bold(planned ? "Statements" : "Statements that were run");
+  const shown = statements.filter(({ isCheck }) => verbose || !isCheck).map(({ sql, purpose }) =>
+    `${colors.dim(`-- ${visible(purpose)}`)}\n${visibleLines(sql)};`
+  );
+  return [heading, ...shown].join("\n");
+}
+
+function printMore({ statements, notes }: BlockOf<"more">, page: Page): string {
+  const { colors, verbose = false, sql = verbose } = page;
+  const more = [
+    ...(statements > 0 && !sql ? ["--sql shows the statements"] : []),
+    ...(notes > 0 && !verbose ? [`--verbose shows ${counted(notes, "note")} and all details`] : []),
+  ];
+  return more.length === 0 ? "" : colors.dim(`${more.join(", ")}.`);
 }
 
 function paragraph(text: string, width: number, indent: number): string {

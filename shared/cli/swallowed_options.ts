@@ -3,7 +3,8 @@
  * them: `npm run cli rename-table a b --plan` would rename.
  *
  * npm 9 to 11 put each into the environment of the script, as `npm_config_<name>`. Unknown options keep their
- * names; `--plan` is read as the short options -p -l -a -n, and `--no-view` as an abbreviation of `--no-viewer`.
+ * names; `--plan` is read as the short options -p -l -a -n, `--sql` as -s -q -l, and `--no-view` as an abbreviation of
+ * `--no-viewer`.
  * The settings of .npmrc files are in the same variables and do not count.
  */
 import { readFileSync } from "node:fs";
@@ -101,6 +102,9 @@ function planOf(traces: Traces, args: string[]): Swallowed[] {
   if (args.includes("--plan")) return [];
   const plan = (option: string) => [{ option, words: ["--plan"], scattered: false }];
   const found = PLAN.filter((name) => traces.of(name) === "true");
+  if (found.join() === "long" && traces.of("loglevel") !== undefined && !args.includes("--sql")) {
+    return [{ option: "--sql", words: ["--sql"], scattered: false }];
+  }
   // `--all` alone is an option of list-migrations.
   if (found.length > 0 && found.join() !== "all") return plan("--plan");
   // Not an option of ours, but the caller wants no change.
@@ -110,7 +114,7 @@ function planOf(traces: Traces, args: string[]): Swallowed[] {
 function takenOf({ long, required }: Option, traces: Traces, args: string[]): Swallowed[] {
   if (!long) return [];
   const given = args.some((arg) => arg === long || arg.startsWith(`${long}=`));
-  if (given || HARMLESS.has(long) || long === "--plan") return [];
+  if (given || HARMLESS.has(long) || long === "--plan" || long === "--sql") return [];
   const one = (...words: string[]) => [{ option: long, words, scattered: words.length > 1 }];
   if (long === "--no-view") return traces.of("viewer") === "false" ? one(long) : [];
   const [, negated, name] = /^--(no-)?(.+)$/.exec(long)!;

@@ -36,8 +36,12 @@ export function processTerminal(): Terminal {
 async function ask(question: string): Promise<string> {
   const { createInterface } = await import("node:readline/promises");
   const lines = createInterface({ input: process.stdin, output: process.stderr });
+  // The end of the input is no answer.
+  const ended = new Promise<null>((resolve) => lines.once("close", () => resolve(null)));
   try {
-    return await lines.question(question);
+    const answer = await Promise.race([lines.question(question), ended]);
+    if (answer === null) process.stderr.write("\n");
+    return answer ?? "";
   } finally {
     lines.close();
   }

@@ -124,9 +124,10 @@ export function fromProblem(problem: ProblemBody, requestId?: string): RenameErr
 /** The error for an answer that did not come, or only in part. */
 export function unreachable(endpoint: URL, cause: unknown, requestId?: string): RenameError {
   return new RenameError("unreachable", `No answer from ${endpoint.origin}: ${reasonOf(cause)}.`, {
-    hint:
-      "Check the URL and the network. The change may be done nevertheless, if the request arrived: " +
-      "list-migrations shows it.",
+    hint: neverSent(cause)
+      ? "Nothing was sent. Check the URL and the network."
+      : "Check the URL and the network. The change may be done nevertheless, if the request arrived: " +
+        "list-migrations shows it.",
     requestId,
     cause,
   });

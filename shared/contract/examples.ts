@@ -88,7 +88,7 @@ export const EXAMPLES: Example[] = [
   {
     endpoint: "finalize",
     title: "The end of a rename",
-    request: { table: "experts", acknowledge: ["old_name_in_use"] },
+    request: { table: "experts", acknowledge: ["not_quiet_long_enough"] },
   },
 ];
 

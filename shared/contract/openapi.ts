@@ -312,6 +312,7 @@ const PARAMETERS: Record<string, string> = {
   include: "drift, usage, notifications, or several of them, separated by commas",
   table: "An old or a new name; for analyze it can be repeated.",
   cursor: "next_cursor of the previous page.",
+  quiet_for_days: "How many days without use ready_to_finalize asks for.",
 };
 
 function jsonSchema(schema: z.ZodType, io: "input" | "output"): Json {

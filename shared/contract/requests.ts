@@ -146,12 +146,22 @@ const selectedFields = once(() => ({ ...selection(), ...changeOptions() }));
 type Selecting = { [Field in keyof ReturnType<typeof selection>]?: string | undefined };
 
 function selectsOnce(request: Selecting, context: z.RefinementCtx): void {
-  const given = (["migration_id", "batch_id", "table"] as const)
-    .filter((field) => request[field] !== undefined);
+  selectsOneOf(["migration_id", "batch_id", "table"], request, context);
+}
+
+const selectsOne = (request: Selecting, context: z.RefinementCtx): void =>
+  selectsOneOf(["migration_id", "table"], request, context);
+
+function selectsOneOf(
+  fields: (keyof Selecting)[],
+  request: Selecting,
+  context: z.RefinementCtx,
+): void {
+  const given = fields.filter((field) => request[field] !== undefined);
   if (given.length !== 1) {
     context.addIssue({
       code: "custom",
-      message: "name exactly one of migration_id, batch_id and table" +
+      message: `name exactly one of ${fields.slice(0, -1).join(", ")} and ${fields.at(-1)}` +
         (given.length === 0 ? "" : `, not ${given.join(" and ")}`),
     });
   }
@@ -166,22 +176,31 @@ function selectsOnce(request: Selecting, context: z.RefinementCtx): void {
 
 const selected = once(() => z.strictObject(selectedFields()).superRefine(selectsOnce));
 
+const MAX_DAYS = 3_650;
+const DEFAULT_DAYS = 7;
+
 const finalize = once(() =>
   z.strictObject({
     ...selectedFields(),
     ...rewriteOptions(),
     /** For how many days the old name must have been unused, with nothing missed; 0: this is not checked. */
-    quiet_for_days: z.int().min(0).max(3_650).default(7),
+    quiet_for_days: z.int().min(0).max(MAX_DAYS).default(DEFAULT_DAYS),
   }).superRefine(selectsOnce)
 );
 
+/** One migration: by its id, or by the old or new name of its table. */
+const one = once(() => {
+  const { migration_id, table, schema } = selection();
+  return { migration_id, table, schema };
+});
+
 const refresh = once(() =>
   z.strictObject({
-    migration_id: z.uuid(),
+    ...one(),
     without_columns: z.array(identifier()).max(1_600).default([]),
     ...changeOptions(),
     ...rewriteOptions(),
-  })
+  }).superRefine(selectsOne)
 );
 
 const MIGRATION_STATUSES = ["pending", "active", "rolled_back", "finalized"] as const;
@@ -210,6 +229,8 @@ const listQuery = once(() =>
       context.addIssue({ code: "custom", message });
       return z.NEVER;
     }).default([]),
+    /** With usage in `include`: how many days without use the verdict of each migration asks for. */
+    quiet_for_days: z.coerce.number().int().min(0).max(MAX_DAYS).default(DEFAULT_DAYS),
     limit: z.coerce.number().int().min(1).max(LARGEST_WITH_INCLUDE).default(50),
     cursor: z.string().max(500).optional(),
   }).superRefine(({ include, limit }, context) => {
@@ -273,7 +294,7 @@ const claims = once(() =>
 
 const verify = once(() =>
   z.strictObject({
-    migration_id: z.uuid(),
+    ...one(),
     /** Default: all. */
     checks: z.array(z.enum(VERIFY_CHECKS)).min(1).max(VERIFY_CHECKS.length)
       .default([...VERIFY_CHECKS]),
@@ -290,7 +311,7 @@ const verify = once(() =>
      * failed in the same way before the rename.
      */
     acknowledge: planOptions().acknowledge,
-  })
+  }).superRefine(selectsOne)
 );
 
 const anyRename = once(() =>
@@ -355,7 +376,7 @@ export type FinalizeInput = z.input<ReturnType<typeof finalize>>;
 export type RefreshInput = z.input<ReturnType<typeof refresh>>;
 export type VerifyInput = z.input<ReturnType<typeof verify>>;
 export type AnalyzeInput = z.input<ReturnType<typeof analyzeQuery>>;
-export type ListMigrationsInput = Omit<z.input<ReturnType<typeof listQuery>>, "limit"> & {
-  limit?: number;
-};
+export type ListMigrationsInput =
+  & Omit<z.input<ReturnType<typeof listQuery>>, "limit" | "quiet_for_days">
+  & { limit?: number; quiet_for_days?: number };
 export type TableAliasesInput = z.input<ReturnType<typeof aliasesQuery>>;

@@ -13,7 +13,7 @@ export const finding = z.object({
   object: z.string(),
   message: z.string(),
   remedy: z.string(),
-  /** Of `old_name_in_use` without observed use: when the old name can be given up without acknowledgement. */
+  /** Of `not_quiet_long_enough`: when the old name can be given up without acknowledgement. */
   earliest: z.string().optional(),
 });
 
@@ -42,6 +42,15 @@ export const usage = z.object({
   quiet_since: timestamp.nullable(),
   /** Statements that used it, the most frequent first, without their values; at most 200 characters each. */
   examples: z.array(z.object({ statement: z.string(), role: z.string(), calls: z.number().int() })),
+  reasons: z.array(usageReason),
+});
+
+/** Whether finalize would end the rename with the same `quiet_for_days`, as far as the use of the old name is concerned. */
+export const readyToFinalize = z.object({
+  ready: z.boolean(),
+  /** If it is not ready: when it will be, if no use is seen until then; null if no date can be known. */
+  earliest: timestamp.nullable(),
+  /** What stands in the way or, if nothing does, the evidence. */
   reasons: z.array(usageReason),
 });
 
@@ -79,6 +88,8 @@ export const migration = z.object({
   drift: z.array(finding).optional(),
   /** Only with `include`, and only of active renames with a view. */
   usage: usage.optional(),
+  /** Of active renames; with usage in \`include\`, and in the plan of a finalization. */
+  ready_to_finalize: readyToFinalize.optional(),
   /** Only with `include`. */
   notifications: migrationNotifications.optional(),
 });
@@ -318,6 +329,7 @@ export const tableAliasesAnswer = z.object({ aliases: z.array(tableAlias) });
 export type Finding = z.output<typeof finding>;
 export type Statement = z.output<typeof statement>;
 export type Usage = z.output<typeof usage>;
+export type ReadyToFinalize = z.output<typeof readyToFinalize>;
 export type MigrationNotifications = z.output<typeof migrationNotifications>;
 export type NotificationsReport = z.output<typeof notificationsReport>;
 export type Migration = z.output<typeof migration>;

@@ -4,7 +4,12 @@ import { Problem } from "../contract/problems.ts";
 import type { Migration } from "../contract/responses.ts";
 import type { Refusal } from "../plan/refusals.ts";
 import type { Row, Session } from "../postgres/database.ts";
-import { closestTables, didYouMean, type NamedTable } from "../sql/closest_names.ts";
+import {
+  closestTables,
+  didYouMean,
+  type NamedTable,
+  schemaGoesElsewhere,
+} from "../sql/closest_names.ts";
 import { qualified } from "../sql/quoting.ts";
 import {
   migrationsById,
@@ -95,7 +100,7 @@ export function suggesting(problem: Problem, wanted: NamedTable, there: NamedTab
   const close = closestTables(wanted, there);
   if (close.length === 0) return problem;
   return new Problem(problem.code, problem.message, {
-    hint: `${didYouMean(close)}${problem.hint ?? ""}`,
+    hint: `${schemaGoesElsewhere(wanted.table, close) ?? didYouMean(close)}${problem.hint ?? ""}`,
     fields: { ...problem.fields, did_you_mean: close },
     cause: problem.cause,
   });

@@ -58,7 +58,10 @@ export async function finalize(
     const outcome = await applyChange(change, (transaction) => prepare(transaction, request));
     const answer = await answerChange(change, outcome, ({ plan }) => verify(context, plan));
     return request.mode === "plan" && "planned" in outcome
-      ? { ...answer, migrations: withUsage(answer.migrations, outcome.planned.samples) }
+      ? {
+        ...answer,
+        migrations: withUsage(answer.migrations, outcome.planned.samples, request.quiet_for_days),
+      }
       : answer;
   });
 }

@@ -59,7 +59,9 @@ export async function listMigrations(
       query.include.includes("notifications") ? notificationsOf(context, page) : null,
       recordWorstDrift(context),
     ]);
-    const migrations = samples === null ? drifted : withUsage(drifted, samples);
+    const migrations = samples === null
+      ? drifted
+      : withUsage(drifted, samples, query.quiet_for_days);
     await notifyDrift(context, drifted);
     return {
       migrations: notifications === null ? migrations : migrations.map((migration) => ({

@@ -40,11 +40,11 @@ export async function refresh(
   context: OperationContext,
   request: RefreshRequest,
 ): Promise<OperationAnswer> {
-  const { migration_id, without_columns } = request;
+  const { migration_id, schema, table, without_columns } = request;
   const change = startChange(context, request, {
     operation: "refresh",
     batch_id: null,
-    details: { migration_id, without_columns: without_columns.slice(0, 20) },
+    details: { migration_id, schema, table, without_columns: without_columns.slice(0, 20) },
   });
   return await runChange(change, async () => {
     const outcome = await applyChange(change, (transaction) => prepare(transaction, request));
@@ -57,8 +57,8 @@ async function prepare(
   request: RefreshRequest,
 ): Promise<PlannedChange<RefreshPlan>> {
   const { session, connection, writes } = transaction;
-  const { migration_id, relocate, without_columns } = request;
-  const migrations = await selectActive(session, { migration_id, relocate }, "refresh", writes);
+  const { without_columns } = request;
+  const migrations = await selectActive(session, request, "refresh", writes);
   const expected = await lockTables(transaction, namesOf(migrations), tablesOf(migrations));
 
   const { facts, standing } = await readStandingToPlan(session, {
@@ -81,7 +81,7 @@ async function prepare(
   });
   const { view, replacedInPlace, rewrites: { texts } } = plan;
 
-  const mark = markRefreshed(migration_id, without_columns, texts, request.notes);
+  const mark = markRefreshed(migration.id, without_columns, texts, request.notes);
   return {
     ...followUp(transaction, "refresh", migrations, mark),
     plan: { ...plan, findings: [...plan.findings, ...relocationFindings(migrations)] },

@@ -10,6 +10,7 @@ import {
 import type { Migration } from "../contract/responses.ts";
 import type { Connected } from "../postgres/apply_plan.ts";
 import type { Session } from "../postgres/database.ts";
+import { readiness } from "../usage/readiness.ts";
 import { usageOf } from "../usage/usage.ts";
 import type { StatementStatistics, UsedMigration } from "../facts/usage_facts.ts";
 import type { UsageSample } from "../usage/usage_sample.ts";
@@ -83,10 +84,24 @@ export async function sampleUsage(
   return samples;
 }
 
-export function withUsage(migrations: Migration[], { byId }: UsageSamples): Migration[] {
+/**
+ * The migrations with the use of their old names, and the verdicts on the active ones.
+ *
+ * @param days How many days without use the verdicts ask for.
+ */
+export function withUsage(
+  migrations: Migration[],
+  { at, byId }: UsageSamples,
+  days: number,
+): Migration[] {
   return migrations.map((migration) => {
-    const look = byId.get(migration.id);
-    return look === undefined ? migration : { ...migration, usage: look.usage };
+    if (migration.status !== "active") return migration;
+    const sample = byId.get(migration.id);
+    return {
+      ...migration,
+      ...(sample !== undefined && { usage: sample.usage }),
+      ready_to_finalize: readiness(migration, sample, { at, days, drift: migration.drift }),
+    };
   });
 }
 

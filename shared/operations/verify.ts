@@ -115,12 +115,9 @@ async function readTarget(
   pid: number,
   request: VerifyRequest,
 ): Promise<VerifyTarget> {
-  const [migration] = await selectActive(
-    session,
-    { migration_id: request.migration_id },
-    "verify",
-    false,
-  );
+  const { migration_id, table, schema } = request;
+  const selection = { migration_id, table, schema };
+  const [migration] = await selectActive(session, selection, "verify", false);
   requireView(migration, "verify");
   await session.run(setLockTimeout(request.max_ms));
   try {

@@ -40,16 +40,16 @@ export function requireAccepted(
 
 /** Refuses the use of an old name; where none was seen, but not for long enough, says when that will be. */
 function refuseNameInUse(open: Finding[], findings: Finding[]): void {
-  const all = open.filter(({ code }) => code === "old_name_in_use");
+  const uses = open.filter(({ code }) => code === "old_name_in_use");
+  const all = [...uses, ...open.filter(({ code }) => code === "not_quiet_long_enough")];
   if (all.length === 0) return;
-  const uses = all.filter(({ earliest }) => earliest === undefined);
   const reported = uses.length > 0 ? uses : all;
   const objects = [...new Set(reported.map(({ object }) => object))];
   const names = objects.slice(0, 5).join(", ") +
     (objects.length > 5 ? ` and ${objects.length - 5} more` : "");
   const evidence = all.map(({ object, message }) => ({ object, message }));
   const earliest = all.flatMap(({ earliest }) => earliest ?? []).sort().at(-1);
-  const accept = '"acknowledge": ["old_name_in_use"]';
+  const accept = `"acknowledge": ${JSON.stringify([...new Set(all.map(({ code }) => code))])}`;
   throw new Problem(
     "old_name_in_use",
     uses.length > 0

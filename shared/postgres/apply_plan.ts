@@ -436,7 +436,9 @@ function lockNotAcquired(
       : failures === 0
       ? `Others held locks on the tables all the time, ${waited} ms. No lock was requested, so that no client had ` +
         "to wait."
-      : `The locks could not be acquired within ${waited} ms, in ${failures} attempts.`,
+      : `The locks could not be acquired within ${waited} ms, in ${failures} ${
+        failures === 1 ? "attempt" : "attempts"
+      }.`,
     {
       hint: untried
         ? "Try again when the other requests are done, or with a longer max_wait_ms."

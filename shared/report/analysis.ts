@@ -15,6 +15,7 @@ import {
   name,
   type Span,
   table,
+  type Text,
   toned,
 } from "./document.ts";
 import { findingsSection } from "./findings.ts";
@@ -56,12 +57,14 @@ export function describeAnalysis({ tables }: AnalyzeAnswer, context: AnalysisCon
       text: `of ${counted(tables.length, "table")}`,
       url,
     },
-    { is: "text", text: "Nothing was changed." },
+    { is: "text", text: verdict(tables) },
   ];
   if (tables.length === 0 || whole || verbose) {
     return documentOf([
       title,
-      ...tables.flatMap((one) => [tableSection(one, context), findingsSection(one.findings)]),
+      ...tables.flatMap((
+        one,
+      ) => [tableSection(one, context), findingsSection(one.findings, "Findings", "each")]),
     ]);
   }
   const findings = tables.flatMap((one) => one.findings);
@@ -71,6 +74,21 @@ export function describeAnalysis({ tables }: AnalyzeAnswer, context: AnalysisCon
     findingsSection(findings, "Findings", "objects"),
     [{ is: "text", text: "Name a table to see what depends on it, or add --verbose." }],
   ]);
+}
+
+/** What a rename would do to all of what depends on the tables. */
+function verdict(tables: AnalyzedTable[]): Text {
+  if (tables.length === 0) return "There are none.";
+  const objects = tables.flatMap(({ dependants }) => Object.values(dependants).flat());
+  const breaking = tables.flatMap(({ findings }) => findings)
+    .filter(({ severity }) => severity === "breaking").length;
+  const broken = objects.filter(({ effect }) => effect === "breaks").length;
+  if (broken + breaking === 0) return `A rename would break nothing. Nothing was changed.`;
+  const what = [
+    ...(broken === 0 ? [] : [counted(broken, "object")]),
+    ...(breaking === 0 ? [] : [counted(breaking, "breaking finding")]),
+  ].join(", ");
+  return [toned("A rename would break something", "bad"), `: ${what}. Nothing was changed.`];
 }
 
 function overview(tables: AnalyzedTable[]): Block | null {

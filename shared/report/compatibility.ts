@@ -5,6 +5,7 @@ import {
   type BlockOf,
   type Document,
   documentOf,
+  type Item,
   name,
   table,
   type Text,
@@ -55,13 +56,18 @@ export function describeCompatibility(
           text: subject ? [`${numbers}; migration `, name(subject.id), "."] : `${numbers}.`,
         },
       ],
-      [{ is: "text", text: session.detail }],
+      [{ is: "text", text: session.detail, only: session.executed ? "verbose" : undefined }],
+      [{ is: "items", items: checks.filter(isPlain).map(checkItem), only: "terminal" }],
       [table(
         ["Test", "Result", "Failures"],
         checks.map((check) => [title(check), result(check), String(check.failures.length)]),
-        { onlyPage: true },
+        { only: "page" },
       )],
-      ...checks.map(checkSection),
+      ...checks.map((check) =>
+        isPlain(check)
+          ? checkSection(check).map((block) => block && { ...block, only: "verbose" as const })
+          : checkSection(check)
+      ),
     ],
     subject && {
       heading: [
@@ -74,6 +80,14 @@ export function describeCompatibility(
     },
   );
 }
+
+/** Whether one line is enough. */
+const isPlain = ({ passed, failures }: VerifyCheck) => passed && failures.length === 0;
+
+const checkItem = (check: VerifyCheck): Item => ({
+  mark: check.skipped ? toned("–", "warning") : toned("✓", "good"),
+  text: `${title(check)}${check.skipped ? ", skipped" : ""}: ${check.detail}`,
+});
 
 const title = ({ name }: VerifyCheck) => TITLES[name] ?? name;
 
@@ -109,7 +123,7 @@ function figureTables({ figures = {} }: VerifyCheck): (BlockOf<"table"> | null)[
     return table(
       columns.map((column) => column.replaceAll("_", " ")),
       rows.map((row) => columns.map((column) => cell(row[column]))),
-      { onlyPage: figure !== "queries" },
+      figure === "queries" ? {} : { only: "page" },
     );
   });
 }

@@ -1,49 +1,38 @@
 /**
- * The dependency graph as a Mermaid flowchart: the table, its compatibility view, and what depends on either with
- * what happens to it. GitHub draws no chart of more than 50,000 characters or 500 arrows (Mermaid's
+ * The dependency graph as a Mermaid flowchart: the tables, their compatibility views, and what changes or breaks of
+ * what depends on either, with nothing else. GitHub draws no chart of more than 50,000 characters or 500 arrows (Mermaid's
  * `maxTextSize` and `maxEdges`), and half that is already too much to read.
  */
-import type { Effect } from "../contract/responses.ts";
-import type { GraphTable, Operation } from "./document.ts";
+import type { Effect, PlannedTable } from "../contract/responses.ts";
+import type { Operation } from "./document.ts";
 import { shortened, visible } from "./text.ts";
-
-/** `grave`: only the tables where something changes or breaks, with nothing else. */
-export type DiagramDetail = "all" | "grave" | "none";
 
 const MAX_TABLES = 40;
 const MAX_ARROWS_OF_TABLE = 30;
 const MAX_ARROWS = 250;
 const MAX_CHARACTERS = 45_000;
 
-/** Parts of the table itself. Where nothing happens to them, only their number is shown. */
-const PARTS = new Set([
-  ...["constraints", "indexes", "policies", "rules", "statistics", "sequences", "partitions"],
-  ...["grants", "comments", "security_labels", "triggers"],
-]);
-
-/** Most names in a node, and longest one, in characters. */
-const MAX_NAMES = 5;
+/** Longest name in a node, in characters. */
 const MAX_NAME = 80;
 
 interface Arrow {
   from: string[];
-  effect: Effect | null;
+  effect: Effect;
   toView: boolean;
 }
 
 export interface Diagram {
   text: string;
-  /** How many tables, and dependents of those drawn, are not in it. */
+  /** How many tables where something changes or breaks, and how many such dependents of those drawn, are not in it. */
   tablesLeft: number;
   objectsLeft: number;
 }
 
 export function diagramOf(
-  tables: GraphTable[],
+  tables: PlannedTable[],
   operation: Operation,
-  detail: DiagramDetail,
 ): Diagram {
-  const found = tables.map((table) => ({ table, arrows: arrowsOf(table, detail) }))
+  const found = tables.map((table) => ({ table, arrows: arrowsOf(table) }))
     .filter(({ arrows }) => arrows.length > 0);
   // If not all can be drawn, those where something breaks come first.
   const wanted = found.length <= MAX_TABLES
@@ -56,7 +45,7 @@ export function diagramOf(
   let left = 0;
   let total = 0;
   let size = 0;
-  for (const { table, arrows } of detail === "none" ? [] : wanted) {
+  for (const { table, arrows } of wanted) {
     const own = arrows.slice(0, MAX_ARROWS_OF_TABLE);
     if (drawn === MAX_TABLES || total + own.length > MAX_ARROWS) break;
     const added = tableLines(table, drawn, own, operation);
@@ -69,58 +58,26 @@ export function diagramOf(
   }
   return {
     text: drawn === 0 ? "" : ["flowchart LR", ...lines, ...CLASSES].join("\n"),
-    tablesLeft: tables.length - drawn,
+    tablesLeft: wanted.length - drawn,
     objectsLeft: left,
   };
 }
 
-const GRAVE: (Effect | null)[] = ["breaks", "changes"];
-const ORDER: (Effect | null)[] = [
-  ...["breaks", "changes", "works_through_view", "handled", "follows"] as const,
-  null,
-];
+const ORDER: Effect[] = ["breaks", "changes", "handled"];
 
-/** The most severe first. Objects that need no attention are drawn by kind, not one by one. */
-function arrowsOf(table: GraphTable, detail: DiagramDetail): Arrow[] {
-  const all = Object.entries(table.dependants).flatMap(([kind, objects]) =>
-    [...Map.groupBy(objects, ({ effect }) => effect)].flatMap(([effect, own]) => {
-      const grave = GRAVE.includes(effect);
-      const built = kind === "built_on_view";
-      const names = own.map(({ name }) => name);
-      const toView = table.compatibility_view &&
-        (built || effect === "works_through_view" || effect === "breaks");
-      return (built || grave ? names.map((name) => [name]) : [names]).map((group) => ({
-        from: labelOf(kind, group, grave),
+/** The most severe first. What is built on a view that is dropped or made again is changed, too. */
+function arrowsOf(table: PlannedTable): Arrow[] {
+  return Object.entries(table.dependants).flatMap(([kind, objects]) => {
+    const built = kind === "built_on_view";
+    return objects
+      .filter(({ effect }) => effect === "breaks" || effect === "changes" || built)
+      .map(({ name, effect }): Arrow => ({
+        // Names of these kinds say what each is.
+        from: [...(built || kind === "others" ? [] : [singular(kind)]), shortened(name, MAX_NAME)],
         effect,
-        toView,
-        part: PARTS.has(kind) && !grave,
+        toView: table.compatibility_view && (built || effect === "breaks"),
       }));
-    })
-  );
-  const parts = Map.groupBy(all.filter(({ part }) => part), ({ effect }) => effect);
-  return [
-    ...all.filter(({ part }) => !part),
-    ...[...parts].map(([effect, own]) => ({
-      from: own.flatMap(({ from }) => from),
-      effect,
-      toView: false,
-    })),
-  ].filter(({ effect }) => detail === "all" || GRAVE.includes(effect))
-    .toSorted((a, b) => ORDER.indexOf(a.effect) - ORDER.indexOf(b.effect));
-}
-
-/** The kind and the names; of parts of the table to which nothing happens, their number. */
-function labelOf(kind: string, names: string[], grave: boolean): string[] {
-  const word = names.length === 1 ? singular(kind) : kind.replaceAll("_", " ");
-  if (PARTS.has(kind) && !grave) return [`${names.length} ${word}`];
-  const shown = names.slice(0, MAX_NAMES).map((name) => shortened(name, MAX_NAME));
-  const left = names.length - shown.length;
-  return [
-    // Names of these kinds say what each is.
-    ...(kind === "built_on_view" || kind === "others" ? [] : [word]),
-    ...shown,
-    ...(left > 0 ? [`and ${left} more`] : []),
-  ];
+  }).toSorted((a, b) => ORDER.indexOf(a.effect) - ORDER.indexOf(b.effect));
 }
 
 function singular(kind: string): string {
@@ -137,7 +94,7 @@ function singular(kind: string): string {
 }
 
 function tableLines(
-  table: GraphTable,
+  table: PlannedTable,
   number: number,
   arrows: Arrow[],
   operation: Operation,
@@ -171,11 +128,8 @@ function tableLines(
       // What is built on a view that is dropped depends on the table afterwards.
       const repointed = effect === "handled" && toView;
       const target = toView && !(repointed && isDropped) ? view : node;
-      const word = effect === "works_through_view" ? "works through it" : effect;
-      const words = effect === null ? "" : `|${repointed ? "repointed" : word}|`;
-      return `  d${number}_${index}["${label(from)}"]:::${
-        effect ?? "follows"
-      } ${arrow}${words} ${target}`;
+      const word = repointed ? "repointed" : effect;
+      return `  d${number}_${index}["${label(from)}"]:::${effect} ${arrow}|${word}| ${target}`;
     }),
   ];
 }
@@ -186,9 +140,7 @@ const CLASSES = [
   "  classDef dropped fill:#f6f8fa,stroke:#6e7781,color:#57606a,stroke-dasharray:4 3",
   "  classDef breaks fill:#ffebe9,stroke:#cf222e,color:#82071e",
   "  classDef changes fill:#fff8c5,stroke:#9a6700,color:#633c01",
-  "  classDef works_through_view fill:#ddf4ff,stroke:#0969da,color:#1f2328",
   "  classDef handled fill:#dafbe1,stroke:#1a7f37,color:#1f2328",
-  "  classDef follows fill:#f6f8fa,stroke:#6e7781,color:#1f2328",
 ];
 
 /** Whatever means something to Mermaid becomes an entity code (its flowchart syntax, "Entity codes to escape"). */

@@ -2,13 +2,7 @@
  * An answer as plain data. Each kind of answer is described once, and printed by cli/print.ts to a terminal or by
  * markdown.ts as Markdown. The printers decide how much of it they show.
  */
-import type {
-  AnalyzedDependant,
-  Effect,
-  Finding,
-  PlannedTable,
-  Statement,
-} from "../contract/responses.ts";
+import type { Finding, PlannedTable, Statement } from "../contract/responses.ts";
 
 export type Operation = "rename" | "rollback" | "finalize" | "refresh";
 
@@ -33,25 +27,51 @@ export interface Document {
   sections: Block[][];
 }
 
+/**
+ * Where a block is printed: only as Markdown (`page`), only on a terminal, or also on a terminal but with --verbose.
+ * Default: always.
+ */
+interface Shown {
+  only?: "page" | "terminal" | "verbose";
+}
+
 export type Block =
-  /** Default of `label`: a check mark on a terminal, which also shows the project's URL. */
-  | { is: "title"; tone: Tone; label?: string; text: string; url?: string }
-  | { is: "heading"; text: string; note?: Text }
-  | { is: "text"; text: Text }
-  /** Without a label, a field belongs to the one before. */
-  | { is: "fields"; fields: { label?: string; text: Text; tone?: Tone }[] }
-  /** `of`: what a row is about; default `row`. `onlyPage`: too long for a terminal. */
-  | { is: "table"; head: string[]; rows: (Text | null)[][]; of?: string; onlyPage?: boolean }
-  | Comparison
-  | { is: "items"; items: Item[] }
-  | { is: "findings"; findings: Finding[]; detail?: FindingsDetail }
-  | { is: "statements"; statements: ShownStatement[]; planned: boolean }
-  | { is: "graph"; tables: GraphTable[]; operation: Operation }
-  | { is: "diff"; lines: string[] }
-  /** How to go on: with command lines, or else with a request. */
-  | { is: "step"; text: string; note?: string; commands: string[]; request?: Request };
+  & Shown
+  & (
+    /** Default of `label`: a check mark on a terminal, which also shows the project's URL. */
+    | { is: "title"; tone: Tone; label?: string; text: string; url?: string }
+    | { is: "heading"; text: string; note?: Text }
+    | { is: "text"; text: Text }
+    /** Without a label, a field belongs to the one before. */
+    | { is: "fields"; fields: { label?: string; text: Text; tone?: Tone }[] }
+    /** `of`: what a row is about; default `row`. */
+    | { is: "table"; head: string[]; rows: (Text | null)[][]; of?: string }
+    | { is: "names"; names: ShownName[]; oldName: string }
+    | Comparison
+    | { is: "items"; items: Item[] }
+    | { is: "findings"; findings: Finding[]; detail?: FindingsDetail }
+    | { is: "statements"; statements: ShownStatement[]; planned: boolean }
+    | { is: "graph"; tables: PlannedTable[]; operation: Operation }
+    | { is: "diff"; lines: string[] }
+    /** How to go on: with command lines, or else with a request. */
+    | { is: "step"; text: string; note?: string; commands: string[]; request?: Request }
+    /** How to see more on a terminal. */
+    | { is: "more"; statements: number; notes: number }
+  );
 
 export type BlockOf<Kind extends Block["is"]> = Extract<Block, { is: Kind }>;
+
+/** A table of an operation with the name that it has and the one that it gets, or the two that it had and has. */
+export interface ShownName {
+  schema: string;
+  from: string;
+  to: string;
+  /** What becomes of the old name; null where it is the table's name again. */
+  oldName: string | null;
+  /** Whether that has to be said where there is no column for it. */
+  unusual: boolean;
+  migration?: string;
+}
 
 /** A check, or what prepares one, is long and of little interest as long as it passes. */
 export interface ShownStatement extends Statement {
@@ -79,13 +99,9 @@ export interface Item {
 
 /**
  * `each`: all that is known. `by_code`: one of each code, with some of its objects. `objects`: the code with all
- * its objects. `counts`: how many of each code.
+ * its objects. `counts`: how many of each code. Default: as much as there is room for.
  */
 export type FindingsDetail = "each" | "by_code" | "objects" | "counts";
-
-export interface GraphTable extends Omit<PlannedTable, "dependants"> {
-  dependants: Record<string, (Pick<AnalyzedDependant, "name"> & { effect: Effect | null })[]>;
-}
 
 /** Fields to send to an endpoint, or to add to the request that was answered. */
 export interface Request {
@@ -104,16 +120,17 @@ export function step(
   return { is: "step", text, note, request, commands: commandFor ? [commandFor(request)] : [] };
 }
 
-export const field = (label: string, text: Text): Block => ({
+export const field = (label: string, text: Text, only?: "verbose"): Block => ({
   is: "fields",
   fields: [{ label, text }],
+  only,
 });
 
 /** A table without the columns that are empty in every row; null if it has no rows. */
 export function table(
   head: string[],
   rows: (Text | null)[][],
-  options: { of?: string; onlyPage?: boolean } = {},
+  options: { of?: string; only?: "page" } = {},
 ): BlockOf<"table"> | null {
   if (rows.length === 0) return null;
   const filled = head.map((_, column) => rows.some((row) => row[column]));

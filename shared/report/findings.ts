@@ -61,6 +61,10 @@ function groupItem(group: Finding[], detail: FindingsDetail): Item {
   };
 }
 
+/** Findings that need nobody's attention. */
+export const notesOf = (findings: Finding[]): Finding[] =>
+  findings.filter(({ severity }) => severity === "info");
+
 /** Codes of the findings that stop an apply unless they are acknowledged. */
 export const breakingCodes = (findings: Finding[]): string[] => [
   ...new Set(findings.filter(({ severity }) => severity === "breaking").map(({ code }) => code)),

@@ -2,17 +2,19 @@
  * Prints a document as Markdown, for a pull request. What is too long for a comment gets shorter in steps, says
  * what was left out and how to get it, and is never cut in the middle of something.
  */
-import { type DiagramDetail, diagramOf } from "./diagram.ts";
-import type {
-  Block,
-  BlockOf,
-  Comparison,
-  Document,
-  FindingsDetail,
-  Item,
-  ShownStatement,
-  Span,
-  Text,
+import { diagramOf } from "./diagram.ts";
+import {
+  type Block,
+  type BlockOf,
+  type Comparison,
+  type Document,
+  type FindingsDetail,
+  type Item,
+  name,
+  type ShownStatement,
+  type Span,
+  table,
+  type Text,
 } from "./document.ts";
 import { code, codeInCell, fenced, prose } from "./escape.ts";
 import { findingItems } from "./findings.ts";
@@ -27,11 +29,11 @@ interface Detail {
   /** `changes`: checks by their purpose alone. `fitting`: as many of those as there is room for. */
   statements: "all" | "changes" | "fitting" | "none";
   findings: FindingsDetail;
-  graph: DiagramDetail;
+  graph: boolean;
   rows: number;
 }
 
-const WHOLE: Detail = { statements: "all", findings: "each", graph: "all", rows: Infinity };
+const WHOLE: Detail = { statements: "all", findings: "each", graph: true, rows: Infinity };
 
 /** What is left out, one step after the other, until the text is short enough. */
 const STEPS: Partial<Detail>[] = [
@@ -39,10 +41,9 @@ const STEPS: Partial<Detail>[] = [
   { statements: "fitting" },
   { statements: "none" },
   { findings: "by_code" },
-  { graph: "grave" },
   { rows: 200 },
   { rows: 50 },
-  { graph: "none" },
+  { graph: false },
   { findings: "counts" },
   { rows: 10 },
   { rows: 3 },
@@ -75,7 +76,9 @@ const sqlLength = ({ sections }: Document): number =>
 function render({ page = {}, sections }: Document, detail: Detail, room = Infinity): string {
   const { comment, heading, level = 2 } = page;
   const below = "#".repeat(level + 1);
-  const blocks = sections.flat().filter(({ is }) => is !== "title" || heading === undefined);
+  const blocks = sections.flat().filter(({ is, only }) =>
+    only !== "terminal" && (is !== "title" || heading === undefined)
+  );
   return [
     ...(comment === undefined ? [] : [`<!-- table-rename ${comment} -->`]),
     ...(heading === undefined ? [] : [`${"#".repeat(level)} ${inline(heading)}`]),
@@ -95,6 +98,8 @@ function printed(block: Block, detail: Detail, below: string, room: number): str
       return fieldsOf(block);
     case "table":
       return tableOf(block, detail.rows);
+    case "names":
+      return tableOf(namesTable(block), detail.rows);
     case "comparison":
       return comparisonOf(block, detail.rows);
     case "items":
@@ -109,6 +114,8 @@ function printed(block: Block, detail: Detail, below: string, room: number): str
       return fenced(block.lines.join("\n"), "diff");
     case "step":
       return stepOf(block, below);
+    case "more":
+      return "";
   }
 }
 
@@ -152,6 +159,17 @@ function tableOf({ head, rows, of = "row" }: BlockOf<"table">, most: number): st
     ...leftOut(rows.length - shown.length, of),
   ].join("\n\n");
 }
+
+const namesTable = ({ names, oldName }: BlockOf<"names">): BlockOf<"table"> =>
+  table(
+    ["Schema", "From", "To", oldName, "Migration"],
+    names.map(({ schema, from, to, oldName, migration }) => [
+      ...[schema, from, to].map(name),
+      oldName,
+      migration === undefined ? null : name(migration),
+    ]),
+    { of: "table" },
+  )!;
 
 const leftOut = (count: number, one: string): string[] =>
   count > 0 ? [`And ${counted(count, `more ${one}`)}, left out here; ${ELSEWHERE}.`] : [];
@@ -237,35 +255,30 @@ function fitting(texts: string[], room: number): number {
   return beyond < 0 ? texts.length : beyond;
 }
 
-/** A heading and the graph, with what is not in it; an empty text where nothing depends on the tables. */
+/** A heading and the graph, or the sentence that nothing changes or breaks; empty where nothing depends on the tables. */
 function graphOf(
   { tables, operation }: BlockOf<"graph">,
-  detail: DiagramDetail,
+  wanted: boolean,
   below: string,
 ): string {
-  const drawn = tables.filter(({ dependants }) =>
+  const some = tables.filter(({ dependants }) =>
     Object.values(dependants).some((objects) => objects.length > 0)
   );
-  if (drawn.length === 0) return "";
-  const { text, tablesLeft, objectsLeft } = diagramOf(drawn, operation, detail);
+  if (some.length === 0) return "";
+  const { text, tablesLeft, objectsLeft } = diagramOf(some, operation);
   const left = [
     ...(tablesLeft > 0 ? [counted(tablesLeft, "table")] : []),
     ...(objectsLeft > 0 ? [`${counted(objectsLeft, "object")} of the tables shown`] : []),
   ].join(" and ");
   const remarks = text === ""
-    ? [
-      detail === "none"
-        ? "The graph is left out."
-        : "Nothing of it changes or breaks; it is left out.",
-    ]
-    : [
-      ...(detail === "grave" ? ["Only what changes or breaks is shown."] : []),
-      ...(left === "" ? [] : [`Left out: ${left}.`]),
-    ];
+    ? ["Nothing of it changes or breaks."]
+    : !wanted
+    ? ["The graph is left out."]
+    : ["Only what changes or breaks is shown.", ...(left === "" ? [] : [`Left out: ${left}.`])];
   return [
     `${below} What depends on ${tables.length === 1 ? "it" : "them"}`,
-    ...(text === "" ? [] : [fenced(text, "mermaid")]),
-    ...(remarks.length === 0 ? [] : [`${remarks.join(" ")} ${ALL_DEPENDENTS}`]),
+    ...(text === "" || !wanted ? [] : [fenced(text, "mermaid")]),
+    `${remarks.join(" ")} ${ALL_DEPENDENTS}`,
   ].join("\n\n");
 }
 

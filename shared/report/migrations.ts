@@ -3,6 +3,7 @@ import type {
   ListMigrationsAnswer,
   Migration,
   NotificationsReport,
+  ReadyToFinalize,
   Usage,
 } from "../contract/responses.ts";
 import {
@@ -14,19 +15,22 @@ import {
   name,
   section,
   table,
+  type Text,
   toned,
 } from "./document.ts";
 import { findingsSection } from "./findings.ts";
-import { inUtc } from "./text.ts";
+import { counted, inUtc } from "./text.ts";
 
 export interface MigrationsContext {
   nextPage: (cursor: string) => string;
   verbose: boolean;
+  /** The command line that finalizes what is ready. Default: none is shown. */
+  finalizeReady?: string;
 }
 
 export function describeMigrations(
   { migrations, next_cursor, notifications }: ListMigrationsAnswer,
-  { nextPage, verbose }: MigrationsContext,
+  { nextPage, verbose, finalizeReady }: MigrationsContext,
 ): Document {
   return documentOf([
     [
@@ -35,7 +39,7 @@ export function describeMigrations(
         : tableOfMigrations(migrations, verbose),
     ],
     driftSection(migrations),
-    usageSection(migrations),
+    usageSection(migrations, finalizeReady),
     // There can be notifications of failed requests without any migration.
     notifications === undefined ? [] : notificationsSection(notifications),
     [
@@ -49,17 +53,18 @@ export function describeMigrations(
 }
 
 function tableOfMigrations(migrations: Migration[], verbose: boolean): Block | null {
-  const more = verbose ? ["Batch", "By", "Notes"] : [];
+  const more = verbose ? ["Migration", "Batch", "By", "Notes"] : [];
   return table(
-    ["Status", "Schema", "Old name", "New name", "Since", "Migration", ...more],
+    ["Status", "Schema", "Old name", "New name", "Since", ...more],
     migrations.map((migration) => [
       migration.status,
       name(migration.schema_name),
       name(migration.old_name),
       name(migration.new_name),
       inUtc(since(migration)),
-      name(migration.id),
-      ...(verbose ? [migration.batch_id, migration.requested_by, migration.notes] : []),
+      ...(verbose
+        ? [name(migration.id), migration.batch_id, migration.requested_by, migration.notes]
+        : []),
     ]),
   );
 }
@@ -79,29 +84,90 @@ function driftSection(migrations: Migration[]): Block[] {
   if (asked.length > 0 && drift.length === 0) {
     return [{ is: "text", text: "No drift: the database is as recorded." }];
   }
-  return findingsSection(drift, "Drift");
+  return findingsSection(drift, "Drift", "each");
 }
 
-type Used = Migration & { usage: Usage };
+export type Judged = Migration & { ready_to_finalize: ReadyToFinalize };
+
+export const isJudged = (migration: Migration): migration is Judged =>
+  migration.ready_to_finalize !== undefined;
 
 const MAX_ROLES = 3;
+const MAX_NAMES = 5;
 
-function usageSection(migrations: Migration[]): Block[] {
-  const asked = migrations.filter((one): one is Used => one.usage !== undefined);
-  const moment = (timestamp: string | null) => timestamp && inUtc(timestamp);
-  const rows = asked.map(({ schema_name, old_name, usage }) => [
-    name(`${schema_name}.${old_name}`),
-    usage.state,
-    String(usage.calls ?? "?"),
-    callers(usage),
-    moment(usage.last_used_at),
-    usage.state === "used" ? null : moment(usage.quiet_since),
+/** The verdict of each active rename, then the reasons, once for all names of which they are true. */
+/** What `finalize-rename --ready` would finalize, and why not the others. */
+export function describeReady(migrations: Migration[], { url }: { url?: string }): Document {
+  const judged = migrations.filter(isJudged);
+  const ready = judged.filter(({ ready_to_finalize: { ready } }) => ready);
+  const waiting = judged.filter((one) => !ready.includes(one));
+  return documentOf([
+    [
+      {
+        is: "title",
+        tone: "notice",
+        label: "Ready",
+        text: `${ready.length} of ${counted(judged.length, "active rename")}`,
+        url,
+      },
+      ...(ready.length === 0 ? [] : [{ is: "text", text: DROPS } as const]),
+    ],
+    [
+      ready.length === 0 ? null : {
+        is: "names",
+        oldName: "Old name will be",
+        names: ready.map(({ schema_name: schema, old_name: from, new_name: to, id }) => (
+          { schema, from, to, oldName: "free", unusual: false, migration: id }
+        )),
+      },
+    ],
+    [itemsOf(reasonsOf(ready))],
+    section("Not ready", itemsOf(reasonsOf(waiting))),
   ]);
+}
+
+const DROPS =
+  "Their compatibility views will be dropped: queries that use the old names fail then. " +
+  "This cannot be undone.";
+
+function usageSection(migrations: Migration[], finalizeReady?: string): Block[] {
+  const judged = migrations.filter(isJudged);
+  if (judged.length === 0) return [];
+  const moment = (timestamp: string | null = null) => timestamp && inUtc(timestamp);
+  const rows = judged.map(({ schema_name, old_name, usage, ready_to_finalize: verdict }) => [
+    name(shownName(schema_name, old_name)),
+    verdictOf(verdict),
+    usage === undefined ? null : String(usage.calls ?? "?"),
+    usage === undefined ? null : callers(usage),
+    moment(usage?.last_used_at),
+  ]);
+  const ready = judged.filter(({ ready_to_finalize: { ready } }) => ready).length;
   return section(
-    "Use of the old names",
-    table(["Old name", "Use", "Calls", "By", "Last seen", "Quiet since"], rows),
-    itemsOf(asked.filter(({ usage }) => usage.state !== "quiet").map(reasons)),
+    "Ready to finalize",
+    {
+      is: "text",
+      text: ready === 0
+        ? "None is ready."
+        : ready === judged.length
+        ? "All are ready."
+        : `${ready} of ${judged.length} ${ready === 1 ? "is" : "are"} ready.`,
+    },
+    table(["Old name", "Ready", "Calls", "By", "Last used"], rows),
+    itemsOf(reasonsOf(judged)),
+    ready === 0 || finalizeReady === undefined ? null : {
+      is: "step",
+      text: "To finalize what is ready",
+      commands: [finalizeReady],
+    },
   );
+}
+
+export const shownName = (schema: string, name: string): string =>
+  schema === "public" ? name : `${schema}.${name}`;
+
+function verdictOf({ ready, earliest }: ReadyToFinalize): Text {
+  if (ready) return toned("yes", "good");
+  return earliest === null ? "no" : `no, ${inUtc(earliest).slice(0, 10)} at the earliest`;
 }
 
 function callers({ roles }: Usage): string {
@@ -110,16 +176,27 @@ function callers({ roles }: Usage): string {
   return [...named, ...(more > 0 ? [`${more} more`] : [])].join(", ");
 }
 
-function reasons({ schema_name, old_name, usage }: Used): Item {
-  const [example] = usage.examples;
-  return {
-    mark: toned(usage.state, usage.state === "used" ? "warning" : "notice"),
-    text: name(`${schema_name}.${old_name}`),
-    body: [
-      ...usage.reasons.map(({ message }) => message),
+/** What stands in the way or, of a rename that is ready, the evidence. */
+export function reasonsOf(judged: Judged[]): Item[] {
+  const told = judged.map(({ schema_name, old_name, usage, ready_to_finalize }) => {
+    const [example] = ready_to_finalize.ready ? [] : usage?.examples ?? [];
+    const body = [
+      ...ready_to_finalize.reasons.map(({ message }) => message),
       ...(example === undefined ? [] : [`For example: ${example.statement}`]),
-    ],
-  };
+    ];
+    return { old: shownName(schema_name, old_name), ready: ready_to_finalize.ready, body };
+  });
+  const groups = Map.groupBy(told, ({ ready, body }) => JSON.stringify([ready, body]));
+  return [...groups.values()].map((group): Item => {
+    const [{ ready, body }] = group;
+    const more = group.length - MAX_NAMES;
+    const names = group.slice(0, MAX_NAMES).map(({ old }) => old).join(", ");
+    return {
+      mark: ready ? toned("ready", "good") : toned("not ready", "warning"),
+      text: name(more > 0 ? `${names} and ${counted(more, "more", "more")}` : names),
+      body,
+    };
+  });
 }
 
 function notificationsSection(report: NotificationsReport): Block[] {

@@ -12,16 +12,17 @@ import {
   type Document,
   documentOf,
   field,
-  type GraphTable,
   itemsOf,
   name,
   type Operation,
+  type ShownName,
+  type Span,
   step,
-  table,
   toned,
 } from "./document.ts";
-import { breakingCodes, findingsCounted, findingsSection } from "./findings.ts";
+import { breakingCodes, findingsCounted, findingsSection, notesOf } from "./findings.ts";
 import { markdownOf } from "./markdown.ts";
+import { isJudged, reasonsOf } from "./migrations.ts";
 import { counted } from "./text.ts";
 
 export type { Operation } from "./document.ts";
@@ -33,6 +34,8 @@ export interface OperationContext {
   acknowledged?: string[];
   commandFor?: CommandFor;
   file?: string;
+  /** Describe only what somebody has to know who is asked whether to go on. Default: false. */
+  asking?: boolean;
 }
 
 /** The answer for an endpoint's caller. */
@@ -40,26 +43,42 @@ export const operationInMarkdown = (answer: OperationAnswer, context: OperationC
   markdownOf(describeOperation(answer, context));
 
 export function describeOperation(answer: OperationAnswer, context: OperationContext): Document {
-  const { mode, plan_hash, batch_id, findings, statements, verification } = answer;
+  const { mode, plan_hash, batch_id, findings, statements, verification, tables } = answer;
   const { operation } = context;
-  const tables = tablesOf(answer);
+  const names = namesOf(answer, operation);
   const planned = mode !== "apply";
-  return documentOf([
-    [title(answer, context, tables.length), planned ? summary(answer, context) : null],
-    [tableOfTables(answer, tables, operation)],
-    [statementsBlock(statements, planned)],
+  const more: Block = {
+    is: "more",
+    statements: planned ? statements.length : 0,
+    notes: notesOf(findings).length,
+  };
+  const first = [
+    [title(answer, context, names.length), ...verdict(answer, context, names)],
+    [tableOfNames(answer, names)],
+    evidence(answer),
     findingsSection(findings),
-    [{ is: "graph", tables, operation }],
-    ...(mode === "plan" ? afterPlan(answer, context) : []),
+  ];
+  if (context.asking) return documentOf(first);
+  return documentOf([
+    ...first,
+    [statementsBlock(statements, planned)],
+    [tables === undefined ? null : { is: "graph", tables, operation }],
+    ...(mode === "plan" ? afterPlan(answer, context, more) : []),
     [answer.lock && locks(answer.lock)],
     verification === null ? [] : verificationSection(verification),
-    [answer.history === undefined ? null : history(answer.history)],
-    afterwards(answer, context),
+    answer.history === undefined ? [] : history(answer.history),
+    [...afterwards(answer, context), ...(mode === "plan" ? [] : [more])],
   ], {
     // Nothing that a caller chose is in it.
     comment: `operation=${operation} mode=${mode} plan_hash=${plan_hash}` +
       (batch_id === null ? "" : ` batch_id=${batch_id}`),
   });
+}
+
+/** Why old names can be given up, as far as they can. */
+function evidence({ mode, migrations }: OperationAnswer): (Block | null)[] {
+  const ready = migrations.filter(isJudged).filter((one) => one.ready_to_finalize.ready);
+  return mode === "plan" ? [itemsOf(reasonsOf(ready))] : [];
 }
 
 const NOUNS: Record<Operation, string> = {
@@ -88,60 +107,130 @@ function title(
   return { is: "title", tone: "notice", label, text: `${NOUNS[operation]} of ${tables}`, url };
 }
 
-function summary(answer: OperationAnswer, context: OperationContext): Block {
-  const isPlan = answer.mode === "plan";
-  const said = `${isPlan ? "Nothing" : "No table"} was changed: ${
-    findingsCounted(answer.findings)
-  }.`;
-  return {
-    is: "text",
-    text: isPlan && openCodes(answer, context).length > 0
-      ? [`${said} `, toned("Applying it is refused, since something would break.", "bad")]
-      : said,
-  };
+/** What becomes of the names, then whether something breaks and, in what is done, how long clients waited. */
+function verdict(
+  answer: OperationAnswer,
+  context: OperationContext,
+  names: ShownName[],
+): Block[] {
+  const { mode, findings, lock, verification, would_be_refused } = answer;
+  const effect: Block = { is: "text", text: effectOf(answer, context, names) };
+  if (mode === "apply") {
+    if (lock === null) return [effect];
+    const passed = verification?.passed ? " The verification passed." : "";
+    const attempts = lock.attempts > 1 ? `; the locks took ${lock.attempts} attempts` : "";
+    const waited = `Other clients were kept waiting for ${lock.held_ms} ms at most${attempts}.`;
+    return [effect, { is: "text", text: `${waited}${passed}` }];
+  }
+  if (context.asking && !findings.some(({ severity }) => severity === "breaking")) return [effect];
+  const unchanged = mode === "plan" ? "Nothing was changed." : "No table was changed.";
+  const open = openCodes(answer, context);
+  const breaking = findings.filter(({ severity }) => severity === "breaking");
+  const counted = findingsCounted(findings);
+  const text: (string | Span)[] = open.length > 0
+    ? [
+      `${unchanged} `,
+      toned(`It would be refused, since ${reasonOf(open)}`, "bad"),
+      `: ${counted}.`,
+    ]
+    : would_be_refused !== undefined
+    ? [`${unchanged} `, toned("It would be refused", "bad"), `: ${would_be_refused.code}.`]
+    : breaking.length > 0
+    ? [`${unchanged} What breaks is acknowledged: ${counted}.`]
+    : [
+      mode === "plan"
+        ? "Nothing was changed, and nothing would break"
+        : `${unchanged} Nothing would break`,
+      findings.length === 0 ? "." : `: ${counted}.`,
+    ];
+  return [effect, { is: "text", text }];
+}
+
+function reasonOf(open: string[]): string {
+  if (open.includes("old_name_in_use")) return "the old name is used";
+  if (open.every((code) => code === "not_quiet_long_enough")) return "it is too early";
+  return "something would break";
+}
+
+const OLD_NAME = {
+  view: "a view",
+  free: "free",
+};
+
+function effectOf(
+  { mode }: OperationAnswer,
+  { operation }: OperationContext,
+  names: ShownName[],
+): string {
+  const one = names.length === 1;
+  const done = mode === "apply";
+  const views = one ? "The compatibility view" : "The compatibility views";
+  switch (operation) {
+    case "rename": {
+      const viewed = names.filter(({ oldName }) => oldName === OLD_NAME.view).length;
+      const verb = done ? one ? "is" : "are" : "will be";
+      const old = one ? "The old name" : "The old names";
+      if (viewed === names.length) {
+        return `${old} ${verb} ${one ? "a view" : "views"}, so applications can use either name.`;
+      }
+      if (viewed === 0) return `${old} ${verb} free: queries that use ${one ? "it" : "them"} fail.`;
+      return `${old} ${verb} views, except where the list says that they are free.`;
+    }
+    case "rollback": {
+      const have = done ? one ? "has its" : "have their" : one ? "gets its" : "get their";
+      return `The ${one ? "table" : "tables"} ${have} old ${one ? "name" : "names"} back, ` +
+        `and ${one ? "the new one is" : "the new ones are"} free.`;
+    }
+    case "finalize":
+      return done
+        ? `${views} ${one ? "is" : "are"} gone: queries that use ${
+          one ? "the old name" : "the old names"
+        } fail.`
+        : `${views} will be dropped: queries that use ${
+          one ? "the old name" : "the old names"
+        } fail then. ` +
+          "This cannot be undone.";
+    case "refresh":
+      return `${views} ${
+        done ? one ? "has" : "have" : one ? "gets" : "get"
+      } the columns, defaults and grants ` +
+        `that ${one ? "its table has" : "their tables have"}.`;
+  }
 }
 
 const openCodes = ({ findings }: OperationAnswer, { acknowledged = [] }: OperationContext) =>
   breakingCodes(findings).filter((code) => !acknowledged.includes(code));
 
-/** The tables of a plan. Of what is done there is the record: what depended on the tables then. */
-function tablesOf({ tables, migrations }: OperationAnswer): GraphTable[] {
-  return tables ?? migrations.map((migration) => ({
-    schema: migration.schema_name,
-    old_name: migration.old_name,
-    new_name: migration.new_name,
-    compatibility_view: migration.compatibility_view_created,
-    dependants: Object.fromEntries(
-      Object.entries(migration.dependencies).map(([kind, names]) => [
-        kind,
-        Array.isArray(names) ? names.map((name) => ({ name: String(name), effect: null })) : [],
-      ]),
-    ),
-  }));
-}
-
-function tableOfTables(
-  { mode, migrations }: OperationAnswer,
-  tables: GraphTable[],
+/** The tables of a plan or, of what is done, those of the record. */
+function namesOf(
+  { tables, migrations }: OperationAnswer,
   operation: Operation,
-): Block | null {
+): ShownName[] {
   const key = (schema: string, table: string) => JSON.stringify([schema, table]);
   const ids = new Map(
     migrations.map(({ schema_name, old_name, id }) => [key(schema_name, old_name), id]),
   );
-  const rows = tables.map(({ schema, old_name, new_name, compatibility_view }) => {
-    const id = ids.get(key(schema, old_name));
-    const names = operation === "rollback" ? [new_name, old_name] : [old_name, new_name];
-    const oldName = operation === "rollback"
-      ? null
-      : operation === "finalize" || !compatibility_view
-      ? "free"
-      : "a view";
-    return [...[schema, ...names].map(name), oldName, id === undefined ? null : name(id)];
+  const found = tables ?? migrations.map((migration) => ({
+    schema: migration.schema_name,
+    old_name: migration.old_name,
+    new_name: migration.new_name,
+    compatibility_view: migration.compatibility_view_created,
+  }));
+  return found.map(({ schema, old_name, new_name, compatibility_view }) => {
+    const [from, to] = operation === "rollback" ? [new_name, old_name] : [old_name, new_name];
+    const viewed = operation !== "finalize" && compatibility_view;
+    const oldName = operation === "rollback" ? null : viewed ? OLD_NAME.view : OLD_NAME.free;
+    const migration = ids.get(key(schema, old_name));
+    return { schema, from, to, oldName, unusual: operation === "rename" && !viewed, migration };
   });
-  const oldName = mode === "apply" ? "Old name is now" : "Old name will be";
-  return table(["Schema", "From", "To", oldName, "Migration"], rows, { of: "table" });
 }
+
+const tableOfNames = ({ mode }: OperationAnswer, names: ShownName[]): Block | null =>
+  names.length === 0 ? null : {
+    is: "names",
+    names,
+    oldName: mode === "apply" ? "Old name is now" : "Old name will be",
+  };
 
 function statementsBlock(statements: Statement[], planned: boolean): Block | null {
   if (statements.length === 0) return null;
@@ -155,7 +244,7 @@ function locks({ attempts, waited_ms, held_ms }: LockFigures): Block {
   const text =
     `${counted(attempts, "attempt")}, waited for ${waited_ms} ms, held for ${held_ms} ms ` +
     "(the longest that other clients were kept waiting)";
-  return field("Locks", text);
+  return field("Locks", text, "verbose");
 }
 
 function verificationSection({ passed, checks }: Verification): Block[] {
@@ -171,25 +260,30 @@ function verificationSection({ passed, checks }: Verification): Block[] {
     }),
   }));
   const note = passed ? toned("passed", "good") : toned("did not pass", "bad");
-  return [{ is: "heading", text: "Verification", note }, { is: "items", items }];
+  const only = passed ? "verbose" : undefined;
+  return [{ is: "heading", text: "Verification", note, only }, { is: "items", items, only }];
 }
 
-function history({ version, name: title }: NonNullable<OperationAnswer["history"]>): Block {
-  const text = [
-    name(`${version}_${title}`),
-    "; supabase migration fetch writes the file into the repository",
+function history({ version, name: title }: NonNullable<OperationAnswer["history"]>): Block[] {
+  const commands = ["npx supabase migration fetch"];
+  return [
+    field("Migration history", name(`${version}_${title}`), "verbose"),
+    { is: "step", text: "To have its migration file in the repository", commands },
   ];
-  return field("Migration history", text);
 }
 
-function afterPlan(answer: OperationAnswer, context: OperationContext): (Block | null)[][] {
+function afterPlan(
+  answer: OperationAnswer,
+  context: OperationContext,
+  more: Block,
+): (Block | null)[][] {
   const { plan_hash, statements, would_be_refused: refusal } = answer;
   const { commandFor, acknowledged = [], file } = context;
   if (file !== undefined) {
     const commands = ["npx supabase db push"];
     return [
       [{ is: "text", text: [toned("✓ Written", "good"), "  ", name(file)] }],
-      [{ is: "step", text: "To apply it, and have it tracked", commands }],
+      [{ is: "step", text: "To apply it, and have it tracked", commands }, more],
     ];
   }
   const open = openCodes(answer, context);
@@ -200,9 +294,9 @@ function afterPlan(answer: OperationAnswer, context: OperationContext): (Block |
     expected_plan_hash: plan_hash,
   };
   const text = open.length > 0
-    ? "To accept what breaks, and apply exactly this plan"
+    ? "To accept that, and apply exactly this plan"
     : "To apply exactly this plan";
-  const refused = refusal === undefined ? [] : [{
+  const refused = refusal === undefined || open.length > 0 ? [] : [{
     mark: toned("An apply would be refused", "bad"),
     text: name(refusal.code),
     body: [refusal.detail],
@@ -210,10 +304,13 @@ function afterPlan(answer: OperationAnswer, context: OperationContext): (Block |
   }];
   return [
     [itemsOf(refused)],
-    [field("Plan hash", name(plan_hash))],
-    statements.length === 0
-      ? []
-      : [step(text, { endpoint: "same", fields }, { commandFor, note: IF_SAME })],
+    [field("Plan hash", name(plan_hash), "verbose")],
+    [
+      statements.length === 0
+        ? null
+        : step(text, { endpoint: "same", fields }, { commandFor, note: IF_SAME }),
+      more,
+    ],
   ];
 }
 
@@ -234,8 +331,9 @@ function afterwards(answer: OperationAnswer, { operation, commandFor }: Operatio
   }
   if (mode === "plan" || migrations.length === 0) return [];
   if (operation !== "rename" && operation !== "refresh") return [];
+  const [{ schema_name: schema, old_name: table }] = migrations;
   const selection = migrations.length === 1 || batch_id === null
-    ? { migration_id: migrations[0].id }
+    ? { table, ...(schema !== "public" && { schema }) }
     : { batch_id };
   const text = operation === "rename" ? "To roll it back" : "To roll the rename back";
   return [rollback(text, selection)];

@@ -6,6 +6,7 @@ import {
   type CommandFor,
   type Document,
   documentOf,
+  type Item,
   itemsOf,
   name,
   section,
@@ -61,14 +62,17 @@ export function describeProblem(problem: ShownProblem, context: ProblemContext =
   ], { comment: `problem=${/^\w+$/.test(code) ? code : "unknown"}`, heading });
 }
 
+/** Fields that are shown otherwise, or say nothing to a person. */
 const SHOWN = new Set([
-  ...["type", "title", "status", "detail", "code", "hint"],
-  ...["issues_total", "attempts", "waited_ms"],
+  ...["type", "title", "status", "detail", "code", "hint", "earliest", "schema", "table"],
+  ...["issues_total", "attempts", "waited_ms", "migration_id", "batch_id"],
 ]);
 
 function fieldsOf(problem: ShownProblem, { requestId }: ProblemContext) {
   const { detail, hint, code, status } = problem;
-  const request = requestId === undefined ? "" : `, request ${requestId}`;
+  // What was refused is in no log.
+  const known = typeof status === "number" && status < 500;
+  const request = requestId === undefined || known ? "" : `, request ${requestId}`;
   const fields: BlockOf<"fields">["fields"] = [{
     label: "Error",
     text: shortened(detail, MAX_TEXT),
@@ -106,13 +110,14 @@ const LISTS: Record<string, (items: never[]) => Block[]> = {
     if (issues.length === 1 && issues[0].code !== undefined && issues[0].place === undefined) {
       return [];
     }
-    const rows = issues.map(({ path, message, hint, place }) => [
-      named(place),
-      named(path),
-      message,
-      hint ?? null,
-    ]);
-    return section("What is not valid", table(["Place", "Field", "Fault", "Next step"], rows));
+    const refused = issues.some(({ code }) => code !== undefined);
+    const items = issues.map(({ path, message, hint, place }): Item => ({
+      text: [place, path].filter(Boolean).map((part) => name(part!)).flatMap((part) => [", ", part])
+        .slice(1),
+      body: [message],
+      ...(hint !== undefined && { remedy: hint }),
+    }));
+    return section(refused ? "What is refused" : "What is not valid", itemsOf(items));
   },
   blockers: (blockers: Blocker[]) => {
     const rows = blockers.map(({ gid, pid, role, application_name, state, since, query }) =>

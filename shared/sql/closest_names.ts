@@ -42,6 +42,17 @@ export function didYouMean(tables: NamedTable[]): string {
   return names.length === 0 ? "" : `Did you mean ${names.join(" or ")}? `;
 }
 
+/** What to say instead where the name has its schema in it; null if it has not. */
+export function schemaGoesElsewhere(name: string, [first]: NamedTable[]): string | null {
+  const { schema, table } = first;
+  const isSplit = splitNames(name).some((one) => one.schema === schema && one.name === table);
+  return isSplit
+    ? `The schema is not part of the name: send "schema": ${
+      JSON.stringify(schema)
+    }, and the name is ${JSON.stringify(table)}. `
+    : null;
+}
+
 function distanceOf(wanted: NamedTable, { schema, table }: NamedTable): number {
   const name = nameDistance(wanted.table, table);
   if (wanted.schema === schema) return name;

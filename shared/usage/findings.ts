@@ -3,13 +3,8 @@ import type { Finding, Usage } from "../contract/responses.ts";
 import type { UsedMigration } from "../facts/usage_facts.ts";
 import { listed } from "../findings/wording.ts";
 import { qualified } from "../sql/quoting.ts";
+import { daysText, minute, quietOf, TEXTS } from "./readiness.ts";
 import type { UsageSample } from "./usage_sample.ts";
-
-/** Reasons that are texts. `findings/removed_names.ts` reports them. */
-const TEXTS = ["named_in_routine", "named_in_cron_job"];
-
-const MINUTE_MS = 60 * 1000;
-const DAY_MS = 24 * 60 * MINUTE_MS;
 
 /** Use of old names that was seen, or may have been, as findings against finalizing these renames. */
 export function usageFindings(
@@ -54,7 +49,7 @@ function grouped(early: Early[]): Finding[] {
     const names = group.map((one) => one.object);
     const alone = names.length === 1;
     return {
-      code: "old_name_in_use",
+      code: "not_quiet_long_enough",
       severity: "breaking",
       object: alone ? object : `${object} and ${names.length - 1} more`,
       message: alone ? message : `${message} This holds for ${listed(names, MAX_LISTED)}.`,
@@ -64,33 +59,29 @@ function grouped(early: Early[]): Finding[] {
   });
 }
 
-/** To the minute, rounded up, so that renames of one batch have the same message. */
-const minute = (time: number) =>
-  new Date(Math.ceil(time / MINUTE_MS) * MINUTE_MS).toISOString().replace(":00.000Z", "Z");
-
 /** What to report if the old name has not been quiet for so many days; null if it has. */
 function notQuiet(
   migration: UsedMigration,
-  { quiet_since, since, reasons }: Usage,
+  usage: Usage,
   at: string,
   days: number,
 ): Early | null {
-  const asked = `${days} ${days === 1 ? "day" : "days"}`;
-  const end = Date.parse(quiet_since ?? migration.migrated_at ?? since ?? at) + days * DAY_MS;
+  const asked = daysText(days);
+  const { since, end, longEnough } = quietOf(migration, usage, at, days);
+  if (longEnough) return null;
   const earliest = minute(end);
   const object = nameOf(migration);
-  if (quiet_since === null) {
+  if (since === null) {
     const message = [
       `Whether the old name was quiet for ${asked} cannot be known.`,
-      ...reasons.map((reason) => reason.message),
+      ...usage.reasons.map((reason) => reason.message),
       `The earliest date is ${earliest}, ${asked} after the rename.`,
     ].join(" ");
     const remedy =
       'Make sure that nobody uses it, then send "quiet_for_days": 0. This cannot be undone.';
     return { object, message, remedy, earliest };
   }
-  if (Date.parse(at) >= end) return null;
-  const only = minute(Date.parse(quiet_since));
+  const only = minute(Date.parse(since));
   const message =
     `The old name has not been quiet for ${asked}, only since ${only}. The earliest date is ${earliest}.`;
   const remedy =

@@ -6,7 +6,7 @@
  * ROUNDS    how often each is checked, by default 9
  */
 import { join } from "node:path";
-import { installSchema } from "../../shared/local/demo/schema.ts";
+import { installSchema } from "../../shared/demo/schema.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 import { prepareTemplates, startTestServer } from "../support/prepare.ts";

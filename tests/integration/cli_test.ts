@@ -8,9 +8,10 @@ import {
 import { createRenameClient } from "../../shared/client/client.ts";
 import type { Blocker } from "../../shared/contract/responses.ts";
 import { databaseTest, type TestDatabase } from "../support/database.ts";
-import { type Ended, run, runCli, runMain, withProject } from "../support/cli.ts";
+import { type Ended, run, runCli, runMain, withEndpoints } from "../support/cli.ts";
+import { age } from "../support/finalize.ts";
 import { quietly } from "../support/quietly.ts";
-import { lockWaiter } from "../support/waiting.ts";
+import { lockWaiter, until } from "../support/waiting.ts";
 import { functionsFor, PUBLISHABLE_KEY, SECRET_KEY } from "../support/functions.ts";
 
 type Cli = (args: string[], env?: Record<string, string>) => Promise<Ended>;
@@ -21,16 +22,7 @@ async function withCli(
   work: (cli: Cli, env: Record<string, string>) => Promise<void>,
 ): Promise<void> {
   await using functions = functionsFor(db.url);
-  await withProject(async (request) => {
-    const { pathname, search } = new URL(request.url);
-    return functions.fetch(pathname.replace("/functions/v1/", ""), {
-      method: request.method,
-      headers: Object.fromEntries(request.headers),
-      query: search,
-      ...(request.method === "POST" && { body: await request.text() }),
-    });
-  }, async (url) => {
-    const env = { SUPABASE_URL: url, SUPABASE_SECRET_KEY: SECRET_KEY };
+  await withEndpoints(functions, async (env) => {
     await work((args, more = {}) => runCli(args, { ...env, ...more }), env);
   });
 }
@@ -56,18 +48,12 @@ databaseTest(
       const renamed = await cli(["rename-table", "experts", "expert_profiles", "--actor", "ada"]);
       assertEquals(renamed.code, 0, renamed.stderr);
       assertStringIncludes(renamed.stdout, "✓ Renamed 1 table");
+      assertMatch(renamed.stdout, /^ {2}experts → expert_profiles$/m);
       assertMatch(
         renamed.stdout,
-        / {2}public {2}experts {2}expert_profiles {2}a view +[0-9a-f-]{36}\n/,
+        /kept waiting for [\d.]+ ms at most\. The verification passed\.$/m,
       );
-      assertMatch(
-        renamed.stdout,
-        /^alter table "public"\."experts" rename to "expert_profiles";$/m,
-      );
-      assertMatch(renamed.stdout, /^-- .*\(\d+ lines, shown with --verbose\)$/m);
-      assertEquals(renamed.stdout.includes("do $"), false);
-      assertMatch(renamed.stdout, /^Locks {2}1 attempt, waited for [\d.]+ ms, held for [\d.]+ ms/m);
-      assertMatch(renamed.stdout, /^Verification {2}passed\n {2}✓ tables have their new names$/m);
+      assertEquals(/alter table|[0-9a-f]{8}-[0-9a-f]{4}/.test(renamed.stdout), false);
       assertEquals([await kindOf(db, "expert_profiles"), await kindOf(db, "experts")], ["r", "v"]);
 
       const listed = await cli(["list-migrations", "--status", "active", "--verbose"]);
@@ -77,8 +63,13 @@ databaseTest(
         /active {2}public {2}experts +expert_profiles .* key:default ada\n/,
       );
 
-      const back = await cli(printedCommand(renamed.stdout, "To roll it back:"));
+      const back = await cli([
+        ...printedCommand(renamed.stdout, "To roll it back:"),
+        "--verbose",
+      ]);
       assertEquals(back.code, 0, back.stderr);
+      assertMatch(back.stdout, /^Locks {2}1 attempt, waited for [\d.]+ ms, held for [\d.]+ ms/m);
+      assertMatch(back.stdout, /^do \$/m);
       assertStringIncludes(back.stdout, "✓ Rolled back the rename of 1 table");
       assertStringIncludes(back.stdout, "✓ tables are exactly as before the rename");
       assertEquals([await kindOf(db, "expert_profiles"), await kindOf(db, "experts")], [
@@ -110,8 +101,9 @@ databaseTest(
       assertEquals((await cli(command)).code, 0);
       assertEquals(await kindOf(db, "expert_profiles"), "r");
 
-      const back = await cli(["rollback-rename", "experts", "--plan"]);
+      const back = await cli(["rollback-rename", "experts", "--plan", "--sql"]);
       assertMatch(back.stdout, /^drop view /m);
+      assertEquals(back.stdout.includes("do $"), false);
       assertEquals((await cli(printedCommand(back.stdout, "To apply exactly this plan:"))).code, 0);
       assertEquals(await kindOf(db, "experts"), "r");
     });
@@ -124,7 +116,7 @@ databaseTest("a refusal says why and how to go on, and changes nothing", async (
   await withCli(db, async (cli) => {
     const refused = await cli(["rename-table", "live", "live2"]);
     assertEquals([refused.code, refused.stdout], [5, ""]);
-    assertMatch(refused.stderr, /^Code {3}breaking_findings \(409\), request /m);
+    assertMatch(refused.stderr, /^Code {3}breaking_findings \(409\)$/m);
     assertStringIncludes(refused.stderr, 'breaking  realtime_publication  "public"."live"');
     assertEquals(printedCommand(refused.stderr, "To accept that and go on:"), [
       ...["rename-table", "--acknowledge", "realtime_publication", "live", "live2"],
@@ -210,13 +202,14 @@ databaseTest("while a long reader is in the way, a line names it", async ({ db }
       assertEquals(code, 0, stderr);
       assertMatch(stderr, name(pid));
       assertMatch(stdout, /^✓ Renamed 1 table/);
-      assertMatch(stdout, /^Locks {2}\d+ attempts?, waited for [\d.]+ ms/m);
     });
     await whileReading(db, "experts", async ({ pid, end }) => {
       const lines: string[] = [];
-      const { code, stderr } = await runMain(["rollback-rename", "experts"], env, (line) => {
-        lines.push(line);
-        if (name(pid).test(line)) end();
+      const { code, stderr } = await runMain(["rollback-rename", "experts"], env, {
+        showLine: (line) => {
+          lines.push(line);
+          if (name(pid).test(line)) end();
+        },
       });
       assertEquals([code, stderr], [0, ""]);
       assertEquals(lines.some((line) => name(pid).test(line)), true, lines.join("\n"));
@@ -302,8 +295,8 @@ databaseTest("a file's tables are renamed all or none, and taken back together",
       await Deno.writeTextFile(csv, 'old_name,new_name,schema\na b,"c ""d""\n"\n"x,y",z,Shop.EU\n');
       const renamed = await cli(["rename-table", "--from-file", csv]);
       assertEquals(renamed.code, 0, renamed.stderr);
-      assertMatch(renamed.stdout, / {2}public +a b +c "d"\\n +a view/);
-      assertMatch(renamed.stdout, / {2}Shop\.EU +x,y +z +a view/);
+      assertMatch(renamed.stdout, /^ {2}a b {9}→ c "d"\\n$/m);
+      assertMatch(renamed.stdout, /^ {2}Shop\.EU\.x,y → z$/m);
       assertEquals(await kindOf(db, 'c "d"\n'), "r");
       const back = await cli(printedCommand(renamed.stdout, "To roll it back:"));
       assertStringIncludes(back.stdout, "✓ Rolled back the rename of 2 tables");
@@ -312,7 +305,7 @@ databaseTest("a file's tables are renamed all or none, and taken back together",
       await Deno.writeTextFile(same, '{\n"a b": "c",\n"d": "d"\n}');
       const invalid = await cli(["rename-table", "--from-file", same]);
       assertEquals(invalid.code, 2);
-      assertStringIncludes(invalid.stderr, `${same}, line 3  new name  `);
+      assertStringIncludes(invalid.stderr, `${same}, line 3, new name\n`);
     });
   } finally {
     await Deno.remove(dir, { recursive: true });
@@ -381,7 +374,7 @@ databaseTest(
       ]);
       const plan = await cli(["rename-table", "experts", "people", "--plan"]);
       assertEquals(plan.code, 5);
-      assertStringIncludes(plan.stdout, "An apply would be refused  breaking_findings\n");
+      assertStringIncludes(plan.stdout, "It would be refused, since something would break: 1");
       const json = await cli(["rename-table", "experts", "people", "--plan", "--json"]);
       assertEquals([json.code, JSON.parse(json.stdout).would_be_refused.code], [
         ...[5, "breaking_findings"],
@@ -419,4 +412,118 @@ databaseTest("all faults of a file are told at once, with their lines", async ({
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
+});
+
+databaseTest(
+  "a migration is meant by a name, with its schema or without, wherever an id is asked for",
+  async ({ db }) => {
+    await db.sql.unsafe(`
+      create schema shop;
+      create table experts (id int primary key);
+      create table shop.goods (id int primary key);
+      create table shop."a.b" (id int primary key);`).simple();
+    await using functions = functionsFor(db.url);
+    await withEndpoints(functions, async (env) => {
+      const done = async (...args: string[]) => {
+        const { code, stderr } = await runMain(args, env);
+        assertEquals(code, 0, `${args.join(" ")}: ${stderr}`);
+      };
+      await done("rename-table", "experts", "expert_profiles");
+      await done("rename-table", "goods", "products", "--schema", "shop");
+      await done("rename-table", "a.b", "c.d", "--schema", "shop");
+      await done("refresh-view", "experts");
+      await done("refresh-view", "public.expert_profiles", "--plan");
+      await done("refresh-view", "shop.products");
+      await done("refresh-view", "a.b", "--schema", "shop");
+      await done("test-view-compatibility", "shop.goods", "--check", "reads");
+      await done("rollback-rename", "--migration-id", "shop.products", "--plan");
+      await done("rollback-rename", "shop.goods");
+      await done("rollback-rename", "--batch-id", "shop.a.b");
+      await done("finalize-rename", "public.experts", "--quiet-for-days", "0", "--yes");
+      const unknown = await runMain(["rollback-rename", "--batch-id", "experts"], env);
+      assertEquals([unknown.code, unknown.stdout], [2, ""]);
+      assertStringIncludes(
+        unknown.stderr,
+        "no batch that is proposed or active has a table experts",
+      );
+      const gone = await runMain(["refresh-view", "shop.goods"], env);
+      assertEquals(gone.code, 4);
+    });
+    const statuses = await db.sql`
+      select old_name, status from sys_table_migrations order by old_name`;
+    assertEquals(statuses.map(({ old_name, status }) => [old_name, status]), [
+      ...[["a.b", "rolled_back"], ["experts", "finalized"], ["goods", "rolled_back"]],
+    ]);
+  },
+);
+
+databaseTest("what is ready is finalized, and nothing else", async ({ db }) => {
+  await db.sql.unsafe(`
+    create table a (id int); create table b (id int); create table c (id int);
+    create table d (id int);`).simple();
+  await using functions = functionsFor(db.url);
+  for (const name of ["a", "b", "c"]) {
+    await functions.rename({ old_name: name, new_name: `${name}2` });
+  }
+  await age(db, 8);
+  await functions.rename({ old_name: "d", new_name: "d2" });
+  await db.sql`create function uses_b() returns bigint language plpgsql
+    as 'begin return (select count(*) from b); end'`;
+  const activeNames = async () =>
+    (await functions.list({ status: "active" })).migrations.map(({ old_name }) => old_name).sort();
+  await withEndpoints(functions, async (env) => {
+    const ready = ["finalize-rename", "--ready"];
+    const nobody = await runMain(ready, env);
+    assertEquals([nobody.code, nobody.stdout], [2, ""]);
+    const plan = await runMain([...ready, "--plan"], env);
+    assertEquals(plan.code, 0, plan.stderr);
+    assertMatch(plan.stdout, /^Ready {2}2 of 4 active renames/);
+    assertMatch(plan.stdout, /not ready {2}b\n.*uses_b/);
+    assertMatch(plan.stdout, /not ready {2}d\n.*and 7 days are asked for/);
+    assertEquals((await runMain(ready, env, { typed: "n" })).code, 1);
+    assertEquals(await activeNames(), ["a", "b", "c", "d"]);
+
+    const done = await runMain(ready, env, { typed: "yes" });
+    assertEquals(done.code, 0, done.stderr);
+    assertStringIncludes(done.stdout, "✓ Finalized the rename of 2 tables");
+    assertEquals(await activeNames(), ["b", "d"]);
+    const none = await runMain([...ready, "--yes", "--json"], env);
+    assertEquals([none.code, JSON.parse(none.stdout).ready], [0, []]);
+    const both = await runMain([...ready, "b"], env);
+    assertEquals(both.code, 2);
+  });
+});
+
+databaseTest("Ctrl-C says what has happened and what has not", async ({ db }) => {
+  await db.sql`create table experts (id int primary key)`;
+  await withCli(db, async (_, env) => {
+    await quietly(() =>
+      whileReading(db, "experts", async () => {
+        const script = new URL("../../shared/cli/main.ts", import.meta.url).pathname;
+        const child = new Deno.Command(Deno.execPath(), {
+          args: ["run", "-A", script, "rename-table", "experts", "expert_profiles"],
+          env,
+          stdin: "null",
+          stdout: "piped",
+          stderr: "piped",
+        }).spawn();
+        await lockWaiter(db.sql, "AccessExclusiveLock");
+        child.kill("SIGINT");
+        const { code, stdout, stderr } = await child.output();
+        const text = new TextDecoder();
+        assertEquals([code, text.decode(stdout)], [130, ""], text.decode(stderr));
+        assertMatch(
+          text.decode(stderr),
+          /^Interrupted (while it tried|before the tables were locked).*The functions give it up/m,
+        );
+        assertMatch(text.decode(stderr), /\n {2}npm run cli -- list-migrations --limit 5\n$/);
+        // The reader stays until the functions have noticed.
+        await until("the request is given up", async () => {
+          const events = await db.sql`select from table_rename.sys_table_migration_events`;
+          return events.length > 0;
+        });
+      })
+    );
+    assertEquals(await kindOf(db, "experts"), "r");
+  });
 });

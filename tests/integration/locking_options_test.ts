@@ -137,7 +137,7 @@ async function carriedOut(db: TestDatabase, functions: Functions, one: Case, tab
     one.endpoint === "rename" ? table : renamed,
     (enough) =>
       streamed(functions, one.endpoint, {
-        acknowledge: ["old_name_in_use", "reads_as_owner", "use_unknown", "usage_unknown"],
+        acknowledge: ["not_quiet_long_enough", "old_name_in_use", "reads_as_owner"],
         ...body,
         lock_timeout_ms: 5,
       }, enough),

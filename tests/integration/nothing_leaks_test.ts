@@ -83,7 +83,7 @@ async function round(db: TestDatabase, functions: Functions): Promise<string[]> 
   await db.sql`create materialized view numbers as select id, code::int as code from experts`;
   await db.sql`update expert_profiles set code = ${SECRETS.row} where id = 1`;
   for (const name of ["rollback", "finalize"]) {
-    await ask(name, { migration_id, acknowledge: ["old_name_in_use"] });
+    await ask(name, { migration_id, acknowledge: ["old_name_in_use", "not_quiet_long_enough"] });
   }
   await db.sql.unsafe(`
     drop materialized view numbers;

@@ -491,9 +491,9 @@ indexesTest(
     }, async (url) => {
       const env = { SUPABASE_URL: url, SUPABASE_SECRET_KEY: SECRET_KEY };
       const command = ["rename-table", "experts", "expert_profiles"];
-      const plan = await runMain([...command, "--plan"], env);
+      const plan = await runMain([...command, "--plan", "--sql"], env);
       assertEquals([plan.code, plan.stdout.includes("alter index")], [0, false], plan.stderr);
-      const shown = await runMain([...command, "--rename-indexes", "--plan"], env);
+      const shown = await runMain([...command, "--rename-indexes", "--plan", "--sql"], env);
       assertMatch(
         shown.stdout,
         /^alter index "public"\."experts_pkey" rename to "expert_profiles_pkey";$/m,

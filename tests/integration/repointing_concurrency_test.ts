@@ -297,8 +297,10 @@ databaseTest(
       for (let step = 1;; step++) {
         const before = await databaseState(db.admin);
         await killAt(db, step);
+        const now = operation === "finalize" ? { quiet_for_days: 0 } : {};
+        const acknowledge = [...ACKNOWLEDGED, "old_name_in_use"];
         const { status, body } = await quietly(() =>
-          post(functions, operation, { table, acknowledge: [...ACKNOWLEDGED, "old_name_in_use"] })
+          post(functions, operation, { table, acknowledge, ...now })
         );
         if (status === 200) {
           assertGreater(step, 20);

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import postgres from "postgres";
 import type { Usage } from "../../shared/contract/responses.ts";
-import type { TestDatabase } from "../support/database.ts";
+import { age } from "../support/finalize.ts";
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { post } from "../support/requests.ts";
 import { ownServers } from "../support/own_servers.ts";
@@ -400,15 +400,6 @@ servers.test("each look tells what is new, however many look at once", async ({ 
   assertEquals(quiet_since, last_used_at);
 });
 
-/** Moves everything that is noted about usage back in time, as if it had been noted so long ago. */
-const age = (db: TestDatabase, days: number) =>
-  db.sql`
-    update table_rename.sys_table_migration_usage
-    set snapshot_at = snapshot_at - make_interval(days => ${days}),
-      observed_since = observed_since - make_interval(days => ${days}),
-      sampled_at = sampled_at - make_interval(days => ${days}),
-      last_used_at = last_used_at - make_interval(days => ${days})`;
-
 servers.test("a month without calls is a month of quiet", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await run(db.sql, TABLE);
@@ -467,7 +458,15 @@ servers.test("days of quiet are a condition for the end of a rename", async ({ d
   assertStringIncludes(await refused(), "not been quiet for 7 days");
   const plan = await functions.finalize({ ...week, mode: "plan" });
   assertEquals(plan.migrations[0].usage!.state, "quiet");
-  assertEquals(plan.findings.map(({ code }) => code), ["old_name_in_use"]);
+  const verdict = async (query = {}) => {
+    const { migrations: [one] } = await functions.list({ include: "usage,drift", ...query });
+    return one.ready_to_finalize!;
+  };
+  const early = await verdict();
+  assertEquals([early, early.ready], [plan.migrations[0].ready_to_finalize!, false]);
+  assertEquals(Date.parse(early.earliest!), Date.parse(plan.findings[0].earliest!));
+  assertEquals((await verdict({ quiet_for_days: 0 })).ready, true);
+  assertEquals(plan.findings.map(({ code }) => code), ["not_quiet_long_enough"]);
   await age(db, 6);
   assertStringIncludes(await refused(), "not been quiet for 7 days");
   await run(db.sql, "select from experts");
@@ -480,19 +479,19 @@ servers.test("days of quiet are a condition for the end of a rename", async ({ d
   assertStringIncludes(await refused(), "not been quiet for 7 days");
   assertEquals((await usageOf(functions)).state, "unknown");
   await age(db, 8);
+  const ready = await verdict();
+  assertEquals([ready.ready, ready.reasons.map(({ code }) => code)], [true, ["quiet"]]);
   await functions.finalize(week);
   // It is a week unless the caller says otherwise.
   await functions.rename({ old_name: "expert_profiles", new_name: "people" });
-  const early = await post(functions, "finalize", { table: "expert_profiles" });
-  assertEquals([early.status, early.body.code], [409, "old_name_in_use"]);
-  assertStringIncludes(early.body.detail, "Too early");
-  assert(
-    !/still/.test(JSON.stringify([early.body.detail, early.body.findings, early.body.evidence])),
-  );
-  const days = (Date.parse(early.body.earliest) - Date.now()) / 86_400_000;
-  assert(days > 6.9 && days < 7.1, early.body.earliest);
-  assertStringIncludes(early.body.detail, early.body.earliest);
-  assertStringIncludes(early.body.hint, '"quiet_for_days": 0');
+  const { status, body } = await post(functions, "finalize", { table: "expert_profiles" });
+  assertEquals([status, body.code], [409, "old_name_in_use"]);
+  assertStringIncludes(body.detail, "Too early");
+  assert(!/still/.test(JSON.stringify([body.detail, body.findings, body.evidence])));
+  const days = (Date.parse(body.earliest) - Date.now()) / 86_400_000;
+  assert(days > 6.9 && days < 7.1, body.earliest);
+  assertStringIncludes(body.detail, body.earliest);
+  assertStringIncludes(body.hint, '"quiet_for_days": 0');
 });
 
 servers.test("what cannot be known is not quiet for any number of days", async ({ db }) => {
@@ -504,7 +503,10 @@ servers.test("what cannot be known is not quiet for any number of days", async (
   const week = { table: "experts", quiet_for_days: 7 };
   const problem = await functions.refused("old_name_in_use", "finalize", week);
   assertStringIncludes(JSON.stringify(problem.evidence), "cannot be known");
-  const { migrations } = await functions.finalize({ ...week, acknowledge: ["old_name_in_use"] });
+  const inUse = { ...week, acknowledge: ["old_name_in_use"] };
+  await functions.refused("old_name_in_use", "finalize", inUse);
+  const acknowledge = ["not_quiet_long_enough"];
+  const { migrations } = await functions.finalize({ ...week, acknowledge });
   assertEquals(migrations[0].status, "finalized");
 });
 

@@ -307,8 +307,14 @@ databaseTest("by the command: failures, figures, Markdown and exit codes", async
     await run("rename-table", "experts", "expert_profiles");
     const passed = await run("test-view-compatibility", "experts");
     assertEquals(passed.code, 0, passed.stdout + passed.stderr);
-    for (const part of ["Compatibility  passed", "Reads  passed", "neighbours  skipped", "QUERY"]) {
+    for (
+      const part of ["Compatibility  passed", "✓ Reads: ", "– Joins with neighbours, skipped: "]
+    ) {
       assertStringIncludes(passed.stdout, part);
+    }
+    const verbose = await run("test-view-compatibility", "experts", "--verbose");
+    for (const part of ["Reads  passed", "neighbours  skipped", "QUERY"]) {
+      assertStringIncludes(verbose.stdout, part);
     }
     await db.sql`revoke select on experts from anon`;
     const failed = await run(
@@ -329,14 +335,14 @@ databaseTest("by the command: failures, figures, Markdown and exit codes", async
 
     const wrong: string[][] = [
       ["test-view-compatibility"],
-      ["test-view-compatibility", "nowhere"],
       ["test-view-compatibility", "experts", "--check", "speed"],
       ["test-view-compatibility", "experts", "--claims", "[]"],
       ["test-view-compatibility", "experts", "--json", "--markdown"],
-      ["test-view-compatibility", UNKNOWN, "--schema", "public"],
     ];
     for (const args of wrong) assertEquals((await run(...args)).code, 2, args.join(" "));
-    assertEquals((await run("test-view-compatibility", UNKNOWN)).code, 4);
+    for (const unknown of [UNKNOWN, "nowhere", "public.nowhere"]) {
+      assertEquals((await run("test-view-compatibility", unknown)).code, 4, unknown);
+    }
   } finally {
     await gateway.stop();
     const { forgetDatabase } = await import("../../shared/postgres/database.ts");

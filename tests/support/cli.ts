@@ -2,6 +2,7 @@
 import pc from "picocolors";
 import { main } from "../../shared/cli/main.ts";
 import type { Terminal } from "../../shared/cli/terminal.ts";
+import { type Functions, SECRET_KEY } from "./functions.ts";
 
 export const KEY = "sb_secret_of_the_command_line";
 
@@ -11,29 +12,49 @@ export interface Ended {
   stderr: string;
 }
 
-/**
- * Runs a command line in this process, without colours and as wide as it likes.
- *
- * @param showLine What standard error does with lines that are rewritten. Default: it cannot rewrite any.
- * @param person Where the caller is, and how questions are answered. Default: here, and nobody is asked.
- */
+export interface Screen {
+  /** What standard error does with lines that are rewritten. Default: it cannot rewrite any. */
+  showLine?: (text: string) => void;
+  /** In columns. Default: as wide as it likes. */
+  width?: number;
+  /** Default: false. */
+  colors?: boolean;
+  /** What somebody types when asked. Default: there is nobody to ask. */
+  typed?: string;
+  /** The caller's folder. Default: that of the process. */
+  cwd?: string;
+  /** Answers questions, in place of `typed`. */
+  ask?: Terminal["ask"];
+}
+
+/** Runs a command line in this process; `shown` has the lines of both streams as they were written. */
 export async function runMain(
   args: string[],
   env: Record<string, string> = {},
-  showLine?: (text: string) => void,
-  person: Pick<Terminal, "cwd" | "ask"> = {},
-): Promise<Ended> {
-  const written = { stdout: "", stderr: "" };
-  const stream = (name: keyof typeof written) => ({
-    write: (text: string) => void (written[name] += `${text}\n`),
-    colors: pc.createColors(false),
-    width: Infinity,
+  { showLine, width = Infinity, colors = false, typed, cwd, ask }: Screen = {},
+): Promise<Ended & { shown: string }> {
+  const written = { stdout: "", stderr: "", shown: "" };
+  const stream = (name: "stdout" | "stderr") => ({
+    write: (text: string) => {
+      written[name] += `${text}\n`;
+      written.shown += `${text}\n`;
+    },
+    colors: pc.createColors(colors),
+    width,
   });
   const terminal: Terminal = {
-    ...person,
+    cwd,
+    ...(ask && { ask }),
     env: (name) => env[name],
     out: stream("stdout"),
     err: { ...stream("stderr"), showLine },
+    ...(typed !== undefined && {
+      ask: (question) => {
+        written.stderr += `${question}\n`;
+        written.shown += `${question}${typed}\n`;
+        return Promise.resolve(typed);
+      },
+    }),
   };
   const code = await main(args, terminal);
   return { code, ...written };
@@ -77,6 +98,28 @@ export async function withProject(
   } finally {
     await server.shutdown();
   }
+}
+
+/**
+ * Serves the functions over HTTP while `work` runs, and gives it the environment of the commands.
+ *
+ * @param change What becomes of the text of each answer. Default: nothing.
+ */
+export async function withEndpoints(
+  functions: Functions,
+  work: (env: Record<string, string>) => Promise<void>,
+  change?: (text: string) => string,
+): Promise<void> {
+  await withProject(async (request) => {
+    const { pathname, search } = new URL(request.url);
+    const answer = await functions.fetch(pathname.replace("/functions/v1/", ""), {
+      method: request.method,
+      headers: Object.fromEntries(request.headers),
+      query: search,
+      ...(request.method === "POST" && { body: await request.text() }),
+    });
+    return change === undefined ? answer : new Response(change(await answer.text()), answer);
+  }, (url) => work({ SUPABASE_URL: url, SUPABASE_SECRET_KEY: SECRET_KEY }));
 }
 
 /** Runs a command line against a project whose endpoints all give this answer. */

@@ -45,7 +45,8 @@ export async function wholeCycle(
   assertEquals((await functions.finalize({ migration_id, mode: "plan" })).mode, plan.mode);
   const finalized = await post("finalize", {
     migration_id,
-    acknowledge: ["old_name_in_use", "old_name_mentioned"],
+    quiet_for_days: 0,
+    acknowledge: ["old_name_in_use"],
   });
   assert(finalized.status === 200, await finalized.text());
   await functions.refused("table_not_found", "rename", { ...table, old_name: "nobody" });

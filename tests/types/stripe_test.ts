@@ -1,7 +1,7 @@
 /** A real schema, renamed as a whole. */
 import { assertEquals, assertGreater } from "@std/assert";
 import { join } from "node:path";
-import { installSchema } from "../../shared/local/demo/schema.ts";
+import { installSchema } from "../../shared/demo/schema.ts";
 import { databaseTest } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 import {

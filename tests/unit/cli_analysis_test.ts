@@ -63,7 +63,8 @@ Deno.test("what depends on a table is shown by kind: what needs attention on lin
   assertEquals(
     shown([experts, bare]),
     `Analysis  of 2 tables  on http://127.0.0.1:54321
-Nothing was changed.
+A rename would break something: 1 object, 1 breaking
+finding. Nothing was changed.
 
 public.experts  table of postgres
   1 breaks, 1 changes, 1 is handled, 3 follow
@@ -115,7 +116,8 @@ Deno.test("of a whole schema it is shown how much depends on each table, and who
   assertEquals(
     shown([experts, other, again], { whole: false }, 80),
     `Analysis  of 3 tables  on http://127.0.0.1:54321
-Nothing was changed.
+A rename would break something: 2 objects, 2 breaking findings. Nothing was
+changed.
 
   TABLE           BREAK  CHANGE  HANDLED  FOLLOW  FINDINGS
   public.experts  1      1       1        3       1 breaking
@@ -134,7 +136,7 @@ Name a table to see what depends on it, or add --verbose.`,
   );
   assertEquals(
     shown([], { whole: false }),
-    "Analysis  of 0 tables  on http://127.0.0.1:54321\nNothing was changed.",
+    "Analysis  of 0 tables  on http://127.0.0.1:54321\nThere are none.",
   );
 });
 

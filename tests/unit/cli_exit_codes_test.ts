@@ -81,7 +81,9 @@ Deno.test("a project that cannot be reached, or lacks the functions, is unavaila
   );
 
   const env = { SUPABASE_URL: "http://127.0.0.1:9", SUPABASE_SECRET_KEY: KEY };
-  assertEquals((await runMain(["list-migrations"], env)).code, 7);
+  const { code, stderr } = await runMain(["list-migrations"], env);
+  assertEquals(code, 7);
+  assertStringIncludes(stderr, "\n  npm run serve\n");
   const json = await runMain(["list-migrations", "--json"], env);
   assertEquals(json.code, 7);
   assertEquals(JSON.parse(json.stdout).code, "unreachable");
@@ -136,7 +138,7 @@ Deno.test("help is no failure: examples first, then options; help has topics, ex
     assertEquals([asked.code, asked.stdout], [0, stdout]);
   }
   const { stdout: codes } = await runMain(["help", "exit-codes"]);
-  assertMatch(codes, /^Exit codes:\n( {2}\d {2}.*\n){9}$/);
+  assertMatch(codes, /^Exit codes:\n( {2}\d+ {2}.*\n){10}$/);
   const { stdout: environment } = await runMain(["help", "environment"]);
   assertStringIncludes(environment, "SUPABASE_SECRET_KEY");
   assertStringIncludes(environment, "--db-url");

@@ -20,7 +20,7 @@ const FILE = { version: "20261123120000", name: "rename_a_to_b", sql: "select 1;
 const COMMANDS = [
   ["rename-table", "a", "b"],
   ["rollback-rename", "a"],
-  ["finalize-rename", "a"],
+  ["finalize-rename", "a", "--yes"],
   ["refresh-view", "6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10"],
 ];
 
@@ -108,11 +108,13 @@ Deno.test("a change says what it is called in the migration history, unless it i
   assertEquals(recorded.body.record_history, undefined);
   assertStringIncludes(
     recorded.stdout,
-    "Migration history  20261123120000_rename_a_to_b; supabase migration fetch",
+    "To have its migration file in the repository:\n  npx supabase migration fetch",
   );
+  const verbose = await sent(["rename-table", "a", "b", "--verbose"], { ...done, history });
+  assertStringIncludes(verbose.stdout, "Migration history  20261123120000_rename_a_to_b\n");
   for (const command of COMMANDS) {
     const { body, stdout } = await sent([...command, "--no-history"], done);
     assertEquals(body.record_history, "never");
-    assertEquals(stdout.includes("Migration history"), false);
+    assertEquals(stdout.includes("migration fetch"), false);
   }
 });

@@ -201,7 +201,7 @@ for (const args of [["rename-table", "a", "b"], ["rollback-rename", "a"]]) {
     const lines: string[] = [];
     await withProject(slowly([]), async (url) => {
       const env = { SUPABASE_URL: url, SUPABASE_SECRET_KEY: KEY };
-      const live = await runMain(args, env, (text) => lines.push(text));
+      const live = await runMain(args, env, { showLine: (text) => lines.push(text) });
       const withoutHost = (text: string) => text.replace(/127\.0\.0\.1:\d+/, "HOST");
       assertEquals(live.stderr, "");
       assertEquals(withoutHost(live.stdout), withoutHost(told.stdout));

@@ -123,6 +123,8 @@ async function inFolder(work: (dir: string) => Promise<void>): Promise<void> {
   }
 }
 
+const BATCH = "6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10";
+
 Deno.test("commands take project, key and schema from the project file, and options win", () =>
   inFolder(async (dir) => {
     const sent: unknown[] = [];
@@ -136,11 +138,11 @@ Deno.test("commands take project, key and schema from the project file, and opti
       const settings = { project_url: url, keys: { secret_key: "MY_KEY" }, schemas: ["shop"] };
       await Deno.writeTextFile(join(dir, "table-rename.json"), projectFileText(settings));
       const call = (args: string[], env: Record<string, string> = { MY_KEY: KEY }) =>
-        runMain(args, { LOCAL_DIR: dir, ...env }, undefined, { cwd: dir });
+        runMain(args, { LOCAL_DIR: dir, ...env }, { cwd: dir });
       assertEquals((await call(["rename-table", "a", "b", "--plan"])).code, 4);
       await call(["rename-table", "a", "b", "--plan", "--schema", "app"]);
       await call(["rollback-rename", "a", "--plan"]);
-      await call(["rollback-rename", "--batch-id", "x", "--plan"]);
+      await call(["rollback-rename", "--batch-id", BATCH, "--plan"]);
       // The variable that the file names is the only one.
       const without = await call(["rollback-rename", "a"], { SUPABASE_SECRET_KEY: "other" });
       assertEquals(without.code, 2);
@@ -150,10 +152,10 @@ Deno.test("commands take project, key and schema from the project file, and opti
       [KEY, { renames: [{ schema: "shop", ...names }], mode: "plan" }],
       [KEY, { renames: [{ schema: "app", ...names }], mode: "plan" }],
       [KEY, { table: "a", schema: "shop", mode: "plan" }],
-      [KEY, { batch_id: "x", mode: "plan" }],
+      [KEY, { batch_id: BATCH, mode: "plan" }],
     ]);
     await Deno.writeTextFile(join(dir, "table-rename.json"), '{ "schema": "shop" }');
-    const { code, stderr } = await runMain(["list-migrations"], {}, undefined, { cwd: dir });
+    const { code, stderr } = await runMain(["list-migrations"], {}, { cwd: dir });
     assertEquals(code, 2);
     assertMatch(stderr, /line 1: schema: there is no such field\nCorrect the file/);
   }));
@@ -166,7 +168,7 @@ Deno.test("init shows what it would write before it asks, and writes after a yes
         questions.push(question);
         return Promise.resolve(answer);
       };
-      const ended = await runMain(["init"], {}, undefined, { cwd: dir, ask });
+      const ended = await runMain(["init"], {}, { cwd: dir, ask });
       assertEquals([ended.code, questions], [0, ["Write this? [y/N] "]], ended.stderr);
       assertMatch(ended.stdout, /^What .* init writes in .*\n {2}create +table-rename\.json\n/);
       const written = [...Deno.readDirSync(dir)].map(({ name }) => name).sort();
@@ -175,10 +177,7 @@ Deno.test("init shows what it would write before it asks, and writes after a yes
     const wrong = await runMain(
       ["init", "--project-url", "postgresql://u:secret@h/d"],
       {},
-      undefined,
-      {
-        cwd: dir,
-      },
+      { cwd: dir },
     );
     assertEquals([wrong.code, wrong.stderr.includes("secret@")], [2, false]);
     assertMatch(wrong.stderr, /project_url: expected the project's URL/);

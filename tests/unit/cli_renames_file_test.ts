@@ -46,6 +46,13 @@ const GOOD: Record<string, [name: string, content: string, places?: string[]]> =
     ["r.csv, line 2", "r.csv, line 3"],
   ],
   "a header of the short words": ["r.csv", "old,new,schema\na,b\nc d,e.f,s\n"],
+  "semicolons, as spreadsheets write them": ["r.csv", "from;to;schema\r\na;b;\r\nc d;e.f;s\r\n"],
+  "semicolons without a header": ["r.csv", '"a";b\nc d;e.f;s\n'],
+  "tabs": ["r.tsv", "Schema\tTable\tNew table\n\ta\tb\ns\tc d\te.f\n"],
+  "a JSON list with other words": [
+    "r.json",
+    '[{"from": "a", "to": "b"}, {"table": "c d", "new_table": "e.f", "schema": "s"}]',
+  ],
 };
 
 for (const [what, [name, content, places]] of Object.entries(GOOD)) {
@@ -89,7 +96,7 @@ Deno.test("a first line that names one column only is a rename", async () => {
 });
 
 const BAD: Record<string, [name: string, content: string | Uint8Array, message: string]> = {
-  "another kind of file": ["r.txt", "a,b", "r.txt: the name should end in .json or .csv"],
+  "another kind of file": ["r.txt", "a,b", "r.txt: the name should end in .json, .csv or .tsv"],
   "bytes that are not UTF-8": [
     "r.csv",
     new Uint8Array([0x61, 0xff]),

@@ -32,6 +32,7 @@ Deno.test("a plan that npm took the flag of is not carried out, and the right co
     const [args, command] of [
       ["cli rename-table a b --plan", "npm run cli -- rename-table a b --plan"],
       ["cli finalize-rename x --plan", "npm run cli -- finalize-rename x --plan"],
+      ["cli rename-table a b --sql", "npm run cli -- rename-table a b --sql"],
       ["types --check", "npm run types -- --check"],
     ]
   ) {
@@ -61,8 +62,8 @@ Deno.test("npm tells of every option that it took", async () => {
   for (const none of ["--verbose", "--quiet", "--include"]) {
     assertEquals(options.delete(none), true);
   }
-  // What --plan is read as hides --all, which belongs to another command.
-  assertEquals(options.delete("--plan"), true);
+  // What --plan is read as hides --all, which belongs to another command, and --sql.
+  for (const plan of ["--plan", "--sql"]) assertEquals(options.delete(plan), true);
   assertEquals(options.size > 30, true, String(options.size));
   const written = [...options].map(([flag, valued]) => valued ? `${flag}=7` : flag);
   const { code, stderr, bodies } = await npm(["run", "cli", "rename-table", "a", "b", ...written]);

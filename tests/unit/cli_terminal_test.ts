@@ -6,8 +6,11 @@ import { printed } from "../../shared/cli/print.ts";
 import { wantsColors } from "../../shared/cli/terminal.ts";
 import { type Block, documentOf, table } from "../../shared/report/document.ts";
 
-const shown = (block: Block | null, width = Infinity, verbose = false) =>
-  printed(documentOf([[block]]), { colors: pc.createColors(false), width, verbose });
+const shown = (
+  block: Block | null,
+  width = Infinity,
+  how: { verbose?: boolean; sql?: boolean } = {},
+) => printed(documentOf([[block]]), { colors: pc.createColors(false), width, ...how });
 
 Deno.test("commands that are printed can be pasted into a shell", async () => {
   const odd = ["a", "a b", "it's", "$HOME", "", "a\nb'\\\x1b", "--x=1", "ü"];
@@ -31,16 +34,17 @@ Deno.test("colours are for terminals, unless the environment says otherwise", ()
   assertEquals(wanted(true, { NO_COLOR: "1", FORCE_COLOR: "1" }), false);
 });
 
-Deno.test("statements keep their lines, and checks are one line until they are asked for", () => {
+Deno.test("statements are shown if they are asked for, and checks with everything else", () => {
   const statements = [
     { sql: "create view v as\n  select 1", purpose: "Make it", isCheck: false },
     { sql: "do $check1$\nbegin\nend $check1$", purpose: "Look", isCheck: true },
   ];
-  const all = (verbose: boolean) =>
-    shown({ is: "statements", statements, planned: true }, Infinity, verbose);
-  const first = "Statements\n-- Make it\ncreate view v as\n  select 1;\n";
-  assertEquals(all(false), `${first}-- Look (3 lines, shown with --verbose)`);
-  assertEquals(all(true), `${first}-- Look\ndo $check1$\nbegin\nend $check1$;`);
+  const all = (how: { verbose?: boolean; sql?: boolean }) =>
+    shown({ is: "statements", statements, planned: true }, Infinity, how);
+  const first = "Statements\n-- Make it\ncreate view v as\n  select 1;";
+  assertEquals(all({}), "");
+  assertEquals(all({ sql: true }), first);
+  assertEquals(all({ verbose: true }), `${first}\n-- Look\ndo $check1$\nbegin\nend $check1$;`);
 });
 
 Deno.test("a table fits the terminal: what is too wide goes to a further line of its row", () => {

@@ -134,6 +134,7 @@ Deno.test("where nobody listens the error says so, and has no status", async () 
   assertEquals(error.code, "unreachable");
   assertEquals(error.status, undefined);
   assert(/^No answer from http:\/\/127.0.0.1:\d+: .*refused/i.test(error.message), error.message);
+  assertEquals(error.hint, "Nothing was sent. Check the URL and the network.");
 });
 
 for (const status of [200, 409]) {

@@ -1,5 +1,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { closestTables, editDistance } from "../../shared/sql/closest_names.ts";
+import {
+  closestTables,
+  editDistance,
+  schemaGoesElsewhere,
+} from "../../shared/sql/closest_names.ts";
 import { nameNeedsQuotes, plainName } from "../../shared/findings/new_name_findings.ts";
 
 const THERE = [
@@ -40,6 +44,16 @@ Deno.test("what was meant by a name is found by case, schema, quotes, separators
   for (const [table, expected, schema] of cases) {
     assertEquals(close(table, schema), expected, table);
   }
+});
+
+Deno.test("a name with its schema in it is answered with where the schema goes", () => {
+  const said = (name: string, schema: string, table: string) =>
+    schemaGoesElsewhere(name, [{ schema, table }]);
+  const text = 'The schema is not part of the name: send "schema": "shop", and the name is "a". ';
+  assertEquals(said("shop.a", "shop", "a"), text);
+  assertEquals(said('"shop"."a"', "shop", "a"), text);
+  assertEquals(said("shop.a", "public", "shop_a"), null);
+  assertEquals(said("a", "shop", "a"), null);
 });
 
 Deno.test("letters are counted up to a limit", () => {

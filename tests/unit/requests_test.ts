@@ -76,9 +76,10 @@ Deno.test("a rollback has the same defaults, and no schema unless one is given",
 });
 
 Deno.test("list-migrations reads its numbers from text, and has pages of 50", () => {
-  assertEquals(parseListMigrationsQuery({}), { limit: 50, include: [] });
+  assertEquals(parseListMigrationsQuery({}), { limit: 50, include: [], quiet_for_days: 7 });
   assertEquals(parseListMigrationsQuery({ limit: "200", status: "active" }), {
     include: [],
+    quiet_for_days: 7,
     limit: 200,
     status: "active",
   });

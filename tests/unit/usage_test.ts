@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { Usage } from "../../shared/contract/responses.ts";
+import type { Finding, Usage } from "../../shared/contract/responses.ts";
 import type { TextFacts } from "../../shared/facts/facts.ts";
 import { usageOf } from "../../shared/usage/usage.ts";
 import { OWN_STATEMENT } from "../../shared/sql/own_statements.ts";
@@ -11,6 +11,7 @@ import type {
   UsedMigration,
 } from "../../shared/facts/usage_facts.ts";
 import { usageFindings } from "../../shared/usage/findings.ts";
+import { readiness } from "../../shared/usage/readiness.ts";
 import type { UsageSample } from "../../shared/usage/usage_sample.ts";
 import { statementKind } from "../../shared/usage/statement_kinds.ts";
 import { answered } from "../support/cli.ts";
@@ -288,22 +289,29 @@ Deno.test("what was noted late tells growth, but not of what", () => {
   assertEquals([third.usage.state, third.usage.calls], ["used", 1]);
 });
 
+const ROUTINE: TextFacts = {
+  kind: "routine",
+  identity: "public.f()",
+  object_identity: null,
+  schema: "public",
+  language: "plpgsql",
+  text: "",
+  search_path: null,
+  owned: true,
+  security_definer: false,
+  parameters: [],
+  record_parameters: false,
+  trigger_of: [],
+  calls: null,
+  role: null,
+};
+
 Deno.test("a routine or a job that names it is a use, one that may is not known", () => {
   const text = (body: string, kind: TextFacts["kind"] = "routine"): TextFacts => ({
+    ...ROUTINE,
     kind,
-    identity: "public.f()",
-    object_identity: null,
-    schema: "public",
     language: kind === "routine" ? "plpgsql" : "sql",
     text: body,
-    search_path: null,
-    owned: true,
-    security_definer: false,
-    parameters: [],
-    record_parameters: false,
-    trigger_of: [],
-    calls: null,
-    role: null,
   });
   const use = look({ texts: [text("begin perform from experts; end")] }).usage;
   assertEquals([use.state, codesOf(use), use.quiet_since], ["used", ["named_in_routine"], null]);
@@ -333,7 +341,7 @@ Deno.test("to end a rename, recent calls and too short a quiet stand against it"
   assertEquals(findings(quiet), []);
   assertEquals(findings(quiet, 22), []);
   const [early, ...more] = findings(quiet, 23);
-  assertEquals(more, []);
+  assertEquals([early.code, more], ["not_quiet_long_enough", []]);
   assertMatch(
     early.message,
     /not been quiet for 23 days, only since \S+Z\. The earliest date is \S+Z/,
@@ -353,6 +361,68 @@ Deno.test("to end a rename, recent calls and too short a quiet stand against it"
   const unknown = look({ statements: { hidden: 2 } });
   assertEquals(findings(unknown), []);
   assertStringIncludes(findings(unknown, 1)[0].message, "cannot be known");
+});
+
+Deno.test("a rename is ready to be finalized exactly if its use is no finding against it", () => {
+  const routine = (body: string): TextFacts => ({ ...ROUTINE, text: body });
+  const situations: Situation[] = [
+    {},
+    { entries: [entry("select from experts")] },
+    { record: { last_used_at: "2026-11-20T12:00:00+00:00" } },
+    { record: { last_used_at: "2026-11-14T12:00:00+00:00" } },
+    { statements: { hidden: 2 } },
+    { statements: { dealloc: 4 } },
+    { texts: [{ ...routine("print('experts')"), language: "plpython3u" }] },
+  ];
+  for (const situation of situations) {
+    for (const days of [0, 1, 7, 22, 23]) {
+      const one = look(situation);
+      const samples = { at: NOW, byId: new Map([[ID, one]]) };
+      const findings = usageFindings([MIGRATION], samples, { quiet_for_days: days });
+      const verdict = readiness(MIGRATION, one, { at: NOW, days });
+      assertEquals(verdict.ready, findings.length === 0, JSON.stringify([situation, days]));
+      assert(verdict.reasons.length > 0);
+    }
+  }
+  const verdict = (situation: Situation, days = 7) => {
+    const { ready, earliest, reasons } = readiness(MIGRATION, look(situation), { at: NOW, days });
+    return [ready, earliest, ...reasons.map(({ code, message }) => `${code}: ${message}`)];
+  };
+  assertEquals(verdict({}), [
+    true,
+    null,
+    "quiet: No use was seen for 22 days (7 asked for), and nothing in the database names it.",
+  ]);
+  assertEquals(verdict({ record: { last_used_at: "2026-11-20T12:00:00+00:00" } }), [
+    false,
+    "2026-11-27T12:00:00.000Z",
+    "not_quiet_long_enough: No use was seen since 2026-11-20T12:00Z, and 7 days are asked for: until 2026-11-27T12:00Z.",
+  ]);
+  assertEquals(verdict({ entries: [entry("select from experts")] }).slice(0, 2), [
+    ...[false, "2026-11-30T12:00:00.000Z"],
+  ]);
+  // A text stays until somebody changes it, and what was not counted never will be.
+  const [ready, earliest, reason] = verdict({
+    texts: [routine("begin perform from experts; end")],
+  });
+  assertEquals([ready, earliest], [false, null]);
+  assertMatch(String(reason), /^named_in_routine: The routine public\.f\(\) names it/);
+  assertEquals(verdict({ statements: { hidden: 2 } }).slice(0, 3), [
+    ...[false, null, "use_not_known: Whether the old name was quiet for 7 days cannot be known."],
+  ]);
+  const gone: Finding = {
+    code: "table_missing",
+    severity: "breaking",
+    object: "t",
+    message: "The table is gone.",
+    remedy: "Close the record.",
+  };
+  assertEquals(readiness(MIGRATION, look({}), { at: NOW, days: 7, drift: [gone] }), {
+    ready: false,
+    earliest: null,
+    reasons: [{ code: "drifted", message: "The table is gone." }],
+  });
+  assertEquals(readiness(MIGRATION, undefined, { at: NOW, days: 7 }).ready, true);
 });
 
 Deno.test("list-migrations shows the use of old names, with nothing a terminal would act on", async () => {
@@ -381,18 +451,22 @@ Deno.test("list-migrations shows the use of old names, with nothing a terminal w
     migrated_at: RENAMED,
     requested_at: RENAMED,
     usage,
+    ready_to_finalize: { ready: false, earliest: NOW, reasons: usage.reasons },
   };
   const quiet = {
     ...migration,
     old_name: "teams",
     usage: { ...usage, state: "quiet", calls: 0, roles: [], examples: [], reasons: [] },
+    ready_to_finalize: { ready: true, earliest: null, reasons: [{ code: "quiet", message: "Q." }] },
   };
   const page = { migrations: [migration, quiet], next_cursor: null };
   const { stdout } = await answered(Response.json(page), ["list-migrations", "--include", "usage"]);
-  assertStringIncludes(stdout, "Use of the old names");
+  assertStringIncludes(stdout, "Ready to finalize\n  1 of 2 is ready.\n");
+  assertStringIncludes(stdout, "no, 2026-11-23 at the earliest");
+  assertStringIncludes(stdout, "npm run cli -- finalize-rename --ready\n");
   assertStringIncludes(stdout, "2026-11-23 12:00:00Z");
   assertStringIncludes(stdout, "anon (9), b (1), c (1), 1 more");
-  assertStringIncludes(stdout, "public.teams");
+  assertStringIncludes(stdout, "ready  teams\n    Q.\n");
   assertStringIncludes(stdout, "For example: select \\u{1b}[31m from experts");
   assertEquals(stdout.includes("\u001b"), false);
 });

@@ -15,15 +15,19 @@ import {
   wholeNumber,
 } from "../options.ts";
 import { defaultSchema } from "../project/defaults.ts";
+import { withoutNames } from "../selection.ts";
+import { finalizeReady } from "./finalize_ready.ts";
 
 interface FinalizeRenameOptions extends SelectionOptions {
   quietForDays?: number;
+  ready?: true;
 }
 
 const EXAMPLES = `Examples:
   ${PROGRAM} finalize-rename experts --plan
   ${PROGRAM} finalize-rename experts
-  ${PROGRAM} finalize-rename experts --quiet-for-days 0
+  ${PROGRAM} finalize-rename experts --quiet-for-days 0 --yes
+  ${PROGRAM} finalize-rename --ready
   ${PROGRAM} finalize-rename --batch-id 6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10`;
 
 export function addFinalizeRename(program: Command, context: CommandContext): void {
@@ -32,7 +36,7 @@ export function addFinalizeRename(program: Command, context: CommandContext): vo
       .description(
         "Ends a rename: drops the compatibility view, so that only the new name is left. What was built on the " +
           "view depends on the table afterwards. Refused while something still contains or uses the old name. " +
-          "It cannot be rolled back.",
+          "It cannot be rolled back, so it asks first.",
       ),
   );
   addHelp(addViewOptions(addOperationOptions(command)), EXAMPLES, MIGRATION_FILE_HELP)
@@ -41,17 +45,24 @@ export function addFinalizeRename(program: Command, context: CommandContext): vo
       "days without any use of the old name (7); 0: none",
       wholeNumber,
     )
+    .option("--ready", "all renames that are ready to be finalized, each by itself")
     .action((table: string | undefined, options: FinalizeRenameOptions) => {
-      const request = {
-        ...wantedSelection(table, options, defaultSchema(context)),
-        ...operationFields(options),
-        quiet_for_days: options.quietForDays,
-      };
+      const fields = { ...operationFields(options), quiet_for_days: options.quietForDays };
+      if (options.ready) return finalizeReady(context, table, options, fields);
+      const selection = wantedSelection(table, options);
       return runOperation(
         context,
         "finalize",
         options,
-        (client, call) => client.finalize(request, call),
+        async (client, call, changes) =>
+          await client.finalize(
+            {
+              ...await withoutNames(client, selection, defaultSchema(context)),
+              ...fields,
+              ...changes,
+            },
+            call,
+          ),
       );
     });
 }

@@ -64,7 +64,7 @@ async function listMigrations(
     commandLine(withOption(withoutValue(context.args, "--cursor"), "--cursor", cursor));
   await runCommand(context, options, async ({ client }) => {
     const answer = all ? await allPages(client, query) : await client.listMigrations(query);
-    const page = { nextPage, verbose };
+    const page = { nextPage, verbose, finalizeReady: commandLine(["finalize-rename", "--ready"]) };
     printAnswer(context, answer, () => describeMigrations(inOptionWords(answer), page), options);
     return EXIT.done;
   });

@@ -12,6 +12,8 @@ import {
   operationFields,
   type OperationOptions,
 } from "../options.ts";
+import { defaultSchema } from "../project/defaults.ts";
+import { withoutNames } from "../selection.ts";
 
 interface RefreshViewOptions extends OperationOptions {
   withoutColumns?: string[];
@@ -19,8 +21,8 @@ interface RefreshViewOptions extends OperationOptions {
 
 const EXAMPLES = `Examples:
   ${PROGRAM} list-migrations --include drift
-  ${PROGRAM} refresh-view 6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10 --plan
-  ${PROGRAM} refresh-view 6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10 --without-columns legacy_code`;
+  ${PROGRAM} refresh-view experts --plan
+  ${PROGRAM} refresh-view experts --without-columns legacy_code`;
 
 export function addRefreshView(program: Command, context: CommandContext): void {
   const command = program.command("refresh-view")
@@ -29,13 +31,16 @@ export function addRefreshView(program: Command, context: CommandContext): void 
         "its table has now. With --without-columns the view no longer shows some columns, so that they can be " +
         "dropped or retyped.",
     )
-    .argument("<migration-id>", "the migration, as list-migrations shows it")
+    .argument(
+      "<table>",
+      "old or new name of the table, with its schema or without; or a migration's id",
+    )
+    .option("--schema <name>", "schema of the table (public)")
     .option("--without-columns <names>", "columns to leave out; several with commas", list);
   addHelp(addViewOptions(addOperationOptions(command)), EXAMPLES, MIGRATION_FILE_HELP)
-    .action((migrationId: string, options: RefreshViewOptions) => {
-      const { withoutColumns } = options;
-      const request = {
-        migration_id: migrationId,
+    .action((table: string, options: RefreshViewOptions) => {
+      const { withoutColumns, schema } = options;
+      const fields = {
         ...(withoutColumns && { without_columns: withoutColumns }),
         ...operationFields(options),
       };
@@ -43,7 +48,15 @@ export function addRefreshView(program: Command, context: CommandContext): void 
         context,
         "refresh",
         options,
-        (client, call) => client.refresh(request, call),
+        async (client, call, changes) =>
+          await client.refresh(
+            {
+              ...await withoutNames(client, { table, schema }, defaultSchema(context)),
+              ...fields,
+              ...changes,
+            },
+            call,
+          ),
       );
     });
 }

@@ -17,6 +17,7 @@ import {
 import { runOperation, type Send } from "../operation.ts";
 import { defaultSchema } from "../project/defaults.ts";
 import { addOperationOptions, operationFields, type OperationOptions } from "../options.ts";
+import { withoutNames } from "../selection.ts";
 
 interface RenameTableOptions extends OperationOptions {
   /** False with --no-view. */
@@ -24,7 +25,6 @@ interface RenameTableOptions extends OperationOptions {
   renameIndexes?: true;
   countUse?: true;
   fromFile?: string;
-  propose?: true;
   batchId?: string;
 }
 
@@ -59,7 +59,10 @@ export function addRenameTable(program: Command, context: CommandContext): void 
     .option("--count-use", "have the view count reads, updates and deletes by the old name")
     .option("--from-file <path>", "rename all tables that this .json or .csv file lists, or none")
     .option("--propose", "keep the plan as a pending batch that somebody can apply later")
-    .option("--batch-id <id>", "apply a proposed batch, if its plan is still the same");
+    .option(
+      "--batch-id <id>",
+      "apply a proposed batch, by its id or by one of its tables, if its plan is still the same",
+    );
   addHelp(addOperationOptions(command), EXAMPLES, FILE_HELP, MIGRATION_FILE_HELP)
     .action((oldName?: string, newName?: string, options?: RenameTableOptions) =>
       renameTable(context, oldName, newName, options!)
@@ -101,8 +104,8 @@ async function renameTable(
     ...operationFields(options),
     ...(propose && { mode: "propose" as const }),
   };
-  const send: Send = (client, call) =>
-    client.rename(request, call).catch(async (error) => {
+  const send: Send = (client, call, changes) =>
+    client.rename({ ...request, ...changes }, call).catch(async (error) => {
       throw await withAllIssues(error, renames, planWith(client));
     });
   await runOperation(context, "rename", options, send, places);
@@ -127,14 +130,12 @@ async function applyProposal(
       "a proposed batch cannot be written to a migration file; leave out --propose to write one",
     );
   }
-  const request = { batch_id: batchId, ...operationFields(options) };
-  const { mode, migration_file: _, ...rest } = request;
-  await runOperation(
-    context,
-    "rename",
-    options,
-    (client, call) => client.rename({ ...rest, ...(mode === "plan" && { mode }) }, call),
-  );
+  const { mode, migration_file: _, ...fields } = operationFields(options);
+  await runOperation(context, "rename", options, async (client, call, changes) => {
+    const { batch_id } = await withoutNames(client, { batch_id: batchId }, defaultSchema(context));
+    const request = { batch_id: batch_id!, ...fields, ...(mode === "plan" && { mode }) };
+    return await client.rename({ ...request, ...changes }, call);
+  });
 }
 
 async function wantedRenames(
@@ -144,7 +145,7 @@ async function wantedRenames(
   { fromFile }: RenameTableOptions,
 ): Promise<RenamesFile> {
   if (fromFile !== undefined) {
-    if (oldName === undefined) return await readRenamesFile(callerPath(fromFile, env));
+    if (oldName === undefined) return await readRenamesFile(callerPath(fromFile, env), fromFile);
     throw new UsageError("give either OLD and NEW or --from-file, not both");
   }
   if (oldName !== undefined && newName !== undefined) {

@@ -14,6 +14,7 @@ import {
   wantedSelection,
 } from "../options.ts";
 import { defaultSchema } from "../project/defaults.ts";
+import { withoutNames } from "../selection.ts";
 
 const EXAMPLES = `Examples:
   ${PROGRAM} rollback-rename experts
@@ -30,15 +31,21 @@ export function addRollbackRename(program: Command, context: CommandContext): vo
   );
   addHelp(addViewOptions(addOperationOptions(command)), EXAMPLES, MIGRATION_FILE_HELP)
     .action((table: string | undefined, options: SelectionOptions) => {
-      const request = {
-        ...wantedSelection(table, options, defaultSchema(context)),
-        ...operationFields(options),
-      };
+      const selection = wantedSelection(table, options);
+      const fields = operationFields(options);
       return runOperation(
         context,
         "rollback",
         options,
-        (client, call) => client.rollback(request, call),
+        async (client, call, changes) =>
+          await client.rollback(
+            {
+              ...await withoutNames(client, selection, defaultSchema(context)),
+              ...fields,
+              ...changes,
+            },
+            call,
+          ),
       );
     });
 }

@@ -1,15 +1,15 @@
 /** `test-view-compatibility`: tests whether an old name still does what its table does. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { RenameClient } from "../../client/client.ts";
 import { VERIFY_CHECKS, type VerifyInput } from "../../contract/requests.ts";
 import { describeCompatibility } from "../../report/compatibility.ts";
 import { PROGRAM, SILENT_PROGRAM } from "../command_line.ts";
 import { type CommandContext, printAnswer, runCommand } from "../context.ts";
-import { EXIT, UsageError } from "../exit_codes.ts";
+import { EXIT } from "../exit_codes.ts";
 import { addHelp } from "../help.ts";
 import { list, wholeNumber } from "../options.ts";
 import { withProgress } from "../progress.ts";
 import { defaultSchema } from "../project/defaults.ts";
+import { withoutNames } from "../selection.ts";
 
 interface TestOptions {
   dbUrl?: string;
@@ -22,6 +22,7 @@ interface TestOptions {
   acknowledge?: string[];
   markdown?: true;
   quiet?: true;
+  verbose?: true;
   json?: true;
 }
 
@@ -36,12 +37,13 @@ const EXAMPLES = `Examples:
   ${PROGRAM} test-view-compatibility experts --claims '{"role":"authenticated","sub":"…"}'
   ${SILENT_PROGRAM} test-view-compatibility experts --markdown > report.md`;
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 export function addTestViewCompatibility(program: Command, context: CommandContext): void {
   const command = program.command("test-view-compatibility")
     .description(ABOUT)
-    .argument("<migration>", "the migration's id, or the table's old or new name")
+    .argument(
+      "<table>",
+      "old or new name of the table, with its schema or without; or a migration's id",
+    )
     .option("--schema <name>", "schema of the table, where it is named (public)")
     .addOption(
       new Option("--check <name>", "only this test; can be repeated (all)")
@@ -57,6 +59,7 @@ export function addTestViewCompatibility(program: Command, context: CommandConte
         "failed before the rename, too",
       list,
     )
+    .option("--verbose", "show every test with all its figures")
     .option("--markdown", "print the report as Markdown")
     .option("--quiet", "do not show progress")
     .option("--json", "print the answer, or the problem document, as JSON");
@@ -96,7 +99,7 @@ async function test(
     options;
   await runCommand(context, options, async ({ client, url }) => {
     const request: VerifyInput = {
-      migration_id: await migrationId(client, migration, schema, defaultSchema(context)),
+      ...await withoutNames(client, { table: migration, schema }, defaultSchema(context)),
       checks: check,
       claims,
       max_ms: maxMs,
@@ -117,28 +120,4 @@ async function test(
     printAnswer(context, answer, () => describeCompatibility(answer, { url }), options);
     return answer.passed ? EXIT.done : EXIT.notVerified;
   });
-}
-
-/** The given id, or that of the newest active migration of the table. */
-async function migrationId(
-  client: RenameClient,
-  migration: string,
-  schema: string | undefined,
-  otherwise = "public",
-): Promise<string> {
-  if (UUID.test(migration)) {
-    if (schema !== undefined) throw new UsageError("--schema needs a table's name");
-    return migration;
-  }
-  const query = {
-    table: migration,
-    schema: schema ?? otherwise,
-    status: "active",
-    limit: 1,
-  } as const;
-  const [newest] = (await client.listMigrations(query)).migrations;
-  if (newest !== undefined) return newest.id;
-  throw new UsageError(
-    `no active migration renamed ${migration} in ${query.schema}; list-migrations shows all migrations`,
-  );
 }

@@ -27,17 +27,20 @@ export interface FileFault {
 export const FILE_HELP = `Files:
   .json  [{"old_name": "experts", "new_name": "expert_profiles", "schema": "public"}, …]
          or {"renames": […]}, or {"experts": "expert_profiles", …}
-  .csv   old name, new name and perhaps schema; a first line of old_name,new_name,schema names
-         the columns in any order`;
+  .csv   old name, new name and perhaps schema, separated by commas, semicolons or tabs; a first
+         line such as old_name,new_name,schema or from,to names the columns in any order`;
 
 /**
  * Reads the file. Names are taken as they are; the endpoint checks whether they can be identifiers.
  *
+ * @param given The path as the caller wrote it, for places.
  * @throws {UsageError} The file cannot be read, or is not JSON or CSV. The message names the line.
  */
-export async function readRenamesFile(path: string): Promise<RenamesFile> {
-  const parse = /\.json$/i.test(path) ? fromJson : /\.csv$/i.test(path) ? fromCsv : undefined;
-  if (parse === undefined) throw new UsageError(`${path}: the name should end in .json or .csv`);
+export async function readRenamesFile(path: string, given = path): Promise<RenamesFile> {
+  const parse = /\.json$/i.test(path) ? fromJson : /\.(csv|tsv)$/i.test(path) ? fromCsv : undefined;
+  if (parse === undefined) {
+    throw new UsageError(`${path}: the name should end in .json, .csv or .tsv`);
+  }
   const text = await readText(path);
   const read = new Entries();
   read.attempt(() => parse(text, read));
@@ -47,7 +50,7 @@ export async function readRenamesFile(path: string): Promise<RenamesFile> {
   }
   return {
     renames: entries.map(({ rename }) => rename),
-    places: entries.map(({ line }) => `${path}, line ${line}`),
+    places: entries.map(({ line }) => `${given}, line ${line}`),
     faults: faults.map(({ line, what }) => ({ line, what })),
   };
 }
@@ -102,7 +105,18 @@ interface Entry {
 const COLUMNS = ["old_name", "new_name", "schema"] as const;
 type Column = (typeof COLUMNS)[number];
 
-const isColumn = (name: string): name is Column => COLUMNS.includes(name as Column);
+/** What people call the columns, in lower case with `_` for what separates words. */
+const WORDS: Record<Column, string[]> = {
+  old_name: ["old", "old_table", "old_table_name", "from", "table", "table_name", "name"],
+  new_name: ["new", "new_table", "new_table_name", "to"],
+  schema: ["schema_name", "table_schema"],
+};
+
+/** The column that somebody means by a word. */
+function columnOf(word: string): Column | undefined {
+  const name = word.trim().toLowerCase().replace(/[ -]+/g, "_");
+  return COLUMNS.find((column) => column === name || WORDS[column].includes(name));
+}
 
 function fromJson(text: string, read: Entries): void {
   let root: JsonNode;
@@ -143,12 +157,15 @@ function jsonEntry(node: JsonNode): Entry {
   }
   const found: Partial<Record<Column, string>> = {};
   for (const { name, line, node: value } of node.members) {
-    if (!isColumn(name)) throw fault(line, `"${name}" is unknown; there are ${COLUMNS.join(", ")}`);
-    if (found[name] !== undefined) throw fault(line, `"${name}" occurs twice`);
+    const column = columnOf(name);
+    if (column === undefined) {
+      throw fault(line, `"${name}" is unknown; there are ${COLUMNS.join(", ")}`);
+    }
+    if (found[column] !== undefined) throw fault(line, `"${name}" occurs twice`);
     if (value.kind !== "scalar" || typeof value.value !== "string") {
       throw fault(line, `"${name}" should be a string`);
     }
-    found[name] = value.value;
+    found[column] = value.value;
   }
   return { rename: complete(found, (what) => fault(node.line, what)), line: node.line };
 }
@@ -165,7 +182,10 @@ function fromCsv(text: string, read: Entries): void {
       );
     }
     if (cells.length < 2) {
-      throw fault(line, "there is one column only; the names are separated by a comma");
+      throw fault(
+        line,
+        "there is one column only; names are separated by commas, semicolons or tabs, the same in all lines",
+      );
     }
     const found = Object.fromEntries(
       columns.map((column, index) => [column, cells[index] || undefined]),
@@ -179,9 +199,17 @@ interface CsvRecord {
   line: number;
 }
 
+/** What separates the names in the first line that has any; a comma where several could. */
+function delimiterOf(text: string): string {
+  const first = text.split(/\r?\n/).find((line) => line.trim() !== "") ?? "";
+  const unquoted = first.replace(/"(?:[^"]|"")*"/g, "");
+  return [",", ";", "\t"].find((delimiter) => unquoted.includes(delimiter)) ?? ",";
+}
+
 function csvRecords(text: string): CsvRecord[] {
   try {
     const records = parseCsv(text, {
+      delimiter: delimiterOf(text),
       info: true,
       trim: true,
       skip_empty_lines: true,
@@ -197,17 +225,14 @@ function csvRecords(text: string): CsvRecord[] {
 
 /** The columns that the first line names; null if it is a rename already. */
 function headerOf({ cells, line }: CsvRecord): Column[] | null {
-  const names = cells.map((cell) => {
-    const name = cell.toLowerCase().replace(/[ -]/g, "_");
-    return name === "old" || name === "new" ? `${name}_name` : name;
-  });
-  if (!names.includes("old_name") || !names.includes("new_name")) return null;
-  return names.map((name, index) => {
-    if (!isColumn(name)) {
+  const columns = cells.map(columnOf);
+  if (!columns.includes("old_name") || !columns.includes("new_name")) return null;
+  return columns.map((column, index) => {
+    if (column === undefined) {
       throw fault(line, `the column "${cells[index]}" is unknown; there are ${COLUMNS.join(", ")}`);
     }
-    if (names.indexOf(name) !== index) throw fault(line, `the column "${name}" occurs twice`);
-    return name;
+    if (columns.indexOf(column) !== index) throw fault(line, `the column "${column}" occurs twice`);
+    return column;
   });
 }
 

@@ -1,11 +1,14 @@
 /** The demonstration, step by step; each step checks what it shows. */
 import pc from "picocolors";
 import postgres from "postgres";
-import { createRenameClient } from "../../client/client.ts";
-import type { OperationAnswer } from "../../contract/responses.ts";
-import { factsFromRow, factsQuery } from "../../catalog/read_facts.ts";
-import { differences, type Fingerprint, fingerprint } from "../../facts/fingerprint.ts";
-import type { Stack } from "../stack.ts";
+import { printed } from "../cli/print.ts";
+import { processTerminal } from "../cli/terminal.ts";
+import { createRenameClient } from "../client/client.ts";
+import type { OperationAnswer } from "../contract/responses.ts";
+import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";
+import { differences, type Fingerprint, fingerprint } from "../facts/fingerprint.ts";
+import { describeOperation } from "../report/operation.ts";
+import type { Stack } from "../local/stack.ts";
 import { startApplication } from "./application.ts";
 import { ALICE, installSchema } from "./schema.ts";
 
@@ -40,7 +43,7 @@ export async function runStory(stack: Stack, version: number): Promise<string[]>
 
     heading("The plan (POST rename, mode plan)");
     const plan = await client.rename({ renames, mode: "plan" });
-    showPlan(plan);
+    console.log(shown(plan, stack.url));
     expect(
       (await client.listMigrations()).migrations.length === 0 &&
         changedObjects(before, await readStates(sql, oids)).length === 0,
@@ -99,17 +102,12 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const heading = (text: string) => console.log(`\n${pc.bold(text)}`);
 
-function showPlan({ statements, findings, plan_hash }: OperationAnswer): void {
-  const own = statements.filter(({ sql }) =>
-    sql.includes('"experts"') && !/^(do|lock|prepare|explain) /.test(sql)
-  );
-  console.log(pc.dim("  For public.experts, of the whole batch:"));
-  for (const { sql } of own) {
-    for (const line of `${sql};`.split("\n")) console.log(`    ${pc.cyan(line)}`);
-  }
-  console.log(
-    pc.dim(`  ${statements.length} statements in all, ${findings.length} findings, ${plan_hash}`),
-  );
+/** The beginning of what the command shows of the plan. */
+function shown(plan: OperationAnswer, url: string): string {
+  const { colors, width } = processTerminal().out;
+  const { sections } = describeOperation(plan, { operation: "rename", url });
+  return printed({ sections: sections.slice(0, 2) }, { colors, width: width - 2 })
+    .replaceAll(/^(?=.)/gm, "  ");
 }
 
 function showLock({ lock }: OperationAnswer): void {

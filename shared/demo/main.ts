@@ -1,7 +1,7 @@
 /** `npm start`: demonstrates a whole rename on an embedded PostgreSQL, which is deleted afterwards. */
 import pc from "picocolors";
-import { type Stack, startStack } from "../stack.ts";
-import { watchForShutdown } from "../shutdown.ts";
+import { type Stack, startStack } from "../local/stack.ts";
+import { watchForShutdown } from "../local/shutdown.ts";
 import { runStory } from "./story.ts";
 
 const HELP = `npm start
