@@ -27,7 +27,7 @@ const FIELDS = [
   ...Object.keys(RENAMED),
   ...["acknowledge", "batch_id", "carry_privileges", "count_use", "expected_plan_hash"],
   ...["migration_file", "migration_id", "notes", "quiet_for_days", "relocate", "rename_indexes"],
-  ...["schema", "without_columns"],
+  ...["rewrite_texts", "schema", "without_columns"],
 ];
 
 const optionName = (field: string) => RENAMED[field] ?? `--${field.replaceAll("_", "-")}`;

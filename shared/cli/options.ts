@@ -32,6 +32,7 @@ export interface OperationOptions extends MigrationFileOptions {
   /** Do not ask. */
   yes?: true;
   propose?: true;
+  rewriteTexts?: true;
   quiet?: true;
   json?: true;
   markdown?: true;
@@ -69,6 +70,13 @@ export const addViewOptions = (command: Command): Command =>
   ).option(
     "--relocate",
     "in a copied database: take the tables that have the recorded names for the recorded ones",
+  );
+
+/** Of commands after which the old name need not stand in texts any more. */
+export const addRewriteOption = (command: Command): Command =>
+  command.option(
+    "--rewrite-texts",
+    "use the new name in functions, procedures and cron jobs where every use is certain",
   );
 
 export interface SelectionOptions extends OperationOptions {
@@ -115,6 +123,7 @@ export function operationFields(options: OperationOptions) {
     ...(notes !== undefined && { notes }),
     ...(carryPrivileges && { carry_privileges: true }),
     ...(relocate && { relocate: true }),
+    ...(options.rewriteTexts && { rewrite_texts: true }),
   };
 }
 

@@ -31,6 +31,10 @@ const MAX_NAMES = 40;
 export const printed = ({ sections }: Document, page: Page): string =>
   sections.map((blocks) => printSection(blocks, page)).filter((part) => part !== "").join("\n\n");
 
+/** A line of a diff in its colour. */
+const changed = (line: string, { colors }: Page): string =>
+  line.startsWith("+") ? colors.green(line) : line.startsWith("-") ? colors.red(line) : line;
+
 function printSection(section: Block[], page: Page): string {
   const blocks = section.filter(({ only }) =>
     only === undefined || only === (page.verbose ? "verbose" : "terminal")
@@ -70,7 +74,7 @@ function printBlock(block: Block, page: Page, indent: number): string {
     case "graph":
       return "";
     case "diff":
-      return block.lines.map((line) => `  ${visible(line)}`).join("\n");
+      return block.lines.map((line) => `  ${changed(visible(line), page)}`).join("\n");
     case "step":
       if (block.commands.length === 0) return "";
       return [`${visible(block.text)}:`, ...block.commands.map((one) => `  ${visible(one)}`)]

@@ -86,7 +86,8 @@ export function oldNameInUse(migrations: TrackedRename[], facts: Facts): Finding
         severity: "breaking",
         object,
         message: `The ${kind} uses ${table} and fails without it (42P01): ${excerpt}`,
-        remedy: "Change it to the new name, or acknowledge that it will fail.",
+        remedy:
+          'Change it to the new name, by hand or with "rewrite_texts": true; or acknowledge that it will fail.',
       };
   });
 }

@@ -61,6 +61,7 @@ export function describeOperation(answer: OperationAnswer, context: OperationCon
   if (context.asking) return documentOf(first);
   return documentOf([
     ...first,
+    textsSection(answer, planned),
     [statementsBlock(statements, planned)],
     [tables === undefined ? null : { is: "graph", tables, operation }],
     ...(mode === "plan" ? afterPlan(answer, context, more) : []),
@@ -73,6 +74,19 @@ export function describeOperation(answer: OperationAnswer, context: OperationCon
     comment: `operation=${operation} mode=${mode} plan_hash=${plan_hash}` +
       (batch_id === null ? "" : ` batch_id=${batch_id}`),
   });
+}
+
+/** The changed lines of routines and cron jobs, each under its name. */
+function textsSection({ rewritten_texts: texts = [] }: OperationAnswer, planned: boolean): Block[] {
+  if (texts.length === 0) return [];
+  const heading = planned ? "Texts that change" : "Changed texts";
+  return [
+    { is: "heading", text: heading, note: counted(texts.length, "text") },
+    ...texts.flatMap(({ object, diff }): Block[] => [
+      { is: "text", text: [name(object)] },
+      { is: "diff", lines: diff.split("\n") },
+    ]),
+  ];
 }
 
 /** Why old names can be given up, as far as they can. */

@@ -7,6 +7,7 @@ import { MIGRATION_FILE_HELP } from "../files/migration_file.ts";
 import { runOperation } from "../operation.ts";
 import {
   addOperationOptions,
+  addRewriteOption,
   addSelectionOptions,
   addViewOptions,
   operationFields,
@@ -39,7 +40,11 @@ export function addFinalizeRename(program: Command, context: CommandContext): vo
           "It cannot be rolled back, so it asks first.",
       ),
   );
-  addHelp(addViewOptions(addOperationOptions(command)), EXAMPLES, MIGRATION_FILE_HELP)
+  addHelp(
+    addRewriteOption(addViewOptions(addOperationOptions(command))),
+    EXAMPLES,
+    MIGRATION_FILE_HELP,
+  )
     .option(
       "--quiet-for-days <n>",
       "days without any use of the old name (7); 0: none",

@@ -7,6 +7,7 @@ import { MIGRATION_FILE_HELP } from "../files/migration_file.ts";
 import { runOperation } from "../operation.ts";
 import {
   addOperationOptions,
+  addRewriteOption,
   addViewOptions,
   list,
   operationFields,
@@ -22,7 +23,8 @@ interface RefreshViewOptions extends OperationOptions {
 const EXAMPLES = `Examples:
   ${PROGRAM} list-migrations --include drift
   ${PROGRAM} refresh-view experts --plan
-  ${PROGRAM} refresh-view experts --without-columns legacy_code`;
+  ${PROGRAM} refresh-view experts --without-columns legacy_code
+  ${PROGRAM} refresh-view experts --rewrite-texts --plan`;
 
 export function addRefreshView(program: Command, context: CommandContext): void {
   const command = program.command("refresh-view")
@@ -37,7 +39,11 @@ export function addRefreshView(program: Command, context: CommandContext): void 
     )
     .option("--schema <name>", "schema of the table (public)")
     .option("--without-columns <names>", "columns to leave out; several with commas", list);
-  addHelp(addViewOptions(addOperationOptions(command)), EXAMPLES, MIGRATION_FILE_HELP)
+  addHelp(
+    addRewriteOption(addViewOptions(addOperationOptions(command))),
+    EXAMPLES,
+    MIGRATION_FILE_HELP,
+  )
     .action((table: string, options: RefreshViewOptions) => {
       const { withoutColumns, schema } = options;
       const fields = {
