@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { RESERVED_WORDS } from "../../shared/findings/new_name_findings.ts";
+import { RESERVED_WORDS } from "../../shared/sql/reserved_words.ts";
 import { databaseTest } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
 import { post } from "../support/requests.ts";
