@@ -4,6 +4,7 @@ import { addAnalyzeTable } from "./commands/analyze_table.ts";
 import type { CommandContext } from "./context.ts";
 import { visibleLines } from "../report/text.ts";
 import { EXIT, exitCodeOf, messageOf, UsageError } from "./exit_codes.ts";
+import { addFindUses } from "./commands/find_uses.ts";
 import { addFinalizeRename } from "./commands/finalize_rename.ts";
 import { addGenerateTypes } from "./commands/generate_types.ts";
 import { addListMigrations } from "./commands/list_migrations.ts";
@@ -23,7 +24,8 @@ const EXAMPLES = `Examples:
   npm run cli -- test-view-compatibility experts
   npm run cli -- rollback-rename experts
   npm run cli -- finalize-rename experts
-  npm run cli -- generate-types`;
+  npm run cli -- generate-types
+  npm run cli -- find-uses src`;
 
 const COMMANDS = [
   addAnalyzeTable,
@@ -34,6 +36,7 @@ const COMMANDS = [
   addTestViewCompatibility,
   addListMigrations,
   addGenerateTypes,
+  addFindUses,
 ];
 
 /** Runs a command line, and returns its exit code. Never throws. */

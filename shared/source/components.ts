@@ -14,10 +14,12 @@ export interface Scripts {
 /** @param extension `vue`, `svelte` or `astro`. */
 export function scriptsIn(source: string, extension: string): Scripts {
   const ranges: [number, number][] = [];
+  const comments: [number, number][] = [];
   const front = extension === "astro" ? FRONTMATTER.exec(source) : null;
   if (front?.index === 0) ranges.push([front[1].length, front[1].length + front[2].length]);
   for (const match of source.matchAll(SCRIPT)) {
     const [, open, content] = match;
+    if (open === undefined) comments.push([match.index, match.index + match[0].length]);
     if (open === undefined || isData(open)) continue;
     const start = match.index + open.length;
     if (ranges.every(([, end]) => start >= end)) ranges.push([start, start + content.length]);
@@ -29,6 +31,9 @@ export function scriptsIn(source: string, extension: string): Scripts {
     script += blank(source.slice(at, start)) + source.slice(start, end);
     markup += source.slice(at, start) + blank(source.slice(start, end));
     at = end;
+  }
+  for (const [start, end] of comments) {
+    markup = markup.slice(0, start) + blank(markup.slice(start, end)) + markup.slice(end);
   }
   return { script, markup };
 }

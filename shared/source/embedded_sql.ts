@@ -39,9 +39,10 @@ function readTagged(path: NodePath, uses: ModuleUses): void {
   const origin = originOf(tag, uses.module);
   if (!TAGS.test(name) && !isClient(origin)) return;
   const doubt = isOtherDatabase(origin) ? "it may be SQL of another database" : null;
-  const isPlain = beginsStatement(textIn(path.get("quasi")));
+  const quasi = path.get("quasi");
+  if (beginsStatement(textIn(quasi))) uses.addSql(quasi, "sql", doubt);
   // A fragment has no statement around it, which could say what a name is.
-  uses.addSql(path.get("quasi"), "sql", isPlain ? doubt : doubt ?? "it is a part of a statement");
+  else uses.addWords(quasi, "sql", "it is a part of a statement");
 }
 
 function readCall(path: NodePath, uses: ModuleUses): void {

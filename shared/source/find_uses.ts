@@ -22,8 +22,7 @@ const MODULES = /\.(?:[cm]?[jt]sx?|vue|svelte|astro)$/i;
 const JSX = /\.(?:[jt]sx|[cm]?js|astro)$/i;
 const COMPONENT = /\.(vue|svelte|astro)$/i;
 const SQL = /\.(?:sql|psql|pgsql)$/i;
-const STRINGS =
-  /\.(?:py|dart|swift|kts?|java|scala|go|rb|cs|fs|vb|php|rs|ex|exs|lua|r|m|mm|json|toml|sh|mdx?|html?|cr|clj)$/i;
+const STRINGS = /\.(?:py|dart|swift|kts?|java|scala|go|rb|cs|php|rs|exs?)$/i;
 const WORDS = /\.(ya?ml|graphql|gql)$/i;
 const PRISMA = /\.prisma$/i;
 
@@ -50,6 +49,14 @@ export interface FindOptions {
 
 /** The comment that says of its line, or of the one after it, that it has no use. */
 export const IGNORE = "find-uses-ignore";
+
+/** Whether a file that was changed can be read as before. */
+export function isReadable({ path, text }: SourceFile, parser: Parser | null): boolean {
+  if (!MODULES.test(path)) return true;
+  const [, component] = COMPONENT.exec(path) ?? [];
+  const script = component ? scriptsIn(text, component.toLowerCase()).script : text;
+  return parseModule(parser, script, path)?.errors === 0;
+}
 
 /** All uses in the file, in its order. Never throws. */
 export function usesIn({ path, text }: SourceFile, options: FindOptions): Use[] {

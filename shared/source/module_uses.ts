@@ -11,6 +11,7 @@ import {
   type Span,
   type UseKind,
   type WantedNames,
+  wordPattern,
 } from "./uses.ts";
 
 /** What a place makes of the name of a table. */
@@ -138,6 +139,20 @@ export class ModuleUses {
         doubt: reason ?? doubt ?? begins,
       }));
     }, PARAMETER);
+  }
+
+  /** Each word of the expression that is the name of a table may be one. */
+  addWords(path: NodePath, kind: UseKind, doubt: string): void {
+    this.addTexts(
+      path,
+      kind,
+      (text) =>
+        this.wanted.all.flatMap((renamed) =>
+          [...text.matchAll(wordPattern(renamed.from))].map(({ index: start }) => ({
+            ...{ renamed, start, end: start + renamed.from.length, replacement: "", doubt },
+          }))
+        ),
+    );
   }
 
   /** A part of the source that is no string of an expression, such as a key. */

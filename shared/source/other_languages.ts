@@ -6,6 +6,7 @@ import {
   possible,
   type Renamed,
   type WantedNames,
+  wordPattern,
 } from "./uses.ts";
 
 const STRINGS =
@@ -39,8 +40,7 @@ export function mentionsIn(text: string, offset: number, wanted: WantedNames): F
 function mentionOf(text: string, { schema, from }: Renamed): number {
   if (text === from) return 0;
   if (text === `${schema}.${from}`) return schema.length + 1;
-  const word = `(?<![\\p{L}\\p{N}_$])${patternOf(from)}(?![\\p{L}\\p{N}_$])`;
-  const found = new RegExp(word, "u").exec(text);
+  const found = wordPattern(from, "u").exec(text);
   if (found === null) return -1;
   const before = text.slice(0, found.index);
   const after = text.slice(found.index + from.length);

@@ -1,5 +1,13 @@
 /** Calls of supabase-js: `from`, `schema`, `select` with embedded resources, and Realtime's `postgres_changes`. */
-import { callsAfter, memberOf, methodCall, type NodePath, stringOf, unwrapped } from "./module.ts";
+import {
+  callsAfter,
+  isText,
+  memberOf,
+  methodCall,
+  type NodePath,
+  stringOf,
+  unwrapped,
+} from "./module.ts";
 import type { ModuleUses, NamePlace, TextEdit } from "./module_uses.ts";
 import { type Origin, originOf, packageOf, type TypeOrigin } from "./origin.ts";
 import { type Embedded, embeddedIn, renamedResource, selectName } from "./select.ts";
@@ -47,8 +55,26 @@ function readFrom(path: NodePath, on: NodePath, args: NodePath[], uses: ModuleUs
     const doubt = "it is not clear that this is a Supabase client";
     return uses.addName(table, { kind: "table", schema: client.schema, doubt });
   }
+  markValues(path, uses);
   uses.addName(table, { kind: "table", schema: client.schema, doubt: null });
 }
+
+/**
+ * Rows, values and columns that the calls of a query are given are no tables: a filter names an embedded resource by
+ * its key in the answer, which stays. What `select` is given is read by itself.
+ */
+function markValues(path: NodePath, uses: ModuleUses): void {
+  for (const { name, args } of callsAfter(path)) {
+    if (!ON_ROWS.test(name)) continue;
+    for (const argument of args) {
+      if (isText(argument)) uses.isKnown(argument);
+      else argument.traverse({ StringLiteral: (literal) => uses.isKnown(literal) });
+    }
+  }
+}
+
+const ON_ROWS =
+  /^(?:insert|update|upsert|delete|n?eq|[gl]te?|i?like|(?:i?like)(?:AllOf|AnyOf)|is|in|contains|containedBy|range\w*|overlaps|textSearch|match|not|or|filter|order|limit|range|single|maybeSingle)$/;
 
 /** What storage and other libraries call `from` with is no table. */
 function markOther(path: NodePath, uses: ModuleUses): void {
@@ -227,7 +253,7 @@ function queryOf(path: NodePath, on: NodePath, uses: ModuleUses): Query | null {
           )?.isVariableDeclaration() !== true ||
         path.findParent((one) => one.isAwaitExpression()) !== null;
       const filters = after.flatMap(({ args }) => args).flatMap(filterNames);
-      for (const one of after) markFilters(one.args, uses);
+      markValues(root, uses);
       return { ...startedQuery(root, uses), filters, isWhole };
     }
     root = call.on;
@@ -269,19 +295,6 @@ const filterNames = (path: NodePath): string[] => {
   const text = stringOf(value);
   return text === null ? [] : [text];
 };
-
-/** A filter names a resource by its key in the answer, which stays; so the string is no use of the table. */
-function markFilters(args: NodePath[], uses: ModuleUses): void {
-  for (const argument of args) {
-    const value = unwrapped(argument);
-    if (value.isStringLiteral() && /^[\w$]+\./.test(value.node.value)) uses.isKnown(value);
-    if (!value.isObjectExpression()) continue;
-    for (const key of ["referencedTable", "foreignTable"]) {
-      const named = memberOf(value, key);
-      if (named?.isStringLiteral()) uses.isKnown(named);
-    }
-  }
-}
 
 function editsOf(embedded: Embedded, query: Query, uses: ModuleUses): TextEdit[] {
   const { client, filters, isWhole } = query;

@@ -84,6 +84,10 @@ export interface Span {
 /** A regular expression, of those with the flag u, that matches this text. */
 export const patternOf = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 
+/** The text as a whole word, wherever it is. */
+export const wordPattern = (text: string, flags = "gu"): RegExp =>
+  new RegExp(`(?<![\\p{L}\\p{N}_$])${patternOf(text)}(?![\\p{L}\\p{N}_$])`, flags);
+
 /** The renames to look for, by the name that is looked for. */
 export class WantedNames {
   readonly all: Renamed[];
