@@ -65,6 +65,10 @@ export class Module {
     return another === undefined ? declaration ?? null : null;
   }
 
+  textAt({ node: { start, end } }: NodePath): string {
+    return this.source.slice(start ?? 0, end ?? 0);
+  }
+
   enumNamed(name: string): NodePath | null {
     const [declaration, another] = this.enums.get(name) ?? [];
     return another === undefined ? declaration ?? null : null;

@@ -1,5 +1,5 @@
 /** Where a value comes from: an import, a call, a type that it is declared with. */
-import { keyOf, type Module, type NodePath, propertyOf, unwrapped } from "./module.ts";
+import { keyOf, methodCall, type Module, type NodePath, propertyOf, unwrapped } from "./module.ts";
 
 export type Origin =
   /** `name` is `default` or `*` where the import has no name. */
@@ -8,6 +8,8 @@ export type Origin =
   | { is: "member"; object: Origin; property: string }
   | { is: "type"; type: TypeOrigin }
   | { is: "global"; name: string }
+  /** A variable that is assigned more than once, and not always the same kind of client. */
+  | { is: "several" }
   | { is: "other" };
 
 /** A type by its name, with the module that it is imported from; null if it is declared here or global. */
@@ -57,14 +59,30 @@ function originOfName(
   const target = declared.isVariableDeclarator() ? declared.get("id") as NodePath : declared;
   const type = declaredType(target, name, module, steps);
   if (type !== null) return { is: "type", type };
+  if (binding.kind === "param") return originOfParameter(declared, module, steps);
   // Assigned more than once: only its type says what it is.
-  if (!binding.constant || !declared.isVariableDeclarator()) return OTHER;
+  if (!binding.constant) {
+    const assigned = [declared, ...binding.constantViolations];
+    return assigned.some((one) => /\.schema\s*\(/.test(module.textAt(one)))
+      ? { is: "several" }
+      : OTHER;
+  }
+  if (!declared.isVariableDeclarator()) return OTHER;
   const init = declared.get("init") as NodePath;
   if (init.node == null) return OTHER;
   const origin = originOf(init, module, steps - 1);
   if (target.isIdentifier()) return origin;
   const property = destructured(target, name);
   return property === null ? OTHER : { is: "member", object: origin, property };
+}
+
+/** A callback is given what the object has that calls it: `sql.begin((tx) => …)`. */
+function originOfParameter(path: NodePath, module: Module, steps: number): Origin {
+  const owner = path.listKey === "params" ? path.parentPath : null;
+  const call = owner?.listKey === "arguments" ? owner.parentPath : null;
+  const method = call == null ? null : methodCall(call);
+  if (method === null || !path.isIdentifier()) return OTHER;
+  return { is: "member", object: originOf(method.on, module, steps - 1), property: "callback" };
 }
 
 export function importOf(path: NodePath): { from: string; name: string } | null {

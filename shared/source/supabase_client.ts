@@ -84,14 +84,7 @@ function markOther(path: NodePath, uses: ModuleUses): void {
 
 /** The client that a call is made on, with the schema that it was given. */
 function clientOf(path: NodePath, uses: ModuleUses): Client {
-  const value = unwrapped(path);
-  const call = methodCall(value);
-  if (call !== null && call.name === "schema" && call.args.length === 1) {
-    const client = clientOf(call.on, uses);
-    // Its answer has the method `from`, which nothing else with a method of this name has.
-    return client.is === "no" ? client : { is: "yes", schema: stringOf(call.args[0]) };
-  }
-  return clientFrom(originOf(value, uses.module), uses);
+  return clientFrom(originOf(unwrapped(path), uses.module), uses);
 }
 
 function clientFrom(origin: Origin, uses: ModuleUses): Client {
@@ -110,6 +103,8 @@ function clientFrom(origin: Origin, uses: ModuleUses): Client {
       return isOtherPackage(origin.from) ? NO_CLIENT : { is: "maybe", schema: usualSchema };
     case "global":
       return OTHER_GLOBALS.has(origin.name) ? NO_CLIENT : { is: "maybe", schema: usualSchema };
+    case "several":
+      return { is: "maybe", schema: null };
     case "other":
       return { is: "maybe", schema: usualSchema };
   }
@@ -131,8 +126,10 @@ const isOfSupabase = (origin: Origin): boolean =>
 function clientOfType({ from, name, arguments: given }: TypeOrigin, usual: string | null): Client {
   if (from !== null && !isSupabasePackage(from)) return { is: "maybe", schema: usual };
   if (!/SupabaseClient$/.test(name)) return { is: "maybe", schema: usual };
-  const schema = schemaOfType(given[1]);
-  return { is: "yes", schema: given[1] === undefined ? usual : schema };
+  const [database, schema] = given;
+  if (schema !== undefined) return { is: "yes", schema: schemaOfType(schema) };
+  // By its types such a client is for public.
+  return { is: "yes", schema: database === undefined ? usual : "public" };
 }
 
 /** The second argument of `SupabaseClient<Database, "shop">`. */
@@ -145,6 +142,11 @@ function schemaOfType(type: NodePath | undefined): string | null {
 function clientOfCall(origin: Origin & { is: "call" }, uses: ModuleUses): Client {
   const { callee, path } = origin;
   const usual: Client = { is: "maybe", schema: uses.usualSchema };
+  if (callee.is === "member" && callee.property === "schema") {
+    const client = clientFrom(callee.object, uses);
+    const schema = stringOf((path.get("arguments") as NodePath[])[0]);
+    return client.is === "no" ? client : { is: client.is, schema };
+  }
   if (callee.is === "global" && /^useSupabaseClient$/.test(callee.name)) {
     return { ...usual, is: "yes" };
   }
@@ -326,3 +328,14 @@ function editsOf(embedded: Embedded, query: Query, uses: ModuleUses): TextEdit[]
   );
   return [...edits, ...fromHints];
 }
+
+const OTHER_SCHEMA = /\bdb\s*:\s*\{[^{}]*\bschema\s*(?::\s*["'`](?!public["'`])|:\s*[^"'`\s]|,|\})/;
+const GIVEN_AWAY =
+  /(?:\bexport\s+(?:const|let)\s+\w+\s*=|\breturn\b|=>|[:,(]|\bdefault\b)\s*(?:await\s+)?[\w.!?]+(?:\(\))?\.schema\(\s*["'`](?!public["'`])[^"'`]*["'`]\s*\)(?!\s*[.?!])/;
+
+/**
+ * Whether a module makes clients for a schema other than public, which others may use. Then a client that comes from
+ * elsewhere may be one of them.
+ */
+export const makesOtherClients = (source: string): boolean =>
+  OTHER_SCHEMA.test(source) || GIVEN_AWAY.test(source);

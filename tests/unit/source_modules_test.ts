@@ -394,3 +394,35 @@ Deno.test("a comment says that a line has no use", () => {
     `// find-uses-ignore: a label\nconst a = "old";`,
   ]);
 });
+
+Deno.test("the schema of a client goes with it", () => {
+  changed([
+    [
+      CLIENT +
+      `const app = db.schema("app"); app.from("things").select(); app.from("old").select();`,
+      CLIENT +
+      `const app = db.schema("app"); app.from("stuff").select(); app.from("old").select();`,
+    ],
+    [
+      `import { db } from "./db"; const app = db.schema("app"); app.from("things").select("old(*)")`,
+      `import { db } from "./db"; const app = db.schema("app"); app.from("stuff").select("old(*)")`,
+    ],
+    [
+      `import type { SupabaseClient } from "@supabase/supabase-js"; const f = (db: SupabaseClient<D, "app">) => db.from("things")`,
+      `import type { SupabaseClient } from "@supabase/supabase-js"; const f = (db: SupabaseClient<D, "app">) => db.from("stuff")`,
+    ],
+  ]);
+});
+
+Deno.test("a transaction is a client, too", () => {
+  changed([
+    [
+      "import postgres from 'postgres'; const sql = postgres(); sql.begin(async (tx) => { await tx`delete from old` })",
+      "import postgres from 'postgres'; const sql = postgres(); sql.begin(async (tx) => { await tx`delete from new` })",
+    ],
+    [
+      `import { Kysely } from "kysely"; const db = new Kysely({}); db.transaction().execute(async (trx) => trx.deleteFrom("old").execute())`,
+      `import { Kysely } from "kysely"; const db = new Kysely({}); db.transaction().execute(async (trx) => trx.deleteFrom("new").execute())`,
+    ],
+  ]);
+});

@@ -9,6 +9,7 @@ import { isModule, isReadable, isSource, usesIn } from "../../source/find_uses.t
 import { loadParser } from "../../source/module.ts";
 import { sarifOf } from "../../source/sarif.ts";
 import { isGenerated, reasonToSkip } from "../../source/skipped.ts";
+import { makesOtherClients } from "../../source/supabase_client.ts";
 import { type Use, WantedNames, type WantedRename } from "../../source/uses.ts";
 import { commandLine, withOption } from "../command_line.ts";
 import { type CommandContext, printAnswer, runCommand } from "../context.ts";
@@ -241,12 +242,6 @@ async function readAll(files: FoundFile[]): Promise<(FoundFile & { text: string 
     if (text !== null && !isGenerated(text)) read.push({ ...file, text });
   }
   return read;
-}
-
-/** Whether a module makes clients for a schema other than public. */
-function makesOtherClients(text: string): boolean {
-  const schema = /\bdb\s*:\s*\{[^{}]*\bschema\s*(?::\s*["'`](?!public["'`])|:\s*[^"'`\s]|,|\})/;
-  return schema.test(text);
 }
 
 const shownUse = (use: Use, changed: boolean): ShownUse => ({
