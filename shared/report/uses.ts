@@ -63,6 +63,9 @@ export function describeUses(answer: UsesAnswer, { write }: UsesContext): Docume
     [
       ...(notChanged.length === 0 ? [] : [{ is: "heading" as const, text: "Files not changed" }]),
       itemsOf(notChanged.map(({ file, reason }) => ({ text: name(file), note: reason }))),
+      notChanged.length === 0
+        ? null
+        : { is: "text", text: "Commit the files, so that git has them, or give --force." },
     ],
     [
       certain === 0 || write === null

@@ -146,7 +146,7 @@ class SqlReader {
     known: Set<number>,
   ): string | null {
     const dropsAlias = aliasPattern(name, to).test(statement);
-    for (const [token, before, after] of identifiersIn(statement, from)) {
+    for (const [token, before, after] of identifiersIn(statement, from, known)) {
       const isQualifier = token.value === name && after === "." && before !== ".";
       if (isQualifier && !known.has(token.start)) {
         return `${name} is said here in a way that is not understood`;
@@ -281,12 +281,18 @@ function statementRanges(text: string): { start: number; end: number }[] {
   return starts.map((start, i) => ({ start, end: starts[i + 1] ?? text.length }));
 }
 
-/** All identifiers, those in strings that can be bodies or SQL included, with the marks around each. */
-function* identifiersIn(text: string, offset: number): Generator<[Token, string, string]> {
+/** All identifiers, also those in strings that have one of the places, with what is before and after each. */
+function* identifiersIn(
+  text: string,
+  offset: number,
+  places: Set<number>,
+): Generator<[Token, string, string]> {
   const { tokens } = lex(text, { blanks: false });
   for (const [i, token] of tokens.entries()) {
-    if (token.kind === "string" && token.inner >= 0 && /\s/.test(token.value)) {
-      yield* identifiersIn(token.value, offset + token.inner);
+    if (token.kind === "string" && token.inner >= 0) {
+      const start = offset + token.inner;
+      const isRead = [...places].some((at) => at >= start && at < start + token.value.length);
+      if (isRead) yield* identifiersIn(token.value, start, places);
     } else if (token.kind === "word" || token.kind === "quoted") {
       const { start, end } = token;
       const placed = { ...token, start: start + offset, end: end + offset };

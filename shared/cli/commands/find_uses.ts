@@ -11,7 +11,7 @@ import { sarifOf } from "../../source/sarif.ts";
 import { isGenerated, reasonToSkip } from "../../source/skipped.ts";
 import { makesOtherClients } from "../../source/supabase_client.ts";
 import { type Use, WantedNames, type WantedRename } from "../../source/uses.ts";
-import { commandLine, withOption } from "../command_line.ts";
+import { commandLine, withOption, withoutFlag } from "../command_line.ts";
 import { type CommandContext, printAnswer, runCommand } from "../context.ts";
 import { EXIT, UsageError } from "../exit_codes.ts";
 import { callerPath } from "../files/paths.ts";
@@ -226,7 +226,8 @@ async function searched(
     const uriOf = await addresses(read, base);
     context.terminal.out.write(JSON.stringify(sarifOf(left, uriOf, "0.1.0"), null, 2));
   } else {
-    const write = options.write ? null : commandLine(withOption(context.args, "--write"));
+    const args = ["--check", "--markdown"].reduce(withoutFlag, context.args);
+    const write = options.write ? null : commandLine(withOption(args, "--write"));
     printAnswer(context, answer, () => describeUses(answer, { write }), options);
   }
   if (notChanged.length > 0) return EXIT.refused;
