@@ -128,7 +128,7 @@ class SqlReader {
       const others = places.filter((other) => other.renamed === renamed);
       const known = new Set([...others.map(({ start }) => start), ...explained]);
       const reason = renamed.unclear ?? others.find((other) => other.reason !== null)?.reason ??
-        this.objection(statement, from, renamed, known) ?? this.rowObjection(statement, others);
+        this.objection(statement, from, others, known) ?? this.rowObjection(statement, others);
       if (reason !== null) {
         return role === "row" ? [] : [{ renamed, start, end, replacement: null, reason }];
       }
@@ -142,16 +142,24 @@ class SqlReader {
   private objection(
     statement: string,
     from: number,
-    { from: name, to }: Renamed,
+    places: Place[],
     known: Set<number>,
   ): string | null {
-    const dropsAlias = aliasPattern(name, to).test(statement);
+    const { from: name, to } = places[0].renamed;
+    // Where every relation has an alias, and one of them is the other name, that alias goes.
+    const relations = places.filter(({ role }) => role === "relation");
+    const following = relations.map(({ end }) => this.text.slice(end, end + to.length + 10));
+    const dropsAlias = following.every((text) => /^\s+as\s/i.test(text)) &&
+      relations.some(({ end, quoted }) =>
+        aliasAfter(this.text, end, quoted ? ident(to) : identIfNeeded(to)) > 0
+      );
     for (const [token, before, after] of identifiersIn(statement, from, known)) {
       const isQualifier = token.value === name && after === "." && before !== ".";
       if (isQualifier && !known.has(token.start)) {
         return `${name} is said here in a way that is not understood`;
       }
-      if (token.value === to && before !== "." && !dropsAlias) {
+      const isExpression = after === "as" || before === "with";
+      if (token.value === to && before !== "." && (!dropsAlias || isExpression)) {
         return `the statement says ${to} already`;
       }
     }
@@ -188,7 +196,7 @@ class SqlReader {
       };
     }
     if (role !== "relation") return { renamed, start, end, replacement: name, reason: null };
-    const alias = aliasAfter(this.text, end, renamed.to);
+    const alias = aliasAfter(this.text, end, name);
     const replacement = hasRow && alias === 0 ? `${name} as ${old}` : name;
     return { renamed, start, end: end + alias, replacement, reason: null };
   }
@@ -218,19 +226,12 @@ class SqlReader {
 const HAS_QUERY =
   /^create\s+(?:or\s+replace\s+)?(?:(?:materialized|recursive|temp|temporary)\s+)?(?:view|function|procedure)\b/i;
 
-/** ` as to` after the name, in the one form in which it is written here; its length, or 0. */
+/** The length of ` as to` after the name, in the one form in which it is written here; or 0. */
 function aliasAfter(text: string, end: number, to: string): number {
-  for (const alias of [` as ${identIfNeeded(to)}`, ` as ${ident(to)}`]) {
-    if (text.startsWith(alias, end) && !/^[\w$]/.test(text.slice(end + alias.length))) {
-      return alias.length;
-    }
-  }
-  return 0;
-}
-
-function aliasPattern(name: string, to: string): RegExp {
-  const either = (name: string) => [name, ident(name)].map(patternOf).join("|");
-  return new RegExp(`(?:${either(name)}) as (?:${either(to)})(?![\\w$])(?!\\s+as\\b)`, "iu");
+  const alias = ` as ${to}`;
+  return text.startsWith(alias, end) && !/^[\w$]/.test(text.slice(end + alias.length))
+    ? alias.length
+    : 0;
 }
 
 /** The name that begins at an index, or the one in the string that begins there. */
