@@ -46,6 +46,12 @@ interface Place extends Located {
   of: number;
 }
 
+/** What the reader notes of a relation where its name does not stand, but a column, a constraint or a word. */
+const AT_OTHER_PLACES = new Set<string>(
+  `system_columns set_default on_conflict_on_constraint group_by_primary_key where_current_of merge`
+    .split(" "),
+);
+
 class SqlReader {
   private readonly places: Place[] = [];
   private readonly tokens: Token[];
@@ -62,7 +68,11 @@ class SqlReader {
       { language: "sql", text: this.text, search_path: null, schema: "public" },
       this.wanted.index,
     );
-    for (const reference of references) this.addReference(reference);
+    const again = new Set(qualifiers.filter(({ whole }) => !whole).map(({ at }) => at));
+    for (const reference of references) {
+      const isElsewhere = again.has(reference.at) || AT_OTHER_PLACES.has(reference.code ?? "");
+      if (!isElsewhere) this.addReference(reference);
+    }
     const explained = new Set<number>();
     for (const qualifier of qualifiers) this.addQualifier(qualifier, explained);
     const named = [...this.places];

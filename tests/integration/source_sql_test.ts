@@ -18,11 +18,14 @@ const TABLES = `
   insert into entries (id, name) values (1, 'one'), (2, 'two');
   insert into others (id, name) values (1, 'one'), (5, 'five')`;
 
+/** A rollback does not take back what a sequence gave. */
+const RESTART = "select setval('entries_number_seq', 100), setval('others_number_seq', 100)";
+
 /** The rows of a statement in any order, or its error; it is taken back. */
 async function outcome(sql: postgres.Sql, statement: string): Promise<string[] | string> {
   try {
-    const results = await sql.unsafe(`begin; ${statement}; rollback`).simple();
-    const rows = [...results as unknown as object[][]][1] ?? [];
+    const results = await sql.unsafe(`begin; ${RESTART}; ${statement}; rollback`).simple();
+    const rows = [...results as unknown as object[][]][2] ?? [];
     return [...rows].map((row) => JSON.stringify(row)).sort();
   } catch (error) {
     await sql.unsafe("rollback").simple();

@@ -73,6 +73,15 @@ Deno.test("a relation is changed with everything that says its name again", () =
   ]);
 });
 
+Deno.test("a column of an alias that is the old name stays", () => {
+  const after = (text: string) => renamedIn(text, "a.sql").text;
+  assertEquals(
+    after("select old.ctid from old as old order by (select old.ctid from b)"),
+    "select old.ctid from new as old order by (select old.ctid from b)",
+  );
+  assertEquals(after("update old set old = default"), "update new set old = default");
+});
+
 Deno.test("definitions are changed, and what is only called alike is not", () => {
   changed([
     [
