@@ -15,11 +15,8 @@ export const KINDS: Record<UseKind, string> = {
   text: "a string",
 };
 
-/**
- * @param uriOf The address of a file from the root of the repository.
- * @param version The version of this tool.
- */
-export function sarifOf(uses: Use[], uriOf: (file: string) => string, version: string) {
+/** @param uriOf The address of a file from the root of the repository. */
+export function sarifOf(uses: Use[], uriOf: (file: string) => string) {
   const kinds = Object.keys(KINDS) as UseKind[];
   return {
     $schema: SCHEMA,
@@ -28,7 +25,6 @@ export function sarifOf(uses: Use[], uriOf: (file: string) => string, version: s
       tool: {
         driver: {
           name: "find-uses",
-          version,
           rules: kinds.map((kind) => ({
             id: `renamed-table/${kind}`,
             shortDescription: { text: `The name of a renamed table: ${KINDS[kind]}` },

@@ -54,13 +54,20 @@ const AT_OTHER_PLACES = new Set<string>(
 
 class SqlReader {
   private readonly places: Place[] = [];
+  /** Where relations are named, and where any of the places begins. */
+  private readonly relations = new Map<number, Place>();
+  private readonly starts = new Set<number>();
+  /** Where names are said again, whatever they belong to. */
+  private readonly explained = new Set<number>();
   private readonly tokens: Token[];
-  private readonly faults: string[];
+  private readonly fault: string | null;
+  private readonly setsPath: boolean;
 
   constructor(private readonly text: string, private readonly wanted: WantedNames) {
     const { tokens } = lex(text, { blanks: false });
     this.tokens = tokens;
-    this.faults = parse(text).faults.map(({ what }) => what);
+    this.fault = parse(text).faults[0]?.what ?? null;
+    this.setsPath = setsSearchPath(text);
   }
 
   read(): NameInSql[] {
@@ -73,23 +80,33 @@ class SqlReader {
       const isElsewhere = again.has(reference.at) || AT_OTHER_PLACES.has(reference.code ?? "");
       if (!isElsewhere) this.addReference(reference);
     }
-    const explained = new Set<number>();
-    for (const qualifier of qualifiers) this.addQualifier(qualifier, explained);
-    const named = [...this.places];
-    const found = statementRanges(this.text).flatMap(({ start, end }) => {
-      const places = named.filter((place) => place.start >= start && place.start < end);
-      return places.length === 0 ? [] : this.inStatement(start, end, places, explained);
-    });
+    for (const qualifier of qualifiers) this.addQualifier(qualifier);
+    const found: NameInSql[] = [];
+    const places = this.places.sort((a, b) => a.start - b.start);
+    let next = 0;
+    for (const { start, end } of statementRanges(this.text)) {
+      const first = next;
+      while (next < places.length && places[next].start < end) next++;
+      const byTable = Map.groupBy(places.slice(first, next), ({ renamed }) => renamed);
+      for (const same of byTable.values()) found.push(...this.inStatement(start, end, same));
+    }
     return [...found, ...this.strings(found)].sort((a, b) => a.start - b.start);
   }
 
   private addReference({ table, at, certainty, code, detail }: TableReference): void {
     const renamed = this.wanted.all[table.oid];
     const located = locate(this.text, at, renamed, this.tokens);
-    if (located === null || this.places.some(({ start }) => start === located.start)) return;
+    if (located === null || this.starts.has(located.start)) return;
     const unread = code === "unparsed_text" ? detail ?? "another language" : null;
     const reason = this.reasonOf(certainty, unread, located, renamed);
-    this.places.push({ ...located, renamed, of: at, role: "relation", reason });
+    const place: Place = { ...located, renamed, of: at, role: "relation", reason };
+    this.add(place);
+    if (!this.relations.has(at)) this.relations.set(at, place);
+  }
+
+  private add(place: Place): void {
+    this.places.push(place);
+    this.starts.add(place.start);
   }
 
   private reasonOf(
@@ -98,54 +115,46 @@ class SqlReader {
     { qualified, escaped }: Located,
     { schema }: Renamed,
   ): string | null {
-    const [unread] = this.faults;
+    const unread = fault ?? this.fault;
     if (escaped) return "its characters are written with escapes";
-    if (fault !== null) return `the SQL cannot be read: ${fault}`;
-    if (unread !== undefined) return `the SQL cannot be read: ${unread}`;
+    if (unread !== null) return `the SQL cannot be read: ${unread}`;
     if (certainty === "dynamic") return "it is in SQL that is put together when it runs";
-    if (!qualified && (schema !== "public" || setsSearchPath(this.text))) {
+    if (!qualified && (schema !== "public" || this.setsPath)) {
       return "which schema is meant depends on the search path";
     }
     return certainty === "named" ? null : "it may be something else";
   }
 
-  private addQualifier({ at, part, of, whole }: Qualifier, explained: Set<number>): void {
-    const parts = partsAt(this.text, at);
-    const token = parts[part];
+  private addQualifier({ at, part, of, whole }: Qualifier): void {
+    const token = partsAt(this.text, at)[part];
     if (token === undefined) return;
-    explained.add(token.start);
-    const relation = this.places.find((place) => place.of === of);
-    const isRelation = this.places.some(({ start }) => start === token.start);
-    if (of === null || relation === undefined || isRelation) return;
-    if (token.value !== relation.renamed.from) return;
+    this.explained.add(token.start);
+    const relation = of === null ? undefined : this.relations.get(of);
+    if (relation === undefined || this.starts.has(token.start)) return;
+    if (of === null || token.value !== relation.renamed.from) return;
     const { start, end, kind } = token;
     const { renamed, nested, reason } = relation;
     const role = whole ? "row" : "qualifier";
     const [quoted, qualified] = [kind === "quoted", part > 0];
-    this.places.push({ start, end, quoted, nested, qualified, renamed, of, role, reason });
+    this.add({ start, end, quoted, nested, qualified, renamed, of, role, reason });
   }
 
-  /** Decides about the names in one statement, of which all are certain or none. */
-  private inStatement(
-    from: number,
-    to: number,
-    places: Place[],
-    explained: Set<number>,
-  ): NameInSql[] {
+  /** Decides about the names of one table in one statement, of which all are certain or none. */
+  private inStatement(from: number, to: number, places: Place[]): NameInSql[] {
+    const [{ renamed }] = places;
     const statement = this.text.slice(from, to);
-    return places.flatMap((place) => {
-      const { renamed, role, of, start, end } = place;
-      const others = places.filter((other) => other.renamed === renamed);
-      const known = new Set([...others.map(({ start }) => start), ...explained]);
-      const reason = renamed.unclear ?? others.find((other) => other.reason !== null)?.reason ??
-        this.objection(statement, from, others, known) ?? this.rowObjection(statement, others);
-      if (reason !== null) {
-        return role === "row" ? [] : [{ renamed, start, end, replacement: null, reason }];
-      }
-      // With an alias that is the old name, everything else that says it can stay.
-      const hasRow = others.some((other) => other.role === "row" && other.of === of);
-      return hasRow && role !== "relation" ? [] : [this.replaced(place, hasRow)];
-    });
+    const reason = renamed.unclear ??
+      places.find((place) => place.reason !== null)?.reason ??
+      this.objection(statement, from, places) ?? this.rowObjection(statement, places);
+    if (reason !== null) {
+      return places.filter(({ role }) => role !== "row").map(({ start, end }) => ({
+        ...{ renamed, start, end, replacement: null, reason },
+      }));
+    }
+    // With an alias that is the old name, everything else that says it can stay.
+    const rows = new Set(places.filter(({ role }) => role === "row").map(({ of }) => of));
+    return places.filter(({ role, of }) => role === "relation" || !rows.has(of))
+      .map((place) => this.replaced(place, rows.has(place.of)));
   }
 
   /** Why names in the statement cannot be changed though each is a table. */
@@ -153,8 +162,8 @@ class SqlReader {
     statement: string,
     from: number,
     places: Place[],
-    known: Set<number>,
   ): string | null {
+    const starts = places.map(({ start }) => start);
     const { from: name, to } = places[0].renamed;
     // Where every relation has an alias, and one of them is the other name, that alias goes.
     const relations = places.filter(({ role }) => role === "relation");
@@ -163,9 +172,9 @@ class SqlReader {
       relations.some(({ end, quoted }) =>
         aliasAfter(this.text, end, quoted ? ident(to) : identIfNeeded(to)) > 0
       );
-    for (const [token, before, after] of identifiersIn(statement, from, known)) {
+    for (const [token, before, after] of identifiersIn(statement, from, starts)) {
       const isQualifier = token.value === name && after === "." && before !== ".";
-      if (isQualifier && !known.has(token.start)) {
+      if (isQualifier && !this.starts.has(token.start) && !this.explained.has(token.start)) {
         return `${name} is said here in a way that is not understood`;
       }
       const isExpression = after === "as" || before === "with";
@@ -246,7 +255,7 @@ function aliasAfter(text: string, end: number, to: string): number {
 
 /** The name that begins at an index, or the one in the string that begins there. */
 function locate(text: string, at: number, renamed: Renamed, tokens: Token[]): Located | null {
-  const outer = tokens.find(({ start, end }) => start <= at && at < end);
+  const outer = tokenAt(tokens, at);
   const isString = outer?.kind === "string" && outer.start === at;
   if (isString && outer.inner < 0) {
     return {
@@ -267,6 +276,18 @@ function locate(text: string, at: number, renamed: Renamed, tokens: Token[]): Lo
   const { start, end, kind } = parts[index];
   const nested = outer?.kind === "string";
   return { start, end, quoted: kind === "quoted", nested, qualified: index > 0 };
+}
+
+/** The token that has an index in it. */
+function tokenAt(tokens: Token[], at: number): Token | undefined {
+  let [low, high] = [0, tokens.length - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (tokens[middle].start <= at) low = middle;
+    else high = middle - 1;
+  }
+  const token = tokens[low];
+  return token !== undefined && token.start <= at && at < token.end ? token : undefined;
 }
 
 /** Longer names with more parts than a schema, a table and a column are not looked at. */
@@ -296,13 +317,13 @@ function statementRanges(text: string): { start: number; end: number }[] {
 function* identifiersIn(
   text: string,
   offset: number,
-  places: Set<number>,
+  places: number[],
 ): Generator<[Token, string, string]> {
   const { tokens } = lex(text, { blanks: false });
   for (const [i, token] of tokens.entries()) {
     if (token.kind === "string" && token.inner >= 0) {
       const start = offset + token.inner;
-      const isRead = [...places].some((at) => at >= start && at < start + token.value.length);
+      const isRead = places.some((at) => at >= start && at < start + token.value.length);
       if (isRead) yield* identifiersIn(token.value, start, places);
     } else if (token.kind === "word" || token.kind === "quoted") {
       const { start, end } = token;

@@ -1,5 +1,5 @@
 /** Names of renamed tables in files of SQL: what is changed, what is left, and why. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { renamedBack, renamedIn } from "../support/source.ts";
 
 /** What is changed, and that the same change backwards gives the same bytes. */
@@ -223,4 +223,16 @@ Deno.test("names that need quotes get them, and are left where a string would en
   );
   const inside = renamedIn("select 'old'::regclass", "a.sql", odd);
   assertEquals(inside.possible.map(({ reason }) => reason), ["the name needs quotes in a string"]);
+});
+
+Deno.test("a long file takes no longer for each of its lines", () => {
+  const lines = (count: number) => "insert into old (id, n) values (1, 'x');\n".repeat(count);
+  const took = (text: string) => {
+    const begin = performance.now();
+    assertEquals(renamedIn(text, "a.sql").uses.length, text.split("\n").length - 1);
+    return performance.now() - begin;
+  };
+  took(lines(400));
+  const [short, long] = [took(lines(800)), took(lines(8000))];
+  assert(long < short * 40, `${short} ms, then ${long} ms for ten times as much`);
 });

@@ -224,7 +224,7 @@ async function searched(
   const left = uses.filter((use) => !isChanged(use));
   if (options.sarif) {
     const uriOf = await addresses(read, base);
-    context.terminal.out.write(JSON.stringify(sarifOf(left, uriOf, "0.1.0"), null, 2));
+    context.terminal.out.write(JSON.stringify(sarifOf(left, uriOf), null, 2));
   } else {
     const args = ["--check", "--markdown"].reduce(withoutFlag, context.args);
     const write = options.write ? null : commandLine(withOption(args, "--write"));
