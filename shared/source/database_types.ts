@@ -58,7 +58,9 @@ function readAccess(path: NodePath, uses: ModuleUses): void {
   const keys = keysOf(object, uses, MAX_STEPS);
   if (keys === null || !PARTS.has(keys.at(-1) ?? "")) return;
   const schema = keys.at(-2) ?? null;
-  uses.addNameType(path.get("indexType") as NodePath, { kind: "type", schema, doubt: null });
+  // After a rename the compatibility view is there; the table is among the tables.
+  const doubt = keys.at(-1) === "Views" ? "it is the view; the table is in Tables" : null;
+  uses.addNameType(path.get("indexType") as NodePath, { kind: "type", schema, doubt });
 }
 
 const MAX_STEPS = 8;

@@ -180,10 +180,15 @@ function withColumns(edit: TextEdit, call: NodePath, uses: ModuleUses): TextEdit
   const strings = uses.module.paths.filter((path) => path.isStringLiteral());
   const values = strings.map((path) => ({ path, value: stringOf(path)! }));
   const qualified = values.filter(({ value }) => value.startsWith(`${from}.`));
-  if (qualified.length === 0 || edit.doubt !== null) return edit;
+  if (edit.doubt !== null) return edit;
+  const isWhole = ({ path, value }: { path: NodePath; value: string }) =>
+    value === from && path.listKey === "arguments" &&
+    methodCall(path.parentPath!)?.name === "selectAll";
   const doubt = `${from}.column is said in a way that is not understood`;
   const isAlias = ({ value }: { value: string }) => value.toLowerCase().endsWith(` as ${from}`);
-  if (values.some(isAlias)) return { ...edit, doubt };
+  if (values.some(isWhole) || (qualified.length > 0 && values.some(isAlias))) {
+    return { ...edit, doubt };
+  }
   const isIn = (path: NodePath, query: NodePath) =>
     path.findParent((one) => one === query) !== null;
   const query = wholeQuery(call);

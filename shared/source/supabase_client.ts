@@ -5,6 +5,7 @@ import {
   memberOf,
   methodCall,
   type NodePath,
+  propertyOf,
   stringOf,
   unwrapped,
 } from "./module.ts";
@@ -24,6 +25,10 @@ const NO_CLIENT: Client = { is: "no", schema: null };
 
 /** Methods that only the answer of a client's `from("table")` has, all at once. */
 const QUERIES = new Set(["select", "insert", "update", "upsert", "delete"]);
+
+/** Methods of knex and its like, whose queries can begin the same way. */
+const OF_OTHERS =
+  /^(?:where\w*|(?:and|or)[A-Z]\w*|\w*[jJ]oin|groupBy\w*|having\w*|orderBy\w*|returning|first|into|del|transacting)$/;
 
 /** Globals with a method `from` of their own. */
 const OTHER_GLOBALS = new Set(
@@ -49,14 +54,24 @@ function readFrom(path: NodePath, on: NodePath, args: NodePath[], uses: ModuleUs
   if (table === undefined || args.length > 1) return;
   const client = clientOf(on, uses);
   if (client.is === "no") return markOther(table, uses);
-  const [next] = callsAfter(path);
-  const queries = next !== undefined && QUERIES.has(next.name);
+  const [next, ...more] = callsAfter(path);
+  const queries = next !== undefined && QUERIES.has(next.name) && !isOfStorage(on, next) &&
+    !more.some(({ name }) => OF_OTHERS.test(name));
   if (client.is === "maybe" && !queries) {
     const doubt = "it is not clear that this is a Supabase client";
     return uses.addName(table, { kind: "table", schema: client.schema, doubt });
   }
   markValues(path, uses);
   uses.addName(table, { kind: "table", schema: client.schema, doubt: null });
+}
+
+/** `bucket.from("pictures").update(path, file)`: storage has this method, too, with a path first. */
+function isOfStorage(on: NodePath, next: { name: string; args: NodePath[] }): boolean {
+  const name = on.isIdentifier() ? on.node.name : propertyOf(on) ?? "";
+  if (/storage|bucket/i.test(name)) return true;
+  const [first, second] = next.args.map(unwrapped);
+  if (next.name !== "update" || first === undefined) return false;
+  return isText(first) || (second !== undefined && memberOf(second, "count") === null);
 }
 
 /**

@@ -162,6 +162,9 @@ Deno.test("what may be the table is listed and left", () => {
   const string = "a string that may name the table";
   left([
     [`thing.from("old")`, "it is not clear that this is a Supabase client"],
+    [`thing.from("old").update(path, file)`, "it is not clear that this is a Supabase client"],
+    [`bucket.from("old").update(x)`, "it is not clear that this is a Supabase client"],
+    [`type V = Database["public"]["Views"]["old"]`, "it is the view; the table is in Tables"],
     [`const key = ["old"]`, string],
     [`fetch(\`\${url}/rest/v1/old?select=*\`)`, string],
     [`const x: "old" = y`, string],
@@ -254,8 +257,8 @@ Deno.test("Realtime and generated types are changed", () => {
       `type A = TablesUpdate<"new" | "b">; type B = Tables<{ schema: "app" }, "stuff">`,
     ],
     [
-      `type R = Database["public"]["Tables"]["old"]["Row"]; type V = Database['public']['Views']['old']`,
-      `type R = Database["public"]["Tables"]["new"]["Row"]; type V = Database['public']['Views']['new']`,
+      `type R = Database["public"]["Tables"]["old"]["Row"]; type V = Database['public']['Tables']['old']`,
+      `type R = Database["public"]["Tables"]["new"]["Row"]; type V = Database['public']['Tables']['new']`,
     ],
     [
       `type P = Database["public"]["Tables"]; let x: P["old"]["Insert"]; type S = Database["app"]; let y: S["Tables"]["things"]`,
@@ -300,6 +303,7 @@ Deno.test("table definitions and queries of drizzle, kysely, knex and TypeORM ar
   for (
     const text of [
       KNEX + `db("old").where("file", "=", "old.csv")`,
+      `import { Kysely } from "kysely"; const db = new Kysely({}); db.selectFrom("old").selectAll("old")`,
       KNEX + `const f = (q) => q.where("old.id", 1); db("old").modify(f)`,
     ]
   ) {
@@ -308,6 +312,13 @@ Deno.test("table definitions and queries of drizzle, kysely, knex and TypeORM ar
     assert(possible.some(({ reason }) => reason === unclear), text);
   }
   ignored([KNEX + `db.schema.createView("b")`]);
+});
+
+Deno.test("a query of another library that begins like one of supabase-js is left", () => {
+  const text = `import { db } from "./knex"; db.from("old").select("old.id").where("old.id", 1)`;
+  const { text: after, possible } = renamedIn(text, "a.ts");
+  assertEquals(after, text);
+  assertEquals(possible.length, 2);
 });
 
 Deno.test("SQL in tagged templates and in strings for PostgreSQL is changed", () => {
