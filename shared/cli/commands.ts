@@ -49,6 +49,11 @@ export const COMMANDS: CommandEntry[] = [
     load: async () => (await import("./commands/generate_types.ts")).addGenerateTypes,
   },
   {
+    name: "find-uses",
+    summary: "list or change the old names in source",
+    load: async () => (await import("./commands/find_uses.ts")).addFindUses,
+  },
+  {
     name: "migrate",
     summary: "make the tracking tables in a database",
     load: async () => (await import("./commands/migrate.ts")).addMigrate,

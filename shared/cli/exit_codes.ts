@@ -18,7 +18,7 @@ export const EXIT = {
 
 export const EXIT_CODES_HELP = `Exit codes:
   0  done
-  1  an unexpected or internal error, or not confirmed; with generate-types --check, stale files
+  1  an unexpected or internal error, or not confirmed; --check found stale files, or uses
   2  wrong usage, or a request that is not valid
   3  not allowed: no or wrong key, protected schema, another owner
   4  no such table or migration

@@ -2,12 +2,16 @@
  * SQL quoting: the only place where names and values become SQL. Statements have no parameters, since the critical
  * section is one simple-query message, which cannot carry any (PostgreSQL manual, 55.2.2).
  */
+import { needsNoQuotes } from "./key_words.ts";
 
 /** Quotes an identifier. Throws a TypeError for NUL, as do all functions here. */
 export function ident(name: string): string {
   refuseNul(name);
   return `"${name.replaceAll('"', '""')}"`;
 }
+
+/** The identifier as people write it: quoted only where it must be. */
+export const identIfNeeded = (name: string): string => needsNoQuotes(name) ? name : ident(name);
 
 export function qualified(schema: string, name: string): string {
   return `${ident(schema)}.${ident(name)}`;

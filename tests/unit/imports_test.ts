@@ -35,7 +35,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   report: ["contract"],
   contract: [],
   client: ["contract"],
-  cli: ["client", "report", "local", "sql", "contract"],
+  // Names of tables in people's code.
+  source: ["sql"],
+  cli: ["client", "report", "source", "local", "sql", "contract"],
   // Runs the functions as they are: the gateway loads them by the name of their file.
   local: ["client", "catalog", ...PURE],
   // What `npm start` shows.
@@ -65,6 +67,7 @@ const MAY_USE: Record<string, string[]> = {
   facts: [],
   sql: [],
   report: [],
+  source: ["@babel/parser", "@babel/traverse"],
   contract: ["zod"],
   client: ["@supabase/functions-js", "eventsource-parser/stream"],
 };

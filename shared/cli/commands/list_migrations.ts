@@ -70,7 +70,8 @@ async function listMigrations(
   });
 }
 
-async function allPages(
+/** All pages of the list, as one. */
+export async function allPages(
   client: RenameClient,
   query: ListMigrationsInput,
 ): Promise<ListMigrationsAnswer> {

@@ -44,6 +44,18 @@ export class TableReference {
   }
 }
 
+/** Where a source says the name of a relation again: `old.column`, `old.*`, or `old` for the row. */
+export interface Qualifier {
+  /** Index of the first part of the name. */
+  at: number;
+  /** Which of its parts is the relation's name. */
+  part: number;
+  /** Where the relation is named; null: what has the name is an alias or no table of the index. */
+  of: number | null;
+  /** It stands alone, so that it is the row, or a column of the same name. */
+  whole: boolean;
+}
+
 /** Row types of tables that a source uses; a session that has compiled it keeps them. */
 export class RowTypes {
   readonly variables = new Set<number>();
@@ -64,6 +76,7 @@ const DEFAULT_SEARCH_PATH = ["public", "extensions"];
 export class NameResolver {
   readonly references: TableReference[];
   readonly rows: RowTypes;
+  readonly qualifiers: Qualifier[];
   /** Temporary tables that the source makes, which come before all others. */
   private readonly temporary: Set<string>;
   /** Where strings begin that have been read already. */
@@ -81,6 +94,7 @@ export class NameResolver {
   ) {
     this.references = outer?.resolver.references ?? [];
     this.rows = outer?.resolver.rows ?? new RowTypes();
+    this.qualifiers = outer?.resolver.qualifiers ?? [];
     this.temporary = outer?.resolver.temporary ?? new Set();
     this.readStrings = outer?.resolver.readStrings ?? new Set();
   }
@@ -243,7 +257,7 @@ export class NameResolver {
   }
 
   /** Index into the outermost source. */
-  private placed(at: number): number {
+  placed(at: number): number {
     return this.outer === null ? at : this.outer.resolver.placed(this.outer.place(at));
   }
 }

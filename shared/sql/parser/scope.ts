@@ -26,6 +26,8 @@ export interface VisibleRelation {
   exposes: Set<string> | null;
   /** Whether it is part of a JOIN, whose system columns must be qualified. */
   joined: boolean;
+  /** Index of its name in the outermost source if it has no alias; else null. */
+  at: number | null;
 }
 
 export class Scope {
@@ -79,9 +81,19 @@ export class Scope {
     return tables;
   }
 
-  /** Adds a relation, once for each table that its name can mean. */
-  add(name: string | null, tables: Resolved[], exposes: Set<string> | null = null): void {
-    const relation = { name, table: null, certain: true, exposes, joined: false };
+  /**
+   * Adds a relation, once for each table that its name can mean.
+   *
+   * @param at Where it is named, if it has no alias. Default: it has one.
+   */
+  add(
+    name: string | null,
+    tables: Resolved[],
+    exposes: Set<string> | null = null,
+    at: number | null = null,
+  ): void {
+    const placed = at === null ? null : this.names.placed(at);
+    const relation = { name, table: null, certain: true, exposes, joined: false, at: placed };
     if (tables.length === 0) this.relations.push(relation);
     this.relations.push(...tables.map((resolved) => ({ ...relation, ...resolved })));
   }

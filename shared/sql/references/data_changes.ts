@@ -41,7 +41,7 @@ export function readInsert(nodes: Node[], scope: Scope): void {
   const alias = nodes[name.next + 1];
   const hasAlias = isWord(nodes[name.next], "as") && isIdentifier(alias);
   scope.note(tables, name.start, null, null, hasAlias ? null : nodes[name.next - 1].end);
-  inner.add(hasAlias ? alias.value : name.last, tables);
+  inner.add(hasAlias ? alias.value : name.last, tables, null, hasAlias ? null : name.start);
   let i = hasAlias ? name.next + 2 : name.next;
   const columns = nodes[i];
   if (isGroup(columns) && !isQuery(columns)) i++;

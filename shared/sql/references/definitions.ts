@@ -35,7 +35,7 @@ export function readDefinition(nodes: Node[], scope: Scope): void {
   if (isWord(first, "create")) return readCreate(nodes, scope);
   if (isWord(second, "table")) return readAlterTable(nodes, scope);
   if (isWord(second, "policy", "trigger")) {
-    return noteAfterOn(nodes, REFUSED, commandOf(nodes, 2), scope);
+    return readAfterOn(nodes, commandOf(nodes, 2), scope);
   }
   if (isWord(second, "publication")) return readPublication(nodes, scope);
   if (isWord(second, "sequence")) readOwnedBy(nodes, scope);
@@ -108,6 +108,16 @@ function noteAfterOn(nodes: Node[], code: FindingCode, detail: string, scope: Sc
   if (name !== null) scope.noteName(name, code, detail);
 }
 
+/** `… ON name`, and expressions after it, which can name the columns of that table. */
+function readAfterOn(nodes: Node[], detail: string, scope: Scope): void {
+  const on = indexOfWord(nodes, 1, "on");
+  const name = on < 0 ? null : nameAt(nodes, afterOptions(nodes, on + 1));
+  if (name === null) return;
+  const inner = scope.inner();
+  inner.add(name.last, scope.noteName(name, REFUSED, detail), null, name.start);
+  readExpression(nodes.slice(name.next), inner);
+}
+
 function readDrop(nodes: Node[], scope: Scope): void {
   const detail = commandOf(nodes, 2);
   if (isWord(nodes[1], "table")) {
@@ -139,8 +149,7 @@ function readCreate(nodes: Node[], scope: Scope): void {
   if (isWord(kind, "view")) {
     return scope.readers.statement(nodes.slice(endAtWord(nodes, i, "as") + 1), scope);
   }
-  noteAfterOn(nodes, REFUSED, detail, scope);
-  readExpression(nodes.slice(i), scope);
+  readAfterOn(nodes, detail, scope);
 }
 
 function readCreateTable(nodes: Node[], at: number, scope: Scope): void {
@@ -149,8 +158,9 @@ function readCreateTable(nodes: Node[], at: number, scope: Scope): void {
   const temporary = nodes.slice(1, at).some((node) => isWord(node, "temp", "temporary"));
   const detail = "CREATE TABLE";
   let rest = nodes.slice(name.next);
+  const inner = scope.inner();
   // Refused, or skipped, as before.
-  if (!temporary) scope.noteName(name);
+  if (!temporary) inner.add(name.last, scope.noteName(name), null, name.start);
   const as = indexOfWord(rest, 0, "as");
   if (as >= 0) {
     scope.readers.statement(rest.slice(as + 1), scope);
@@ -163,7 +173,7 @@ function readCreateTable(nodes: Node[], at: number, scope: Scope): void {
     if (isWord(node, "inherits") && isGroup(parents)) {
       readList(parents.nodes, 0, REFUSED, `${detail} INHERITS`, scope);
     }
-    if (isGroup(node) && i === 0) readElements(node.nodes, scope);
+    if (isGroup(node) && i === 0) readElements(node.nodes, inner);
   });
   if (temporary) scope.names.hide(name.last);
 }

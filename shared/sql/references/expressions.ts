@@ -75,6 +75,7 @@ export function readExpression(nodes: Node[], scope: Scope): void {
         i = name.next + 1;
       } else {
         readColumn(name, scope);
+        noteQualifier(name, isMark(nodes[name.next], "."), scope);
         if (!isMark(nodes[name.next], ".")) noteIfWholeRow(name, scope);
         i = name.next;
       }
@@ -96,6 +97,20 @@ export function readGroup(group: Group, scope: Scope): void {
 
 function noteWholeRow(relation: VisibleRelation | null, scope: Scope): void {
   if (relation?.table) scope.names.rows.wholeRows.add(relation.table.oid);
+}
+
+/**
+ * Notes where the name of a relation without alias is said again.
+ *
+ * @param star Whether `.*` follows the name.
+ */
+function noteQualifier({ parts, start: at }: Name, star: boolean, scope: Scope): void {
+  const whole = parts.length === 1 && !star;
+  const part = star || whole ? parts.length - 1 : parts.length - 2;
+  if (!scope.names.index.byName.has(parts[part])) return;
+  const relation = scope.relationNamed(parts[part]);
+  const qualifier = { part, of: relation?.table ? relation.at : null, whole };
+  if (relation !== null) scope.names.qualifiers.push({ at: scope.names.placed(at), ...qualifier });
 }
 
 /** A relation's name alone means its row, unless it has a column of the name. */

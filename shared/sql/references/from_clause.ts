@@ -109,12 +109,12 @@ export function readRelation(
 ): { tables: Resolved[]; next: number } {
   const tables = exposes ? [] : scope.names.resolve(name.parts);
   const star = isOperator(nodes[from], "*") ? from + 1 : from;
-  const { alias, next } = readAlias(nodes, star, name.last, scope);
+  const { alias, given, next } = readAlias(nodes, star, name.last, scope);
   const sampled = isWord(nodes[next], "tablesample");
   const aliasAt = next === star ? nodes[star - 1].end : null;
   scope.note(tables, name.start, sampled ? "tablesample" : null, null, aliasAt);
   if (only) scope.note(tables.filter(({ table }) => table.hasChildren), name.start, "only");
-  scope.add(alias, tables, exposes);
+  scope.add(alias, tables, exposes, given ? null : name.start);
   return { tables, next };
 }
 
@@ -145,7 +145,7 @@ function readAlias(
   from: number,
   name: string | null,
   scope: Scope,
-): { alias: string | null; next: number } {
+): { alias: string | null; given: boolean; next: number } {
   const as = isWord(nodes[from], "as");
   let i = as ? from + 1 : from;
   let alias = name;
@@ -159,5 +159,5 @@ function readAlias(
     for (const column of commaSeparated(columns.nodes)) readType(column, 1, scope);
     i++;
   }
-  return { alias, next: i };
+  return { alias, given: i > from, next: i };
 }

@@ -5,8 +5,7 @@
 import { lex, type Token } from "../parser/lexer.ts";
 import { isIdentifier, isMark, onlyName, parse } from "../parser/nodes.ts";
 import { type IndexedTable, indexOf, mentionOf, type TableIndex } from "../parser/table_index.ts";
-import { needsNoQuotes } from "../key_words.ts";
-import { ident, literal } from "../quoting.ts";
+import { identIfNeeded, literal } from "../quoting.ts";
 import { referencesIn, type SqlSource, type TableReference } from "./table_references.ts";
 
 /** Replaces `length` characters from index `at` on. */
@@ -160,7 +159,7 @@ function nameIn(
 
 /** A name as it is written at a place: without quotes where it needs none, and fit for the string around it. */
 function written(name: string, { quote }: NamePlace): string {
-  const quoted = needsNoQuotes(name) ? name : ident(name);
+  const quoted = identIfNeeded(name);
   return quote === "'" ? literal(quoted).slice(1, -1) : quoted;
 }
 

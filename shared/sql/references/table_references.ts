@@ -3,7 +3,13 @@
  * it stands where SQL has a relation or a type; a column, an alias, a variable or a comment does not count.
  */
 import { lex, type Token } from "../parser/lexer.ts";
-import { NameResolver, type RowTypes, TableReference, weaker } from "../parser/name_resolver.ts";
+import {
+  NameResolver,
+  type Qualifier,
+  type RowTypes,
+  TableReference,
+  weaker,
+} from "../parser/name_resolver.ts";
 import { indexOfWord, isWord, parse, statementsOf } from "../parser/nodes.ts";
 import { RunTimeNames } from "../parser/run_time_names.ts";
 import { type Readers, Scope } from "../parser/scope.ts";
@@ -15,7 +21,7 @@ import { readStrings } from "./sql_in_strings.ts";
 import { readStatement } from "./statements.ts";
 import { readTriggerNames, readTriggerNamesUnparsed, usesTriggerName } from "./trigger_names.ts";
 
-export { type Certainty, TableReference } from "../parser/name_resolver.ts";
+export { type Certainty, type Qualifier, TableReference } from "../parser/name_resolver.ts";
 export { type TableIndex, tableIndex } from "../parser/table_index.ts";
 
 export interface SqlSource {
@@ -45,8 +51,17 @@ export const referencesIn = (source: SqlSource, tables: TableIndex): TableRefere
 
 /** The same, with the row types that the source uses. Never throws. */
 export function readReferences(source: SqlSource, tables: TableIndex): SourceReferences {
+  const { references, rows } = readNames(source, tables);
+  return { references, rows };
+}
+
+/** The same, with all places where the source says the name of a relation again. Never throws. */
+export function readNames(
+  source: SqlSource,
+  tables: TableIndex,
+): SourceReferences & { qualifiers: Qualifier[] } {
   const { language, text, search_path: searchPath, schema } = source;
-  if (COMPILED.has(language)) return { references: [], rows: null };
+  if (COMPILED.has(language)) return { references: [], rows: null, qualifiers: [] };
   const triggerOf = (source.trigger_of ?? []).flatMap((oid) => tables.byOid.get(oid) ?? []);
   const isTrigger = triggerOf.length > 0 && language === "plpgsql";
   const runTime = new RunTimeNames(isTrigger);
@@ -60,7 +75,7 @@ export function readReferences(source: SqlSource, tables: TableIndex): SourceRef
   // At the same place, what a trigger function does with its table's name comes first.
   const rank = ({ code }: TableReference) => code === "tg_table_name" ? 0 : 1;
   const references = scope.names.references.sort((a, b) => a.at - b.at || rank(a) - rank(b));
-  return { references, rows: scope.names.rows };
+  return { references, rows: scope.names.rows, qualifiers: scope.names.qualifiers };
 }
 
 const READERS: Readers = { query: readQuery, statement: readStatement, body: readBody };

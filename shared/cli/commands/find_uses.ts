@@ -1,0 +1,294 @@
+/** `find-uses`: where the old names of renamed tables stand in source, and changing them there. */
+import type { Command } from "commander";
+import { dirname, relative, resolve, sep } from "node:path";
+import type { RenameClient } from "../../client/client.ts";
+import type { ListMigrationsAnswer, Migration } from "../../contract/responses.ts";
+import { describeUses, type ShownUse, type UsesAnswer } from "../../report/uses.ts";
+import { edited } from "../../source/edits.ts";
+import { isModule, isReadable, isSource, usesIn } from "../../source/find_uses.ts";
+import { loadParser } from "../../source/module.ts";
+import { sarifOf } from "../../source/sarif.ts";
+import { isGenerated, reasonToSkip } from "../../source/skipped.ts";
+import { makesOtherClients } from "../../source/supabase_client.ts";
+import { type Use, WantedNames, type WantedRename } from "../../source/uses.ts";
+import { commandLine, PROGRAM, SILENT_PROGRAM, withOption, withoutFlag } from "../command_line.ts";
+import { type CommandContext, printAnswer, runCommand } from "../context.ts";
+import { EXIT, UsageError } from "../exit_codes.ts";
+import { callerPath } from "../files/paths.ts";
+import { FILE_HELP, readRenamesFile } from "../files/renames_file.ts";
+import {
+  filesBelow,
+  type FoundFile,
+  readSource,
+  replaceSource,
+  repositoryOf,
+  uncommitted,
+} from "../files/source_files.ts";
+import { addHelp } from "../help.ts";
+import { list } from "../options.ts";
+import { allPages } from "./list_migrations.ts";
+
+interface FindUsesOptions {
+  proposed?: true;
+  fromFile?: string;
+  table?: string[];
+  schema?: string;
+  toOld?: true;
+  certain?: true;
+  write?: true;
+  force?: true;
+  check?: true;
+  json?: true;
+  sarif?: true;
+  markdown?: true;
+}
+
+const ABOUT =
+  "Lists where the old names of renamed tables stand in source, by file, line and column. What is certain can be " +
+  "changed with --write; what is only possible is for a person to look at. Reads the files below the paths that git " +
+  "does not ignore, except generated ones and migrations.";
+
+const KINDS_HELP = `Read by a parser, and changed where it is certain:
+  TypeScript, JavaScript, Vue, Svelte, Astro, SQL, Prisma schemas
+Searched for strings, and never changed:
+  Python, Dart, Swift, Kotlin, Java, Go, Ruby, C#, PHP, Rust, GraphQL, YAML
+A comment with find-uses-ignore, on a line or alone on the line before, says that it is no use.`;
+
+const EXAMPLES = `Examples:
+  ${PROGRAM} find-uses
+  ${PROGRAM} find-uses src supabase/functions --write
+  ${PROGRAM} find-uses --proposed
+  ${PROGRAM} find-uses --from-file renames.csv --check --certain
+  ${SILENT_PROGRAM} find-uses --sarif > uses.sarif
+  ${PROGRAM} find-uses --to-old --write`;
+
+export function addFindUses(program: Command, context: CommandContext): void {
+  const command = program.command("find-uses")
+    .description(ABOUT)
+    .argument("[paths...]", "files and folders (the current folder)")
+    .option("--proposed", "the names of proposed renames, in place of those of active ones")
+    .option("--from-file <path>", "the renames that this .json or .csv file lists")
+    .option("--table <names>", "only these tables, by old or new name; several with commas", list)
+    .option("--schema <name>", "only tables of this schema")
+    .option("--to-old", "the other way: find the new names, and change them to the old ones")
+    .option("--certain", "leave out what is only possible")
+    .option("--write", "change what is certain, and nothing else in the files")
+    .option("--force", "with --write: also files that have uncommitted changes")
+    .option("--check", "exit code 1 if there is any use (left)")
+    .option("--json", "print the uses as JSON")
+    .option("--sarif", "print the uses as SARIF, for code scanning")
+    .option("--markdown", "print the uses as Markdown for a pull request");
+  addHelp(command, EXAMPLES, KINDS_HELP, FILE_HELP)
+    .action((paths: string[], options: FindUsesOptions) => findUses(context, paths, options));
+}
+
+async function findUses(
+  context: CommandContext,
+  paths: string[],
+  options: FindUsesOptions,
+): Promise<void> {
+  const { env } = context.terminal;
+  const { fromFile, proposed, json, sarif, markdown, force, write } = options;
+  if ([json, sarif, markdown].filter((given) => given).length > 1) {
+    throw new UsageError("give only one of --json, --sarif and --markdown");
+  }
+  if (fromFile !== undefined && proposed) {
+    throw new UsageError("give either --proposed or --from-file, not both");
+  }
+  if (force && !write) throw new UsageError("--force needs --write");
+  const base = resolve(callerPath(".", env));
+  const places = (paths.length === 0 ? ["."] : paths).map((path) => callerPath(path, env));
+  const work = async (renames: WantedRename[]) =>
+    await searched(context, selected(renames, options), { base, places }, options);
+  if (fromFile !== undefined) {
+    const renames = await renamesIn(callerPath(fromFile, env), options);
+    context.exitCode = await work(renames);
+  } else {
+    await runCommand(
+      context,
+      options,
+      async ({ client }) => await work(await renamesOf(client, options)),
+    );
+  }
+}
+
+async function renamesIn(path: string, { schema }: FindUsesOptions): Promise<WantedRename[]> {
+  const { renames, faults } = await readRenamesFile(path);
+  if (faults.length > 0) {
+    throw new UsageError(
+      faults.map(({ line, what }) => `${path}, line ${line}: ${what}`).join("\n       "),
+    );
+  }
+  return renames.map((rename) => ({
+    schema: rename.schema ?? schema ?? "public",
+    from: rename.old_name,
+    to: rename.new_name,
+  }));
+}
+
+/** The project's renames. To go back to old names, those that were rolled back are needed, too. */
+async function renamesOf(
+  client: RenameClient,
+  { proposed, toOld }: FindUsesOptions,
+): Promise<WantedRename[]> {
+  const status = proposed ? "pending" : "active";
+  const { migrations } = await allPages(client, { status });
+  const rolledBack = toOld && !proposed ? await rolledBackRenames(client) : [];
+  return [...migrations, ...rolledBack].map(({ schema_name: schema, old_name, new_name }) => ({
+    ...{ schema, from: old_name, to: new_name },
+  }));
+}
+
+/** The renames of which the rollback is the last thing that happened to any of their names. */
+async function rolledBackRenames(client: RenameClient): Promise<Migration[]> {
+  const { migrations }: ListMigrationsAnswer = await allPages(client, {});
+  const seen = new Set<string>();
+  return migrations.filter(({ schema_name, old_name, new_name, status }) => {
+    const names = [old_name, new_name].map((name) => JSON.stringify([schema_name, name]));
+    const isLast = names.every((name) => !seen.has(name));
+    for (const name of names) seen.add(name);
+    return isLast && status === "rolled_back";
+  });
+}
+
+function selected(
+  renames: WantedRename[],
+  { table, schema, toOld }: FindUsesOptions,
+): WantedRename[] {
+  const kept = renames.filter((rename) =>
+    (schema === undefined || rename.schema === schema) &&
+    (table === undefined || table.includes(rename.from) || table.includes(rename.to))
+  );
+  const unknown = table?.find((name) => !kept.some(({ from, to }) => name === from || name === to));
+  if (unknown !== undefined) {
+    throw new UsageError(`there is no rename of ${unknown}; list-migrations shows which there are`);
+  }
+  const directed = toOld
+    ? kept.map(({ schema, from, to }) => ({ schema, from: to, to: from }))
+    : kept;
+  const seen = new Set<string>();
+  for (const { schema, from } of directed) {
+    const key = JSON.stringify([schema, from]);
+    if (seen.has(key)) {
+      throw new UsageError(`two renames are about ${schema}.${from}; choose one with --table`);
+    }
+    seen.add(key);
+  }
+  return directed;
+}
+
+interface Read extends FoundFile {
+  text: string;
+  uses: Use[];
+}
+
+async function searched(
+  context: CommandContext,
+  renames: WantedRename[],
+  { base, places }: { base: string; places: string[] },
+  options: FindUsesOptions,
+): Promise<number> {
+  const wanted = new WantedNames(renames);
+  const files = (await filesBelow(places, base))
+    .filter(({ path, shown }) => isSource(shown) && reasonToSkip(posix(path)) === null);
+  const texts = await readAll(files);
+  // Loading the parser takes longer than reading a project without a use.
+  const needsParser = texts.some(({ shown, text }) => isModule(shown) && wanted.mayBeIn(text));
+  const parser = needsParser ? await loadParser() : null;
+  const usualSchema = texts.some(({ text }) => makesOtherClients(text)) ? null : "public";
+  const read: Read[] = texts.map((file) => ({
+    ...file,
+    uses: usesIn({ path: file.shown, text: file.text }, { wanted, parser, usualSchema })
+      .filter(({ certainty }) => !options.certain || certainty === "certain"),
+  })).filter(({ uses }) => uses.length > 0);
+
+  const { changed, notChanged } = options.write
+    ? await written(
+      read,
+      options.force ?? false,
+      (path, text) => isReadable({ path, text }, parser),
+    )
+    : { changed: new Set<string>(), notChanged: [] };
+  const isChanged = ({ file, certainty }: Use) => certainty === "certain" && changed.has(file);
+  const uses = read.flatMap((file) => file.uses);
+  const answer: UsesAnswer = {
+    renames: wanted.all.map(({ schema, from, to, unclear }) => ({
+      ...{ schema, name: from, renamed_to: to, unclear },
+    })),
+    uses: uses.map((use) => shownUse(use, isChanged(use))),
+    files: { read: texts.length, with_uses: read.length, changed: changed.size },
+    certain: uses.filter(({ certainty }) => certainty === "certain").length,
+    possible: uses.filter(({ certainty }) => certainty === "possible").length,
+    not_changed: notChanged,
+  };
+  const left = uses.filter((use) => !isChanged(use));
+  if (options.sarif) {
+    const uriOf = await addresses(read, base);
+    context.terminal.out.write(JSON.stringify(sarifOf(left, uriOf), null, 2));
+  } else {
+    const args = ["--check", "--markdown"].reduce(withoutFlag, context.args);
+    const write = options.write ? null : commandLine(withOption(args, "--write"));
+    printAnswer(context, answer, () => describeUses(answer, { write }), options);
+  }
+  if (notChanged.length > 0) return EXIT.refused;
+  return options.check && left.length > 0 ? EXIT.stale : EXIT.done;
+}
+
+const posix = (path: string) => path.split(sep).join("/");
+
+async function readAll(files: FoundFile[]): Promise<(FoundFile & { text: string })[]> {
+  const read = [];
+  for (const file of files) {
+    const text = await readSource(file.path);
+    if (text !== null && !isGenerated(text)) read.push({ ...file, text });
+  }
+  return read;
+}
+
+const shownUse = (use: Use, changed: boolean): ShownUse => ({
+  file: use.file,
+  line: use.line,
+  column: use.column,
+  offset: use.offset,
+  length: use.length,
+  kind: use.kind,
+  certainty: use.certainty,
+  schema: use.renamed.schema,
+  name: use.renamed.from,
+  renamed_to: use.renamed.to,
+  text: use.text,
+  replacement: use.replacement,
+  reason: use.reason,
+  changed,
+});
+
+/** Changes the files in which all is well; the others are named with the reason. */
+async function written(
+  read: Read[],
+  force: boolean,
+  isStillReadable: (path: string, text: string) => boolean,
+): Promise<{ changed: Set<string>; notChanged: UsesAnswer["not_changed"] }> {
+  const withEdits = read.filter(({ uses }) => uses.some(({ replacement }) => replacement !== null));
+  const reasons = force ? new Map() : await uncommitted(withEdits.map(({ path }) => path));
+  const changed = new Set<string>();
+  const notChanged: UsesAnswer["not_changed"] = [];
+  for (const { path, shown, text, uses } of withEdits) {
+    const after = edited(text, uses);
+    const reason = reasons.get(path) ??
+      (isStillReadable(shown, after) ? null : "it could not be parsed any more") ??
+      (await replaceSource(path, text, after) ? null : "it has been changed in the meantime");
+    if (reason === null) changed.add(shown);
+    else notChanged.push({ file: shown, reason });
+  }
+  return { changed, notChanged };
+}
+
+/** The address of each file from the root of its repository, or from the caller's folder. */
+async function addresses(read: Read[], base: string): Promise<(file: string) => string> {
+  const roots = new Map<string, string>();
+  for (const { path, shown } of read) {
+    const root = await repositoryOf(dirname(path)) ?? base;
+    roots.set(shown, posix(relative(root, path)).split("/").map(encodeURIComponent).join("/"));
+  }
+  return (file) => roots.get(file) ?? file;
+}
