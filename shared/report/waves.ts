@@ -82,10 +82,11 @@ export function describeWaves(
 export const describeWanted = (
   renames: { schema: string; old_name: string; new_name: string }[],
   more: string[],
+  label = "To rename",
 ): Document =>
   documentOf([
     [
-      { is: "title", tone: "notice", label: "To rename", text: counted(renames.length, "table") },
+      { is: "title", tone: "notice", label, text: counted(renames.length, "table") },
       ...more.map((text): Block => ({ is: "text", text })),
     ],
     [{
