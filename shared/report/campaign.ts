@@ -4,6 +4,7 @@ import {
   type Block,
   type Document,
   documentOf,
+  type Item,
   itemsOf,
   name,
   section,
@@ -129,10 +130,17 @@ function phaseSection(phase: CampaignPhase, named: boolean, all: boolean): Block
       ["Old name", "New name", "State", "Since", "Ready", "Drift", "Last used", "By"],
       shown.map(rowOf),
     ),
+    itemsOf(tables.filter(hasDrift).map(driftItem)),
     itemsOf(reasonsOf(judged)),
     step,
   );
 }
+
+const driftItem = ({ schema, old_name, migration }: CampaignTable): Item => ({
+  mark: toned("drift", "warning"),
+  text: name(shownName(schema, old_name)),
+  body: (migration?.drift ?? []).map(({ message }) => message),
+});
 
 function rowOf(one: CampaignTable): (Text | null)[] {
   const { schema, old_name, new_name, state, migration } = one;
@@ -159,11 +167,7 @@ function rowOf(one: CampaignTable): (Text | null)[] {
       : verdict.earliest === null
       ? "no"
       : `from ${day(verdict.earliest)}`,
-    active?.drift === undefined
-      ? null
-      : hasDrift(one)
-      ? toned([...new Set(active.drift.map(({ code }) => code))].join(", "), "warning")
-      : "none",
+    active?.drift === undefined ? null : hasDrift(one) ? toned("yes", "warning") : null,
     day(usage?.last_used_at),
     usage === undefined || usage.roles.length === 0
       ? null

@@ -16,8 +16,10 @@ export interface ShownWave {
   first: string;
   last: string;
   state: "done" | "already" | "planned" | "refused" | "unknown" | "not_begun";
-  /** More about the state, such as how long clients waited. */
-  detail?: string;
+  /** How long clients waited at most. */
+  waited?: string;
+  /** Why it was refused, or what a plan found. */
+  why?: string;
 }
 
 const STATES: Record<ShownWave["state"], Text> = {
@@ -63,14 +65,15 @@ export function describeWaves(
       },
     ],
     [table(
-      ["Wave", "Tables", "State", "First", "Last", "Details"],
-      waves.map(({ tables, first, last, state, detail }, index) => [
+      ["Wave", "Tables", "State", "First", "Last", "Waited", "Why"],
+      waves.map(({ tables, first, last, state, waited, why }, index) => [
         String(index + 1),
         String(tables),
         STATES[state],
         name(first),
         name(last),
-        detail ?? null,
+        waited ?? null,
+        why ?? null,
       ]),
       { of: "wave" },
     )],

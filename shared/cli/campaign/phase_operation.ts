@@ -177,6 +177,7 @@ async function runParts(
     );
   } else if (plan) {
     answers.forEach((answer, index) => {
+      if (index > 0) context.terminal.out.write("");
       const document = describeOperation(inOptionWords(answer), about(parts[index].selected));
       printAnswer(context, answer, () => document, options);
     });

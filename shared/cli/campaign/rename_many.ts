@@ -246,13 +246,13 @@ class Waves {
           : this.#options.plan
           ? "planned"
           : "done";
-        shown.detail = detailOf(answer);
+        Object.assign(shown, detailsOf(answer));
         if (answer.verification?.passed === false) return undefined;
       } catch (error) {
         if (!(error instanceof RenameError)) throw error;
         // Where the functions gave no answer of their own, it may be done.
         shown.state = error.problem === undefined ? "unknown" : "refused";
-        shown.detail = error.code;
+        shown.why = error.code;
         return error;
       }
     }
@@ -322,11 +322,13 @@ class Waves {
   }
 }
 
-function detailOf({ lock, findings, would_be_refused }: OperationAnswer): string | undefined {
-  if (would_be_refused !== undefined) return would_be_refused.code;
-  if (lock !== null) return `clients waited for ${lock.held_ms} ms at most`;
+function detailsOf(
+  { lock, findings, would_be_refused }: OperationAnswer,
+): Pick<ShownWave, "waited" | "why"> {
+  if (would_be_refused !== undefined) return { why: would_be_refused.code };
+  if (lock !== null) return { waited: `${lock.held_ms} ms` };
   const grave = findings.filter(({ severity }) => severity !== "info").length;
-  return grave === 0 ? undefined : counted(grave, "finding");
+  return grave === 0 ? {} : { why: counted(grave, "finding") };
 }
 
 /**
