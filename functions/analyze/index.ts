@@ -6,7 +6,7 @@ import { analyze } from "../../shared/operations/analyze.ts";
 
 export const definition: EndpointDefinition<AnalyzeQuery> = {
   method: "GET",
-  repeatable: ["schema", "table"],
+  repeatable: ["schema", "schemas", "table"],
   parse: parseAnalyzeQuery,
   run: analyze,
 };

@@ -65,6 +65,45 @@ where n.nspname in (select s from jsonb_array_elements_text(${jsonbLiteral(schem
 order by n.nspname collate "C", c.relname collate "C"
 limit ${limit}`;
 
+export interface ListedTableRow {
+  schema: string;
+  oid: number;
+  name: string;
+  kind: "r" | "p";
+  owner: string;
+  references: { schema: string; table: string }[];
+}
+
+/**
+ * Query for the same tables, with their owners and the tables that their foreign keys refer to.
+ *
+ * @param patterns Of further schemas; `*` is any text.
+ */
+export const listedTables = (schemas: string[], patterns: string[], limit: number): string => `
+select n.nspname as schema, c.oid::int8::float8 as oid, c.relname as name, c.relkind as kind,
+  pg_get_userbyid(c.relowner) as owner,
+  (select coalesce(json_agg(json_build_object('schema', x.nspname, 'table', x.relname)
+      order by x.nspname, x.relname), '[]')
+    from (
+      select distinct rn.nspname, r.relname
+      from pg_constraint f
+      join pg_class r on r.oid = f.confrelid
+      join pg_namespace rn on rn.oid = r.relnamespace
+      where f.conrelid = c.oid and f.contype = 'f' and f.confrelid <> c.oid) x) as references
+from pg_namespace n
+join pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p')
+  and c.relpersistence <> 't' and not exists (
+    select from pg_depend d
+    where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+where n.nspname in (select s from jsonb_array_elements_text(${jsonbLiteral(schemas)}) s)
+  or n.nspname like any (array(
+    select p from jsonb_array_elements_text(${jsonbLiteral(patterns.map(likePattern))}) p))
+order by n.nspname collate "C", c.relname collate "C"
+limit ${limit}`;
+
+const likePattern = (pattern: string): string =>
+  pattern.replace(/[\\%_]/g, "\\$&").replaceAll("*", "%");
+
 /**
  * Query for the names of tables and partitioned tables, whatever their schema, but for the server's own.
  */

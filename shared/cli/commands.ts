@@ -23,6 +23,11 @@ export const COMMANDS: CommandEntry[] = [
     load: async () => (await import("./commands/rollback_rename.ts")).addRollbackRename,
   },
   {
+    name: "undo",
+    summary: "take the last batch back, after showing it",
+    load: async () => (await import("./commands/undo.ts")).addUndo,
+  },
+  {
     name: "finalize-rename",
     summary: "end renames: drop the old names",
     load: async () => (await import("./commands/finalize_rename.ts")).addFinalizeRename,
@@ -37,6 +42,11 @@ export const COMMANDS: CommandEntry[] = [
     summary: "test whether an old name still does what its table does",
     load: async () =>
       (await import("./commands/test_view_compatibility.ts")).addTestViewCompatibility,
+  },
+  {
+    name: "status",
+    summary: "show how far the renames are, and what to do next",
+    load: async () => (await import("./commands/status.ts")).addStatus,
   },
   {
     name: "list-migrations",

@@ -51,7 +51,7 @@ export async function confirmed(
 
 export const mustAsk = (operation: Operation, options: OperationOptions, url: string): boolean =>
   !options.yes && !options.plan && !options.propose && options.migrationFile === undefined &&
-  (operation === "finalize" || !isLocal(url));
+  (operation === "finalize" || options.alwaysAsk === true || !isLocal(url));
 
 /** @throws {UsageError} Nobody is there to ask, with the command line that needs nobody. */
 export function requireSomebody(
@@ -62,6 +62,8 @@ export function requireSomebody(
   if (terminal.ask !== undefined) return;
   const why = operation === "finalize"
     ? "A finalization cannot be undone"
+    : isLocal(url)
+    ? "This is done only after somebody said yes"
     : `${url} is not on this machine`;
   throw new UsageError(
     `${why}, and nobody is there to be asked. Nothing was done.\n` +

@@ -120,8 +120,9 @@ function parseObject(json: string): Record<string, unknown> | undefined {
   }
 }
 
-/** Whether the URL is of this machine. */
-export function isLocal(url: string): boolean {
+/** Whether the URL is of this machine; or what is shown of a database's, such as `127.0.0.1:5432/postgres`. */
+export function isLocal(shown: string): boolean {
+  const url = shown.includes("://") ? shown : `http://${shown}`;
   if (!URL.canParse(url)) return false;
   return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname);
 }

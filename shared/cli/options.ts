@@ -31,6 +31,8 @@ export interface OperationOptions extends MigrationFileOptions {
   verbose?: true;
   /** Do not ask. */
   yes?: true;
+  /** Ask wherever the project is. Default: only about a finalization and about what is not on this machine. */
+  alwaysAsk?: true;
   propose?: true;
   rewriteTexts?: true;
   quiet?: true;
@@ -82,6 +84,7 @@ export const addRewriteOption = (command: Command): Command =>
 export interface SelectionOptions extends OperationOptions {
   migrationId?: string;
   batchId?: string;
+  phase?: string;
 }
 
 export function addSelectionOptions(command: Command): Command {
@@ -89,7 +92,18 @@ export function addSelectionOptions(command: Command): Command {
     .argument("[table]", "old or new name of the table, with its schema or without; case counts")
     .option("--migration-id <id>", "a migration, in place of a table")
     .option("--batch-id <id>", "all renames of one request, by its id or by one of its tables")
+    .option("--phase <name>", "all renames of this phase of the project file, batch by batch")
     .option("--schema <name>", "schema of the table (public)");
+}
+
+/** @throws {UsageError} Beside the phase something else is selected. */
+export function requireOnlyPhase(
+  table: string | undefined,
+  { migrationId, batchId, schema }: { migrationId?: string; batchId?: string; schema?: string },
+): void {
+  if (table ?? migrationId ?? batchId ?? schema) {
+    throw new UsageError("give --phase or what else to take, not both");
+  }
 }
 
 /**
@@ -101,7 +115,7 @@ export function wantedSelection(
   { migrationId, batchId, schema }: SelectionOptions,
 ) {
   if ([table, migrationId, batchId].filter((given) => given !== undefined).length !== 1) {
-    throw new UsageError("give exactly one of TABLE, --migration-id and --batch-id");
+    throw new UsageError("give exactly one of TABLE, --migration-id, --batch-id and --phase");
   }
   if (table !== undefined) return schema === undefined ? { table } : { table, schema };
   if (schema !== undefined) throw new UsageError("--schema needs TABLE");

@@ -3,8 +3,8 @@
  * them: `npm run cli rename-table a b --plan` would rename.
  *
  * npm 9 to 11 put each into the environment of the script, as `npm_config_<name>`. Unknown options keep their
- * names; `--plan` is read as the short options -p -l -a -n, `--sql` as -s -q -l, and `--no-view` as an abbreviation of
- * `--no-viewer`.
+ * names; `--plan` is read as the short options -p -l -a -n, `--sql` as -s -q -l, and `--no-view` and `--to` as
+ * abbreviations of `--no-viewer` and, by npm 11, of `--token-description`.
  * The settings of .npmrc files are in the same variables and do not count.
  */
 import { readFileSync } from "node:fs";
@@ -119,7 +119,7 @@ function takenOf({ long, required }: Option, traces: Traces, args: string[]): Sw
   if (long === "--no-view") return traces.of("viewer") === "false" ? one(long) : [];
   const [, negated, name] = /^--(no-)?(.+)$/.exec(long)!;
   if (name === "all" && PLAN.every((each) => traces.of(each) === "true")) return [];
-  const value = traces.of(name);
+  const value = traces.of(name) ?? (name === "to" ? traces.of("token-description") : undefined);
   if (value === undefined) return [];
   if (negated) return value === "" ? one(long) : [];
   // npm's own settings of yes and no, such as json, are empty where they are off.

@@ -19,6 +19,7 @@ interface Example {
 
 export const EXAMPLES: Example[] = [
   { endpoint: "analyze", title: "One table", request: { table: "experts" } },
+  { endpoint: "analyze", title: "Which tables there are", request: { detail: "names" } },
   {
     endpoint: "rename",
     title: "What would happen",

@@ -255,7 +255,25 @@ const analyzeQuery = once(() =>
   z.strictObject({
     schema: repeated().default(["public"]),
     table: repeated().optional(),
-  }).superRefine(({ schema, table }, context) => {
+    /** In place of `schema`: patterns, in which `*` is any text. Only with `detail=names`. */
+    schemas: repeated().optional(),
+    /** `names`: only which tables there are, and which of them refer to each other; of many schemas, too. */
+    detail: z.enum(["all", "names"]).default("all"),
+  }).superRefine(({ schema, table, schemas, detail }, context) => {
+    if (schemas !== undefined && detail !== "names") {
+      context.addIssue({
+        code: "custom",
+        path: ["schemas"],
+        message: "patterns go with detail=names only",
+      });
+    }
+    if (table !== undefined && detail === "names") {
+      context.addIssue({
+        code: "custom",
+        path: ["table"],
+        message: "detail=names lists all tables of the schemas",
+      });
+    }
     if (table !== undefined && schema.length > 1) {
       context.addIssue({
         code: "custom",

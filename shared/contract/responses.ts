@@ -308,11 +308,13 @@ const analyzedTable = z.object({
   /** `table` or `partitioned table`. */
   kind: z.string(),
   owner: z.string(),
-  /** The active migrations that led to its name, the last one first. */
+  /** The active migrations that led to its name, the last one first; with `detail=names` also the finalized ones. */
   migrations: z.array(z.object({ id: z.uuid(), old_name: z.string(), new_name: z.string() })),
   /** By kind: `foreign_keys`, `referenced_by`, `indexes` and so on, including empty kinds. */
   dependants: z.record(z.string(), z.array(analyzedDependant)),
   findings: z.array(finding),
+  /** The tables that its foreign keys refer to; only with `detail=names`, where dependants and findings are empty. */
+  references: z.array(z.object({ schema: z.string(), table: z.string() })).optional(),
 });
 
 export const analyzeAnswer = z.object({ tables: z.array(analyzedTable) });

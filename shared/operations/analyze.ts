@@ -1,7 +1,13 @@
 /** The analysis: what depends on tables, and what a rename would do to it. Changes nothing, locks nothing. */
 import type { TrackedRename } from "../facts/migration.ts";
 import { factsFromRow, factsQuery, type FactsWanted } from "../catalog/read_facts.ts";
-import { type TableRow, tablesOfSchemas } from "../catalog/names.ts";
+import {
+  type ListedTableRow,
+  listedTables,
+  schemasAmong,
+  type TableRow,
+  tablesOfSchemas,
+} from "../catalog/names.ts";
 import { isTrackingTable } from "../contract/names.ts";
 import { Problem } from "../contract/problems.ts";
 import { type AnalyzeQuery, MAX_RENAMES } from "../contract/requests.ts";
@@ -34,6 +40,7 @@ export async function analyze(
   context: OperationContext,
   query: AnalyzeQuery,
 ): Promise<AnalyzeAnswer> {
+  if (query.detail === "names") return await listTables(context, query);
   for (const schema of query.schema) {
     const problem = schemaOffLimits(schema);
     if (problem !== null) throw problem;
@@ -64,6 +71,65 @@ export async function analyze(
   );
   await recordWorstDrift(context);
   return answer;
+}
+
+/** Most tables that are listed. */
+const MAX_LISTED = 20_000;
+
+/** Only which tables there are. Schemas that a pattern matches and that are off limits are left out. */
+async function listTables(
+  context: OperationContext,
+  { schema, schemas: patterns = [] }: AnalyzeQuery,
+): Promise<AnalyzeAnswer> {
+  const named = patterns.length > 0 ? [] : schema;
+  for (const one of named) {
+    const problem = schemaOffLimits(one);
+    if (problem !== null) throw problem;
+  }
+  const [rows, standing, found] = await asProblems(() =>
+    inReadOnlyTransaction(context, (session) =>
+      session.runAll(
+        `${listedTables(named, patterns, MAX_LISTED + 1)};\n${standingMigrations()};\n${
+          schemasAmong(named)
+        }`,
+      ))
+  );
+  requireSchemas(named, found as unknown as { schema: string }[]);
+  if (rows.length > MAX_LISTED) throw tooMany(MAX_LISTED, "Ask for fewer schemas.");
+  const tracked = trackedFromRows(standing);
+  return {
+    tables: (rows as unknown as ListedTableRow[])
+      .filter(({ schema, name }) =>
+        schemaOffLimits(schema) === null && !isTrackingTable(schema, name)
+      )
+      .map(({ schema, oid, name, kind, owner, references }) => ({
+        schema,
+        table: name,
+        kind: kind === "p" ? "partitioned table" : "table",
+        owner,
+        migrations: migrationsOf({ oid, name }, tracked),
+        dependants: {},
+        findings: [],
+        references,
+      })),
+  };
+}
+
+function requireSchemas(schemas: string[], rows: { schema: string }[]): void {
+  const missing = schemas.find((schema) => rows.every((row) => row.schema !== schema));
+  if (missing === undefined) return;
+  throw new Problem("table_not_found", `There is no schema ${ident(missing)}.`, {
+    hint: "Check the spelling; names are case-sensitive.",
+    fields: { schema: missing },
+  });
+}
+
+function tooMany(most: number, hint: string): Problem {
+  const message = `more than ${most} tables; name those to analyze`;
+  return new Problem("invalid_request", `"schema" is not valid: ${message}`, {
+    hint,
+    fields: { issues: [{ path: "schema", message }] },
+  });
 }
 
 /** What to read: the tables of the schemas, or the named tables and those that had the names before. */
@@ -113,20 +179,8 @@ function tablesFrom(rows: TableRow[], schemas: string[]): { oid: number; name: s
   const tables = rows.flatMap(({ schema, oid, name }) =>
     oid === null || name === null || isTrackingTable(schema, name) ? [] : [{ oid, name }]
   );
-  if (tables.length > MAX_RENAMES) {
-    const message = `more than ${MAX_RENAMES} tables; name those to analyze`;
-    throw new Problem("invalid_request", `"schema" is not valid: ${message}`, {
-      hint: "Add table=…, once for each table.",
-      fields: { issues: [{ path: "schema", message }] },
-    });
-  }
-  const missing = schemas.find((schema) => rows.every((row) => row.schema !== schema));
-  if (missing !== undefined) {
-    throw new Problem("table_not_found", `There is no schema ${ident(missing)}.`, {
-      hint: "Check the spelling; names are case-sensitive.",
-      fields: { schema: missing },
-    });
-  }
+  if (tables.length > MAX_RENAMES) throw tooMany(MAX_RENAMES, "Add table=…, once for each table.");
+  requireSchemas(schemas, rows);
   return tables;
 }
 
@@ -176,8 +230,8 @@ function inOrder(facts: Facts, oids: number[]): RelationFacts[] {
 const relationWith = (facts: Facts, oid: number | null) =>
   facts.relations.find((relation) => relation.oid === oid);
 
-/** The active migrations of a table, the last first. */
-function migrationsOf(table: RelationFacts, tracked: TrackedRename[]) {
+/** The migrations among these that led to a table's name, the last first. */
+function migrationsOf(table: { oid: number; name: string }, tracked: TrackedRename[]) {
   const chain: { id: string; old_name: string; new_name: string }[] = [];
   const own = tracked.filter(({ table_oid }) => table_oid === table.oid);
   for (let name = table.name;;) {

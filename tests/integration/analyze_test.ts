@@ -482,3 +482,45 @@ databaseTest(
     assert(/^-?\d+$/.test(dependants.statements[0].name), dependants.statements[0].name);
   },
 );
+
+databaseTest(
+  "names alone are listed of all schemas that a pattern means, with what they refer to and were called",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await db.sql.unsafe(`
+      create schema tenant_a; create schema "tenant%b"; create schema tenantxc;
+      create table tenant_a.teams (id int primary key, parent int references tenant_a.teams);
+      create table tenant_a.experts (id int primary key, team int references tenant_a.teams, again int
+        references tenant_a.teams) partition by range (id);
+      create table "tenant%b".experts (team int references tenant_a.teams);
+      create table tenantxc.experts (id int);
+      create view tenant_a.seen as select 1 as one;`);
+    await functions.rename({ schema: "tenant_a", old_name: "teams", new_name: "squads" });
+    await functions.finalize({ schema: "tenant_a", table: "teams", quiet_for_days: 0 });
+    const named = async (query: string) => {
+      const { tables } = await functions.analyze(`detail=names&${query}`);
+      return tables.map(({ schema, table, references, migrations }: AnalyzedTable) =>
+        [
+          `${schema}.${table}`,
+          ...references!.map((other) => `> ${other.schema}.${other.table}`),
+          ...migrations.map(({ old_name }) => `was ${old_name}`),
+        ].join(" ")
+      );
+    };
+    const inA = ["tenant_a.experts > tenant_a.squads", "tenant_a.squads was teams"];
+    assertEquals(await named("schema=tenant_a"), inA);
+    assertEquals(await named("schemas=tenant_*"), inA);
+    assertEquals(await named("schemas=tenant%25*&schemas=*xc"), [
+      "tenant%b.experts > tenant_a.squads",
+      "tenantxc.experts",
+    ]);
+    // Schemas of the server, the platform and this tool are left out, and so are its tables.
+    const all = await named("schemas=*");
+    assertEquals(all.filter((name: string) => /^(pg_|auth|table_rename|public)/.test(name)), []);
+    assertEquals(all.length, 4);
+    await refused(functions, "protected_schema", "detail=names&schema=auth");
+    await refused(functions, "table_not_found", "detail=names&schema=nowhere");
+    await refused(functions, "invalid_request", "detail=names&table=experts");
+    await refused(functions, "invalid_request", "schemas=tenant_*");
+  },
+);

@@ -171,11 +171,20 @@ async function runProgram(program: string, args: string[], { env, dir }: Project
   }
 }
 
+/** The phases of the guide. */
+const PHASES = [
+  { name: "people", renames: [{ from: "experts", to: RENAMES.experts }] },
+  { name: "documents", match: "^document_(.*)$", to: "doc_$1" },
+];
+
 const runScript = (script: string) =>
-  inProject(
-    FIRST_COMMAND.exec(script)?.[1] !== undefined,
-    (project) => runProgram("bash", ["-c", scriptOf(script)], project),
-  );
+  inProject(FIRST_COMMAND.exec(script)?.[1] !== undefined, async (project) => {
+    if (script.includes("--phase")) {
+      const text = JSON.stringify({ phases: PHASES });
+      await Deno.writeTextFile(join(project.dir, "table-rename.json"), text);
+    }
+    await runProgram("bash", ["-c", scriptOf(script)], project);
+  });
 
 /** A body that is sent, a notification, or a project file. */
 function parseBody(text: string): void {

@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Migration, OperationAnswer } from "../../shared/contract/responses.ts";
+import { isLocal } from "../../shared/cli/connection.ts";
 import { KEY, runMain, type Screen, withProject } from "../support/cli.ts";
 
 const HASH = `sha256:${"0123456789abcdef".repeat(4)}`;
@@ -150,4 +151,14 @@ Deno.test("the URL of a database in SUPABASE_URL is refused, and its password is
       assertStringIncludes(shown, "https://abcd.supabase.co");
     }
   }
+});
+
+Deno.test("a project or database on this machine is known by its host", () => {
+  const here = ["http://127.0.0.1:54321", "http://localhost/x", "127.0.0.1:5432/postgres"];
+  const local = [...here, "localhost:5432/postgres", "[::1]:5432/postgres"];
+  const elsewhere = ["https://abcd.supabase.co", "db.abcd.supabase.co:5432/postgres", "a b", ""];
+  assertEquals([local.map(isLocal), elsewhere.map(isLocal)], [
+    local.map(() => true),
+    elsewhere.map(() => false),
+  ]);
 });

@@ -1,6 +1,9 @@
 /** `finalize-rename --ready`: finalizes the renames whose old names can be given up, one after the other. */
 import { type RenameClient, RenameError } from "../../client/client.ts";
 import type { FinalizeInput } from "../../contract/requests.ts";
+import { allMigrations, ofPhase } from "../campaign/migrations.ts";
+import { phaseNamed } from "../campaign/phases.ts";
+import { together } from "../campaign/together.ts";
 import type { Migration, OperationAnswer } from "../../contract/responses.ts";
 import { describeReady, isJudged } from "../../report/migrations.ts";
 import { describeOperation } from "../../report/operation.ts";
@@ -19,12 +22,10 @@ import { interruptible } from "../interrupt.ts";
 import { inOptionWords } from "../option_words.ts";
 import { asOnePiece, type SelectionOptions } from "../options.ts";
 
-const LARGEST_PAGE = 1_000;
-
 export async function finalizeReady(
   context: CommandContext,
   table: string | undefined,
-  options: SelectionOptions,
+  options: SelectionOptions & { phase?: string },
   fields: Omit<FinalizeInput, "migration_id" | "batch_id" | "table">,
 ): Promise<void> {
   const { batchId, migrationId, migrationFile, expectedPlanHash, schema, plan, yes, json } =
@@ -35,9 +36,18 @@ export async function finalizeReady(
   if (migrationFile !== undefined || expectedPlanHash !== undefined) {
     throw new UsageError("--ready goes with neither --migration-file nor --expected-plan-hash");
   }
+  if (options.phase !== undefined) phaseNamed(context, options.phase);
   await runCommand(context, options, async ({ client, url }) => {
     if (!plan && !yes) requireSomebody(context, "finalize", url);
-    const active = await activeMigrations(client, schema, fields.quiet_for_days);
+    const all = await allMigrations(client, {
+      status: "active",
+      schema,
+      quiet_for_days: fields.quiet_for_days,
+      include: "usage,drift",
+    });
+    const active = options.phase === undefined
+      ? all
+      : await ofPhase(context, client, options.phase, all);
     const ready = active.filter((one) => isJudged(one) && one.ready_to_finalize.ready);
     const document = () => describeReady(inOptionWords(active), { url });
     if (plan || ready.length === 0) {
@@ -84,28 +94,6 @@ export async function finalizeReady(
   });
 }
 
-async function activeMigrations(
-  client: RenameClient,
-  schema: string | undefined,
-  quiet_for_days: number | undefined,
-): Promise<Migration[]> {
-  const found: Migration[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await client.listMigrations({
-      status: "active",
-      schema,
-      quiet_for_days,
-      include: "usage,drift",
-      limit: LARGEST_PAGE,
-      cursor,
-    });
-    found.push(...page.migrations);
-    cursor = page.next_cursor ?? undefined;
-  } while (cursor !== undefined);
-  return found;
-}
-
 /** Adds the answers to `answers`. What is refused does not keep the others; where the project cannot be reached, the rest is left. */
 async function finalizeEach(
   client: RenameClient,
@@ -129,27 +117,4 @@ async function finalizeEach(
     }
   }
   return errors;
-}
-
-/** Several answers as that of one operation. */
-function together(answers: OperationAnswer[]): OperationAnswer {
-  const verifications = answers.flatMap(({ verification }) => verification ?? []);
-  const locks = answers.flatMap(({ lock }) => lock ?? []);
-  return {
-    batch_id: null,
-    mode: "apply",
-    plan_hash: answers.map(({ plan_hash }) => plan_hash).join(" "),
-    migrations: answers.flatMap(({ migrations }) => migrations),
-    statements: answers.flatMap(({ statements }) => statements),
-    findings: answers.flatMap(({ findings }) => findings),
-    lock: locks.length === 0 ? null : {
-      attempts: Math.max(...locks.map(({ attempts }) => attempts)),
-      waited_ms: Math.max(...locks.map(({ waited_ms }) => waited_ms)),
-      held_ms: Math.max(...locks.map(({ held_ms }) => held_ms)),
-    },
-    verification: verifications.length === 0 ? null : {
-      passed: verifications.every(({ passed }) => passed),
-      checks: verifications.flatMap(({ checks }) => checks),
-    },
-  };
 }

@@ -1,5 +1,6 @@
 /** `finalize-rename`: drops the compatibility view, so that only the new name is left. */
 import type { Command } from "commander";
+import { runOnPhase } from "../campaign/phase_operation.ts";
 import { PROGRAM } from "../command_line.ts";
 import type { CommandContext } from "../context.ts";
 import { addHelp } from "../help.ts";
@@ -11,6 +12,7 @@ import {
   addSelectionOptions,
   addViewOptions,
   operationFields,
+  requireOnlyPhase,
   type SelectionOptions,
   wantedSelection,
   wholeNumber,
@@ -29,6 +31,7 @@ const EXAMPLES = `Examples:
   ${PROGRAM} finalize-rename experts
   ${PROGRAM} finalize-rename experts --quiet-for-days 0 --yes
   ${PROGRAM} finalize-rename --ready
+  ${PROGRAM} finalize-rename --ready --phase documents
   ${PROGRAM} finalize-rename --batch-id 6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10`;
 
 export function addFinalizeRename(program: Command, context: CommandContext): void {
@@ -54,6 +57,17 @@ export function addFinalizeRename(program: Command, context: CommandContext): vo
     .action((table: string | undefined, options: FinalizeRenameOptions) => {
       const fields = { ...operationFields(options), quiet_for_days: options.quietForDays };
       if (options.ready) return finalizeReady(context, table, options, fields);
+      const { phase } = options;
+      if (phase !== undefined) {
+        requireOnlyPhase(table, options);
+        return runOnPhase(
+          context,
+          "finalize",
+          { ...options, phase },
+          (client, selected, call, changes) =>
+            client.finalize({ ...selected, ...fields, ...changes }, call),
+        );
+      }
       const selection = wantedSelection(table, options);
       return runOperation(
         context,

@@ -1,7 +1,9 @@
 /** `refresh-view`: makes a compatibility view fit its table again. */
 import type { Command } from "commander";
+import { runOnPhase } from "../campaign/phase_operation.ts";
 import { PROGRAM } from "../command_line.ts";
 import type { CommandContext } from "../context.ts";
+import { UsageError } from "../exit_codes.ts";
 import { addHelp } from "../help.ts";
 import { MIGRATION_FILE_HELP } from "../files/migration_file.ts";
 import { runOperation } from "../operation.ts";
@@ -12,12 +14,14 @@ import {
   list,
   operationFields,
   type OperationOptions,
+  requireOnlyPhase,
 } from "../options.ts";
 import { defaultSchema } from "../project/defaults.ts";
 import { withoutNames } from "../selection.ts";
 
 interface RefreshViewOptions extends OperationOptions {
   withoutColumns?: string[];
+  phase?: string;
 }
 
 const EXAMPLES = `Examples:
@@ -34,9 +38,10 @@ export function addRefreshView(program: Command, context: CommandContext): void 
         "dropped or retyped.",
     )
     .argument(
-      "<table>",
+      "[table]",
       "old or new name of the table, with its schema or without; or a migration's id",
     )
+    .option("--phase <name>", "the views of all active renames of this phase of the project file")
     .option("--schema <name>", "schema of the table (public)")
     .option("--without-columns <names>", "columns to leave out; several with commas", list);
   addHelp(
@@ -44,12 +49,23 @@ export function addRefreshView(program: Command, context: CommandContext): void 
     EXAMPLES,
     MIGRATION_FILE_HELP,
   )
-    .action((table: string, options: RefreshViewOptions) => {
-      const { withoutColumns, schema } = options;
+    .action((table: string | undefined, options: RefreshViewOptions) => {
+      const { withoutColumns, schema, phase } = options;
       const fields = {
         ...(withoutColumns && { without_columns: withoutColumns }),
         ...operationFields(options),
       };
+      if (phase !== undefined) {
+        requireOnlyPhase(table, { schema });
+        return runOnPhase(
+          context,
+          "refresh",
+          { ...options, phase },
+          (client, selected, call, changes) =>
+            client.refresh({ ...selected, ...fields, ...changes }, call),
+        );
+      }
+      if (table === undefined) throw new UsageError("give TABLE or --phase");
       return runOperation(
         context,
         "refresh",

@@ -5,6 +5,10 @@ import { PROGRAM, SILENT_PROGRAM } from "../command_line.ts";
 import { type CommandContext, connect } from "../context.ts";
 import { addHelp } from "../help.ts";
 import { UsageError } from "../exit_codes.ts";
+import { findPhase, schemasOf } from "../campaign/phases.ts";
+import { renameMany } from "../campaign/rename_many.ts";
+import { tablesOf } from "../campaign/tables.ts";
+import { byList, byPattern, patternsFrom } from "../campaign/wanted.ts";
 import { fileError, withAllIssues } from "../files/check_renames.ts";
 import { MIGRATION_FILE_HELP } from "../files/migration_file.ts";
 import { callerPath } from "../files/paths.ts";
@@ -16,7 +20,14 @@ import {
 } from "../files/renames_file.ts";
 import { runOperation, type Send } from "../operation.ts";
 import { defaultSchema } from "../project/defaults.ts";
-import { addOperationOptions, operationFields, type OperationOptions } from "../options.ts";
+import {
+  addOperationOptions,
+  list,
+  operationFields,
+  type OperationOptions,
+  wholeNumber,
+} from "../options.ts";
+import { counted } from "../../report/text.ts";
 import { withoutNames } from "../selection.ts";
 
 interface RenameTableOptions extends OperationOptions {
@@ -26,18 +37,37 @@ interface RenameTableOptions extends OperationOptions {
   countUse?: true;
   fromFile?: string;
   batchId?: string;
+  match?: string[];
+  to?: string[];
+  schemas?: string[];
+  phase?: string;
+  wave?: number;
+  write?: string;
 }
+
+/** What a batch takes; more are renamed in waves. */
+const LARGEST_BATCH = 1_000;
+
+const several = (value: string, earlier: string[] = []) => [...earlier, value];
 
 const EXAMPLES = `Examples:
   ${PROGRAM} rename-table experts expert_profiles --plan
   ${PROGRAM} rename-table experts expert_profiles
   ${PROGRAM} rename-table Orders orders_2024 --schema "Shop.EU"
   ${PROGRAM} rename-table --from-file renames.csv --notes "phase 2"
+  ${PROGRAM} rename-table --match '^document_(.*)$' --to 'doc_$1' --plan
+  ${PROGRAM} rename-table --match '^document_(.*)$' --to 'doc_$1' --write renames.csv
+  ${PROGRAM} rename-table --phase documents --wave 50
   ${PROGRAM} rename-table experts expert_profiles --migration-file
   ${PROGRAM} rename-table experts expert_profiles --propose
   ${PROGRAM} rename-table --batch-id 6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10
   ${SILENT_PROGRAM} rename-table --from-file renames.csv --plan --markdown > plan.md
   ${SILENT_PROGRAM} rename-table experts expert_profiles --json | jq .plan_hash`;
+
+const PATTERN_HELP = `Many tables:
+  --match is a regular expression of JavaScript; of several, the first that matches a name counts.
+  More than 1,000 tables are renamed in waves. It stops at the first that is refused; the same
+  command goes on. Tables that have their new names already are left out.`;
 
 export function addRenameTable(program: Command, context: CommandContext): void {
   const command = program.command("rename-table")
@@ -58,12 +88,26 @@ export function addRenameTable(program: Command, context: CommandContext): void 
     )
     .option("--count-use", "have the view count reads, updates and deletes by the old name")
     .option("--from-file <path>", "rename all tables that this .json or .csv file lists, or none")
+    .option(
+      "--match <pattern>",
+      "rename all tables that match this regular expression; can be repeated, each with its --to",
+      several,
+    )
+    .option("--to <name>", "the new name of what matches; $1 is the first group", several)
+    .option("--schemas <names>", "with --match: several schemas; * is any text: 'tenant_*'", list)
+    .option("--phase <name>", "rename the tables of this phase of the project file")
+    .option(
+      "--wave <n>",
+      "rename in waves of so many tables at most (1000), each all or nothing",
+      wholeNumber,
+    )
+    .option("--write <path>", "write the renames to this .csv or .json file, and rename nothing")
     .option("--propose", "keep the plan as a pending batch that somebody can apply later")
     .option(
       "--batch-id <id>",
       "apply a proposed batch, by its id or by one of its tables, if its plan is still the same",
     );
-  addHelp(addOperationOptions(command), EXAMPLES, FILE_HELP, MIGRATION_FILE_HELP)
+  addHelp(addOperationOptions(command), EXAMPLES, PATTERN_HELP, FILE_HELP, MIGRATION_FILE_HELP)
     .action((oldName?: string, newName?: string, options?: RenameTableOptions) =>
       renameTable(context, oldName, newName, options!)
     );
@@ -80,11 +124,14 @@ async function renameTable(
   if (batchId !== undefined) {
     return await applyProposal(context, oldName ?? fromFile, options, batchId);
   }
-  const { renames, places, faults } = await wantedRenames(terminal.env, oldName, newName, options);
   if (propose && options.plan) throw new UsageError("give either --plan or --propose");
   if (propose && options.migrationFile !== undefined) {
     throw new UsageError("give either --migration-file or --propose");
   }
+  if (options.match ?? options.to ?? options.phase ?? options.schemas) {
+    return await renameByPattern(context, oldName ?? fromFile, options);
+  }
+  const { renames, places, faults } = await wantedRenames(terminal.env, oldName, newName, options);
   const schemaOfAll = schema ?? defaultSchema(context);
   const inSchema = (rename: RenameEntry) =>
     schemaOfAll === undefined ? rename : { schema: schemaOfAll, ...rename };
@@ -96,19 +143,72 @@ async function renameTable(
       return await planWith(client)(some);
     });
   }
-  const request = {
-    renames: renames.map(inSchema),
-    ...(!options.view && { compatibility_view: false }),
-    ...(options.renameIndexes && { rename_indexes: true }),
-    ...(options.countUse && { count_use: true }),
-    ...operationFields(options),
-    ...(propose && { mode: "propose" as const }),
-  };
+  if (fromFile !== undefined && (options.wave ?? options.write ?? renames.length > LARGEST_BATCH)) {
+    const listed = renames.map((one, index) => ({
+      schema: schemaOfAll ?? "public",
+      ...one,
+      place: places[index],
+    }));
+    return await renameMany(context, options, renameFields(options), async (client) => {
+      const tables = await tablesOf(client, schemasOf(listed));
+      return { wanted: byList(tables, listed), tables };
+    });
+  }
+  if (options.wave !== undefined || options.write !== undefined) {
+    throw new UsageError("--wave and --write go with --match, --phase or --from-file");
+  }
+  const request = { renames: renames.map(inSchema), ...renameFields(options) };
   const send: Send = (client, call, changes) =>
     client.rename({ ...request, ...changes }, call).catch(async (error) => {
       throw await withAllIssues(error, renames, planWith(client));
     });
   await runOperation(context, "rename", options, send, places);
+}
+
+const renameFields = (options: RenameTableOptions) => ({
+  ...(!options.view && { compatibility_view: false }),
+  ...(options.renameIndexes && { rename_indexes: true }),
+  ...(options.countUse && { count_use: true }),
+  ...operationFields(options),
+  ...(options.propose && { mode: "propose" as const }),
+});
+
+async function renameByPattern(
+  context: CommandContext,
+  names: string | undefined,
+  options: RenameTableOptions,
+): Promise<void> {
+  const { match, to, phase, schema, schemas } = options;
+  if (names !== undefined) {
+    throw new UsageError("give one of OLD and NEW, --from-file, --match and --phase");
+  }
+  if (phase !== undefined) {
+    const other = match ?? to ?? schemas ?? schema;
+    if (other) throw new UsageError("--phase has names and schemas from the project file");
+    return await renameMany(
+      context,
+      options,
+      renameFields(options),
+      (client) => findPhase(context, client, phase),
+    );
+  }
+  if (match === undefined) throw new UsageError("--to and --schemas go with --match");
+  if (schema !== undefined && schemas !== undefined) {
+    throw new UsageError("give either --schema or --schemas");
+  }
+  const patterns = patternsFrom(match, to ?? []);
+  const where = schemas ??
+    (schema === undefined ? context.project?.settings.schemas ?? ["public"] : [schema]);
+  await renameMany(context, options, renameFields(options), async (client) => {
+    const tables = await tablesOf(client, where);
+    const wanted = byPattern(tables, patterns);
+    if (wanted.length > 0) return { wanted, tables };
+    throw new UsageError(
+      `no table matches ${match.join(" or ")}; ${counted(tables.length, "table")} in ${
+        where.join(", ")
+      } do not`,
+    );
+  });
 }
 
 async function applyProposal(
@@ -119,7 +219,8 @@ async function applyProposal(
 ): Promise<void> {
   const { propose, view, renameIndexes, countUse, schema, migrationFile } = options;
   if (
-    names !== undefined || propose || !view || renameIndexes || countUse || schema !== undefined
+    names !== undefined || (options.match ?? options.phase) || propose || !view || renameIndexes ||
+    countUse || schema !== undefined
   ) {
     throw new UsageError(
       "--batch-id applies a batch as it was proposed: give neither names nor options of a rename",

@@ -1,5 +1,6 @@
 /** `rollback-rename`: gives tables their old names back, in exactly the state before. */
 import type { Command } from "commander";
+import { runOnPhase } from "../campaign/phase_operation.ts";
 import { PROGRAM } from "../command_line.ts";
 import type { CommandContext } from "../context.ts";
 import { addHelp } from "../help.ts";
@@ -10,6 +11,7 @@ import {
   addSelectionOptions,
   addViewOptions,
   operationFields,
+  requireOnlyPhase,
   type SelectionOptions,
   wantedSelection,
 } from "../options.ts";
@@ -19,6 +21,7 @@ import { withoutNames } from "../selection.ts";
 const EXAMPLES = `Examples:
   ${PROGRAM} rollback-rename experts
   ${PROGRAM} rollback-rename experts --schema shop --plan
+  ${PROGRAM} rollback-rename --phase documents
   ${PROGRAM} rollback-rename --batch-id 6f0b9c1e-2f6e-4a53-9d2c-1d1f6f3c7a10`;
 
 export function addRollbackRename(program: Command, context: CommandContext): void {
@@ -31,8 +34,19 @@ export function addRollbackRename(program: Command, context: CommandContext): vo
   );
   addHelp(addViewOptions(addOperationOptions(command)), EXAMPLES, MIGRATION_FILE_HELP)
     .action((table: string | undefined, options: SelectionOptions) => {
-      const selection = wantedSelection(table, options);
+      const { phase } = options;
       const fields = operationFields(options);
+      if (phase !== undefined) {
+        requireOnlyPhase(table, options);
+        return runOnPhase(
+          context,
+          "rollback",
+          { ...options, phase },
+          (client, selected, call, changes) =>
+            client.rollback({ ...selected, ...fields, ...changes }, call),
+        );
+      }
+      const selection = wantedSelection(table, options);
       return runOperation(
         context,
         "rollback",

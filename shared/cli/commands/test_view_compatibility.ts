@@ -2,9 +2,14 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { VERIFY_CHECKS, type VerifyInput } from "../../contract/requests.ts";
 import { describeCompatibility } from "../../report/compatibility.ts";
+import type { RenameClient } from "../../client/client.ts";
+import type { Migration } from "../../contract/responses.ts";
+import { allMigrations, ofPhase } from "../campaign/migrations.ts";
+import { phaseNamed } from "../campaign/phases.ts";
+import { verifyMany } from "../campaign/verify_many.ts";
 import { PROGRAM, SILENT_PROGRAM } from "../command_line.ts";
 import { type CommandContext, printAnswer, runCommand } from "../context.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT, UsageError } from "../exit_codes.ts";
 import { addHelp } from "../help.ts";
 import { list, wholeNumber } from "../options.ts";
 import { withProgress } from "../progress.ts";
@@ -14,6 +19,10 @@ import { withoutNames } from "../selection.ts";
 interface TestOptions {
   dbUrl?: string;
   schema?: string;
+  batchId?: string;
+  batch?: string;
+  phase?: string;
+  allActive?: true;
   check?: NonNullable<VerifyInput["checks"]>;
   claims?: NonNullable<VerifyInput["claims"]>;
   maxMs?: number;
@@ -33,6 +42,8 @@ const ABOUT =
 
 const EXAMPLES = `Examples:
   ${PROGRAM} test-view-compatibility experts
+  ${PROGRAM} test-view-compatibility --all-active
+  ${PROGRAM} test-view-compatibility --phase documents
   ${PROGRAM} test-view-compatibility experts --check reads --check writes
   ${PROGRAM} test-view-compatibility experts --claims '{"role":"authenticated","sub":"…"}'
   ${SILENT_PROGRAM} test-view-compatibility experts --markdown > report.md`;
@@ -41,10 +52,14 @@ export function addTestViewCompatibility(program: Command, context: CommandConte
   const command = program.command("test-view-compatibility")
     .description(ABOUT)
     .argument(
-      "<table>",
+      "[table]",
       "old or new name of the table, with its schema or without; or a migration's id",
     )
     .option("--schema <name>", "schema of the table, where it is named (public)")
+    .option("--batch-id <id>", "all active renames of a batch, by its id or by one of its tables")
+    .addOption(new Option("--batch <id>", "the same").hideHelp())
+    .option("--phase <name>", "all active renames of this phase of the project file")
+    .option("--all-active", "all active renames")
     .addOption(
       new Option("--check <name>", "only this test; can be repeated (all)")
         .choices(VERIFY_CHECKS).argParser(checkName),
@@ -64,7 +79,9 @@ export function addTestViewCompatibility(program: Command, context: CommandConte
     .option("--quiet", "do not show progress")
     .option("--json", "print the answer, or the problem document, as JSON");
   addHelp(command, EXAMPLES)
-    .action((migration: string, options: TestOptions) => test(context, migration, options));
+    .action((migration: string | undefined, options: TestOptions) =>
+      test(context, migration, options)
+    );
 }
 
 type CheckName = (typeof VERIFY_CHECKS)[number];
@@ -91,21 +108,34 @@ function claims(text: string, earlier: Claims = []): Claims {
 
 async function test(
   context: CommandContext,
-  migration: string,
+  migration: string | undefined,
   options: TestOptions,
 ): Promise<void> {
   const { terminal } = context;
   const { json, markdown, quiet, schema, check, claims, maxMs, maxRows, maxCost, acknowledge } =
     options;
+  const { phase, allActive, batchId = options.batch } = options;
+  const given = [migration, batchId, phase, allActive].filter((one) => one !== undefined);
+  if (given.length !== 1) {
+    throw new UsageError("give exactly one of TABLE, --batch-id, --phase and --all-active");
+  }
+  if (phase !== undefined) phaseNamed(context, phase);
   await runCommand(context, options, async ({ client, url }) => {
-    const request: VerifyInput = {
-      ...await withoutNames(client, { table: migration, schema }, defaultSchema(context)),
+    const trials = {
       checks: check,
       claims,
       max_ms: maxMs,
       max_rows: maxRows,
       max_cost: maxCost,
       acknowledge,
+    };
+    if (migration === undefined) {
+      const active = await activeOf(context, client, { batchId, phase, schema });
+      return await verifyMany(context, { client, url }, active, trials, options);
+    }
+    const request: VerifyInput = {
+      ...await withoutNames(client, { table: migration, schema }, defaultSchema(context)),
+      ...trials,
     };
     if (markdown) {
       const report = await client.verifyReport(request);
@@ -120,4 +150,17 @@ async function test(
     printAnswer(context, answer, () => describeCompatibility(answer, { url }), options);
     return answer.passed ? EXIT.done : EXIT.notVerified;
   });
+}
+
+/** The active renames of a batch or phase, or all. */
+async function activeOf(
+  context: CommandContext,
+  client: RenameClient,
+  { batchId, phase, schema }: { batchId?: string; phase?: string; schema?: string },
+): Promise<Migration[]> {
+  const { batch_id } = batchId === undefined
+    ? {}
+    : await withoutNames(client, { batch_id: batchId }, defaultSchema(context));
+  const active = await allMigrations(client, { status: "active", batch_id, schema });
+  return phase === undefined ? active : await ofPhase(context, client, phase, active);
 }

@@ -61,7 +61,9 @@ const phase = z.strictObject({
     .describe("A regular expression of JavaScript; each table whose name matches is renamed."),
   to: z.string().min(1, "expected a text").optional()
     .describe("The new name of a table that matches; $1 is the first group."),
-  schemas: schemas.optional().describe('With "match": where to look. Default: those of the file.'),
+  schemas: schemas.optional().describe(
+    'With "match": where to look; * is any text. Default: those of the file.',
+  ),
   file: path("A JSON or CSV file that lists the renames.").optional(),
 }).superRefine(({ renames, match, to, file, schemas }, context) => {
   const issue = (message: string, ...path: string[]) =>

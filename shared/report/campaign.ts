@@ -1,0 +1,176 @@
+/** How far a campaign of renames is: phase by phase, and table by table. */
+import type { Migration } from "../contract/responses.ts";
+import {
+  type Block,
+  type Document,
+  documentOf,
+  type Item,
+  itemsOf,
+  name,
+  section,
+  table,
+  type Text,
+  toned,
+} from "./document.ts";
+import { isJudged, reasonsOf, shownName } from "./migrations.ts";
+import { counted, inUtc } from "./text.ts";
+
+export type CampaignState = "not_begun" | "proposed" | "active" | "finalized" | "missing" | "other";
+
+export interface CampaignTable {
+  schema: string;
+  old_name: string;
+  new_name: string;
+  /** `missing`: there is no such table. `other`: the table was renamed to another name. */
+  state: CampaignState;
+  migration?: Migration;
+}
+
+export interface CampaignPhase {
+  /** Null for renames that belong to no phase. */
+  name: string | null;
+  tables: CampaignTable[];
+  /** What to do next, as a command line; undefined if there is nothing to do now. */
+  next?: { text: string; command: string };
+}
+
+const STATES: Record<CampaignState, Text> = {
+  not_begun: "not begun",
+  proposed: toned("proposed", "notice"),
+  active: toned("active", "notice"),
+  finalized: toned("finalized", "good"),
+  missing: toned("no such table", "bad"),
+  other: toned("has another name", "warning"),
+};
+
+export const isReady = ({ migration }: CampaignTable): boolean =>
+  migration?.status === "active" && migration.ready_to_finalize?.ready === true;
+
+export const hasDrift = ({ migration }: CampaignTable): boolean =>
+  migration?.status === "active" && (migration.drift ?? []).length > 0;
+
+/** How many tables of each state, in words. */
+const counts = (tables: CampaignTable[]): string => {
+  const of = (...states: CampaignState[]) =>
+    tables.filter(({ state }) => states.includes(state)).length;
+  const parts = [
+    [of("finalized"), "finalized"],
+    [of("active"), "active"],
+    [of("proposed"), "proposed"],
+    [of("not_begun"), "not begun"],
+    [of("missing", "other"), "not as planned"],
+  ] as const;
+  return parts.flatMap(([count, word]) => count === 0 ? [] : [`${count} ${word}`]).join(", ");
+};
+
+/** @param context.all Show also the tables that are not begun or finalized. */
+export function describeCampaign(
+  phases: CampaignPhase[],
+  { url, all = false }: { url?: string; all?: boolean },
+): Document {
+  const tables = phases.flatMap((phase) => phase.tables);
+  if (tables.length === 0) {
+    return documentOf([[{ is: "text", text: "Nothing is renamed yet." }]]);
+  }
+  const ended = tables.every(({ state }) => state === "finalized");
+  const named = phases.some((phase) => phase.name !== null);
+  return documentOf([
+    [{
+      is: "title",
+      tone: ended ? "good" : "notice",
+      label: "Status",
+      text: `${counted(tables.length, "table")}: ${counts(tables)}`,
+      url,
+    }],
+    named && phases.length > 1 ? [tableOfPhases(phases)] : [],
+    ...phases.map((phase) => phaseSection(phase, named, all)),
+  ]);
+}
+
+function tableOfPhases(phases: CampaignPhase[]): Block | null {
+  const number = (count: number) => count === 0 ? null : String(count);
+  return table(
+    ["Phase", "Tables", "Not begun", "Proposed", "Active", "Ready", "Finalized", "Other"],
+    phases.map((phase) => {
+      const of = (...states: CampaignState[]) =>
+        number(phase.tables.filter(({ state }) => states.includes(state)).length);
+      return [
+        name(titleOf(phase)),
+        String(phase.tables.length),
+        of("not_begun"),
+        of("proposed"),
+        of("active"),
+        number(phase.tables.filter(isReady).length),
+        of("finalized"),
+        of("missing", "other"),
+      ];
+    }),
+    { of: "phase" },
+  );
+}
+
+const titleOf = ({ name }: CampaignPhase): string => name ?? "in no phase";
+
+function phaseSection(phase: CampaignPhase, named: boolean, all: boolean): Block[] {
+  const { tables, next } = phase;
+  const shown = all
+    ? tables
+    : tables.filter(({ state }) => state !== "not_begun" && state !== "finalized");
+  const judged = tables.flatMap(({ migration, state }) =>
+    migration !== undefined && state === "active" ? [migration] : []
+  ).filter(isJudged);
+  const step: Block | null = next === undefined
+    ? null
+    : { is: "step", text: next.text, commands: [next.command] };
+  const heading = named ? `Phase ${titleOf(phase)}` : "Tables";
+  return section(
+    phase.name === null && named ? "In no phase" : heading,
+    { is: "text", text: tables.length === 0 ? "No table." : `${counts(tables)}.` },
+    table(
+      ["Old name", "New name", "State", "Since", "Ready", "Drift", "Last used", "By"],
+      shown.map(rowOf),
+    ),
+    itemsOf(tables.filter(hasDrift).map(driftItem)),
+    itemsOf(reasonsOf(judged)),
+    step,
+  );
+}
+
+const driftItem = ({ schema, old_name, migration }: CampaignTable): Item => ({
+  mark: toned("drift", "warning"),
+  text: name(shownName(schema, old_name)),
+  body: (migration?.drift ?? []).map(({ message }) => message),
+});
+
+function rowOf(one: CampaignTable): (Text | null)[] {
+  const { schema, old_name, new_name, state, migration } = one;
+  const active = state === "active" ? migration : undefined;
+  const day = (timestamp?: string | null) => timestamp ? inUtc(timestamp).slice(0, 10) : null;
+  const since = state === "active"
+    ? migration?.migrated_at
+    : state === "finalized"
+    ? migration?.finalized_at
+    : state === "proposed"
+    ? migration?.requested_at
+    : null;
+  const verdict = active?.ready_to_finalize;
+  const usage = active?.usage;
+  return [
+    name(shownName(schema, old_name)),
+    name(new_name),
+    STATES[state],
+    day(since),
+    verdict === undefined
+      ? null
+      : verdict.ready
+      ? toned("yes", "good")
+      : verdict.earliest === null
+      ? "no"
+      : `from ${day(verdict.earliest)}`,
+    active?.drift === undefined ? null : hasDrift(one) ? toned("yes", "warning") : null,
+    day(usage?.last_used_at),
+    usage === undefined || usage.roles.length === 0
+      ? null
+      : usage.roles.slice(0, 2).map(({ role, calls }) => `${role} (${calls})`).join(", "),
+  ];
+}
