@@ -9,7 +9,7 @@ import { digits, median, spread } from "./statistics.ts";
 import { createTables, type Pair, pairs } from "./tables.ts";
 
 const SIZES = [10, 100, 1_000];
-const LIMIT_MS = 1_000;
+const LIMIT_MS = 600;
 
 interface Figures {
   size: number;

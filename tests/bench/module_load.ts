@@ -32,7 +32,7 @@ export const moduleLoad: Measurement = {
           "import of functions/rename against an empty function",
           figures(load),
           ratio(load),
-          2,
+          1.3,
         ),
         plainRow("the same as a whole process", figures(whole), `${ratio(whole).toFixed(2)} ×`),
         ...await bundles(),
