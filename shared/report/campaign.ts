@@ -49,6 +49,9 @@ export const isReady = ({ migration }: CampaignTable): boolean =>
 export const hasDrift = ({ migration }: CampaignTable): boolean =>
   migration?.status === "active" && (migration.drift ?? []).length > 0;
 
+/** Most tables of a phase that are shown without --verbose. */
+const MAX_ROWS = 40;
+
 /** How many tables of each state, in words. */
 const counts = (tables: CampaignTable[]): string => {
   const of = (...states: CampaignState[]) =>
@@ -122,13 +125,21 @@ function phaseSection(phase: CampaignPhase, named: boolean, all: boolean): Block
   const step: Block | null = next === undefined
     ? null
     : { is: "step", text: next.text, commands: [next.command] };
+  const most = all ? shown.length : MAX_ROWS;
+  const more = Math.max(0, shown.length - most);
   const states = new Set(shown.map(({ state }) => state));
   const blocks = [
     table(
       ["Old name", "New name", "State", "Since", "Ready", "Drift", "Last used"],
       // One state of all is in the line above.
-      shown.map((one) => rowOf(one, states.size > 1 || tables.length > shown.length)),
+      shown.slice(0, most).map((one) =>
+        rowOf(one, states.size > 1 || tables.length > shown.length)
+      ),
     ),
+    more === 0 ? null : {
+      is: "text",
+      text: `and ${counted(more, "more table")}, shown with --verbose`,
+    } as const,
     itemsOf(tables.filter(hasDrift).map(driftItem)),
     itemsOf(reasonsOf(judged)),
     step,

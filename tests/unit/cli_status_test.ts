@@ -184,6 +184,14 @@ Deno.test("thirty tables fit on a screen of 80 columns and 40 lines", async () =
   assertEquals(lines.every((line) => line.length <= 80), true, shown);
 });
 
+Deno.test("of many tables the first are shown, and all with --verbose", async () => {
+  const many = Array.from({ length: 50 }, (_, n) => migration(`t${n}`, `new${n}`, "active"));
+  const shown = await status(many);
+  assertStringIncludes(shown, "\nand 10 more tables, shown with --verbose\n");
+  assertEquals([shown.includes("t40 "), shown.includes("t39 ")], [false, true]);
+  assertEquals((await status(many, "--verbose")).includes("t49 "), true);
+});
+
 /** Runs the tests of compatibility, where the names in `wrong` do not pass and those in `gone` are refused. */
 async function tested(names: string[], wrong: string[], gone: string[]) {
   let ended!: Awaited<ReturnType<typeof runMain>>;
