@@ -49,6 +49,9 @@ export const isReady = ({ migration }: CampaignTable): boolean =>
 export const hasDrift = ({ migration }: CampaignTable): boolean =>
   migration?.status === "active" && (migration.drift ?? []).length > 0;
 
+/** Most tables of a phase that are shown without --verbose. */
+const MAX_ROWS = 40;
+
 /** How many tables of each state, in words. */
 const counts = (tables: CampaignTable[]): string => {
   const of = (...states: CampaignState[]) =>
@@ -122,17 +125,30 @@ function phaseSection(phase: CampaignPhase, named: boolean, all: boolean): Block
   const step: Block | null = next === undefined
     ? null
     : { is: "step", text: next.text, commands: [next.command] };
-  const heading = named ? `Phase ${titleOf(phase)}` : "Tables";
-  return section(
-    phase.name === null && named ? "In no phase" : heading,
-    { is: "text", text: tables.length === 0 ? "No table." : `${counts(tables)}.` },
+  const most = all ? shown.length : MAX_ROWS;
+  const more = Math.max(0, shown.length - most);
+  const states = new Set(shown.map(({ state }) => state));
+  const blocks = [
     table(
-      ["Old name", "New name", "State", "Since", "Ready", "Drift", "Last used", "By"],
-      shown.map(rowOf),
+      ["Old name", "New name", "State", "Since", "Ready", "Drift", "Last used"],
+      // One state of all is in the line above.
+      shown.slice(0, most).map((one) =>
+        rowOf(one, states.size > 1 || tables.length > shown.length)
+      ),
     ),
+    more === 0 ? null : {
+      is: "text",
+      text: `and ${counted(more, "more table")}, shown with --verbose`,
+    } as const,
     itemsOf(tables.filter(hasDrift).map(driftItem)),
     itemsOf(reasonsOf(judged)),
     step,
+  ];
+  if (!named) return blocks.filter((block) => block !== null);
+  return section(
+    phase.name === null ? "In no phase" : `Phase ${phase.name}`,
+    { is: "text", text: tables.length === 0 ? "No table." : `${counts(tables)}.` },
+    ...blocks,
   );
 }
 
@@ -142,7 +158,7 @@ const driftItem = ({ schema, old_name, migration }: CampaignTable): Item => ({
   body: (migration?.drift ?? []).map(({ message }) => message),
 });
 
-function rowOf(one: CampaignTable): (Text | null)[] {
+function rowOf(one: CampaignTable, withState: boolean): (Text | null)[] {
   const { schema, old_name, new_name, state, migration } = one;
   const active = state === "active" ? migration : undefined;
   const day = (timestamp?: string | null) => timestamp ? inUtc(timestamp).slice(0, 10) : null;
@@ -158,7 +174,7 @@ function rowOf(one: CampaignTable): (Text | null)[] {
   return [
     name(shownName(schema, old_name)),
     name(new_name),
-    STATES[state],
+    withState ? STATES[state] : null,
     day(since),
     verdict === undefined
       ? null
@@ -168,9 +184,7 @@ function rowOf(one: CampaignTable): (Text | null)[] {
       ? "no"
       : `from ${day(verdict.earliest)}`,
     active?.drift === undefined ? null : hasDrift(one) ? toned("yes", "warning") : null,
-    day(usage?.last_used_at),
-    usage === undefined || usage.roles.length === 0
-      ? null
-      : usage.roles.slice(0, 2).map(({ role, calls }) => `${role} (${calls})`).join(", "),
+    usage?.last_used_at == null ? null : [day(usage.last_used_at), usage.roles.at(0)?.role]
+      .filter((part) => part !== undefined).join(", "),
   ];
 }

@@ -31,6 +31,10 @@ const STATES: Record<ShownWave["state"], Text> = {
   not_begun: "not begun",
 };
 
+/** Whether not all waves came to their end. */
+export const isStopped = (waves: ShownWave[]): boolean =>
+  waves.some(({ state }) => state === "refused" || state === "unknown" || state === "not_begun");
+
 /** @param context.planned Whether nothing was to be changed. */
 export function describeWaves(
   waves: ShownWave[],
@@ -42,7 +46,7 @@ export function describeWaves(
     goOn?: string;
   },
 ): Document {
-  const stopped = waves.some(({ state }) => state === "refused" || state === "unknown");
+  const stopped = isStopped(waves);
   const steps: Block[] = goOn === undefined
     ? []
     : [{ is: "step", text: planned ? "To do it" : "To go on", commands: [goOn] }];

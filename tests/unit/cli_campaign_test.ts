@@ -141,7 +141,7 @@ Deno.test("the waves stay the same while they are done", () => {
 async function againstTables(
   tables: AnalyzedTable[],
   args: string[],
-  { refuse, cwd }: { refuse?: string; cwd?: string } = {},
+  { refuse, cwd, passed = true }: { refuse?: string; cwd?: string; passed?: boolean } = {},
 ) {
   const asked: string[] = [];
   const batches: { names: string[]; key: string | null; mode?: string }[] = [];
@@ -167,7 +167,7 @@ async function againstTables(
     }
     const migrations = renames.map((one: object, id: number) => ({ ...one, id, status: "active" }));
     const answer = { batch_id: null, mode: mode ?? "apply", plan_hash: "sha256:0", statements: [] };
-    const more = { findings: [], lock: null, verification: { passed: true, checks: [] } };
+    const more = { findings: [], lock: null, verification: { passed, checks: [] } };
     return Response.json({ ...answer, ...more, migrations });
   }, async (url) => {
     ended = await runMain(args, { SUPABASE_URL: url, SUPABASE_SECRET_KEY: KEY }, { cwd });
@@ -215,6 +215,13 @@ Deno.test("waves stop at the first refusal, and the same command is shown to go 
   assertStringIncludes(again.stderr, "1 table has its new name already, and is left out.");
   assertEquals(batches.every(({ key }) => /^wave-[0-9a-f]{64}$/.test(key!)), true);
   assertEquals(batches[0].key === batches[1].key, false);
+});
+
+Deno.test("waves stop after one whose verification did not pass", async () => {
+  const args = [...DOCUMENTS, "--wave", "2"];
+  const { code, stdout, batches } = await againstTables(FOUR, args, { passed: false });
+  assertEquals([code, batches.length], [8, 1]);
+  assertStringIncludes(stdout, "Stopped  1 of 2 waves are done: 2 of 3 tables have");
 });
 
 Deno.test("more tables than a batch takes are renamed in waves", async () => {

@@ -7,7 +7,7 @@ import { MAX_RENAMES, type RenameInput } from "../../contract/requests.ts";
 import type { AnalyzedTable, OperationAnswer } from "../../contract/responses.ts";
 import { shownName } from "../../report/migrations.ts";
 import { counted } from "../../report/text.ts";
-import { describeWanted, describeWaves, type ShownWave } from "../../report/waves.ts";
+import { describeWanted, describeWaves, isStopped, type ShownWave } from "../../report/waves.ts";
 import { commandLine } from "../command_line.ts";
 import { ask, mustAsk, requireSomebody } from "../confirm.ts";
 import {
@@ -292,7 +292,7 @@ class Waves {
     const { url } = this.#connection;
     const options = this.#options;
     const shown = this.#shown;
-    const stopped = error !== undefined || shown.some(({ state }) => state === "refused");
+    const stopped = isStopped(shown);
     const planned = options.plan === true;
     const tables = counted(this.#waves.flat().length, "table");
     const answer = {
@@ -302,10 +302,10 @@ class Waves {
     };
     const title = planned
       ? `rename of ${tables}`
-      : options.propose
-      ? `Proposed the rename of ${tables}`
       : stopped
       ? this.#summary()
+      : options.propose
+      ? `Proposed the rename of ${tables}`
       : `Renamed ${tables}`;
     const goOn = stopped && !planned ? commandLine(this.#context.args) : undefined;
     printAnswer(
