@@ -372,7 +372,8 @@ servers.test(
     const renamed = functions.rename({ ...RENAME, lock_timeout_ms: 20, max_wait_ms: 20_000 });
     await until("the rename waits", async () => {
       const [{ waits }] = await db.sql`
-        select count(*) > 0 as waits from pg_locks where mode = 'AccessExclusiveLock' and not granted`;
+        select count(*) > 0 as waits from pg_locks
+        where relation = 'experts'::regclass and mode = 'ShareUpdateExclusiveLock' and granted`;
       return waits;
     });
     for (let n = 0; n < 50; n++) await query();
