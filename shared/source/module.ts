@@ -1,6 +1,9 @@
 /** A module of JavaScript or TypeScript, parsed, with what its names are bound to. */
-import type { Binding, NodePath } from "@babel/traverse";
+import type { parse } from "@babel/parser";
+import type { Binding, NodePath, TraverseOptions } from "@babel/traverse";
 import { PlacedText } from "./placed_text.ts";
+
+type Traverse = (parent: ReturnType<typeof parse>, options: TraverseOptions) => void;
 
 export type { Binding, NodePath };
 
@@ -14,8 +17,9 @@ export async function loadParser(): Promise<Parser> {
   const { parse } = await import("@babel/parser");
   const loaded = await import("@babel/traverse");
   // A CommonJS module, whose default export is in the default export that Node and Deno make.
-  const traverse = [loaded.default, (loaded.default as { default?: unknown }).default]
-    .find((one) => typeof one === "function") as typeof loaded.default;
+  const exported: unknown = loaded.default;
+  const traverse = [exported, (exported as { default?: unknown }).default]
+    .find((one) => typeof one === "function") as Traverse;
   return {
     parse(source, { jsx }) {
       try {
