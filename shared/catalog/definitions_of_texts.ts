@@ -22,14 +22,19 @@ from (
 left join pg_depend d on d.classid = 'pg_proc'::regclass and d.objid = r.oid and d.deptype = 'e'
 left join pg_extension e on e.oid = d.refobjid and d.refclassid = 'pg_extension'::regclass`;
 
-/** Query for those of these jobs that the session's role can alter with the extension's own function, by `TextFacts.identity`. */
+/**
+ * Query for those of these jobs that the session's role can alter with the extension's own function, by
+ * `TextFacts.identity`; none whose name another role's job has, too.
+ */
 export const alterableJobs = (identities: string[]): string => `
 select coalesce(j.job ->> 'jobname', j.job ->> 'jobid') as identity
 from (select to_jsonb(job) as job from cron.job) j
-where j.job ->> 'database' = current_database() and j.job ->> 'username' = current_user
+where j.job ->> 'database' = current_database()
   and coalesce(j.job ->> 'jobname', j.job ->> 'jobid') in (${identities.map(literal).join(", ")})
   and exists (
     select from pg_depend d
     join pg_extension e on e.oid = d.refobjid and d.refclassid = 'pg_extension'::regclass
     where e.extname = 'pg_cron' and d.classid = 'pg_proc'::regclass and d.deptype = 'e'
-      and d.objid = to_regprocedure('cron.alter_job(bigint,text,text,text,text,boolean)'))`;
+      and d.objid = to_regprocedure('cron.alter_job(bigint,text,text,text,text,boolean)'))
+group by 1
+having count(*) = 1 and bool_and(j.job ->> 'username' = current_user)`;

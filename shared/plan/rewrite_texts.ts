@@ -174,7 +174,7 @@ function whyNot(
   if (kind === "cron job") {
     return jobs.includes(identity)
       ? null
-      : "the job is another role's, or pg_cron has no cron.alter_job";
+      : "the job, or one of the same name, is another role's, or pg_cron has no cron.alter_job";
   }
   const definition = routines.find((one) => one.identity === identity);
   if (definition === undefined || definition.body !== text) return "it was changed at this moment";
@@ -226,12 +226,32 @@ function statementsFor(
     ...jobs.map(({ identity, before, after }) => ({
       sql: `select cron.alter_job(job_id := j.jobid, command := ${literal(after)})
 from cron.job j
-where coalesce(j.jobname, j.jobid::pg_catalog.text) = ${literal(identity)} and j.command = ${
-        literal(before)
-      }`,
+where ${OWN_JOBS} and ${JOB_NAME} = ${literal(identity)} and j.command = ${literal(before)}`,
       purpose: `${purpose} in the job's command`,
     })),
+    ...(jobs.length === 0 ? [] : [checkJobs(jobs)]),
   ];
+}
+
+/** Another role, or another database, can have a job of the same name. */
+const OWN_JOBS = "j.username = current_user and j.database = pg_catalog.current_database()";
+
+/** `TextFacts.identity` of a job. */
+const JOB_NAME = "coalesce(j.jobname, j.jobid::pg_catalog.text)";
+
+/** A job whose command was another one at that moment is not changed, and must not be recorded as if it were. */
+function checkJobs(jobs: RewrittenText[]): PlanStatement {
+  const rows = jobs.map(({ identity, after }) => `(${literal(identity)}, ${literal(after)})`);
+  return checkAtOnce({
+    name: "jobs_after",
+    purpose: "Check that the jobs have their new commands",
+    query: `
+  select pg_catalog.string_agg('the cron job ' || e.identity || ' was changed by somebody else', '; ')
+  from (values ${rows.join(",\n    ")}) as e(identity, command)
+  where not exists (
+    select from cron.job j
+    where ${OWN_JOBS} and ${JOB_NAME} = e.identity and j.command = e.command)`,
+  });
 }
 
 function checkState(

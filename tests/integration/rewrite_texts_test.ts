@@ -261,7 +261,9 @@ const PG_CRON = `
       'postgres', true, 'nightly'),
     (2, '0 3 * * *', 'refresh materialized view x; select count(*) from public.experts', 'localhost', 5432,
       current_database(), 'postgres', true, null),
-    (3, '0 3 * * *', 'delete from experts', 'localhost', 5432, current_database(), 'supabase_admin', true, 'of another');`;
+    (3, '0 3 * * *', 'delete from experts', 'localhost', 5432, current_database(), 'supabase_admin', true, 'of another'),
+    (4, '0 3 * * *', 'table experts', 'localhost', 5432, current_database(), 'postgres', true, 'shared'),
+    (5, '0 3 * * *', 'table experts', 'localhost', 5432, current_database(), 'supabase_admin', true, 'shared');`;
 
 renamedTest(
   "cron jobs get the new name by pg_cron's own function, and the old one back",
@@ -281,12 +283,14 @@ renamedTest(
       "delete from expert_profiles where name is null",
       "refresh materialized view x; select count(*) from public.expert_profiles",
       "delete from experts",
+      "table experts",
+      "table experts",
     ]);
     assertEquals(
       answer.findings.filter(({ code }) => code === "text_not_rewritten").map(({ object }) =>
         object
       ).sort(),
-      ["cron job of another", "public.dynamic()"],
+      ["cron job of another", "cron job shared", "cron job shared", "public.dynamic()"],
     );
     await functions.rollback({ table: "experts" });
     assertEquals(await commands(), before);
