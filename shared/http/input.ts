@@ -99,15 +99,11 @@ interface Chunks {
  * buffer of many kilobytes behind until the next garbage collection.
  */
 function chunksOf(body: ReadableStream<Uint8Array>): Chunks {
-  const reader = byteReader(body) ?? body.getReader();
-  let buffer = new ArrayBuffer(FIRST_BUFFER_BYTES);
-  const read = async () => {
-    if (!(reader instanceof ReadableStreamBYOBReader)) return await reader.read();
-    const chunk = await reader.read(new Uint8Array(buffer));
-    // The buffer comes back with the chunk, and is used for the next one.
-    if (chunk.value !== undefined) buffer = chunk.value.buffer;
-    return chunk;
-  };
+  const byteReader = readerOfBytes(body);
+  const reader = byteReader ?? body.getReader();
+  const read = byteReader === null
+    ? () => (reader as ReadableStreamDefaultReader<Uint8Array>).read()
+    : intoOneBuffer(byteReader);
   return {
     async next() {
       try {
@@ -124,7 +120,17 @@ function chunksOf(body: ReadableStream<Uint8Array>): Chunks {
   };
 }
 
-function byteReader(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | null {
+function intoOneBuffer(reader: ReadableStreamBYOBReader) {
+  let buffer = new ArrayBuffer(FIRST_BUFFER_BYTES);
+  return async () => {
+    const chunk = await reader.read(new Uint8Array(buffer));
+    // The buffer comes back with the chunk, and is used for the next one.
+    if (chunk.value !== undefined) buffer = chunk.value.buffer;
+    return chunk;
+  };
+}
+
+function readerOfBytes(body: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | null {
   try {
     return body.getReader({ mode: "byob" });
   } catch {

@@ -43,8 +43,9 @@ function startServe(dir: string, env: Record<string, string> = {}): ServeProcess
   let output = "";
   const changed = new EventTarget();
   const read = async (stream: ReadableStream<Uint8Array>) => {
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-      output += text;
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) {
+      output += decoder.decode(chunk, { stream: true });
       changed.dispatchEvent(new Event("output"));
     }
   };
