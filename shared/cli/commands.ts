@@ -70,8 +70,13 @@ export const COMMANDS: CommandEntry[] = [
   },
   {
     name: "serve",
-    summary: "run the functions on this machine, before a database",
+    summary: "run the functions and the page on this machine, before a database",
     load: async () => (await import("./commands/serve.ts")).addServe,
+  },
+  {
+    name: "console",
+    summary: "show the renames of a project as a page",
+    load: async () => (await import("./commands/console.ts")).addConsole,
   },
   {
     name: "completion",

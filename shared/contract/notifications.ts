@@ -1,5 +1,5 @@
 /** The bodies of notifications, which are sent as webhooks. */
-import { z } from "zod";
+import * as z from "zod";
 import { migration } from "./responses.ts";
 
 /** Most migrations in one notification; `migrations_total` is the number of all. */

@@ -2,7 +2,7 @@
  * The OpenAPI 3.1 document, made from the schemas that validate requests. No deployed code imports it; `npm run openapi`
  * writes it to openapi.json in this folder.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { COMMON_PROBLEMS, type Endpoint, ENDPOINTS, type EndpointText } from "./endpoints.ts";
 import { ANSWERS, EXAMPLES, PROBLEM_EXAMPLE } from "./examples.ts";
 import { FINDINGS } from "./findings.ts";

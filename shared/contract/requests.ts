@@ -2,7 +2,7 @@
  * What callers may send. The schemas are the single source of types and validation. Unknown fields are refused, so that
  * a misspelt option is never ignored.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { identifierFault } from "./names.ts";
 
 /** Most renames of one request. */

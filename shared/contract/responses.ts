@@ -1,5 +1,5 @@
 /** What callers get back, as schemas and types. */
-import { z } from "zod";
+import * as z from "zod";
 import { FINDING_CODES } from "./findings.ts";
 import { PROBLEM_CODES } from "./problems.ts";
 

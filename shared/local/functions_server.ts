@@ -21,7 +21,16 @@ interface FunctionsSettings {
   dir: string;
   /** How another port is chosen, for messages. Default: `PORT`. */
   portOption?: string;
+  /** The address to listen on. Default: 127.0.0.1. */
+  hostname?: string;
+  /** Makes what answers outside of the functions' paths. Default: a list of the functions. */
+  page?: MakePage;
 }
+
+/** Makes the handler of a page that calls the functions. */
+export type MakePage = (
+  functions: { url: string; port: number; secretKey: string },
+) => (request: Request) => Promise<Response>;
 
 /**
  * Serves the functions. Sets SUPABASE_DB_URL, SUPABASE_URL and the key variables in the environment of this process,
@@ -31,15 +40,21 @@ interface FunctionsSettings {
  * @throws {Error} why it does not start and what to do about it; nothing is left running
  */
 export async function serveFunctions(
-  { port: wanted, dir, portOption = "PORT" }: FunctionsSettings,
+  { port: wanted, dir, portOption = "PORT", hostname, page }: FunctionsSettings,
   prepare: () => Promise<string>,
 ): Promise<FunctionsServer> {
   const port = wanted || await findFreePort();
   await explainPort(portOption, () => requireFreePort(port));
   const keys = await provideKeys(dir);
   process.env.SUPABASE_DB_URL = await prepare();
-  process.env.SUPABASE_URL ||= `http://127.0.0.1:${port}`;
-  const gateway = await explainPort(portOption, () => startGateway({ port }));
+  // The functions and the page reach them here, also if others can reach them elsewhere.
+  const url = `http://127.0.0.1:${port}`;
+  process.env.SUPABASE_URL ||= url;
+  const served = page?.({ url, port, secretKey: keys.secret });
+  const gateway = await explainPort(
+    portOption,
+    () => startGateway({ port, hostname, ...(served && { page: served }) }),
+  );
   return {
     url: gateway.url,
     secretKey: keys.secret,

@@ -18,6 +18,8 @@ interface GatewayOptions {
   hostname?: string;
   /** Default: those of this repository's supabase/config.toml. */
   functions?: FunctionEntry[];
+  /** Answers what is asked for outside of `/functions/v1/`. Default: a list of the functions, at `/`. */
+  page?: (request: Request) => Promise<Response>;
 }
 
 export interface Gateway {
@@ -47,7 +49,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const server = await listen({ hostname, port: options.port }, (request, completed) => {
     const settled = completed.catch(() => {}).finally(() => running.delete(settled));
     running.add(settled);
-    return route(request, handlers);
+    const { pathname } = new URL(request.url);
+    return options.page === undefined || pathname.startsWith(PREFIX)
+      ? route(request, handlers)
+      : options.page(request);
   });
   const { port } = server;
   return {

@@ -11,6 +11,8 @@ export interface StackSettings {
   postgresVersion: PostgresVersion;
   /** PG_PORT: port of the embedded database; 0: a free one. Default 54322. */
   postgresPort: number;
+  /** READ_ONLY: whether the page changes nothing. Default: false. */
+  readOnly?: boolean;
   /** LOCAL_DIR: where the embedded database and the keys are kept. Default: .local in the repository. */
   dir: string;
 }
@@ -31,6 +33,7 @@ export function readSettings(get: (name: string) => string | undefined): StackSe
     ...(databaseUrl && { databaseUrl }),
     postgresVersion: version,
     postgresPort: readPort("PG_PORT", get("PG_PORT"), 54322),
+    readOnly: ["1", "true"].includes(get("READ_ONLY") ?? ""),
     dir: stateFolder(get),
   };
 }

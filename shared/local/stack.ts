@@ -4,6 +4,7 @@ import {
   explainPort,
   type FunctionsServer,
   hasTrackingTables,
+  type MakePage,
   serveFunctions,
 } from "./functions_server.ts";
 import { migrate } from "./migrate.ts";
@@ -28,16 +29,18 @@ export interface Stack extends FunctionsServer {
  * this process, which the functions read.
  *
  * @param notice called with what was repaired or is missing, one sentence each
+ * @param page Makes what answers outside of the functions' paths. Default: a list of the functions.
  * @throws {Error} why it does not start and what to do about it; nothing is left running
  */
 export async function startStack(
   settings: StackSettings,
   notice: (message: string) => void = () => {},
+  page?: MakePage,
 ): Promise<Stack> {
   let server: PostgresServer | undefined;
   let databaseUrl = settings.databaseUrl ?? "";
   try {
-    const functions = await serveFunctions(settings, async () => {
+    const functions = await serveFunctions({ ...settings, page }, async () => {
       if (settings.databaseUrl) {
         await checkDatabase(databaseUrl, notice);
         return databaseUrl;

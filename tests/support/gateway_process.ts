@@ -21,7 +21,7 @@ export async function startGatewayProcess(
   env: Record<string, string> = {},
 ): Promise<GatewayProcess> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "shared/local/serve.ts"],
+    args: ["run", "-A", "shared/console/serve.ts"],
     cwd: new URL("../../", import.meta.url),
     env: {
       PORT: "0",

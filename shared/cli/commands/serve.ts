@@ -6,44 +6,60 @@ import { checkedDatabaseUrl } from "../connection.ts";
 import type { CommandContext } from "../context.ts";
 import { messageOf, UnavailableError } from "../exit_codes.ts";
 import { addHelp } from "../help.ts";
-import { wholeNumber } from "../options.ts";
 import { wantedDatabase } from "../project/defaults.ts";
+import { addPageOptions, announce, pageFor, type PageOptions } from "./console.ts";
 
-interface ServeOptions {
+interface ServeOptions extends PageOptions {
   dbUrl?: string;
-  port: number;
 }
 
 const EXAMPLES = `Examples:
   ${PROGRAM} serve --db-url postgresql://…
-  ${PROGRAM} serve --db-url postgresql://… --port 8000`;
+  ${PROGRAM} serve --db-url postgresql://… --port 8000
+  ${PROGRAM} serve --db-url postgresql://… --read-only`;
 
 const ABOUT =
-  "Runs the functions on this machine until Ctrl-C, before a database that it can reach. Nothing is deployed. They " +
-  "answer on 127.0.0.1 only, to a key that is made for this machine and kept for the next time.";
+  "Runs the functions on this machine until Ctrl-C, before a database that it can reach, with a page that shows the " +
+  "renames. Nothing is deployed. Both are on 127.0.0.1 only. The functions answer to a key that is made for this " +
+  "machine and kept for the next time; the page is opened by the link that is printed.";
+
+/** That of a local Supabase project's API, so that the other commands find it. */
+const PORT = 54321;
 
 export function addServe(program: Command, context: CommandContext): void {
-  addHelp(program.command("serve").description(ABOUT), EXAMPLES)
-    .option("--port <port>", "port on 127.0.0.1; 0: a free one", wholeNumber, 54321)
+  addPageOptions(addHelp(program.command("serve").description(ABOUT), EXAMPLES), PORT)
     .action((options: ServeOptions) => serve(context, options));
 }
 
-async function serve(context: CommandContext, { dbUrl, port }: ServeOptions): Promise<void> {
+async function serve(context: CommandContext, options: ServeOptions): Promise<void> {
   const { terminal: { out, err, env } } = context;
+  const { dbUrl, port, host } = options;
   const url = dbUrl === undefined ? wantedDatabase(context) : checkedDatabaseUrl(dbUrl);
-  const [{ hasTrackingTables, serveFunctions }, { stateFolder }, { watchForShutdown }] =
+  const [{ hasTrackingTables, serveFunctions }, { stateFolder }, { watchForShutdown }, page] =
     await Promise
       .all([
         import("../../local/functions_server.ts"),
         import("../../local/state_folder.ts"),
         import("../../local/shutdown.ts"),
+        import("../../console/server/console.ts"),
       ]);
   using shutdown = watchForShutdown();
   // They lead elsewhere than to the database that was named.
   if (dbUrl !== undefined) delete process.env.RENAME_DB_URL;
   delete process.env.SUPABASE_URL;
+  const shown = `${new URL(url).host}${new URL(url).pathname}`;
+  let served: ReturnType<typeof page.createConsole> | undefined;
   const functions = await serveFunctions(
-    { port, dir: stateFolder(env), portOption: "--port" },
+    {
+      port,
+      hostname: host,
+      dir: stateFolder(env),
+      portOption: "--port",
+      page({ secretKey, ...at }) {
+        served = page.createConsole(pageFor(context, options, { ...at, key: secretKey, shown }));
+        return served.fetch;
+      },
+    },
     async () => {
       if (await hasTrackingTables(url, "that was named")) return url;
       err.write(
@@ -56,9 +72,10 @@ async function serve(context: CommandContext, { dbUrl, port }: ServeOptions): Pr
   });
   try {
     out.write(`Functions  ${functions.url}/functions/v1/
-Database   ${new URL(url).host}${new URL(url).pathname}
-Key        ${functions.secretKey}
-
+Database   ${shown}
+Key        ${functions.secretKey}`);
+    await announce(context, options, served!);
+    out.write(`
 In another terminal:
   SUPABASE_URL=${functions.url} ${PROGRAM} list-migrations
 `);

@@ -57,10 +57,11 @@ async function showStatus(context: CommandContext, options: StatusOptions): Prom
   });
 }
 
-async function phasesNow(
+/** The phases of the project file with what became of each table, or all tracked renames. */
+export async function phasesNow(
   context: CommandContext,
   client: RenameClient,
-  { phase: only, quietForDays }: StatusOptions,
+  { phase: only, quietForDays }: Pick<StatusOptions, "phase" | "quietForDays"> = {},
 ): Promise<CampaignPhase[]> {
   const all = context.project?.settings.phases ?? [];
   const read = await Promise.all(

@@ -1,6 +1,6 @@
 /** `table-rename.json`: what the commands need to know of the caller's repository. */
 import { dirname } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { identifierFault } from "../../contract/names.ts";
 import { messageOf, UsageError } from "../exit_codes.ts";
 import { type JsonNode, JsonTextError, parseJsonText } from "../files/json_text.ts";

@@ -1,15 +1,18 @@
 /** `npm run serve`: the local stack until Ctrl-C. */
 import postgres from "postgres";
-import { readSettings } from "./settings.ts";
-import { watchForShutdown } from "./shutdown.ts";
-import { type Stack, startStack } from "./stack.ts";
+import { type Console, createConsole } from "./server/console.ts";
+import { printLinks } from "./server/links.ts";
+import { readSettings } from "../local/settings.ts";
+import { watchForShutdown } from "../local/shutdown.ts";
+import { type Stack, startStack } from "../local/stack.ts";
 
-const EXAMPLE = new URL("./sql/example.sql", import.meta.url);
+const EXAMPLE = new URL("../local/sql/example.sql", import.meta.url);
 
 const HELP = `npm run serve
 
 Serves the Edge Functions at http://127.0.0.1:PORT/functions/v1/NAME until Ctrl-C, with an embedded
-PostgreSQL that is set up like a Supabase project, or with the database that you name.
+PostgreSQL that is set up like a Supabase project, or with the database that you name. The page at
+http://127.0.0.1:PORT/ shows its tables and renames; open it by the link that is printed.
 
 Environment:
   PORT                  port of the functions (54321; 0: a free one)
@@ -18,6 +21,7 @@ Environment:
   PG_VERSION            version of the embedded database: 15, 17 or 18 (17)
   PG_PORT               its port (54322; 0: a free one)
   LOCAL_DIR             where its data and the keys are kept (.local)
+  READ_ONLY             1: the page can show everything, and change nothing
   LOG_LEVEL             what the functions log: debug, info, warn, error or silent (info)
   SUPABASE_SECRET_KEYS  {"default":"sb_secret_…"}; a key is made and kept if it is not set`;
 
@@ -29,9 +33,27 @@ async function main(): Promise<number> {
   using shutdown = watchForShutdown();
   let stack: Stack | undefined;
   try {
-    stack = await startStack(readSettings(Deno.env.get), (message) => console.error(message));
+    const settings = readSettings(Deno.env.get);
+    let page: Console | undefined;
+    stack = await startStack(
+      settings,
+      (message) => console.error(message),
+      ({ url, port, secretKey: key }) => {
+        page = createConsole({
+          url,
+          port,
+          key,
+          readOnly: settings.readOnly === true,
+          actor: "console",
+        });
+        return page.fetch;
+      },
+    );
     if (stack.server) await makeExampleTable(stack.databaseUrl);
-    if (!shutdown.pending) console.log(describe(stack));
+    if (!shutdown.pending) {
+      console.log(describe(stack));
+      printLinks(page!, console.log);
+    }
     console.log(`stopping: ${await shutdown.requested}`);
     return 0;
   } catch (error) {

@@ -1,0 +1,66 @@
+/** What the views ask for, each under a key of its own, so that a change can refresh all of it. */
+import { type QueryClient, queryOptions, useQuery } from "@tanstack/react-query";
+import type { ListMigrationsInput } from "../../../contract/requests.ts";
+import type { AnalyzedTable, Migration } from "../../../contract/responses.ts";
+import type { CampaignPhase } from "../../../report/campaign.ts";
+import type { SessionAnswer } from "../../server/session_answer.ts";
+import { client, getJson } from "./client.ts";
+
+/** Where the page is, and what it may do. */
+export const useSession = () =>
+  useQuery({
+    queryKey: ["session"],
+    queryFn: () => getJson<SessionAnswer>("/api/session"),
+    // Notices when the server has gone, and when it is back.
+    refetchInterval: 10_000,
+  });
+
+/** All tables of the project's schemas, without what depends on them. */
+export const useTables = () =>
+  useQuery({
+    queryKey: ["tables"],
+    queryFn: async (): Promise<AnalyzedTable[]> =>
+      (await client.analyze({ schemas: ["*"], detail: "names" })).tables,
+  });
+
+/** Most names that fit into one URL well. */
+export const TABLES_AT_ONCE = 50;
+
+/** What depends on some tables of one schema, and what a rename would do to it. */
+export const analysisOptions = (schema: string, tables: string[]) =>
+  queryOptions({
+    queryKey: ["analysis", schema, tables],
+    queryFn: async (): Promise<AnalyzedTable[]> =>
+      (await client.analyze({ schema: [schema], table: tables })).tables,
+  });
+
+/** Largest page of migrations: without `include`, and with it. */
+const PAGE = 200;
+const PAGE_WITH_INCLUDE = 1_000;
+
+/** All migrations, newest first, however many pages they are. */
+export const migrationsOptions = (query: Omit<ListMigrationsInput, "limit" | "cursor"> = {}) =>
+  queryOptions({
+    queryKey: ["migrations", query],
+    queryFn: async (): Promise<Migration[]> => {
+      const limit = query.include === undefined ? PAGE : PAGE_WITH_INCLUDE;
+      const found: Migration[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await client.listMigrations({ ...query, limit, cursor });
+        found.push(...page.migrations);
+        cursor = page.next_cursor ?? undefined;
+      } while (cursor !== undefined);
+      return found;
+    },
+  });
+
+/** The phases of the project file, with what became of each table. */
+export const campaignOptions = queryOptions({
+  queryKey: ["campaign"],
+  queryFn: () => getJson<CampaignPhase[]>("/api/campaign"),
+});
+
+/** After a change: everything but the session is asked for anew, at the next look at it. */
+export const refreshAll = (queries: QueryClient): Promise<void> =>
+  queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "session" });

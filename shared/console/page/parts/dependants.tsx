@@ -1,0 +1,40 @@
+import type { AnalyzedTable, Effect } from "../../../contract/responses.ts";
+import { Badge, type Tone } from "./badge.tsx";
+import { Name } from "./name.tsx";
+
+export const EFFECTS: Record<Effect, { tone: Tone; text: string }> = {
+  follows: { tone: "neutral", text: "goes with the table" },
+  handled: { tone: "good", text: "is adapted" },
+  works_through_view: { tone: "notice", text: "works through the old name" },
+  changes: { tone: "warning", text: "changes" },
+  breaks: { tone: "bad", text: "breaks" },
+};
+
+/** "foreign_keys" as a heading. */
+export const kindTitle = (kind: string): string => {
+  const words = kind.replaceAll("_", " ");
+  return words[0].toUpperCase() + words.slice(1);
+};
+
+/** What depends on a table, by kind, without empty kinds. */
+export function Dependants({ dependants }: { dependants: AnalyzedTable["dependants"] }) {
+  const kinds = Object.entries(dependants).filter(([, objects]) => objects.length > 0);
+  if (kinds.length === 0) return <p className="quiet">Nothing depends on it.</p>;
+  return (
+    <dl className="dependants">
+      {kinds.map(([kind, objects]) => (
+        <div key={kind}>
+          <dt>
+            {kindTitle(kind)} <span className="quiet">{objects.length}</span>
+          </dt>
+          {objects.map(({ name, effect, detail }, index) => (
+            <dd key={index}>
+              <Name name={name} /> <Badge tone={EFFECTS[effect].tone}>{EFFECTS[effect].text}</Badge>
+              {detail && <p className="quiet">{detail}</p>}
+            </dd>
+          ))}
+        </div>
+      ))}
+    </dl>
+  );
+}

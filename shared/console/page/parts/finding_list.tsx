@@ -1,0 +1,28 @@
+import type { Finding } from "../../../contract/responses.ts";
+import { Badge, severityTone } from "./badge.tsx";
+
+const ORDER: Finding["severity"][] = ["breaking", "warning", "info"];
+
+/** Findings, the worst first; each with what to do. */
+export function FindingList({ findings }: { findings: Finding[] }) {
+  if (findings.length === 0) {
+    return <p className="quiet">Nothing was found that you have to know.</p>;
+  }
+  const sorted = findings.toSorted((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
+  return (
+    <ul className="findings">
+      {sorted.map((finding, index) => (
+        <li key={index}>
+          <Badge tone={severityTone(finding.severity)}>{finding.severity}</Badge>
+          <div>
+            <p>{finding.message}</p>
+            {finding.remedy && <p className="quiet">{finding.remedy}</p>}
+            <p className="quiet">
+              <code>{finding.code}</code>
+            </p>
+          </div>
+        </li>
+      ))}
+    </ul>
+  );
+}

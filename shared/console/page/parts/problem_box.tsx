@@ -1,0 +1,21 @@
+import type { ReactNode } from "react";
+import { RenameError } from "../../../client/client.ts";
+
+/** What went wrong, and what to do next. */
+export function ProblemBox({ error, children }: { error: unknown; children?: ReactNode }) {
+  const known = error instanceof RenameError ? error : null;
+  const detail = error instanceof Error ? error.message : String(error);
+  return (
+    <div className="problem" role="alert">
+      <p className="problem-title">{known?.problem?.title ?? "That did not work"}</p>
+      <p>{known?.detail ?? detail}</p>
+      {known?.hint && <p>{known.hint}</p>}
+      {children}
+      {known && (
+        <p className="quiet">
+          Code: <code>{known.code}</code>
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,14 @@
+/** Prints the links that open the page. */
+import process from "node:process";
+import type { Console } from "./console.ts";
+
+/** Prints a link, and at a terminal another one each time that Enter is pressed. Nothing waits for that. */
+export function printLinks(
+  { newLink }: Pick<Console, "newLink">,
+  write: (text: string) => void,
+): void {
+  write(`Page       ${newLink()}`);
+  if (!process.stdin.isTTY) return;
+  process.stdin.on("data", () => write(`Page       ${newLink()}`));
+  process.stdin.unref?.();
+}
