@@ -54,7 +54,12 @@ Deno.test(
       const { url, key, databaseUrl } = await ready(stack);
       const list = await fetch(`${url}/functions/v1/list-migrations`, { headers: { apikey: key } });
       assertEquals([list.status, await list.json()], [200, { migrations: [], next_cursor: null }]);
-      assertStringIncludes(await (await fetch(`${url}/`)).text(), "/functions/v1/rename");
+      // The page, which a browser opens by the link.
+      assertStringIncludes(await (await fetch(`${url}/`)).text(), "Open the link");
+      const [, link] = await stack.waitFor(/Page +(\S+)/);
+      const opened = await fetch(link, { redirect: "manual" });
+      await opened.body?.cancel();
+      assertEquals([opened.status, opened.headers.get("location")], [303, "/"]);
       const [row] = await query(databaseUrl, "SELECT current_user AS role");
       assertEquals(row.role, "postgres");
 
