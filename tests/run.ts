@@ -30,7 +30,13 @@ import { variableOf } from "./support/servers.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const UNIT_FOLDER = "tests/unit";
-const FOLDERS = [UNIT_FOLDER, "tests/integration", "tests/acceptance", "tests/types"];
+const FOLDERS = [
+  UNIT_FOLDER,
+  "tests/integration",
+  "tests/browser",
+  "tests/acceptance",
+  "tests/types",
+];
 
 const LIST_TESTS = "tests/support/list_tests.ts";
 

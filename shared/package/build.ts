@@ -1,6 +1,6 @@
 /**
- * Builds dist/, which npm packs: the command and the functions for Node.js, the client and the contract with their
- * types, and the schema of the project file. `npm pack` runs it.
+ * Builds dist/, which npm packs: the command and the functions for Node.js, the page, the client and the contract with
+ * their types, and the schema of the project file. `npm pack` runs it.
  *
  * esbuild, because a compiler alone would do less: it puts what is used into few files, so that the command starts
  * quickly, keeps each command in a file of its own, and writes newer syntax in the way of the oldest Node.js. The
@@ -9,9 +9,10 @@
 import { build } from "esbuild";
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
-import { chmod, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { projectFileSchema } from "../cli/project/project_file.ts";
+import { buildPage } from "../console/server/build_page.ts";
 import { listFunctions } from "../local/function_list.ts";
 import { PACKAGE_ROOT } from "../local/package_root.ts";
 import { pathToFileURL } from "node:url";
@@ -62,6 +63,8 @@ await build({
 });
 await chmod(join(DIST, "table-rename.js"), 0o755);
 declarations();
+await mkdir(join(DIST, "console"));
+for (const [name, bytes] of await buildPage()) await writeFile(join(DIST, "console", name), bytes);
 await writeFile(
   join(DIST, "table-rename.schema.json"),
   `${JSON.stringify(projectFileSchema(), null, 2)}\n`,

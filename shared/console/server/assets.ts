@@ -52,7 +52,8 @@ async function packedFiles(): Promise<PageFiles> {
   );
 }
 
-async function builtFiles(): Promise<PageFiles> {
-  const { buildPage } = await import("./build_page.ts");
-  return await buildPage();
+let built: Promise<PageFiles> | undefined;
+
+function builtFiles(): Promise<PageFiles> {
+  return built ??= import("./build_page.ts").then(({ buildPage }) => buildPage());
 }
