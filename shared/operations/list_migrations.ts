@@ -10,7 +10,8 @@ import type {
 import { driftOf } from "../drift/drift_report.ts";
 import { type FoundDrift, noteDrift } from "../tracking/drift_events.ts";
 import { notificationsFromRows, notificationsQuery } from "../tracking/deliveries.ts";
-import { encodeCursor, migrationsPage, recordedWithPage } from "../tracking/list_migrations.ts";
+import { encodeCursor } from "../tracking/cursor.ts";
+import { migrationsPage, recordedWithPage } from "../tracking/list_migrations.ts";
 import {
   migrationsFromRows,
   recordedFromRows,
@@ -68,7 +69,7 @@ export async function listMigrations(
         ...migration,
         notifications: notifications.byMigration[migration.id],
       })),
-      next_cursor: more ? encodeCursor(last) : null,
+      next_cursor: more ? encodeCursor(last.requested_at, last.id) : null,
       ...(notifications !== null && { notifications: notifications.report }),
     };
   });
