@@ -90,6 +90,11 @@ export const EXAMPLES: Example[] = [
     title: "The history of one rename",
     request: { migration_id: EXAMPLE_MIGRATION_ID },
   },
+  {
+    endpoint: "list-migrations",
+    title: "One migration with its plan",
+    request: { id: EXAMPLE_MIGRATION_ID, include: "plan" },
+  },
   { endpoint: "table-aliases", title: "Of one schema", request: { schema: "public" } },
   {
     endpoint: "rollback",

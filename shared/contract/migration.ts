@@ -62,6 +62,14 @@ export const migrationNotifications = z.object({
   last_error: z.string().nullable(),
 });
 
+/** What the rename was planned as: of an active one, what was run; of a pending one, what is proposed. */
+const recordedPlan = z.object({
+  /** Those of this table, in their order. */
+  statements: z.array(statement),
+  /** Codes of breaking findings that were accepted; the findings themselves are not recorded. */
+  acknowledged: z.array(z.string()),
+});
+
 export const migration = z.object({
   id: z.uuid(),
   batch_id: z.uuid(),
@@ -89,6 +97,8 @@ export const migration = z.object({
   usage: usage.optional(),
   /** Of active renames; with usage in \`include\`, and in the plan of a finalization. */
   ready_to_finalize: readyToFinalize.optional(),
+  /** Only with `include`. */
+  plan: recordedPlan.optional(),
   /** Only with `include`. */
   notifications: migrationNotifications.optional(),
 });

@@ -4,7 +4,7 @@ import { DEFAULT_DAYS, identifier, MAX_DAYS, MAX_RENAMES, once, storableText } f
 
 export const MIGRATION_STATUSES = ["pending", "active", "rolled_back", "finalized"] as const;
 
-const INCLUDABLE = ["drift", "usage", "notifications"] as const;
+const INCLUDABLE = ["drift", "usage", "notifications", "plan"] as const;
 
 type Includable = (typeof INCLUDABLE)[number];
 
@@ -17,6 +17,7 @@ const LARGEST_WITH_INCLUDE = 1_000;
 
 export const listQuery = once(() =>
   z.strictObject({
+    id: z.uuid().optional(),
     status: z.enum(MIGRATION_STATUSES).optional(),
     schema: identifier().optional(),
     table: identifier().optional(),

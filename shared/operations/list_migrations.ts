@@ -51,9 +51,10 @@ export async function listMigrations(
     const page = found.slice(0, query.limit);
     const last = page.at(-1);
     const more = found.length > query.limit && last !== undefined;
-    const recorded = query.include.length === 0
-      ? []
-      : await inThisDatabase(context, recordedWithPage(rows).slice(0, query.limit));
+    const looks = query.include.includes("drift") || query.include.includes("usage");
+    const recorded = looks
+      ? await inThisDatabase(context, recordedWithPage(rows).slice(0, query.limit))
+      : [];
     const [drifted, samples, notifications] = await Promise.all([
       query.include.includes("drift") ? withDrift(context, page, recorded) : page,
       query.include.includes("usage") ? usageOfPage(context, page, recorded) : null,

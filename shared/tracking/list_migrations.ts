@@ -14,6 +14,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
  */
 export function migrationsPage(query: ListMigrationsQuery): string {
   const conditions = ["true"];
+  if (query.id) conditions.push(`m.id = ${literal(query.id)}::uuid`);
   if (query.status) conditions.push(`m.status = ${literal(query.status)}`);
   if (query.schema) conditions.push(`m.schema_name = ${literal(query.schema)}`);
   if (query.batch_id) conditions.push(`m.batch_id = ${literal(query.batch_id)}::uuid`);
@@ -38,12 +39,17 @@ export function migrationsPage(query: ListMigrationsQuery): string {
   (${rowsWhere(`m.new_name = ${name}`, `m.old_name <> ${name}`)})
   order by requested_at desc, id desc limit ${limit}`;
   }
+  const more = query.include.includes("plan") ? ` || ${RECORDED_PLAN}` : "";
   return `
 with page as (${rows})
-select to_jsonb(m) - 'plan' - 'fingerprint' as migration,
+select to_jsonb(m) - 'plan' - 'fingerprint'${more} as migration,
   m.fingerprint -> 'without_columns' as without_columns, ${PRESENT}
 from page m order by m.requested_at desc, m.id desc`;
 }
+
+const RECORDED_PLAN = `jsonb_build_object('plan', jsonb_build_object(
+  'statements', coalesce(m.plan -> 'statements', '[]'),
+  'acknowledged', coalesce(m.plan #> '{request,acknowledge}', '[]')))`;
 
 /** The page's rows as the plans need them, without the recorded states. */
 export function recordedWithPage(rows: Record<string, unknown>[]): RecordedRename[] {
