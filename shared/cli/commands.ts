@@ -54,6 +54,11 @@ export const COMMANDS: CommandEntry[] = [
     load: async () => (await import("./commands/list_migrations.ts")).addListMigrations,
   },
   {
+    name: "list-events",
+    summary: "list what was requested, by whom, and what came of it",
+    load: async () => (await import("./commands/list_events.ts")).addListEvents,
+  },
+  {
     name: "generate-types",
     summary: "write TypeScript types in which old and new names compile",
     load: async () => (await import("./commands/generate_types.ts")).addGenerateTypes,

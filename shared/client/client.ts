@@ -7,6 +7,7 @@ import { type FunctionInvokeOptions, FunctionsClient } from "@supabase/functions
 import type {
   AnalyzeInput,
   FinalizeInput,
+  ListEventsInput,
   ListMigrationsInput,
   RefreshInput,
   RenameInput,
@@ -16,6 +17,7 @@ import type {
 } from "../contract/requests.ts";
 import type {
   AnalyzeAnswer,
+  ListEventsAnswer,
   ListMigrationsAnswer,
   OperationAnswer,
   TableAliasesAnswer,
@@ -84,6 +86,8 @@ export interface RenameClient {
   verifyReport(request: VerifyInput): Promise<string>;
   /** One page of migrations, newest first; `next_cursor` asks for the next. Default: 50 a page. */
   listMigrations(query?: ListMigrationsInput): Promise<ListMigrationsAnswer>;
+  /** One page of what was requested and what came of it, newest first. Default: 50 a page. */
+  listEvents(query?: ListEventsInput): Promise<ListEventsAnswer>;
   /** The old names that are in use as compatibility views, and what their tables are called today. */
   tableAliases(query?: TableAliasesInput): Promise<TableAliasesAnswer>;
   /** The TypeScript that makes the old names compile: the text of table-aliases.ts. */
@@ -124,6 +128,7 @@ export function createRenameClient(options: RenameClientOptions): RenameClient {
     refresh: post("refresh", "migrations"),
     verify: post("verify", "checks"),
     listMigrations: get("list-migrations", "migrations"),
+    listEvents: get("list-events", "events"),
     analyze: get("analyze", "tables"),
     tableAliases: get("table-aliases", "aliases"),
     verifyReport: async (body) => {
@@ -167,7 +172,7 @@ interface Project {
 }
 
 type Body = Record<string, unknown>;
-type Query = AnalyzeInput | ListMigrationsInput | TableAliasesInput;
+type Query = AnalyzeInput | ListEventsInput | ListMigrationsInput | TableAliasesInput;
 
 const JSON_ONLY = { accept: "application/json" };
 

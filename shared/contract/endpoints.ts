@@ -111,6 +111,15 @@ export const ENDPOINTS: Record<Endpoint, EndpointText> = {
     answer: "ListMigrationsAnswer",
     problems: [],
   },
+  "list-events": {
+    method: "get",
+    summary: "What was requested and what came of it, newest first",
+    description:
+      "Every request that changed something or tried to, found drift, failed verifications and refused webhooks. " +
+      "Keyset pagination: every page costs the same.",
+    answer: "ListEventsAnswer",
+    problems: [],
+  },
   analyze: {
     method: "get",
     summary: "Everything that depends on tables, and what a rename does to it",

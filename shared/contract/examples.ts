@@ -80,6 +80,21 @@ export const EXAMPLES: Example[] = [
     title: "What is active, and whether the old names are used",
     request: { status: "active", include: "drift,usage" },
   },
+  {
+    endpoint: "list-events",
+    title: "What was refused",
+    request: { outcome: "refused", limit: 20 },
+  },
+  {
+    endpoint: "list-events",
+    title: "The history of one rename",
+    request: { migration_id: EXAMPLE_MIGRATION_ID },
+  },
+  {
+    endpoint: "list-migrations",
+    title: "One migration with its plan",
+    request: { id: EXAMPLE_MIGRATION_ID, include: "plan" },
+  },
   { endpoint: "table-aliases", title: "Of one schema", request: { schema: "public" } },
   {
     endpoint: "rollback",
@@ -176,6 +191,27 @@ export const ANSWERS: Record<string, Record<string, unknown>> = {
     },
   },
   ListMigrationsAnswer: { "The last page": { migrations: [MIGRATION], next_cursor: null } },
+  ListEventsAnswer: {
+    "A rename": {
+      events: [{
+        id: 4,
+        occurred_at: "2026-11-22T12:00:00.5+00:00",
+        request_id: "0d3c5f0e-93a1-4a5c-8a0e-3f0a3a2b7f51",
+        operation: "rename",
+        actor: "key:default ada",
+        outcome: "succeeded",
+        problem_code: null,
+        batch_id: EXAMPLE_BATCH_ID,
+        migration_ids: [EXAMPLE_MIGRATION_ID],
+        renames: [{ schema: "public", old_name: "experts", new_name: "expert_profiles" }],
+        renames_total: 1,
+        plan_hash: PLAN_HASH,
+        lock: { attempts: 1, waited_ms: 0.4, held_ms: 1.9 },
+        details: {},
+      }],
+      next_cursor: null,
+    },
+  },
   AnalyzeAnswer: {
     "One table": {
       tables: [{

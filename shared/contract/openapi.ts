@@ -16,6 +16,7 @@ type Json = Record<string, unknown>;
 const COMPONENTS: Record<string, z.ZodType> = {
   OperationAnswer: responses.operationAnswer,
   ListMigrationsAnswer: responses.listMigrationsAnswer,
+  ListEventsAnswer: responses.listEventsAnswer,
   AnalyzeAnswer: responses.analyzeAnswer,
   TableAliasesAnswer: responses.tableAliasesAnswer,
   VerifyAnswer: responses.verifyAnswer,
@@ -309,10 +310,12 @@ function exampleOf(name: Endpoint, parameter: string): Json {
 }
 
 const PARAMETERS: Record<string, string> = {
-  include: "drift, usage, notifications, or several of them, separated by commas",
+  include: "drift, usage, notifications, plan, or several of them, separated by commas",
   table: "An old or a new name; for analyze it can be repeated.",
   schemas: "With detail=names, in place of schema: a pattern, * is any text; can be repeated.",
   detail: "names: only which tables there are, and which refer to each other.",
+  actor: "As it was recorded, such as key:default ada.",
+  since: "Only events at this time or later.",
   cursor: "next_cursor of the previous page.",
   quiet_for_days: "How many days without use ready_to_finalize asks for.",
 };

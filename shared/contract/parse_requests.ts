@@ -105,6 +105,8 @@ export const parseAnalyzeQuery = (input: unknown) => parse(REQUESTS.analyze, inp
 export const parseListMigrationsQuery = (input: unknown) =>
   parse(REQUESTS["list-migrations"], input);
 
+export const parseListEventsQuery = (input: unknown) => parse(REQUESTS["list-events"], input);
+
 /** The query's `schema` is one schema, or several separated by commas. */
 export const parseTableAliasesQuery = (input: unknown) => parse(REQUESTS["table-aliases"], input);
 

@@ -3,39 +3,19 @@
  * a misspelt option is never ignored.
  */
 import * as z from "zod";
-import { identifierFault } from "./names.ts";
+import { DEFAULT_DAYS, identifier, MAX_DAYS, MAX_RENAMES, once, storableText } from "./fields.ts";
+import {
+  aliasesQuery,
+  analyzeQuery,
+  eventsQuery,
+  listQuery,
+  type MIGRATION_STATUSES,
+} from "./queries.ts";
 
-/** Most renames of one request. */
-export const MAX_RENAMES = 1_000;
+export { IDENTIFIER, MAX_RENAMES } from "./fields.ts";
 
 /** Largest request body in bytes. */
 export const MAX_BODY_BYTES = 1_048_576;
-
-/** Marks an issue as an invalid identifier, which has its own problem code. */
-export const IDENTIFIER = { problem: "invalid_identifier" } as const;
-
-/** Makes a function that makes something at its first call. */
-const once = <Made>(make: () => Made): () => Made => {
-  let made: Made | undefined;
-  return () => made ??= make();
-};
-
-/*
- * Schemas are made when they are needed: a function has one endpoint, and to make the schemas of all took a large part
- * of the time in which it starts.
- */
-
-const identifier = once(() =>
-  z.string().superRefine((name, context) => {
-    const fault = identifierFault(name);
-    if (fault) context.addIssue({ code: "custom", message: fault, params: IDENTIFIER });
-  })
-);
-
-const storableText = (max: number) =>
-  z.string().max(max).refine((text) => !text.includes("\0") && text.isWellFormed(), {
-    message: "text cannot contain NUL characters or halves of surrogate pairs",
-  });
 
 const rename = once(() =>
   z.strictObject({
@@ -176,9 +156,6 @@ function selectsOneOf(
 
 const selected = once(() => z.strictObject(selectedFields()).superRefine(selectsOnce));
 
-const MAX_DAYS = 3_650;
-const DEFAULT_DAYS = 7;
-
 const finalize = once(() =>
   z.strictObject({
     ...selectedFields(),
@@ -201,96 +178,6 @@ const refresh = once(() =>
     ...changeOptions(),
     ...rewriteOptions(),
   }).superRefine(selectsOne)
-);
-
-const MIGRATION_STATUSES = ["pending", "active", "rolled_back", "finalized"] as const;
-
-const INCLUDABLE = ["drift", "usage", "notifications"] as const;
-
-type Includable = (typeof INCLUDABLE)[number];
-
-const isIncludable = (name: string): name is Includable =>
-  (INCLUDABLE as readonly string[]).includes(name);
-
-/** Most migrations of a page; with `include` more, since drift and usage of all of them are read at one moment. */
-const LARGEST_PAGE = 200;
-const LARGEST_WITH_INCLUDE = 1_000;
-
-const listQuery = once(() =>
-  z.strictObject({
-    status: z.enum(MIGRATION_STATUSES).optional(),
-    schema: identifier().optional(),
-    table: identifier().optional(),
-    batch_id: z.uuid().optional(),
-    include: z.string().transform((text, context): Includable[] => {
-      const names = text.split(",");
-      if (names.every(isIncludable)) return names;
-      const message = `one of ${INCLUDABLE.join(", ")}, or several with commas between them`;
-      context.addIssue({ code: "custom", message });
-      return z.NEVER;
-    }).default([]),
-    /** With usage in `include`: how many days without use the verdict of each migration asks for. */
-    quiet_for_days: z.coerce.number().int().min(0).max(MAX_DAYS).default(DEFAULT_DAYS),
-    limit: z.coerce.number().int().min(1).max(LARGEST_WITH_INCLUDE).default(50),
-    cursor: z.string().max(500).optional(),
-  }).superRefine(({ include, limit }, context) => {
-    if (include.length === 0 && limit > LARGEST_PAGE && limit <= LARGEST_WITH_INCLUDE) {
-      context.addIssue({
-        code: "custom",
-        path: ["limit"],
-        message:
-          `a page has at most ${LARGEST_PAGE} migrations, and ${LARGEST_WITH_INCLUDE} with include`,
-      });
-    }
-  })
-);
-
-/** A repeatable parameter: an array of its values. */
-const repeated = once(() =>
-  z.union([z.string().transform((name) => [name]), z.array(z.string())])
-    .pipe(z.array(identifier()).min(1).max(MAX_RENAMES))
-);
-
-const analyzeQuery = once(() =>
-  z.strictObject({
-    schema: repeated().default(["public"]),
-    table: repeated().optional(),
-    /** In place of `schema`: patterns, in which `*` is any text. Only with `detail=names`. */
-    schemas: repeated().optional(),
-    /** `names`: only which tables there are, and which of them refer to each other; of many schemas, too. */
-    detail: z.enum(["all", "names"]).default("all"),
-  }).superRefine(({ schema, table, schemas, detail }, context) => {
-    if (schemas !== undefined && detail !== "names") {
-      context.addIssue({
-        code: "custom",
-        path: ["schemas"],
-        message: "patterns go with detail=names only",
-      });
-    }
-    if (table !== undefined && detail === "names") {
-      context.addIssue({
-        code: "custom",
-        path: ["table"],
-        message: "detail=names lists all tables of the schemas",
-      });
-    }
-    if (table !== undefined && schema.length > 1) {
-      context.addIssue({
-        code: "custom",
-        path: ["schema"],
-        message: "tables are looked for in one schema; ask once for each schema",
-      });
-    }
-  })
-);
-
-const aliasesQuery = once(() =>
-  z.strictObject({
-    schema: z.string().max(10_000).transform((names) => names.split(",")).pipe(
-      z.array(identifier()),
-    )
-      .optional(),
-  })
 );
 
 /** The checks of verify, in their order. */
@@ -357,6 +244,9 @@ export const REQUESTS = {
   get "list-migrations"() {
     return listQuery();
   },
+  get "list-events"() {
+    return eventsQuery();
+  },
   get analyze() {
     return analyzeQuery();
   },
@@ -379,6 +269,7 @@ export type RefreshRequest = z.output<ReturnType<typeof refresh>>;
 export type VerifyRequest = z.output<ReturnType<typeof verify>>;
 export type VerifyCheckName = (typeof VERIFY_CHECKS)[number];
 export type AnalyzeQuery = z.output<ReturnType<typeof analyzeQuery>>;
+export type ListEventsQuery = z.output<ReturnType<typeof eventsQuery>>;
 export type ListMigrationsQuery = z.output<ReturnType<typeof listQuery>>;
 export type TableAliasesQuery = z.output<ReturnType<typeof aliasesQuery>>;
 export type MigrationStatus = (typeof MIGRATION_STATUSES)[number];
@@ -397,4 +288,7 @@ export type AnalyzeInput = z.input<ReturnType<typeof analyzeQuery>>;
 export type ListMigrationsInput =
   & Omit<z.input<ReturnType<typeof listQuery>>, "limit" | "quiet_for_days">
   & { limit?: number; quiet_for_days?: number };
+export type ListEventsInput =
+  & Omit<z.input<ReturnType<typeof eventsQuery>>, "limit">
+  & { limit?: number };
 export type TableAliasesInput = z.input<ReturnType<typeof aliasesQuery>>;

@@ -1,98 +1,18 @@
 /** What callers get back, as schemas and types. */
 import * as z from "zod";
-import { FINDING_CODES } from "./findings.ts";
+import { finding, migration, migrationNotifications, statement, timestamp } from "./migration.ts";
 import { PROBLEM_CODES } from "./problems.ts";
+import { EVENT_OPERATIONS, EVENT_OUTCOMES } from "./queries.ts";
 
-const timestamp = z.iso.datetime({ offset: true });
-
-export const findingCode = z.enum(FINDING_CODES);
-
-export const finding = z.object({
-  code: findingCode,
-  severity: z.enum(["info", "warning", "breaking"]),
-  object: z.string(),
-  message: z.string(),
-  remedy: z.string(),
-  /** Of `not_quiet_long_enough`: when the old name can be given up without acknowledgement. */
-  earliest: z.string().optional(),
-});
-
-export const statement = z.object({ sql: z.string(), purpose: z.string() });
-
-/** A reason for the state of `usage`. */
-const usageReason = z.object({ code: z.string(), message: z.string() });
-
-/**
- * Use of the old name. `used`: calls were seen within the last day, a session uses it now, or a text on the server names
- * it. `unknown`: none of this, but something can have been missed. `quiet`: none of this, and nothing was missed.
- */
-export const usage = z.object({
-  state: z.enum(["used", "quiet", "unknown"]),
-  /** Calls through the old name that were seen since the rename; null if they cannot be counted. */
-  calls: z.number().int().nullable(),
-  /** Reads, updates and deletes that the view itself has counted; null without `count_use`. */
-  reads: z.number().int().nullable(),
-  roles: z.array(z.object({ role: z.string(), calls: z.number().int() })),
-  /** When the rename was done. */
-  since: timestamp.nullable(),
-  last_sampled_at: timestamp.nullable(),
-  /** The first sample after the last call that was seen. */
-  last_used_at: timestamp.nullable(),
-  /** Since when no use was seen and nothing can have been missed; null if not known. */
-  quiet_since: timestamp.nullable(),
-  /** Statements that used it, the most frequent first, without their values; at most 200 characters each. */
-  examples: z.array(z.object({ statement: z.string(), role: z.string(), calls: z.number().int() })),
-  reasons: z.array(usageReason),
-});
-
-/** Whether finalize would end the rename with the same `quiet_for_days`, as far as the use of the old name is concerned. */
-export const readyToFinalize = z.object({
-  ready: z.boolean(),
-  /** If it is not ready: when it will be, if no use is seen until then; null if no date can be known. */
-  earliest: timestamp.nullable(),
-  /** What stands in the way or, if nothing does, the evidence. */
-  reasons: z.array(usageReason),
-});
-
-/** Numbers of notifications by what became of them. */
-const migrationNotifications = z.object({
-  delivered: z.number().int(),
-  pending: z.number().int(),
-  given_up: z.number().int(),
-  /** Why the last attempt failed, of the undelivered ones. */
-  last_error: z.string().nullable(),
-});
-
-export const migration = z.object({
-  id: z.uuid(),
-  batch_id: z.uuid(),
-  schema_name: z.string(),
-  old_name: z.string(),
-  new_name: z.string(),
-  status: z.enum(["pending", "active", "rolled_back", "finalized"]),
-  table_oid: z.number().int().nullable(),
-  view_oid: z.number().int().nullable(),
-  compatibility_view_created: z.boolean(),
-  dependencies: z.record(z.string(), z.unknown()),
-  plan_hash: z.string(),
-  requested_at: timestamp,
-  requested_by: z.string(),
-  migrated_at: timestamp.nullable(),
-  migrated_by: z.string().nullable(),
-  rollback_at: timestamp.nullable(),
-  rollback_by: z.string().nullable(),
-  finalized_at: timestamp.nullable(),
-  finalized_by: z.string().nullable(),
-  notes: z.string().nullable(),
-  /** Differences between database and record; only with `include`. */
-  drift: z.array(finding).optional(),
-  /** Only with `include`, and only of active renames with a view. */
-  usage: usage.optional(),
-  /** Of active renames; with usage in \`include\`, and in the plan of a finalization. */
-  ready_to_finalize: readyToFinalize.optional(),
-  /** Only with `include`. */
-  notifications: migrationNotifications.optional(),
-});
+export { finding, findingCode, migration, readyToFinalize, statement, usage } from "./migration.ts";
+export type {
+  Finding,
+  Migration,
+  MigrationNotifications,
+  ReadyToFinalize,
+  Statement,
+  Usage,
+} from "./migration.ts";
 
 /**
  * How the locks were acquired. Times are in milliseconds; `held_ms` is from the last lock granted to the end of COMMIT,
@@ -108,6 +28,8 @@ export const lockFigures = z.object({
    */
   holders_visible: z.literal(false).optional(),
 });
+
+const eventLock = lockFigures.omit({ holders_visible: true });
 
 export const difference = z.object({
   object: z.string(),
@@ -302,6 +224,42 @@ export const listMigrationsAnswer = z.object({
   notifications: notificationsReport.optional(),
 });
 
+const event = z.object({
+  /** Later events have higher ids. */
+  id: z.number().int(),
+  occurred_at: timestamp,
+  /** As in the answer's header `x-request-id`. */
+  request_id: z.uuid(),
+  /** What was requested; `drift`: found by any request; `webhook`: one that was refused before it was read. */
+  operation: z.enum(EVENT_OPERATIONS),
+  actor: z.string(),
+  outcome: z.enum(EVENT_OUTCOMES),
+  /** The problem that the request was answered with, or what was found; null where it succeeded. */
+  problem_code: z.string().nullable(),
+  batch_id: z.uuid().nullable(),
+  /** The migrations that it is about; none where a request was refused before there were any. */
+  migration_ids: z.array(z.uuid()),
+  /** Their names, or else those that were requested; at most 20. */
+  renames: z.array(z.object({
+    schema: z.string(),
+    old_name: z.string(),
+    new_name: z.string(),
+  })),
+  /** How many there are. */
+  renames_total: z.number().int(),
+  /** The plan that was applied or proposed. */
+  plan_hash: z.string().nullable(),
+  /** Zeros where no locks were needed, or none was acquired; `held_ms` is without COMMIT. */
+  lock: eventLock,
+  /** What else is known, by the operation: what a refused request selected, kinds of drift, failed checks. */
+  details: z.record(z.string(), z.unknown()),
+});
+
+export const listEventsAnswer = z.object({
+  events: z.array(event),
+  next_cursor: z.string().nullable(),
+});
+
 const analyzedTable = z.object({
   schema: z.string(),
   table: z.string(),
@@ -328,13 +286,7 @@ const tableAlias = z.object({
 
 export const tableAliasesAnswer = z.object({ aliases: z.array(tableAlias) });
 
-export type Finding = z.output<typeof finding>;
-export type Statement = z.output<typeof statement>;
-export type Usage = z.output<typeof usage>;
-export type ReadyToFinalize = z.output<typeof readyToFinalize>;
-export type MigrationNotifications = z.output<typeof migrationNotifications>;
 export type NotificationsReport = z.output<typeof notificationsReport>;
-export type Migration = z.output<typeof migration>;
 export type LockFigures = z.output<typeof lockFigures>;
 export type Difference = z.output<typeof difference>;
 export type Check = z.output<typeof check>;
@@ -348,6 +300,8 @@ export type VerifyFailure = z.output<typeof verifyFailure>;
 export type VerifyCheck = z.output<typeof verifyCheck>;
 export type VerifySession = z.output<typeof verifySession>;
 export type VerifyAnswer = z.output<typeof verifyAnswer>;
+export type EventRecord = z.output<typeof event>;
+export type ListEventsAnswer = z.output<typeof listEventsAnswer>;
 export type ListMigrationsAnswer = z.output<typeof listMigrationsAnswer>;
 export type Effect = z.output<typeof effect>;
 export type AnalyzedDependant = z.output<typeof analyzedDependant>;

@@ -10,7 +10,8 @@ import type {
 import { driftOf } from "../drift/drift_report.ts";
 import { type FoundDrift, noteDrift } from "../tracking/drift_events.ts";
 import { notificationsFromRows, notificationsQuery } from "../tracking/deliveries.ts";
-import { encodeCursor, migrationsPage, recordedWithPage } from "../tracking/list_migrations.ts";
+import { encodeCursor } from "../tracking/cursor.ts";
+import { migrationsPage, recordedWithPage } from "../tracking/list_migrations.ts";
 import {
   migrationsFromRows,
   recordedFromRows,
@@ -50,9 +51,10 @@ export async function listMigrations(
     const page = found.slice(0, query.limit);
     const last = page.at(-1);
     const more = found.length > query.limit && last !== undefined;
-    const recorded = query.include.length === 0
-      ? []
-      : await inThisDatabase(context, recordedWithPage(rows).slice(0, query.limit));
+    const looks = query.include.includes("drift") || query.include.includes("usage");
+    const recorded = looks
+      ? await inThisDatabase(context, recordedWithPage(rows).slice(0, query.limit))
+      : [];
     const [drifted, samples, notifications] = await Promise.all([
       query.include.includes("drift") ? withDrift(context, page, recorded) : page,
       query.include.includes("usage") ? usageOfPage(context, page, recorded) : null,
@@ -68,7 +70,7 @@ export async function listMigrations(
         ...migration,
         notifications: notifications.byMigration[migration.id],
       })),
-      next_cursor: more ? encodeCursor(last) : null,
+      next_cursor: more ? encodeCursor(last.requested_at, last.id) : null,
       ...(notifications !== null && { notifications: notifications.report }),
     };
   });

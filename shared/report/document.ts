@@ -153,3 +153,11 @@ export function section(heading: string, ...blocks: (Block | null)[]): Block[] {
 
 export const itemsOf = (items: Item[]): Block | null =>
   items.length === 0 ? null : { is: "items", items };
+
+export function statementsBlock(statements: Statement[], planned: boolean): Block | null {
+  if (statements.length === 0) return null;
+  const shown = statements.map((one) => ({ ...one, isCheck: CHECK.test(one.sql) }));
+  return { is: "statements", statements: shown, planned };
+}
+
+const CHECK = /^(do\s+\$|prepare\s+table_rename_|explain\s.*execute\s+table_rename_)/i;

@@ -14,6 +14,7 @@ import {
   itemsOf,
   name,
   section,
+  statementsBlock,
   table,
   type Text,
   toned,
@@ -38,6 +39,7 @@ export function describeMigrations(
         ? { is: "text", text: "There are no such migrations." }
         : tableOfMigrations(migrations, verbose),
     ],
+    ...migrations.map(planSection),
     driftSection(migrations),
     usageSection(migrations, finalizeReady),
     // There can be notifications of failed requests without any migration.
@@ -77,6 +79,17 @@ const since = ({ status, requested_at, ...migration }: Migration): string =>
     rolled_back: migration.rollback_at,
     finalized: migration.finalized_at,
   })[status] ?? requested_at;
+
+function planSection({ plan, schema_name, old_name, new_name, status }: Migration): Block[] {
+  if (plan === undefined) return [];
+  return section(
+    `Plan of ${shownName(schema_name, old_name)} → ${new_name}`,
+    plan.acknowledged.length === 0
+      ? null
+      : { is: "text", text: `Acknowledged: ${plan.acknowledged.join(", ")}` },
+    statementsBlock(plan.statements, status === "pending"),
+  );
+}
 
 function driftSection(migrations: Migration[]): Block[] {
   const asked = migrations.flatMap(({ drift }) => drift === undefined ? [] : [drift]);

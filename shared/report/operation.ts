@@ -2,7 +2,6 @@
 import type {
   LockFigures,
   OperationAnswer,
-  Statement,
   Verification,
 } from "../contract/responses.ts";
 import {
@@ -17,6 +16,7 @@ import {
   type Operation,
   type ShownName,
   type Span,
+  statementsBlock,
   step,
   toned,
 } from "./document.ts";
@@ -245,14 +245,6 @@ const tableOfNames = ({ mode }: OperationAnswer, names: ShownName[]): Block | nu
     names,
     oldName: mode === "apply" ? "Old name is now" : "Old name will be",
   };
-
-function statementsBlock(statements: Statement[], planned: boolean): Block | null {
-  if (statements.length === 0) return null;
-  const shown = statements.map((one) => ({ ...one, isCheck: CHECK.test(one.sql) }));
-  return { is: "statements", statements: shown, planned };
-}
-
-const CHECK = /^(do\s+\$|prepare\s+table_rename_|explain\s.*execute\s+table_rename_)/i;
 
 function locks({ attempts, waited_ms, held_ms }: LockFigures): Block {
   const text =

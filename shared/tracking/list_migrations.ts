@@ -1,18 +1,11 @@
 /** Pages of migrations, newest first, by keyset pagination: every page costs the same. */
 import type { RecordedRename } from "../facts/migration.ts";
-import { Problem } from "../contract/problems.ts";
 import type { ListMigrationsQuery } from "../contract/requests.ts";
 import { literal } from "../sql/quoting.ts";
+import { decodeCursor } from "./cursor.ts";
 import { migrationsFromRows, PRESENT } from "./migrations.ts";
 
-/** The last row of the page before. */
-interface Cursor {
-  requested_at: string;
-  id: string;
-}
-
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const TIMESTAMP = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?[+-](0\d|1[0-5]):[0-5]\d$/;
 
 /**
  * Query for one page and one more row, which shows whether there is a next page.
@@ -21,13 +14,14 @@ const TIMESTAMP = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?[+-](0\d|1
  */
 export function migrationsPage(query: ListMigrationsQuery): string {
   const conditions = ["true"];
+  if (query.id) conditions.push(`m.id = ${literal(query.id)}::uuid`);
   if (query.status) conditions.push(`m.status = ${literal(query.status)}`);
   if (query.schema) conditions.push(`m.schema_name = ${literal(query.schema)}`);
   if (query.batch_id) conditions.push(`m.batch_id = ${literal(query.batch_id)}::uuid`);
   if (query.cursor !== undefined) {
-    const { requested_at, id } = decodeCursor(query.cursor);
+    const { time, id } = decodeCursor(query.cursor, "list-migrations", UUID);
     conditions.push(
-      `(m.requested_at, m.id) < (${literal(requested_at)}::timestamptz, ${literal(id)}::uuid)`,
+      `(m.requested_at, m.id) < (${literal(time)}::timestamptz, ${literal(id)}::uuid)`,
     );
   }
   const limit = query.limit + 1;
@@ -45,12 +39,17 @@ export function migrationsPage(query: ListMigrationsQuery): string {
   (${rowsWhere(`m.new_name = ${name}`, `m.old_name <> ${name}`)})
   order by requested_at desc, id desc limit ${limit}`;
   }
+  const more = query.include.includes("plan") ? ` || ${RECORDED_PLAN}` : "";
   return `
 with page as (${rows})
-select to_jsonb(m) - 'plan' - 'fingerprint' as migration,
+select to_jsonb(m) - 'plan' - 'fingerprint'${more} as migration,
   m.fingerprint -> 'without_columns' as without_columns, ${PRESENT}
 from page m order by m.requested_at desc, m.id desc`;
 }
+
+const RECORDED_PLAN = `jsonb_build_object('plan', jsonb_build_object(
+  'statements', coalesce(m.plan -> 'statements', '[]'),
+  'acknowledged', coalesce(m.plan #> '{request,acknowledge}', '[]')))`;
 
 /** The page's rows as the plans need them, without the recorded states. */
 export function recordedWithPage(rows: Record<string, unknown>[]): RecordedRename[] {
@@ -66,34 +65,4 @@ export function recordedWithPage(rows: Record<string, unknown>[]): RecordedRenam
       without_columns: (rows[index].without_columns ?? []) as string[],
     },
   }));
-}
-
-/** The opaque cursor for the page after this row. */
-export function encodeCursor(last: Cursor): string {
-  return btoa(JSON.stringify([last.requested_at, last.id]))
-    .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
-function decodeCursor(text: string): Cursor {
-  try {
-    const [requested_at, id] = JSON.parse(atob(text.replaceAll("-", "+").replaceAll("_", "/")));
-    if (isMoment(requested_at) && typeof id === "string" && UUID.test(id)) {
-      return { requested_at, id };
-    }
-  } catch {
-    // Refused below.
-  }
-  const message = "not a cursor that list-migrations gave";
-  throw new Problem("invalid_request", `"cursor" is not valid: ${message}`, {
-    hint: "Send next_cursor of the page before, unchanged, or leave it out for the first page.",
-    fields: { issues: [{ path: "cursor", message }] },
-  });
-}
-
-/** Whether the server can parse it: in the right form, and an existing day and time. */
-function isMoment(text: unknown): text is string {
-  if (typeof text !== "string" || !TIMESTAMP.test(text)) return false;
-  const local = text.slice(0, "2026-01-01T00:00:00".length);
-  const time = Date.parse(`${local}Z`);
-  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(local);
 }

@@ -1,6 +1,7 @@
 /** Pages of list-migrations among 100,000 migrations: the last one against the first. */
 import { parseListMigrationsQuery } from "../../shared/contract/parse_requests.ts";
-import { encodeCursor, migrationsPage } from "../../shared/tracking/list_migrations.ts";
+import { encodeCursor } from "../../shared/tracking/cursor.ts";
+import { migrationsPage } from "../../shared/tracking/list_migrations.ts";
 import type { TestDatabase } from "../support/database.ts";
 import { type Bench, type Measurement, ratioRow, type Row } from "./bench.ts";
 import { median, shuffled, spread } from "./statistics.ts";
@@ -94,5 +95,5 @@ async function lastCursor(db: TestDatabase, filter: Record<string, string>): Pro
     from public.sys_table_migrations
     where ${["true", ...conditions].join(" and ")}
     order by requested_at, id offset ${LIMIT} limit 1`);
-  return encodeCursor({ requested_at: row.requested_at, id: row.id });
+  return encodeCursor(row.requested_at, row.id);
 }

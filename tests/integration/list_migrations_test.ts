@@ -249,3 +249,28 @@ databaseTest("without the tracking tables the list says what to do", async ({ db
   assertEquals(problem.code, "database_unavailable");
   assertStringIncludes(problem.hint, "supabase db push");
 });
+
+databaseTest(
+  "a migration is found by its id, with the plan that was recorded, and without it unless asked",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await db.sql.unsafe("create table a (id int); create table b (id int)").simple();
+    const renames = ["a", "b"].map((name) => ({ old_name: name, new_name: `${name}_new` }));
+    const acknowledge = ["realtime_publication"];
+    const done = await functions.rename({ renames, acknowledge });
+    const [, { id }] = done.migrations;
+    assertEquals(await functions.list({ id }), {
+      migrations: done.migrations.slice(1),
+      next_cursor: null,
+    });
+    const { migrations: [{ plan }] } = await functions.list({ id, include: "plan" });
+    assertEquals(plan!.acknowledged, acknowledge);
+    assert(
+      plan!.statements.some(({ sql }) => sql === 'alter table "public"."b" rename to "b_new"'),
+    );
+    const run = new Set(done.statements.map(({ sql }) => sql));
+    assertEquals(plan!.statements.filter(({ sql }) => !run.has(sql)), []);
+    assertEquals((await functions.list({ id, status: "pending" })).migrations, []);
+    assertEquals((await functions.list({ id: crypto.randomUUID() })).migrations, []);
+  },
+);

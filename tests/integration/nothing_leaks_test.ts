@@ -102,6 +102,7 @@ async function round(db: TestDatabase, functions: Functions): Promise<string[]> 
   await ask("rollback", { migration_id });
   await backgroundEnded();
   await ask("list-migrations?include=notifications");
+  await ask("list-events");
 
   // Whoever is not let in.
   const signed = await signedHeaders({ body: "{}" });

@@ -189,10 +189,11 @@ databaseTest(
     // What is in the history already is put right there, and fetched so.
     await using other = await emptyDatabase(like);
     await using theirs = await repository();
-    await Deno.remove(`${theirs.dir}/supabase/migrations/${MOVE}`);
+    const since = theirs.files().filter((name) => name >= MOVE);
+    for (const name of since) await Deno.remove(`${theirs.dir}/supabase/migrations/${name}`);
     theirs.write(after, `${recordedEarlier("b")};\n`);
     await theirs.supabase(other, "db", "push");
-    theirs.write(MOVE, await file(MOVE));
+    for (const name of since) theirs.write(name, await file(name));
     await theirs.supabase(other, "db", "push", "--include-all");
     await theirs.supabase(other, "migration", "fetch");
     assertStringIncludes(theirs.read(after), "insert into table_rename.sys_table_migration_events");

@@ -32,6 +32,7 @@ export const ENDPOINTS: Record<
   verify: { method: "POST", body: `{"migration_id":"${crypto.randomUUID()}"}`, webhooks: false },
   analyze: { method: "GET", query: "table=a", webhooks: false },
   "list-migrations": { method: "GET", webhooks: false },
+  "list-events": { method: "GET", webhooks: false },
   "table-aliases": { method: "GET", webhooks: false },
 };
 

@@ -1,6 +1,7 @@
 /** The endpoints against a test's own database, through real requests and responses. */
 import * as analyze from "../../functions/analyze/index.ts";
 import * as finalize from "../../functions/finalize/index.ts";
+import * as listEvents from "../../functions/list-events/index.ts";
 import * as listMigrations from "../../functions/list-migrations/index.ts";
 import * as refresh from "../../functions/refresh/index.ts";
 import * as rename from "../../functions/rename/index.ts";
@@ -11,6 +12,7 @@ import { assertEquals } from "@std/assert";
 import type { ProblemBody } from "../../shared/contract/problems.ts";
 import type {
   FinalizeInput,
+  ListEventsInput,
   ListMigrationsInput,
   RefreshInput,
   RenameInput,
@@ -19,6 +21,7 @@ import type {
 } from "../../shared/contract/requests.ts";
 import type {
   AnalyzeAnswer,
+  ListEventsAnswer,
   ListMigrationsAnswer,
   OperationAnswer,
   VerifyAnswer,
@@ -38,6 +41,7 @@ const definitions: Record<string, EndpointDefinition<any, any>> = {
   "refresh": refresh.definition,
   "rename": rename.definition,
   "rollback": rollback.definition,
+  "list-events": listEvents.definition,
   "list-migrations": listMigrations.definition,
   "table-aliases": tableAliases.definition,
   "verify": verify.definition,
@@ -54,6 +58,7 @@ export interface Functions {
   refresh(body: RefreshInput): Promise<OperationAnswer>;
   verify(body: VerifyInput): Promise<VerifyAnswer>;
   list(query?: ListMigrationsInput): Promise<ListMigrationsAnswer>;
+  events(query?: ListEventsInput): Promise<ListEventsAnswer>;
   /** Asks for an analysis; the query is a query string without its question mark. */
   analyze(query?: string): Promise<AnalyzeAnswer>;
   /** Calls an operation and fails the test unless it is refused with this code. */
@@ -96,6 +101,12 @@ export function functionsFor(url: string, more: Partial<Settings> = {}): Functio
     assertEquals(response.status, 200, JSON.stringify(body, null, 2));
     return body;
   };
+  const get = async (name: string, query: object) => {
+    const text = new URLSearchParams(
+      Object.entries(query).map(([name, value]) => [name, String(value)]),
+    );
+    return await succeed(await fetch(name, { query: `?${text}` }));
+  };
   return {
     settings,
     fetch,
@@ -105,12 +116,8 @@ export function functionsFor(url: string, more: Partial<Settings> = {}): Functio
     finalize: async (body) => await succeed(await post("finalize", { quiet_for_days: 0, ...body })),
     refresh: async (body) => await succeed(await post("refresh", body)),
     verify: async (body) => await succeed(await post("verify", body)),
-    list: async (query = {}) => {
-      const text = new URLSearchParams(
-        Object.entries(query).map(([name, value]) => [name, String(value)]),
-      );
-      return await succeed(await fetch("list-migrations", { query: `?${text}` }));
-    },
+    list: async (query = {}) => await get("list-migrations", query),
+    events: async (query = {}) => await get("list-events", query),
     analyze: async (query = "") => await succeed(await fetch("analyze", { query: `?${query}` })),
     refused: async (code, name, body) => {
       const now = name === "finalize" ? { quiet_for_days: 0, ...body as object } : body;

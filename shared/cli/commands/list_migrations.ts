@@ -13,6 +13,7 @@ import { wholeNumber } from "../options.ts";
 
 interface ListMigrationsOptions {
   dbUrl?: string;
+  id?: string;
   status?: ListMigrationsInput["status"];
   schema?: string;
   table?: string;
@@ -36,6 +37,7 @@ const EXAMPLES = `Examples:
 export function addListMigrations(program: Command, context: CommandContext): void {
   const command = program.command("list-migrations")
     .description("Lists the tracked renames, newest first.")
+    .option("--id <id>", "only this migration")
     .addOption(new Option("--status <status>").choices(migration.shape.status.options))
     .option("--schema <name>", "only tables of this schema")
     .option("--table <name>", "only the table with this old or new name")
@@ -45,7 +47,7 @@ export function addListMigrations(program: Command, context: CommandContext): vo
     .option(
       "--include <what>",
       "drift: where the database differs from the record; usage: who uses the old names; " +
-        "notifications: which were sent, and which could not be delivered",
+        "notifications: which were sent, and which could not be delivered; plan: the recorded statements",
     )
     .option("--all", "all pages, each of the size of --limit")
     .option("--verbose", "batch, actor and notes, too")
@@ -58,14 +60,18 @@ async function listMigrations(
   context: CommandContext,
   options: ListMigrationsOptions,
 ): Promise<void> {
-  const { status, schema, table, batchId, limit, cursor, include, all, verbose = false } = options;
-  const query = { status, schema, table, batch_id: batchId, limit, cursor, include };
+  const { id, status, schema, table, batchId, limit, cursor } = options;
+  const { include, all, verbose = false } = options;
+  const query = { id, status, schema, table, batch_id: batchId, limit, cursor, include };
   const nextPage = (cursor: string) =>
     commandLine(withOption(withoutValue(context.args, "--cursor"), "--cursor", cursor));
   await runCommand(context, options, async ({ client }) => {
     const answer = all ? await allPages(client, query) : await client.listMigrations(query);
     const page = { nextPage, verbose, finalizeReady: commandLine(["finalize-rename", "--ready"]) };
-    printAnswer(context, answer, () => describeMigrations(inOptionWords(answer), page), options);
+    printAnswer(context, answer, () => describeMigrations(inOptionWords(answer), page), {
+      ...options,
+      sql: true,
+    });
     return EXIT.done;
   });
 }
