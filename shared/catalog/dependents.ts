@@ -203,12 +203,13 @@ const rowCasts = `
               select coalesce(json_agg(distinct pg_get_userbyid(e.grantee)), '[]')
               from aclexplode(p.proacl) e where e.grantee not in (0, p.proowner))
           ) order by p.proname collate "C"), '[]')
-        from pg_proc p
+        from (
+          select distinct d.objid from pg_depend d
+          where d.classid = 'pg_proc'::regclass
+            and d.refclassid = 'pg_type'::regclass and d.refobjid = t.reltype) d
+        join pg_proc p on p.oid = d.objid
         join pg_type ta on ta.oid = p.prorettype
-        where t.relkind = 'v' and p.oid in (
-            select d.objid from pg_depend d
-            where d.classid = 'pg_proc'::regclass
-              and d.refclassid = 'pg_type'::regclass and d.refobjid = t.reltype)
+        where t.relkind = 'v'
           and p.pronargs = 1 and p.proargtypes[0] = t.reltype and p.pronamespace = t.relnamespace
           and ${isRowCast("p")}`;
 

@@ -188,6 +188,16 @@ const PROBLEM: Json = {
       type: "string",
       description: "Status of the migration that the problem is about.",
     },
+    renamed: {
+      type: "object",
+      description: "The rename of that migration, which holds the name.",
+      properties: {
+        schema: { type: "string" },
+        old_name: { type: "string" },
+        new_name: { type: "string" },
+        table_gone: { type: "boolean" },
+      },
+    },
   },
   additionalProperties: true,
   examples: [PROBLEM_EXAMPLE],

@@ -7,7 +7,7 @@ import type { DriftFacts, LocatedRelation } from "../facts/drift_facts.ts";
 import type { Facts } from "../facts/facts.ts";
 import type { LocatedMigration, RecordedRename, TrackedRename } from "../facts/migration.ts";
 import { RELATION_KINDS, typeKind } from "../facts/relation_kinds.ts";
-import { qualified } from "../sql/quoting.ts";
+import { ident, qualified } from "../sql/quoting.ts";
 
 export interface DriftDifference {
   code:
@@ -179,7 +179,11 @@ function addRenamed(
       "table_renamed",
       migration.new_name,
       `is now called ${now}`,
-      `Rename it back to ${qualified(migration.schema_name, migration.new_name)}.`,
+      table.schema === migration.schema_name
+        ? `Rename it back: alter table ${now} rename to ${ident(migration.new_name)}.`
+        : `Move it back: alter table ${now} set schema ${
+          ident(migration.schema_name)
+        }; its name there was ${ident(migration.new_name)}.`,
     );
   }
 }
@@ -220,14 +224,18 @@ function viewOf<Relation extends LocatedRelation>(
       "view_renamed",
       old_name,
       `was the compatibility view, which is now called ${qualified(view.schema, view.name)}`,
-      `Rename it back to ${qualified(schema_name, old_name)}.`,
+      view.schema === schema_name
+        ? `Rename it back: alter view ${qualified(view.schema, view.name)} rename to ${
+          ident(old_name)
+        }.`
+        : `Move it back to ${qualified(schema_name, old_name)}.`,
     );
   } else if (view.view_reads.length !== 1 || view.view_reads[0] !== table.oid) {
     add(
       "view_replaced",
       old_name,
       "was replaced by a view that reads something else",
-      "Drop it, then acknowledge view_missing.",
+      `Drop it (drop view ${qualified(schema_name, old_name)}), then acknowledge view_missing.`,
     );
   }
   return view;

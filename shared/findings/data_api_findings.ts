@@ -81,8 +81,9 @@ function partitionExposed(table: RelationFacts): TableFinding | null {
       message: policies
         ? `${exposed} The partition's own policies apply, which may differ from the partitioned table's.`
         : `${exposed} Through the partitioned table they can do the same.`,
-      remedy:
-        `If nobody should reach it by its name, first revoke their privileges on ${partition}.`,
+      remedy: `If nobody should reach it by its name, first: revoke all on ${partition} from ${
+        access.map(({ role }) => ident(role)).join(", ")
+      }.`,
     };
   }
   const roles = beyond.map(({ role }) => ident(role)).join(", ");

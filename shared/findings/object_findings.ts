@@ -1,7 +1,7 @@
 /** Findings about objects that know a table by its name, or pass its name on. */
 import type { Finding } from "../contract/responses.ts";
 import type { Facts, RelationFacts } from "../facts/facts.ts";
-import { qualified } from "../sql/quoting.ts";
+import { ident, literal, qualified } from "../sql/quoting.ts";
 import { called } from "./wording.ts";
 
 /** What a rename does about the old name, as far as findings depend on it. */
@@ -123,7 +123,7 @@ function namesType(directive: string): boolean {
 
 function foreignTableUsers(
   table: RelationFacts,
-  { hasView }: FindingContext,
+  { hasView, newName }: FindingContext,
 ): TableFinding | null {
   const users = table.foreign_tables.filter(({ updatable }) => updatable || !hasView);
   if (users.length === 0) return null;
@@ -136,9 +136,13 @@ function foreignTableUsers(
         ? "Through the view they read and insert as before; an UPDATE or DELETE that postgres_fdw cannot send " +
           "as a whole, and does by ctid, fails (42703)."
         : "They fail (42P01)."),
-    remedy:
-      "Right after the rename, set their table_name: alter foreign table … options (set table_name '…'), or " +
-      "(add table_name '…') where it is not set; or acknowledge.",
+    remedy: `Right after the rename: ${
+      users.map(({ identity }) =>
+        `alter foreign table ${identity} options (set table_name ${
+          newName === null ? "'…'" : literal(newName)
+        })`
+      ).join("; ")
+    }; with add in place of set where it has no table_name. Or acknowledge.`,
   };
 }
 
@@ -147,13 +151,16 @@ function subscriptionTarget(
   { hasView }: FindingContext,
 ): TableFinding | null {
   if (subscriptions.length === 0) return null;
+  const each = (what: string) =>
+    subscriptions.map((name) => `alter subscription ${ident(name)} ${what}`).join("; ");
   return {
     code: "subscription_target",
     severity: "breaking",
     message: `Logical replication subscriptions write to the table: ${subscriptions.join(", ")}. ` +
       "They find it by the publisher's name for it, and stop with an error at the next change, because " +
       (hasView ? "they cannot write to a view." : "nothing has that name any more."),
-    remedy:
-      "Disable the subscription, rename the table on the publisher too, and enable it again; or acknowledge.",
+    remedy: `Before the rename: ${
+      each("disable")
+    }. Rename the table on the publisher, too, and then: ${each("enable")}. Or acknowledge.`,
   };
 }

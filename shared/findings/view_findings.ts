@@ -5,7 +5,7 @@ import type { DriftRelation } from "../facts/drift_facts.ts";
 import type { RelationFacts, RowTypeUser } from "../facts/facts.ts";
 import type { AclEntry } from "../facts/privileges.ts";
 import { identityFindings } from "../plan/column_defaults.ts";
-import { qualified } from "../sql/quoting.ts";
+import { ident, qualified } from "../sql/quoting.ts";
 
 function partialReaders({ columns }: Pick<DriftRelation, "columns">): string[] {
   return [...new Set(columns.flatMap((column) => column.partial_readers))].sort();
@@ -56,7 +56,8 @@ export function viewFindings(
       "Insert through the new name.",
     );
   }
-  const readers = partialReaders(table).join(", ");
+  const partial = partialReaders(table);
+  const readers = partial.join(", ");
   if (readers !== "" && isSecurityInvoker(table)) {
     add(
       "column_grants",
@@ -65,7 +66,9 @@ export function viewFindings(
         (table.row_security
           ? ", because a view that honours row-level security needs the right to read every column."
           : "; a view with its owner's rights would not help, because the owner lacks rights that others have."),
-      "Grant them SELECT on the whole table, make them use the new name, or acknowledge.",
+      `If they may read all of it: grant select on ${object} to ${
+        partial.map((role) => role === "PUBLIC" ? "public" : ident(role)).join(", ")
+      }. Or make them use the new name, or acknowledge.`,
     );
   } else if (readers !== "") {
     add(
@@ -84,8 +87,9 @@ export function viewFindings(
       "warning",
       `The view will belong to "${view.owner}", not to the table's owner "${table.owner}", which may ` +
         "not create in this schema, or of which this role is not a member.",
-      `To give the view to "${table.owner}", grant that role CREATE on the schema, and grant its membership to ` +
-        "this role.",
+      `To give the view to "${table.owner}": grant create on schema ${ident(table.schema)} to ${
+        ident(table.owner)
+      }; grant ${ident(table.owner)} to ${ident(view.owner)}.`,
     );
   }
   if (view.replaced.length > 0) {

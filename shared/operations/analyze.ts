@@ -60,11 +60,12 @@ export async function analyze(
         to: null,
       }));
       const whole = await withNamesInRows(session, facts, changes);
+      const migrationsOf = chainsIn(tracked);
       return {
         tables: analyzeTables(tables, whole).map((analysis, index) => ({
           ...analysis,
           findings: [...analysis.findings, ...untrustedFindings(untrusted)],
-          migrations: migrationsOf(tables[index], tracked),
+          migrations: migrationsOf(tables[index]),
         })),
       };
     })
@@ -96,7 +97,7 @@ async function listTables(
   );
   requireSchemas(named, found as unknown as { schema: string }[]);
   if (rows.length > MAX_LISTED) throw tooMany(MAX_LISTED, "Ask for fewer schemas.");
-  const tracked = trackedFromRows(standing);
+  const migrationsOf = chainsIn(trackedFromRows(standing));
   return {
     tables: (rows as unknown as ListedTableRow[])
       .filter(({ schema, name }) =>
@@ -107,7 +108,7 @@ async function listTables(
         table: name,
         kind: kind === "p" ? "partitioned table" : "table",
         owner,
-        migrations: migrationsOf({ oid, name }, tracked),
+        migrations: migrationsOf({ oid, name }),
         dependants: {},
         findings: [],
         references,
@@ -230,15 +231,18 @@ function inOrder(facts: Facts, oids: number[]): RelationFacts[] {
 const relationWith = (facts: Facts, oid: number | null) =>
   facts.relations.find((relation) => relation.oid === oid);
 
-/** The migrations among these that led to a table's name, the last first. */
-function migrationsOf(table: { oid: number; name: string }, tracked: TrackedRename[]) {
-  const chain: { id: string; old_name: string; new_name: string }[] = [];
-  const own = tracked.filter(({ table_oid }) => table_oid === table.oid);
-  for (let name = table.name;;) {
-    const step = own.find(({ new_name }) => new_name === name);
-    if (step === undefined || chain.some(({ id }) => id === step.id)) return chain;
-    const { id, old_name, new_name } = step;
-    chain.push({ id, old_name, new_name });
-    name = old_name;
-  }
+/** Makes a function that finds the migrations among these that led to a table's name, the last first. */
+function chainsIn(tracked: TrackedRename[]) {
+  const byTable = Map.groupBy(tracked, ({ table_oid }) => table_oid);
+  return (table: { oid: number; name: string }) => {
+    const chain: { id: string; old_name: string; new_name: string }[] = [];
+    const own = byTable.get(table.oid) ?? [];
+    for (let name = table.name;;) {
+      const step = own.find(({ new_name }) => new_name === name);
+      if (step === undefined || chain.some(({ id }) => id === step.id)) return chain;
+      const { id, old_name, new_name } = step;
+      chain.push({ id, old_name, new_name });
+      name = old_name;
+    }
+  };
 }

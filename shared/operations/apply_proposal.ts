@@ -70,7 +70,10 @@ async function prepare(
     ...planned,
     acknowledged: proposal.acknowledge,
     requireSame: () =>
-      requireProposed(plan, plan.tables.flatMap(({ statements }) => statements), proposal),
+      requireProposed(plan, plan.tables.flatMap(({ statements }) => statements), {
+        ...proposal,
+        batch_id: request.batch_id,
+      }),
     recordAhead: () =>
       activateBatch({
         ...planned.head,

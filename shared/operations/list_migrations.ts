@@ -59,7 +59,8 @@ export async function listMigrations(
       query.include.includes("drift") ? withDrift(context, page, recorded) : page,
       query.include.includes("usage") ? usageOfPage(context, page, recorded) : null,
       query.include.includes("notifications") ? notificationsOf(context, page) : null,
-      recordWorstDrift(context),
+      // The first page of a list has done it for all migrations.
+      query.cursor === undefined ? recordWorstDrift(context) : null,
     ]);
     const migrations = samples === null
       ? drifted

@@ -73,7 +73,7 @@ function refuseNameInUse(open: Finding[], findings: Finding[]): void {
 export function requireProposed(
   plan: Plan,
   statements: Statement[],
-  proposed: { plan_hash: string; statements: Statement[] },
+  proposed: { batch_id: string; plan_hash: string; statements: Statement[] },
 ): void {
   if (proposed.plan_hash === plan.hash) return;
   const linesOf = (of: Statement[]) => of.flatMap(({ sql }) => sql.split("\n"));
@@ -86,6 +86,7 @@ export function requireProposed(
       fields: {
         plan_hash: plan.hash,
         expected_plan_hash: proposed.plan_hash,
+        batch_id: proposed.batch_id,
         changes: linesChanged(linesOf(proposed.statements), linesOf(statements)),
       },
     },

@@ -315,8 +315,11 @@ const howToFree = ({ status, batch_id }: NameHolder) =>
     ? `Apply that proposal (rename with "batch_id": "${batch_id}") or withdraw it (rollback with the same) first.`
     : "Roll back or finalize that migration first.";
 
-const fieldsOf = ({ id, status, batch_id, requested_by }: NameHolder) => ({
+const fieldsOf = (
+  { id, status, batch_id, requested_by, schema_name, old_name, new_name, table_gone }: NameHolder,
+) => ({
   migration_id: id,
+  renamed: { schema: schema_name, old_name, new_name, table_gone },
   migration_status: status,
   batch_id,
   requested_by,

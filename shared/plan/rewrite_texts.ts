@@ -99,7 +99,10 @@ export const leftTexts = ({ left }: TextRewrites): Finding[] =>
     severity: "warning",
     object: textObject(text),
     message: `The ${text.kind} keeps the old name, since ${reason}.`,
-    remedy: "Change it to the new name yourself before the rename is finalized.",
+    remedy: "Change it to the new name yourself before the rename is finalized." +
+      (text.kind === "routine"
+        ? ` Its text: select pg_get_functiondef(${literal(text.identity)}::regprocedure).`
+        : ""),
   }));
 
 /**

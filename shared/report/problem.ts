@@ -10,12 +10,12 @@ import {
   itemsOf,
   name,
   section,
-  step,
   table,
   toned,
 } from "./document.ts";
-import { breakingCodes, findingsSection } from "./findings.ts";
+import { findingsSection } from "./findings.ts";
 import { markdownOf } from "./markdown.ts";
+import { nextSteps } from "./next_steps.ts";
 import { shortened } from "./text.ts";
 
 /** What of a problem document is shown; the client makes one for answers that were none. */
@@ -47,8 +47,6 @@ export function describeProblem(problem: ShownProblem, context: ProblemContext =
   const { code, title } = problem;
   const { corrected = [], commandFor } = context;
   const heading = `Not done: ${typeof title === "string" ? title : "It did not work"}`;
-  const acknowledge = acceptableCodes(problem);
-  const request = { endpoint: "same", fields: { acknowledge } } as const;
   return documentOf([
     [{ is: "fields", fields: fieldsOf(problem, context) }],
     ...Object.entries(problem).map(([field, items]) =>
@@ -57,7 +55,7 @@ export function describeProblem(problem: ShownProblem, context: ProblemContext =
         : []
     ),
     corrected.length === 0 ? [] : [{ is: "step", text: "Perhaps you meant", commands: corrected }],
-    acknowledge.length === 0 ? [] : [step("To accept that and go on", request, { commandFor })],
+    ...nextSteps(problem, commandFor).map((block) => [block]),
     // The code of another server could be anything.
   ], { comment: `problem=${/^\w+$/.test(code) ? code : "unknown"}`, heading });
 }
@@ -148,11 +146,3 @@ const LISTS: Record<string, (items: never[]) => Block[]> = {
       lines: lines.slice(0, MAX_LINES).map((line) => shortened(line, MAX_LINE)),
     }),
 };
-
-/** Codes whose acknowledgement would let the request through. */
-function acceptableCodes({ code, findings, differences }: ShownProblem): string[] {
-  if (code === "breaking_findings") return breakingCodes((findings ?? []) as Finding[]);
-  const found = (differences ?? []) as { code?: string }[];
-  const onlyView = found.length > 0 && found.every(({ code }) => code === "view_missing");
-  return code === "drifted" && onlyView ? ["view_missing"] : [];
-}

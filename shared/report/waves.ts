@@ -15,7 +15,7 @@ export interface ShownWave {
   /** Old names of the first and the last table. */
   first: string;
   last: string;
-  state: "done" | "already" | "planned" | "refused" | "unknown" | "not_begun";
+  state: "done" | "already" | "planned" | "proposed" | "refused" | "unknown" | "not_begun";
   /** How long clients waited at most. */
   waited?: string;
   /** Why it was refused, or what a plan found. */
@@ -26,6 +26,7 @@ const STATES: Record<ShownWave["state"], Text> = {
   done: toned("done", "good"),
   already: "done before",
   planned: "would be done",
+  proposed: toned("proposed", "notice"),
   refused: toned("refused", "bad"),
   unknown: toned("not known", "warning"),
   not_begun: "not begun",
@@ -38,18 +39,24 @@ export const isStopped = (waves: ShownWave[]): boolean =>
 /** @param context.planned Whether nothing was to be changed. */
 export function describeWaves(
   waves: ShownWave[],
-  { url, title, planned, goOn }: {
+  { url, title, planned, goOn, apply = [] }: {
     url: string;
     title: string;
     planned: boolean;
     /** The command line that does the rest. Default: none is shown. */
     goOn?: string;
+    /** A command line for each wave that is proposed. Default: none. */
+    apply?: string[];
   },
 ): Document {
   const stopped = isStopped(waves);
   const steps: Block[] = goOn === undefined
     ? []
     : [{ is: "step", text: planned ? "To do it" : "To go on", commands: [goOn] }];
+  if (apply.length > 0) {
+    const text = `To apply ${apply.length === 1 ? "it" : "them, wave by wave"}`;
+    steps.push({ is: "step", text, commands: apply });
+  }
   return documentOf([
     [
       planned || stopped

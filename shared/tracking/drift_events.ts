@@ -41,9 +41,9 @@ select ${literal(requestId)}::uuid, 'drift', ${literal(actor)}, 'failed', 'drift
   jsonb_build_object(
     'code', 'row_security_bypassed', 'object', format('%I.%I', m.schema_name, m.old_name))
 from public.sys_table_migrations m
-join pg_namespace n on n.nspname = m.schema_name::name
 -- By its name, since OIDs are others in a copied database.
-join pg_class v on v.relnamespace = n.oid and v.relname = m.old_name::name and v.relkind = 'v'
+join pg_class v on v.relname = m.old_name::name and v.relkind = 'v' and v.relnamespace = (
+  select n.oid from pg_namespace n where n.nspname = m.schema_name::name)
 where m.status = 'active' and m.compatibility_view_created
   and exists (
     select from pg_rewrite rw
@@ -96,20 +96,24 @@ export function noteLostViews(
   actor: string,
   receivers: Receiver[] = [],
 ): string {
+  // Few views are gone; only of those the rest is looked up, by names.
   const lostViews = `
-    select m.id as migration_id,
+    with gone as materialized (
+      select m.id, m.schema_name, m.old_name, t.relname::text as table_name, t.relnamespace
+      from public.sys_table_migrations m
+      join pg_class t on t.oid = m.table_oid::oid and t.relkind in ('r', 'p')
+      where m.status = 'active' and m.compatibility_view_created and m.view_oid is not null
+        and not exists (select from pg_class v where v.oid = m.view_oid::oid))
+    select g.id as migration_id,
       case when r.oid is null then 'view_missing' else 'view_replaced' end as code,
-      format('%I.%I', m.schema_name, m.old_name) as object
-    from public.sys_table_migrations m
-    join pg_class t on t.oid = m.table_oid::oid and t.relkind in ('r', 'p')
-    left join pg_namespace n on n.nspname = m.schema_name
-    left join pg_class r on r.relnamespace = n.oid and r.relname = m.old_name
-    where m.status = 'active' and m.compatibility_view_created and m.view_oid is not null
-      and t.relnamespace = n.oid and exists (
-        select from public.sys_table_migrations s
-        where s.schema_name = m.schema_name and s.new_name = t.relname
-          and s.status in ('active', 'finalized'))
-      and not exists (select from pg_class v where v.oid = m.view_oid::oid)`;
+      format('%I.%I', g.schema_name, g.old_name) as object
+    from gone g
+    join pg_namespace n on n.oid = g.relnamespace and n.nspname = g.schema_name::name
+    left join pg_class r on r.relnamespace = n.oid and r.relname = g.old_name::name
+    where exists (
+      select from public.sys_table_migrations s
+      where s.schema_name = g.schema_name and s.new_name = g.table_name
+        and s.status in ('active', 'finalized'))`;
   const event = insertDrift(requestId, actor, `(${lostViews}) f`);
   return receivers.length === 0 ? event : exclusively(event, receivers);
 }

@@ -11,6 +11,7 @@ import { prepareTemplates } from "../support/prepare.ts";
 import { batches } from "./batches.ts";
 import { makeBench, type Measured, type Measurement } from "./bench.ts";
 import { blockingWindow } from "./blocking_window.ts";
+import { campaign } from "./campaign.ts";
 import { factsAndPlan } from "./facts_and_plan.ts";
 import { health } from "./health.ts";
 import { listPages } from "./list_migrations.ts";
@@ -27,6 +28,7 @@ const MEASUREMENTS: Measurement[] = [
   queryThroughView,
   listPages,
   health,
+  campaign,
   moduleLoad,
 ];
 

@@ -171,6 +171,54 @@ databaseTest(
 );
 
 databaseTest(
+  "waves are proposed by one person and applied by another, and what is proposed is left out",
+  async ({ db }) => {
+    await db.sql.unsafe(
+      ["a", "b", "c", "d"].map((name) => `create table doc_${name} (id int primary key);`).join(""),
+    );
+    await withCampaign(db, [], async (cli) => {
+      const args = ["rename-table", "--match", "^doc_", "--to", "", "--propose", "--wave"];
+      await db.sql`create view d as select 1 as one`;
+      const [first, second] = ["doc_a", "doc_c"].map((name) => `rename-table --batch-id ${name}`);
+      const stopped = await cli([...args, "2"]);
+      assertEquals(stopped.code, 5, stopped.stderr);
+      assertStringIncludes(
+        stopped.stdout,
+        "1 of 2 waves are proposed: 2 of 4 tables are proposed.",
+      );
+      assertStringIncludes(stopped.stdout, `To apply it:\n  npm run cli -- ${first}\n`);
+      await db.sql`drop view d`;
+      const proposed = await cli([...args, "2"]);
+      assertEquals(proposed.code, 0, proposed.stderr);
+      assertMatch(proposed.stdout, /^✓ Proposed the rename of 4 tables/);
+      assertStringIncludes(proposed.stdout, `To apply it:\n  npm run cli -- ${second}\n`);
+      assertEquals(
+        await tablesIn(db, ["public"]),
+        "public.doc_a public.doc_b public.doc_c public.doc_d",
+      );
+      const again = await cli([...args, "2"]);
+      assertStringIncludes(again.stdout, "Nothing to do: all 4 tables are proposed");
+
+      // One more table comes while the first wave is applied.
+      assertEquals((await cli(first.split(" "))).code, 0);
+      await db.sql`create table doc_e (id int primary key)`;
+      const more = await cli([...args, "2"]);
+      assertEquals(more.code, 0, more.stderr);
+      assertStringIncludes(more.stderr, "2 tables have their new names already, and are left out.");
+      assertStringIncludes(more.stderr, "2 tables are proposed already, and are left out.");
+      assertStringIncludes(more.stdout, "rename-table --batch-id doc_e\n");
+      const both = await cli([...args.slice(0, -2), "--propose", "--wave", "1"]);
+      assertStringIncludes(both.stdout, "Nothing to do");
+      assertEquals((await cli(second.split(" "))).code, 0);
+      assertEquals(
+        await tablesIn(db, ["public"]),
+        "public.a public.b public.c public.d public.doc_e",
+      );
+    });
+  },
+);
+
+databaseTest(
   "undo takes back the last batch that can be, once somebody said yes",
   async ({ db }) => {
     await db.sql`create table experts (id int primary key)`;

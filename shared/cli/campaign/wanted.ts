@@ -1,6 +1,6 @@
 /** Many renames: which tables get which names, which have them already, and which cannot get them. */
 import { identifierFault } from "../../contract/names.ts";
-import type { AnalyzedTable } from "../../contract/responses.ts";
+import type { AnalyzedTable, Migration } from "../../contract/responses.ts";
 import { counted } from "../../report/text.ts";
 import { shownName } from "../../report/migrations.ts";
 import { messageOf, UsageError } from "../exit_codes.ts";
@@ -13,8 +13,10 @@ export interface WantedRename {
 }
 
 export interface Wanted extends WantedRename {
-  /** Whether the table has the name already. */
+  /** Whether the table has the name already, or is proposed to get it. */
   done: boolean;
+  /** Whether that is only proposed. Default: false. */
+  proposed?: true;
   /** The table as it is called now, in `keyOf`; undefined if there is none. */
   table?: string;
   /** Where it was written, such as `renames.csv, line 4`. */
@@ -98,6 +100,22 @@ export function byList(
     const table = renamed.get(JSON.stringify([schema, old_name, new_name]));
     return { ...one, done: table !== undefined, table };
   });
+}
+
+/** The same, where what is proposed already has not to be proposed again. */
+export function leavingOutProposed(
+  wanted: Wanted[],
+  pending: Pick<Migration, "schema_name" | "old_name" | "new_name">[],
+): Wanted[] {
+  const key = (...names: string[]) => JSON.stringify(names);
+  const proposed = new Set(
+    pending.map(({ schema_name, old_name, new_name }) => key(schema_name, old_name, new_name)),
+  );
+  return wanted.map((one) =>
+    !one.done && proposed.has(key(one.schema, one.old_name, one.new_name))
+      ? { ...one, done: true, proposed: true }
+      : one
+  );
 }
 
 /**
