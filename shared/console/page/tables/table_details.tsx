@@ -56,11 +56,11 @@ function Details({ table: { schema, table } }: { table: Opened }) {
   return (
     <>
       <section className="stack tight">
-        <h3>What you should know before a rename</h3>
+        <h2 className="minor">What you should know before a rename</h2>
         <FindingList findings={analysis.findings} />
       </section>
       <section className="stack tight">
-        <h3>What depends on it</h3>
+        <h2 className="minor">What depends on it</h2>
         <Dependants dependants={analysis.dependants} />
       </section>
     </>
