@@ -6,6 +6,7 @@ import type { NameFacts } from "../facts/facts.ts";
 import type { NameColumn } from "../facts/names_in_rows.ts";
 import { ident, jsonbLiteral, literal, qualified } from "../sql/quoting.ts";
 import { INTERIM_PREFIX } from "../plan/interim_name.ts";
+import { type Size, sizeColumns } from "./sizes.ts";
 import { type Expressions, nameArray } from "./expressions.ts";
 
 /** Whether a name begins like an interim name: a range, which is found by index. */
@@ -65,7 +66,7 @@ where n.nspname in (select s from jsonb_array_elements_text(${jsonbLiteral(schem
 order by n.nspname collate "C", c.relname collate "C"
 limit ${limit}`;
 
-export interface ListedTableRow {
+export interface ListedTableRow extends Size {
   schema: string;
   oid: number;
   name: string;
@@ -75,31 +76,37 @@ export interface ListedTableRow {
 }
 
 /**
- * Query for the same tables, with their owners and the tables that their foreign keys refer to.
+ * Query for the same tables, with their owners, their sizes and the tables that their foreign keys refer to.
  *
  * @param patterns Of further schemas; `*` is any text.
  */
 export const listedTables = (schemas: string[], patterns: string[], limit: number): string => `
-select n.nspname as schema, c.oid::int8::float8 as oid, c.relname as name, c.relkind as kind,
-  pg_get_userbyid(c.relowner) as owner,
-  (select coalesce(json_agg(json_build_object('schema', x.nspname, 'table', x.relname)
-      order by x.nspname, x.relname), '[]')
-    from (
-      select distinct rn.nspname, r.relname
-      from pg_constraint f
-      join pg_class r on r.oid = f.confrelid
-      join pg_namespace rn on rn.oid = r.relnamespace
-      where f.conrelid = c.oid and f.contype = 'f' and f.confrelid <> c.oid) x) as references
-from pg_namespace n
-join pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p')
-  and c.relpersistence <> 't' and not exists (
-    select from pg_depend d
-    where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
-where n.nspname in (select s from jsonb_array_elements_text(${jsonbLiteral(schemas)}) s)
-  or n.nspname like any (array(
-    select p from jsonb_array_elements_text(${jsonbLiteral(patterns.map(likePattern))}) p))
-order by n.nspname collate "C", c.relname collate "C"
-limit ${limit}`;
+with listed as materialized (
+  select n.nspname, c.oid, c.relname, c.relkind, c.relowner, c.relpages, c.reltuples, c.reltoastrelid
+  from pg_namespace n
+  join pg_class c on c.relnamespace = n.oid and c.relkind in ('r', 'p')
+    and c.relpersistence <> 't' and not exists (
+      select from pg_depend d
+      where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+  where n.nspname in (select s from jsonb_array_elements_text(${jsonbLiteral(schemas)}) s)
+    or n.nspname like any (array(
+      select p from jsonb_array_elements_text(${jsonbLiteral(patterns.map(likePattern))}) p))
+  limit ${limit}),
+referred as (
+  select x.oid, json_agg(json_build_object('schema', x.nspname, 'table', x.relname)
+    order by x.nspname, x.relname) as tables
+  from (
+    select distinct c.oid, rn.nspname, r.relname
+    from listed c
+    join pg_constraint f on f.conrelid = c.oid and f.contype = 'f' and f.confrelid <> c.oid
+    join pg_class r on r.oid = f.confrelid
+    join pg_namespace rn on rn.oid = r.relnamespace) x
+  group by x.oid)
+select c.nspname as schema, c.oid::int8::float8 as oid, c.relname as name, c.relkind as kind,
+  pg_get_userbyid(c.relowner) as owner,${sizeColumns("c")},
+  coalesce(f.tables, '[]') as references
+from listed c left join referred f on f.oid = c.oid
+order by c.nspname collate "C", c.relname collate "C"`;
 
 const likePattern = (pattern: string): string =>
   pattern.replace(/[\\%_]/g, "\\$&").replaceAll("*", "%");

@@ -219,6 +219,8 @@ export const ANSWERS: Record<string, Record<string, unknown>> = {
         table: "experts",
         kind: "table",
         owner: "postgres",
+        estimated_bytes: 81_920,
+        estimated_rows: 412,
         migrations: [],
         dependants: { indexes: [{ name: "experts_pkey", effect: "follows", detail: null }] },
         findings: [REALTIME],

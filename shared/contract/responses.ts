@@ -266,6 +266,12 @@ const analyzedTable = z.object({
   /** `table` or `partitioned table`. */
   kind: z.string(),
   owner: z.string(),
+  /**
+   * Size with indexes and TOAST, and rows, as VACUUM or ANALYZE last counted them; null where neither has yet. Of a
+   * partitioned table the sum of its partitions.
+   */
+  estimated_bytes: z.number().nullable(),
+  estimated_rows: z.number().nullable(),
   /** The active migrations that led to its name, the last one first; with `detail=names` also the finalized ones. */
   migrations: z.array(z.object({ id: z.uuid(), old_name: z.string(), new_name: z.string() })),
   /** By kind: `foreign_keys`, `referenced_by`, `indexes` and so on, including empty kinds. */

@@ -11,7 +11,7 @@ import { type ReadText, readTexts } from "./text_findings.ts";
 export function analyzeTables(
   tables: RelationFacts[],
   facts: Facts,
-): Omit<AnalyzedTable, "migrations">[] {
+): Omit<AnalyzedTable, "migrations" | "estimated_bytes" | "estimated_rows">[] {
   const texts = textsByTable(readTexts(facts, tables));
   return tables.map((table) => {
     const read = texts.get(table.oid) ?? [];

@@ -8,6 +8,7 @@ import {
   type TableRow,
   tablesOfSchemas,
 } from "../catalog/names.ts";
+import { sizesFromRows, sizesOf } from "../catalog/sizes.ts";
 import { isTrackingTable } from "../contract/names.ts";
 import { Problem } from "../contract/problems.ts";
 import { type AnalyzeQuery, MAX_RENAMES } from "../contract/requests.ts";
@@ -48,7 +49,11 @@ export async function analyze(
   const answer = await asProblems(() =>
     inReadOnlyTransaction(context, async (session, { sources, untrusted }) => {
       const { wanted, tracked } = await select(session, query);
-      const [row] = await session.run(factsQuery({ ...wanted, sources, analysis: true }));
+      const [[row], sizeRows] = await session.runAll([
+        factsQuery({ ...wanted, sources, analysis: true }),
+        sizesOf(wanted),
+      ].join(";\n"));
+      const sizes = sizesFromRows(sizeRows);
       const facts = factsFromRow(row as { facts: string });
       const tables = query.table === undefined
         ? inOrder(facts, wanted.oids)
@@ -64,6 +69,7 @@ export async function analyze(
       return {
         tables: analyzeTables(tables, whole).map((analysis, index) => ({
           ...analysis,
+          ...(sizes.get(tables[index].oid) ?? UNKNOWN_SIZE),
           findings: [...analysis.findings, ...untrustedFindings(untrusted)],
           migrations: migrationsOf(tables[index]),
         })),
@@ -73,6 +79,9 @@ export async function analyze(
   await recordWorstDrift(context);
   return answer;
 }
+
+/** Of a table that was dropped meanwhile. */
+const UNKNOWN_SIZE = { estimated_bytes: null, estimated_rows: null };
 
 /** Most tables that are listed. */
 const MAX_LISTED = 20_000;
@@ -90,9 +99,11 @@ async function listTables(
   const [rows, standing, found] = await asProblems(() =>
     inReadOnlyTransaction(context, (session) =>
       session.runAll(
-        `${listedTables(named, patterns, MAX_LISTED + 1)};\n${standingMigrations()};\n${
-          schemasAmong(named)
-        }`,
+        [
+          listedTables(named, patterns, MAX_LISTED + 1),
+          standingMigrations(),
+          schemasAmong(named),
+        ].join(";\n"),
       ))
   );
   requireSchemas(named, found as unknown as { schema: string }[]);
@@ -103,11 +114,12 @@ async function listTables(
       .filter(({ schema, name }) =>
         schemaOffLimits(schema) === null && !isTrackingTable(schema, name)
       )
-      .map(({ schema, oid, name, kind, owner, references }) => ({
+      .map(({ schema, oid, name, kind, owner, references, ...size }) => ({
         schema,
         table: name,
         kind: kind === "p" ? "partitioned table" : "table",
         owner,
+        ...size,
         migrations: migrationsOf({ oid, name }),
         dependants: {},
         findings: [],

@@ -1,9 +1,5 @@
 /** The answer to a rename, rollback, finalize or refresh: what was done or would be done, and how to go on. */
-import type {
-  LockFigures,
-  OperationAnswer,
-  Verification,
-} from "../contract/responses.ts";
+import type { LockFigures, OperationAnswer, Verification } from "../contract/responses.ts";
 import {
   type Block,
   type BlockOf,

@@ -524,3 +524,54 @@ databaseTest(
     await refused(functions, "invalid_request", "schemas=tenant_*");
   },
 );
+
+databaseTest(
+  "sizes are those of the catalog, with indexes, TOAST and partitions, and with names alone they wait for no lock",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await db.sql.unsafe(`
+      create table plain (id int primary key, text text);
+      alter table plain alter text set storage external;
+      insert into plain select i, repeat('x', 5000) from generate_series(1, 300) i;
+      create table parts (id int primary key) partition by range (id);
+      create table parts_1 partition of parts for values from (0) to (1000) partition by range (id);
+      create table parts_1a partition of parts_1 for values from (0) to (1000);
+      create table parts_2 partition of parts for values from (1000) to (2000);
+      insert into parts select generate_series(0, 1499);
+      create table unknown (id int primary key);`).simple();
+    for (const table of ["plain", "parts_1a", "parts_2"]) {
+      await db.sql.unsafe(`vacuum analyze ${table}`);
+    }
+    const measured = await db.sql`
+      select relname as name, sum((select pg_total_relation_size(p.relid)
+        from pg_class l where l.oid = p.relid and l.relkind = 'r'))::float8 as bytes
+      from pg_class t, lateral (
+        select relid from pg_partition_tree(t.oid) union select t.oid) p
+      where relname in ('plain', 'parts', 'parts_1') group by relname`;
+    const bytes = Object.fromEntries(measured.map(({ name, bytes }) => [name, bytes]));
+    const holder = db.connect({ max: 1 });
+    for (const query of ["table=plain&table=parts&table=parts_1&table=unknown", "detail=names"]) {
+      // The whole analysis reads expressions, which the server does not show of a locked table.
+      if (query === "detail=names") {
+        await holder.unsafe("begin; lock table plain, parts, unknown in access exclusive mode")
+          .simple();
+      }
+      const { tables } = await functions.analyze(query);
+      const sizes = new Map(
+        tables.map(({ table, estimated_bytes, estimated_rows }) => [
+          table,
+          { bytes: estimated_bytes, rows: estimated_rows },
+        ]),
+      );
+      assertEquals(sizes.get("unknown"), { bytes: null, rows: null }, query);
+      for (const [name, rows] of [["plain", 300], ["parts", 1_500], ["parts_1", 1_000]] as const) {
+        const { bytes: estimated, rows: counted } = sizes.get(name)!;
+        assertEquals(counted, rows, `${query} ${name}`);
+        // Files have a few more pages: free space maps, visibility maps.
+        const ratio = estimated! / bytes[name];
+        assert(ratio > 0.4 && ratio <= 1, `${query} ${name}: ${estimated} of ${bytes[name]}`);
+      }
+      assert(sizes.get("plain")!.bytes! > 300 * 5_000, "without TOAST");
+    }
+  },
+);

@@ -20,6 +20,8 @@ const experts: AnalyzedTable = {
   table: "experts",
   kind: "table",
   owner: "postgres",
+  estimated_bytes: 81_920,
+  estimated_rows: 412,
   migrations: [],
   dependants: {
     foreign_keys: [],

@@ -27,6 +27,8 @@ const table = (name: string, { schema = "public", before = [], references = [] }
     old_name,
     new_name: before[index + 1] ?? name,
   })).toReversed(),
+  estimated_bytes: null,
+  estimated_rows: null,
   dependants: {},
   findings: [],
   references: references.map((other) => ({ schema, table: other })),
