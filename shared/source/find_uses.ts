@@ -6,6 +6,7 @@ import { type Module, type NodePath, type Parser } from "./module.ts";
 import { ModuleUses } from "./module_uses.ts";
 import { mentionsIn, namesAsWords, namesInPrisma, namesInStrings } from "./other_languages.ts";
 import { readKyselyTypes, readQueryBuilders } from "./query_builders.ts";
+import { importersOf, Program, type Resolve } from "./program.ts";
 import { namesInSql, withoutPsql } from "./sql_text.ts";
 import { readSupabaseCalls } from "./supabase_client.ts";
 import {
@@ -58,12 +59,68 @@ export function isReadable({ path, text }: SourceFile, parser: Parser | null): b
   return parseModule(parser, script, path)?.errors === 0;
 }
 
-/** All uses in the file, in its order. Never throws. */
-export function usesIn({ path, text }: SourceFile, options: FindOptions): Use[] {
+/** All uses in the file, read alone, in its order. Never throws. */
+export const usesIn = (file: SourceFile, options: FindOptions): Use[] =>
+  usesInAll([file], options)[0];
+
+/**
+ * All uses in each of the files. Constants are followed from one file to another. Never throws.
+ *
+ * @param resolve What the files import of each other. Default: nothing is known of it.
+ */
+export function usesInAll(
+  files: SourceFile[],
+  options: FindOptions,
+  resolve?: Resolve,
+): Use[][] {
+  const { wanted } = options;
+  const modules = new Map<SourceFile, ReadModule>();
+  const readModule = (file: SourceFile) => {
+    if (MODULES.test(file.path)) modules.set(file, moduleIn(file, options));
+  };
+  for (const file of files) {
+    if (wanted.mayBeIn(file.text)) readModule(file);
+  }
+  if (resolve !== undefined) {
+    const sources = [...modules].flatMap(([{ path }, { uses }]) =>
+      uses === null ? [] : [{ path, module: uses.module }]
+    );
+    const rest = files.filter((file) => MODULES.test(file.path) && !modules.has(file));
+    for (const file of importersOf(sources, rest, wanted, resolve)) readModule(file);
+    followed(modules, resolve);
+  }
+  for (const { uses } of modules.values()) {
+    for (const read of uses === null ? [] : READERS) read(uses!);
+  }
+  return files.map((file) => usesOf(file, options, modules.get(file)));
+}
+
+const READERS = [
+  readSupabaseCalls,
+  readDatabaseTypes,
+  readKyselyTypes,
+  readQueryBuilders,
+  readEmbeddedSql,
+];
+
+function followed(modules: Map<SourceFile, ReadModule>, resolve: Resolve): void {
+  const read = [...modules].flatMap(([{ path }, { uses, markup }]) =>
+    uses === null ? [] : [{ path, markup, uses }]
+  );
+  const program = new Program(read, resolve);
+  const others = new Map(read.map(({ uses }) => [uses.module, uses]));
+  const explained = new Set<unknown>();
+  for (const { uses } of read) uses.follow(program, others, explained);
+}
+
+function usesOf({ path, text }: SourceFile, options: FindOptions, module?: ReadModule): Use[] {
   if (!options.wanted.mayBeIn(text)) return [];
   const lines = new Lines(text);
   const ignored = ignoredLines(text);
-  return inOrder(foundIn(path, text, options)).flatMap((found) => {
+  const all = module === undefined
+    ? foundInOthers(path, text, options.wanted)
+    : foundInModule(module, options.wanted);
+  return inOrder(all).flatMap((found) => {
     const place = lines.placeOf(found.offset);
     const { offset, length } = found;
     return ignored.has(place.line)
@@ -84,11 +141,9 @@ function ignoredLines(text: string): Set<number> {
   return ignored;
 }
 
-function foundIn(path: string, text: string, options: FindOptions): Found[] {
-  const { wanted } = options;
+function foundInOthers(path: string, text: string, wanted: WantedNames): Found[] {
   if (SQL.test(path)) return foundInSql(text, wanted);
   if (PRISMA.test(path)) return namesInPrisma(text, wanted);
-  if (MODULES.test(path)) return foundInModule(path, text, options);
   const words = WORDS.exec(path);
   if (words !== null) return namesAsWords(text, wanted, !/^y/i.test(words[1]));
   return namesInStrings(text, wanted);
@@ -104,28 +159,34 @@ function foundInSql(text: string, wanted: WantedNames): Found[] {
   });
 }
 
-function foundInModule(path: string, text: string, options: FindOptions): Found[] {
+/** A file of TypeScript or JavaScript, as long as it is read. */
+interface ReadModule {
+  script: string;
+  markup: string;
+  /** Null if it cannot be parsed. */
+  uses: ModuleUses | null;
+}
+
+function moduleIn({ path, text }: SourceFile, options: FindOptions): ReadModule {
   const { wanted, parser, usualSchema = "public" } = options;
   const [, component] = COMPONENT.exec(path) ?? [];
   const { script, markup } = component
     ? scriptsIn(text, component.toLowerCase())
     : { script: text, markup: "" };
-  const inMarkup = markup === "" ? [] : namesInStrings(markup, wanted);
   const module = parseModule(parser, script, path);
-  if (module === null) {
+  return { script, markup, uses: module && new ModuleUses(module, wanted, usualSchema) };
+}
+
+function foundInModule({ script, markup, uses }: ReadModule, wanted: WantedNames): Found[] {
+  const inMarkup = markup === "" ? [] : namesInStrings(markup, wanted);
+  if (uses === null) {
     const unread = namesInStrings(script, wanted)
       .map((found) => ({ ...found, reason: "the file cannot be parsed" }));
     return [...inMarkup, ...unread];
   }
-  const uses = new ModuleUses(module, wanted, usualSchema);
-  readSupabaseCalls(uses);
-  readDatabaseTypes(uses);
-  readKyselyTypes(uses);
-  readQueryBuilders(uses);
-  readEmbeddedSql(uses);
   const found = [...uses.found(), ...leftOver(uses)];
   // What the parser had to guess is for a person to decide.
-  const read = module.errors === 0
+  const read = uses.module.errors === 0
     ? found
     : found.map((one) =>
       one.certainty === "possible"

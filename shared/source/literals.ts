@@ -1,36 +1,86 @@
 /**
  * From a place that takes the name of a table back to the strings that it can get: constants, members of constant
- * objects and enums, elements of arrays, arguments of local functions, unions of literal types. A string may be changed
- * if everything that its constants are used for takes the name of a table.
+ * objects and enums, elements of arrays, arguments of local functions, unions of literal types; also those of other
+ * files. A string may be changed if everything that its constants are used for takes the name of a table.
  */
 import {
   type Binding,
   isText,
   keyOf,
-  methodCall,
   type Module,
   type NodePath,
   propertyOf,
   unwrapped,
 } from "./module.ts";
+import { calls, functionBinding, isCalledHere, iteratedBy, parameterOf } from "./parameters.ts";
 
 /** A string with what must hold so that it may be changed: each check says why it may not, or null. */
 export interface TracedText {
   path: NodePath;
+  /** The module that it is in. */
+  module: Module;
   checks: Check[];
 }
 
 export type Check = () => string | null;
 
-const MAX_STEPS = 10;
+/** What an imported name is in its module; an enum is bound to no name there. */
+export type Target =
+  & { literals: Literals }
+  & (
+    | { is: "bound"; binding: Binding }
+    | { is: "enum"; name: string }
+    | { is: "default"; value: NodePath }
+  );
 
-const ITERATORS = new Set("map forEach flatMap filter some every find".split(" "));
+/** What the modules of an application have from each other. */
+export interface Imports {
+  /**
+   * What an imported name is; null if it is not followed.
+   *
+   * @param member Of a namespace, the name of its member.
+   */
+  target(module: Module, binding: Binding, member?: string): Target | null;
+  /**
+   * Why something that a module exports may be used for something else; null if every other module is known to use it
+   * as it should.
+   *
+   * @param name Its name in the module; null for the value of `export default`.
+   */
+  otherUse(
+    module: Module,
+    name: string | null,
+    isKnown: (reference: NodePath) => boolean,
+  ): string | null;
+}
+
+/** Of a module that is read alone. */
+const NO_IMPORTS: Imports = {
+  target: () => null,
+  otherUse: (_, name) => `${name ?? "it"} is exported, and may be used for something else`,
+};
+
+const MAX_STEPS = 10;
 
 export class Literals {
   /** Uses of constants, parameters and types that are known to be names of tables. */
-  private readonly explained = new Set<unknown>();
+  private explained = new Set<unknown>();
+  private imports = NO_IMPORTS;
 
   constructor(private readonly module: Module) {}
+
+  /**
+   * Follows what the module has from others, and what others have from it.
+   *
+   * @param explained One set for all modules.
+   */
+  follow(imports: Imports, explained: Set<unknown>): void {
+    this.imports = imports;
+    this.explained = explained;
+  }
+
+  private readonly isExplained = (reference: NodePath): boolean =>
+    this.explained.has(reference.node);
 
   /** All strings that the expression can be. What is not known is left out. */
   of(path: NodePath): TracedText[] {
@@ -51,7 +101,7 @@ export class Literals {
     const value = unwrapped(path);
     const follow = (next: NodePath, more: Check[] = []) =>
       this.trace(next, [...checks, ...more], found, steps - 1);
-    if (isText(value)) return void found.push({ path: value, checks });
+    if (isText(value)) return void found.push({ path: value, module: this.module, checks });
     if (value.isConditionalExpression()) {
       follow(value.get("consequent"));
       follow(value.get("alternate"));
@@ -61,8 +111,19 @@ export class Literals {
     } else if (value.isIdentifier()) {
       this.explained.add(value.node);
       const binding = value.scope.getBinding(value.node.name);
-      if (binding !== undefined) this.traceBinding(binding, checks, found, steps);
+      if (binding === undefined) return;
+      const target = this.imports.target(this.module, binding);
+      if (target === null) this.traceBinding(binding, checks, found, steps);
+      else target.literals.traceTarget(target, checks, found, steps - 1);
     } else this.traceMember(value, checks, found, steps);
+  }
+
+  /** What another module imports of this one. */
+  private traceTarget(target: Target, checks: Check[], found: TracedText[], steps: number): void {
+    if (target.is === "bound") this.traceBinding(target.binding, checks, found, steps);
+    else if (target.is === "default") {
+      this.trace(target.value, [...checks, this.isOnlyNameElsewhere(null)], found, steps);
+    }
   }
 
   private traceBinding(
@@ -99,24 +160,57 @@ export class Literals {
     const { name } = binding.identifier;
     return () => {
       if (!binding.constant) return `${name} is assigned more than once`;
-      const other = binding.referencePaths.find((path) => !this.explained.has(path.node));
-      if (other === undefined) return null;
-      const exported = other.isExportDeclaration() || other.parentPath?.isExportSpecifier() ||
-        other.parentPath?.isExportDefaultDeclaration();
-      return exported
-        ? `${name} is exported, and may be used for something else`
-        : `${name} is used for something else, too`;
+      const others = binding.referencePaths.filter((path) => !this.isExplained(path));
+      if (others.some((path) => !isExport(path))) return `${name} is used for something else, too`;
+      return others.length === 0 ? null : this.isOnlyNameElsewhere(name)();
     };
   }
 
-  /** `TABLES.experts`, where TABLES is an object or an enum of the module. */
+  private isOnlyNameElsewhere(name: string | null): Check {
+    return () => this.imports.otherUse(this.module, name, this.isExplained);
+  }
+
+  /** `TABLES.experts`, where TABLES is an object or an enum, or a namespace that is imported. */
   private traceMember(value: NodePath, checks: Check[], found: TracedText[], steps: number): void {
     const property = propertyOf(value);
     const object = property === null ? null : unwrapped(value.get("object") as NodePath);
-    if (property === null || !object?.isIdentifier()) return;
+    if (property === null || object === null) return;
+    const inner = object.isIdentifier() ? object : this.namespaceOf(object);
+    if (inner === null) return;
     this.explained.add(value.node);
-    const { name } = object.node;
-    const binding = object.scope.getBinding(name);
+    const { name } = inner.node;
+    const binding = inner.scope.getBinding(name);
+    const imported = (member?: string) =>
+      binding === undefined ? null : this.imports.target(this.module, binding, member);
+    const own = inner === object ? imported(property) : null;
+    if (own !== null) return own.literals.traceTarget(own, checks, found, steps - 1);
+    const target = inner === object ? imported() : imported(propertyOf(object)!);
+    if (target?.is === "default" || (target === null && inner !== object)) return;
+    const owner = target?.literals ?? this;
+    const [named, bound] = target === null
+      ? [name, binding]
+      : target.is === "enum"
+      ? [target.name]
+      : [target.binding.identifier.name, target.binding];
+    owner.traceMemberOf(named, bound, property, checks, found, steps - 1);
+  }
+
+  /** The namespace of `namespace.TABLES`. */
+  private namespaceOf(path: NodePath): NodePath & { node: { name: string } } | null {
+    if (propertyOf(path) === null) return null;
+    const object = unwrapped(path.get("object") as NodePath);
+    return object.isIdentifier() ? object : null;
+  }
+
+  /** A member of what the module has bound to a name: an object or an enum. */
+  private traceMemberOf(
+    name: string,
+    binding: Binding | undefined,
+    property: string,
+    checks: Check[],
+    found: TracedText[],
+    steps: number,
+  ): void {
     const enumeration = this.module.enumNamed(name);
     if (enumeration !== null) {
       const [member] = ([enumeration.get("members")].flat() as NodePath[]).filter((one) =>
@@ -140,6 +234,11 @@ export class Literals {
 
   /** Every use of the object takes one of its members, and those of this member take the name of a table. */
   private isOnlyMember(name: string, property: string, declaration: NodePath): Check {
+    const isKnown = ({ parentPath }: NodePath) => {
+      if (parentPath === null || parentPath.isTSTypeQuery()) return true;
+      const member = propertyOf(parentPath);
+      return member !== null && (member !== property || this.isExplained(parentPath));
+    };
     return () => {
       const uses = this.module.paths.filter((path) =>
         path.isIdentifier() && path.node.name === name && !path.findParent((one) =>
@@ -147,14 +246,11 @@ export class Literals {
         ) && path.key !== "property" && path.key !== "key"
       );
       const isExported = declaration.findParent((one) => one.isExportDeclaration()) !== null ||
-        uses.some(({ parentPath }) => parentPath?.isExportSpecifier());
-      if (isExported) return `${name} is exported, and may be used for something else`;
-      const isOther = uses.some(({ parentPath }) => {
-        if (parentPath === null || parentPath.isTSTypeQuery()) return false;
-        const member = propertyOf(parentPath);
-        return member === null || (member === property && !this.explained.has(parentPath.node));
-      });
-      return isOther ? `${name}.${property} is used for something else, too` : null;
+        uses.some(isExport);
+      if (uses.some((path) => !isExport(path) && !isKnown(path))) {
+        return `${name}.${property} is used for something else, too`;
+      }
+      return isExported ? this.imports.otherUse(this.module, name, isKnown) : null;
     };
   }
 
@@ -171,12 +267,26 @@ export class Literals {
       }
     } else if (list.isIdentifier()) {
       const binding = list.scope.getBinding(list.node.name);
-      if (!binding?.constant || !binding.path.isVariableDeclarator()) return;
+      if (binding === undefined || steps === 0) return;
       this.explained.add(list.node);
-      const init = binding.path.get("init") as NodePath;
-      if (init.node == null) return;
-      this.traceElements(init, [...checks, this.isOnlyName(binding)], found, steps - 1);
+      const target = this.imports.target(this.module, binding);
+      if (target === null) this.traceElementsOf(binding, checks, found, steps - 1);
+      else if (target.is === "bound") {
+        target.literals.traceElementsOf(target.binding, checks, found, steps - 1);
+      }
     }
+  }
+
+  private traceElementsOf(
+    binding: Binding,
+    checks: Check[],
+    found: TracedText[],
+    steps: number,
+  ): void {
+    if (!binding.constant || !binding.path.isVariableDeclarator()) return;
+    const init = binding.path.get("init") as NodePath;
+    if (init.node == null) return;
+    this.traceElements(init, [...checks, this.isOnlyName(binding)], found, steps);
   }
 
   /** What a parameter gets: of `["a", "b"].map((x) => …)`, and of all calls of a function of the module. */
@@ -204,7 +314,7 @@ export class Literals {
     if (steps === 0 || path.node == null) return;
     if (path.isTSLiteralType()) {
       const literal = path.get("literal") as NodePath;
-      if (isText(literal)) found.push({ path: literal, checks });
+      if (isText(literal)) found.push({ path: literal, module: this.module, checks });
     } else if (path.isTSUnionType()) {
       for (const one of path.get("types")) this.traceType(one, checks, found, steps - 1);
     } else if (path.isTSParenthesizedType()) {
@@ -230,45 +340,7 @@ export class Literals {
   }
 }
 
-/** The function and the place of a parameter; null if the path is not a whole parameter. */
-function parameterOf(path: NodePath): { owner: NodePath; index: number } | null {
-  const parameter = path.listKey === "params" ? path : path.parentPath;
-  if (parameter?.listKey !== "params" || parameter.parentPath === null) return null;
-  return { owner: parameter.parentPath, index: Number(parameter.key) };
-}
-
-/** What `["a", "b"].map((x) => …)` goes through; null if the function is not given to such a method. */
-function iteratedBy(owner: NodePath, index: number): NodePath | null {
-  const method = owner.key === 0 && owner.parentPath ? methodCall(owner.parentPath) : null;
-  return method !== null && index === 0 && ITERATORS.has(method.name) ? method.on : null;
-}
-
-/** All calls of the parameter's function are in the module. */
-function isCalledHere(path: NodePath): Check {
-  return () => {
-    const parameter = parameterOf(path);
-    if (parameter === null) return "what it is given is not known";
-    if (iteratedBy(parameter.owner, parameter.index) !== null) return null;
-    const binding = functionBinding(parameter.owner);
-    const isKnown = binding?.constant &&
-      binding.referencePaths.every((reference) => calls(reference) !== null);
-    return isKnown ? null : "the function may be called from elsewhere";
-  };
-}
-
-/** What a function is bound to: its own name, or the constant that holds it; null if neither. */
-function functionBinding(path: NodePath): Binding | null {
-  if (path.isFunctionDeclaration()) {
-    return path.node.id ? path.parentPath.scope.getBinding(path.node.id.name) ?? null : null;
-  }
-  const declarator = path.parentPath;
-  if (!declarator?.isVariableDeclarator() || declarator.node.id.type !== "Identifier") return null;
-  return declarator.scope.getBinding(declarator.node.id.name) ?? null;
-}
-
-/** The arguments of the call of what is referred to; null if it is not called. */
-function calls(reference: NodePath): NodePath[] | null {
-  const call = reference.parentPath;
-  if (reference.key !== "callee" || !call?.isCallExpression()) return null;
-  return call.get("arguments") as NodePath[];
-}
+/** Whether a reference only exports what it names. */
+const isExport = (reference: NodePath): boolean =>
+  reference.isExportDeclaration() || reference.parentPath?.isExportSpecifier() === true ||
+  reference.parentPath?.isExportDefaultDeclaration() === true;

@@ -1,5 +1,5 @@
 /** Collects the uses in one module: each place that takes a table's name says so, and strings are left over. */
-import { type Check, Literals } from "./literals.ts";
+import { type Check, type Imports, Literals } from "./literals.ts";
 import type { Module, NodePath } from "./module.ts";
 import type { PlacedText } from "./placed_text.ts";
 import { namesInSql } from "./sql_text.ts";
@@ -44,7 +44,10 @@ interface Pending {
 
 export class ModuleUses {
   readonly literals: Literals;
+  private others = new Map<Module, ModuleUses>();
   private readonly pending: Pending[] = [];
+  /** Where names stand that are also used for tables which are not renamed. */
+  private readonly otherTables = new Set<number>();
   /** Strings that are known, be they names of tables or something else. */
   private readonly known = new Set<unknown>();
 
@@ -55,6 +58,12 @@ export class ModuleUses {
     readonly usualSchema: string | null,
   ) {
     this.literals = new Literals(module);
+  }
+
+  /** Follows constants into other modules, and collects their uses there. */
+  follow(imports: Imports, others: Map<Module, ModuleUses>, explained: Set<unknown>): void {
+    this.others = others;
+    this.literals.follow(imports, explained);
   }
 
   /** The string is known to be something else than the name of a table. */
@@ -69,8 +78,8 @@ export class ModuleUses {
 
   /** The type is the name of a table, or several. */
   addNameType(path: NodePath, place: NamePlace): void {
-    for (const { path: literal, checks } of this.literals.ofType(path)) {
-      this.add(
+    for (const { path: literal, module, checks } of this.literals.ofType(path)) {
+      this.ownerOf(module).add(
         literal,
         place.kind,
         checks,
@@ -86,9 +95,14 @@ export class ModuleUses {
     edits: (text: string) => TextEdit[] | null,
     placeholder = PLACEHOLDER,
   ): void {
-    for (const { path: literal, checks } of this.literals.of(path)) {
-      this.add(literal, kind, checks, edits, placeholder);
+    for (const { path: literal, module, checks } of this.literals.of(path)) {
+      this.ownerOf(module).add(literal, kind, checks, edits, placeholder);
     }
+  }
+
+  /** Where the uses in another module of the application are collected. */
+  private ownerOf(module: Module): ModuleUses {
+    return this.others.get(module) ?? this;
   }
 
   /** A part of a text is the name of a table. */
@@ -124,6 +138,10 @@ export class ModuleUses {
     const found = edits(text.text);
     if (found === null) return;
     this.markKnown(literal);
+    // A table of this name in a schema in which it is not renamed.
+    const isOther = found.length === 0 && this.wanted.named(text.text).length > 0;
+    const whole = isOther ? text.span(0, text.text.length) : null;
+    if (whole !== null) this.otherTables.add(whole.offset);
     for (const { renamed, start, end, replacement, doubt } of found) {
       this.push(text, { kind, renamed, start, end, replacement, doubt }, checks);
     }
@@ -198,7 +216,7 @@ export class ModuleUses {
         .find((reason) => reason !== null);
       const differs = readings.some((other) =>
         other.replacement !== replacement || other.span.length !== span.length
-      );
+      ) || this.otherTables.has(span.offset);
       const reason = failed ?? doubt ?? (differs ? "it is used for different tables" : null);
       return reason == null
         ? certain(kind, renamed, span, replacement)

@@ -1,7 +1,14 @@
 /** Names of renamed tables in SQL: where each stands, and what takes its place. */
-import { lex, type Token } from "../sql/parser/lexer.ts";
-import { parse, statementsOf } from "../sql/parser/nodes.ts";
-import { ident, identIfNeeded } from "../sql/quoting.ts";
+import type { Token } from "../sql/parser/lexer.ts";
+import { isMark, isWord, parse, statementsOf } from "../sql/parser/nodes.ts";
+import {
+  identifiersOf,
+  type NamePlace,
+  partsAt,
+  placeOfName,
+  tokensOf,
+  writtenAt,
+} from "../sql/references/name_places.ts";
 import {
   type Qualifier,
   readNames,
@@ -26,18 +33,7 @@ export function namesInSql(text: string, wanted: WantedNames): NameInSql[] {
   return reader.read();
 }
 
-interface Located {
-  start: number;
-  end: number;
-  quoted: boolean;
-  /** It is in a string, so that its text must not end the string. */
-  nested: boolean;
-  qualified: boolean;
-  /** It is somewhere in a string with escapes. */
-  escaped?: boolean;
-}
-
-interface Place extends Located {
+interface Place extends NamePlace {
   renamed: Renamed;
   reason: string | null;
   /** `relation`: it names one. `qualifier`: it says the name of one again. `row`: alone, for the row. */
@@ -64,8 +60,7 @@ class SqlReader {
   private readonly setsPath: boolean;
 
   constructor(private readonly text: string, private readonly wanted: WantedNames) {
-    const { tokens } = lex(text, { blanks: false });
-    this.tokens = tokens;
+    this.tokens = tokensOf(text);
     this.fault = parse(text).faults[0]?.what ?? null;
     this.setsPath = setsSearchPath(text);
   }
@@ -95,10 +90,16 @@ class SqlReader {
 
   private addReference({ table, at, certainty, code, detail }: TableReference): void {
     const renamed = this.wanted.all[table.oid];
-    const located = locate(this.text, at, renamed, this.tokens);
-    if (located === null || this.starts.has(located.start)) return;
+    const { schema, from: name } = renamed;
+    const found = placeOfName(this.text, this.tokens, at, { schema, name });
+    if (found === null || this.starts.has(found.start)) return;
     const unread = code === "unparsed_text" ? detail ?? "another language" : null;
-    const reason = this.reasonOf(certainty, unread, located, renamed);
+    const [located, reason] = "escaped" in found
+      ? [
+        { ...found, quoted: false, qualified: true, quote: null },
+        "its characters are written with escapes",
+      ]
+      : [found, this.reasonOf(certainty, unread, found, renamed)];
     const place: Place = { ...located, renamed, of: at, role: "relation", reason };
     this.add(place);
     if (!this.relations.has(at)) this.relations.set(at, place);
@@ -112,11 +113,10 @@ class SqlReader {
   private reasonOf(
     certainty: TableReference["certainty"],
     fault: string | null,
-    { qualified, escaped }: Located,
+    { qualified }: NamePlace,
     { schema }: Renamed,
   ): string | null {
     const unread = fault ?? this.fault;
-    if (escaped) return "its characters are written with escapes";
     if (unread !== null) return `the SQL cannot be read: ${unread}`;
     if (certainty === "dynamic") return "it is in SQL that is put together when it runs";
     if (!qualified && (schema !== "public" || this.setsPath)) {
@@ -133,10 +133,10 @@ class SqlReader {
     if (relation === undefined || this.starts.has(token.start)) return;
     if (of === null || token.value !== relation.renamed.from) return;
     const { start, end, kind } = token;
-    const { renamed, nested, reason } = relation;
+    const { renamed, quote, reason } = relation;
     const role = whole ? "row" : "qualifier";
     const [quoted, qualified] = [kind === "quoted", part > 0];
-    this.add({ start, end, quoted, nested, qualified, renamed, of, role, reason });
+    this.add({ start, end, quoted, quote, qualified, renamed, of, role, reason });
   }
 
   /** Decides about the names of one table in one statement, of which all are certain or none. */
@@ -170,15 +170,15 @@ class SqlReader {
     const following = relations.map(({ end }) => this.text.slice(end, end + to.length + 10));
     const dropsAlias = following.every((text) => /^\s+as\s/i.test(text)) &&
       relations.some(({ end, quoted }) =>
-        aliasAfter(this.text, end, quoted ? ident(to) : identIfNeeded(to)) > 0
+        aliasAfter(this.text, end, writtenAt({ quote: null }, to, quoted)) > 0
       );
-    for (const [token, before, after] of identifiersIn(statement, from, starts)) {
-      const isQualifier = token.value === name && after === "." && before !== ".";
-      if (isQualifier && !this.starts.has(token.start) && !this.explained.has(token.start)) {
+    for (const { value, start, before, after } of identifiersOf(statement, starts, from)) {
+      const isQualifier = value === name && isMark(after, ".") && !isMark(before, ".");
+      if (isQualifier && !this.starts.has(start) && !this.explained.has(start)) {
         return `${name} is said here in a way that is not understood`;
       }
-      const isExpression = after === "as" || before === "with";
-      if (token.value === to && before !== "." && (!dropsAlias || isExpression)) {
+      const isExpression = isWord(after, "as") || isWord(before, "with");
+      if (value === to && !isMark(before, ".") && (!dropsAlias || isExpression)) {
         return `the statement says ${to} already`;
       }
     }
@@ -199,20 +199,12 @@ class SqlReader {
     return hasNoPlace || cannot ? "it stands for a row here" : null;
   }
 
-  private replaced(
-    { renamed, start, end, nested, quoted, role }: Place,
-    hasRow: boolean,
-  ): NameInSql {
-    const write = quoted ? ident : identIfNeeded;
-    const [name, old] = [write(renamed.to), write(renamed.from)];
-    if (nested && /[^\w"]/.test(name + old)) {
-      return {
-        renamed,
-        start,
-        end,
-        replacement: null,
-        reason: "the name needs quotes in a string",
-      };
+  private replaced(place: Place, hasRow: boolean): NameInSql {
+    const { renamed, start, end, quote, quoted, role } = place;
+    const [name, old] = [renamed.to, renamed.from].map((one) => writtenAt(place, one, quoted));
+    if (quote !== null && /[^\w"]/.test(name + old)) {
+      const reason = "the name needs quotes in a string";
+      return { renamed, start, end, replacement: null, reason };
     }
     if (role !== "relation") return { renamed, start, end, replacement: name, reason: null };
     const alias = aliasAfter(this.text, end, name);
@@ -253,84 +245,10 @@ function aliasAfter(text: string, end: number, to: string): number {
     : 0;
 }
 
-/** The name that begins at an index, or the one in the string that begins there. */
-function locate(text: string, at: number, renamed: Renamed, tokens: Token[]): Located | null {
-  const outer = tokenAt(tokens, at);
-  const isString = outer?.kind === "string" && outer.start === at;
-  if (isString && outer.inner < 0) {
-    return {
-      start: outer.start,
-      end: outer.end,
-      quoted: false,
-      nested: true,
-      qualified: true,
-      escaped: true,
-    };
-  }
-  const begin = isString ? outer.inner : at;
-  const parts = partsAt(text, begin);
-  const index = parts.findIndex(({ value }, i) =>
-    value === renamed.from && (i === 0 || parts[i - 1].value === renamed.schema)
-  );
-  if (index < 0) return null;
-  const { start, end, kind } = parts[index];
-  const nested = outer?.kind === "string";
-  return { start, end, quoted: kind === "quoted", nested, qualified: index > 0 };
-}
-
-/** The token that has an index in it. */
-function tokenAt(tokens: Token[], at: number): Token | undefined {
-  let [low, high] = [0, tokens.length - 1];
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (tokens[middle].start <= at) low = middle;
-    else high = middle - 1;
-  }
-  const token = tokens[low];
-  return token !== undefined && token.start <= at && at < token.end ? token : undefined;
-}
-
-/** Longer names with more parts than a schema, a table and a column are not looked at. */
-const MAX_NAME = 400;
-
-/** The identifiers, with dots between them, from an index on. */
-function partsAt(text: string, at: number): Token[] {
-  const { tokens } = lex(text.slice(at, at + MAX_NAME), { blanks: false });
-  const parts: Token[] = [];
-  for (let i = 0; i < tokens.length; i += 2) {
-    const token = tokens[i];
-    if (token.kind !== "word" && token.kind !== "quoted") break;
-    parts.push({ ...token, start: token.start + at, end: token.end + at });
-    const dot = tokens[i + 1];
-    if (dot?.kind !== "mark" || dot.value !== ".") break;
-  }
-  return parts;
-}
-
 /** The statements of a text, with their semicolons and what is before the next. */
 function statementRanges(text: string): { start: number; end: number }[] {
   const starts = statementsOf(parse(text).nodes).map(([first]) => first.start);
   return starts.map((start, i) => ({ start, end: starts[i + 1] ?? text.length }));
-}
-
-/** All identifiers, also those in strings that have one of the places, with what is before and after each. */
-function* identifiersIn(
-  text: string,
-  offset: number,
-  places: number[],
-): Generator<[Token, string, string]> {
-  const { tokens } = lex(text, { blanks: false });
-  for (const [i, token] of tokens.entries()) {
-    if (token.kind === "string" && token.inner >= 0) {
-      const start = offset + token.inner;
-      const isRead = places.some((at) => at >= start && at < start + token.value.length);
-      if (isRead) yield* identifiersIn(token.value, start, places);
-    } else if (token.kind === "word" || token.kind === "quoted") {
-      const { start, end } = token;
-      const placed = { ...token, start: start + offset, end: end + offset };
-      yield [placed, tokens[i - 1]?.value ?? "", tokens[i + 1]?.value ?? ""];
-    }
-  }
 }
 
 /** Schemas that do not change which table a name without a schema means. */

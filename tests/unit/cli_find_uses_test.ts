@@ -247,3 +247,25 @@ Deno.test("an application compiles with the new names, but for what was listed a
     }
   });
 });
+
+Deno.test("a constant is followed into other files, by the paths of tsconfig.json, but not out of the given folders", async () => {
+  const files = {
+    "tsconfig.json": `{
+      // As create-next-app writes it.
+      "compilerOptions": { "paths": { "@/*": ["./src/*"], }, },
+    }`,
+    "src/lib/tables.ts": `export const TABLE = "old";\n`,
+    "src/app/page.tsx":
+      `import { db } from "@/lib/db";\nimport { TABLE } from "@/lib/tables";\nawait db.from(TABLE).select();\n`,
+    "src/lib/db.ts": "export const db = create();\n",
+  };
+  await withProject(files, async ({ find, read }) => {
+    const alone = await find("src/lib", "--write");
+    assertEquals(alone.code, 0, alone.stderr);
+    assertEquals(await read("src/lib/tables.ts"), files["src/lib/tables.ts"]);
+    const all = await find("src", "--write");
+    assertEquals(all.code, 0, all.stderr);
+    assertEquals(await read("src/lib/tables.ts"), `export const TABLE = "new";\n`);
+    assertEquals(await read("src/app/page.tsx"), files["src/app/page.tsx"]);
+  });
+});

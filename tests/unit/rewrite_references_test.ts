@@ -25,8 +25,9 @@ const TABLES = [
   relation(3, "items", { schema: "app" }),
   relation(4, "kept"),
   relation(5, "same", { schema: "same" }),
+  relation(6, "short"),
 ];
-const NEW_NAMES = new Map([[1, "new"], [2, "documents"], [3, "Goods"], [5, "other"]]);
+const NEW_NAMES = new Map([[1, "new"], [2, "documents"], [3, "Goods"], [5, "other"], [6, "it's"]]);
 const INDEX = tableIndex(TABLES, NEW_NAMES);
 
 type Options = Partial<Omit<SqlSource, "text">> & { variables?: string[] };
@@ -52,6 +53,15 @@ function checkUnsure(texts: string[], options?: Options): void {
 }
 
 const body = (statement: string) => `declare v int; begin ${statement}; end`;
+
+Deno.test("a new name is written as the string needs it that it comes into", () => {
+  check([
+    ["select * from short", `select * from "it's"`],
+    ["select 'short'::regclass", `select '"it''s"'::regclass`],
+    ["do 'begin perform 1 from short; end'", `do 'begin perform 1 from "it''s"; end'`],
+    ["do $$begin perform 1 from short; end$$", `do $$begin perform 1 from "it's"; end$$`],
+  ]);
+});
 
 Deno.test("a name gets the new one in its place, and nothing else moves", () => {
   check([

@@ -406,6 +406,20 @@ Deno.test("a comment says that a line has no use", () => {
   ]);
 });
 
+Deno.test("a constant for tables of two schemas is left, of which one table is renamed", () => {
+  left([
+    [
+      CLIENT + `const T = "old"; db.from(T); db.schema("app").from(T);`,
+      "it is used for different tables",
+    ],
+    [
+      CLIENT + `const T = "old"; db.schema("app").from(T); db.from(T);`,
+      "it is used for different tables",
+    ],
+  ]);
+  ignored([CLIENT + `const T = "old"; db.schema("app").from(T);`]);
+});
+
 Deno.test("the schema of a client goes with it", () => {
   changed([
     [

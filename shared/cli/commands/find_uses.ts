@@ -5,7 +5,7 @@ import type { RenameClient } from "../../client/client.ts";
 import type { ListMigrationsAnswer, Migration } from "../../contract/responses.ts";
 import { describeUses, type ShownUse, type UsesAnswer } from "../../report/uses.ts";
 import { edited } from "../../source/edits.ts";
-import { isModule, isReadable, isSource, usesIn } from "../../source/find_uses.ts";
+import { isModule, isReadable, isSource, usesInAll } from "../../source/find_uses.ts";
 import { loadParser } from "../../source/module.ts";
 import { sarifOf } from "../../source/sarif.ts";
 import { isGenerated, reasonToSkip } from "../../source/skipped.ts";
@@ -15,6 +15,7 @@ import { commandLine, PROGRAM, SILENT_PROGRAM, withOption, withoutFlag } from ".
 import { type CommandContext, printAnswer, runCommand } from "../context.ts";
 import { EXIT, UsageError } from "../exit_codes.ts";
 import { callerPath } from "../files/paths.ts";
+import { importResolver } from "../files/resolve_imports.ts";
 import { FILE_HELP, readRenamesFile } from "../files/renames_file.ts";
 import {
   filesBelow,
@@ -196,10 +197,14 @@ async function searched(
   const needsParser = texts.some(({ shown, text }) => isModule(shown) && wanted.mayBeIn(text));
   const parser = needsParser ? await loadParser() : null;
   const usualSchema = texts.some(({ text }) => makesOtherClients(text)) ? null : "public";
-  const read: Read[] = texts.map((file) => ({
+  const found = usesInAll(
+    texts.map(({ shown, text }) => ({ path: shown, text })),
+    { wanted, parser, usualSchema },
+    parser === null ? undefined : await importResolver(texts),
+  );
+  const read: Read[] = texts.map((file, index) => ({
     ...file,
-    uses: usesIn({ path: file.shown, text: file.text }, { wanted, parser, usualSchema })
-      .filter(({ certainty }) => !options.certain || certainty === "certain"),
+    uses: found[index].filter(({ certainty }) => !options.certain || certainty === "certain"),
   })).filter(({ uses }) => uses.length > 0);
 
   const { changed, notChanged } = options.write
