@@ -45,7 +45,7 @@ export const addPageOptions = (command: Command, port: number): Command =>
 
 async function serveConsole(context: CommandContext, options: PageOptions): Promise<void> {
   const { terminal: { out, env }, project, args } = context;
-  if (optionIn(args, "--db-url") !== undefined) {
+  if (optionIn(args, "--db-url").length > 0) {
     throw new UsageError(
       `console shows a project with deployed functions. For a database, use ${PROGRAM} serve --db-url …, which ` +
         "shows the same page",

@@ -14,7 +14,7 @@ export function ThemeChoice() {
           setTheme(target.value as Theme);
         }}
       >
-        <option value="system">as the system</option>
+        <option value="system">system</option>
         <option value="light">light</option>
         <option value="dark">dark</option>
       </select>

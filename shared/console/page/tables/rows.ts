@@ -3,10 +3,13 @@ import type { AnalyzedTable, Finding, Migration } from "../../../contract/respon
 
 export type TableState = "not renamed" | "proposed" | "active" | "finalized";
 
-export interface TableRow {
-  key: string;
+export interface TableName {
   schema: string;
   table: string;
+}
+
+export interface TableRow extends TableName {
+  key: string;
   kind: string;
   owner: string;
   bytes: number | null;
@@ -14,22 +17,36 @@ export interface TableRow {
   state: TableState;
   /** The last rename of the table, or the one that is proposed. */
   migration?: Migration;
+  /** Names by which it is found, in small letters. */
+  names: string;
 }
+
+/** What the list says of what depends on a table. */
+export interface Summary {
+  dependants: number;
+  counts: { severity: Severity; count: number }[];
+}
+
+export type Severity = Finding["severity"];
 
 export interface Filter {
   text: string;
   schema: string | null;
   state: TableState | null;
+  /** Only tables with findings at least as bad, as far as they are known. */
+  worst: "breaking" | "warning" | null;
 }
+
+export const NO_FILTER: Filter = { text: "", schema: null, state: null, worst: null };
 
 export type Order = "name" | "size" | "rows";
 
 export const keyOf = (schema: string, table: string): string => JSON.stringify([schema, table]);
 
-/** @param migrations All that are not rolled back. */
+/** @param migrations Newest first. */
 export function rowsOf(tables: AnalyzedTable[], migrations: Migration[]): TableRow[] {
   const current = new Map<string, Migration>();
-  // Newest first: the first one of a name counts.
+  // The first one of a name counts.
   for (const migration of migrations) {
     const { schema_name, old_name, new_name, status } = migration;
     if (status === "rolled_back") continue;
@@ -49,6 +66,8 @@ export function rowsOf(tables: AnalyzedTable[], migrations: Migration[]): TableR
       rows: estimated_rows ?? null,
       state: stateOf(migration),
       migration,
+      names: [`${schema}.${table}`, migration?.old_name, migration?.new_name].join(" ")
+        .toLowerCase(),
     };
   });
 }
@@ -66,23 +85,25 @@ function stateOf(migration?: Migration): TableState {
   }
 }
 
-/** Those of which the filter is true, in order. Each word of the text has to be in the name, or in an earlier one. */
+/**
+ * Those of which the filter is true, in order. Each word of the text has to be in a name of the table: its own, the one
+ * before its last rename, or one that is proposed.
+ */
 export function chosenRows(
   rows: TableRow[],
-  { text, schema, state }: Filter,
+  { text, schema, state, worst }: Filter,
   order: Order,
+  known: ReadonlyMap<string, Summary | null>,
 ): TableRow[] {
   const words = text.toLowerCase().split(/\s+/).filter((word) => word !== "");
-  const chosen = rows.filter((row) => {
-    if (schema !== null && row.schema !== schema) return false;
-    if (state !== null && row.state !== state) return false;
-    if (words.length === 0) return true;
-    const names = `${row.schema}.${row.table} ${row.migration?.old_name ?? ""} ${
-      row.migration?.new_name ?? ""
-    }`
-      .toLowerCase();
-    return words.every((word) => names.includes(word));
-  });
+  const wanted = worst === null ? null : severitiesFrom(worst);
+  const chosen = rows.filter((row) =>
+    (schema === null || row.schema === schema) &&
+    (state === null || row.state === state) &&
+    words.every((word) => row.names.includes(word)) &&
+    (wanted === null ||
+      known.get(row.key)?.counts.some(({ severity }) => wanted.includes(severity)))
+  );
   const byName = (a: TableRow, b: TableRow) =>
     compare(a.schema, b.schema) || compare(a.table, b.table);
   if (order === "name") return chosen.sort(byName);
@@ -92,24 +113,40 @@ export function chosenRows(
 
 const compare = (a: string, b: string) => a < b ? -1 : a > b ? 1 : 0;
 
+const SEVERITIES: Severity[] = ["breaking", "warning", "info"];
+
+const severitiesFrom = (worst: Severity): Severity[] =>
+  SEVERITIES.slice(0, SEVERITIES.indexOf(worst) + 1);
+
+/** Why a table cannot be chosen for a rename now; null if it can. One with an active rename can get a further name. */
+export const whyNotChosen = ({ state, migration }: Pick<TableRow, "state" | "migration">) =>
+  state === "proposed"
+    ? `A rename to ${migration?.new_name} is proposed. Apply or withdraw it first.`
+    : null;
+
 /** How many findings there are of each severity, the worst first, without zeros. */
-export function countsBySeverity(
-  findings: Finding[],
-): { severity: Finding["severity"]; count: number }[] {
-  return (["breaking", "warning", "info"] as const).flatMap((severity) => {
+export function countsBySeverity(findings: Finding[]): Summary["counts"] {
+  return SEVERITIES.flatMap((severity) => {
     const count = findings.filter((finding) => finding.severity === severity).length;
     return count === 0 ? [] : [{ severity, count }];
   });
 }
 
-/** Kinds that are not worth counting beside a table: they go with it, and every table has them. */
-const GO_WITH_IT = ["indexes", "sequences", "toast"];
+/** Kinds that are not worth counting beside a table: parts of it, which nearly every table has. */
+const GO_WITH_IT = ["indexes", "constraints", "sequences", "grants", "comments", "security_labels"];
 
 export const dependantsOf = ({ dependants }: AnalyzedTable): number =>
   Object.entries(dependants).reduce(
     (sum, [kind, objects]) => GO_WITH_IT.includes(kind) ? sum : sum + objects.length,
     0,
   );
+
+const NUMBER = new Intl.NumberFormat("en");
+
+export const shownNumber = (number: number): string => NUMBER.format(number);
+
+export const tablesOf = (count: number): string =>
+  count === 1 ? "1 table" : `${shownNumber(count)} tables`;
 
 const UNITS = ["bytes", "kB", "MB", "GB", "TB"];
 

@@ -1,68 +1,136 @@
 /// <reference lib="dom" />
-/** One table: what depends on it, and what a rename would do to each. */
+/** One table: what is known of it, what depends on it, and what a rename would do to each. */
 import { useQuery } from "@tanstack/react-query";
-import { useLocation } from "wouter";
+import type { ReactNode } from "react";
+import { Link, useLocation } from "wouter";
 import { analysisOptions } from "../api/queries.ts";
 import { Button } from "../parts/button.tsx";
-import { Dialog } from "../parts/dialog.tsx";
 import { Dependants } from "../parts/dependants.tsx";
+import { Dialog } from "../parts/dialog.tsx";
 import { FindingList } from "../parts/finding_list.tsx";
 import { Loading } from "../parts/loading.tsx";
-import { Name } from "../parts/name.tsx";
+import { Name, Renaming } from "../parts/name.tsx";
 import { ProblemBox } from "../parts/problem_box.tsx";
+import { Time } from "../parts/time.tsx";
 import { toggleTable, useDraft } from "../plan/draft.ts";
+import { shownBytes, type TableRow, whyNotChosen } from "./rows.ts";
+import { shownRows, TableStateBadge } from "./table_list_row.tsx";
 
-type Opened = { schema: string; table: string };
-
-export function TableDetails({ table, onClose }: { table: Opened | null; onClose: () => void }) {
+/** @param row The table; null where none is open, undefined where it is gone. */
+export function TableDetails(
+  { row, onClose }: { row: TableRow | null | undefined; onClose: () => void },
+) {
   return (
     <Dialog
-      open={table !== null}
+      open={row !== null && row !== undefined}
       onClose={onClose}
-      title={table && <Name schema={table.schema} name={table.table} />}
-      footer={table && <Footer table={table} onClose={onClose} />}
+      title={row && <Name schema={row.schema} name={row.table} />}
+      footer={row && <Footer row={row} onClose={onClose} />}
     >
-      {table && <Details table={table} />}
+      {row && <Details row={row} />}
     </Dialog>
   );
 }
 
-function Footer({ table: { schema, table }, onClose }: { table: Opened; onClose: () => void }) {
+function Footer({ row, onClose }: { row: TableRow; onClose: () => void }) {
   const [, go] = useLocation();
   const { renames } = useDraft();
+  const { schema, table } = row;
   const isChosen = renames.some((one) => one.schema === schema && one.old_name === table);
+  const why = whyNotChosen(row);
   return (
     <>
       <Button onClick={onClose}>Close</Button>
       <Button
         variant="primary"
+        disabled={why !== null}
+        title={why ?? undefined}
         onClick={() => {
           if (!isChosen) toggleTable(schema, table);
           go("/plan");
         }}
       >
-        Rename this table
+        {row.state === "active" ? "Rename it once more" : "Rename this table"}
       </Button>
     </>
   );
 }
 
-function Details({ table: { schema, table } }: { table: Opened }) {
-  const { data, error } = useQuery(analysisOptions(schema, [table]));
-  if (error) return <ProblemBox error={error} />;
-  if (data === undefined) return <Loading what="the table" />;
-  const [analysis] = data;
-  if (analysis === undefined) return <p>The table does not exist any more.</p>;
+function Details({ row }: { row: TableRow }) {
+  const { data, error } = useQuery(analysisOptions(row.schema, [row.table]));
   return (
     <>
-      <section className="stack tight">
-        <h2 className="minor">What you should know before a rename</h2>
-        <FindingList findings={analysis.findings} />
-      </section>
-      <section className="stack tight">
-        <h2 className="minor">What depends on it</h2>
-        <Dependants dependants={analysis.dependants} />
-      </section>
+      <dl className="facts">
+        <Fact name="Kind">{row.kind}</Fact>
+        <Fact name="Owner">
+          <Name name={row.owner} />
+        </Fact>
+        {row.bytes !== null && <Fact name="Size">{shownBytes(row.bytes)}</Fact>}
+        {row.rows !== null && <Fact name="Rows">{shownRows(row.rows)}</Fact>}
+        <Fact name="State">
+          <TableStateBadge state={row.state} />
+        </Fact>
+      </dl>
+      <RenameOfTable row={row} />
+      {error
+        ? <ProblemBox error={error} />
+        : data === undefined
+        ? <Loading what="what depends on it" />
+        : data[0] === undefined
+        ? <p>The table does not exist any more.</p>
+        : (
+          <>
+            <section className="stack tight">
+              <h3>What you should know before a rename</h3>
+              <FindingList findings={data[0].findings} />
+            </section>
+            <section className="stack tight">
+              <h3>What depends on it</h3>
+              <Dependants dependants={data[0].dependants} />
+            </section>
+          </>
+        )}
     </>
   );
 }
+
+/** The last rename of the table, and what can be done about it. */
+function RenameOfTable({ row: { state, migration } }: { row: TableRow }) {
+  if (migration === undefined) return null;
+  const { schema_name: schema, old_name, new_name } = migration;
+  return (
+    <section className="stack tight">
+      <h3>{state === "proposed" ? "The proposed rename" : "Its last rename"}</h3>
+      <p>
+        <Renaming schema={schema} old_name={old_name} new_name={new_name} />
+      </p>
+      {state === "proposed" && (
+        <p className="quiet">
+          Proposed by {migration.requested_by},{" "}
+          <Time at={migration.requested_at} />. It can be renamed otherwise once the proposal is
+          applied or withdrawn.
+        </p>
+      )}
+      {state === "active" && (
+        <p className="quiet">
+          Renamed by {migration.migrated_by},{" "}
+          <Time at={migration.migrated_at} />. Programs can use both names. If you rename it once
+          more, all its names keep working. <Link href="/names">Look at its old name</Link>{" "}
+          to roll back or finalize.
+        </p>
+      )}
+      {state === "finalized" && (
+        <p className="quiet">
+          Finalized <Time at={migration.finalized_at} />. The old name is free.
+        </p>
+      )}
+    </section>
+  );
+}
+
+const Fact = ({ name, children }: { name: string; children: ReactNode }) => (
+  <div>
+    <dt>{name}</dt>
+    <dd>{children}</dd>
+  </div>
+);

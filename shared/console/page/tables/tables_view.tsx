@@ -2,51 +2,74 @@
 /** All tables of the project, to be searched, filtered and chosen. */
 import { useQuery } from "@tanstack/react-query";
 import { useDeferredValue, useMemo, useState } from "react";
-import { useLocation } from "wouter";
 import { migrationsOptions, useTables } from "../api/queries.ts";
 import { Button } from "../parts/button.tsx";
 import { EmptyState } from "../parts/empty_state.tsx";
 import { Loading } from "../parts/loading.tsx";
 import { ProblemBox } from "../parts/problem_box.tsx";
-import { clearDraft, useDraft } from "../plan/draft.ts";
-import { chosenRows, type Filter, type Order, rowsOf, type TableState } from "./rows.ts";
+import { createStore } from "../parts/store.ts";
+import { checkTables, stopCheck, useAnalyses } from "./analysis.ts";
+import { ChosenTables } from "./chosen_tables.tsx";
+import {
+  chosenRows,
+  type Filter,
+  NO_FILTER,
+  type Order,
+  rowsOf,
+  shownNumber,
+  type TableName,
+  tablesOf,
+} from "./rows.ts";
 import { TableDetails } from "./table_details.tsx";
+import { TableFilters } from "./table_filters.tsx";
 import { TableList } from "./table_list.tsx";
 
-const STATES: TableState[] = ["not renamed", "proposed", "active", "finalized"];
+/** Kept, so that whoever comes back from a plan finds the list as it was. */
+const shown = createStore<{ filter: Filter; order: Order }>("tables", {
+  filter: NO_FILTER,
+  order: "name",
+});
+const setFilter = (filter: Filter) => shown.set((all) => ({ ...all, filter }));
+const setOrder = (order: Order) => shown.set((all) => ({ ...all, order }));
 
 export default function TablesView() {
   const tables = useTables();
   const migrations = useQuery(migrationsOptions());
-  const [filter, setFilter] = useState<Filter>({ text: "", schema: null, state: null });
-  const [order, setOrder] = useState<Order>("name");
-  const [open, setOpen] = useState<{ schema: string; table: string } | null>(null);
-  // What is typed is shown at once, and the list follows.
-  const wanted = useDeferredValue(filter);
+  const { filter, order } = shown.use();
+  const [open, setOpen] = useState<TableName | null>(null);
+  const analyses = useAnalyses();
   const rows = useMemo(
     () => tables.data && migrations.data ? rowsOf(tables.data, migrations.data) : [],
     [tables.data, migrations.data],
   );
-  const chosen = useMemo(() => chosenRows(rows, wanted, order), [rows, wanted, order]);
   const schemas = useMemo(() => [...new Set(rows.map(({ schema }) => schema))].sort(), [rows]);
-  const failed = tables.error ?? migrations.error;
+  // What is typed is shown at once, and the list follows.
+  const wanted = useDeferredValue(filter);
+  // What is known of findings changes often, and only this filter asks for it.
+  const known = wanted.worst === null ? NOTHING : analyses.known;
+  const chosen = useMemo(
+    () => chosenRows(rows, wanted, order, known),
+    [rows, wanted, order, known],
+  );
+  const failed = tables.error ?? migrations.error ?? analyses.error;
+  const isLoading = tables.isPending || migrations.isPending;
   return (
     <>
       <div className="view-head">
         <h1>Tables</h1>
         <p>Choose the tables to rename. Nothing changes before you have seen the plan.</p>
       </div>
-      <div className="stack">
-        {failed && <ProblemBox error={failed} />}
-        <Filters
+      <div className="stack tables-view">
+        {failed !== null && <ProblemBox error={failed} />}
+        <TableFilters
           filter={filter}
           onFilter={setFilter}
           order={order}
           onOrder={setOrder}
           schemas={schemas}
         />
-        {tables.isPending || migrations.isPending
-          ? !failed && <Loading what="the tables" />
+        {isLoading
+          ? failed === null && <Loading what="the tables" />
           : rows.length === 0
           ? (
             <EmptyState title="There are no tables yet">
@@ -55,103 +78,61 @@ export default function TablesView() {
           )
           : (
             <>
-              <p className="quiet" role="status">
-                {chosen.length === rows.length
-                  ? `${rows.length} ${rows.length === 1 ? "table" : "tables"}`
-                  : `${chosen.length} of ${rows.length} tables`}
-              </p>
+              <Summary shown={chosen.length} total={rows.length} tables={rows} filter={wanted} />
               {chosen.length === 0
                 ? (
                   <EmptyState title="No table matches">
-                    <Button onClick={() => setFilter({ text: "", schema: null, state: null })}>
-                      Show all tables
-                    </Button>
+                    <Button onClick={() => setFilter(NO_FILTER)}>Show all tables</Button>
                   </EmptyState>
                 )
-                : <TableList rows={chosen} onOpen={setOpen} />}
+                : <TableList rows={chosen} order={order} onOrder={setOrder} onOpen={setOpen} />}
             </>
           )}
       </div>
-      <Chosen />
-      <TableDetails table={open} onClose={() => setOpen(null)} />
+      <ChosenTables shown={chosen} />
+      <TableDetails
+        row={open && rows.find((row) => row.schema === open.schema && row.table === open.table)}
+        onClose={() => setOpen(null)}
+      />
     </>
   );
 }
 
-function Filters(
-  { filter, onFilter, order, onOrder, schemas }: {
+const NOTHING: ReturnType<typeof useAnalyses>["known"] = new Map();
+
+/** How many tables are shown, and of how many the findings are known. */
+function Summary(
+  { shown, total, tables, filter }: {
+    shown: number;
+    total: number;
+    tables: TableName[];
     filter: Filter;
-    onFilter: (filter: Filter) => void;
-    order: Order;
-    onOrder: (order: Order) => void;
-    schemas: string[];
   },
 ) {
+  const { known, checking } = useAnalyses();
+  const unknown = Math.max(0, total - known.size);
   return (
-    <search className="row">
-      <label className="grow">
-        <span className="visually-hidden">Search tables by name</span>
-        <input
-          className="field"
-          type="search"
-          placeholder="Search by name, old or new"
-          value={filter.text}
-          onChange={({ target }) => onFilter({ ...filter, text: target.value })}
-        />
-      </label>
-      <Choice
-        label="Schema"
-        value={filter.schema ?? ""}
-        options={["", ...schemas]}
-        onChoose={(schema) => onFilter({ ...filter, schema: schema || null })}
-      />
-      <Choice
-        label="State"
-        value={filter.state ?? ""}
-        options={["", ...STATES]}
-        onChoose={(state) => onFilter({ ...filter, state: (state || null) as TableState | null })}
-      />
-      <Choice
-        label="Order by"
-        value={order}
-        options={["name", "size", "rows"]}
-        onChoose={(order) => onOrder(order as Order)}
-      />
-    </search>
-  );
-}
-
-function Choice(
-  { label, value, options, onChoose }: {
-    label: string;
-    value: string;
-    options: string[];
-    onChoose: (value: string) => void;
-  },
-) {
-  return (
-    <label className="row tight">
-      <span className="quiet">{label}</span>
-      <select className="field" value={value} onChange={({ target }) => onChoose(target.value)}>
-        {options.map((option) => <option key={option} value={option}>{option || "all"}</option>)}
-      </select>
-    </label>
-  );
-}
-
-/** What is chosen so far, and the way on. */
-function Chosen() {
-  const { renames } = useDraft();
-  const [, go] = useLocation();
-  return (
-    <div className="chosen" role="status" data-empty={renames.length === 0}>
-      {renames.length === 0 ? <span className="quiet">Tick tables to choose them.</span> : (
-        <>
-          <strong>{renames.length} {renames.length === 1 ? "table" : "tables"} chosen</strong>
-          <Button variant="primary" onClick={() => go("/plan")}>Plan the rename</Button>
-          <Button onClick={clearDraft}>Choose none</Button>
-        </>
-      )}
+    <div className="row tables-summary">
+      <p className="quiet grow" role="status">
+        {shown === total ? tablesOf(total) : `${shownNumber(shown)} of ${tablesOf(total)}`}
+        {filter.worst !== null && unknown > 0 && checking === null &&
+          `. ${tablesOf(unknown)} not checked yet.`}
+      </p>
+      {checking === null
+        ? <Button onClick={() => checkTables(tables)}>Check all tables</Button>
+        : (
+          <>
+            <progress
+              max={checking.total}
+              value={checking.done}
+              aria-label="Checking all tables"
+            />
+            <span className="quiet number">
+              {shownNumber(checking.done)} of {shownNumber(checking.total)}
+            </span>
+            <Button onClick={stopCheck}>Stop</Button>
+          </>
+        )}
     </div>
   );
 }
