@@ -83,7 +83,7 @@ export function cancelOperation(id: string): void {
   const abort = aborts.get(id);
   if (abort !== undefined) return abort.abort();
   const waiting = store.get().find((one) => one.id === id && one.state === "next");
-  if (waiting !== undefined) end(waiting, { state: "cancelled", error: undefined });
+  if (waiting !== undefined) end(waiting, { state: "cancelled" });
 }
 
 /** Asks again for one that nobody has answered, under its key: if it is done already, its answer comes. */
@@ -130,8 +130,8 @@ async function run(operation: Operation, since = operation.startedAt): Promise<v
     const answer = await answered(operation, since, abort.signal, report);
     end(operation, { state: "done", answer });
   } catch (error) {
-    const state = abort.signal.aborted ? "cancelled" : "failed";
-    end(operation, { state, error: describeError(error) });
+    if (abort.signal.aborted) end(operation, { state: "cancelled" });
+    else end(operation, { state: "failed", error: describeError(error) });
   } finally {
     unwatch();
     aborts.delete(id);
@@ -156,11 +156,20 @@ async function answered(
       const goesOn = name !== "verify" && isUnreachable(error) && !signal.aborted &&
         Date.now() - since < ASK_AGAIN_FOR_MS;
       if (!goesOn) throw error;
-      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_EVERY_MS));
+      await pause(ASK_AGAIN_EVERY_MS, signal);
       signal.throwIfAborted();
     }
   }
 }
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    }, { once: true });
+  });
 
 /** Ends an operation, and begins or drops what comes after it. */
 function end({ id }: Operation, how: Pick<Operation, "state" | "answer" | "error">): void {

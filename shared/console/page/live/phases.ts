@@ -73,7 +73,9 @@ function runningPhase(operation: Operation, now: number): Phase {
     case "locking": {
       const waits = last.phase === "waiting" ||
         blockersOf(operation, now - startedAt).some(({ gone }) => !gone);
-      const which = attempt > 0 ? `, attempt ${attempt} was made` : "";
+      const which = attempt > 0
+        ? `, after ${attempt} ${attempt === 1 ? "attempt" : "attempts"}`
+        : "";
       if (waits) {
         const text = "Waiting for sessions that hold locks";
         return phase(text + which, "warning", text);
