@@ -8,7 +8,7 @@ import { startOperations } from "../live/operations.ts";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { Fold } from "../parts/fold.tsx";
-import { Name, Renaming } from "../parts/name.tsx";
+import { Name, Renaming, shownName } from "../parts/name.tsx";
 import { ProblemBox } from "../parts/problem_box.tsx";
 import {
   applyRequest,
@@ -157,7 +157,7 @@ function Confirmation(
   useEffect(() => start.current?.focus(), []);
   const targets = planned.flatMap(({ unit }) => unit.targets);
   const word = wordToType(kind, targets);
-  const ready = session?.readOnly === false && (word === null || typed.trim() === word.trim());
+  const ready = session?.readOnly === false && (word === null || isTyped(typed, word));
   const apply = () => {
     if (!ready) return;
     startOperations(planned.map(({ unit, plan }) => ({
@@ -191,11 +191,10 @@ function Confirmation(
       }
     >
       <p ref={start} tabIndex={-1}>
-        In the project <strong>{session?.project}</strong>, {targets.length === 1
-          ? "this rename is changed:"
-          : `these ${targets.length} renames are changed${
-            planned.length > 1 ? ", one request after the other" : ""
-          }:`}
+        In the project <strong>{session?.project}</strong> you {verbOf(kind).toLowerCase()}{" "}
+        {targets.length === 1
+          ? "this rename:"
+          : `these ${targets.length} renames${planned.length > 1 ? ", one after the other" : ""}:`}
       </p>
       <Targets targets={targets} />
       <p>{effectText(kind, targets)}</p>
@@ -247,6 +246,10 @@ function Confirmation(
     </Dialog>
   );
 }
+
+/** The name itself, or with what cannot be seen written out, as it is shown. */
+const isTyped = (typed: string, word: string): boolean =>
+  [word, shownName(word)].some((one) => one.trim() === typed.trim());
 
 const changeButtonText = (kind: ChangeKind, { length }: ChangeTarget[]): string =>
   length === 1 ? verbOf(kind) : `${verbOf(kind)} ${length} renames`;

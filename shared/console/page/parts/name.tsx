@@ -1,7 +1,8 @@
 /** Characters that cannot be seen, or that turn the direction of what follows (Unicode categories Cc and Cf). */
 const INVISIBLE = /[\p{Cc}\p{Cf}]/gu;
 
-const shown = (name: string): string =>
+/** A name as it is shown, and can be typed. */
+export const shownName = (name: string): string =>
   name.replace(INVISIBLE, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
 
 /**
@@ -12,8 +13,8 @@ const shown = (name: string): string =>
  */
 export const Name = ({ schema, name }: { schema?: string; name: string }) => (
   <bdi className="name">
-    {schema !== undefined && schema !== "public" && `${shown(schema)}.`}
-    {shown(name)}
+    {schema !== undefined && schema !== "public" && `${shownName(schema)}.`}
+    {shownName(name)}
   </bdi>
 );
 
