@@ -1,6 +1,7 @@
 /** Opens the plan of a change, wherever one stands. The dialog is loaded when it is first needed. */
 import { lazy, Suspense, useState } from "react";
 import { Button } from "../parts/button.tsx";
+import { shownName } from "../parts/shown_name.ts";
 import { type ChangeKind, type ChangeTarget, changeTitle, verbOf } from "./change.ts";
 
 const ChangeDialog = lazy(() => import("./change_dialog.tsx"));
@@ -28,7 +29,7 @@ export function ChangeButton(
         disabled={disabled || migrations.length === 0}
         aria-haspopup="dialog"
         aria-label={migrations.length === 1
-          ? `${text}: ${one.old_name} → ${one.new_name}`
+          ? `${text}: ${shownName(one.old_name)} → ${shownName(one.new_name)}`
           : undefined}
         onClick={() => setOpen(true)}
       >

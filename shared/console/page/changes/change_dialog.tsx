@@ -8,7 +8,8 @@ import { startOperations } from "../live/operations.ts";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { Fold } from "../parts/fold.tsx";
-import { Name, Renaming, shownName } from "../parts/name.tsx";
+import { Name, Renaming } from "../parts/name.tsx";
+import { shownName } from "../parts/shown_name.ts";
 import { ProblemBox } from "../parts/problem_box.tsx";
 import {
   applyRequest,

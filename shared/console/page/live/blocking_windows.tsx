@@ -1,12 +1,15 @@
 /** For how long the changes kept other clients waiting, as a plot. */
 import * as Plot from "@observablehq/plot";
+import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
+import { lastChangesOptions } from "../api/queries.ts";
 import { Fold } from "../parts/fold.tsx";
+import { Loading } from "../parts/loading.tsx";
 import { Name } from "../parts/name.tsx";
 import PlotFigure from "../parts/plot.tsx";
 import { shownDuration, Time } from "../parts/time.tsx";
 import { useOperations } from "./operations.ts";
-import { MAX_WINDOWS, windowFigures, windowsOfOperations } from "./windows.ts";
+import { MAX_WINDOWS, windowFigures, windowsOfEvents, windowsOfOperations } from "./windows.ts";
 
 const HEIGHT = 150;
 
@@ -14,9 +17,13 @@ const COLORS = { domain: ["rename", "rollback", "finalize", "refresh"] };
 
 export default function BlockingWindows() {
   const operations = useOperations();
+  const { data: events, isPending } = useQuery(lastChangesOptions);
+  // A project whose events cannot be listed still shows what this tab has done.
   const windows = useMemo(
-    () => windowsOfOperations(operations).slice(-MAX_WINDOWS),
-    [operations],
+    () =>
+      (events === undefined ? windowsOfOperations(operations) : windowsOfEvents(events))
+        .slice(-MAX_WINDOWS),
+    [operations, events],
   );
   const options = useMemo((): Plot.PlotOptions => ({
     marginLeft: 48,
@@ -47,7 +54,7 @@ export default function BlockingWindows() {
   return (
     <section className="card windows stack tight" aria-labelledby="windows-title">
       <h2 id="windows-title">How long clients were held</h2>
-      {figures === null
+      {isPending ? <Loading what="earlier changes" /> : figures === null
         ? (
           <p className="quiet">
             Each change holds other clients for a few milliseconds while it swaps names. After the
@@ -58,7 +65,7 @@ export default function BlockingWindows() {
           <>
             <p className="quiet">
               {figures.count === 1
-                ? <>The last change: {shownDuration(figures.longest.held_ms)}.</>
+                ? <>In the last change: {shownDuration(figures.longest.held_ms)}.</>
                 : (
                   <>
                     The last {figures.count} changes: {shownDuration(figures.median)} in the middle,

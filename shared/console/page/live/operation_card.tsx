@@ -53,7 +53,7 @@ export function OperationCard({ operation }: { operation: Operation }) {
           <p className="quiet grow">
             {state === "next"
               ? "It has not begun. Cancel takes it, and what follows it, from the list."
-              : "Cancel stops waiting, and nothing is changed. Only if the database is about to commit, the change is made; you will see here which of both it was."}
+              : "Cancel stops waiting, and changes nothing. If the database is about to commit, the change is made: you will see here which it was."}
           </p>
         </footer>
       )}
@@ -61,7 +61,7 @@ export function OperationCard({ operation }: { operation: Operation }) {
         <Button
           variant="link"
           className="button operation-forget"
-          aria-label={`Take "${title}" from the list`}
+          aria-label={`Take from the list: ${title}`}
           onClick={() => forgetOperation(id)}
         >
           Take from the list

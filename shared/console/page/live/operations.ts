@@ -41,13 +41,13 @@ const ASK_AGAIN_EVERY_MS = 3_000;
 const store = createStore<Operation[]>("operations", [], keptOperations);
 
 const aborts = new Map<string, AbortController>();
-const settled = new Set<() => void>();
+const settled = new Set<(operation: Operation) => void>();
 
 /** Newest first. */
 export const useOperations = store.use;
 
 /** Calls the function each time that an operation has ended. */
-export function onSettled(listener: () => void): () => void {
+export function onSettled(listener: (operation: Operation) => void): () => void {
   settled.add(listener);
   return () => settled.delete(listener);
 }
@@ -190,7 +190,8 @@ function end({ id }: Operation, how: Pick<Operation, "state" | "answer" | "error
       });
     }
   }
-  for (const listener of settled) listener();
+  const ended = store.get().find((one) => one.id === id);
+  if (ended !== undefined) { for (const listener of settled) listener(ended); }
 }
 
 function describeError(error: unknown): OperationError {

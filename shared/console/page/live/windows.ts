@@ -1,4 +1,5 @@
 /** For how long earlier changes kept other clients waiting. */
+import type { EventRecord } from "../../../contract/responses.ts";
 import { changeAnswer, type Operation, type OperationName } from "./operation.ts";
 
 export interface BlockingWindow {
@@ -32,6 +33,26 @@ export const windowsOfOperations = (operations: Operation[]): BlockingWindow[] =
       tables: tables.length,
     }];
   }).toReversed();
+
+const CHANGES: string[] = ["rename", "rollback", "finalize", "refresh"] satisfies OperationName[];
+
+const isChange = (operation: string): operation is OperationName => CHANGES.includes(operation);
+
+/** Of everybody's changes, the oldest first; these times are without COMMIT. */
+export const windowsOfEvents = (events: EventRecord[]): BlockingWindow[] =>
+  events.flatMap(({ id, operation, occurred_at, outcome, lock, renames, renames_total }) =>
+    outcome !== "succeeded" || !isChange(operation) || lock.attempts === 0 || renames.length === 0
+      ? []
+      : [{
+        id: String(id),
+        operation,
+        at: Date.parse(occurred_at),
+        held_ms: lock.held_ms,
+        attempts: lock.attempts,
+        name: renames[0].old_name,
+        tables: renames_total,
+      }]
+  ).toReversed();
 
 export interface WindowFigures {
   count: number;

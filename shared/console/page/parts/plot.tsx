@@ -31,6 +31,7 @@ export default function PlotFigure(
   useEffect(() => {
     if (width === 0) return;
     const plot = Plot.plot({ ...options, width, height, className: CLASS_OF_PLOTS });
+    plot.setAttribute("aria-hidden", "true");
     frame.current!.replaceChildren(plot);
   }, [options, width, height]);
   return (
