@@ -8,7 +8,8 @@ import { Badge, type Tone } from "../parts/badge.tsx";
 import { Renaming } from "../parts/name.tsx";
 import { Time } from "../parts/time.tsx";
 import { NameDetails } from "./name_details.tsx";
-import { type TestState, testStateOf, useTests } from "./test_run.ts";
+import { useTests } from "./test_run.ts";
+import { type TestState, testStateOf } from "./test_run_state.ts";
 import { needsRefresh, verdictOf } from "./verdict.ts";
 import { VerdictBadge } from "./verdict_parts.tsx";
 

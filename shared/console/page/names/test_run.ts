@@ -1,30 +1,11 @@
 /// <reference lib="dom" />
 /** Compatibility tests, one after the other. They change nothing, and go on while other views are open. */
 import { RenameError } from "../../../client/client.ts";
-import type { Progress, VerifyAnswer } from "../../../contract/responses.ts";
 import { client, isUnreachable } from "../api/client.ts";
 import type { ChangeTarget } from "../changes/change.ts";
 import type { OperationError } from "../live/operation.ts";
 import { createStore } from "../parts/store.ts";
-
-export interface TestResult {
-  /** Milliseconds since 1970. */
-  at: number;
-  answer?: VerifyAnswer;
-  error?: OperationError;
-}
-
-export interface TestRun {
-  /** What is tested; `done` of them are. Empty if nothing was tested since the page was loaded. */
-  targets: ChangeTarget[];
-  done: number;
-  running: boolean;
-  stopped: boolean;
-  /** What the running test has reported last. */
-  progress: Progress | null;
-  /** By the migration's id. */
-  results: Record<string, TestResult>;
-}
+import type { TestResult, TestRun } from "./test_run_state.ts";
 
 const EMPTY: TestRun = {
   targets: [],
@@ -102,17 +83,4 @@ function errorOf(error: unknown): OperationError {
   }
   const detail = error instanceof Error ? error.message : String(error);
   return { code: isUnreachable(error) ? "unreachable" : "page", detail };
-}
-
-export type TestState = "not tested" | "waiting" | "testing" | "passed" | "failed" | "not possible";
-
-/** What is known of the test of one rename. */
-export function testStateOf({ targets, done, running, results }: TestRun, id: string): TestState {
-  const index = running ? targets.findIndex((target) => target.id === id) : -1;
-  if (index === done) return "testing";
-  if (index > done) return "waiting";
-  const result = results[id];
-  if (result === undefined) return "not tested";
-  if (result.answer === undefined) return "not possible";
-  return result.answer.passed ? "passed" : "failed";
 }
