@@ -1,10 +1,10 @@
 /** What each answer of the page's server says to the browser. */
 
 /**
- * The hash of the style that Observable Plot puts into each plot, which is the only one that is not in a file
- * (a test of the page in a browser fails where a version of it has another one).
+ * The hash of the style that Observable Plot puts into each plot of the page's class (`page/parts/plot.tsx`), which is
+ * the only style that is not in a file. A test fails where a version of Plot has another one.
  */
-const STYLE_OF_PLOTS = "'sha256-0000000000000000000000000000000000000000000='";
+const STYLE_OF_PLOTS = "'sha256-+TfQir1nvDucAdvE6XUQBt4ayUjpAWkbw2kCdSfekHM='";
 
 /** Nothing from elsewhere, no code in the page itself, no frame (W3C Content Security Policy Level 3). */
 const POLICY = [

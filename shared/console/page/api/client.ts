@@ -2,10 +2,36 @@
 /** The endpoints, by way of the page's own server, which adds the key. */
 import { createRenameClient, RenameError } from "../../../client/client.ts";
 
+/** A call with an idempotency key is sent (again), or nobody has answered it. */
+export type Attempt = "sent" | "unanswered";
+
+const watchers = new Map<string, (attempt: Attempt) => void>();
+
+/**
+ * Says when a call with this idempotency key is sent, which the client does again by itself after a lost connection.
+ * Gives what ends it.
+ */
+export function watchAttempts(key: string, watcher: (attempt: Attempt) => void): () => void {
+  watchers.set(key, watcher);
+  return () => watchers.delete(key);
+}
+
+async function watchedFetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+  const watcher = watchers.get(new Headers(init?.headers).get("idempotency-key") ?? "");
+  watcher?.("sent");
+  try {
+    return await fetch(input, init);
+  } catch (error) {
+    watcher?.("unanswered");
+    throw error;
+  }
+}
+
 export const client = createRenameClient({
   url: new URL("/api/", location.origin).href,
   // The client wants one. The server has the real one, and ignores this.
   key: "kept-by-the-server",
+  fetch: watchedFetch,
 });
 
 /** Whether the server or the project did not answer at all, so that to ask again may help. */

@@ -1,7 +1,7 @@
 /** What the views ask for, each under a key of its own, so that a change can refresh all of it. */
 import { type QueryClient, queryOptions, useQuery } from "@tanstack/react-query";
 import type { ListMigrationsInput } from "../../../contract/requests.ts";
-import type { AnalyzedTable, Migration } from "../../../contract/responses.ts";
+import type { AnalyzedTable, EventRecord, Migration } from "../../../contract/responses.ts";
 import type { CampaignPhase } from "../../../report/campaign.ts";
 import type { SessionAnswer } from "../../server/session_answer.ts";
 import { client, getJson } from "./client.ts";
@@ -54,6 +54,13 @@ export const migrationsOptions = (query: Omit<ListMigrationsInput, "limit" | "cu
       return found;
     },
   });
+
+/** The last changes that were made, newest first: what they were, and how long they held others. */
+export const lastChangesOptions = queryOptions({
+  queryKey: ["events", "last changes"],
+  queryFn: async (): Promise<EventRecord[]> =>
+    (await client.listEvents({ outcome: "succeeded", limit: PAGE })).events,
+});
 
 /** The phases of the project file, with what became of each table. */
 export const campaignOptions = queryOptions({

@@ -1,3 +1,152 @@
-export default function View() {
-  return <h1>names</h1>;
+/// <reference lib="dom" />
+/** The old names that still exist, who uses them, and whether they can be given up. */
+import { useQuery } from "@tanstack/react-query";
+import { useDeferredValue, useMemo, useState } from "react";
+import { Link } from "wouter";
+import { migrationsOptions } from "../api/queries.ts";
+import { ChangeButton } from "../changes/change_button.tsx";
+import { Button } from "../parts/button.tsx";
+import { EmptyState } from "../parts/empty_state.tsx";
+import { Loading } from "../parts/loading.tsx";
+import { ProblemBox } from "../parts/problem_box.tsx";
+import { NameList } from "./name_list.tsx";
+import { TestBar } from "./test_bar.tsx";
+import {
+  chosenNames,
+  countsByVerdict,
+  type NameFilter,
+  type Order,
+  VERDICT_TEXTS,
+  type VerdictKind,
+  verdictOf,
+  VERDICTS,
+} from "./verdict.ts";
+
+const ORDERS: Order[] = ["verdict", "name", "since", "last use"];
+
+const CLOCK = new Intl.DateTimeFormat("en-GB", {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+});
+
+export default function NamesView() {
+  const migrations = useQuery({
+    ...migrationsOptions({ status: "active", include: "usage,drift" }),
+    // Each look takes a sample of the statistics, so it is not taken without a reason.
+    staleTime: Infinity,
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
+  });
+  const [filter, setFilter] = useState<NameFilter>({ text: "", verdict: null, order: "verdict" });
+  const wanted = useDeferredValue(filter);
+  const all = migrations.data;
+  const chosen = useMemo(() => all === undefined ? [] : chosenNames(all, wanted), [all, wanted]);
+  const ready = chosen.filter((one) => verdictOf(one).kind === "ready");
+  return (
+    <>
+      <div className="view-head">
+        <h1>Old names</h1>
+        <p>Who still uses an old name, and whether it can be given up.</p>
+        <div className="row look">
+          <span className="quiet" role="status">
+            {migrations.isFetching
+              ? "Looking…"
+              : migrations.dataUpdatedAt > 0
+              ? `Looked at ${CLOCK.format(migrations.dataUpdatedAt)}`
+              : "\u00a0"}
+          </span>
+          <Button disabled={migrations.isFetching} onClick={() => void migrations.refetch()}>
+            Look again
+          </Button>
+        </div>
+      </div>
+      <div className="stack names">
+        {migrations.error && <ProblemBox error={migrations.error} />}
+        {all === undefined
+          ? !migrations.error && <Loading what="the old names" />
+          : all.length === 0
+          ? (
+            <EmptyState title="There are no old names">
+              After a rename, the old name stays as a view until nothing uses it. Then it is
+              finalized here. <Link href="/tables">Choose tables to rename</Link>
+            </EmptyState>
+          )
+          : (
+            <>
+              <Filters filter={filter} onFilter={setFilter} counts={countsByVerdict(all)} />
+              <div className="row names-all">
+                <p className="quiet grow" role="status">
+                  {chosen.length === all.length
+                    ? `${all.length} ${all.length === 1 ? "old name" : "old names"}`
+                    : `${chosen.length} of ${all.length} old names`}
+                </p>
+                <TestBar shown={chosen} />
+                <ChangeButton kind="finalize" migrations={ready} disabled={ready.length === 0}>
+                  Finalize what is ready ({ready.length})
+                </ChangeButton>
+              </div>
+              {chosen.length === 0
+                ? (
+                  <EmptyState title="No old name matches">
+                    <Button onClick={() => setFilter({ ...filter, text: "", verdict: null })}>
+                      Show all old names
+                    </Button>
+                  </EmptyState>
+                )
+                : <NameList migrations={chosen} />}
+            </>
+          )}
+      </div>
+    </>
+  );
+}
+
+function Filters(
+  { filter, onFilter, counts }: {
+    filter: NameFilter;
+    onFilter: (filter: NameFilter) => void;
+    counts: Map<VerdictKind, number>;
+  },
+) {
+  return (
+    <search className="row">
+      <label className="grow">
+        <span className="visually-hidden">Search old names</span>
+        <input
+          className="field"
+          type="search"
+          placeholder="Search by name, old or new"
+          value={filter.text}
+          onChange={({ target }) => onFilter({ ...filter, text: target.value })}
+        />
+      </label>
+      <label className="row tight">
+        <span className="quiet">Show</span>
+        <select
+          className="field"
+          value={filter.verdict ?? ""}
+          onChange={({ target }) =>
+            onFilter({ ...filter, verdict: (target.value || null) as VerdictKind | null })}
+        >
+          <option value="">all</option>
+          {VERDICTS.map((kind) => (
+            <option key={kind} value={kind}>
+              {VERDICT_TEXTS[kind]} ({counts.get(kind) ?? 0})
+            </option>
+          ))}
+        </select>
+      </label>
+      <label className="row tight">
+        <span className="quiet">Order by</span>
+        <select
+          className="field"
+          value={filter.order}
+          onChange={({ target }) => onFilter({ ...filter, order: target.value as Order })}
+        >
+          {ORDERS.map((order) => <option key={order} value={order}>{order}</option>)}
+        </select>
+      </label>
+    </search>
+  );
 }

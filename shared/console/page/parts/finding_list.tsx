@@ -1,5 +1,6 @@
 import type { Finding } from "../../../contract/responses.ts";
 import { Badge, severityTone } from "./badge.tsx";
+import { TextWithTimes } from "./text_with_times.tsx";
 
 const ORDER: Finding["severity"][] = ["breaking", "warning", "info"];
 
@@ -15,7 +16,9 @@ export function FindingList({ findings }: { findings: Finding[] }) {
         <li key={index}>
           <Badge tone={severityTone(finding.severity)}>{finding.severity}</Badge>
           <div>
-            <p>{finding.message}</p>
+            <p>
+              <TextWithTimes text={finding.message} />
+            </p>
             {finding.remedy && <p className="quiet">{finding.remedy}</p>}
             <p className="quiet">
               <code>{finding.code}</code>

@@ -1,8 +1,4 @@
-/** Characters that cannot be seen, or that turn the direction of what follows (Unicode categories Cc and Cf). */
-const INVISIBLE = /[\p{Cc}\p{Cf}]/gu;
-
-const shown = (name: string): string =>
-  name.replace(INVISIBLE, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
+import { shownName } from "./shown_name.ts";
 
 /**
  * The name of a table or another object, as it is: what cannot be seen is written out, and it does not change the
@@ -12,8 +8,8 @@ const shown = (name: string): string =>
  */
 export const Name = ({ schema, name }: { schema?: string; name: string }) => (
   <bdi className="name">
-    {schema !== undefined && schema !== "public" && `${shown(schema)}.`}
-    {shown(name)}
+    {schema !== undefined && schema !== "public" && `${shownName(schema)}.`}
+    {shownName(name)}
   </bdi>
 );
 

@@ -1,0 +1,98 @@
+/// <reference lib="dom" />
+/** What can be chosen of a change. Each choice makes the plan anew. */
+import { useEffect, useState } from "react";
+import type { Finding } from "../../../contract/responses.ts";
+import type { ChangeKind, ChangeOptions } from "./change.ts";
+
+/** A number that is typed counts when it was left alone for so long, in milliseconds. */
+const TYPED_MS = 500;
+
+const MAX_DAYS = 3_650;
+
+export function ChangeOptionFields(
+  { kind, options, findings, onChange }: {
+    kind: ChangeKind;
+    options: ChangeOptions;
+    findings: Finding[];
+    onChange: (options: ChangeOptions) => void;
+  },
+) {
+  const carries = options.carry_privileges ||
+    findings.some(({ code }) => code === "view_grants_changed");
+  if (kind === "rollback" && !carries) return null;
+  return (
+    <fieldset className="options">
+      <legend className="visually-hidden">Options</legend>
+      {kind !== "rollback" && (
+        <Tick
+          label="Put the new name into functions and cron jobs that use the old one"
+          note="Only where each use is certain. You see what changes below."
+          checked={options.rewrite_texts}
+          onChange={(rewrite_texts) => onChange({ ...options, rewrite_texts })}
+        />
+      )}
+      {carries && (
+        <Tick
+          label="Keep privileges that were changed on the old name alone"
+          note="They are granted on, or revoked from, the table."
+          checked={options.carry_privileges}
+          onChange={(carry_privileges) => onChange({ ...options, carry_privileges })}
+        />
+      )}
+      {kind === "finalize" && (
+        <Days
+          days={options.quiet_for_days}
+          onChange={(quiet_for_days) => onChange({ ...options, quiet_for_days })}
+        />
+      )}
+    </fieldset>
+  );
+}
+
+function Tick(
+  { label, note, checked, onChange }: {
+    label: string;
+    note: string;
+    checked: boolean;
+    onChange: (checked: boolean) => void;
+  },
+) {
+  return (
+    <label className="tick">
+      <input
+        type="checkbox"
+        checked={checked}
+        onChange={({ target }) => onChange(target.checked)}
+      />
+      <span>
+        {label}
+        <span className="quiet">{note}</span>
+      </span>
+    </label>
+  );
+}
+
+function Days({ days, onChange }: { days: number; onChange: (days: number) => void }) {
+  const [typed, setTyped] = useState(String(days));
+  const wanted = /^\d{1,4}$/.test(typed) ? Math.min(Number(typed), MAX_DAYS) : null;
+  useEffect(() => {
+    if (wanted === null || wanted === days) return;
+    const timer = setTimeout(() => onChange(wanted), TYPED_MS);
+    return () => clearTimeout(timer);
+  }, [wanted, days]);
+  return (
+    <label className="row tight">
+      The old name must have been unused for
+      <input
+        className="field days"
+        type="number"
+        min={0}
+        max={MAX_DAYS}
+        value={typed}
+        aria-invalid={wanted === null}
+        onChange={({ target }) => setTyped(target.value)}
+      />
+      days (0: this is not checked)
+    </label>
+  );
+}

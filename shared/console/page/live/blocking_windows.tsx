@@ -1,0 +1,126 @@
+/** For how long the changes kept other clients waiting, as a plot. */
+import * as Plot from "@observablehq/plot";
+import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { lastChangesOptions } from "../api/queries.ts";
+import { Fold } from "../parts/fold.tsx";
+import { Loading } from "../parts/loading.tsx";
+import { Name } from "../parts/name.tsx";
+import PlotFigure from "../parts/plot.tsx";
+import { shownDuration, Time } from "../parts/time.tsx";
+import { useOperations } from "./operations.ts";
+import { MAX_WINDOWS, windowFigures, windowsOfEvents, windowsOfOperations } from "./windows.ts";
+
+const HEIGHT = 150;
+
+const COLORS = { domain: ["rename", "rollback", "finalize", "refresh"] };
+
+export default function BlockingWindows() {
+  const operations = useOperations();
+  const { data: events, isPending } = useQuery(lastChangesOptions);
+  // A project whose events cannot be listed still shows what this tab has done.
+  const windows = useMemo(
+    () =>
+      (events === undefined ? windowsOfOperations(operations) : windowsOfEvents(events))
+        .slice(-MAX_WINDOWS),
+    [operations, events],
+  );
+  const options = useMemo((): Plot.PlotOptions => ({
+    marginLeft: 48,
+    marginBottom: 22,
+    marginTop: 18,
+    x: {
+      axis: null,
+      type: "band",
+      domain: Array.from({ length: Math.max(windows.length, 12) }, (_, i) => i),
+    },
+    y: { label: "ms", grid: true, ticks: 4, nice: true, zero: true },
+    color: {
+      ...COLORS,
+      range: ["var(--accent)", "var(--notice)", "var(--good)", "var(--warning)"],
+    },
+    marks: [
+      Plot.ruleY([0], { stroke: "var(--strong-line)" }),
+      Plot.barY(windows, {
+        x: (_, index) => index,
+        y: "held_ms",
+        fill: "operation",
+        title: ({ name, operation, held_ms }) =>
+          `${operation} of ${name}: ${shownDuration(held_ms)}`,
+      }),
+    ],
+  }), [windows]);
+  const figures = windowFigures(windows);
+  return (
+    <section className="card windows stack tight" aria-labelledby="windows-title">
+      <h2 id="windows-title">How long clients were held</h2>
+      {isPending ? <Loading what="earlier changes" /> : figures === null
+        ? (
+          <p className="quiet">
+            Each change holds other clients for a few milliseconds while it swaps names. After the
+            first one, its figure is here.
+          </p>
+        )
+        : (
+          <>
+            <p className="quiet">
+              {figures.count === 1
+                ? <>In the last change: {shownDuration(figures.longest.held_ms)}.</>
+                : (
+                  <>
+                    The last {figures.count} changes: {shownDuration(figures.median)} in the middle,
+                    {" "}
+                    {shownDuration(figures.longest.held_ms)} at most (<Name
+                      name={figures.longest.name}
+                    />).
+                  </>
+                )}
+            </p>
+            <PlotFigure
+              label={`Milliseconds for which each of the last ${figures.count} changes held other clients; the list below has the figures.`}
+              height={HEIGHT}
+              options={options}
+            />
+            <Fold title="As a list">
+              <div
+                className="scroll"
+                role="region"
+                aria-label="Times for which clients were held"
+                tabIndex={0}
+              >
+                <table>
+                  <thead>
+                    <tr>
+                      <th scope="col">When</th>
+                      <th scope="col">Change</th>
+                      <th scope="col">Table</th>
+                      <th scope="col" className="number">Held for</th>
+                      <th scope="col" className="number">Attempts</th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    {windows.toReversed().map((
+                      { id, at, operation, name, tables, held_ms, attempts },
+                    ) => (
+                      <tr key={id}>
+                        <td>
+                          <Time at={new Date(at).toISOString()} />
+                        </td>
+                        <td>{operation}</td>
+                        <td>
+                          <Name name={name} />
+                          {tables > 1 && <span className="quiet">and {tables - 1} more</span>}
+                        </td>
+                        <td className="number">{shownDuration(held_ms)}</td>
+                        <td className="number">{attempts}</td>
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+              </div>
+            </Fold>
+          </>
+        )}
+    </section>
+  );
+}

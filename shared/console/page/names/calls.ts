@@ -1,0 +1,37 @@
+/** Calls a day by an old name. */
+import type { Usage } from "../../../contract/responses.ts";
+
+export interface DayOfCalls {
+  /** Such as "2026-11-29", in UTC. */
+  day: string;
+  calls: number;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+/** Most days that are shown. */
+const MAX_DAYS = 60;
+
+/** Each day from the first one that is known, days without calls as well; none where the project does not count by day. */
+export function callsByDay(usage: Usage & { days?: DayOfCalls[] }): DayOfCalls[] {
+  const known = (usage.days ?? []).toSorted((a, b) => a.day < b.day ? -1 : 1);
+  if (known.length === 0) return [];
+  const calls = new Map(known.map(({ day, calls }) => [day, calls]));
+  const last = Date.parse(known[known.length - 1].day);
+  const first = Math.max(Date.parse(known[0].day), last - (MAX_DAYS - 1) * DAY_MS);
+  const days: DayOfCalls[] = [];
+  for (let at = first; at <= last; at += DAY_MS) {
+    const day = new Date(at).toISOString().slice(0, 10);
+    days.push({ day, calls: calls.get(day) ?? 0 });
+  }
+  return days;
+}
+
+/** The plot in one sentence, for those who do not see it. */
+export function callsText(days: DayOfCalls[]): string {
+  if (days.length === 0) return "No calls are known.";
+  const most = days.reduce((a, b) => b.calls > a.calls ? b : a);
+  const total = days.reduce((sum, { calls }) => sum + calls, 0);
+  return `Calls a day from ${days[0].day} to ${days[days.length - 1].day}: ${total} in all, ` +
+    `the most on ${most.day} (${most.calls}), ${days[days.length - 1].calls} on the last day.`;
+}
