@@ -1,4 +1,5 @@
 /** `rename-table` for many tables: by patterns, by phase, and in waves. */
+import type { Wanted } from "../../contract/new_names.ts";
 import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import type { RenameClient } from "../../client/client.ts";
@@ -24,7 +25,7 @@ import { runOperation } from "../operation.ts";
 import { type OperationOptions, showsProgress } from "../options.ts";
 import { printed } from "../print.ts";
 import { withProgress } from "../progress.ts";
-import { requirePossible, type Wanted } from "./wanted.ts";
+import { requirePossible } from "./wanted.ts";
 import { inWaves } from "./waves.ts";
 
 export interface ManyOptions extends OperationOptions {
