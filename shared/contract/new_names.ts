@@ -2,6 +2,9 @@
 import { identifierFault } from "./names.ts";
 import type { AnalyzedTable } from "./responses.ts";
 
+/** Most renames of one request. */
+export const MAX_RENAMES = 1_000;
+
 export interface WantedRename {
   schema: string;
   old_name: string;

@@ -4,9 +4,7 @@
  */
 import * as z from "zod";
 import { identifierFault } from "./names.ts";
-
-/** Most renames of one request. */
-export const MAX_RENAMES = 1_000;
+import { MAX_RENAMES } from "./new_names.ts";
 
 /** Largest request body in bytes. */
 export const MAX_BODY_BYTES = 1_048_576;

@@ -10,7 +10,8 @@ import {
 } from "../catalog/names.ts";
 import { isTrackingTable } from "../contract/names.ts";
 import { Problem } from "../contract/problems.ts";
-import { type AnalyzeQuery, MAX_RENAMES } from "../contract/requests.ts";
+import { MAX_RENAMES } from "../contract/new_names.ts";
+import type { AnalyzeQuery } from "../contract/requests.ts";
 import type { AnalyzeAnswer } from "../contract/responses.ts";
 import type { Row, Session } from "../postgres/database.ts";
 import { analyzeTables } from "../findings/analysis.ts";

@@ -1,10 +1,10 @@
 /** `rename-table` for many tables: by patterns, by phase, and in waves. */
-import type { Wanted } from "../../contract/new_names.ts";
+import { MAX_RENAMES, type Wanted } from "../../contract/new_names.ts";
 import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import type { RenameClient } from "../../client/client.ts";
 import { RenameError } from "../../client/client.ts";
-import { MAX_RENAMES, type RenameInput } from "../../contract/requests.ts";
+import type { RenameInput } from "../../contract/requests.ts";
 import type { AnalyzedTable, OperationAnswer } from "../../contract/responses.ts";
 import { shownName } from "../../report/migrations.ts";
 import { counted } from "../../report/text.ts";

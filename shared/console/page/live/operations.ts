@@ -54,13 +54,13 @@ const store = createStore<Operation[]>("operations", [], (operations) =>
   operations.filter(({ state }) => state === "running").map((one) => ({ ...one, progress: [] })));
 
 const aborts = new Map<string, AbortController>();
-const settled = new Set<() => void>();
+const settled = new Set<(operation: Operation) => void>();
 
 /** Newest first. */
 export const useOperations = store.use;
 
 /** Calls the function each time that an operation has ended. */
-export function onSettled(listener: () => void): () => void {
+export function onSettled(listener: (operation: Operation) => void): () => void {
   settled.add(listener);
   return () => settled.delete(listener);
 }
@@ -118,7 +118,8 @@ async function run({ id, name, request, startedAt }: Operation): Promise<void> {
     }));
   } finally {
     aborts.delete(id);
-    for (const listener of settled) listener();
+    const operation = store.get().find((one) => one.id === id);
+    if (operation) { for (const listener of settled) listener(operation); }
   }
 }
 
