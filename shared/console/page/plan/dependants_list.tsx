@@ -6,6 +6,7 @@ import { keyOf } from "../../../contract/new_names.ts";
 import { Badge } from "../parts/badge.tsx";
 import { Dependants, EFFECTS } from "../parts/dependants.tsx";
 import { Renaming } from "../parts/name.tsx";
+import { effectText } from "./graph/effect_mark.tsx";
 import { countEffects } from "./graph/model.ts";
 
 export function DependantsList({ tables }: { tables: PlannedTable[] }) {
@@ -33,7 +34,7 @@ const Summary = ({ table }: { table: PlannedTable }) => (
   <span className="plan-table">
     <Renaming {...table} />
     {countEffects([table]).map(({ effect, count }) => (
-      <Badge key={effect} tone={EFFECTS[effect].tone}>{count} {EFFECTS[effect].text}</Badge>
+      <Badge key={effect} tone={EFFECTS[effect].tone}>{count} {effectText(effect, count)}</Badge>
     ))}
   </span>
 );

@@ -81,7 +81,11 @@ export function DraftPlan() {
           <>
             <OptionFields />
             <div className="row">
-              <Button variant="primary" disabled={hindrance !== null} onClick={make}>
+              <Button
+                variant={isAsked ? "plain" : "primary"}
+                disabled={hindrance !== null}
+                onClick={make}
+              >
                 {isAsked ? "Make the plan again" : "Make the plan"}
               </Button>
               <span className="quiet" role="status">

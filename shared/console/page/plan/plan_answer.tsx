@@ -65,9 +65,13 @@ export function PlanAnswer(plan: ShownPlan) {
             <strong>{verdict.title}</strong> {verdict.detail}
           </p>
           <p className="quiet plan-hash">
-            Made <Time at={new Date(madeAt).toISOString()} /> ·{" "}
-            <span className="visually-hidden">Hash of the plan:</span>
-            <code title={answer.plan_hash}>{answer.plan_hash.slice(0, 19)}…</code>
+            {reason ?? (
+              <>
+                Made <Time at={new Date(madeAt).toISOString()} /> ·{" "}
+                <span className="visually-hidden">Hash of the plan:</span>
+                <code title={answer.plan_hash}>{answer.plan_hash.slice(0, 19)}…</code>
+              </>
+            )}
           </p>
         </div>
         <div className="row plan-actions">
@@ -91,7 +95,6 @@ export function PlanAnswer(plan: ShownPlan) {
             Apply…
           </Button>
         </div>
-        <p className="plan-reason quiet">{reason ?? "\u00a0"}</p>
       </section>
       <Findings
         groups={groups}

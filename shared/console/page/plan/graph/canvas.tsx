@@ -49,17 +49,23 @@ function Flow({ graph, width, height, label, onOpen }: Props) {
       height,
       data: { node, onOpen },
     })), [placed, onOpen]);
-  const edges = useMemo(() =>
-    drawnEdges(graph).map(({ id, source, target, effect }): Edge => {
+  const edges = useMemo(() => {
+    const places = new Map(placed.map((one) => [one.node.id, one]));
+    return drawnEdges(graph).map(({ id, source, target, effect }): Edge => {
+      const [from, to] = [places.get(source)!, places.get(target)!];
+      const across = to.x >= from.x + from.width;
       const tone = effect === undefined ? "line" : EFFECTS[effect].tone;
       return {
         id,
         source,
         target,
+        sourceHandle: across ? "right" : "bottom",
+        targetHandle: across ? "left" : "top",
         className: `graph-edge graph-edge-${tone}`,
         markerEnd: { type: MarkerType.ArrowClosed, color: null },
       };
-    }), [graph]);
+    });
+  }, [graph, placed]);
   const move = (x: number, y: number) => {
     const now = getViewport();
     setViewport({ ...now, x: now.x + x, y: now.y + y }, { duration: 120 });

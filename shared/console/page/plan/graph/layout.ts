@@ -14,7 +14,11 @@ export interface Placed {
 const GAP = 14;
 const COLUMN_GAP = 70;
 
-const WIDTH = { table: 230, old_name: 230, kind: 250, summary: 208 };
+const WIDTH = { table: 210, old_name: 210, kind: 250, frame: 0, summary: 208 };
+
+/** Of a frame: its title, and its margins. Also in graph.css. */
+const FRAME_HEAD = 28;
+const FRAME_MARGIN = 12;
 
 /** Of a kind: its title and margins, and one line. Also in plan.css. */
 const KIND_HEAD = 34;
@@ -32,6 +36,9 @@ export function sizeOf(node: GraphNode): { width: number; height: number } {
         width,
         height: KIND_HEAD + LINE * (node.items.length + (node.more > 0 ? 1 : 0)) + 8,
       };
+    case "frame":
+      // As large as what is in it.
+      return { width, height: 0 };
     case "summary":
       return { width, height: 66 };
   }
@@ -47,32 +54,53 @@ export function placeGraph(graph: Graph, width: number, height: number): Placed[
     : placeAround(graph, width);
 }
 
-/** What uses the old name at the left, the names in the middle, what goes with the table at the right. */
+/** What uses the old name before the names, what goes with the table after them: from left to right, or downwards. */
 function placeAround({ nodes }: Graph, width: number): Placed[] {
-  const sized = nodes.map((node) => ({ node, ...sizeOf(node) }));
+  const sized = nodes.filter(({ type }) => type !== "frame")
+    .map((node) => ({ node, ...sizeOf(node) }));
   const of = (side: GraphNode["side"]) => sized.filter(({ node }) => node.side === side);
-  const [before, centre, after] = [of("before"), of("centre"), of("after")];
-  const narrow = width < 700;
-  if (narrow) return stacked([...before, ...centre, ...after], 0, 0);
-  const total = (some: { height: number }[]) =>
-    some.reduce((sum, { height }) => sum + height + GAP, -GAP);
-  const target = Math.max(
-    260,
-    Math.min(total(before), total(after)),
-    ...[before, after].map((some) => total(some) / 2.2),
-  );
-  const left = columns(before, target);
-  const right = columns(after, target);
-  const tallest = Math.max(...[...left, centre, ...right].map(total));
-  const placed: Placed[] = [];
-  let x = 0;
-  for (const column of [...left.toReversed(), centre, ...right]) {
-    if (column.length === 0) continue;
-    placed.push(...stacked(column, x, (tallest - total(column)) / 2));
-    const gap = column === centre || column === left[0] ? COLUMN_GAP : GAP * 2;
-    x += Math.max(...column.map(({ width }) => width)) + gap;
+  const narrow = width < NARROW;
+  const target = narrow ? Infinity : Math.max(260, heightOf(of("before")));
+  const parts: Placed[][] = [];
+  for (const side of ["before", "centre", "after"] as const) {
+    const own = of(side);
+    const inside = columns(own, target).flatMap((column, index) =>
+      stacked(column, index * (WIDTH.kind + GAP), 0, side === "centre" ? LINE_GAP : GAP)
+    );
+    const frame = nodes.find((node) => node.type === "frame" && node.side === side);
+    if (inside.length > 0) parts.push(frame === undefined ? inside : framed(frame, inside));
   }
-  return placed;
+  const along = (part: Placed[]) => narrow ? bottomOf(part) : rightOf(part);
+  const across = (part: Placed[]) => narrow ? rightOf(part) : bottomOf(part);
+  const widest = Math.max(...parts.map(across));
+  let at = 0;
+  return parts.flatMap((part) => {
+    const [x, y] = narrow ? [(widest - across(part)) / 2, at] : [at, (widest - across(part)) / 2];
+    at += along(part) + (narrow ? LINE_GAP : COLUMN_GAP);
+    return part.map((one) => ({ ...one, x: one.x + x, y: one.y + y }));
+  });
+}
+
+/** Narrower places, in pixels, are filled downwards. */
+export const NARROW = 700;
+
+/** Between two parts with a line between them that goes down. */
+const LINE_GAP = 34;
+
+const heightOf = (sized: { height: number }[]) =>
+  sized.reduce((sum, { height }) => sum + height + GAP, -GAP);
+const rightOf = (placed: Placed[]) => Math.max(...placed.map(({ x, width }) => x + width));
+const bottomOf = (placed: Placed[]) => Math.max(...placed.map(({ y, height }) => y + height));
+
+/** The frame first, so that it is drawn behind. */
+function framed(node: GraphNode, inside: Placed[]): Placed[] {
+  const moved = inside.map((one) => ({
+    ...one,
+    x: one.x + FRAME_MARGIN,
+    y: one.y + FRAME_HEAD,
+  }));
+  const width = rightOf(moved) + FRAME_MARGIN;
+  return [{ node, x: 0, y: 0, width, height: bottomOf(moved) + FRAME_MARGIN }, ...moved];
 }
 
 interface Sized {
@@ -81,11 +109,11 @@ interface Sized {
   height: number;
 }
 
-const stacked = (sized: Sized[], x: number, y: number): Placed[] => {
+const stacked = (sized: Sized[], x: number, y: number, gap: number): Placed[] => {
   let at = y;
   return sized.map((one) => {
     const placed = { ...one, x, y: at };
-    at += one.height + GAP;
+    at += one.height + gap;
     return placed;
   });
 };
@@ -93,9 +121,9 @@ const stacked = (sized: Sized[], x: number, y: number): Placed[] => {
 /** In their order, as few columns as have the height. */
 function columns(sized: Sized[], target: number): Sized[][] {
   const found: Sized[][] = [];
-  let height = Infinity;
+  let height = 0;
   for (const one of sized) {
-    if (height + one.height > target + GAP) {
+    if (found.length === 0 || height + one.height > target + GAP) {
       found.push([]);
       height = 0;
     }
@@ -152,7 +180,7 @@ function grid(nodes: GraphNode[], top: number, width: number, height: number): P
 }
 
 /** How far a graph is made smaller to fit; what is smaller cannot be read. */
-export const SMALLEST_ZOOM = 0.62;
+export const SMALLEST_ZOOM = 0.68;
 
 /** The first look: all of it if that can be read, else its beginning. */
 export function firstLook(placed: Placed[], width: number, height: number) {

@@ -52,6 +52,12 @@ export interface KindNode extends Base {
   worst: Effect;
 }
 
+/** Around all kinds of one side. */
+export interface FrameNode extends Base {
+  type: "frame";
+  title: string;
+}
+
 /** One of many tables. */
 export interface SummaryNode extends Base {
   type: "summary";
@@ -60,7 +66,7 @@ export interface SummaryNode extends Base {
   worst: Effect;
 }
 
-export type GraphNode = TableNode | OldNameNode | KindNode | SummaryNode;
+export type GraphNode = TableNode | OldNameNode | KindNode | FrameNode | SummaryNode;
 
 export interface GraphEdge {
   id: string;
@@ -91,6 +97,9 @@ export function countEffects(tables: PlannedTable[]): EffectCount[] {
   });
 }
 
+/** `t9` before `t10`. */
+const inNames = new Intl.Collator("en", { numeric: true });
+
 const worstOf = (effects: Effect[]): Effect =>
   EFFECT_ORDER.find((effect) => effects.includes(effect)) ?? "follows";
 
@@ -120,17 +129,19 @@ export function graphOfTable(table: PlannedTable): Graph {
         worst: own[0].effect,
       }];
     }).sort((a, b) => byEffect({ effect: a.worst }, { effect: b.worst }));
-    nodes.push(...kinds);
+    if (kinds.length === 0) continue;
+    const [{ worst }] = kinds;
+    nodes.push({ id: side, type: "frame", side, title: TITLES[side] }, ...kinds);
     edges.push(
-      ...kinds.map(({ id, worst }): GraphEdge =>
-        side === "before"
-          ? { id, source: id, target: "old_name", effect: worst }
-          : { id, source: "table", target: id, effect: worst }
-      ),
+      side === "before"
+        ? { id: side, source: side, target: "old_name", effect: worst }
+        : { id: side, source: "table", target: side },
     );
   }
   return { nodes, edges };
 }
+
+const TITLES = { before: "Uses the old name", after: "Goes with the table" };
 
 const oldName = ({ old_name, compatibility_view }: PlannedTable) => ({
   name: old_name,
@@ -172,7 +183,7 @@ export function graphOfTables(tables: PlannedTable[], references: Reference[] = 
     node.counts.find((one) => one.effect === effect)?.count ?? 0;
   nodes.sort((a, b) =>
     byEffect({ effect: a.worst }, { effect: b.worst }) ||
-    number(b, a.worst) - number(a, a.worst) || (a.id < b.id ? -1 : 1)
+    number(b, a.worst) - number(a, a.worst) || inNames.compare(a.id, b.id)
   );
   return { nodes, edges };
 }

@@ -11,7 +11,7 @@ import { Button } from "../../parts/button.tsx";
 import { Renaming } from "../../parts/name.tsx";
 import { Canvas } from "./canvas.tsx";
 import { Legend } from "./effect_mark.tsx";
-import { MOST_WITH_LINES } from "./layout.ts";
+import { MOST_WITH_LINES, NARROW } from "./layout.ts";
 import { countEffects, graphOfTable, graphOfTables } from "./model.ts";
 
 export default function PlanGraph({ tables }: { tables: PlannedTable[] }) {
@@ -51,7 +51,7 @@ export default function PlanGraph({ tables }: { tables: PlannedTable[] }) {
         {size !== null && (
           <Canvas
             // Another graph, or place for it, begins with a first look.
-            key={`${opened} ${tables.length} ${size.width < 700}`}
+            key={`${opened} ${tables.length} ${size.width < NARROW}`}
             graph={graph}
             width={size.width}
             height={size.height}
