@@ -1,6 +1,7 @@
 /** Command lines that are printed to be pasted into a shell. */
 
 import { IS_BUILT } from "../local/package_root.ts";
+import { shellQuoted } from "../report/shell.ts";
 
 /** How people start a command: in their own repository, or in a checkout of this one. */
 export const PROGRAM = IS_BUILT ? "npx table-rename" : "npm run cli --";
@@ -37,19 +38,6 @@ export function optionIn(args: string[], option: string): string[] {
   const rest = withoutValue(args, option);
   const start = args.findIndex((arg, index) => arg !== rest[index]);
   return args.length === rest.length ? [] : args.slice(start, start + args.length - rest.length);
-}
-
-/** Control characters in ANSI-C quotes, so that what is shown is what is run. */
-export function shellQuoted(text: string): string {
-  if (/^[\w@%+=:,./-]+$/.test(text)) return text;
-  if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(text)) {
-    const escaped = text.replace(/[\\']/g, "\\$&").replace(
-      /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-      (character) => `\\U${character.codePointAt(0)!.toString(16).padStart(8, "0")}`,
-    );
-    return `$'${escaped}'`;
-  }
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** The command line with each table that a problem suggests, in place of the name that does not exist. */

@@ -1,13 +1,7 @@
 /** The options of the commands in place of the fields of requests, of which the endpoints' messages speak. */
 import type { CommandFor } from "../report/document.ts";
-import {
-  commandLine,
-  optionIn,
-  shellQuoted,
-  withOption,
-  withoutFlag,
-  withoutValue,
-} from "./command_line.ts";
+import { shellQuoted } from "../report/shell.ts";
+import { commandLine, optionIn, withOption, withoutFlag, withoutValue } from "./command_line.ts";
 
 const COMMANDS = {
   rename: "rename-table",

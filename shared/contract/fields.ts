@@ -2,9 +2,6 @@
 import * as z from "zod";
 import { identifierFault } from "./names.ts";
 
-/** Most renames of one request. */
-export const MAX_RENAMES = 1_000;
-
 /** Marks an issue as an invalid identifier, which has its own problem code. */
 export const IDENTIFIER = { problem: "invalid_identifier" } as const;
 

@@ -71,3 +71,6 @@ export function isProtectedSchema(schema: string): boolean {
 export function isTrackingTable(schema: string, name: string): boolean {
   return schema === "public" && name.startsWith("sys_table_migration");
 }
+
+/** Most renames of one request. */
+export const MAX_RENAMES = 1_000;

@@ -1,6 +1,7 @@
 /** The queries of the endpoints that only read. */
 import * as z from "zod";
-import { DEFAULT_DAYS, identifier, MAX_DAYS, MAX_RENAMES, once, storableText } from "./fields.ts";
+import { DEFAULT_DAYS, identifier, MAX_DAYS, once, storableText } from "./fields.ts";
+import { MAX_RENAMES } from "./names.ts";
 
 export const MIGRATION_STATUSES = ["pending", "active", "rolled_back", "finalized"] as const;
 

@@ -3,7 +3,8 @@
  * a misspelt option is never ignored.
  */
 import * as z from "zod";
-import { DEFAULT_DAYS, identifier, MAX_DAYS, MAX_RENAMES, once, storableText } from "./fields.ts";
+import { DEFAULT_DAYS, identifier, MAX_DAYS, once, storableText } from "./fields.ts";
+import { MAX_RENAMES } from "./names.ts";
 import {
   aliasesQuery,
   analyzeQuery,
@@ -12,7 +13,7 @@ import {
   type MIGRATION_STATUSES,
 } from "./queries.ts";
 
-export { IDENTIFIER, MAX_RENAMES } from "./fields.ts";
+export { IDENTIFIER } from "./fields.ts";
 
 /** Largest request body in bytes. */
 export const MAX_BODY_BYTES = 1_048_576;

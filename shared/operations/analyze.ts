@@ -11,7 +11,8 @@ import {
 import { sizesFromRows, sizesOf } from "../catalog/sizes.ts";
 import { isTrackingTable } from "../contract/names.ts";
 import { Problem } from "../contract/problems.ts";
-import { type AnalyzeQuery, MAX_RENAMES } from "../contract/requests.ts";
+import { MAX_RENAMES } from "../contract/names.ts";
+import type { AnalyzeQuery } from "../contract/requests.ts";
 import type { AnalyzeAnswer } from "../contract/responses.ts";
 import type { Row, Session } from "../postgres/database.ts";
 import { analyzeTables } from "../findings/analysis.ts";

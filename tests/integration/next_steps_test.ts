@@ -92,7 +92,7 @@ databaseTest(
     await db.sql`create table experts (id int)`;
     const idle = db.connect({ max: 1 });
     const over = Promise.withResolvers<void>();
-  const held = idle.begin(async (tx) => {
+    const held = idle.begin(async (tx) => {
       await tx`select * from experts`;
       await over.promise;
     }).catch((error) => error);

@@ -2,13 +2,8 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { readRenamesFile } from "../../shared/cli/files/renames_file.ts";
 import { UsageError } from "../../shared/cli/exit_codes.ts";
 import { inWaves } from "../../shared/cli/campaign/waves.ts";
-import {
-  byList,
-  byPattern,
-  patternsFrom,
-  requirePossible,
-  type Wanted,
-} from "../../shared/cli/campaign/wanted.ts";
+import { byPattern, type Wanted } from "../../shared/contract/new_names.ts";
+import { byList, patternsFrom, requirePossible } from "../../shared/cli/campaign/wanted.ts";
 import type { AnalyzedTable } from "../../shared/contract/responses.ts";
 import { KEY, runMain, withProject } from "../support/cli.ts";
 

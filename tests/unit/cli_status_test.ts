@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { byOldName, statesOf, withNext } from "../../shared/cli/campaign/status.ts";
-import type { Wanted } from "../../shared/cli/campaign/wanted.ts";
+import type { Wanted } from "../../shared/contract/new_names.ts";
 import type { Finding, Migration } from "../../shared/contract/responses.ts";
 import type { CampaignTable } from "../../shared/report/campaign.ts";
 import { KEY, runMain, withProject } from "../support/cli.ts";

@@ -7,7 +7,7 @@ import {
   parseRollbackRequest,
   parseVerifyRequest,
 } from "../../shared/contract/parse_requests.ts";
-import { MAX_RENAMES } from "../../shared/contract/requests.ts";
+import { MAX_RENAMES } from "../../shared/contract/names.ts";
 
 interface Issue {
   path: string;

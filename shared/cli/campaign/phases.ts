@@ -9,7 +9,8 @@ import { defaultSchema } from "../project/defaults.ts";
 import { PROJECT_FILE } from "../project/find_project_file.ts";
 import type { Phase } from "../project/project_file.ts";
 import { tablesOf } from "./tables.ts";
-import { byList, byPattern, patternsFrom, type Wanted, type WantedRename } from "./wanted.ts";
+import { byPattern, type Wanted, type WantedRename } from "../../contract/new_names.ts";
+import { byList, patternsFrom } from "./wanted.ts";
 
 /**
  * The phase with this name.

@@ -1,7 +1,7 @@
 /** `rename-table` for many tables: by patterns, by phase, and in waves. */
 import { writeFile } from "node:fs/promises";
 import type { RenameClient } from "../../client/client.ts";
-import { MAX_RENAMES } from "../../contract/requests.ts";
+import { MAX_RENAMES } from "../../contract/names.ts";
 import type { AnalyzedTable } from "../../contract/responses.ts";
 import { describeWanted } from "../../report/waves.ts";
 import { commandLine } from "../command_line.ts";
@@ -20,7 +20,8 @@ import {
   showWanted,
   Waves,
 } from "./run_waves.ts";
-import { leavingOutProposed, requirePossible, type Wanted } from "./wanted.ts";
+import type { Wanted } from "../../contract/new_names.ts";
+import { leavingOutProposed, requirePossible } from "./wanted.ts";
 import { inWaves } from "./waves.ts";
 
 export interface Found {

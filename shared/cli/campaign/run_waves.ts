@@ -14,7 +14,7 @@ import { interruptible } from "../interrupt.ts";
 import { type OperationOptions, showsProgress } from "../options.ts";
 import { printed } from "../print.ts";
 import { withProgress } from "../progress.ts";
-import type { Wanted } from "./wanted.ts";
+import type { Wanted } from "../../contract/new_names.ts";
 
 export interface ManyOptions extends OperationOptions {
   /** Most tables of a wave. Default: as many as a batch takes. */

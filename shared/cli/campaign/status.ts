@@ -9,8 +9,7 @@ import {
 } from "../../report/campaign.ts";
 import { shownName } from "../../report/migrations.ts";
 import { commandLine } from "../command_line.ts";
-import { keyOf } from "./tables.ts";
-import type { Wanted } from "./wanted.ts";
+import { keyOf, type Wanted } from "../../contract/new_names.ts";
 
 /** Which of several migrations of a table counts: the one that goes on, and else the last. */
 const ORDER: Migration["status"][] = ["active", "pending", "finalized"];

@@ -1,5 +1,6 @@
 /** Which tables a project has, and which of them refer to each other. */
 import type { RenameClient } from "../../client/client.ts";
+import { keyOf } from "../../contract/new_names.ts";
 import type { AnalyzedTable } from "../../contract/responses.ts";
 
 /** Most schemas of one request: their names are part of its URL. */
@@ -30,8 +31,6 @@ export async function tablesOf(
     compared(a.schema, b.schema) || compared(a.table, b.table)
   );
 }
-
-export const keyOf = (schema: string, table: string): string => JSON.stringify([schema, table]);
 
 /** The order of code units, which is the same on every machine. */
 export const compared = (a: string, b: string): number => a < b ? -1 : a > b ? 1 : 0;

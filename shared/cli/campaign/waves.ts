@@ -1,7 +1,7 @@
 /** Waves: many renames as batches that follow each other. */
 import type { AnalyzedTable } from "../../contract/responses.ts";
-import { compared, keyOf } from "./tables.ts";
-import type { Wanted } from "./wanted.ts";
+import { keyOf, type Wanted } from "../../contract/new_names.ts";
+import { compared } from "./tables.ts";
 
 /**
  * The renames in waves of at most `most` tables. Tables that are connected by foreign keys are in one wave where they

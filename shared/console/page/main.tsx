@@ -7,6 +7,7 @@ import { createRoot } from "react-dom/client";
 import { isUnreachable } from "./api/client.ts";
 import { onSettled, resumeOperations } from "./live/operations.ts";
 import { refreshAll } from "./api/queries.ts";
+import { afterOperation } from "./plan/reviewed.ts";
 import { Shell } from "./shell.tsx";
 import { applyTheme } from "./theme.ts";
 
@@ -27,6 +28,7 @@ const queries = new QueryClient({
   },
 });
 
+onSettled(afterOperation);
 onSettled(() => void refreshAll(queries));
 applyTheme();
 resumeOperations();

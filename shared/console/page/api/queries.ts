@@ -1,9 +1,15 @@
 /** What the views ask for, each under a key of its own, so that a change can refresh all of it. */
 import { type QueryClient, queryOptions, useQuery } from "@tanstack/react-query";
 import type { ListMigrationsInput } from "../../../contract/requests.ts";
-import type { AnalyzedTable, EventRecord, Migration } from "../../../contract/responses.ts";
+import type {
+  AnalyzedTable,
+  EventRecord,
+  Migration,
+  OperationAnswer,
+} from "../../../contract/responses.ts";
 import type { CampaignPhase } from "../../../report/campaign.ts";
 import type { SessionAnswer } from "../../server/session_answer.ts";
+import type { PlanRequest } from "../plan/requests.ts";
 import { client, getJson } from "./client.ts";
 
 /** Where the page is, and what it may do. */
@@ -61,6 +67,15 @@ export const lastChangesOptions = queryOptions({
   queryFn: async (): Promise<EventRecord[]> =>
     (await client.listEvents({ outcome: "succeeded", limit: PAGE })).events,
 });
+/** What a rename would do. It is asked for again only when something was changed, or when the reader wants it. */
+export const planOptions = (request: PlanRequest) =>
+  queryOptions({
+    queryKey: ["plan", request],
+    queryFn: ({ signal }): Promise<OperationAnswer> =>
+      client.rename({ ...request, mode: "plan" }, { signal }),
+    staleTime: Infinity,
+    gcTime: 10 * 60_000,
+  });
 
 /** The phases of the project file, with what became of each table. */
 export const campaignOptions = queryOptions({

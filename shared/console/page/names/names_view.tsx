@@ -83,7 +83,7 @@ export default function NamesView() {
                 </p>
                 <TestBar shown={chosen} />
                 <ChangeButton kind="finalize" migrations={ready} disabled={ready.length === 0}>
-                  Finalize what is ready ({ready.length})
+                  {`Finalize what is ready (${ready.length})`}
                 </ChangeButton>
               </div>
               {chosen.length === 0

@@ -1,4 +1,6 @@
 /** The renames that are chosen for the next plan, with its options. */
+import type { OperationAnswer } from "../../../contract/responses.ts";
+import { keyOf } from "../../../contract/new_names.ts";
 import { createStore } from "../parts/store.ts";
 
 export interface DraftRename {
@@ -12,6 +14,10 @@ export interface DraftOptions {
   rename_indexes: boolean;
   count_use: boolean;
   notes: string;
+  /** Milliseconds; default: the endpoint's. */
+  lock_timeout_ms?: number;
+  /** Milliseconds; default: the endpoint's. */
+  max_wait_ms?: number;
 }
 
 export interface Draft {
@@ -47,6 +53,16 @@ export const toggleTable = (schema: string, table: string): void =>
 export const setRenames = (renames: DraftRename[]): void =>
   store.set((draft) => ({ ...draft, renames }));
 
+/** Adds renames; tables that are chosen already get the new names. */
+export const addRenames = (renames: DraftRename[]): void =>
+  store.set((draft) => {
+    const all = new Map(draft.renames.map((one) => [keyOf(one.schema, one.old_name), one]));
+    for (const { schema, old_name, new_name } of renames) {
+      all.set(keyOf(schema, old_name), { schema, old_name, new_name });
+    }
+    return { ...draft, renames: [...all.values()] };
+  });
+
 export const setNewName = (schema: string, table: string, new_name: string): void =>
   store.set((draft) => ({
     ...draft,
@@ -56,3 +72,14 @@ export const setNewName = (schema: string, table: string, new_name: string): voi
   }));
 
 export const clearDraft = (): void => store.set(() => EMPTY);
+
+/** Takes out of the draft what an answer has made, or proposed. */
+export const forgetMade = ({ mode, migrations }: OperationAnswer): void => {
+  if (mode === "plan") return;
+  const made = new Set(migrations.map((one) => keyOf(one.schema_name, one.old_name)));
+  store.set((draft) => {
+    const renames = draft.renames.filter((one) => !made.has(keyOf(one.schema, one.old_name)));
+    if (renames.length === draft.renames.length) return draft;
+    return renames.length === 0 ? EMPTY : { ...draft, renames };
+  });
+};

@@ -2,9 +2,6 @@
 import type { DraftRename } from "../plan/draft.ts";
 import { keyOf, type TableName, type TableRow, whyNotChosen } from "./rows.ts";
 
-/** Most renames of one request, as in the contract, whose schemas the page does not load. */
-export const MAX_RENAMES = 1_000;
-
 /** Puts tables into the renames, or out of them. A new name that is there already stays. */
 export function withTables(
   renames: DraftRename[],

@@ -3,7 +3,8 @@
 import { useLocation } from "wouter";
 import { Button } from "../parts/button.tsx";
 import { clearDraft, setRenames, useDraft } from "../plan/draft.ts";
-import { MAX_RENAMES, withTables } from "./choice.ts";
+import { MAX_RENAMES } from "../../../contract/names.ts";
+import { withTables } from "./choice.ts";
 import { shownNumber, type TableRow, tablesOf, whyNotChosen } from "./rows.ts";
 
 export function ChosenTables({ shown }: { shown: TableRow[] }) {

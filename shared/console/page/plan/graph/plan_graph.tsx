@@ -1,0 +1,80 @@
+/// <reference lib="dom" />
+/**
+ * The graph of a plan: of one table everything that depends on it, of many tables a look at each. It can be moved and
+ * zoomed with the mouse, fingers, buttons and keys. What it shows is also there as a list, which is for screen readers.
+ */
+import { useEffect, useMemo, useRef, useState } from "react";
+import type { PlannedTable } from "../../../../contract/responses.ts";
+import { keyOf } from "../../../../contract/new_names.ts";
+import { useTables } from "../../api/queries.ts";
+import { Button } from "../../parts/button.tsx";
+import { Renaming } from "../../parts/name.tsx";
+import { Canvas } from "./canvas.tsx";
+import { Legend } from "./effect_mark.tsx";
+import { MOST_WITH_LINES, NARROW } from "./layout.ts";
+import { countEffects, graphOfTable, graphOfTables } from "./model.ts";
+
+export default function PlanGraph({ tables }: { tables: PlannedTable[] }) {
+  const { data: all } = useTables();
+  const [opened, open] = useState<string | null>(null);
+  const place = useRef<HTMLDivElement>(null);
+  const size = useSize(place);
+  const one = tables.length === 1
+    ? tables[0]
+    : tables.find((table) => keyOf(table.schema, table.old_name) === opened);
+  const graph = useMemo(
+    () => one === undefined ? graphOfTables(tables, all) : graphOfTable(one),
+    [one, tables, all],
+  );
+  const counts = useMemo(() => countEffects(one === undefined ? tables : [one]), [one, tables]);
+  return (
+    <div className="stack tight">
+      <div className="row graph-head">
+        <Legend counts={counts} />
+        {tables.length > 1 && one !== undefined && (
+          <div className="row tight">
+            <Renaming {...one} />
+            <Button onClick={() => open(null)}>All tables</Button>
+          </div>
+        )}
+        {one === undefined && (
+          <span className="quiet">
+            {graph.edges.length === 0
+              ? "Open a table to see what depends on it."
+              : tables.length > MOST_WITH_LINES
+              ? "Open a table to see what depends on it. What breaks comes first."
+              : "Lines are foreign keys. Open a table to see what depends on it."}
+          </span>
+        )}
+      </div>
+      <div className="graph-place" ref={place}>
+        {size !== null && (
+          <Canvas
+            // Another graph, or place for it, begins with a first look.
+            key={`${opened} ${tables.length} ${size.width < NARROW}`}
+            graph={graph}
+            width={size.width}
+            height={size.height}
+            label={one === undefined
+              ? `Graph of ${tables.length} tables; the list below has the same`
+              : `Graph of what depends on ${one.old_name}; the list below has the same`}
+            onOpen={open}
+          />
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** The size of an element in pixels; null before it is known. */
+function useSize(element: React.RefObject<HTMLElement | null>) {
+  const [size, setSize] = useState<{ width: number; height: number } | null>(null);
+  useEffect(() => {
+    const observer = new ResizeObserver(([{ contentRect: { width, height } }]) =>
+      setSize({ width, height })
+    );
+    observer.observe(element.current!);
+    return () => observer.disconnect();
+  }, [element]);
+  return size;
+}

@@ -1,0 +1,128 @@
+/// <reference lib="dom" />
+/** A plan: whether it can be applied, what it breaks, what depends on the tables, and its statements. */
+import { lazy, Suspense, useMemo, useState } from "react";
+import type { OperationAnswer } from "../../../contract/responses.ts";
+import { useSession } from "../api/queries.ts";
+import { Button } from "../parts/button.tsx";
+import { Time } from "../parts/time.tsx";
+import { type Change, ChangeDialog } from "./change_dialog.tsx";
+import { CopyMenu } from "./copy_menu.tsx";
+import { DependantsList } from "./dependants_list.tsx";
+import type { DraftOptions } from "./draft.ts";
+import { Findings } from "./findings.tsx";
+import type { PlanRequest } from "./requests.ts";
+import { Statements } from "./statements.tsx";
+import { groupFindings, verdictOf } from "./verdict.ts";
+
+const PlanGraph = lazy(() => import("./graph/plan_graph.tsx"));
+
+export interface ShownPlan {
+  answer: OperationAnswer;
+  request: PlanRequest;
+  options: DraftOptions;
+  /** Where the reader is brought back to if the plan has changed. */
+  address: string;
+  /** `outdated`: of an earlier choice. `loading`: the one of the present choice is on its way. */
+  state: "current" | "outdated" | "loading";
+  /** Milliseconds since 1970. */
+  madeAt: number;
+}
+
+const STATES = {
+  current: "",
+  outdated: "This is the plan of an earlier choice.",
+  loading: "The plan is being made again…",
+};
+
+export function PlanAnswer(plan: ShownPlan) {
+  const { answer, request, options, state, madeAt } = plan;
+  const { data: session } = useSession();
+  const [accepted, setAccepted] = useState<ReadonlySet<string>>(new Set());
+  const [change, setChange] = useState<Change | null>(null);
+  const groups = useMemo(() => groupFindings(answer.findings), [answer]);
+  const verdict = useMemo(() => verdictOf(answer, accepted), [answer, accepted]);
+  const tables = answer.tables ?? [];
+  const accept = (key: string, is: boolean) =>
+    setAccepted((keys) => new Set(is ? [...keys, key] : [...keys].filter((one) => one !== key)));
+  const isProposal = "batch_id" in request;
+  const reason = session?.readOnly
+    ? "This page was started to read only."
+    : state !== "current"
+    ? STATES[state]
+    : verdict.state === "refused"
+    ? "It would be refused."
+    : null;
+  return (
+    <div className="stack plan-answer" data-state={state} aria-busy={state === "loading"}>
+      <section
+        className="card plan-verdict"
+        data-state={verdict.state}
+        aria-labelledby="plan-title"
+      >
+        <div className="plan-verdict-text">
+          <h2 id="plan-title">The plan</h2>
+          <p role="status">
+            <strong>{verdict.title}</strong> {verdict.detail}
+          </p>
+          <p className="quiet plan-hash">
+            {reason ?? (
+              <>
+                Made <Time at={new Date(madeAt).toISOString()} /> ·{" "}
+                <span className="visually-hidden">Hash of the plan:</span>
+                <code title={answer.plan_hash}>{answer.plan_hash.slice(0, 19)}…</code>
+              </>
+            )}
+          </p>
+        </div>
+        <div className="row plan-actions">
+          <CopyMenu
+            answer={answer}
+            request={request}
+            options={options}
+            verdict={verdict}
+            disabled={state !== "current"}
+          />
+          {!isProposal && (
+            <Button disabled={reason !== null} onClick={() => setChange("propose")}>
+              Propose…
+            </Button>
+          )}
+          <Button
+            variant="primary"
+            disabled={reason !== null}
+            onClick={() => setChange("apply")}
+          >
+            Apply…
+          </Button>
+        </div>
+      </section>
+      <Findings
+        groups={groups}
+        accepted={accepted}
+        onAccept={accept}
+        needsAccept={answer.would_be_refused !== undefined}
+      />
+      {tables.length > 0 && (
+        <section className="card stack" aria-labelledby="graph-title">
+          <h2 id="graph-title">
+            {tables.length === 1 ? "What depends on the table" : "What depends on the tables"}
+          </h2>
+          <Suspense fallback={<div className="graph-place" role="status">Loading the graph…</div>}>
+            <PlanGraph tables={tables} />
+          </Suspense>
+          <DependantsList tables={tables} />
+        </section>
+      )}
+      <Statements statements={answer.statements} />
+      <ChangeDialog
+        change={change}
+        onClose={() => setChange(null)}
+        plan={plan}
+        groups={groups}
+        verdict={verdict}
+        accepted={accepted}
+        onAccept={accept}
+      />
+    </div>
+  );
+}
