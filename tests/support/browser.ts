@@ -25,7 +25,7 @@ export interface OpenPage extends AsyncDisposable {
   /** Makes another link that opens the page once. */
   newLink(): string;
   /** From now on calls of the page fail as if nothing answered, or work again. */
-  setReachable(reachable: boolean): void;
+  setReachable(reachable: boolean): Promise<void>;
 }
 
 export interface BrowserTestContext {
@@ -93,7 +93,12 @@ async function openPage(functions: Functions, options: OpenOptions): Promise<Ope
     project: "test project",
     fetch: async (input, init) => {
       const { pathname, search } = new URL(String(input));
-      return await functions.fetch(pathname.split("/").at(-1)!, { ...init, query: search });
+      const headers = Object.fromEntries(new Headers(init?.headers));
+      return await functions.fetch(pathname.split("/").at(-1)!, {
+        ...init,
+        headers,
+        query: search,
+      });
     },
     ...more,
   });
@@ -126,9 +131,9 @@ async function openPage(functions: Functions, options: OpenOptions): Promise<Ope
     url,
     faults,
     newLink: () => served.newLink(),
-    setReachable(value) {
+    async setReachable(value) {
       reachable = value;
-      void context.setOffline(!value);
+      await context.setOffline(!value);
     },
     async [Symbol.asyncDispose]() {
       await context.close();
