@@ -1,7 +1,7 @@
 /** SQL in modules: tagged templates, and strings that are given to clients of PostgreSQL. */
 import { methodCall, type NodePath, propertyOf, stringOf, unwrapped } from "./module.ts";
 import type { ModuleUses } from "./module_uses.ts";
-import { type Origin, originOf, packageOf } from "./origin.ts";
+import { isLocalImport, type Origin, originOf, packageOf } from "./origin.ts";
 
 /** Packages whose clients talk to PostgreSQL only. */
 const CLIENTS = new Set(
@@ -75,7 +75,9 @@ function isClient(origin: Origin): boolean {
   switch (origin.is) {
     case "import":
       return CLIENTS.has(packageOf(origin.from)) || /\/postgres@|deno-postgres/.test(origin.from) ||
-        (DIALECTS.has(packageOf(origin.from)) && /^(?:sql|default|Prisma)$/.test(origin.name));
+        (DIALECTS.has(packageOf(origin.from)) && /^(?:sql|default|Prisma)$/.test(origin.name)) ||
+        // As a tag it is known by this name, too.
+        (isLocalImport(origin.from) && TAGS.test(origin.name));
     case "type":
       return CLIENTS.has(packageOf(origin.type.from ?? "")) ||
         packageOf(origin.type.from ?? "") === "knex";

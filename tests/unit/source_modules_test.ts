@@ -446,6 +446,10 @@ Deno.test("a transaction is a client, too", () => {
       "import postgres from 'postgres'; const sql = postgres(); sql.begin(async (tx) => { await tx`delete from new` })",
     ],
     [
+      "import { sql } from './db'; await sql.begin(async (tx) => { await tx`delete from old`; await tx.unsafe('table old'); })",
+      "import { sql } from './db'; await sql.begin(async (tx) => { await tx`delete from new`; await tx.unsafe('table new'); })",
+    ],
+    [
       `import { Kysely } from "kysely"; const db = new Kysely({}); db.transaction().execute(async (trx) => trx.deleteFrom("old").execute())`,
       `import { Kysely } from "kysely"; const db = new Kysely({}); db.transaction().execute(async (trx) => trx.deleteFrom("new").execute())`,
     ],

@@ -1,0 +1,3 @@
+export * from "./tables";
+export { createClient as client } from "./supabase";
+export { formatPrice, plural } from "./format";
