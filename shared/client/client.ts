@@ -11,6 +11,7 @@ import type {
   ListMigrationsInput,
   RefreshInput,
   RenameInput,
+  ReportUsesInput,
   RollbackInput,
   TableAliasesInput,
   VerifyInput,
@@ -20,6 +21,7 @@ import type {
   ListEventsAnswer,
   ListMigrationsAnswer,
   OperationAnswer,
+  ReportUsesAnswer,
   TableAliasesAnswer,
   VerifyAnswer,
 } from "../contract/responses.ts";
@@ -88,6 +90,8 @@ export interface RenameClient {
   listMigrations(query?: ListMigrationsInput): Promise<ListMigrationsAnswer>;
   /** One page of what was requested and what came of it, newest first. Default: 50 a page. */
   listEvents(query?: ListEventsInput): Promise<ListEventsAnswer>;
+  /** Records how many uses of old names are left in source code, all entries or none. At most 1,000. */
+  reportUses(request: ReportUsesInput, options?: CallOptions): Promise<ReportUsesAnswer>;
   /** The old names that are in use as compatibility views, and what their tables are called today. */
   tableAliases(query?: TableAliasesInput): Promise<TableAliasesAnswer>;
   /** The TypeScript that makes the old names compile: the text of table-aliases.ts. */
@@ -128,6 +132,7 @@ export function createRenameClient(options: RenameClientOptions): RenameClient {
     refresh: post("refresh", "migrations"),
     verify: post("verify", "checks"),
     listMigrations: get("list-migrations", "migrations"),
+    reportUses: post("report-uses", "uses"),
     listEvents: get("list-events", "events"),
     analyze: get("analyze", "tables"),
     tableAliases: get("table-aliases", "aliases"),

@@ -136,6 +136,15 @@ export const ENDPOINTS: Record<Endpoint, EndpointText> = {
     streams: true,
     problems: [...WITH_BODY, "migration_not_found", "not_active", "drifted", "unsupported_server"],
   },
+  "report-uses": {
+    method: "post",
+    summary: "Record how many uses of old names are left in source code",
+    description:
+      "All entries or none. A report takes the place of the last one of the same repository. Only the numbers are " +
+      "kept, with the date and who sent them.",
+    answer: "ReportUsesAnswer",
+    problems: [...WITH_BODY, "migration_not_found", "lock_not_acquired"],
+  },
   "table-aliases": {
     method: "get",
     summary: "The TypeScript that makes the old names compile",

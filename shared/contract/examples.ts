@@ -91,6 +91,22 @@ export const EXAMPLES: Example[] = [
     request: { migration_id: EXAMPLE_MIGRATION_ID },
   },
   {
+    endpoint: "report-uses",
+    title: "What find-uses has found",
+    request: {
+      uses: [
+        { migration_id: EXAMPLE_MIGRATION_ID, certain: 3, possible: 1 },
+        { old_name: "document_types", certain: 0, possible: 0 },
+      ],
+      repository: "web",
+    },
+  },
+  {
+    endpoint: "list-migrations",
+    title: "The last verification, and what is left in code",
+    request: { status: "active", include: "verification,uses_in_code" },
+  },
+  {
     endpoint: "list-migrations",
     title: "One migration with its plan",
     request: { id: EXAMPLE_MIGRATION_ID, include: "plan" },
@@ -210,6 +226,17 @@ export const ANSWERS: Record<string, Record<string, unknown>> = {
         details: {},
       }],
       next_cursor: null,
+    },
+  },
+  ReportUsesAnswer: {
+    "Recorded": {
+      uses: [{
+        migration_id: EXAMPLE_MIGRATION_ID,
+        schema: "public",
+        old_name: "experts",
+        certain: 3,
+        possible: 1,
+      }],
     },
   },
   AnalyzeAnswer: {

@@ -31,6 +31,8 @@ export const usage = z.object({
   calls: z.number().int().nullable(),
   /** Reads, updates and deletes that the view itself has counted; null without `count_use`. */
   reads: z.number().int().nullable(),
+  /** The same by day (UTC) of the sample that first saw them, of the last 60 days; a day without a sample is left out. */
+  days: z.array(z.object({ day: z.iso.date(), calls: z.number().int() })),
   roles: z.array(z.object({ role: z.string(), calls: z.number().int() })),
   /** When the rename was done. */
   since: timestamp.nullable(),
@@ -70,6 +72,29 @@ const recordedPlan = z.object({
   acknowledged: z.array(z.string()),
 });
 
+/** What the last verification found. No values of rows are kept. */
+const lastVerified = z.object({
+  at: timestamp,
+  by: z.string(),
+  passed: z.boolean(),
+  /** How many checks there were, and how many of them failed or could not be made. */
+  checks: z.number().int(),
+  failed: z.number().int(),
+  skipped: z.number().int(),
+});
+
+/** Uses of the old name that are left in source code, as `report-uses` was sent; the sum of all repositories. */
+export const usesInCode = z.object({
+  certain: z.number().int(),
+  possible: z.number().int(),
+  /** How many repositories have reported. */
+  repositories: z.number().int(),
+  /** Of the last report. */
+  reported_at: timestamp,
+  reported_by: z.string(),
+  repository: z.string().nullable(),
+});
+
 export const migration = z.object({
   id: z.uuid(),
   batch_id: z.uuid(),
@@ -97,6 +122,10 @@ export const migration = z.object({
   usage: usage.optional(),
   /** Of active renames; with usage in \`include\`, and in the plan of a finalization. */
   ready_to_finalize: readyToFinalize.optional(),
+  /** Only with `verification` in `include`; null where it was never verified. */
+  last_verified: lastVerified.nullable().optional(),
+  /** Only with `include`; null where nothing was reported. */
+  uses_in_code: usesInCode.nullable().optional(),
   /** Only with `include`. */
   plan: recordedPlan.optional(),
   /** Only with `include`. */
@@ -105,6 +134,7 @@ export const migration = z.object({
 
 export type Finding = z.output<typeof finding>;
 export type Statement = z.output<typeof statement>;
+export type UsesInCode = z.output<typeof usesInCode>;
 export type Usage = z.output<typeof usage>;
 export type ReadyToFinalize = z.output<typeof readyToFinalize>;
 export type MigrationNotifications = z.output<typeof migrationNotifications>;

@@ -29,7 +29,7 @@ export const EVENTS_TABLE = `${OWN_SCHEMA}.sys_table_migration_events`;
 /** The tables of this tool: schema and name. */
 export const TRACKING_TABLES: readonly (readonly [schema: string, name: string])[] = [
   ["public", "sys_table_migrations"],
-  ...["events", "requests", "usage", "notifications"].map((name) =>
+  ...["events", "requests", "usage", "notifications", "verifications", "uses"].map((name) =>
     [OWN_SCHEMA, `sys_table_migration_${name}`] as const
   ),
 ];

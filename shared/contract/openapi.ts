@@ -17,6 +17,7 @@ const COMPONENTS: Record<string, z.ZodType> = {
   OperationAnswer: responses.operationAnswer,
   ListMigrationsAnswer: responses.listMigrationsAnswer,
   ListEventsAnswer: responses.listEventsAnswer,
+  ReportUsesAnswer: responses.reportUsesAnswer,
   AnalyzeAnswer: responses.analyzeAnswer,
   TableAliasesAnswer: responses.tableAliasesAnswer,
   VerifyAnswer: responses.verifyAnswer,
@@ -320,7 +321,8 @@ function exampleOf(name: Endpoint, parameter: string): Json {
 }
 
 const PARAMETERS: Record<string, string> = {
-  include: "drift, usage, notifications, plan, or several of them, separated by commas",
+  include:
+    "drift, usage, notifications, plan, verification, uses_in_code, or several of them, separated by commas",
   table: "An old or a new name; for analyze it can be repeated.",
   schemas: "With detail=names, in place of schema: a pattern, * is any text; can be repeated.",
   detail: "names: only which tables there are, and which refer to each other.",

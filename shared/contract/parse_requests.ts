@@ -110,4 +110,6 @@ export const parseListEventsQuery = (input: unknown) => parse(REQUESTS["list-eve
 /** The query's `schema` is one schema, or several separated by commas. */
 export const parseTableAliasesQuery = (input: unknown) => parse(REQUESTS["table-aliases"], input);
 
+export const parseReportUsesRequest = (input: unknown) => parse(REQUESTS["report-uses"], input);
+
 export const parseVerifyRequest = (input: unknown) => parse(REQUESTS.verify, input);

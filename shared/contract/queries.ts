@@ -5,7 +5,14 @@ import { MAX_RENAMES } from "./names.ts";
 
 export const MIGRATION_STATUSES = ["pending", "active", "rolled_back", "finalized"] as const;
 
-const INCLUDABLE = ["drift", "usage", "notifications", "plan"] as const;
+const INCLUDABLE = [
+  "drift",
+  "usage",
+  "notifications",
+  "plan",
+  "verification",
+  "uses_in_code",
+] as const;
 
 type Includable = (typeof INCLUDABLE)[number];
 

@@ -220,6 +220,40 @@ const verify = once(() =>
   }).superRefine(selectsOne)
 );
 
+const count = () => z.int().min(0).max(1_000_000_000);
+
+/** Uses of the old name of one migration: by its id, or by the name of an active or proposed rename. */
+const usesOfOne = once(() =>
+  z.strictObject({
+    migration_id: z.uuid().optional(),
+    schema: identifier().optional(),
+    old_name: identifier().optional(),
+    certain: count(),
+    possible: count(),
+  }).superRefine(({ migration_id, schema, old_name }, context) => {
+    if ((migration_id === undefined) === (old_name === undefined)) {
+      context.addIssue({
+        code: "custom",
+        message: "name exactly one of migration_id and old_name",
+      });
+    } else if (schema !== undefined && old_name === undefined) {
+      const message = "schema goes with old_name only";
+      context.addIssue({ code: "custom", path: ["schema"], message });
+    }
+  }).transform(({ schema, ...use }) => ({
+    ...use,
+    ...(use.old_name !== undefined && { schema: schema ?? "public" }),
+  }))
+);
+
+const reportUses = once(() =>
+  z.strictObject({
+    uses: z.array(usesOfOne()).min(1).max(MAX_RENAMES),
+    /** Which source was searched: a name, not its address. Each repository has a report of its own. */
+    repository: storableText(200).optional(),
+  })
+);
+
 const anyRename = once(() =>
   z.union([
     z.strictObject({ ...rename().shape, ...renameOptions() }),
@@ -254,6 +288,9 @@ export const REQUESTS = {
   get verify() {
     return verify();
   },
+  get "report-uses"() {
+    return reportUses();
+  },
   get "table-aliases"() {
     return aliasesQuery();
   },
@@ -269,6 +306,7 @@ export type FinalizeRequest = z.output<ReturnType<typeof finalize>>;
 export type RefreshRequest = z.output<ReturnType<typeof refresh>>;
 export type VerifyRequest = z.output<ReturnType<typeof verify>>;
 export type VerifyCheckName = (typeof VERIFY_CHECKS)[number];
+export type ReportUsesRequest = z.output<ReturnType<typeof reportUses>>;
 export type AnalyzeQuery = z.output<ReturnType<typeof analyzeQuery>>;
 export type ListEventsQuery = z.output<ReturnType<typeof eventsQuery>>;
 export type ListMigrationsQuery = z.output<ReturnType<typeof listQuery>>;
@@ -285,6 +323,7 @@ export type RollbackInput = z.input<ReturnType<typeof selected>>;
 export type FinalizeInput = z.input<ReturnType<typeof finalize>>;
 export type RefreshInput = z.input<ReturnType<typeof refresh>>;
 export type VerifyInput = z.input<ReturnType<typeof verify>>;
+export type ReportUsesInput = z.input<ReturnType<typeof reportUses>>;
 export type AnalyzeInput = z.input<ReturnType<typeof analyzeQuery>>;
 export type ListMigrationsInput =
   & Omit<z.input<ReturnType<typeof listQuery>>, "limit" | "quiet_for_days">

@@ -12,6 +12,7 @@ export type {
   ReadyToFinalize,
   Statement,
   Usage,
+  UsesInCode,
 } from "./migration.ts";
 
 /**
@@ -260,6 +261,17 @@ export const listEventsAnswer = z.object({
   next_cursor: z.string().nullable(),
 });
 
+export const reportUsesAnswer = z.object({
+  /** What was recorded, in the order of the request. */
+  uses: z.array(z.object({
+    migration_id: z.uuid(),
+    schema: z.string(),
+    old_name: z.string(),
+    certain: z.number().int(),
+    possible: z.number().int(),
+  })),
+});
+
 const analyzedTable = z.object({
   schema: z.string(),
   table: z.string(),
@@ -309,6 +321,7 @@ export type VerifyAnswer = z.output<typeof verifyAnswer>;
 export type EventRecord = z.output<typeof event>;
 export type ListEventsAnswer = z.output<typeof listEventsAnswer>;
 export type ListMigrationsAnswer = z.output<typeof listMigrationsAnswer>;
+export type ReportUsesAnswer = z.output<typeof reportUsesAnswer>;
 export type Effect = z.output<typeof effect>;
 export type AnalyzedDependant = z.output<typeof analyzedDependant>;
 export type AnalyzedTable = z.output<typeof analyzedTable>;

@@ -69,6 +69,8 @@ export interface Sample {
   reads: { scans: number; reset: string | null; total: number } | null;
   /** All calls through the old name since the rename that were ever seen. */
   calls: number;
+  /** The same by day (UTC) of the sample that saw them; not there in samples of earlier versions. */
+  days?: Record<string, number>;
   roles: Record<string, number>;
   examples: UsageExample[];
   /** When calls that may be through the old name had grown last. */

@@ -8,7 +8,7 @@ import { describeRewrites } from "../plan/rewrite_texts.ts";
 import { checkFinalized } from "../plan/verification/verification.ts";
 import type { Done } from "../postgres/apply_plan.ts";
 import { markFinalized, recordedFromRows, selectedMigrations } from "../tracking/migrations.ts";
-import { usageFindings } from "../usage/findings.ts";
+import { inCodeFindings, usageFindings } from "../usage/findings.ts";
 import { oldNameInUse } from "../findings/removed_names.ts";
 import { applyChange, lockTables } from "./apply_change.ts";
 import {
@@ -106,6 +106,7 @@ async function prepare(
     ...namesInRowsLeft(namesInRows, changes, "finalize"),
     ...oldNameInUse(migrations, { ...facts, texts: plan.rewrites.after }),
     ...usageFindings(migrations, samples, request),
+    ...inCodeFindings(migrations, samples.inCode),
     ...relocationFindings(migrations),
   ];
 

@@ -7,7 +7,7 @@ import {
   usageQuery,
   type WantedUsage,
 } from "../catalog/usage.ts";
-import type { Migration } from "../contract/responses.ts";
+import type { Migration, UsesInCode } from "../contract/responses.ts";
 import type { Connected } from "../postgres/apply_plan.ts";
 import type { Session } from "../postgres/database.ts";
 import { readiness } from "../usage/readiness.ts";
@@ -23,6 +23,7 @@ import {
   renewSnapshots,
   usageRecords,
 } from "../tracking/usage.ts";
+import { usesFromRows, usesInCode } from "../tracking/uses_in_code.ts";
 import { inReadOnlyTransaction, type OperationContext, orLog } from "./context.ts";
 
 /** What is known of the use of several migrations, at one moment of the server's clock. */
@@ -30,6 +31,8 @@ export interface UsageSamples {
   at: string;
   /** By migration; those without a compatibility view are left out. */
   byId: Map<string, UsageSample>;
+  /** Uses in source code by migration, where they were reported. */
+  inCode: Map<string, UsesInCode>;
 }
 
 /** Reads the use of the old names, in one message, in a transaction that has begun. */
@@ -43,7 +46,7 @@ export async function readUsage(
 ): Promise<UsageSamples> {
   const oldNames = migrations.map(({ old_name }) => old_name);
   const newNames = countedByName(serverVersion) ? migrations.map(({ new_name }) => new_name) : [];
-  const [[usage], [texts], records] = await session.runAll([
+  const [[usage], [texts], records, reported] = await session.runAll([
     usageQuery({
       names: [...oldNames, ...newNames],
       oldNames,
@@ -58,6 +61,7 @@ export async function readUsage(
       sources: { ...sources, statements: null },
     }),
     usageRecords(migrations.map(({ id }) => id)),
+    usesInCode(migrations.map(({ id }) => id)),
   ].join(";\n"));
   const facts = usageFromRow(usage as { usage: string });
   const byId = usageOf(migrations, {
@@ -66,7 +70,7 @@ export async function readUsage(
     texts: factsFromRow(texts as { facts: string }).texts,
     records: recordsFromRows(records),
   });
-  return { at: facts.at, byId };
+  return { at: facts.at, byId, inCode: usesFromRows(reported) };
 }
 
 /** The same in a transaction of its own; the samples are kept. */

@@ -19,6 +19,7 @@ import { API_ROLES, type VerifyFacts } from "../facts/verify_facts.ts";
 import { personasOf } from "../verify/personas.ts";
 import { testRow, testTable } from "../verify/test_row.ts";
 import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
+import { recordVerification } from "../tracking/verifications.ts";
 import { passOverReads } from "../tracking/usage.ts";
 import { wholeTransaction } from "../postgres/transaction.ts";
 import { testCost } from "../verify/run/cost.ts";
@@ -66,7 +67,8 @@ const TESTS: Record<
 
 /**
  * Tests whether an old name still does what its table does. Whatever is executed is rolled back; numbers taken from
- * sequences, which a rollback does not give back, are reported.
+ * sequences, which a rollback does not give back, are reported. How many checks passed is recorded with the migration,
+ * where the login may do so.
  *
  * @throws {Problem} `migration_not_found`, `not_active`, `invalid_request` for a rename without a view,
  *   `drifted`, `lock_not_acquired` with `blockers`, `deadline_exceeded`, `database_unavailable`.
@@ -81,7 +83,7 @@ export async function verify(context: VerifyContext, request: VerifyRequest): Pr
     // In a session of its own, which is given back before the one for the tests is taken.
     if (view.scan_counter !== null) await sampleUsage(context, [migration]);
     const tests = target.session.separate ? context.verifierDatabase! : context.database;
-    return await tests.withSession(toRead(context), async (session) => {
+    const answer = await tests.withSession(toRead(context), async (session) => {
       const wanted = VERIFY_CHECKS.filter((name) => request.checks.includes(name));
       const checks: VerifyCheck[] = [];
       await notCountingReads(context, session, target, async () => {
@@ -92,11 +94,16 @@ export async function verify(context: VerifyContext, request: VerifyRequest): Pr
         }
       });
       const passed = checks.every(({ passed }) => passed);
-      const answer = { passed, session: target.session, checks };
-      const about = { batch_id: null, migration_ids: [target.migration.id] };
-      await notifyVerification(context, null, about, answer);
-      return { answer, migration, table: target.table };
+      return { passed, session: target.session, checks };
     });
+    await orLog(
+      context,
+      "the result of the verification could not be recorded",
+      () => context.database.query(recordVerification(migration.id, context.actor, answer)),
+    );
+    const about = { batch_id: null, migration_ids: [migration.id] };
+    await notifyVerification(context, null, about, answer);
+    return { answer, migration, table: target.table };
   });
 }
 

@@ -19,7 +19,7 @@ import {
 } from "./database_errors.ts";
 
 /** The file of the migration that made the tracking tables what these functions expect. */
-export const NEEDED_MIGRATION = "20261129000000_move_tables_to_own_schema.sql";
+export const NEEDED_MIGRATION = "20261129120000_keep_calls_verification_and_uses_in_code.sql";
 
 /** The tracking tables are missing or of another version. */
 export const trackingMissing = (cause?: unknown): Problem =>

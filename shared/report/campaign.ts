@@ -12,7 +12,7 @@ import {
   type Text,
   toned,
 } from "./document.ts";
-import { isJudged, reasonsOf, shownName } from "./migrations.ts";
+import { inCodeText, isJudged, reasonsOf, shownName, verifiedText } from "./migrations.ts";
 import { counted, inUtc } from "./text.ts";
 
 export type CampaignState = "not_begun" | "proposed" | "active" | "finalized" | "missing" | "other";
@@ -130,7 +130,17 @@ function phaseSection(phase: CampaignPhase, named: boolean, all: boolean): Block
   const states = new Set(shown.map(({ state }) => state));
   const blocks = [
     table(
-      ["Old name", "New name", "State", "Since", "Ready", "Drift", "Last used"],
+      [
+        "Old name",
+        "New name",
+        "State",
+        "Since",
+        "Ready",
+        "Drift",
+        "Last used",
+        "Verified",
+        "In code",
+      ],
       // One state of all is in the line above.
       shown.slice(0, most).map((one) =>
         rowOf(one, states.size > 1 || tables.length > shown.length)
@@ -186,5 +196,7 @@ function rowOf(one: CampaignTable, withState: boolean): (Text | null)[] {
     active?.drift === undefined ? null : hasDrift(one) ? toned("yes", "warning") : null,
     usage?.last_used_at == null ? null : [day(usage.last_used_at), usage.roles.at(0)?.role]
       .filter((part) => part !== undefined).join(", "),
+    active?.last_verified == null ? null : verifiedText(active.last_verified),
+    active?.uses_in_code == null ? null : inCodeText(active.uses_in_code),
   ];
 }

@@ -39,6 +39,7 @@ export function describeMigrations(
         ? { is: "text", text: "There are no such migrations." }
         : tableOfMigrations(migrations, verbose),
     ],
+    keptSection(migrations),
     ...migrations.map(planSection),
     driftSection(migrations),
     usageSection(migrations, finalizeReady),
@@ -79,6 +80,43 @@ const since = ({ status, requested_at, ...migration }: Migration): string =>
     rolled_back: migration.rollback_at,
     finalized: migration.finalized_at,
   })[status] ?? requested_at;
+
+/** What was recorded of verifications and source code; nothing unless it was asked for. */
+function keptSection(migrations: Migration[]): Block[] {
+  const asked = migrations.filter(({ last_verified, uses_in_code }) =>
+    last_verified !== undefined || uses_in_code !== undefined
+  );
+  return section(
+    "Verified, and left in code",
+    table(
+      ["Old name", "Verified", "By", "In code", "Reported"],
+      asked.map(({ schema_name, old_name, last_verified, uses_in_code }) => [
+        name(shownName(schema_name, old_name)),
+        last_verified === undefined ? null : verifiedText(last_verified),
+        last_verified == null ? null : name(last_verified.by),
+        uses_in_code === undefined ? null : inCodeText(uses_in_code),
+        uses_in_code == null ? null : inUtc(uses_in_code.reported_at),
+      ]),
+    ),
+  );
+}
+
+/** `2026-11-29, 1 of 5 failed`, or `never`. */
+export function verifiedText(last: Migration["last_verified"]): Text {
+  if (last == null) return "never";
+  const day = inUtc(last.at).slice(0, 10);
+  return last.passed
+    ? toned(day, "good")
+    : toned(`${day}, ${last.failed} of ${last.checks} failed`, "bad");
+}
+
+/** `3 certain, 1 possible`, `none`, or `not known`. */
+export function inCodeText(uses: Migration["uses_in_code"]): Text {
+  if (uses == null) return "not known";
+  const { certain, possible } = uses;
+  if (certain + possible === 0) return toned("none", "good");
+  return toned(possible === 0 ? `${certain}` : `${certain} and ${possible} possible`, "warning");
+}
 
 function planSection({ plan, schema_name, old_name, new_name, status }: Migration): Block[] {
   if (plan === undefined) return [];

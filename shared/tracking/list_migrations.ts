@@ -4,6 +4,8 @@ import type { ListMigrationsQuery } from "../contract/requests.ts";
 import { literal } from "../sql/quoting.ts";
 import { decodeCursor } from "./cursor.ts";
 import { migrationsFromRows, PRESENT } from "./migrations.ts";
+import { USES_IN_CODE } from "./uses_in_code.ts";
+import { LAST_VERIFIED } from "./verifications.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -39,7 +41,8 @@ export function migrationsPage(query: ListMigrationsQuery): string {
   (${rowsWhere(`m.new_name = ${name}`, `m.old_name <> ${name}`)})
   order by requested_at desc, id desc limit ${limit}`;
   }
-  const more = query.include.includes("plan") ? ` || ${RECORDED_PLAN}` : "";
+  const more = query.include.flatMap((name) => name in INCLUDED ? [` || ${INCLUDED[name]}`] : [])
+    .join("");
   return `
 with page as (${rows})
 select to_jsonb(m) - 'plan' - 'fingerprint'${more} as migration,
@@ -47,9 +50,14 @@ select to_jsonb(m) - 'plan' - 'fingerprint'${more} as migration,
 from page m order by m.requested_at desc, m.id desc`;
 }
 
-const RECORDED_PLAN = `jsonb_build_object('plan', jsonb_build_object(
+/** What is read with the page; the rest of `include` needs a look at the database. */
+const INCLUDED: Record<string, string> = {
+  plan: `jsonb_build_object('plan', jsonb_build_object(
   'statements', coalesce(m.plan -> 'statements', '[]'),
-  'acknowledged', coalesce(m.plan #> '{request,acknowledge}', '[]')))`;
+  'acknowledged', coalesce(m.plan #> '{request,acknowledge}', '[]')))`,
+  verification: `jsonb_build_object('last_verified', ${LAST_VERIFIED})`,
+  uses_in_code: `jsonb_build_object('uses_in_code', ${USES_IN_CODE})`,
+};
 
 /** The page's rows as the plans need them, without the recorded states. */
 export function recordedWithPage(rows: Record<string, unknown>[]): RecordedRename[] {

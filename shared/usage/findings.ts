@@ -1,5 +1,5 @@
 /** What the use of an old name means for a caller who wants to finalize the rename. */
-import type { Finding, Usage } from "../contract/responses.ts";
+import type { Finding, Usage, UsesInCode } from "../contract/responses.ts";
 import type { UsedMigration } from "../facts/usage_facts.ts";
 import { listed } from "../findings/wording.ts";
 import { qualified } from "../sql/quoting.ts";
@@ -37,6 +37,26 @@ const usesOf = (migration: UsedMigration, sample: UsageSample): Finding[] =>
     message: code === "calls_seen" ? `${message} ${whoCalls(sample.usage)}`.trim() : message,
     remedy: `Use ${qualified(migration.schema_name, migration.new_name)} there, then try again.`,
   }));
+
+/** Uses of old names in source code that were reported; no refusal, since the code may have changed since. */
+export const inCodeFindings = (
+  migrations: UsedMigration[],
+  inCode: Map<string, UsesInCode>,
+): Finding[] =>
+  migrations.flatMap((migration): Finding[] => {
+    const uses = inCode.get(migration.id);
+    if (uses === undefined || uses.certain + uses.possible === 0) return [];
+    return [{
+      code: "old_name_in_code",
+      severity: "warning",
+      object: nameOf(migration),
+      message:
+        `Source code had ${uses.certain} certain and ${uses.possible} possible uses of it, as was ` +
+        `reported on ${uses.reported_at.slice(0, 10)}.`,
+      remedy:
+        "Change them, and report again with `find-uses --report`; go on if the report is out of date.",
+    }];
+  });
 
 /** For an old name that has not been quiet for long enough. The message does not contain the name. */
 type Early = Required<Pick<Finding, "object" | "message" | "remedy" | "earliest">>;

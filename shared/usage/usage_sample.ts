@@ -141,6 +141,7 @@ function withStatements(
       statements: { entries, stats_reset, dealloc },
       reads: sample.reads,
       calls: sample.calls + counted.grown,
+      days: daysWith(sample.days, at, counted.grown),
       roles: added(sample.roles, counted.roles),
       examples: counted.examples.length > 0 ? counted.examples : sample.examples,
       last_unclear_at: counted.unclearGrown > 0 ? at : sample.last_unclear_at,
@@ -152,6 +153,26 @@ function withStatements(
       ]),
     },
   };
+}
+
+/** For how many days calls are kept, the present one included. */
+const MAX_DAYS = 60;
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10);
+
+/** The calls by day with those that are new at this time; a day on which somebody looked is there, if only with 0. */
+function daysWith(
+  days: Record<string, number> | undefined,
+  at: string,
+  grown: number,
+): Record<string, number> {
+  const time = Date.parse(at);
+  const oldest = dayOf(time - (MAX_DAYS - 1) * DAY_MS);
+  return added(
+    Object.fromEntries(Object.entries(days ?? {}).filter(([day]) => day >= oldest)),
+    { [dayOf(time)]: grown },
+  );
 }
 
 const countedFromZero = (snapshot: Snapshot): Snapshot => ({
@@ -215,6 +236,10 @@ function describe(
     state: seen.length > 0 ? "used" : unknown.length > 0 ? "unknown" : "quiet",
     calls: sample.statements === null ? null : sample.calls,
     reads: sample.reads?.total ?? null,
+    days: sample.statements === null
+      ? []
+      : Object.entries(sample.days ?? {}).map(([day, calls]) => ({ day, calls }))
+        .sort((a, b) => a.day < b.day ? -1 : 1),
     roles: Object.entries(sample.roles)
       .map(([role, calls]) => ({ role, calls })).sort((a, b) => b.calls - a.calls),
     since: migration.migrated_at ?? record?.snapshot_at ?? null,

@@ -66,7 +66,7 @@ begin
     execute pg_catalog.format('grant %s on table %s to table_renamer',
       case
         when tracking::text ~ '_events$' then 'select, insert'
-        when tracking::text ~ '(_migrations|_usage)$' then 'select, insert, update'
+        when tracking::text ~ '(_migrations|_usage|_verifications|_uses)$' then 'select, insert, update'
         else 'select, insert, update, delete'
       end, tracking);
     execute pg_catalog.format('drop policy if exists table_renamer on %s', tracking);

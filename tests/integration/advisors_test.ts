@@ -63,6 +63,9 @@ const SCHEMA = `
   create schema hidden;
   create table hidden.notes (id int primary key, note text);`;
 
+const TABLES = ["events", "notifications", "requests", "usage", "uses", "verifications"]
+  .map((name) => `_${name}`);
+
 for (const defaultPrivileges of ["classic", "none"] as const) {
   databaseTest(
     `the project's advisors find nothing new but what is meant (${defaultPrivileges} privileges)`,
@@ -71,7 +74,9 @@ for (const defaultPrivileges of ["classic", "none"] as const) {
       await using functions = functionsFor(db.url);
       await db.sql.unsafe(`drop table sys_table_migrations, table_rename.sys_table_migration_events,
         table_rename.sys_table_migration_requests, table_rename.sys_table_migration_usage,
-        table_rename.sys_table_migration_notifications; ${SCHEMA}`).simple();
+        table_rename.sys_table_migration_notifications,
+        table_rename.sys_table_migration_verifications, table_rename.sys_table_migration_uses; ${SCHEMA}`)
+        .simple();
       const before = await advise(db);
       assert(before.some(({ name }) => name === "rls_disabled_in_public"), "the advisors work");
 
@@ -85,7 +90,7 @@ for (const defaultPrivileges of ["classic", "none"] as const) {
       // By design: nobody but the functions' own role is to see the tracking tables.
       assertEquals(
         informed.filter((text) => text.includes("rls_enabled_no_policy")),
-        ["s", "_events", "_notifications", "_requests", "_usage"].map((end) =>
+        ["s", ...TABLES].map((end) =>
           `INFO rls_enabled_no_policy: Table \`${
             end === "s" ? "public" : "table_rename"
           }.sys_table_migration${end}\` has RLS enabled, ` +

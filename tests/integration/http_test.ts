@@ -264,7 +264,8 @@ databaseTest(
     await using functions = functionsFor(db.url);
     await db.sql`create table experts (id int)`;
     await db.sql`drop table sys_table_migrations, table_rename.sys_table_migration_events,
-    table_rename.sys_table_migration_requests, table_rename.sys_table_migration_usage`;
+    table_rename.sys_table_migration_requests, table_rename.sys_table_migration_usage,
+    table_rename.sys_table_migration_verifications, table_rename.sys_table_migration_uses`;
     for (const name of Object.keys(METHODS)) {
       for (const mode of ["plan", "apply"]) {
         const init = name === "list-migrations"

@@ -68,6 +68,8 @@ databaseTest(
         "r sys_table_migration_notifications",
         "r sys_table_migration_requests",
         "r sys_table_migration_usage",
+        "r sys_table_migration_uses",
+        "r sys_table_migration_verifications",
       ],
     );
   },
@@ -145,8 +147,8 @@ databaseTest(
       const problem = await quietly(() =>
         functions.refused("database_unavailable", "rename", body)
       );
-      assertStringIncludes(problem.detail, MOVE);
-      assertEquals(problem.migration, MOVE);
+      assertStringIncludes(problem.detail, NEEDED_MIGRATION);
+      assertEquals(problem.migration, NEEDED_MIGRATION);
       assertStringIncludes(problem.hint!, "supabase db push");
     }
     assertEquals((await db.sql`select from sys_table_migrations`).length, 0);

@@ -12,6 +12,8 @@ const COLUMNS = {
   "table_rename.sys_table_migration_requests": "actor",
   "table_rename.sys_table_migration_usage": "sample",
   "table_rename.sys_table_migration_notifications": "host",
+  "table_rename.sys_table_migration_verifications": "verified_by",
+  "table_rename.sys_table_migration_uses": "repository",
 };
 
 const TABLES = Object.keys(COLUMNS);

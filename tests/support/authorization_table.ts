@@ -30,6 +30,11 @@ export const ENDPOINTS: Record<
   finalize: { method: "POST", body: '{"table":"a"}', webhooks: true },
   refresh: { method: "POST", body: `{"migration_id":"${crypto.randomUUID()}"}`, webhooks: true },
   verify: { method: "POST", body: `{"migration_id":"${crypto.randomUUID()}"}`, webhooks: false },
+  "report-uses": {
+    method: "POST",
+    body: '{"uses":[{"old_name":"a","certain":0,"possible":0}]}',
+    webhooks: false,
+  },
   analyze: { method: "GET", query: "table=a", webhooks: false },
   "list-migrations": { method: "GET", webhooks: false },
   "list-events": { method: "GET", webhooks: false },

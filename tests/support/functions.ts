@@ -5,6 +5,7 @@ import * as listEvents from "../../functions/list-events/index.ts";
 import * as listMigrations from "../../functions/list-migrations/index.ts";
 import * as refresh from "../../functions/refresh/index.ts";
 import * as rename from "../../functions/rename/index.ts";
+import * as reportUses from "../../functions/report-uses/index.ts";
 import * as rollback from "../../functions/rollback/index.ts";
 import * as tableAliases from "../../functions/table-aliases/index.ts";
 import * as verify from "../../functions/verify/index.ts";
@@ -16,6 +17,7 @@ import type {
   ListMigrationsInput,
   RefreshInput,
   RenameInput,
+  ReportUsesInput,
   RollbackInput,
   VerifyInput,
 } from "../../shared/contract/requests.ts";
@@ -24,6 +26,7 @@ import type {
   ListEventsAnswer,
   ListMigrationsAnswer,
   OperationAnswer,
+  ReportUsesAnswer,
   VerifyAnswer,
 } from "../../shared/contract/responses.ts";
 import { forgetDatabase } from "../../shared/postgres/database.ts";
@@ -40,6 +43,7 @@ const definitions: Record<string, EndpointDefinition<any, any>> = {
   "finalize": finalize.definition,
   "refresh": refresh.definition,
   "rename": rename.definition,
+  "report-uses": reportUses.definition,
   "rollback": rollback.definition,
   "list-events": listEvents.definition,
   "list-migrations": listMigrations.definition,
@@ -57,6 +61,7 @@ export interface Functions {
   finalize(body: FinalizeInput): Promise<OperationAnswer>;
   refresh(body: RefreshInput): Promise<OperationAnswer>;
   verify(body: VerifyInput): Promise<VerifyAnswer>;
+  reportUses(body: ReportUsesInput): Promise<ReportUsesAnswer>;
   list(query?: ListMigrationsInput): Promise<ListMigrationsAnswer>;
   events(query?: ListEventsInput): Promise<ListEventsAnswer>;
   /** Asks for an analysis; the query is a query string without its question mark. */
@@ -116,6 +121,7 @@ export function functionsFor(url: string, more: Partial<Settings> = {}): Functio
     finalize: async (body) => await succeed(await post("finalize", { quiet_for_days: 0, ...body })),
     refresh: async (body) => await succeed(await post("refresh", body)),
     verify: async (body) => await succeed(await post("verify", body)),
+    reportUses: async (body) => await succeed(await post("report-uses", body)),
     list: async (query = {}) => await get("list-migrations", query),
     events: async (query = {}) => await get("list-events", query),
     analyze: async (query = "") => await succeed(await fetch("analyze", { query: `?${query}` })),

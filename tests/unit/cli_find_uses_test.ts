@@ -1,7 +1,13 @@
 /** `find-uses`: which files it reads and changes, how it ends, and what it prints. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "node:path";
-import { answered, type Ended, run, runMain } from "../support/cli.ts";
+import {
+  answered,
+  type Ended,
+  run,
+  runMain,
+  withProject as withEndpoints,
+} from "../support/cli.ts";
 import { ROOT_FOLDER } from "../support/module_graph.ts";
 import { typeErrors, withTypeScriptProject } from "../support/type_check.ts";
 
@@ -267,5 +273,47 @@ Deno.test("a constant is followed into other files, by the paths of tsconfig.jso
     assertEquals(all.code, 0, all.stderr);
     assertEquals(await read("src/lib/tables.ts"), `export const TABLE = "new";\n`);
     assertEquals(await read("src/app/page.tsx"), files["src/app/page.tsx"]);
+  });
+});
+
+Deno.test("--report sends how many uses are left of each name, and nothing of the source", async () => {
+  await withProject({
+    "src/a.ts": `${CALL}await db.from("old").select();\n`,
+    "src/b.py": `x("old")`,
+  }, async ({ dir }) => {
+    const sent: unknown[] = [];
+    const migrations = ["old", "unused"].map((old_name) => (
+      { schema_name: "public", old_name, new_name: `new_${old_name}` }
+    ));
+    const find = async (...args: string[]) => {
+      let ended!: Ended;
+      await withEndpoints(async (request) => {
+        if (request.method === "GET") return Response.json({ migrations, next_cursor: null });
+        const body = await request.json();
+        sent.push([new URL(request.url).pathname.split("/").at(-1), body]);
+        return Response.json({ uses: [] });
+      }, async (url) => {
+        ended = await runMain(["find-uses", "--report", ...args], {
+          ...{ SUPABASE_URL: url, SUPABASE_SECRET_KEY: "sb_secret_x", INIT_CWD: dir },
+          npm_lifecycle_event: "cli",
+        });
+      });
+      return ended;
+    };
+    const counts = (certain: number, possible: number) => [
+      { schema: "public", old_name: "old", certain, possible },
+      { schema: "public", old_name: "unused", certain: 0, possible: 0 },
+    ];
+    const repository = dir.split("/").at(-1)!;
+    const { code, stderr } = await find();
+    assertEquals(code, 0);
+    assertMatch(stderr, /Reported what is left of 2 old names in find-uses-/);
+    await find("--write", "--repository", "web");
+    assertEquals(sent, [
+      ["report-uses", { uses: counts(2, 1), repository }],
+      ["report-uses", { uses: counts(0, 1), repository: "web" }],
+    ]);
+    assertEquals((await find("--certain")).code, 2);
+    assertEquals(sent.length, 2);
   });
 });

@@ -45,7 +45,7 @@ Deno.test("events are listed with what came of them, and how to go on", async ()
   const { stdout, code } = await answered((request) => {
     asked = new URL(request.url).search;
     return Response.json(page);
-  }, ["list-events", "--by", "key:default ada", "--since", "2026-11-01", "--batch-id", UUID]);
+  }, ["list-events", "--made-by", "key:default ada", "--since", "2026-11-01", "--batch-id", UUID]);
   assertEquals(code, 0);
   assertEquals(
     Object.fromEntries(new URLSearchParams(asked)),
@@ -58,7 +58,7 @@ Deno.test("events are listed with what came of them, and how to go on", async ()
   2026-11-22 10:00:01Z  rollback   refused: drifted  experts                         key:default ada
 
 There are more:
-  npm run cli -- list-events --cursor next --by 'key:default ada' --since 2026-11-01 --batch-id ${UUID}
+  npm run cli -- list-events --cursor next --made-by 'key:default ada' --since 2026-11-01 --batch-id ${UUID}
 `,
   );
 });

@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { byOldName, statesOf, withNext } from "../../shared/cli/campaign/status.ts";
 import type { Wanted } from "../../shared/contract/new_names.ts";
 import type { Finding, Migration } from "../../shared/contract/responses.ts";
@@ -107,6 +107,7 @@ const usage = {
   state: "used",
   calls: 7,
   reads: null,
+  days: [],
   roles: [{ role: "authenticated", calls: 7 }],
   since: null,
   last_sampled_at: null,
@@ -162,6 +163,27 @@ Next, finalize what is ready:
   npm run cli -- finalize-rename --ready
 `,
   );
+});
+
+Deno.test("status shows when a rename was verified last, and what is left in code", async () => {
+  const uses = { repositories: 1, reported_by: "ci", repository: "web" };
+  const reported_at = "2026-11-28T10:00:00Z";
+  const shown = await status([
+    migration("experts", "people", "active", {
+      last_verified: {
+        at: "2026-11-28T10:00:00Z",
+        ...{ by: "ci", passed: false, checks: 5, failed: 2, skipped: 0 },
+      },
+      uses_in_code: { certain: 3, possible: 1, reported_at, ...uses },
+    }),
+    migration("teams", "squads", "active", {
+      last_verified: null,
+      uses_in_code: { certain: 0, possible: 0, reported_at, ...uses },
+    }),
+  ]);
+  assertMatch(shown, /VERIFIED +IN CODE\n/);
+  assertMatch(shown, /experts .* 2026-11-28, 2 of 5 failed +3 and 1 possible\n/);
+  assertMatch(shown, /teams .* none\n/);
 });
 
 Deno.test("the status of a project in which nothing is renamed says so", async () => {

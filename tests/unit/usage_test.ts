@@ -438,6 +438,7 @@ Deno.test("list-migrations shows the use of old names, with nothing a terminal w
     last_sampled_at: NOW,
     last_used_at: NOW,
     quiet_since: NOW,
+    days: [],
     examples: [{ statement: "select \u001b[31m from experts", role: "anon", calls: 9 }],
     reasons: [{ code: "calls_seen", message: "Calls had grown." }],
   };
@@ -469,4 +470,30 @@ Deno.test("list-migrations shows the use of old names, with nothing a terminal w
   assertStringIncludes(stdout, "ready  teams\n    Q.\n");
   assertStringIncludes(stdout, "For example: select \\u{1b}[31m from experts");
   assertEquals(stdout.includes("\u001b"), false);
+});
+
+Deno.test("calls are counted by day of the sample that saw them, and lost statistics count none twice", () => {
+  const query = (calls: number) => entry("select * from experts where id = $1", { calls });
+  const first = look({ entries: [query(5)] });
+  assertEquals(first.usage.days, [{ day: "2026-11-23", calls: 5 }]);
+  const again = look({ entries: [query(7)], record: first.record! });
+  assertEquals([again.usage.days, again.usage.calls], [[{ day: "2026-11-23", calls: 7 }], 7]);
+  // After a reset the three calls are new, and the seven of before stay.
+  const statements = { stats_reset: "2026-11-23T11:00:00+00:00", dealloc: 0 };
+  const reset = look({ entries: [query(3)], record: again.record!, statements });
+  assertEquals([reset.usage.days, reset.usage.calls], [[{ day: "2026-11-23", calls: 10 }], 10]);
+  const none = look({ entries: [], record: reset.record!, statements });
+  assertEquals(none.usage.days, [{ day: "2026-11-23", calls: 10 }]);
+});
+
+Deno.test("days are kept for 60 days, oldest first, and those of an earlier version have none", () => {
+  const { record } = look({ entries: [] });
+  const kept = (days: Record<string, number> | undefined) =>
+    look({ record: { ...record!, sample: { ...record!.sample!, days } } }).usage.days;
+  assertEquals(kept({ "2026-11-22": 1, "2026-09-25": 2, "2026-09-24": 3 }), [
+    { day: "2026-09-25", calls: 2 },
+    { day: "2026-11-22", calls: 1 },
+    { day: "2026-11-23", calls: 0 },
+  ]);
+  assertEquals(kept(undefined), [{ day: "2026-11-23", calls: 0 }]);
 });

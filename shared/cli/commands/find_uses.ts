@@ -1,9 +1,10 @@
 /** `find-uses`: where the old names of renamed tables stand in source, and changing them there. */
 import type { Command } from "commander";
-import { dirname, relative, resolve, sep } from "node:path";
+import { basename, dirname, relative, resolve, sep } from "node:path";
 import type { RenameClient } from "../../client/client.ts";
 import type { ListMigrationsAnswer, Migration } from "../../contract/responses.ts";
 import { describeUses, type ShownUse, type UsesAnswer } from "../../report/uses.ts";
+import { counted, visible } from "../../report/text.ts";
 import { edited } from "../../source/edits.ts";
 import { isModule, isReadable, isSource, usesInAll } from "../../source/find_uses.ts";
 import { loadParser } from "../../source/module.ts";
@@ -27,6 +28,7 @@ import {
 } from "../files/source_files.ts";
 import { addHelp } from "../help.ts";
 import { list } from "../options.ts";
+import { reportUses } from "../files/report_uses.ts";
 import { allPages } from "./list_migrations.ts";
 
 interface FindUsesOptions {
@@ -39,6 +41,8 @@ interface FindUsesOptions {
   write?: true;
   force?: true;
   check?: true;
+  report?: true;
+  repository?: string;
   json?: true;
   sarif?: true;
   markdown?: true;
@@ -58,6 +62,7 @@ A comment with find-uses-ignore, on a line or alone on the line before, says tha
 const EXAMPLES = `Examples:
   ${PROGRAM} find-uses
   ${PROGRAM} find-uses src supabase/functions --write
+  ${PROGRAM} find-uses --report
   ${PROGRAM} find-uses --proposed
   ${PROGRAM} find-uses --from-file renames.csv --check --certain
   ${SILENT_PROGRAM} find-uses --sarif > uses.sarif
@@ -75,6 +80,11 @@ export function addFindUses(program: Command, context: CommandContext): void {
     .option("--certain", "leave out what is only possible")
     .option("--write", "change what is certain, and nothing else in the files")
     .option("--force", "with --write: also files that have uncommitted changes")
+    .option(
+      "--report",
+      "send the project how many uses are left of each old name; no source is sent",
+    )
+    .option("--repository <name>", "with --report: which source this is (the repository's folder)")
     .option("--check", "exit code 1 if there is any use (left)")
     .option("--json", "print the uses as JSON")
     .option("--sarif", "print the uses as SARIF, for code scanning")
@@ -96,11 +106,19 @@ async function findUses(
   if (fromFile !== undefined && proposed) {
     throw new UsageError("give either --proposed or --from-file, not both");
   }
+  if (options.report && (fromFile !== undefined || options.toOld || options.certain)) {
+    throw new UsageError(
+      "--report counts all uses of the project's old names; leave out --from-file, --to-old and --certain",
+    );
+  }
+  if (options.repository !== undefined && !options.report) {
+    throw new UsageError("--repository needs --report");
+  }
   if (force && !write) throw new UsageError("--force needs --write");
   const base = resolve(callerPath(".", env));
   const places = (paths.length === 0 ? ["."] : paths).map((path) => callerPath(path, env));
-  const work = async (renames: WantedRename[]) =>
-    await searched(context, selected(renames, options), { base, places }, options);
+  const work = async (renames: WantedRename[], client?: RenameClient) =>
+    await searched(context, selected(renames, options), { base, places, client }, options);
   if (fromFile !== undefined) {
     const renames = await renamesIn(callerPath(fromFile, env), options);
     context.exitCode = await work(renames);
@@ -108,7 +126,7 @@ async function findUses(
     await runCommand(
       context,
       options,
-      async ({ client }) => await work(await renamesOf(client, options)),
+      async ({ client }) => await work(await renamesOf(client, options), client),
     );
   }
 }
@@ -186,7 +204,7 @@ interface Read extends FoundFile {
 async function searched(
   context: CommandContext,
   renames: WantedRename[],
-  { base, places }: { base: string; places: string[] },
+  { base, places, client }: { base: string; places: string[]; client?: RenameClient },
   options: FindUsesOptions,
 ): Promise<number> {
   const wanted = new WantedNames(renames);
@@ -234,6 +252,15 @@ async function searched(
     const args = ["--check", "--markdown"].reduce(withoutFlag, context.args);
     const write = options.write ? null : commandLine(withOption(args, "--write"));
     printAnswer(context, answer, () => describeUses(answer, { write }), options);
+  }
+  if (options.report && client !== undefined) {
+    const repository = options.repository ?? basename(await repositoryOf(base) ?? base);
+    await reportUses(client, { renames: wanted.all, left, repository });
+    context.terminal.err.write(
+      `Reported what is left of ${counted(wanted.all.length, "old name")} in ${
+        visible(repository)
+      }.`,
+    );
   }
   if (notChanged.length > 0) return EXIT.refused;
   return options.check && left.length > 0 ? EXIT.stale : EXIT.done;

@@ -13,7 +13,7 @@ interface ListEventsOptions {
   dbUrl?: string;
   operation?: ListEventsInput["operation"];
   outcome?: ListEventsInput["outcome"];
-  by?: string;
+  madeBy?: string;
   migrationId?: string;
   batchId?: string;
   requestId?: string;
@@ -38,7 +38,7 @@ export function addListEvents(program: Command, context: CommandContext): void {
     )
     .addOption(new Option("--operation <name>").choices(EVENT_OPERATIONS))
     .addOption(new Option("--outcome <outcome>").choices(EVENT_OUTCOMES))
-    .option("--by <actor>", "only those of this actor, as --verbose shows it")
+    .option("--made-by <actor>", "only those of this actor, as --verbose shows it")
     .option("--migration-id <id>", "only those about one migration")
     .option("--batch-id <id>", "only those about one batch")
     .option("--request-id <id>", "only those of one request")
@@ -53,7 +53,7 @@ export function addListEvents(program: Command, context: CommandContext): void {
 }
 
 async function listEvents(context: CommandContext, options: ListEventsOptions): Promise<void> {
-  const { operation, outcome, by: actor, since, limit, cursor } = options;
+  const { operation, outcome, madeBy: actor, since, limit, cursor } = options;
   const { migrationId: migration_id, batchId: batch_id, requestId: request_id } = options;
   const filters = { operation, outcome, actor, migration_id, batch_id, request_id, since };
   const query = { ...filters, limit, cursor };

@@ -47,7 +47,8 @@ export function addListMigrations(program: Command, context: CommandContext): vo
     .option(
       "--include <what>",
       "drift: where the database differs from the record; usage: who uses the old names; " +
-        "notifications: which were sent, and which could not be delivered; plan: the recorded statements",
+        "notifications: which were sent, and which could not be delivered; plan: the recorded statements; " +
+        "verification: the last one; uses_in_code: as find-uses --report counted them",
     )
     .option("--all", "all pages, each of the size of --limit")
     .option("--verbose", "batch, actor and notes, too")

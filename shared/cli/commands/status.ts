@@ -71,7 +71,7 @@ export async function phasesNow(
   const migrations = [
     ...await allMigrations(client, {
       status: "active",
-      include: "usage,drift",
+      include: "usage,drift,verification,uses_in_code",
       quiet_for_days: quietForDays,
     }),
     ...await allMigrations(client, { status: "pending" }),
