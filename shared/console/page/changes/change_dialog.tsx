@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /** A change of renames: its plan first, then a confirmation that names the project and the tables. */
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { type ReactNode, useId, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { useSession } from "../api/queries.ts";
 import { startOperations } from "../live/operations.ts";
@@ -154,8 +154,8 @@ function Confirmation(
   const [, go] = useLocation();
   const [typed, setTyped] = useState("");
   const field = useId();
-  const start = useRef<HTMLParagraphElement>(null);
-  useEffect(() => start.current?.focus(), []);
+  const about = useId();
+  const start = useRef<HTMLElement>(null);
   const targets = planned.flatMap(({ unit }) => unit.targets);
   const word = wordToType(kind, targets);
   const ready = session?.readOnly === false && (word === null || isTyped(typed, word));
@@ -175,6 +175,7 @@ function Confirmation(
       open
       onClose={onClose}
       title={`${verbOf(kind)}: are you sure?`}
+      initialFocus={start}
       footer={
         <>
           <p className="quiet grow" role="status">
@@ -191,11 +192,19 @@ function Confirmation(
         </>
       }
     >
-      <p ref={start} tabIndex={-1}>
+      <p
+        id={about}
+        tabIndex={-1}
+        ref={(element) => {
+          if (word === null) start.current = element;
+        }}
+      >
         In the project <strong>{session?.project}</strong> you {verbOf(kind).toLowerCase()}{" "}
         {targets.length === 1
           ? "this rename:"
-          : `these ${targets.length} renames${planned.length > 1 ? ", one after the other" : ""}:`}
+          : `these ${targets.length} renames${
+            planned.length > 1 ? ` by ${planned.length} requests, one after the other` : ""
+          }:`}
       </p>
       <Targets targets={targets} />
       <p>{effectText(kind, targets)}</p>
@@ -235,6 +244,10 @@ function Confirmation(
           </label>
           <input
             id={field}
+            aria-describedby={about}
+            ref={(element) => {
+              start.current = element;
+            }}
             className="field"
             autoComplete="off"
             autoCapitalize="none"

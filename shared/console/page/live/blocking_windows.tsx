@@ -37,7 +37,7 @@ export default function BlockingWindows() {
     y: { label: "ms", grid: true, ticks: 4, nice: true, zero: true },
     color: {
       ...COLORS,
-      range: ["var(--accent)", "var(--notice)", "var(--good)", "var(--warning)"],
+      range: ["var(--accent)", "var(--notice)", "var(--strong-line)", "var(--warning)"],
     },
     marks: [
       Plot.ruleY([0], { stroke: "var(--strong-line)" }),
@@ -81,6 +81,10 @@ export default function BlockingWindows() {
               height={HEIGHT}
               options={options}
             />
+            <ul className="legend" aria-hidden="true">
+              {COLORS.domain.filter((kind) => windows.some(({ operation }) => operation === kind))
+                .map((kind) => <li key={kind} data-kind={kind}>{kind}</li>)}
+            </ul>
             <Fold title="As a list">
               <div
                 className="scroll"

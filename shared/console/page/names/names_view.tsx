@@ -10,7 +10,7 @@ import { EmptyState } from "../parts/empty_state.tsx";
 import { Loading } from "../parts/loading.tsx";
 import { ProblemBox } from "../parts/problem_box.tsx";
 import { NameList } from "./name_list.tsx";
-import { TestBar } from "./test_bar.tsx";
+import { TestButton, TestState } from "./test_bar.tsx";
 import {
   chosenNames,
   countsByVerdict,
@@ -76,12 +76,15 @@ export default function NamesView() {
             <>
               <Filters filter={filter} onFilter={setFilter} counts={countsByVerdict(all)} />
               <div className="row names-all">
-                <p className="quiet grow" role="status">
-                  {chosen.length === all.length
-                    ? `${all.length} ${all.length === 1 ? "old name" : "old names"}`
-                    : `${chosen.length} of ${all.length} old names`}
-                </p>
-                <TestBar shown={chosen} />
+                <div className="row grow">
+                  <p className="quiet" role="status">
+                    {chosen.length === all.length
+                      ? `${all.length} ${all.length === 1 ? "old name" : "old names"}`
+                      : `${chosen.length} of ${all.length} old names`}
+                  </p>
+                  <TestState />
+                </div>
+                <TestButton shown={chosen} />
                 <ChangeButton kind="finalize" migrations={ready} disabled={ready.length === 0}>
                   {`Finalize what is ready (${ready.length})`}
                 </ChangeButton>
