@@ -3,7 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useDeferredValue, useMemo, useState } from "react";
 import { Link } from "wouter";
-import { migrationsOptions } from "../api/queries.ts";
+import { oldNamesOptions } from "../api/queries.ts";
 import { ChangeButton } from "../changes/change_button.tsx";
 import { Button } from "../parts/button.tsx";
 import { EmptyState } from "../parts/empty_state.tsx";
@@ -31,13 +31,7 @@ const CLOCK = new Intl.DateTimeFormat("en-GB", {
 });
 
 export default function NamesView() {
-  const migrations = useQuery({
-    ...migrationsOptions({ status: "active", include: "usage,drift" }),
-    // Each look takes a sample of the statistics, so it is not taken without a reason.
-    staleTime: Infinity,
-    refetchOnWindowFocus: false,
-    refetchOnReconnect: false,
-  });
+  const migrations = useQuery(oldNamesOptions);
   const [filter, setFilter] = useState<NameFilter>({ text: "", verdict: null, order: "verdict" });
   const wanted = useDeferredValue(filter);
   const all = migrations.data;
