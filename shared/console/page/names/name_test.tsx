@@ -30,6 +30,9 @@ export function NameTest({ migration }: { migration: Migration }) {
         >
           {result === undefined && !last ? "Test it" : "Test it again"}
         </Button>
+        {(state === "passed" || state === "failed") && (
+          <Badge tone={state === "passed" ? "good" : "bad"}>{state}</Badge>
+        )}
         <span role="status" className="quiet">
           {state === "testing"
             ? run.progress?.check
@@ -53,9 +56,6 @@ export function NameTest({ migration }: { migration: Migration }) {
               </>
             )}
         </span>
-        {(state === "passed" || state === "failed") && (
-          <Badge tone={state === "passed" ? "good" : "bad"}>{state}</Badge>
-        )}
       </div>
       {result?.error !== undefined && (
         <p>

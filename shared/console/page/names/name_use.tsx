@@ -35,9 +35,12 @@ export function NameUse({ usage, limits }: { usage: Usage; limits: string[] }) {
         )}
       </dl>
       {callsByDay(usage).length > 0 && (
-        <Suspense fallback={<div className="calls-plot" />}>
-          <CallsPlot usage={usage} />
-        </Suspense>
+        <div>
+          <p className="quiet">Calls a day</p>
+          <Suspense fallback={<div className="calls-plot" />}>
+            <CallsPlot usage={usage} />
+          </Suspense>
+        </div>
       )}
       {roles.length > 0 && (
         <ul className="roles" aria-label="Roles that used it">
