@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /** A change of renames: its plan first, then a confirmation that names the project and the tables. */
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useId, useRef, useState } from "react";
+import { type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { useSession } from "../api/queries.ts";
 import { startOperations } from "../live/operations.ts";
@@ -30,6 +30,15 @@ import { type PlannedUnit, plansOptions } from "../api/change_plans.ts";
 
 const NONE: ReadonlySet<string> = new Set();
 
+/** A choice makes a plan when it was left alone for so long, in milliseconds. */
+const SETTLED_MS = 400;
+
+interface Reviewed {
+  planned: PlannedUnit[];
+  options: ChangeOptions;
+  accepted: ReadonlySet<string>;
+}
+
 export default function ChangeDialog(
   { kind, migrations, onClose }: {
     kind: ChangeKind;
@@ -41,30 +50,37 @@ export default function ChangeDialog(
   const [targets] = useState(migrations);
   const [options, setOptions] = useState<ChangeOptions>(DEFAULT_OPTIONS);
   const [accepted, setAccepted] = useState(NONE);
-  const [confirming, setConfirming] = useState(false);
+  // What was read is what is confirmed, whatever is known of a newer plan.
+  const [confirming, setConfirming] = useState<Reviewed | null>(null);
+  const wanted = useSettled(options);
   const [progress, setProgress] = useState({ done: 0, total: 0 });
-  const plans = useQuery(
-    plansOptions(kind, targets, options, (done, total) => setProgress({ done, total })),
-  );
+  const plans = useQuery({
+    ...plansOptions(kind, targets, wanted, (done, total) => setProgress({ done, total })),
+    // With other options, the last plan stays to be read until the new one is there.
+    placeholderData: (last) => last,
+  });
+  const isMaking = plans.isFetching || plans.isPlaceholderData || wanted !== options;
   const planned = plans.data?.planned ?? [];
   const codes = breakingCodes(planned.flatMap(({ plan }) => plan.findings));
   const open = codes.filter((code) => !accepted.has(code));
   const nothing = planned.length === 0;
-  const reason = plans.isPending
-    ? "The plan is made."
+  const reason = isMaking
+    ? "Making the plan. Nothing is changed."
+    : plans.error
+    ? "There is no plan."
     : nothing
     ? "Nothing of it can be done now."
     : open.length > 0
     ? "Tick what breaks first."
     : null;
-  if (confirming && !nothing) {
+  const hashes = planned.map(({ plan }) => plan.plan_hash).join();
+  useEffect(() => setAccepted(NONE), [hashes]);
+  if (confirming !== null) {
     return (
       <Confirmation
         kind={kind}
-        planned={planned}
-        options={options}
-        accepted={accepted}
-        onBack={() => setConfirming(false)}
+        reviewed={confirming}
+        onBack={() => setConfirming(null)}
         onClose={onClose}
       />
     );
@@ -81,7 +97,7 @@ export default function ChangeDialog(
           <Button
             variant="primary"
             disabled={reason !== null}
-            onClick={() => setConfirming(true)}
+            onClick={() => setConfirming({ planned, options, accepted })}
           >
             Continue
           </Button>
@@ -93,39 +109,47 @@ export default function ChangeDialog(
         kind={kind}
         options={options}
         findings={planned.flatMap(({ plan }) => plan.findings)}
-        onChange={(changed) => {
-          setOptions(changed);
-          setAccepted(NONE);
-        }}
+        onChange={setOptions}
       />
-      {plans.error
-        ? (
-          <ProblemBox error={plans.error}>
-            <div className="row">
-              <Button onClick={() => void plans.refetch()}>Make the plan again</Button>
-            </div>
-          </ProblemBox>
-        )
-        : plans.data === undefined
-        ? (
-          <p className="loading" role="status">
-            Making the plan{progress.total > 1 && ` ${progress.done + 1} of ${progress.total}`}…
-            Nothing is changed.
-          </p>
-        )
-        : (
-          <ChangePlan
-            kind={kind}
-            plans={plans.data}
-            accepted={accepted}
-            onAccept={(code, yes) =>
-              setAccepted(
-                new Set(yes ? [...accepted, code] : [...accepted].filter((c) => c !== code)),
-              )}
-          />
-        )}
+      <div className="change-plan stack" aria-busy={isMaking}>
+        {plans.error
+          ? (
+            <ProblemBox error={plans.error}>
+              <div className="row">
+                <Button onClick={() => void plans.refetch()}>Make the plan again</Button>
+              </div>
+            </ProblemBox>
+          )
+          : plans.data === undefined
+          ? (
+            <p className="loading">
+              Making the plan{progress.total > 1 && ` ${progress.done + 1} of ${progress.total}`}…
+            </p>
+          )
+          : (
+            <ChangePlan
+              kind={kind}
+              plans={plans.data}
+              accepted={accepted}
+              onAccept={(code, yes) =>
+                setAccepted(
+                  new Set(yes ? [...accepted, code] : [...accepted].filter((one) => one !== code)),
+                )}
+            />
+          )}
+      </div>
     </Dialog>
   );
+}
+
+/** The value, once it has not changed for a while. */
+function useSettled<Value>(value: Value): Value {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), SETTLED_MS);
+    return () => clearTimeout(timer);
+  }, [value]);
+  return settled;
 }
 
 /** The title with names that are shown as they are. */
@@ -141,11 +165,9 @@ function Title({ kind, targets }: { kind: ChangeKind; targets: ChangeTarget[] })
 }
 
 function Confirmation(
-  { kind, planned, options, accepted, onBack, onClose }: {
+  { kind, reviewed: { planned, options, accepted }, onBack, onClose }: {
     kind: ChangeKind;
-    planned: PlannedUnit[];
-    options: ChangeOptions;
-    accepted: ReadonlySet<string>;
+    reviewed: Reviewed;
     onBack: () => void;
     onClose: () => void;
   },
