@@ -72,8 +72,6 @@ function Tick(
 function Days({ days, onChange }: { days: number; onChange: (days: number) => void }) {
   const [typed, setTyped] = useState(String(days));
   const daysOf = (text: string) => /^\d{1,4}$/.test(text) ? Math.min(Number(text), MAX_DAYS) : null;
-  return () => clearTimeout(timer);
-  }, [wanted, days]);
   return (
     <label className="row tight">
       The old name must have been unused for
