@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { callsByDay, callsText } from "../../shared/console/page/names/calls.ts";
 import { type TestRun, testStateOf } from "../../shared/console/page/names/test_run_state.ts";
+import { checksText, usesText } from "../../shared/console/page/names/reported.ts";
 import {
   chosenNames,
   countsByVerdict,
@@ -150,4 +151,26 @@ Deno.test("while several are tested, each says whether it is tested, waits, or w
   assertEquals(testStateOf({ ...run, running: false }, "c"), "failed");
   const refused = { ...run, results: { a: { at: 1, error: { code: "drifted", detail: "" } } } };
   assertEquals(testStateOf(refused, "a"), "not possible");
+  const last = { at: "2026-11-29T12:00:00Z", passed: true };
+  assertEquals(testStateOf({ ...run, running: false }, "c", last), "passed");
+  assertEquals(testStateOf(run, "d", { ...last, passed: false }), "failed");
+});
+
+Deno.test("what was reported is said in one sentence", () => {
+  const uses = (certain: number, possible: number, repositories = 1) =>
+    usesText({
+      certain,
+      possible,
+      repositories,
+      reported_at: "",
+      reported_by: "",
+      repository: null,
+    });
+  assertEquals(uses(0, 0), "No use was found in code.");
+  assertEquals(uses(1, 0), "Code still has 1 use.");
+  assertEquals(uses(3, 1, 2), "Code still has 3 uses and 1 possible one in 2 repositories.");
+  assertEquals(
+    checksText({ at: "", by: "", passed: false, checks: 5, failed: 1, skipped: 2 }),
+    "5 checks, 1 failed, 2 skipped",
+  );
 });

@@ -1,5 +1,6 @@
 /** What the views ask for, each under a key of its own, so that a change can refresh all of it. */
 import { type QueryClient, queryOptions, useQuery } from "@tanstack/react-query";
+import { RenameError } from "../../../client/client.ts";
 import type { ListMigrationsInput } from "../../../contract/requests.ts";
 import type {
   AnalyzedTable,
@@ -44,22 +45,46 @@ export const analysisOptions = (schema: string, tables: string[]) =>
 const PAGE = 200;
 const PAGE_WITH_INCLUDE = 1_000;
 
+type MigrationsQuery = Omit<ListMigrationsInput, "limit" | "cursor">;
+
 /** All migrations, newest first, however many pages they are. */
-export const migrationsOptions = (query: Omit<ListMigrationsInput, "limit" | "cursor"> = {}) =>
-  queryOptions({
-    queryKey: ["migrations", query],
-    queryFn: async (): Promise<Migration[]> => {
-      const limit = query.include === undefined ? PAGE : PAGE_WITH_INCLUDE;
-      const found: Migration[] = [];
-      let cursor: string | undefined;
-      do {
-        const page = await client.listMigrations({ ...query, limit, cursor });
-        found.push(...page.migrations);
-        cursor = page.next_cursor ?? undefined;
-      } while (cursor !== undefined);
-      return found;
-    },
-  });
+export const migrationsOptions = (query: MigrationsQuery = {}) =>
+  queryOptions({ queryKey: ["migrations", query], queryFn: () => allMigrations(query) });
+
+async function allMigrations(query: MigrationsQuery): Promise<Migration[]> {
+  const limit = query.include === undefined ? PAGE : PAGE_WITH_INCLUDE;
+  const found: Migration[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await client.listMigrations({ ...query, limit, cursor });
+    found.push(...page.migrations);
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor !== undefined);
+  return found;
+}
+
+/** What is asked for of an old name: by this version, and by functions that were deployed before it. */
+const ABOUT_OLD_NAMES = ["usage,drift,verification,uses_in_code", "usage,drift"];
+
+/**
+ * The renames whose old names still exist. Each look takes a sample of the database's statistics, so it is taken when
+ * somebody wants it, or after a change.
+ */
+export const oldNamesOptions = queryOptions({
+  queryKey: ["migrations", "old names"],
+  queryFn: async (): Promise<Migration[]> => {
+    const [all, some] = ABOUT_OLD_NAMES;
+    try {
+      return await allMigrations({ status: "active", include: all });
+    } catch (error) {
+      if (!(error instanceof RenameError) || error.code !== "invalid_request") throw error;
+      return await allMigrations({ status: "active", include: some });
+    }
+  },
+  staleTime: Infinity,
+  refetchOnWindowFocus: false,
+  refetchOnReconnect: false,
+});
 
 /** The last changes that were made, newest first: what they were, and how long they held others. */
 export const lastChangesOptions = queryOptions({

@@ -2,7 +2,7 @@
 import { lazy, Suspense, useState } from "react";
 import { Button } from "../parts/button.tsx";
 import { shownName } from "../parts/shown_name.ts";
-import { type ChangeKind, type ChangeTarget, changeTitle, verbOf } from "./change.ts";
+import { type ChangeKind, type ChangeTarget, verbOf } from "./change.ts";
 
 const ChangeDialog = lazy(() => import("./change_dialog.tsx"));
 

@@ -1,11 +1,8 @@
 /// <reference lib="dom" />
 /** What can be chosen of a change. Each choice makes the plan anew. */
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import type { Finding } from "../../../contract/responses.ts";
 import type { ChangeKind, ChangeOptions } from "./change.ts";
-
-/** A number that is typed counts when it was left alone for so long, in milliseconds. */
-const TYPED_MS = 500;
 
 const MAX_DAYS = 3_650;
 
@@ -74,12 +71,7 @@ function Tick(
 
 function Days({ days, onChange }: { days: number; onChange: (days: number) => void }) {
   const [typed, setTyped] = useState(String(days));
-  const wanted = /^\d{1,4}$/.test(typed) ? Math.min(Number(typed), MAX_DAYS) : null;
-  useEffect(() => {
-    if (wanted === null || wanted === days) return;
-    const timer = setTimeout(() => onChange(wanted), TYPED_MS);
-    return () => clearTimeout(timer);
-  }, [wanted, days]);
+  const daysOf = (text: string) => /^\d{1,4}$/.test(text) ? Math.min(Number(text), MAX_DAYS) : null;
   return (
     <label className="row tight">
       The old name must have been unused for
@@ -89,8 +81,12 @@ function Days({ days, onChange }: { days: number; onChange: (days: number) => vo
         min={0}
         max={MAX_DAYS}
         value={typed}
-        aria-invalid={wanted === null}
-        onChange={({ target }) => setTyped(target.value)}
+        aria-invalid={daysOf(typed) === null}
+        onChange={({ target }) => {
+          setTyped(target.value);
+          const wanted = daysOf(target.value);
+          if (wanted !== null) onChange(wanted);
+        }}
       />
       days (0: this is not checked)
     </label>

@@ -17,7 +17,7 @@ export const RewrittenTexts = ({ texts }: { texts: RewrittenTextAnswer[] }) => (
         }
       >
         <pre className="sql diff" tabIndex={0}><code>{diff.split("\n").map((line, index) => (
-          <span key={index} data-sign={line[0]}>{line}{"\n"}</span>
+          <span key={index} data-sign={line[0]}>{`${line}\n`}</span>
         ))}</code></pre>
       </Fold>
     ))}

@@ -8,6 +8,7 @@ import type { SeenBlocker } from "./phases.ts";
 export function BlockerTable(
   { title, blockers }: { title: string; blockers: (Blocker | SeenBlocker)[] },
 ) {
+  const timed = blockers.some((blocker) => "blocked_ms" in blocker);
   return (
     <section className="stack tight">
       <h3>{title}</h3>
@@ -20,8 +21,8 @@ export function BlockerTable(
               <th scope="col">Application</th>
               <th scope="col">State</th>
               <th scope="col" className="number">Transaction open for</th>
-              <th scope="col" className="number">In the way for</th>
-              <th scope="col">Query</th>
+              {timed && <th scope="col" className="number">In the way for</th>}
+              <th scope="col" className="blocker-query">Query</th>
             </tr>
           </thead>
           <tbody>
@@ -50,9 +51,7 @@ function Row({ blocker }: { blocker: Blocker | SeenBlocker }) {
       <td>{application_name || <None />}</td>
       <td>{state ?? <None />}</td>
       <td className="number">{age_ms === null ? <None /> : shownDuration(age_ms)}</td>
-      <td className="number">
-        {"blocked_ms" in blocker ? shownDuration(blocker.blocked_ms) : <None />}
-      </td>
+      {"blocked_ms" in blocker && <td className="number">{shownDuration(blocker.blocked_ms)}</td>}
       <td className="blocker-query">{query ? <code>{query}</code> : <None />}</td>
     </tr>
   );

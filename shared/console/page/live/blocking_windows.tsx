@@ -7,13 +7,30 @@ import { Fold } from "../parts/fold.tsx";
 import { Loading } from "../parts/loading.tsx";
 import { Name } from "../parts/name.tsx";
 import PlotFigure from "../parts/plot.tsx";
+import { shownName } from "../parts/shown_name.ts";
 import { shownDuration, Time } from "../parts/time.tsx";
 import { useOperations } from "./operations.ts";
-import { MAX_WINDOWS, windowFigures, windowsOfEvents, windowsOfOperations } from "./windows.ts";
+import {
+  type BlockingWindow,
+  MAX_WINDOWS,
+  windowFigures,
+  windowsOfEvents,
+  windowsOfOperations,
+} from "./windows.ts";
 
 const HEIGHT = 150;
 
 const COLORS = { domain: ["rename", "rollback", "finalize", "refresh"] };
+
+/** Less than that is shown as that, since a logarithmic scale has no zero. */
+const LEAST_MS = 0.1;
+
+/** Whole powers of ten around all of them, so that the scale does not move with each change. */
+const domainOf = (windows: BlockingWindow[]): [number, number] => {
+  const all = windows.map(({ held_ms }) => Math.max(held_ms, LEAST_MS));
+  const power = (ms: number, round: (value: number) => number) => 10 ** round(Math.log10(ms));
+  return [power(Math.min(1, ...all), Math.floor), power(Math.max(10, ...all), Math.ceil)];
+};
 
 export default function BlockingWindows() {
   const operations = useOperations();
@@ -34,19 +51,26 @@ export default function BlockingWindows() {
       type: "band",
       domain: Array.from({ length: Math.max(windows.length, 12) }, (_, i) => i),
     },
-    y: { label: "ms", grid: true, ticks: 4, nice: true, zero: true },
+    y: {
+      type: "log",
+      label: "ms",
+      grid: true,
+      domain: domainOf(windows),
+      ticks: 4,
+      tickFormat: ",~g",
+    },
     color: {
       ...COLORS,
-      range: ["var(--accent)", "var(--notice)", "var(--good)", "var(--warning)"],
+      range: ["var(--accent)", "var(--notice)", "var(--strong-line)", "var(--warning)"],
     },
     marks: [
-      Plot.ruleY([0], { stroke: "var(--strong-line)" }),
-      Plot.barY(windows, {
+      Plot.dot(windows, {
         x: (_, index) => index,
-        y: "held_ms",
+        y: ({ held_ms }: BlockingWindow) => Math.max(held_ms, LEAST_MS),
         fill: "operation",
-        title: ({ name, operation, held_ms }) =>
-          `${operation} of ${name}: ${shownDuration(held_ms)}`,
+        r: 4,
+        title: ({ name, operation, held_ms }: BlockingWindow) =>
+          `${operation} of ${shownName(name)}: ${shownDuration(held_ms)}`,
       }),
     ],
   }), [windows]);
@@ -81,6 +105,10 @@ export default function BlockingWindows() {
               height={HEIGHT}
               options={options}
             />
+            <ul className="legend" aria-hidden="true">
+              {COLORS.domain.filter((kind) => windows.some(({ operation }) => operation === kind))
+                .map((kind) => <li key={kind} data-kind={kind}>{kind}</li>)}
+            </ul>
             <Fold title="As a list">
               <div
                 className="scroll"

@@ -52,7 +52,7 @@ export function OperationCard({ operation }: { operation: Operation }) {
           <Button onClick={() => cancelOperation(id)}>Cancel</Button>
           <p className="quiet grow">
             {state === "next"
-              ? "It has not begun. Cancel takes it, and what follows it, from the list."
+              ? "It has not begun. If you cancel it, neither it nor what follows it is done."
               : "Cancel stops waiting, and changes nothing. If the database is about to commit, the change is made: you will see here which it was."}
           </p>
         </footer>

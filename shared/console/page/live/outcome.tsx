@@ -21,7 +21,7 @@ import { VerifyResult } from "../names/verify_result.tsx";
 import { setRenames } from "../plan/draft.ts";
 import { BlockerTable } from "./blocker_table.tsx";
 import { nextSteps, wasMade } from "./next_steps.ts";
-import { changeAnswer, type Operation, type OperationError } from "./operation.ts";
+import type { Operation, OperationError } from "./operation.ts";
 import { askAgain, tryAgain } from "./operations.ts";
 
 export function Outcome({ operation }: { operation: Operation }) {

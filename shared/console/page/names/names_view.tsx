@@ -3,14 +3,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { useDeferredValue, useMemo, useState } from "react";
 import { Link } from "wouter";
-import { migrationsOptions } from "../api/queries.ts";
+import { oldNamesOptions } from "../api/queries.ts";
 import { ChangeButton } from "../changes/change_button.tsx";
 import { Button } from "../parts/button.tsx";
 import { EmptyState } from "../parts/empty_state.tsx";
 import { Loading } from "../parts/loading.tsx";
 import { ProblemBox } from "../parts/problem_box.tsx";
 import { NameList } from "./name_list.tsx";
-import { TestBar } from "./test_bar.tsx";
+import { TestButton, TestState } from "./test_bar.tsx";
 import {
   chosenNames,
   countsByVerdict,
@@ -31,13 +31,7 @@ const CLOCK = new Intl.DateTimeFormat("en-GB", {
 });
 
 export default function NamesView() {
-  const migrations = useQuery({
-    ...migrationsOptions({ status: "active", include: "usage,drift" }),
-    // Each look takes a sample of the statistics, so it is not taken without a reason.
-    staleTime: Infinity,
-    refetchOnWindowFocus: false,
-    refetchOnReconnect: false,
-  });
+  const migrations = useQuery(oldNamesOptions);
   const [filter, setFilter] = useState<NameFilter>({ text: "", verdict: null, order: "verdict" });
   const wanted = useDeferredValue(filter);
   const all = migrations.data;
@@ -76,12 +70,15 @@ export default function NamesView() {
             <>
               <Filters filter={filter} onFilter={setFilter} counts={countsByVerdict(all)} />
               <div className="row names-all">
-                <p className="quiet grow" role="status">
-                  {chosen.length === all.length
-                    ? `${all.length} ${all.length === 1 ? "old name" : "old names"}`
-                    : `${chosen.length} of ${all.length} old names`}
-                </p>
-                <TestBar shown={chosen} />
+                <div className="row grow">
+                  <p className="quiet" role="status">
+                    {chosen.length === all.length
+                      ? `${all.length} ${all.length === 1 ? "old name" : "old names"}`
+                      : `${chosen.length} of ${all.length} old names`}
+                  </p>
+                  <TestState />
+                </div>
+                <TestButton shown={chosen} />
                 <ChangeButton kind="finalize" migrations={ready} disabled={ready.length === 0}>
                   {`Finalize what is ready (${ready.length})`}
                 </ChangeButton>

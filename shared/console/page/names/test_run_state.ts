@@ -24,12 +24,21 @@ export interface TestRun {
 
 export type TestState = "not tested" | "waiting" | "testing" | "passed" | "failed" | "not possible";
 
-/** What is known of the test of one rename. */
-export function testStateOf({ targets, done, running, results }: TestRun, id: string): TestState {
+/**
+ * What is known of the test of one rename.
+ *
+ * @param last What the project knows of the last test, whoever made it.
+ */
+export function testStateOf(
+  { targets, done, running, results }: TestRun,
+  id: string,
+  last?: { at: string; passed: boolean } | null,
+): TestState {
   const index = running ? targets.findIndex((target) => target.id === id) : -1;
   if (index === done) return "testing";
   if (index > done) return "waiting";
   const result = results[id];
+  if (last && !(result?.at > Date.parse(last.at))) return last.passed ? "passed" : "failed";
   if (result === undefined) return "not tested";
   if (result.answer === undefined) return "not possible";
   return result.answer.passed ? "passed" : "failed";

@@ -44,7 +44,16 @@ const NO_USE = new Set([
   "nested_not_counted",
 ]);
 
-export function verdictOf({ ready_to_finalize: ready }: Migration): Verdict {
+const known = new WeakMap<Migration, Verdict>();
+
+/** Kept for each migration, since lists are ordered by it. */
+export function verdictOf(migration: Migration): Verdict {
+  const found = known.get(migration) ?? judged(migration);
+  known.set(migration, found);
+  return found;
+}
+
+function judged({ ready_to_finalize: ready }: Migration): Verdict {
   if (ready === undefined) return verdict("unknown", null);
   const { earliest, reasons } = ready;
   if (reasons.some(({ code }) => code === "drifted")) return verdict("differs", earliest);
@@ -136,7 +145,8 @@ function compareBy(order: Order, a: Migration, b: Migration): number {
 
 const time = (at: string | null | undefined): number => at ? Date.parse(at) : 0;
 
-const compare = (a: string, b: string) => a < b ? -1 : a > b ? 1 : 0;
+/** As people count: table_2 is before table_10. */
+const { compare } = new Intl.Collator("en", { numeric: true });
 
 export const countsByVerdict = (migrations: Migration[]): Map<VerdictKind, number> => {
   const counts = new Map<VerdictKind, number>();

@@ -1,20 +1,26 @@
 import * as Ariakit from "@ariakit/react";
-import type { ReactNode } from "react";
+import type { ReactNode, RefObject } from "react";
 
-/** A dialog that keeps the keyboard inside and ends with Escape. */
+/**
+ * A dialog that keeps the keyboard inside and ends with Escape.
+ *
+ * @param initialFocus Where the keyboard begins. Default: at the first thing that can be used.
+ */
 export function Dialog(
-  { open, onClose, title, children, footer }: {
+  { open, onClose, title, children, footer, initialFocus }: {
     open: boolean;
     onClose: () => void;
     title: ReactNode;
     children: ReactNode;
     footer?: ReactNode;
+    initialFocus?: RefObject<HTMLElement | null>;
   },
 ) {
   return (
     <Ariakit.Dialog
       open={open}
       onClose={onClose}
+      initialFocus={initialFocus}
       className="dialog"
       backdrop={<div className="backdrop" />}
       unmountOnHide

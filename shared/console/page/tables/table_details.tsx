@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { analysisOptions } from "../api/queries.ts";
+import { ChangeButton } from "../changes/change_button.tsx";
 import { Button } from "../parts/button.tsx";
 import { Dependants } from "../parts/dependants.tsx";
 import { Dialog } from "../parts/dialog.tsx";
@@ -112,12 +113,17 @@ function RenameOfTable({ row: { state, migration } }: { row: TableRow }) {
         </p>
       )}
       {state === "active" && (
-        <p className="quiet">
-          Renamed by {migration.migrated_by},{" "}
-          <Time at={migration.migrated_at} />. Programs can use both names. If you rename it once
-          more, all its names keep working. <Link href="/names">Look at its old name</Link>{" "}
-          to roll back or finalize.
-        </p>
+        <>
+          <p className="quiet">
+            Renamed by {migration.migrated_by},{" "}
+            <Time at={migration.migrated_at} />. Programs can use both names. If you rename it once
+            more, all its names keep working. <Link href="/names">Look at its old name</Link>
+          </p>
+          <div className="row">
+            <ChangeButton kind="rollback" migrations={[migration]} />
+            <ChangeButton kind="finalize" migrations={[migration]} />
+          </div>
+        </>
       )}
       {state === "finalized" && (
         <p className="quiet">

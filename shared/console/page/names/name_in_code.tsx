@@ -1,0 +1,30 @@
+/** What is left in people's code, if somebody has reported it. */
+import type { Migration } from "../../../contract/responses.ts";
+import { Time } from "../parts/time.tsx";
+import { reportedOf, usesText } from "./reported.ts";
+
+export function NameInCode({ migration }: { migration: Migration }) {
+  const { uses_in_code: uses } = reportedOf(migration);
+  if (uses === undefined) return null;
+  return (
+    <>
+      <h3>What names it in code</h3>
+      {uses === null
+        ? (
+          <p className="quiet">
+            Nobody has reported it. In the folder of your code:{" "}
+            <code>npx table-rename find-uses --report</code>
+          </p>
+        )
+        : (
+          <>
+            <p>{usesText(uses)}</p>
+            <p className="quiet">
+              Reported <Time at={uses.reported_at} /> by {uses.reported_by}
+              {uses.repository && ` from ${uses.repository}`}.
+            </p>
+          </>
+        )}
+    </>
+  );
+}

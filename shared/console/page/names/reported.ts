@@ -1,0 +1,49 @@
+/** What the project knows of an old name beside its use: the last test, and what is left in code. */
+import type { Migration } from "../../../contract/responses.ts";
+
+export interface LastVerified {
+  at: string;
+  by: string;
+  passed: boolean;
+  checks: number;
+  failed: number;
+  skipped: number;
+}
+
+export interface UsesInCode {
+  certain: number;
+  possible: number;
+  repositories: number;
+  reported_at: string;
+  reported_by: string;
+  repository: string | null;
+}
+
+/** Fields of newer functions. Null: nothing is known. */
+export interface Reported {
+  last_verified?: LastVerified | null;
+  uses_in_code?: UsesInCode | null;
+}
+
+export const reportedOf = (migration: Migration & Reported): Reported => migration;
+
+/** Such as "3 uses, and 1 possible one, in 2 repositories". */
+export function usesText({ certain, possible, repositories }: UsesInCode): string {
+  const where = repositories === 1 ? "" : ` in ${repositories} repositories`;
+  if (certain === 0 && possible === 0) return `No use was found in code${where}.`;
+  const uses = certain === 1 ? "1 use" : `${certain} uses`;
+  const others = possible === 0
+    ? ""
+    : possible === 1
+    ? " and 1 possible one"
+    : ` and ${possible} possible ones`;
+  return `Code still has ${uses}${others}${where}.`;
+}
+
+/** Such as "5 checks, 1 failed, 2 skipped". */
+export const checksText = ({ checks, failed, skipped }: LastVerified): string =>
+  [
+    `${checks} checks`,
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+  ].join(", ");
