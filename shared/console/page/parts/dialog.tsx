@@ -19,7 +19,9 @@ export function Dialog(
       backdrop={<div className="backdrop" />}
       unmountOnHide
     >
-      <Ariakit.DialogHeading render={<h2 />} className="dialog-title">{title}</Ariakit.DialogHeading>
+      <Ariakit.DialogHeading render={<h2 />} className="dialog-title">
+        {title}
+      </Ariakit.DialogHeading>
       <div className="dialog-body stack">{children}</div>
       {footer && <div className="dialog-foot row">{footer}</div>}
     </Ariakit.Dialog>

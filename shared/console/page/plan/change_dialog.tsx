@@ -9,7 +9,7 @@ import { useSession } from "../api/queries.ts";
 import { startOperation } from "../live/operations.ts";
 import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
-import { Renaming } from "../parts/name.tsx";
+import { Name, Renaming } from "../parts/name.tsx";
 import { Accept } from "./findings.tsx";
 import type { ShownPlan } from "./plan_answer.tsx";
 import { changeRequest } from "./requests.ts";
@@ -30,7 +30,9 @@ interface Changing {
 export function ChangeDialog({ change, ...rest }: Changing & { change: Change | null }) {
   const { data: session } = useSession();
   const tables = rest.plan.answer.tables ?? [];
-  const what = tables.length === 1 ? "table" : `${tables.length} tables`;
+  const what = tables.length === 1
+    ? <Name schema={tables[0].schema} name={tables[0].old_name} />
+    : `${tables.length} tables`;
   // What is shown stays while the dialog goes away.
   const [shown, setShown] = useState<Change>("apply");
   if (change !== null && change !== shown) setShown(change);
@@ -68,9 +70,15 @@ function Body(
       <p>
         {change === "propose"
           ? "Nothing is changed now. Somebody else can review the proposal and apply it."
-          : views === tables.length
-          ? "The old names stay usable, as views. It can be rolled back."
-          : "The old names are free afterwards: what uses them fails. It can be rolled back."}
+          : `${
+            views === tables.length
+              ? tables.length === 1
+                ? "The old name stays usable, as a view."
+                : "The old names stay usable, as views."
+              : tables.length === 1
+              ? "The old name is free afterwards: what uses it fails."
+              : "The old names are free afterwards: what uses them fails."
+          } The rename can be rolled back.`}
       </p>
       {breaking.length > 0 && (
         answer.would_be_refused === undefined

@@ -78,7 +78,10 @@ export function CopyMenu(
             className="plan-menu-item"
             onClick={copying("The plan", async () => {
               const { operationInMarkdown } = await import("../../../report/operation.ts");
-              return operationInMarkdown(answer, {
+              // What was accepted here does not stand in the way any more.
+              const { would_be_refused, ...planned } = answer;
+              const shown = verdict.state === "ready" ? planned : { ...planned, would_be_refused };
+              return operationInMarkdown(shown, {
                 operation: "rename",
                 acknowledged: acknowledge,
               });

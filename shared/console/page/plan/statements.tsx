@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 /** The statements of a plan, with what each is for. */
-import { lazy, Suspense, useState } from "react";
+import { lazy, memo, Suspense, useState } from "react";
 import type { Statement } from "../../../contract/responses.ts";
 import { CopyButton } from "../parts/copy_button.tsx";
 import { Loading } from "../parts/loading.tsx";
@@ -11,7 +11,7 @@ const Sql = lazy(async () => ({ default: (await import("../parts/sql.tsx")).Sql 
 /** Most statements that are shown at first: a thousand tables have some ten thousand. */
 const MOST = 60;
 
-export function Statements({ statements }: { statements: Statement[] }) {
+export const Statements = memo(function Statements({ statements }: { statements: Statement[] }) {
   const [opened, setOpened] = useState(false);
   const [all, setAll] = useState(false);
   const text = () =>
@@ -59,4 +59,4 @@ export function Statements({ statements }: { statements: Statement[] }) {
       </details>
     </section>
   );
-}
+});
