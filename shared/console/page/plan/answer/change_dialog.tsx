@@ -2,18 +2,18 @@
 /** The last look before something is changed: the project, the tables, and a tick for each code that breaks something. */
 import { useId, useState } from "react";
 import { useLocation } from "wouter";
-import { FINDINGS } from "../../../contract/findings.ts";
-import type { RenameInput } from "../../../contract/requests.ts";
-import { keyOf } from "../../../contract/new_names.ts";
-import { useSession } from "../api/queries.ts";
-import { startOperation } from "../live/operations.ts";
-import { Button } from "../parts/button.tsx";
-import { Dialog } from "../parts/dialog.tsx";
-import { Name, Renaming } from "../parts/name.tsx";
+import { FINDINGS } from "../../../../contract/findings.ts";
+import type { RenameInput } from "../../../../contract/requests.ts";
+import { keyOf } from "../../../../contract/new_names.ts";
+import { useSession } from "../../api/queries.ts";
+import { startOperation } from "../../live/operations.ts";
+import { Button } from "../../parts/button.tsx";
+import { Dialog } from "../../parts/dialog.tsx";
+import { Name, Renaming } from "../../parts/name.tsx";
 import { Accept } from "./findings.tsx";
 import type { ShownPlan } from "./plan_answer.tsx";
-import { changeRequest } from "./requests.ts";
-import { setReviewed } from "./reviewed.ts";
+import { changeRequest } from "../requests.ts";
+import { setReviewed } from "../reviewed.ts";
 import type { FindingGroup, Verdict } from "./verdict.ts";
 
 export type Change = "apply" | "propose";

@@ -1,9 +1,9 @@
 /// <reference lib="dom" />
 /** Old and new names side by side; what stands against a name is beside it. */
 import { type KeyboardEvent, memo, useId } from "react";
-import { Name } from "../parts/name.tsx";
-import { keyOf } from "../../../contract/new_names.ts";
-import { setNewName, toggleTable } from "./draft.ts";
+import { Name } from "../../parts/name.tsx";
+import { keyOf } from "../../../../contract/new_names.ts";
+import { setNewName, toggleTable } from "../draft.ts";
 import type { CheckedRename } from "./names.ts";
 
 export function RenameRows(

@@ -1,13 +1,13 @@
 /// <reference lib="dom" />
 /** What depends on each table as a list: the same as the graph, for those who read rather than look. */
 import { memo, type ReactNode, useState } from "react";
-import type { PlannedTable } from "../../../contract/responses.ts";
-import { keyOf } from "../../../contract/new_names.ts";
-import { Badge } from "../parts/badge.tsx";
-import { Dependants, EFFECTS } from "../parts/dependants.tsx";
-import { Renaming } from "../parts/name.tsx";
-import { effectText } from "./graph/effect_mark.tsx";
-import { countEffects } from "./graph/model.ts";
+import type { PlannedTable } from "../../../../contract/responses.ts";
+import { keyOf } from "../../../../contract/new_names.ts";
+import { Badge } from "../../parts/badge.tsx";
+import { Dependants, EFFECTS } from "../../parts/dependants.tsx";
+import { Renaming } from "../../parts/name.tsx";
+import { effectText } from "../graph/effect_mark.tsx";
+import { countEffects } from "../graph/model.ts";
 
 export const DependantsList = memo(function DependantsList({ tables }: { tables: PlannedTable[] }) {
   return (

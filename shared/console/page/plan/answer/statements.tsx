@@ -1,12 +1,12 @@
 /// <reference lib="dom" />
 /** The statements of a plan, with what each is for. */
 import { lazy, memo, Suspense, useState } from "react";
-import type { Statement } from "../../../contract/responses.ts";
-import { CopyButton } from "../parts/copy_button.tsx";
-import { Loading } from "../parts/loading.tsx";
+import type { Statement } from "../../../../contract/responses.ts";
+import { CopyButton } from "../../parts/copy_button.tsx";
+import { Loading } from "../../parts/loading.tsx";
 
 /** The highlighter is loaded when it is needed. */
-const Sql = lazy(async () => ({ default: (await import("../parts/sql.tsx")).Sql }));
+const Sql = lazy(async () => ({ default: (await import("../../parts/sql.tsx")).Sql }));
 
 /** Most statements that are shown at first: a thousand tables have some ten thousand. */
 const MOST = 60;

@@ -1,11 +1,11 @@
 /// <reference lib="dom" />
 /** New names for all tables that match a pattern, with what it would do while it is typed. */
 import { useDeferredValue, useId, useMemo, useState } from "react";
-import { useTables } from "../api/queries.ts";
-import { Button } from "../parts/button.tsx";
-import { Renaming } from "../parts/name.tsx";
-import { keyOf } from "../../../contract/new_names.ts";
-import { addRenames, useDraft } from "./draft.ts";
+import { useTables } from "../../api/queries.ts";
+import { Button } from "../../parts/button.tsx";
+import { Renaming } from "../../parts/name.tsx";
+import { keyOf } from "../../../../contract/new_names.ts";
+import { addRenames, useDraft } from "../draft.ts";
 import { previewPattern } from "./names.ts";
 
 /** Most lines of the preview. */

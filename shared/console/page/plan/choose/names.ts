@@ -5,8 +5,8 @@ import {
   newNameFaults,
   patternOf,
   type WantedRename,
-} from "../../../contract/new_names.ts";
-import type { AnalyzedTable } from "../../../contract/responses.ts";
+} from "../../../../contract/new_names.ts";
+import type { AnalyzedTable } from "../../../../contract/responses.ts";
 
 type Table = Pick<AnalyzedTable, "schema" | "table" | "migrations">;
 

@@ -2,10 +2,10 @@
 /** What others have proposed, and nobody has applied yet. */
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
-import type { Migration } from "../../../contract/responses.ts";
-import { migrationsOptions } from "../api/queries.ts";
-import { Renaming } from "../parts/name.tsx";
-import { Time } from "../parts/time.tsx";
+import type { Migration } from "../../../../contract/responses.ts";
+import { migrationsOptions } from "../../api/queries.ts";
+import { Renaming } from "../../parts/name.tsx";
+import { Time } from "../../parts/time.tsx";
 
 /** Most tables of a proposal that are named. */
 const MOST = 3;

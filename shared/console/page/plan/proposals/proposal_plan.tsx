@@ -3,17 +3,17 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
-import type { Migration } from "../../../contract/responses.ts";
-import { migrationsOptions, planOptions, useSession } from "../api/queries.ts";
-import { startOperation } from "../live/operations.ts";
-import { Button } from "../parts/button.tsx";
-import { Dialog } from "../parts/dialog.tsx";
-import { EmptyState } from "../parts/empty_state.tsx";
-import { Loading } from "../parts/loading.tsx";
-import { Renaming } from "../parts/name.tsx";
-import { ProblemBox } from "../parts/problem_box.tsx";
-import { Time } from "../parts/time.tsx";
-import { PlanAnswer } from "./plan_answer.tsx";
+import type { Migration } from "../../../../contract/responses.ts";
+import { migrationsOptions, planOptions, useSession } from "../../api/queries.ts";
+import { startOperation } from "../../live/operations.ts";
+import { Button } from "../../parts/button.tsx";
+import { Dialog } from "../../parts/dialog.tsx";
+import { EmptyState } from "../../parts/empty_state.tsx";
+import { Loading } from "../../parts/loading.tsx";
+import { Renaming } from "../../parts/name.tsx";
+import { ProblemBox } from "../../parts/problem_box.tsx";
+import { Time } from "../../parts/time.tsx";
+import { PlanAnswer } from "../answer/plan_answer.tsx";
 
 /** Notes and times to wait are the proposal's and the endpoint's. */
 const OPTIONS = { compatibility_view: true, rename_indexes: false, count_use: false, notes: "" };

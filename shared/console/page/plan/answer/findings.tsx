@@ -1,10 +1,10 @@
 /// <reference lib="dom" />
 /** Findings by what to do: accept or fix, read, or nothing. */
 import { type ReactNode, useId } from "react";
-import { FINDINGS } from "../../../contract/findings.ts";
-import type { Finding } from "../../../contract/responses.ts";
-import { Badge, severityTone } from "../parts/badge.tsx";
-import { Name } from "../parts/name.tsx";
+import { FINDINGS } from "../../../../contract/findings.ts";
+import type { Finding } from "../../../../contract/responses.ts";
+import { Badge, severityTone } from "../../parts/badge.tsx";
+import { Name } from "../../parts/name.tsx";
 import type { FindingGroup } from "./verdict.ts";
 
 /** Most findings of a code that are shown before one asks for more. */
