@@ -46,8 +46,9 @@ export function changeRequest(
 
 const PROGRAM = "npx table-rename rename-table";
 
-/** The list of renames of a command that makes several. */
-const LIST = "renames.json";
+/** The file of a command that makes several renames; another plan does not overwrite it. */
+const listOf = ({ expected_plan_hash = "" }: RenameInput): string =>
+  `renames-${expected_plan_hash.slice("sha256:".length, "sha256:".length + 8)}.json`;
 
 /** The command that makes the same as the request; several renames are written to a file first. */
 export function commandOf(request: RenameInput): string {
@@ -65,9 +66,9 @@ export function commandOf(request: RenameInput): string {
     ]);
   }
   if (several.length === 0) return line(options, []);
-  return `cat > ${LIST} <<'END'\n${listed(several)}\nEND\n${
-    line(["--from-file", LIST, ...options], [])
-  }`;
+  const list = listOf(request);
+  const command = line(["--from-file", list, ...options], []);
+  return `cat > ${list} <<'END'\n${listed(several)}\nEND\n${command}`;
 }
 
 function optionsOf(request: RenameInput): string[] {
