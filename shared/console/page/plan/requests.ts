@@ -81,8 +81,7 @@ function optionsOf(request: RenameInput): string[] {
     ...("rename_indexes" in request && request.rename_indexes ? ["--rename-indexes"] : []),
     ...("count_use" in request && request.count_use ? ["--count-use"] : []),
     ...(acknowledge.length > 0 ? ["--acknowledge", acknowledge.join(",")] : []),
-    // With an equals sign: a note can begin with a hyphen.
-    ...(notes === undefined ? [] : [`--notes=${notes}`]),
+    ...(notes === undefined ? [] : ["--notes", notes]),
     ...(lock_timeout_ms === undefined ? [] : ["--lock-timeout", String(lock_timeout_ms)]),
     ...(max_wait_ms === undefined ? [] : ["--max-wait", String(max_wait_ms)]),
     ...(expected_plan_hash === undefined ? [] : ["--expected-plan-hash", expected_plan_hash]),
