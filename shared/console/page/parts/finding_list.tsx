@@ -1,4 +1,5 @@
 import type { Finding } from "../../../contract/responses.ts";
+import { visible } from "../../../report/text.ts";
 import { Badge, severityTone } from "./badge.tsx";
 
 const ORDER: Finding["severity"][] = ["breaking", "warning", "info"];
@@ -15,8 +16,8 @@ export function FindingList({ findings }: { findings: Finding[] }) {
         <li key={index}>
           <Badge tone={severityTone(finding.severity)}>{finding.severity}</Badge>
           <div>
-            <p>{finding.message}</p>
-            {finding.remedy && <p className="quiet">{finding.remedy}</p>}
+            <p>{visible(finding.message)}</p>
+            {finding.remedy && <p className="quiet">{visible(finding.remedy)}</p>}
             <p className="quiet">
               <code>{finding.code}</code>
             </p>
