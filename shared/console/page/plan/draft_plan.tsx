@@ -4,6 +4,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { MAX_RENAMES } from "../../../contract/new_names.ts";
 import { useEffect, useMemo, useState } from "react";
 import { Link } from "wouter";
+import { visible } from "../../../report/text.ts";
 import { planOptions, useTables } from "../api/queries.ts";
 import { Button } from "../parts/button.tsx";
 import { EmptyState } from "../parts/empty_state.tsx";
@@ -145,7 +146,9 @@ function Issues({ error }: { error: unknown }) {
   if (!Array.isArray(issues) || issues.length < 2) return null;
   return (
     <ul className="plan-issues">
-      {issues.slice(0, 20).map(({ message }, index) => <li key={index}>{String(message)}</li>)}
+      {issues.slice(0, 20).map(({ message }, index) => (
+        <li key={index}>{visible(String(message))}</li>
+      ))}
     </ul>
   );
 }

@@ -5,6 +5,7 @@ import { useLocation } from "wouter";
 import { FINDINGS } from "../../../../contract/findings.ts";
 import type { RenameInput } from "../../../../contract/requests.ts";
 import { keyOf } from "../../../../contract/new_names.ts";
+import { visible } from "../../../../report/text.ts";
 import { useSession } from "../../api/queries.ts";
 import { startOperation } from "../../live/operations.ts";
 import { Button } from "../../parts/button.tsx";
@@ -107,7 +108,7 @@ function Body(
       )}
       {!("batch_id" in request) && options.notes.trim() !== "" && (
         <p>
-          <span className="quiet">Note:</span> {options.notes.trim()}
+          <span className="quiet">Note:</span> {visible(options.notes.trim())}
         </p>
       )}
       <p className="quiet plan-hash">

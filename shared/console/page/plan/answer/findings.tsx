@@ -3,6 +3,7 @@
 import { type ReactNode, useId } from "react";
 import { FINDINGS } from "../../../../contract/findings.ts";
 import type { Finding } from "../../../../contract/responses.ts";
+import { visible } from "../../../../report/text.ts";
 import { Badge, severityTone } from "../../parts/badge.tsx";
 import { Name } from "../../parts/name.tsx";
 import type { FindingGroup } from "./verdict.ts";
@@ -118,7 +119,7 @@ function Group({ group, children }: { group: FindingGroup; children?: ReactNode 
       )}
       {remedy && (
         <p className="plan-remedy">
-          <strong>What to do:</strong> {remedy}
+          <strong>What to do:</strong> {visible(remedy)}
         </p>
       )}
     </li>
@@ -128,7 +129,7 @@ function Group({ group, children }: { group: FindingGroup; children?: ReactNode 
 const One = ({ finding: { object, message, remedy }, own }: { finding: Finding; own: boolean }) => (
   <li>
     <Name name={object} />
-    <p>{message}</p>
-    {own && remedy && <p className="quiet">{remedy}</p>}
+    <p>{visible(message)}</p>
+    {own && remedy && <p className="quiet">{visible(remedy)}</p>}
   </li>
 );

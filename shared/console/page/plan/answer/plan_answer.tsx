@@ -2,6 +2,7 @@
 /** A plan: whether it can be applied, what it breaks, what depends on the tables, and its statements. */
 import { lazy, Suspense, useMemo, useState } from "react";
 import type { OperationAnswer } from "../../../../contract/responses.ts";
+import { visible } from "../../../../report/text.ts";
 import { useSession } from "../../api/queries.ts";
 import { Button } from "../../parts/button.tsx";
 import { Time } from "../../parts/time.tsx";
@@ -62,7 +63,7 @@ export function PlanAnswer(plan: ShownPlan) {
         <div className="plan-verdict-text">
           <h2 id="plan-title">The plan</h2>
           <p role="status">
-            <strong>{verdict.title}</strong> {verdict.detail}
+            <strong>{verdict.title}</strong> {verdict.detail && visible(verdict.detail)}
           </p>
           <p className="quiet plan-hash">
             {reason ?? (

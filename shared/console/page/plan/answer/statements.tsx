@@ -2,6 +2,7 @@
 /** The statements of a plan, with what each is for. */
 import { lazy, memo, Suspense, useState } from "react";
 import type { Statement } from "../../../../contract/responses.ts";
+import { visible } from "../../../../report/text.ts";
 import { CopyButton } from "../../parts/copy_button.tsx";
 import { Loading } from "../../parts/loading.tsx";
 
@@ -40,7 +41,7 @@ export const Statements = memo(function Statements({ statements }: { statements:
                 {shown.map(({ sql, purpose }, index) => (
                   <li key={index}>
                     <p>
-                      <span className="quiet">{index + 1}.</span> {purpose}
+                      <span className="quiet">{index + 1}.</span> {visible(purpose)}
                     </p>
                     <Sql text={sql} />
                   </li>

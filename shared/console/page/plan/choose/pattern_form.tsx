@@ -2,6 +2,7 @@
 /** New names for all tables that match a pattern, with what it would do while it is typed. */
 import { useDeferredValue, useId, useMemo, useState } from "react";
 import { useTables } from "../../api/queries.ts";
+import { visible } from "../../../../report/text.ts";
 import { Button } from "../../parts/button.tsx";
 import { Renaming } from "../../parts/name.tsx";
 import { keyOf } from "../../../../contract/new_names.ts";
@@ -105,7 +106,7 @@ function Form() {
         {found.slice(0, MOST).map(({ schema, old_name, new_name, state, fault }) => (
           <div key={keyOf(schema, old_name)} data-state={state}>
             <Renaming schema={schema} old_name={old_name} new_name={new_name} />
-            {fault && <span className="plan-fault">{fault}</span>}
+            {fault && <span className="plan-fault">{visible(fault)}</span>}
           </div>
         ))}
         {found.length > MOST && <p className="quiet">and {found.length - MOST} more</p>}

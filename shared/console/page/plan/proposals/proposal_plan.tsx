@@ -3,6 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
+import { visible } from "../../../../report/text.ts";
 import type { Migration } from "../../../../contract/responses.ts";
 import { migrationsOptions, planOptions, useSession } from "../../api/queries.ts";
 import { startOperation } from "../../live/operations.ts";
@@ -99,9 +100,9 @@ function Head({ batchId, migrations }: { batchId: string; migrations: Migration[
         </Button>
       </div>
       <p>
-        Proposed by <strong>{requested_by}</strong>, <Time at={requested_at} />: {what}
+        Proposed by <strong>{visible(requested_by)}</strong>, <Time at={requested_at} />: {what}
       </p>
-      {notes !== null && <p className="quiet">{notes}</p>}
+      {notes !== null && <p className="quiet">{visible(notes)}</p>}
       <ul className="plan-dialog-tables" tabIndex={0} aria-label="Proposed renames">
         {migrations.map((one) => (
           <li key={one.id}>
