@@ -1,4 +1,5 @@
 import type { AnalyzedTable, Effect } from "../../../contract/responses.ts";
+import { visible } from "../../../report/text.ts";
 import { Badge, type Tone } from "./badge.tsx";
 import { Name } from "./name.tsx";
 
@@ -30,7 +31,7 @@ export function Dependants({ dependants }: { dependants: AnalyzedTable["dependan
           {objects.map(({ name, effect, detail }, index) => (
             <dd key={index}>
               <Name name={name} /> <Badge tone={EFFECTS[effect].tone}>{EFFECTS[effect].text}</Badge>
-              {detail && <p className="quiet">{detail}</p>}
+              {detail && <p className="quiet">{visible(detail)}</p>}
             </dd>
           ))}
         </div>

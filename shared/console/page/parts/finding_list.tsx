@@ -1,4 +1,5 @@
 import type { Finding } from "../../../contract/responses.ts";
+import { visible } from "../../../report/text.ts";
 import { Badge, severityTone } from "./badge.tsx";
 import { TextWithTimes } from "./text_with_times.tsx";
 
@@ -17,9 +18,9 @@ export function FindingList({ findings }: { findings: Finding[] }) {
           <Badge tone={severityTone(finding.severity)}>{finding.severity}</Badge>
           <div>
             <p>
-              <TextWithTimes text={finding.message} />
+              <TextWithTimes text={visible(finding.message)} />
             </p>
-            {finding.remedy && <p className="quiet">{finding.remedy}</p>}
+            {finding.remedy && <p className="quiet">{visible(finding.remedy)}</p>}
             <p className="quiet">
               <code>{finding.code}</code>
             </p>

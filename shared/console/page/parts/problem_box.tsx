@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { RenameError } from "../../../client/client.ts";
+import { visible } from "../../../report/text.ts";
 
 /** What went wrong, and what to do next. */
 export function ProblemBox({ error, children }: { error: unknown; children?: ReactNode }) {
@@ -8,8 +9,8 @@ export function ProblemBox({ error, children }: { error: unknown; children?: Rea
   return (
     <div className="problem" role="alert">
       <p className="problem-title">{known?.problem?.title ?? "That did not work"}</p>
-      <p>{known?.detail ?? detail}</p>
-      {known?.hint && <p>{known.hint}</p>}
+      <p>{visible(known?.detail ?? detail)}</p>
+      {known?.hint && <p>{visible(known.hint)}</p>}
       {children}
       {known && (
         <p className="quiet">

@@ -1,6 +1,7 @@
 import sql from "highlight.js/lib/languages/sql";
 import { createLowlight } from "lowlight";
 import type { ReactNode } from "react";
+import { visibleLines } from "../../../report/text.ts";
 
 const highlighter = createLowlight({ sql });
 
@@ -16,7 +17,7 @@ export const Sql = ({ text }: { text: string }) => (
   <pre
     className="sql"
     tabIndex={0}
-  ><code>{(highlighter.highlight("sql", text).children as Node[]).map(element)}</code></pre>
+  ><code>{(highlighter.highlight("sql", visibleLines(text)).children as Node[]).map(element)}</code></pre>
 );
 
 function element(node: Node, index: number): ReactNode {

@@ -4,19 +4,20 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { MAX_RENAMES } from "../../../contract/names.ts";
 import { useEffect, useMemo, useState } from "react";
 import { Link } from "wouter";
+import { visible } from "../../../report/text.ts";
 import { planOptions, useTables } from "../api/queries.ts";
 import { Button } from "../parts/button.tsx";
 import { EmptyState } from "../parts/empty_state.tsx";
 import { Loading } from "../parts/loading.tsx";
 import { ProblemBox } from "../parts/problem_box.tsx";
 import { createStore } from "../parts/store.ts";
-import { AddTable } from "./add_table.tsx";
+import { AddTable } from "./choose/add_table.tsx";
 import { clearDraft, useDraft } from "./draft.ts";
-import { checkRenames, issuesByRename } from "./names.ts";
-import { OptionFields } from "./option_fields.tsx";
-import { PatternForm } from "./pattern_form.tsx";
-import { PlanAnswer } from "./plan_answer.tsx";
-import { RenameRows } from "./rename_rows.tsx";
+import { checkRenames, issuesByRename } from "./choose/names.ts";
+import { OptionFields } from "./choose/option_fields.tsx";
+import { PatternForm } from "./choose/pattern_form.tsx";
+import { PlanAnswer } from "./answer/plan_answer.tsx";
+import { RenameRows } from "./choose/rename_rows.tsx";
 import { planRequestOf } from "./requests.ts";
 import { RenameError } from "../../../client/client.ts";
 
@@ -145,7 +146,9 @@ function Issues({ error }: { error: unknown }) {
   if (!Array.isArray(issues) || issues.length < 2) return null;
   return (
     <ul className="plan-issues">
-      {issues.slice(0, 20).map(({ message }, index) => <li key={index}>{String(message)}</li>)}
+      {issues.slice(0, 20).map(({ message }, index) => (
+        <li key={index}>{visible(String(message))}</li>
+      ))}
     </ul>
   );
 }

@@ -1,6 +1,7 @@
 /// <reference lib="dom" />
 /** After a plan was refused for being another one by now: what changed since it was reviewed. */
 import { useQuery } from "@tanstack/react-query";
+import { visible } from "../../../report/text.ts";
 import { planOptions } from "../api/queries.ts";
 import { Button } from "../parts/button.tsx";
 import { Name } from "../parts/name.tsx";
@@ -31,7 +32,7 @@ function Changed(
       <h2 id="changed-title" className="problem-title">
         Nothing was changed: the plan is no longer the one that you reviewed
       </h2>
-      <p>{refused.detail} Below is the plan as it is now. Review it again.</p>
+      <p>{visible(refused.detail)} Below is the plan as it is now. Review it again.</p>
       {changes !== null && changes.added.length > 0 && (
         <Findings title="New" findings={changes.added} />
       )}
@@ -43,7 +44,7 @@ function Changed(
           <h3>What changed in the statements</h3>
           <pre className="plan-diff" tabIndex={0}>
             {lines.slice(0, MOST).map((line, index) => (
-              <span key={index} data-sign={line[0]}>{line}</span>
+              <span key={index} data-sign={line[0]}>{visible(line)}</span>
             ))}
             {lines.length > MOST && `… and ${lines.length - MOST} more lines`}
           </pre>
@@ -64,7 +65,7 @@ const Findings = (
     <ul>
       {findings.slice(0, 10).map(({ code, object, message }, index) => (
         <li key={index}>
-          <code>{code}</code> <Name name={object} />: {message}
+          <code>{code}</code> <Name name={object} />: {visible(message)}
         </li>
       ))}
     </ul>

@@ -3,8 +3,8 @@
 import { useSearchParams } from "wouter";
 import { DraftPlan } from "./draft_plan.tsx";
 import { PlanChanged } from "./plan_changed.tsx";
-import { ProposalPlan } from "./proposal_plan.tsx";
-import { Proposals } from "./proposals.tsx";
+import { ProposalPlan } from "./proposals/proposal_plan.tsx";
+import { Proposals } from "./proposals/proposals.tsx";
 
 /** `?batch=ID` shows a proposal in place of what is chosen. */
 export default function View() {

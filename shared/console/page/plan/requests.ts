@@ -46,8 +46,9 @@ export function changeRequest(
 
 const PROGRAM = "npx table-rename rename-table";
 
-/** The list of renames of a command that makes several. */
-const LIST = "renames.json";
+/** The file of a command that makes several renames; another plan does not overwrite it. */
+const listOf = ({ expected_plan_hash = "" }: RenameInput): string =>
+  `renames-${expected_plan_hash.slice("sha256:".length, "sha256:".length + 8)}.json`;
 
 /** The command that makes the same as the request; several renames are written to a file first. */
 export function commandOf(request: RenameInput): string {
@@ -65,9 +66,9 @@ export function commandOf(request: RenameInput): string {
     ]);
   }
   if (several.length === 0) return line(options, []);
-  return `cat > ${LIST} <<'END'\n${listed(several)}\nEND\n${
-    line(["--from-file", LIST, ...options], [])
-  }`;
+  const list = listOf(request);
+  const command = line(["--from-file", list, ...options], []);
+  return `cat > ${list} <<'END'\n${listed(several)}\nEND\n${command}`;
 }
 
 function optionsOf(request: RenameInput): string[] {
@@ -80,8 +81,7 @@ function optionsOf(request: RenameInput): string[] {
     ...("rename_indexes" in request && request.rename_indexes ? ["--rename-indexes"] : []),
     ...("count_use" in request && request.count_use ? ["--count-use"] : []),
     ...(acknowledge.length > 0 ? ["--acknowledge", acknowledge.join(",")] : []),
-    // With an equals sign: a note can begin with a hyphen.
-    ...(notes === undefined ? [] : [`--notes=${notes}`]),
+    ...(notes === undefined ? [] : ["--notes", notes]),
     ...(lock_timeout_ms === undefined ? [] : ["--lock-timeout", String(lock_timeout_ms)]),
     ...(max_wait_ms === undefined ? [] : ["--max-wait", String(max_wait_ms)]),
     ...(expected_plan_hash === undefined ? [] : ["--expected-plan-hash", expected_plan_hash]),

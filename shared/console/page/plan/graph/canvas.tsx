@@ -10,7 +10,7 @@ import {
 } from "@xyflow/react";
 import { type KeyboardEvent, useMemo } from "react";
 import { EFFECTS } from "../../parts/dependants.tsx";
-import { drawnEdges, firstLook, placeGraph } from "./layout.ts";
+import { firstLook, placeGraph } from "./layout.ts";
 import type { Graph } from "./model.ts";
 import { NODE_TYPES } from "./nodes.tsx";
 
@@ -18,6 +18,9 @@ import { NODE_TYPES } from "./nodes.tsx";
 const STEP = 80;
 
 const ZOOM = 1.25;
+
+/** Up to here all nodes are drawn, so that to move the graph is smooth. */
+const MOST_DRAWN = 150;
 
 const LIMITS = { min: 0.2, max: 2 };
 
@@ -51,7 +54,7 @@ function Flow({ graph, width, height, label, onOpen }: Props) {
     })), [placed, onOpen]);
   const edges = useMemo(() => {
     const places = new Map(placed.map((one) => [one.node.id, one]));
-    return drawnEdges(graph).map(({ id, source, target, effect }): Edge => {
+    return graph.edges.map(({ id, source, target, effect }): Edge => {
       const [from, to] = [places.get(source)!, places.get(target)!];
       const across = to.x >= from.x + from.width;
       const tone = effect === undefined ? "line" : EFFECTS[effect].tone;
@@ -102,6 +105,8 @@ function Flow({ graph, width, height, label, onOpen }: Props) {
         defaultViewport={first}
         minZoom={LIMITS.min}
         maxZoom={LIMITS.max}
+        // Of a thousand tables only those that can be seen are drawn.
+        onlyRenderVisibleElements={nodes.length > MOST_DRAWN}
         nodesDraggable={false}
         nodesConnectable={false}
         nodesFocusable={false}

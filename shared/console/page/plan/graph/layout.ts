@@ -44,9 +44,6 @@ export function sizeOf(node: GraphNode): { width: number; height: number } {
   }
 }
 
-/** Most tables of which foreign keys are drawn: more lines than that show nothing. */
-export const MOST_WITH_LINES = 24;
-
 /** @param width Of the place for it, in pixels. */
 export function placeGraph(graph: Graph, width: number, height: number): Placed[] {
   return graph.nodes.some(({ type }) => type === "summary")
@@ -133,19 +130,20 @@ function columns(sized: Sized[], target: number): Sized[][] {
   return found;
 }
 
-/** Tables that refer to each other by dagre, the others as a grid below; many tables as a grid only. */
+/** Tables that refer to each other by dagre, the others as a grid below. */
 function placeTables({ nodes, edges }: Graph, width: number, height: number): Placed[] {
-  const lines = drawnEdges({ nodes, edges });
-  const joined = new Set(lines.flatMap(({ source, target }) => [source, target]));
-  const placed = byDagre(nodes.filter(({ id }) => joined.has(id)), lines);
+  const joined = new Set(edges.flatMap(({ source, target }) => [source, target]));
+  const placed = byDagre(nodes.filter(({ id }) => joined.has(id)), edges);
   const bottom = Math.max(-GAP * 2, ...placed.map(({ y, height }) => y + height));
   const alone = nodes.filter(({ id }) => !joined.has(id));
   return [...placed, ...grid(alone, bottom + GAP * 2, width, height)];
 }
 
-/** The lines that are drawn. */
-export const drawnEdges = ({ nodes, edges }: Graph): GraphEdge[] =>
-  nodes.some(({ type }) => type === "summary") && nodes.length > MOST_WITH_LINES ? [] : edges;
+/** Whether foreign keys are drawn as lines: many lines show nothing, and a narrow place has no room for them. */
+export const hasLines = (tables: number, width: number): boolean =>
+  tables <= MOST_WITH_LINES && width >= NARROW;
+
+const MOST_WITH_LINES = 24;
 
 function byDagre(nodes: GraphNode[], edges: GraphEdge[]): Placed[] {
   if (nodes.length === 0) return [];
@@ -168,7 +166,10 @@ function grid(nodes: GraphNode[], top: number, width: number, height: number): P
   if (nodes.length === 0) return [];
   const cell = sizeOf(nodes[0]);
   const [right, down] = [cell.width + GAP, cell.height + GAP];
-  const wanted = Math.round(Math.sqrt(nodes.length * (down / right) * (width / height)));
+  const oneRow = nodes.length * right <= width;
+  const wanted = oneRow
+    ? nodes.length
+    : Math.round(Math.sqrt(nodes.length * (down / right) * (width / height)));
   const most = Math.max(1, Math.floor(width / SMALLEST_ZOOM / right));
   const count = Math.max(1, Math.min(wanted, most, nodes.length));
   return nodes.map((node, index) => ({

@@ -78,7 +78,7 @@ const Summary = ({ id, data: { node, onOpen } }: Props<SummaryNode>) => {
     <Ends>
       <button
         type="button"
-        className="graph-node graph-summary nopan"
+        className="graph-node graph-summary"
         data-tone={EFFECTS[worst].tone}
         onClick={() => onOpen(id)}
       >

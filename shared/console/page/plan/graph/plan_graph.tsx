@@ -3,7 +3,7 @@
  * The graph of a plan: of one table everything that depends on it, of many tables a look at each. It can be moved and
  * zoomed with the mouse, fingers, buttons and keys. What it shows is also there as a list, which is for screen readers.
  */
-import { useEffect, useMemo, useRef, useState } from "react";
+import { memo, type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import type { PlannedTable } from "../../../../contract/responses.ts";
 import { keyOf } from "../../../../contract/new_names.ts";
 import { useTables } from "../../api/queries.ts";
@@ -11,10 +11,10 @@ import { Button } from "../../parts/button.tsx";
 import { Renaming } from "../../parts/name.tsx";
 import { Canvas } from "./canvas.tsx";
 import { Legend } from "./effect_mark.tsx";
-import { MOST_WITH_LINES, NARROW } from "./layout.ts";
+import { hasLines, NARROW } from "./layout.ts";
 import { countEffects, graphOfTable, graphOfTables } from "./model.ts";
 
-export default function PlanGraph({ tables }: { tables: PlannedTable[] }) {
+export default memo(function PlanGraph({ tables }: { tables: PlannedTable[] }) {
   const { data: all } = useTables();
   const [opened, open] = useState<string | null>(null);
   const place = useRef<HTMLDivElement>(null);
@@ -22,9 +22,10 @@ export default function PlanGraph({ tables }: { tables: PlannedTable[] }) {
   const one = tables.length === 1
     ? tables[0]
     : tables.find((table) => keyOf(table.schema, table.old_name) === opened);
+  const lines = size !== null && hasLines(tables.length, size.width);
   const graph = useMemo(
-    () => one === undefined ? graphOfTables(tables, all) : graphOfTable(one),
-    [one, tables, all],
+    () => one === undefined ? graphOfTables(tables, lines ? all : []) : graphOfTable(one),
+    [one, tables, all, lines],
   );
   const counts = useMemo(() => countEffects(one === undefined ? tables : [one]), [one, tables]);
   return (
@@ -39,11 +40,8 @@ export default function PlanGraph({ tables }: { tables: PlannedTable[] }) {
         )}
         {one === undefined && (
           <span className="quiet">
-            {graph.edges.length === 0
-              ? "Open a table to see what depends on it."
-              : tables.length > MOST_WITH_LINES
-              ? "Open a table to see what depends on it. What breaks comes first."
-              : "Lines are foreign keys. Open a table to see what depends on it."}
+            {graph.edges.length > 0 && "Lines are foreign keys. "}
+            Open a table to see what depends on it.
           </span>
         )}
       </div>
@@ -64,10 +62,10 @@ export default function PlanGraph({ tables }: { tables: PlannedTable[] }) {
       </div>
     </div>
   );
-}
+});
 
 /** The size of an element in pixels; null before it is known. */
-function useSize(element: React.RefObject<HTMLElement | null>) {
+function useSize(element: RefObject<HTMLElement | null>) {
   const [size, setSize] = useState<{ width: number; height: number } | null>(null);
   useEffect(() => {
     const observer = new ResizeObserver(([{ contentRect: { width, height } }]) =>

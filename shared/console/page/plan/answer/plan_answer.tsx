@@ -1,20 +1,21 @@
 /// <reference lib="dom" />
 /** A plan: whether it can be applied, what it breaks, what depends on the tables, and its statements. */
 import { lazy, Suspense, useMemo, useState } from "react";
-import type { OperationAnswer } from "../../../contract/responses.ts";
-import { useSession } from "../api/queries.ts";
-import { Button } from "../parts/button.tsx";
-import { Time } from "../parts/time.tsx";
+import type { OperationAnswer } from "../../../../contract/responses.ts";
+import { visible } from "../../../../report/text.ts";
+import { useSession } from "../../api/queries.ts";
+import { Button } from "../../parts/button.tsx";
+import { Time } from "../../parts/time.tsx";
 import { type Change, ChangeDialog } from "./change_dialog.tsx";
 import { CopyMenu } from "./copy_menu.tsx";
 import { DependantsList } from "./dependants_list.tsx";
-import type { DraftOptions } from "./draft.ts";
+import type { DraftOptions } from "../draft.ts";
 import { Findings } from "./findings.tsx";
-import type { PlanRequest } from "./requests.ts";
+import type { PlanRequest } from "../requests.ts";
 import { Statements } from "./statements.tsx";
 import { groupFindings, verdictOf } from "./verdict.ts";
 
-const PlanGraph = lazy(() => import("./graph/plan_graph.tsx"));
+const PlanGraph = lazy(() => import("../graph/plan_graph.tsx"));
 
 export interface ShownPlan {
   answer: OperationAnswer;
@@ -62,7 +63,7 @@ export function PlanAnswer(plan: ShownPlan) {
         <div className="plan-verdict-text">
           <h2 id="plan-title">The plan</h2>
           <p role="status">
-            <strong>{verdict.title}</strong> {verdict.detail}
+            <strong>{verdict.title}</strong> {verdict.detail && visible(verdict.detail)}
           </p>
           <p className="quiet plan-hash">
             {reason ?? (

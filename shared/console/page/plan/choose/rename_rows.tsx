@@ -1,9 +1,10 @@
 /// <reference lib="dom" />
 /** Old and new names side by side; what stands against a name is beside it. */
 import { type KeyboardEvent, memo, useId } from "react";
-import { Name } from "../parts/name.tsx";
-import { keyOf } from "../../../contract/new_names.ts";
-import { setNewName, toggleTable } from "./draft.ts";
+import { visible } from "../../../../report/text.ts";
+import { Name } from "../../parts/name.tsx";
+import { keyOf } from "../../../../contract/new_names.ts";
+import { setNewName, toggleTable } from "../draft.ts";
 import type { CheckedRename } from "./names.ts";
 
 export function RenameRows(
@@ -73,7 +74,7 @@ const Row = memo(function Row(
         onChange={({ target }) => setNewName(schema, oldName, target.value)}
         onFocus={({ target }) => state === "unnamed" && target.select()}
       />
-      <span id={id} className="plan-fault">{text}</span>
+      <span id={id} className="plan-fault">{visible(text)}</span>
       <button
         type="button"
         className="plan-remove"

@@ -1,17 +1,18 @@
 /// <reference lib="dom" />
 /** The statements of a plan, with what each is for. */
-import { lazy, Suspense, useState } from "react";
-import type { Statement } from "../../../contract/responses.ts";
-import { CopyButton } from "../parts/copy_button.tsx";
-import { Loading } from "../parts/loading.tsx";
+import { lazy, memo, Suspense, useState } from "react";
+import type { Statement } from "../../../../contract/responses.ts";
+import { visible } from "../../../../report/text.ts";
+import { CopyButton } from "../../parts/copy_button.tsx";
+import { Loading } from "../../parts/loading.tsx";
 
 /** The highlighter is loaded when it is needed. */
-const Sql = lazy(async () => ({ default: (await import("../parts/sql.tsx")).Sql }));
+const Sql = lazy(async () => ({ default: (await import("../../parts/sql.tsx")).Sql }));
 
 /** Most statements that are shown at first: a thousand tables have some ten thousand. */
 const MOST = 60;
 
-export function Statements({ statements }: { statements: Statement[] }) {
+export const Statements = memo(function Statements({ statements }: { statements: Statement[] }) {
   const [opened, setOpened] = useState(false);
   const [all, setAll] = useState(false);
   const text = () =>
@@ -40,7 +41,7 @@ export function Statements({ statements }: { statements: Statement[] }) {
                 {shown.map(({ sql, purpose }, index) => (
                   <li key={index}>
                     <p>
-                      <span className="quiet">{index + 1}.</span> {purpose}
+                      <span className="quiet">{index + 1}.</span> {visible(purpose)}
                     </p>
                     <Sql text={sql} />
                   </li>
@@ -59,4 +60,4 @@ export function Statements({ statements }: { statements: Statement[] }) {
       </details>
     </section>
   );
-}
+});

@@ -1,15 +1,15 @@
 /// <reference lib="dom" />
 /** What depends on each table as a list: the same as the graph, for those who read rather than look. */
-import { useState } from "react";
-import type { PlannedTable } from "../../../contract/responses.ts";
-import { keyOf } from "../../../contract/new_names.ts";
-import { Badge } from "../parts/badge.tsx";
-import { Dependants, EFFECTS } from "../parts/dependants.tsx";
-import { Renaming } from "../parts/name.tsx";
-import { effectText } from "./graph/effect_mark.tsx";
-import { countEffects } from "./graph/model.ts";
+import { memo, type ReactNode, useState } from "react";
+import type { PlannedTable } from "../../../../contract/responses.ts";
+import { keyOf } from "../../../../contract/new_names.ts";
+import { Badge } from "../../parts/badge.tsx";
+import { Dependants, EFFECTS } from "../../parts/dependants.tsx";
+import { Renaming } from "../../parts/name.tsx";
+import { effectText } from "../graph/effect_mark.tsx";
+import { countEffects } from "../graph/model.ts";
 
-export function DependantsList({ tables }: { tables: PlannedTable[] }) {
+export const DependantsList = memo(function DependantsList({ tables }: { tables: PlannedTable[] }) {
   return (
     <Fold summary="The same as a list">
       {() =>
@@ -28,7 +28,7 @@ export function DependantsList({ tables }: { tables: PlannedTable[] }) {
           )}
     </Fold>
   );
-}
+});
 
 const Summary = ({ table }: { table: PlannedTable }) => (
   <span className="plan-table">
@@ -41,7 +41,7 @@ const Summary = ({ table }: { table: PlannedTable }) => (
 
 /** What is folded is made when it is first opened. */
 function Fold(
-  { summary, children }: { summary: React.ReactNode; children: () => React.ReactNode },
+  { summary, children }: { summary: ReactNode; children: () => ReactNode },
 ) {
   const [opened, setOpened] = useState(false);
   return (

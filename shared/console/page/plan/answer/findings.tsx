@@ -1,10 +1,11 @@
 /// <reference lib="dom" />
 /** Findings by what to do: accept or fix, read, or nothing. */
 import { type ReactNode, useId } from "react";
-import { FINDINGS } from "../../../contract/findings.ts";
-import type { Finding } from "../../../contract/responses.ts";
-import { Badge, severityTone } from "../parts/badge.tsx";
-import { Name } from "../parts/name.tsx";
+import { FINDINGS } from "../../../../contract/findings.ts";
+import type { Finding } from "../../../../contract/responses.ts";
+import { visible } from "../../../../report/text.ts";
+import { Badge, severityTone } from "../../parts/badge.tsx";
+import { Name } from "../../parts/name.tsx";
 import type { FindingGroup } from "./verdict.ts";
 
 /** Most findings of a code that are shown before one asks for more. */
@@ -118,7 +119,7 @@ function Group({ group, children }: { group: FindingGroup; children?: ReactNode 
       )}
       {remedy && (
         <p className="plan-remedy">
-          <strong>What to do:</strong> {remedy}
+          <strong>What to do:</strong> {visible(remedy)}
         </p>
       )}
     </li>
@@ -128,7 +129,7 @@ function Group({ group, children }: { group: FindingGroup; children?: ReactNode 
 const One = ({ finding: { object, message, remedy }, own }: { finding: Finding; own: boolean }) => (
   <li>
     <Name name={object} />
-    <p>{message}</p>
-    {own && remedy && <p className="quiet">{remedy}</p>}
+    <p>{visible(message)}</p>
+    {own && remedy && <p className="quiet">{visible(remedy)}</p>}
   </li>
 );

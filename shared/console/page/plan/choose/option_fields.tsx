@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /** The options of a rename. */
 import { type ReactNode, useId } from "react";
-import { type DraftOptions, setOptions, useDraft } from "./draft.ts";
+import { type DraftOptions, setOptions, useDraft } from "../draft.ts";
 
 export function OptionFields() {
   const { options } = useDraft();

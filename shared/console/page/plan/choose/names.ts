@@ -5,8 +5,8 @@ import {
   newNameFaults,
   patternOf,
   type WantedRename,
-} from "../../../contract/new_names.ts";
-import type { AnalyzedTable } from "../../../contract/responses.ts";
+} from "../../../../contract/new_names.ts";
+import type { AnalyzedTable } from "../../../../contract/responses.ts";
 
 type Table = Pick<AnalyzedTable, "schema" | "table" | "migrations">;
 
@@ -21,14 +21,17 @@ export interface CheckedRename extends WantedRename {
 /** @param tables All of the project; undefined while they are not known. */
 export function checkRenames(renames: WantedRename[], tables?: Table[]): CheckedRename[] {
   const now = tables && new Set(tables.map(({ schema, table }) => keyOf(schema, table)));
-  const faults = newNameFaults(renames, tables ?? []);
-  return renames.map((one, index) => {
+  // A table that has no new name yet keeps its own, which is taken.
+  const named = renames.filter(({ old_name, new_name }) => old_name !== new_name);
+  const faults = newNameFaults(named, tables ?? []);
+  const faultOf = new Map(named.map((one, index) => [one, faults[index]]));
+  return renames.map((one) => {
     const { schema, old_name, new_name } = one;
     if (now?.has(keyOf(schema, old_name)) === false) {
       return { ...one, state: "clash", fault: "There is no such table any more." };
     }
     if (old_name === new_name) return { ...one, state: "unnamed" };
-    const fault = faults[index];
+    const fault = faultOf.get(one) ?? null;
     return fault === null
       ? { ...one, state: "ready" }
       : { ...one, state: "clash", fault: sentence(fault) };

@@ -2,10 +2,11 @@
 /** What others have proposed, and nobody has applied yet. */
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
-import type { Migration } from "../../../contract/responses.ts";
-import { migrationsOptions } from "../api/queries.ts";
-import { Renaming } from "../parts/name.tsx";
-import { Time } from "../parts/time.tsx";
+import { visible } from "../../../../report/text.ts";
+import type { Migration } from "../../../../contract/responses.ts";
+import { migrationsOptions } from "../../api/queries.ts";
+import { Renaming } from "../../parts/name.tsx";
+import { Time } from "../../parts/time.tsx";
 
 /** Most tables of a proposal that are named. */
 const MOST = 3;
@@ -41,7 +42,7 @@ function Proposal({ migrations }: { migrations: Migration[] }) {
   return (
     <div className="grow">
       <p>
-        Proposed by <strong>{requested_by}</strong>, <Time at={requested_at} />:{" "}
+        Proposed by <strong>{visible(requested_by)}</strong>, <Time at={requested_at} />:{" "}
         {count === 1 ? "1 table" : `${count} tables`}
       </p>
       <p className="plan-proposal-names">
@@ -55,7 +56,7 @@ function Proposal({ migrations }: { migrations: Migration[] }) {
         ))}
         {count > MOST && <span className="quiet">and {count - MOST} more</span>}
       </p>
-      {notes !== null && <p className="quiet">{notes}</p>}
+      {notes !== null && <p className="quiet">{visible(notes)}</p>}
     </div>
   );
 }

@@ -2,10 +2,10 @@
 /** The plan for elsewhere: as a request, a command, Markdown or a migration file. */
 import * as Ariakit from "@ariakit/react";
 import { useEffect, useState } from "react";
-import type { MigrationFile, OperationAnswer } from "../../../contract/responses.ts";
-import { client } from "../api/client.ts";
-import type { DraftOptions } from "./draft.ts";
-import { changeRequest, commandOf, type PlanRequest } from "./requests.ts";
+import type { MigrationFile, OperationAnswer } from "../../../../contract/responses.ts";
+import { client } from "../../api/client.ts";
+import type { DraftOptions } from "../draft.ts";
+import { changeRequest, commandOf, type PlanRequest } from "../requests.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** How long it is said that something was copied, in milliseconds. */
@@ -77,8 +77,11 @@ export function CopyMenu(
           <Ariakit.MenuItem
             className="plan-menu-item"
             onClick={copying("The plan", async () => {
-              const { operationInMarkdown } = await import("../../../report/operation.ts");
-              return operationInMarkdown(answer, {
+              const { operationInMarkdown } = await import("../../../../report/operation.ts");
+              // What was accepted here does not stand in the way any more.
+              const { would_be_refused, ...planned } = answer;
+              const shown = verdict.state === "ready" ? planned : { ...planned, would_be_refused };
+              return operationInMarkdown(shown, {
                 operation: "rename",
                 acknowledged: acknowledge,
               });

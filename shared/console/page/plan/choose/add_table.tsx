@@ -2,11 +2,11 @@
 /** Finds a table by a part of its name, and adds it. */
 import * as Ariakit from "@ariakit/react";
 import { useDeferredValue, useMemo, useState } from "react";
-import { useTables } from "../api/queries.ts";
-import { Name } from "../parts/name.tsx";
-import { keyOf } from "../../../contract/new_names.ts";
-import { chosenRows, rowsOf } from "../tables/rows.ts";
-import { toggleTable, useDraft } from "./draft.ts";
+import { useTables } from "../../api/queries.ts";
+import { Name } from "../../parts/name.tsx";
+import { keyOf } from "../../../../contract/new_names.ts";
+import { chosenRows, rowsOf } from "../../tables/rows.ts";
+import { toggleTable, useDraft } from "../draft.ts";
 
 /** Most names that are offered. */
 const MOST = 50;

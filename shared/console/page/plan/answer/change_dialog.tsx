@@ -2,18 +2,19 @@
 /** The last look before something is changed: the project, the tables, and a tick for each code that breaks something. */
 import { useId, useState } from "react";
 import { useLocation } from "wouter";
-import { FINDINGS } from "../../../contract/findings.ts";
-import type { RenameInput } from "../../../contract/requests.ts";
-import { keyOf } from "../../../contract/new_names.ts";
-import { useSession } from "../api/queries.ts";
-import { startOperation } from "../live/operations.ts";
-import { Button } from "../parts/button.tsx";
-import { Dialog } from "../parts/dialog.tsx";
-import { Renaming } from "../parts/name.tsx";
+import { FINDINGS } from "../../../../contract/findings.ts";
+import type { RenameInput } from "../../../../contract/requests.ts";
+import { keyOf } from "../../../../contract/new_names.ts";
+import { visible } from "../../../../report/text.ts";
+import { useSession } from "../../api/queries.ts";
+import { startOperation } from "../../live/operations.ts";
+import { Button } from "../../parts/button.tsx";
+import { Dialog } from "../../parts/dialog.tsx";
+import { Name, Renaming } from "../../parts/name.tsx";
 import { Accept } from "./findings.tsx";
 import type { ShownPlan } from "./plan_answer.tsx";
-import { changeRequest } from "./requests.ts";
-import { setReviewed } from "./reviewed.ts";
+import { changeRequest } from "../requests.ts";
+import { setReviewed } from "../reviewed.ts";
 import type { FindingGroup, Verdict } from "./verdict.ts";
 
 export type Change = "apply" | "propose";
@@ -30,7 +31,9 @@ interface Changing {
 export function ChangeDialog({ change, ...rest }: Changing & { change: Change | null }) {
   const { data: session } = useSession();
   const tables = rest.plan.answer.tables ?? [];
-  const what = tables.length === 1 ? "table" : `${tables.length} tables`;
+  const what = tables.length === 1
+    ? <Name schema={tables[0].schema} name={tables[0].old_name} />
+    : `${tables.length} tables`;
   // What is shown stays while the dialog goes away.
   const [shown, setShown] = useState<Change>("apply");
   if (change !== null && change !== shown) setShown(change);
@@ -68,9 +71,15 @@ function Body(
       <p>
         {change === "propose"
           ? "Nothing is changed now. Somebody else can review the proposal and apply it."
-          : views === tables.length
-          ? "The old names stay usable, as views. It can be rolled back."
-          : "The old names are free afterwards: what uses them fails. It can be rolled back."}
+          : `${
+            views === tables.length
+              ? tables.length === 1
+                ? "The old name stays usable, as a view."
+                : "The old names stay usable, as views."
+              : tables.length === 1
+              ? "The old name is free afterwards: what uses it fails."
+              : "The old names are free afterwards: what uses them fails."
+          } The rename can be rolled back.`}
       </p>
       {breaking.length > 0 && (
         answer.would_be_refused === undefined
@@ -99,7 +108,7 @@ function Body(
       )}
       {!("batch_id" in request) && options.notes.trim() !== "" && (
         <p>
-          <span className="quiet">Note:</span> {options.notes.trim()}
+          <span className="quiet">Note:</span> {visible(options.notes.trim())}
         </p>
       )}
       <p className="quiet plan-hash">

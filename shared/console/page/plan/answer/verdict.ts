@@ -1,5 +1,5 @@
 /** What a plan says on the whole: whether it can be applied, and what has to be accepted before. */
-import type { Finding, OperationAnswer } from "../../../contract/responses.ts";
+import type { Finding, OperationAnswer } from "../../../../contract/responses.ts";
 
 /** Findings with one code and one severity. */
 export interface FindingGroup {

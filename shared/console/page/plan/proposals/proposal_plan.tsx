@@ -3,17 +3,18 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link, useLocation } from "wouter";
-import type { Migration } from "../../../contract/responses.ts";
-import { migrationsOptions, planOptions, useSession } from "../api/queries.ts";
-import { startOperation } from "../live/operations.ts";
-import { Button } from "../parts/button.tsx";
-import { Dialog } from "../parts/dialog.tsx";
-import { EmptyState } from "../parts/empty_state.tsx";
-import { Loading } from "../parts/loading.tsx";
-import { Renaming } from "../parts/name.tsx";
-import { ProblemBox } from "../parts/problem_box.tsx";
-import { Time } from "../parts/time.tsx";
-import { PlanAnswer } from "./plan_answer.tsx";
+import { visible } from "../../../../report/text.ts";
+import type { Migration } from "../../../../contract/responses.ts";
+import { migrationsOptions, planOptions, useSession } from "../../api/queries.ts";
+import { startOperation } from "../../live/operations.ts";
+import { Button } from "../../parts/button.tsx";
+import { Dialog } from "../../parts/dialog.tsx";
+import { EmptyState } from "../../parts/empty_state.tsx";
+import { Loading } from "../../parts/loading.tsx";
+import { Renaming } from "../../parts/name.tsx";
+import { ProblemBox } from "../../parts/problem_box.tsx";
+import { Time } from "../../parts/time.tsx";
+import { PlanAnswer } from "../answer/plan_answer.tsx";
 
 /** Notes and times to wait are the proposal's and the endpoint's. */
 const OPTIONS = { compatibility_view: true, rename_indexes: false, count_use: false, notes: "" };
@@ -99,9 +100,9 @@ function Head({ batchId, migrations }: { batchId: string; migrations: Migration[
         </Button>
       </div>
       <p>
-        Proposed by <strong>{requested_by}</strong>, <Time at={requested_at} />: {what}
+        Proposed by <strong>{visible(requested_by)}</strong>, <Time at={requested_at} />: {what}
       </p>
-      {notes !== null && <p className="quiet">{notes}</p>}
+      {notes !== null && <p className="quiet">{visible(notes)}</p>}
       <ul className="plan-dialog-tables" tabIndex={0} aria-label="Proposed renames">
         {migrations.map((one) => (
           <li key={one.id}>

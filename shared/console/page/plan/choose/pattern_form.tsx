@@ -1,11 +1,12 @@
 /// <reference lib="dom" />
 /** New names for all tables that match a pattern, with what it would do while it is typed. */
 import { useDeferredValue, useId, useMemo, useState } from "react";
-import { useTables } from "../api/queries.ts";
-import { Button } from "../parts/button.tsx";
-import { Renaming } from "../parts/name.tsx";
-import { keyOf } from "../../../contract/new_names.ts";
-import { addRenames, useDraft } from "./draft.ts";
+import { useTables } from "../../api/queries.ts";
+import { visible } from "../../../../report/text.ts";
+import { Button } from "../../parts/button.tsx";
+import { Renaming } from "../../parts/name.tsx";
+import { keyOf } from "../../../../contract/new_names.ts";
+import { addRenames, useDraft } from "../draft.ts";
 import { previewPattern } from "./names.ts";
 
 /** Most lines of the preview. */
@@ -105,7 +106,7 @@ function Form() {
         {found.slice(0, MOST).map(({ schema, old_name, new_name, state, fault }) => (
           <div key={keyOf(schema, old_name)} data-state={state}>
             <Renaming schema={schema} old_name={old_name} new_name={new_name} />
-            {fault && <span className="plan-fault">{fault}</span>}
+            {fault && <span className="plan-fault">{visible(fault)}</span>}
           </div>
         ))}
         {found.length > MOST && <p className="quiet">and {found.length - MOST} more</p>}
