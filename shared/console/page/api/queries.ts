@@ -1,6 +1,11 @@
 /** What the views ask for, each under a key of its own, so that a change can refresh all of it. */
-import { type QueryClient, queryOptions, useQuery } from "@tanstack/react-query";
-import type { ListMigrationsInput } from "../../../contract/requests.ts";
+import {
+  infiniteQueryOptions,
+  type QueryClient,
+  queryOptions,
+  useQuery,
+} from "@tanstack/react-query";
+import type { ListEventsInput, ListMigrationsInput } from "../../../contract/requests.ts";
 import type {
   AnalyzedTable,
   EventRecord,
@@ -67,6 +72,7 @@ export const lastChangesOptions = queryOptions({
   queryFn: async (): Promise<EventRecord[]> =>
     (await client.listEvents({ outcome: "succeeded", limit: PAGE })).events,
 });
+
 /** What a rename would do. It is asked for again only when something was changed, or when the reader wants it. */
 export const planOptions = (request: PlanRequest) =>
   queryOptions({
@@ -75,6 +81,18 @@ export const planOptions = (request: PlanRequest) =>
       client.rename({ ...request, mode: "plan" }, { signal }),
     staleTime: Infinity,
     gcTime: 10 * 60_000,
+  });
+
+/** Events of one page. */
+const EVENTS = 100;
+
+/** Events, newest first, page by page. */
+export const eventsOptions = (query: Omit<ListEventsInput, "limit" | "cursor">) =>
+  infiniteQueryOptions({
+    queryKey: ["events", query],
+    queryFn: ({ pageParam: cursor }) => client.listEvents({ ...query, limit: EVENTS, cursor }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ next_cursor }) => next_cursor ?? undefined,
   });
 
 /** The phases of the project file, with what became of each table. */

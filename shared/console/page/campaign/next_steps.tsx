@@ -53,7 +53,7 @@ function StepLine(
           {tablesOf(step.migrations.length)} {step.migrations.length === 1 ? "is" : "are"}{" "}
           proposed, and waiting for somebody to apply{" "}
           {step.migrations.length === 1 ? "it" : "them"}.{" "}
-          <Link href="/names">Look at the proposal</Link>
+          <Link href={`/plan?batch=${step.migrations[0].batch_id}`}>Look at the proposal</Link>
         </p>
       );
     case "correct":
