@@ -2,6 +2,7 @@
 /** What can be done for a phase, as buttons, and the same as a command. */
 import { Link, useLocation } from "wouter";
 import type { CampaignPhase } from "../../../report/campaign.ts";
+import { ChangeButton } from "../changes/change_button.tsx";
 import { Button } from "../parts/button.tsx";
 import { CopyButton } from "../parts/copy_button.tsx";
 import { Name } from "../parts/name.tsx";
@@ -91,11 +92,15 @@ function StepLine(
     }
     case "finalize":
       return (
-        <p>
-          {tablesOf(step.migrations.length)} can be finalized: nobody has used the old{" "}
-          {step.migrations.length === 1 ? "name" : "names"} for long enough.{" "}
-          <Link href="/names">Finalize</Link>
-        </p>
+        <div className="row">
+          <ChangeButton kind="finalize" migrations={step.migrations}>
+            {`Finalize what is ready (${step.migrations.length})`}
+          </ChangeButton>
+          <span className="quiet">
+            Nobody has used {step.migrations.length === 1 ? "its old name" : "the old names"}{" "}
+            for long enough.
+          </span>
+        </div>
       );
     case "wait":
       return (
