@@ -1,7 +1,12 @@
 /** What the views ask for, each under a key of its own, so that a change can refresh all of it. */
-import { type QueryClient, queryOptions, useQuery } from "@tanstack/react-query";
+import {
+  infiniteQueryOptions,
+  type QueryClient,
+  queryOptions,
+  useQuery,
+} from "@tanstack/react-query";
 import { RenameError } from "../../../client/client.ts";
-import type { ListMigrationsInput } from "../../../contract/requests.ts";
+import type { ListEventsInput, ListMigrationsInput } from "../../../contract/requests.ts";
 import type {
   AnalyzedTable,
   EventRecord,
@@ -92,6 +97,7 @@ export const lastChangesOptions = queryOptions({
   queryFn: async (): Promise<EventRecord[]> =>
     (await client.listEvents({ outcome: "succeeded", limit: PAGE })).events,
 });
+
 /** What a rename would do. It is asked for again only when something was changed, or when the reader wants it. */
 export const planOptions = (request: PlanRequest) =>
   queryOptions({
@@ -100,6 +106,18 @@ export const planOptions = (request: PlanRequest) =>
       client.rename({ ...request, mode: "plan" }, { signal }),
     staleTime: Infinity,
     gcTime: 10 * 60_000,
+  });
+
+/** Events of one page. */
+const EVENTS = 100;
+
+/** Events, newest first, page by page. */
+export const eventsOptions = (query: Omit<ListEventsInput, "limit" | "cursor">) =>
+  infiniteQueryOptions({
+    queryKey: ["events", query],
+    queryFn: ({ pageParam: cursor }) => client.listEvents({ ...query, limit: EVENTS, cursor }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ next_cursor }) => next_cursor ?? undefined,
   });
 
 /** The phases of the project file, with what became of each table. */

@@ -2,6 +2,7 @@
 /** What can be done for a phase, as buttons, and the same as a command. */
 import { Link, useLocation } from "wouter";
 import type { CampaignPhase } from "../../../report/campaign.ts";
+import { ChangeButton } from "../changes/change_button.tsx";
 import { Button } from "../parts/button.tsx";
 import { CopyButton } from "../parts/copy_button.tsx";
 import { Name } from "../parts/name.tsx";
@@ -53,7 +54,7 @@ function StepLine(
           {tablesOf(step.migrations.length)} {step.migrations.length === 1 ? "is" : "are"}{" "}
           proposed, and waiting for somebody to apply{" "}
           {step.migrations.length === 1 ? "it" : "them"}.{" "}
-          <Link href="/names">Look at the proposal</Link>
+          <Link href={`/plan?batch=${step.migrations[0].batch_id}`}>Look at the proposal</Link>
         </p>
       );
     case "correct":
@@ -91,11 +92,15 @@ function StepLine(
     }
     case "finalize":
       return (
-        <p>
-          {tablesOf(step.migrations.length)} can be finalized: nobody has used the old{" "}
-          {step.migrations.length === 1 ? "name" : "names"} for long enough.{" "}
-          <Link href="/names">Finalize</Link>
-        </p>
+        <div className="row">
+          <ChangeButton kind="finalize" migrations={step.migrations}>
+            {`Finalize what is ready (${step.migrations.length})`}
+          </ChangeButton>
+          <span className="quiet">
+            Nobody has used {step.migrations.length === 1 ? "its old name" : "the old names"}{" "}
+            for long enough.
+          </span>
+        </div>
       );
     case "wait":
       return (
