@@ -24,7 +24,7 @@ browserTest(
     for (const key of "0777") {
       typed += key;
       // From the key to the first frame that shows the answer, measured where the reader sees it.
-      await page.evaluate(`window.followed = new Promise((resolve) =>
+      await page.evaluate(`void (window.followed = new Promise((resolve) =>
         document.addEventListener("input", () => {
           const began = performance.now();
           const look = () => {
@@ -34,7 +34,7 @@ browserTest(
             else requestAnimationFrame(look);
           };
           requestAnimationFrame(look);
-        }, { once: true }));`);
+        }, { once: true })));`);
       await page.keyboard.press(key);
       times.push(await page.evaluate("window.followed") as number);
     }
