@@ -9,11 +9,13 @@ import { requireAccepted } from "../plan/accept_plan.ts";
 import { NO_STATEMENTS, type Plan } from "../plan/plan.ts";
 import { requireServer } from "../plan/refusals.ts";
 import { advisoryLocks } from "../postgres/advisory_locks.ts";
-import { applyPlan, type Done } from "../postgres/apply_plan.ts";
+import { applyPlan, type Connected, type Done } from "../postgres/apply_plan.ts";
 import type { RelationName } from "../postgres/blockers.ts";
 import type { LockExpressions } from "../postgres/critical_section.ts";
 import { isLockRefused } from "../postgres/database_errors.ts";
+import type { Session } from "../postgres/database.ts";
 import { RetryBudget } from "../postgres/limits.ts";
+import { requireLockRoom } from "../postgres/lock_room.ts";
 import { qualified } from "../sql/quoting.ts";
 import { type Event, insertEvent, recordedLock } from "../tracking/events.ts";
 import { historyDetails } from "../tracking/history.ts";
@@ -197,7 +199,7 @@ async function planChange<C extends PlannedChange>(
         ...planned.history.findings,
       ]),
       lock: null,
-      refusal: refusalOf(planned, request),
+      refusal: await refusalOf(planned, request, session, connection),
     };
   });
 }
@@ -211,12 +213,18 @@ function requireApplicable(
   requireAccepted(plan, { ...request, acknowledge: [...request.acknowledge, ...acknowledged] });
 }
 
-function refusalOf(
+async function refusalOf(
   planned: PlannedChange,
   request: ChangeRequest,
-): OperationAnswer["would_be_refused"] {
+  session: Session,
+  { lockRoom }: Connected,
+): Promise<OperationAnswer["would_be_refused"]> {
+  const { locks, lockNeeds } = planned.plan;
   try {
     requireApplicable(planned, request);
+    if (lockNeeds !== undefined && locks.length > 0) {
+      await requireLockRoom(session, lockNeeds, lockRoom);
+    }
     return undefined;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;

@@ -42,11 +42,19 @@ servers.test("a batch that needs too many locks is refused, and the size it name
   assertLess(fit, 250);
   assert(problem.hint!.includes(`at most ${fit} `), problem.hint);
   assertEquals(stateDifferences(before, await catalogState(db.admin)), []);
+  // Whoever only plans it learns the same.
+  const planned = await functions.rename({ renames: renamesOf(names), mode: "plan" });
+  assertEquals(
+    [planned.would_be_refused?.code, planned.would_be_refused?.hint],
+    ["too_many_locks", problem.hint],
+  );
 
   const { batch_id } = await functions.rename({ renames: renamesOf(names.slice(0, fit)) });
   // To drop a view takes more locks than to make it.
   const back = await functions.refused("too_many_locks", "rollback", { batch_id });
   const less = back.tables_that_fit as number;
+  const backPlan = await functions.rollback({ batch_id: batch_id!, mode: "plan" });
+  assertEquals(backPlan.would_be_refused?.code, "too_many_locks");
   assertGreater(less, 20);
   assertLess(less, fit);
   const rest = names.slice(fit, fit + less);
