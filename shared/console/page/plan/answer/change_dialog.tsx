@@ -12,7 +12,7 @@ import { Button } from "../../parts/button.tsx";
 import { Dialog } from "../../parts/dialog.tsx";
 import { Name, Renaming } from "../../parts/name.tsx";
 import { Accept } from "./findings.tsx";
-import type { ShownPlan } from "./plan_answer.tsx";
+import type { ShownPlan } from "./shown_plan.ts";
 import { changeRequest } from "../requests.ts";
 import { setReviewed } from "../reviewed.ts";
 import type { FindingGroup, Verdict } from "./verdict.ts";

@@ -1,7 +1,6 @@
 /// <reference lib="dom" />
 /** A plan: whether it can be applied, what it breaks, what depends on the tables, and its statements. */
 import { lazy, Suspense, useMemo, useState } from "react";
-import type { OperationAnswer } from "../../../../contract/responses.ts";
 import { visible } from "../../../../report/text.ts";
 import { useSession } from "../../api/queries.ts";
 import { Button } from "../../parts/button.tsx";
@@ -9,25 +8,12 @@ import { Time } from "../../parts/time.tsx";
 import { type Change, ChangeDialog } from "./change_dialog.tsx";
 import { CopyMenu } from "./copy_menu.tsx";
 import { DependantsList } from "./dependants_list.tsx";
-import type { DraftOptions } from "../draft.ts";
 import { Findings } from "./findings.tsx";
-import type { PlanRequest } from "../requests.ts";
+import type { ShownPlan } from "./shown_plan.ts";
 import { Statements } from "./statements.tsx";
 import { groupFindings, verdictOf } from "./verdict.ts";
 
 const PlanGraph = lazy(() => import("../graph/plan_graph.tsx"));
-
-export interface ShownPlan {
-  answer: OperationAnswer;
-  request: PlanRequest;
-  options: DraftOptions;
-  /** Where the reader is brought back to if the plan has changed. */
-  address: string;
-  /** `outdated`: of an earlier choice. `loading`: the one of the present choice is on its way. */
-  state: "current" | "outdated" | "loading";
-  /** Milliseconds since 1970. */
-  madeAt: number;
-}
 
 const STATES = {
   current: "",

@@ -48,24 +48,33 @@ export function sizeOf(node: GraphNode): { width: number; height: number } {
 export function placeGraph(graph: Graph, width: number, height: number): Placed[] {
   return graph.nodes.some(({ type }) => type === "summary")
     ? placeTables(graph, width, height)
-    : placeAround(graph, width);
+    : placeAround(graph, width, height);
 }
 
 /** What uses the old name before the names, what goes with the table after them: from left to right, or downwards. */
-function placeAround({ nodes }: Graph, width: number): Placed[] {
+function placeAround({ nodes }: Graph, width: number, height: number): Placed[] {
   const sized = nodes.filter(({ type }) => type !== "frame")
     .map((node) => ({ node, ...sizeOf(node) }));
   const of = (side: GraphNode["side"]) => sized.filter(({ node }) => node.side === side);
   const narrow = width < NARROW;
-  const target = narrow ? Infinity : Math.max(260, heightOf(of("before")));
-  const parts: Placed[][] = [];
-  for (const side of ["before", "centre", "after"] as const) {
-    const own = of(side);
-    const inside = columns(own, target).flatMap((column, index) =>
-      stacked(column, index * (WIDTH.kind + GAP), 0, side === "centre" ? LINE_GAP : GAP)
-    );
-    const frame = nodes.find((node) => node.type === "frame" && node.side === side);
-    if (inside.length > 0) parts.push(frame === undefined ? inside : framed(frame, inside));
+  const partsOf = (target: number): Placed[][] =>
+    (["before", "centre", "after"] as const).flatMap((side) => {
+      const inside = columns(of(side), target).flatMap((column, index) =>
+        stacked(column, index * (WIDTH.kind + GAP), 0, side === "centre" ? LINE_GAP : GAP)
+      );
+      const frame = nodes.find((node) => node.type === "frame" && node.side === side);
+      if (inside.length === 0) return [];
+      return [frame === undefined ? inside : framed(frame, inside)];
+    });
+  const zoomOf = (parts: Placed[][]) => {
+    const wide = parts.reduce((sum, part) => sum + rightOf(part) + COLUMN_GAP, -COLUMN_GAP);
+    return Math.min(1, width / wide, height / Math.max(...parts.map(bottomOf)));
+  };
+  // As many columns as let it be seen largest.
+  let parts = partsOf(narrow ? Infinity : LEAST_COLUMN);
+  for (let target = LEAST_COLUMN; !narrow && target < heightOf(sized); target += LINE) {
+    const others = partsOf(target);
+    if (zoomOf(others) > zoomOf(parts)) parts = others;
   }
   const along = (part: Placed[]) => narrow ? bottomOf(part) : rightOf(part);
   const across = (part: Placed[]) => narrow ? rightOf(part) : bottomOf(part);
@@ -77,6 +86,9 @@ function placeAround({ nodes }: Graph, width: number): Placed[] {
     return part.map((one) => ({ ...one, x: one.x + x, y: one.y + y }));
   });
 }
+
+/** The least height of columns that is tried, in pixels. */
+const LEAST_COLUMN = 160;
 
 /** Narrower places, in pixels, are filled downwards. */
 export const NARROW = 700;

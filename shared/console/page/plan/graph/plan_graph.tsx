@@ -30,21 +30,24 @@ export default memo(function PlanGraph({ tables }: { tables: PlannedTable[] }) {
   const counts = useMemo(() => countEffects(one === undefined ? tables : [one]), [one, tables]);
   return (
     <div className="stack tight">
-      <div className="row graph-head">
-        <Legend counts={counts} />
-        {tables.length > 1 && one !== undefined && (
-          <div className="row tight">
-            <Renaming {...one} />
-            <Button onClick={() => open(null)}>All tables</Button>
-          </div>
-        )}
-        {one === undefined && (
-          <span className="quiet">
-            {graph.edges.length > 0 && "Lines are foreign keys. "}
-            Open a table to see what depends on it.
-          </span>
-        )}
-      </div>
+      <Legend counts={counts} />
+      {tables.length > 1 && (
+        <div className="row graph-head">
+          {one === undefined
+            ? (
+              <span className="quiet">
+                {graph.edges.length > 0 && "Lines are foreign keys. "}
+                Open a table to see what depends on it.
+              </span>
+            )
+            : (
+              <>
+                <Button onClick={() => open(null)}>All tables</Button>
+                <Renaming {...one} />
+              </>
+            )}
+        </div>
+      )}
       <div className="graph-place" ref={place}>
         {size !== null && (
           <Canvas
