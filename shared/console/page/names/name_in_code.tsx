@@ -1,10 +1,10 @@
 /** What is left in people's code, if somebody has reported it. */
 import type { Migration } from "../../../contract/responses.ts";
 import { Time } from "../parts/time.tsx";
-import { reportedOf, usesText } from "./reported.ts";
+import { usesText } from "./reported.ts";
 
 export function NameInCode({ migration }: { migration: Migration }) {
-  const { uses_in_code: uses } = reportedOf(migration);
+  const { uses_in_code: uses } = migration;
   if (uses === undefined) return null;
   return (
     <>

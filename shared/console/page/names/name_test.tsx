@@ -5,7 +5,7 @@ import { checkTitle } from "../live/phases.ts";
 import { Badge } from "../parts/badge.tsx";
 import { Button } from "../parts/button.tsx";
 import { Time } from "../parts/time.tsx";
-import { checksText, reportedOf } from "./reported.ts";
+import { checksText } from "./reported.ts";
 import { startTests, useTests } from "./test_run.ts";
 import { testStateOf } from "./test_run_state.ts";
 import { VerifyResult } from "./verify_result.tsx";
@@ -14,7 +14,7 @@ export function NameTest({ migration }: { migration: Migration }) {
   const readOnly = useSession().data?.readOnly === true;
   const run = useTests();
   const { id, compatibility_view_created } = migration;
-  const last = reportedOf(migration).last_verified;
+  const last = migration.last_verified;
   const state = testStateOf(run, id, last);
   const found = run.results[id];
   // Somebody else can have tested it since.
