@@ -1,5 +1,6 @@
 /** The compatibility test of one old name: what came of it, and to make it. */
 import type { Migration } from "../../../contract/responses.ts";
+import { visible } from "../../../report/text.ts";
 import { useSession } from "../api/queries.ts";
 import { checkTitle } from "../live/phases.ts";
 import { Badge } from "../parts/badge.tsx";
@@ -45,7 +46,7 @@ export function NameTest({ migration }: { migration: Migration }) {
             : result === undefined && last
             ? (
               <>
-                Tested <Time at={last.at} /> by {last.by}: {checksText(last)}
+                Tested <Time at={last.at} /> by {visible(last.by)}: {checksText(last)}
               </>
             )
             : result === undefined
@@ -59,7 +60,7 @@ export function NameTest({ migration }: { migration: Migration }) {
       </div>
       {result?.error !== undefined && (
         <p>
-          {result.error.detail} {result.error.hint}
+          {visible(result.error.detail)} {visible(result.error.hint ?? "")}
         </p>
       )}
       {result?.answer !== undefined && <VerifyResult answer={result.answer} />}
