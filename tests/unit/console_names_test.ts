@@ -122,17 +122,16 @@ Deno.test("texts that name the old name are listed once, whoever has reported th
 });
 
 Deno.test("days without calls are shown between those with calls", () => {
-  const usage = {
+  const days = callsByDay({
     days: [{ day: "2026-11-03", calls: 5 }, { day: "2026-11-01", calls: 2 }],
-  } as Usage & { days: { day: string; calls: number }[] };
-  const days = callsByDay(usage);
+  });
   assertEquals(days, [
     { day: "2026-11-01", calls: 2 },
     { day: "2026-11-02", calls: 0 },
     { day: "2026-11-03", calls: 5 },
   ]);
   assertStringIncludes(callsText(days), "7 in all, the most on 2026-11-03 (5)");
-  assertEquals(callsByDay({} as Usage), []);
+  assertEquals(callsByDay({}), []);
 });
 
 Deno.test("while several are tested, each says whether it is tested, waits, or what came of it", () => {

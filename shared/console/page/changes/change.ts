@@ -2,8 +2,8 @@
 import type { ProblemCode } from "../../../contract/problems.ts";
 import type { FinalizeInput, RefreshInput, RollbackInput } from "../../../contract/requests.ts";
 import type { Finding, Migration, OperationAnswer } from "../../../contract/responses.ts";
+import { visible } from "../../../report/text.ts";
 import type { OperationTable } from "../live/operation.ts";
-import { shownName } from "../parts/shown_name.ts";
 
 export type ChangeKind = "rollback" | "refresh" | "finalize";
 
@@ -126,7 +126,7 @@ const countOf = ({ length }: ChangeTarget[]) => `${length} ${length === 1 ? "ren
 /** Such as "Roll back experts → expert_profiles" or "Finalize 12 renames". */
 export const changeTitle = (kind: ChangeKind, targets: ChangeTarget[]): string =>
   targets.length === 1
-    ? `${VERBS[kind]} ${shownName(targets[0].old_name)} → ${shownName(targets[0].new_name)}`
+    ? `${VERBS[kind]} ${visible(targets[0].old_name)} → ${visible(targets[0].new_name)}`
     : `${VERBS[kind]} ${countOf(targets)}`;
 
 /** What a change does to the names, in one or two sentences. */

@@ -1,7 +1,7 @@
 /** Opens the plan of a change, wherever one stands. The dialog is loaded when it is first needed. */
 import { lazy, Suspense, useState } from "react";
+import { visible } from "../../../report/text.ts";
 import { Button } from "../parts/button.tsx";
-import { shownName } from "../parts/shown_name.ts";
 import { type ChangeKind, type ChangeTarget, verbOf } from "./change.ts";
 
 const ChangeDialog = lazy(() => import("./change_dialog.tsx"));
@@ -29,7 +29,7 @@ export function ChangeButton(
         disabled={disabled || migrations.length === 0}
         aria-haspopup="dialog"
         aria-label={migrations.length === 1
-          ? `${text}: ${shownName(one.old_name)} → ${shownName(one.new_name)}`
+          ? `${text}: ${visible(one.old_name)} → ${visible(one.new_name)}`
           : undefined}
         onClick={() => setOpen(true)}
       >

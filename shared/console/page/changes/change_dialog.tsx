@@ -45,6 +45,8 @@ export default function ChangeDialog(
     ...plansOptions(kind, targets, wanted, (done, total) => setProgress({ done, total })),
     // With other options, the last plan stays to be read until the new one is there.
     placeholderData: (last) => last,
+    // What is confirmed is not planned again, not even once it is done and this is still there.
+    enabled: confirming === null,
   });
   const isMaking = plans.isFetching || plans.isPlaceholderData || wanted !== options;
   const planned = plans.data?.planned ?? [];

@@ -2,6 +2,7 @@
 /** The last look before a change: the project, the tables, and what has to be typed where it cannot be undone. */
 import { useId, useRef, useState } from "react";
 import { useLocation } from "wouter";
+import { visible } from "../../../report/text.ts";
 import type { PlannedUnit } from "../api/change_plans.ts";
 import { useSession } from "../api/queries.ts";
 import { startOperations } from "../live/operations.ts";
@@ -9,7 +10,6 @@ import { Button } from "../parts/button.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { Fold } from "../parts/fold.tsx";
 import { Name, Renaming } from "../parts/name.tsx";
-import { shownName } from "../parts/shown_name.ts";
 import {
   applyRequest,
   type ChangeKind,
@@ -149,7 +149,7 @@ export function Confirmation(
 
 /** The name itself, or with what cannot be seen written out, as it is shown. */
 const isTyped = (typed: string, word: string): boolean =>
-  [word, shownName(word)].some((one) => one.trim() === typed.trim());
+  [word, visible(word)].some((one) => one.trim() === typed.trim());
 
 const changeButtonText = (kind: ChangeKind, { length }: ChangeTarget[]): string =>
   length === 1 ? verbOf(kind) : `${verbOf(kind)} ${length} renames`;

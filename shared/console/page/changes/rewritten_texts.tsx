@@ -1,4 +1,5 @@
 import type { RewrittenTextAnswer } from "../../../contract/responses.ts";
+import { visibleLines } from "../../../report/text.ts";
 import { Fold } from "../parts/fold.tsx";
 import { Name } from "../parts/name.tsx";
 
@@ -17,7 +18,7 @@ export const RewrittenTexts = ({ texts }: { texts: RewrittenTextAnswer[] }) => (
         }
       >
         <pre className="sql diff" tabIndex={0}><code>{diff.split("\n").map((line, index) => (
-          <span key={index} data-sign={line[0]}>{`${line}\n`}</span>
+          <span key={index} data-sign={line[0]}>{`${visibleLines(line)}\n`}</span>
         ))}</code></pre>
       </Fold>
     ))}

@@ -1,6 +1,7 @@
 /// <reference lib="dom" />
 /** The sessions that hold locks which an operation needs. */
 import type { Blocker } from "../../../contract/responses.ts";
+import { visible } from "../../../report/text.ts";
 import { shownDuration } from "../parts/time.tsx";
 import type { SeenBlocker } from "./phases.ts";
 
@@ -42,17 +43,19 @@ function Row({ blocker }: { blocker: Blocker | SeenBlocker }) {
       <td>
         {gid === undefined ? <code>{pid}</code> : (
           <>
-            prepared <code>{gid}</code>
+            prepared <code>{visible(gid)}</code>
           </>
         )}
         {gone && <span className="quiet">, gone</span>}
       </td>
-      <td>{role ?? <None />}</td>
-      <td>{application_name || <None />}</td>
+      <td>{role === null ? <None /> : visible(role)}</td>
+      <td>{application_name ? visible(application_name) : <None />}</td>
       <td>{state ?? <None />}</td>
       <td className="number">{age_ms === null ? <None /> : shownDuration(age_ms)}</td>
       {"blocked_ms" in blocker && <td className="number">{shownDuration(blocker.blocked_ms)}</td>}
-      <td className="blocker-query">{query ? <code>{query}</code> : <None />}</td>
+      <td className="blocker-query">
+        {query ? <code>{visible(query.replaceAll(/\s+/g, " ").trim())}</code> : <None />}
+      </td>
     </tr>
   );
 }

@@ -2,12 +2,12 @@
 import * as Plot from "@observablehq/plot";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
+import { visible } from "../../../report/text.ts";
 import { lastChangesOptions } from "../api/queries.ts";
 import { Fold } from "../parts/fold.tsx";
 import { Loading } from "../parts/loading.tsx";
 import { Name } from "../parts/name.tsx";
 import PlotFigure from "../parts/plot.tsx";
-import { shownName } from "../parts/shown_name.ts";
 import { shownDuration, Time } from "../parts/time.tsx";
 import { useOperations } from "./operations.ts";
 import {
@@ -70,7 +70,7 @@ export default function BlockingWindows() {
         fill: "operation",
         r: 4,
         title: ({ name, operation, held_ms }: BlockingWindow) =>
-          `${operation} of ${shownName(name)}: ${shownDuration(held_ms)}`,
+          `${operation} of ${visible(name)}: ${shownDuration(held_ms)}`,
       }),
     ],
   }), [windows]);

@@ -8,6 +8,7 @@ import type {
   OperationAnswer,
   Verification,
 } from "../../../contract/responses.ts";
+import { visible } from "../../../report/text.ts";
 import { migrationsOptions, useSession } from "../api/queries.ts";
 import { ChangeButton } from "../changes/change_button.tsx";
 import { isChangeKind, targetsOf } from "../changes/change.ts";
@@ -222,11 +223,13 @@ function VerificationResult({ verification: { passed, checks } }: { verification
     <ul className="checks">
       {checks.map(({ name, passed, detail, differences = [] }, index) => (
         <li key={index}>
-          <Badge tone={passed ? "good" : "bad"}>{passed ? "passed" : "failed"}</Badge> {name}
-          {detail && <span className="quiet">: {detail}</span>}
+          <Badge tone={passed ? "good" : "bad"}>{passed ? "passed" : "failed"}</Badge>{" "}
+          {visible(name)}
+          {detail && <span className="quiet">: {visible(detail)}</span>}
           {differences.map(({ object, before, after }, index) => (
             <p key={index} className="quiet">
-              {object}: before {before ?? "nothing"}, now {after ?? "nothing"}
+              {visible(object)}: before {visible(before ?? "nothing")}, now{" "}
+              {visible(after ?? "nothing")}
             </p>
           ))}
         </li>

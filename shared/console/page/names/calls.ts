@@ -1,20 +1,17 @@
 /** Calls a day by an old name. */
 import type { Usage } from "../../../contract/responses.ts";
 
-export interface DayOfCalls {
-  /** Such as "2026-11-29", in UTC. */
-  day: string;
-  calls: number;
-}
+export type DayOfCalls = Usage["days"][number];
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** Most days that are shown. */
 const MAX_DAYS = 60;
 
-/** Each day from the first one that is known, days without calls as well; none where the project does not count by day. */
-export function callsByDay(usage: Usage & { days?: DayOfCalls[] }): DayOfCalls[] {
-  const known = (usage.days ?? []).toSorted((a, b) => a.day < b.day ? -1 : 1);
+/** Each day from the first one that is known, days without calls as well; none where nothing was counted by day. */
+export function callsByDay({ days: counted }: Partial<Pick<Usage, "days">>): DayOfCalls[] {
+  // Functions that were deployed before do not count by day.
+  const known = (counted ?? []).toSorted((a, b) => a.day < b.day ? -1 : 1);
   if (known.length === 0) return [];
   const calls = new Map(known.map(({ day, calls }) => [day, calls]));
   const last = Date.parse(known[known.length - 1].day);

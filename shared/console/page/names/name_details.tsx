@@ -1,5 +1,6 @@
 /** One old name: why its verdict is so, who uses it, what names it, drift, and the test. */
 import type { Migration } from "../../../contract/responses.ts";
+import { visible } from "../../../report/text.ts";
 import { ChangeButton } from "../changes/change_button.tsx";
 import { FindingList } from "../parts/finding_list.tsx";
 import { Time } from "../parts/time.tsx";
@@ -21,14 +22,14 @@ export function NameDetails({ migration }: { migration: Migration }) {
             <h3>Can it be given up?</h3>
             <VerdictReasons migration={migration} texts={false} />
             <p className="quiet">
-              Renamed <Time at={migrated_at} /> by {migrated_by ?? "somebody unknown"}.
-              {notes && ` ${notes}`}
+              Renamed <Time at={migrated_at} /> by {visible(migrated_by ?? "somebody unknown")}.
+              {notes && ` ${visible(notes)}`}
             </p>
             {texts.length > 0 && (
               <>
                 <h3>What names it in the database</h3>
                 <ul className="reasons">
-                  {texts.map(({ message }) => <li key={message}>{message}</li>)}
+                  {texts.map(({ message }) => <li key={message}>{visible(message)}</li>)}
                 </ul>
                 <p className="quiet">
                   Refresh and Finalize can put the new name there: look at their plans.

@@ -1,10 +1,11 @@
 /** What is left in people's code, if somebody has reported it. */
 import type { Migration } from "../../../contract/responses.ts";
+import { visible } from "../../../report/text.ts";
 import { Time } from "../parts/time.tsx";
-import { reportedOf, usesText } from "./reported.ts";
+import { usesText } from "./reported.ts";
 
 export function NameInCode({ migration }: { migration: Migration }) {
-  const { uses_in_code: uses } = reportedOf(migration);
+  const { uses_in_code: uses } = migration;
   if (uses === undefined) return null;
   return (
     <>
@@ -20,8 +21,8 @@ export function NameInCode({ migration }: { migration: Migration }) {
           <>
             <p>{usesText(uses)}</p>
             <p className="quiet">
-              Reported <Time at={uses.reported_at} /> by {uses.reported_by}
-              {uses.repository && ` from ${uses.repository}`}.
+              Reported <Time at={uses.reported_at} /> by {visible(uses.reported_by)}
+              {uses.repository && ` from ${visible(uses.repository)}`}.
             </p>
           </>
         )}

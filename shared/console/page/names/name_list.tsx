@@ -8,7 +8,6 @@ import { Badge, type Tone } from "../parts/badge.tsx";
 import { Renaming } from "../parts/name.tsx";
 import { Time } from "../parts/time.tsx";
 import { NameDetails } from "./name_details.tsx";
-import { reportedOf } from "./reported.ts";
 import { useTests } from "./test_run.ts";
 import { type TestState, testStateOf } from "./test_run_state.ts";
 import { needsRefresh, verdictOf } from "./verdict.ts";
@@ -91,7 +90,7 @@ function Row(
   { migration, open, onToggle }: { migration: Migration; open: boolean; onToggle: () => void },
 ) {
   const { id, schema_name, old_name, new_name, migrated_at, usage } = migration;
-  const test = TESTS[testStateOf(useTests(), id, reportedOf(migration).last_verified)];
+  const test = TESTS[testStateOf(useTests(), id, migration.last_verified)];
   const details = `name-${id}`;
   return (
     <>

@@ -1,11 +1,12 @@
 /** The compatibility test of one old name: what came of it, and to make it. */
 import type { Migration } from "../../../contract/responses.ts";
+import { visible } from "../../../report/text.ts";
 import { useSession } from "../api/queries.ts";
 import { checkTitle } from "../live/phases.ts";
 import { Badge } from "../parts/badge.tsx";
 import { Button } from "../parts/button.tsx";
 import { Time } from "../parts/time.tsx";
-import { checksText, reportedOf } from "./reported.ts";
+import { checksText } from "./reported.ts";
 import { startTests, useTests } from "./test_run.ts";
 import { testStateOf } from "./test_run_state.ts";
 import { VerifyResult } from "./verify_result.tsx";
@@ -14,7 +15,7 @@ export function NameTest({ migration }: { migration: Migration }) {
   const readOnly = useSession().data?.readOnly === true;
   const run = useTests();
   const { id, compatibility_view_created } = migration;
-  const last = reportedOf(migration).last_verified;
+  const last = migration.last_verified;
   const state = testStateOf(run, id, last);
   const found = run.results[id];
   // Somebody else can have tested it since.
@@ -45,7 +46,7 @@ export function NameTest({ migration }: { migration: Migration }) {
             : result === undefined && last
             ? (
               <>
-                Tested <Time at={last.at} /> by {last.by}: {checksText(last)}
+                Tested <Time at={last.at} /> by {visible(last.by)}: {checksText(last)}
               </>
             )
             : result === undefined
@@ -59,7 +60,7 @@ export function NameTest({ migration }: { migration: Migration }) {
       </div>
       {result?.error !== undefined && (
         <p>
-          {result.error.detail} {result.error.hint}
+          {visible(result.error.detail)} {visible(result.error.hint ?? "")}
         </p>
       )}
       {result?.answer !== undefined && <VerifyResult answer={result.answer} />}

@@ -1,6 +1,7 @@
 /** Who uses an old name: when, how often, with which statements, and what cannot be seen. */
 import { lazy, Suspense } from "react";
 import type { Usage } from "../../../contract/responses.ts";
+import { visible } from "../../../report/text.ts";
 import { Fold } from "../parts/fold.tsx";
 import { TextWithTimes } from "../parts/text_with_times.tsx";
 import { Time } from "../parts/time.tsx";
@@ -46,7 +47,7 @@ export function NameUse({ usage, limits }: { usage: Usage; limits: string[] }) {
         <ul className="roles" aria-label="Roles that used it">
           {roles.map(({ role, calls }) => (
             <li key={role}>
-              <code>{role}</code> <span className="quiet">{callsOf(calls)}</span>
+              <code>{visible(role)}</code> <span className="quiet">{callsOf(calls)}</span>
             </li>
           ))}
         </ul>
@@ -56,8 +57,8 @@ export function NameUse({ usage, limits }: { usage: Usage; limits: string[] }) {
           <ul className="stack tight">
             {examples.map(({ statement, role, calls }, index) => (
               <li key={index}>
-                <code className="statement">{statement}</code>
-                <span className="quiet">{role}, {callsOf(calls)}</span>
+                <code className="statement">{visible(statement)}</code>
+                <span className="quiet">{visible(role)}, {callsOf(calls)}</span>
               </li>
             ))}
           </ul>

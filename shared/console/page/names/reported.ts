@@ -1,33 +1,10 @@
-/** What the project knows of an old name beside its use: the last test, and what is left in code. */
+/** What the project knows of an old name beside its use, in a sentence: the last test, and what is left in code. */
 import type { Migration } from "../../../contract/responses.ts";
 
-export interface LastVerified {
-  at: string;
-  by: string;
-  passed: boolean;
-  checks: number;
-  failed: number;
-  skipped: number;
-}
+type LastVerified = NonNullable<Migration["last_verified"]>;
+type UsesInCode = NonNullable<Migration["uses_in_code"]>;
 
-export interface UsesInCode {
-  certain: number;
-  possible: number;
-  repositories: number;
-  reported_at: string;
-  reported_by: string;
-  repository: string | null;
-}
-
-/** Fields of newer functions. Null: nothing is known. */
-export interface Reported {
-  last_verified?: LastVerified | null;
-  uses_in_code?: UsesInCode | null;
-}
-
-export const reportedOf = (migration: Migration & Reported): Reported => migration;
-
-/** Such as "3 uses, and 1 possible one, in 2 repositories". */
+/** Such as "Code still has 3 uses and 1 possible one in 2 repositories." */
 export function usesText({ certain, possible, repositories }: UsesInCode): string {
   const where = repositories === 1 ? "" : ` in ${repositories} repositories`;
   if (certain === 0 && possible === 0) return `No use was found in code${where}.`;

@@ -1,5 +1,6 @@
 /** What a compatibility test has found, check by check. */
 import type { VerifyAnswer, VerifyCheck } from "../../../contract/responses.ts";
+import { visible } from "../../../report/text.ts";
 import { checkTitle } from "../live/phases.ts";
 import { Badge } from "../parts/badge.tsx";
 import { Fold } from "../parts/fold.tsx";
@@ -12,7 +13,7 @@ export function VerifyResult({ answer: { session, checks } }: { answer: VerifyAn
         {checks.map((check) => (
           <li key={check.name}>
             <Result check={check} /> <strong>{checkTitle(check.name)}</strong>
-            <p className="quiet">{check.detail}</p>
+            <p className="quiet">{visible(check.detail)}</p>
             {check.failures.length > 0 && <Failures check={check} />}
           </li>
         ))}
@@ -34,15 +35,15 @@ const Failures = ({ check: { passed, failures } }: { check: VerifyCheck }) => (
     <ul className="failures">
       {failures.map(({ statement, expected, got }, index) => (
         <li key={index}>
-          <code className="statement">{statement}</code>
+          <code className="statement">{visible(statement)}</code>
           <dl>
             <div>
               <dt>The table</dt>
-              <dd>{expected}</dd>
+              <dd>{visible(expected)}</dd>
             </div>
             <div>
               <dt>The old name</dt>
-              <dd>{got}</dd>
+              <dd>{visible(got)}</dd>
             </div>
           </dl>
         </li>

@@ -1,5 +1,4 @@
 import type { Finding } from "../../../contract/responses.ts";
-import { visible } from "../../../report/text.ts";
 import { Badge, severityTone } from "./badge.tsx";
 import { TextWithTimes } from "./text_with_times.tsx";
 
@@ -18,9 +17,13 @@ export function FindingList({ findings }: { findings: Finding[] }) {
           <Badge tone={severityTone(finding.severity)}>{finding.severity}</Badge>
           <div>
             <p>
-              <TextWithTimes text={visible(finding.message)} />
+              <TextWithTimes text={finding.message} />
             </p>
-            {finding.remedy && <p className="quiet">{visible(finding.remedy)}</p>}
+            {finding.remedy && (
+              <p className="quiet">
+                <TextWithTimes text={finding.remedy} />
+              </p>
+            )}
             <p className="quiet">
               <code>{finding.code}</code>
             </p>

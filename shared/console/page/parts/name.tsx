@@ -1,4 +1,4 @@
-import { shownName } from "./shown_name.ts";
+import { visible } from "../../../report/text.ts";
 
 /**
  * The name of a table or another object, as it is: what cannot be seen is written out, and it does not change the
@@ -8,8 +8,8 @@ import { shownName } from "./shown_name.ts";
  */
 export const Name = ({ schema, name }: { schema?: string; name: string }) => (
   <bdi className="name">
-    {schema !== undefined && schema !== "public" && `${shownName(schema)}.`}
-    {shownName(name)}
+    {schema !== undefined && schema !== "public" && `${visible(schema)}.`}
+    {visible(name)}
   </bdi>
 );
 
