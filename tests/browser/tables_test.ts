@@ -14,7 +14,7 @@ browserTest(
     end loop;
   end $$`);
     const { page } = await open({ path: "/tables" });
-    await page.getByText("1000 tables").waitFor();
+    await page.getByText("1,000 tables").waitFor();
     const rows = page.getByRole("table", { name: "Tables" }).getByRole("row");
     // Those on the screen, with a few around them.
     assertLess(await rows.count(), 60);
@@ -38,7 +38,7 @@ browserTest(
       await page.keyboard.press(key);
       times.push(await page.evaluate("window.followed") as number);
     }
-    await page.getByText("1 of 1000 tables").waitFor();
+    await page.getByText("1 of 1,000 tables").waitFor();
     const middle = times.toSorted((a, b) => a - b)[1];
     assertLess(middle, FOLLOWS_MS, `milliseconds: ${times.map(Math.round)}`);
   },
