@@ -1,16 +1,13 @@
 /** The page in a real browser, before a test's own database. */
 import { assertEquals } from "@std/assert";
 import axe from "axe-core";
-import { existsSync } from "node:fs";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { type ConsoleOptions, createConsole } from "../../shared/console/server/console.ts";
 import { listen } from "../../shared/local/http_server.ts";
 import { findFreePort } from "../../shared/local/port.ts";
+import { CHROMIUM, launchChromium, NO_CHROMIUM } from "./chromium.ts";
 import { databaseTest, type TestDatabase } from "./database.ts";
 import { type Functions, functionsFor, SECRET_KEY } from "./functions.ts";
-
-const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const CHROMIUM = Deno.env.get("CHROMIUM") ?? PLACES.find((path) => existsSync(path));
 
 /** How long an element of the page is waited for, in milliseconds: the machine may be busy. */
 const PATIENCE_MS = 15_000;
@@ -45,21 +42,14 @@ interface OpenOptions extends Partial<ConsoleOptions> {
 
 let browser: Promise<Browser> | undefined;
 
-const launched = () =>
-  browser ??= chromium.launch({
-    executablePath: CHROMIUM,
-    // The tests may run as root, where Chromium has no sandbox.
-    args: ["--no-sandbox", "--disable-dev-shm-usage"],
-  });
+const launched = () => browser ??= launchChromium();
 
 /** Registers a test of the page; where there is no Chromium, it is skipped, which its name says. */
 export function browserTest(
   name: string,
   body: (context: BrowserTestContext) => Promise<void>,
 ): void {
-  const ignore = CHROMIUM === undefined
-    ? "no Chromium on this machine: apt-get install chromium, or set CHROMIUM"
-    : undefined;
+  const ignore = CHROMIUM === undefined ? NO_CHROMIUM : undefined;
   // The browser outlives the test, with its process and its connections.
   const options = { ignore, sanitizeOps: false, sanitizeResources: false };
   databaseTest(name, options, async ({ db }) => {
