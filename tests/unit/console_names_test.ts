@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { callsByDay, callsText } from "../../shared/console/page/names/calls.ts";
+import { axisOf, callsByDay, callsText } from "../../shared/console/page/names/calls.ts";
 import { type TestRun, testStateOf } from "../../shared/console/page/names/test_run_state.ts";
 import { checksText, usesText } from "../../shared/console/page/names/reported.ts";
 import {
@@ -132,6 +132,11 @@ Deno.test("days without calls are shown between those with calls", () => {
   ]);
   assertStringIncludes(callsText(days), "7 in all, the most on 2026-11-03 (5)");
   assertEquals(callsByDay({}), []);
+  assertEquals([axisOf(days).length, axisOf(days)[0], axisOf(days)[13]], [
+    14,
+    "2026-10-21",
+    "2026-11-03",
+  ]);
 });
 
 Deno.test("while several are tested, each says whether it is tested, waits, or what came of it", () => {

@@ -24,6 +24,18 @@ export function callsByDay({ days: counted }: Partial<Pick<Usage, "days">>): Day
   return days;
 }
 
+/** Least days of the plot's axis: those before the first known one stay empty. */
+const LEAST_DAYS = 14;
+
+export function axisOf(days: DayOfCalls[]): string[] {
+  const last = Date.parse(days[days.length - 1].day);
+  const length = Math.max(days.length, LEAST_DAYS);
+  return Array.from(
+    { length },
+    (_, index) => new Date(last - (length - 1 - index) * DAY_MS).toISOString().slice(0, 10),
+  );
+}
+
 /** The plot in one sentence, for those who do not see it. */
 export function callsText(days: DayOfCalls[]): string {
   if (days.length === 0) return "No calls are known.";
