@@ -11,7 +11,7 @@ export default function CallsPlot({ usage }: { usage: Usage }) {
   const days = useMemo(() => callsByDay(usage), [usage]);
   const options = useMemo((): Plot.PlotOptions => {
     const axis = days.length === 0 ? [] : axisOf(days);
-    return ({
+    return {
       marginLeft: 40,
       marginBottom: 20,
       marginTop: 8,
@@ -27,7 +27,7 @@ export default function CallsPlot({ usage }: { usage: Usage }) {
         Plot.barY(days, { x: "day", y: "calls", fill: "var(--accent)" }),
         Plot.ruleY([0], { stroke: "var(--strong-line)" }),
       ],
-    });
+    };
   }, [days]);
   if (days.length === 0) return null;
   return <PlotFigure label={callsText(days)} height={HEIGHT} options={options} />;
