@@ -18,7 +18,26 @@ const VIEWS = ["tables", "plan", "live", "names", "campaign", "events"];
 const SCHEMES = ["light", "dark"] as const;
 const SIZES = { wide: { width: 1280, height: 860 }, narrow: { width: 360, height: 780 } };
 
+/** Runs in the page. */
+const scrollToTop = (element: { scrollIntoView(): void }) => element.scrollIntoView();
+
+/** What somebody does first in a view. */
+const FIRST: Record<string, (page: Page) => Promise<void>> = {
+  async plan(page) {
+    await page.getByRole("button", { name: "Make the plan" }).click();
+    await shown(page);
+    await page.getByRole("heading", { name: "The plan" }).evaluate(scrollToTop);
+    await page.mouse.wheel(0, -30);
+  },
+  async names(page) {
+    await page.getByRole("button", { name: /^Test all/ }).click();
+    await page.getByText("passed", { exact: true }).first().waitFor();
+    await page.getByRole("button", { name: /customers/ }).first().click();
+  },
+};
+
 const OF_README = ["plan", "names"];
+const README_SIZE = { width: 1280, height: 640 };
 const README_FOLDER = new URL("../../shared/guides/pictures/", import.meta.url);
 
 /** How long a view may take to show its data, in milliseconds. */
@@ -108,10 +127,14 @@ async function takePictures(page: Page, folder: string): Promise<void> {
         await page.emulateMedia({ colorScheme: scheme });
         await page.goto(new URL(`/${view}`, page.url()).href);
         await shown(page);
+        await FIRST[view]?.(page);
+        await shown(page);
         const picture = await page.screenshot();
         await Deno.writeFile(join(folder, `${view}_${scheme}_${size}.png`), picture);
         if (OF_README.includes(view) && scheme === "light" && size === "wide") {
-          await Deno.writeFile(new URL(`console_${view}.png`, README_FOLDER), picture);
+          const clip = { x: 0, y: 0, ...README_SIZE };
+          const part = await page.screenshot({ clip });
+          await Deno.writeFile(new URL(`console_${view}.png`, README_FOLDER), part);
         }
       }
     }

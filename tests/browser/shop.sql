@@ -68,8 +68,6 @@ create function public.order_total(wanted bigint) returns numeric language sql s
 create function public.note_total() returns trigger language plpgsql as
   'begin update public.orders set total = public.order_total(new.order_id) where id = new.order_id;
    return null; end';
-create trigger order_items_total after insert on public.order_items
-  for each row execute function public.note_total();
 create function public.forget_customer(wanted bigint) returns void language plpgsql as
   'begin execute format(''delete from %I where customer_id = $1'', ''carts'') using wanted; end';
 
@@ -86,21 +84,20 @@ insert into public.products (category_id, name, price)
 insert into public.product_images select 1 + n % 900, 'https://example.com/' || n from generate_series(1, 2500) n;
 insert into public.orders (customer_id, total, placed_at)
   select 1 + n % 4000, n % 300, now() - n * interval '11 minutes' from generate_series(1, 30000) n;
-alter table public.order_items disable trigger order_items_total;
 insert into public.order_items select 1 + n % 30000, 1 + n % 887, 1 + n % 3 from generate_series(1, 70000) n
   on conflict do nothing;
-alter table public.order_items enable trigger order_items_total;
 insert into public.payments (order_id, amount) select n, n % 300 from generate_series(1, 29000) n;
 insert into public.shipments (order_id, carrier) select n, 'Carrier ' || n % 3 from generate_series(1, 27000) n;
 insert into public.reviews (product_id, stars) select 1 + n % 900, 1 + n % 5 from generate_series(1, 6000) n;
 insert into public.coupons select 'CODE' || n, n % 50 from generate_series(1, 120) n;
 insert into public.carts (customer_id) select n from generate_series(1, 700) n;
 
+create trigger order_items_total after insert on public.order_items
+  for each row execute function public.note_total();
+
 do $$ begin
   if exists (select from pg_publication where pubname = 'supabase_realtime') then
     alter publication supabase_realtime add table public.payments;
   end if;
 end $$;
-analyze public.customers, public.addresses, public.categories, public.products, public.product_images,
-  public.orders, public.order_items, public.payments, public.shipments, public.reviews, public.coupons,
-  public.carts;
+analyze;

@@ -91,7 +91,9 @@ export function TableListRow(
           : summary.counts.length === 0
           ? <span className="quiet">none</span>
           : summary.counts.map(({ severity, count }) => (
-            <Badge key={severity} tone={severityTone(severity)}>{count} {severity}</Badge>
+            <Badge key={severity} tone={severityTone(severity)}>
+              {count} {severity === "warning" && count > 1 ? "warnings" : severity}
+            </Badge>
           ))}
       </span>
       <span role="cell" data-label="State">
