@@ -1,9 +1,10 @@
 import sql from "highlight.js/lib/languages/sql";
-import { createLowlight } from "lowlight";
+import { createLowlight, type LanguageFn } from "lowlight";
 import type { ReactNode } from "react";
 import { visibleLines } from "../../../report/text.ts";
 
-const highlighter = createLowlight({ sql });
+// Deno derives the type from the module's JavaScript, and finds less than its declarations say.
+const highlighter = createLowlight({ sql: sql as LanguageFn });
 
 type Node = {
   type: string;
