@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { visibleLines } from "../../../report/text.ts";
 
 // Deno derives the type from the module's JavaScript, and finds less than its declarations say.
-const highlighter = createLowlight({ sql: sql as LanguageFn });
+const highlighter = createLowlight({ sql: sql as unknown as LanguageFn });
 
 type Node = {
   type: string;
