@@ -201,7 +201,7 @@ async function planChange<C extends PlannedChange>(
       lock: null,
       refusal: await refusalOf(planned, request, session, connection),
     };
-  });
+  }, { tries: request.rewrite_texts });
 }
 
 /** @throws {Problem} `plan_changed`, `breaking_findings` or `old_name_in_use`. */

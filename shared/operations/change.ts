@@ -46,7 +46,7 @@ export type ChangeRequest =
     | "notes"
     | "record_history"
   >
-  & { migration_file?: boolean };
+  & { migration_file?: boolean; rewrite_texts?: boolean };
 
 interface ChangeSubject {
   operation: Event["operation"];

@@ -36,16 +36,20 @@ export interface OperationContext extends DatabaseContext {
 const MAX_REREADS = 5;
 const REREAD_PAUSE_MS = 20;
 
-/** @throws {Problem} `unsupported_server`; `database_unavailable` where the tracking tables are missing. */
+/**
+ * @param tries Whether the work tries something that would change the database. The transaction is rolled back.
+ * @throws {Problem} `unsupported_server`; `database_unavailable` where the tracking tables are missing.
+ */
 export async function inReadOnlyTransaction<T>(
   context: OperationContext,
   work: (session: Session, connection: Connected) => Promise<T>,
+  { tries = false }: { tries?: boolean } = {},
 ): Promise<T> {
   for (let rereads = 0;; rereads++) {
     try {
       return await context.database.withSession(
         toRead(context),
-        async (session) => await work(session, await beginToRead(context, session)),
+        async (session) => await work(session, await beginToRead(context, session, tries)),
       );
     } catch (error) {
       if (!isCatalogMoved(error) || rereads >= MAX_REREADS) throw error;
@@ -57,8 +61,9 @@ export async function inReadOnlyTransaction<T>(
 export async function beginToRead(
   { limits }: OperationContext,
   session: Session,
+  tries = false,
 ): Promise<Connected> {
-  const connection = connected(await session.begin(beginReading(limits)));
+  const connection = connected(await session.begin(beginReading(limits, tries)));
   requireServer(connection.serverVersion);
   return connection;
 }

@@ -9,7 +9,13 @@ import {
   requireOwned,
 } from "./remove_views.ts";
 import { makePlan, type Plan } from "./plan.ts";
-import { type Definitions, newlyNamed, rewriteTexts, type TextRewrites } from "./rewrite_texts.ts";
+import {
+  type Definitions,
+  leftTexts,
+  newlyNamed,
+  rewriteTexts,
+  type TextRewrites,
+} from "./rewrite_texts.ts";
 import { checkFree, checkRelations } from "./verification/checks.ts";
 
 export interface FinalizePlan extends Plan {
@@ -64,7 +70,12 @@ export async function planFinalize(
   const rewrites = rewriteTexts(
     facts,
     steps.map(({ migration, table }) => newlyNamed(migration, table.name)),
-    options.definitions,
+    options.definitions && {
+      ...options.definitions,
+      // A routine that is made again for the table's rows could not be called with them when bodies were checked.
+      ...(removal.dependents.some(({ object }) => object.routine !== null) &&
+        { errors: undefined }),
+    },
     removal.dependents,
   );
   const plan = await makePlan({
@@ -72,7 +83,7 @@ export async function planFinalize(
     preparations: removal.preparations,
     locks: removal.locks,
     changes: removal.changes,
-    findings: [...removal.viewOnlyFindings.flat(), ...removal.findings],
+    findings: [...removal.viewOnlyFindings.flat(), ...removal.findings, ...leftTexts(rewrites)],
     lockNeeds: removal.lockNeeds,
   });
   return {

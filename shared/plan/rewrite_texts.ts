@@ -32,6 +32,8 @@ export interface Definitions {
   routines: RoutineDefinition[];
   /** Jobs that can be altered. */
   jobs: string[];
+  /** Why routines would no longer work with the new names, by identity: what plpgsql_check finds. Default: nothing. */
+  errors?: Map<string, string>;
 }
 
 export interface TextRewrites {
@@ -46,12 +48,16 @@ export interface TextRewrites {
 
 const NOTHING: TextRewrites = { statements: [], texts: [], after: [], left: [] };
 
-/** The texts of which `Definitions` are needed. */
+/** The texts of which `Definitions` are needed, as they are and as they would be. */
 export const textsToRewrite = (
   facts: Facts,
   tables: NewlyNamed[],
-): Pick<TextFacts, "kind" | "identity">[] =>
-  rewritten(facts, tables).filter(({ unsure }) => unsure === null).map(({ text }) => text);
+): { text: TextFacts; after: string }[] =>
+  rewritten(facts, tables).filter(({ unsure }) => unsure === null);
+
+/** Statement that gives a routine a body, and leaves all else of it as it is. */
+export const replacingBody = ({ head }: RoutineDefinition, body: string): string =>
+  `${head}${dollarQuoted(body, "function")}`;
 
 /**
  * What of the texts is certain gets the new names; the rest is left to a person.
@@ -75,7 +81,7 @@ export function rewriteTexts(
       ? `it is not certain that it means the table: ${unsure}`
       : except.has(text.identity)
       ? "it depends on the view, and is made again with its present text"
-      : whyNot(text, definitions);
+      : whyNot(text, definitions) ?? definitions.errors?.get(text.identity) ?? null;
     if (reason !== null) {
       left.push({ text, reason });
       continue;
@@ -217,7 +223,7 @@ function statementsFor(
       }),
       checkBodies("off", "Names in a body mean what they mean to its callers, not here"),
       ...bodies.map(({ definition, after }) => ({
-        sql: `${definition.head}${dollarQuoted(after, "function")}`,
+        sql: replacingBody(definition, after),
         purpose: `${purpose} in the routine's body`,
       })),
       checkBodies("on", "Check the bodies of functions again"),

@@ -99,10 +99,14 @@ select pg_backend_pid() as pid, current_setting('server_version_num')::int as se
   literal(EVENTS_TABLE)
 }) is not null as tracked,${untrustedColumn},${featureColumns},${lockRoomColumn}`;
 
-/** The beginning of a read-only transaction. */
-export const beginReading = (limits: Limits) =>
+/**
+ * The beginning of a transaction that is read-only, unless it tries something.
+ *
+ * @param tries Whether it does, and is rolled back. Default: false.
+ */
+export const beginReading = (limits: Limits, tries = false) =>
   [
-    beginReadOnly(remainingMs(limits)),
+    (tries ? beginReadWrite : beginReadOnly)(remainingMs(limits)),
     setLockTimeout(Math.min(READING_LOCK_TIMEOUT_MS, Math.max(1, remainingMs(limits)))),
     CONNECTION_QUERY,
   ].join(";\n");

@@ -7,6 +7,7 @@
  * | --- | --- |
  * | `cron.job` | a table that is a member of the extension pg_cron |
  * | `pg_stat_statements`, `pg_stat_statements_info` in that extension's schema | members of the extension |
+ * | `plpgsql_check_function_tb` | a member of the extension plpgsql_check, in C; both have owners that we trust |
  * | `supabase_migrations.schema_migrations` | an ordinary table without rules, triggers and row-level security; it and its schema have owners that we trust |
  * | the tracking tables, and everything in our own schemas | ordinary tables without rules; their owners, and those of their schemas and trigger functions, are ones that we trust |
  *
@@ -31,7 +32,7 @@ export const WITH_TRUSTED_ROLES = `with trusted_role as materialized (
       or r.oid = (
         select d.datdba from pg_catalog.pg_database d where d.datname = pg_catalog.current_database()))`;
 
-const isTrustedRole = (role: string) => `${role} in (select tr.oid from trusted_role tr)`;
+export const isTrustedRole = (role: string) => `${role} in (select tr.oid from trusted_role tr)`;
 
 /** Whether a relation, by an expression for its OID, is a member of an extension. */
 export const isMemberOf = (extension: string, oid: string): string =>

@@ -163,6 +163,11 @@ renamedTest("a finalization that rewrites is not refused for what it rewrites", 
     "old_name_in_use public.dynamic()",
     "old_name_in_use public.of_row(e public.experts)",
   ]);
+  assertEquals(
+    plan.findings.filter(({ code }) => code === "text_not_rewritten").map(({ object }) => object)
+      .sort(),
+    ["public.dynamic()", "public.of_row(e public.experts)"],
+  );
   // A change of its own gives it the new name before.
   await functions.refresh({ migration_id: migration.id, rewrite_texts: true });
   await db.sql`drop function dynamic()`;
