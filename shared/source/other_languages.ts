@@ -67,7 +67,8 @@ export function namesAsWords(source: string, wanted: WantedNames, graphql: boole
   });
 }
 
-const MODEL = /^[ \t]*(?:model|view)\s+(\w+)\s*\{([^}]*)\}/gm;
+/** It ends at a brace in a line of its own: `@default("{}")` has others. */
+const MODEL = /^[ \t]*(?:model|view)\s+(\w+)\s*\{([^]*?)^[ \t]*\}/gm;
 const MAPPED = /@@map\(\s*(?:name\s*:\s*)?"((?:[^"\\]|\\.)*)"\s*\)/;
 const IN_SCHEMA = /@@schema\(\s*"([^"]*)"\s*\)/;
 

@@ -111,7 +111,8 @@ function clientFrom(origin: Origin, uses: ModuleUses): Client {
       return clientOfCall(origin, uses);
     case "member":
       if (origin.property === "storage") return NO_CLIENT;
-      return clientFrom(origin.object, uses).is === "no" && isOfSupabase(origin.object)
+      return clientFrom(origin.object, uses).is === "no" &&
+          isOfKnownPackage(origin.object)
         ? NO_CLIENT
         : { is: "maybe", schema: usualSchema };
     case "import":
@@ -133,10 +134,12 @@ function isOtherPackage(from: string): boolean {
 const isSupabasePackage = (from: string) =>
   packageOf(from).startsWith("@supabase/") || packageOf(from) === "@nuxtjs/supabase";
 
-const isOfSupabase = (origin: Origin): boolean =>
-  origin.is === "import"
-    ? isSupabasePackage(origin.from)
-    : origin.is === "call" && isOfSupabase(origin.callee);
+/** Whether it comes from a package of which it is known what is a client: `knex({ … }).withSchema("shop")`. */
+function isOfKnownPackage(origin: Origin): boolean {
+  if (origin.is === "import") return isSupabasePackage(origin.from) || isOtherPackage(origin.from);
+  if (origin.is === "call") return isOfKnownPackage(origin.callee);
+  return origin.is === "member" && isOfKnownPackage(origin.object);
+}
 
 function clientOfType({ from, name, arguments: given }: TypeOrigin, usual: string | null): Client {
   if (from !== null && !isSupabasePackage(from)) return { is: "maybe", schema: usual };
@@ -207,13 +210,10 @@ function readRealtime([event, filter]: NodePath[], uses: ModuleUses): void {
   const options = optionsOf(filter);
   const table = options && memberOf(options, "table");
   if (table == null) return;
-  const schema = memberOf(options!, "schema");
-  const place: NamePlace = {
-    kind: "realtime",
-    schema: schema === null ? null : stringOf(schema),
-    doubt: null,
-  };
-  uses.addName(table, place);
+  const member = memberOf(options!, "schema");
+  const schema = member === null ? null : stringOf(member);
+  // All schemas: which one is meant is as unknown as without it.
+  uses.addName(table, { kind: "realtime", schema: schema === "*" ? null : schema, doubt: null });
 }
 
 interface Query {

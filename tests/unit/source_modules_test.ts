@@ -188,6 +188,7 @@ Deno.test("an embedded resource keeps its key in the answer by an alias", () => 
     ["...old(name)", "...new(name)"],
     ["c(old(c(*)))", "c(old:new(c(*)))"],
     ["old(old(id))", "old:new(old:new(id))"],
+    ["c(*, ...old!inner(name, old(id)))", "c(*, ...new!inner(name, old:new(id)))"],
     ["old(count)", "old:new(count)"],
     ["old(id.sum(),data->old->>x,n::text)", "old:new(id.sum(),data->old->>x,n::text)"],
     [
@@ -265,13 +266,18 @@ Deno.test("Realtime and generated types are changed", () => {
       `type P = Database["public"]["Tables"]; let x: P["new"]["Insert"]; type S = Database["app"]; let y: S["Tables"]["stuff"]`,
     ],
   ]);
+  const unknown = "the schema of the client is not known";
+  left([
+    [`channel.on("postgres_changes", { event: "*", table: "old" }, f)`, unknown],
+    [`channel.on("postgres_changes", { event: "*", schema: "*", table: "old" }, f)`, unknown],
+  ]);
   ignored([
     `type R = Database["other"]["Tables"]["old"]`,
     `channel.on("postgres_changes", { event: "*", schema: "other", table: "old" }, f)`,
   ]);
 });
 
-Deno.test("table definitions and queries of drizzle, kysely, knex and TypeORM are changed", () => {
+Deno.test("table definitions and queries of drizzle, kysely, knex, TypeORM and MikroORM are changed", () => {
   changed([
     [
       `import { pgTable, pgSchema } from "drizzle-orm/pg-core"; export const a = pgTable("old", {}); const s = pgSchema("app"); s.table("things", {})`,
@@ -296,6 +302,20 @@ Deno.test("table definitions and queries of drizzle, kysely, knex and TypeORM ar
     [
       `import { Entity, JoinTable } from "typeorm"; @Entity("old") class A { @JoinTable({ name: "old" }) b } @Entity({ name: "things", schema: "app" }) class C {}`,
       `import { Entity, JoinTable } from "typeorm"; @Entity("new") class A { @JoinTable({ name: "new" }) b } @Entity({ name: "stuff", schema: "app" }) class C {}`,
+    ],
+  ]);
+  changed([
+    [
+      `import { Entity } from "@mikro-orm/core"; @Entity({ tableName: "old" }) class A {} @Entity({ tableName: "things", schema: "app" }) class B {}`,
+      `import { Entity } from "@mikro-orm/core"; @Entity({ tableName: "new" }) class A {} @Entity({ tableName: "stuff", schema: "app" }) class B {}`,
+    ],
+    [
+      `import { Kysely } from "kysely"; const db = new Kysely({}); db.selectFrom(["old", "b"]).select("old.id")`,
+      `import { Kysely } from "kysely"; const db = new Kysely({}); db.selectFrom(["new", "b"]).select("new.id")`,
+    ],
+    [
+      `import knex from "knex"; const db = knex({}); db.insert(x).into("old"); db({ o: "old" }).where("o.id", 1); db.withSchema("app").from("things")`,
+      `import knex from "knex"; const db = knex({}); db.insert(x).into("new"); db({ o: "new" }).where("o.id", 1); db.withSchema("app").from("stuff")`,
     ],
   ]);
   const unclear = "old.column is said in a way that is not understood";
