@@ -235,3 +235,44 @@ databaseTest(
     });
   },
 );
+
+/** One row of each table, with the names that these have before. */
+const BOOKED = `
+  insert into experts (id, name, city, created_at) values
+    ('00000000-0000-0000-0000-000000000001', 'Ada', 'London', '2026-01-01');
+  insert into customers (id, email) values ('00000000-0000-0000-0000-000000000002', 'a@example.com');
+  insert into bookings (id, expert_id, customer_id, starts_at) values
+    ('00000000-0000-0000-0000-000000000003', '00000000-0000-0000-0000-000000000001',
+      '00000000-0000-0000-0000-000000000002', '2026-01-01 10:00Z');
+  insert into reviews (booking_id, stars, body) values ('00000000-0000-0000-0000-000000000003', 5, 'experts');
+  insert into tags (id, label) values ('00000000-0000-0000-0000-000000000004', 'maths');
+  insert into expert_tags values
+    ('00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000004');
+  insert into billing.invoices (id, booking_id, cents) values
+    ('00000000-0000-0000-0000-000000000005', '00000000-0000-0000-0000-000000000003', 4200);
+  grant usage on schema billing to service_role`;
+
+databaseTest(
+  "a booking service with hints, types and two schemas runs without the old names",
+  async ({ db }) => {
+    await withApplication("application", async (dir, renames) => {
+      // The trigger's function comes from elsewhere.
+      await db.sql.unsafe(`create function log_change() returns trigger language plpgsql as
+        'begin return null; end'`);
+      const schema = await Deno.readTextFile(join(dir, "supabase/schemas/tables.sql"));
+      await db.sql.unsafe(schema + BOOKED).simple();
+      await using api = await dataApiStandIn(db, { schemas: ["public", "billing"] });
+      const { hostname, port, username, password, pathname } = new URL(db.url);
+      const env = {
+        ...{ SUPABASE_URL: api.url, SUPABASE_SECRET_KEY: SECRET_KEY },
+        ...{ PGHOST: hostname, PGPORT: port, PGUSER: username },
+        ...{ PGPASSWORD: decodeURIComponent(password), PGDATABASE: pathname.slice(1) },
+      };
+      const before = await outputOf(dir, env);
+      await findUses(dir);
+      await finalized(db, renames);
+      await api.reload();
+      assertEquals(await outputOf(dir, env), before);
+    });
+  },
+);

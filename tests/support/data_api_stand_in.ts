@@ -158,7 +158,11 @@ function parseSelect(text: string): SelectItem[] {
     do {
       const item: SelectItem = { alias: null, name: name(), hint: null, items: null };
       if (take(":")) [item.alias, item.name] = [item.name, name()];
-      if (take("!")) item.hint = name();
+      while (take("!")) {
+        const hint = name();
+        // All rows are answered, whichever kind of join is asked for.
+        if (hint !== "inner" && hint !== "left") item.hint = hint;
+      }
       if (take("(")) {
         item.items = list();
         take(")");

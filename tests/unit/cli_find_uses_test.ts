@@ -216,6 +216,9 @@ Deno.test("an application compiles with the new names, but for what was listed a
   await withTypeScriptProject(async (dir) => {
     const { code } = await run("cp", ["-r", `${source}/.`, dir], { env: {} });
     assertEquals(code, 0);
+    const config = join(dir, "tsconfig.json");
+    const written = await Deno.readTextFile(config);
+    await Deno.writeTextFile(config, written.replace('"types":[]', '"types":["node"]'));
     const types = join(dir, "src/lib/database.types.ts");
     const renamed = await Deno.readTextFile(join(dir, "renamed.database.types.ts"));
     await Deno.remove(join(dir, "renamed.database.types.ts"));
