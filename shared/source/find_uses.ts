@@ -1,14 +1,14 @@
 /** All uses in one file, by what kind of file it is. */
-import { scriptsIn } from "./components.ts";
-import { readDatabaseTypes } from "./database_types.ts";
-import { beginsStatement, readEmbeddedSql } from "./embedded_sql.ts";
-import { type Module, type NodePath, type Parser } from "./module.ts";
-import { ModuleUses } from "./module_uses.ts";
+import { scriptsIn } from "./modules/components.ts";
+import { readDatabaseTypes } from "./forms/database_types.ts";
+import { beginsStatement, readEmbeddedSql } from "./forms/embedded_sql.ts";
+import { type Module, type NodePath, type Parser } from "./modules/module.ts";
+import { ModuleUses } from "./modules/module_uses.ts";
 import { mentionsIn, namesAsWords, namesInPrisma, namesInStrings } from "./other_languages.ts";
-import { readKyselyTypes, readQueryBuilders } from "./query_builders.ts";
-import { importersOf, Program, type Resolve } from "./program.ts";
+import { readKyselyTypes, readQueryBuilders } from "./forms/query_builders.ts";
+import { importersOf, Program, type Resolve } from "./modules/program.ts";
 import { namesInSql, withoutPsql } from "./sql_text.ts";
-import { readSupabaseCalls } from "./supabase_client.ts";
+import { readSupabaseCalls } from "./forms/supabase_client.ts";
 import {
   certain,
   type Found,

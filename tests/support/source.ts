@@ -1,7 +1,7 @@
 /** Renames in a text of source, as find-uses --write makes them. */
 import { edited } from "../../shared/source/edits.ts";
 import { usesIn } from "../../shared/source/find_uses.ts";
-import { loadParser } from "../../shared/source/module.ts";
+import { loadParser } from "../../shared/source/modules/module.ts";
 import { type Use, WantedNames, type WantedRename } from "../../shared/source/uses.ts";
 
 const PARSER = await loadParser();

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { dirname, join } from "node:path/posix";
 import { edited } from "../../shared/source/edits.ts";
 import { usesInAll } from "../../shared/source/find_uses.ts";
-import { loadParser } from "../../shared/source/module.ts";
+import { loadParser } from "../../shared/source/modules/module.ts";
 import { WantedNames } from "../../shared/source/uses.ts";
 import { RENAMES, reversed } from "../support/source.ts";
 

@@ -1,7 +1,7 @@
 /** PostgREST's select parameter, and texts of all kinds that are no source at all. */
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { embeddedIn, renamedResource } from "../../shared/source/select.ts";
+import { embeddedIn, renamedResource } from "../../shared/source/forms/select.ts";
 import { renamedBack, renamedIn } from "../support/source.ts";
 import { sqlish } from "../support/sqlish.ts";
 

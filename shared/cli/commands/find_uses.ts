@@ -7,10 +7,10 @@ import { describeUses, type ShownUse, type UsesAnswer } from "../../report/uses.
 import { counted, visible } from "../../report/text.ts";
 import { edited } from "../../source/edits.ts";
 import { isModule, isReadable, isSource, usesInAll } from "../../source/find_uses.ts";
-import { loadParser } from "../../source/module.ts";
+import { loadParser } from "../../source/modules/module.ts";
 import { sarifOf } from "../../source/sarif.ts";
 import { isGenerated, reasonToSkip } from "../../source/skipped.ts";
-import { makesOtherClients } from "../../source/supabase_client.ts";
+import { makesOtherClients } from "../../source/forms/supabase_client.ts";
 import { type Use, WantedNames, type WantedRename } from "../../source/uses.ts";
 import { commandLine, PROGRAM, SILENT_PROGRAM, withOption, withoutFlag } from "../command_line.ts";
 import { type CommandContext, printAnswer, runCommand } from "../context.ts";

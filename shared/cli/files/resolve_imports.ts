@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname as folderOf, join as joined } from "node:path";
 import { posix } from "node:path";
-import type { Resolve } from "../../source/program.ts";
+import type { Resolve } from "../../source/modules/program.ts";
 import type { FoundFile } from "./source_files.ts";
 
 const EXTENSIONS = [

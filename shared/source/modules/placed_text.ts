@@ -1,5 +1,5 @@
 /** The value of a string in source, with the place of each of its characters. */
-import type { Span } from "./uses.ts";
+import type { Span } from "../uses.ts";
 
 export class PlacedText {
   /** `starts[i]` and `ends[i]`: where the character `text[i]` is written in the source. */

@@ -7,9 +7,9 @@ import {
   type NodePath,
   stringOf,
   unwrapped,
-} from "./module.ts";
-import type { ModuleUses, TextEdit } from "./module_uses.ts";
-import { type Origin, originOf, packageOf, typeOriginOf } from "./origin.ts";
+} from "../modules/module.ts";
+import type { ModuleUses, TextEdit } from "../modules/module_uses.ts";
+import { type Origin, originOf, packageOf, typeOriginOf } from "../modules/origin.ts";
 
 /** Reads every call and decorator of the module. */
 export function readQueryBuilders(uses: ModuleUses): void {

@@ -1,7 +1,7 @@
 /** Generated types by the name of a table: `Tables<"old">`, `Database["public"]["Tables"]["old"]`. */
-import { keyOf, type NodePath, stringOf } from "./module.ts";
-import type { ModuleUses } from "./module_uses.ts";
-import { importOf, isLocalImport } from "./origin.ts";
+import { keyOf, type NodePath, stringOf } from "../modules/module.ts";
+import type { ModuleUses } from "../modules/module_uses.ts";
+import { importOf, isLocalImport } from "../modules/origin.ts";
 
 /** Helpers of the file that `supabase gen types` writes, whose first argument is a table. */
 const HELPERS = new Set(["Tables", "TablesInsert", "TablesUpdate"]);

@@ -8,9 +8,9 @@ import {
   propertyOf,
   stringOf,
   unwrapped,
-} from "./module.ts";
-import type { ModuleUses, NamePlace, TextEdit } from "./module_uses.ts";
-import { type Origin, originOf, packageOf, type TypeOrigin } from "./origin.ts";
+} from "../modules/module.ts";
+import type { ModuleUses, TextEdit } from "../modules/module_uses.ts";
+import { type Origin, originOf, packageOf, type TypeOrigin } from "../modules/origin.ts";
 import { type Embedded, embeddedIn, renamedResource, selectName } from "./select.ts";
 
 /** What an expression is, as far as it matters: a client for a schema, or something that is none. */

@@ -1,7 +1,7 @@
 /** SQL in modules: tagged templates, and strings that are given to clients of PostgreSQL. */
-import { methodCall, type NodePath, propertyOf, stringOf, unwrapped } from "./module.ts";
-import type { ModuleUses } from "./module_uses.ts";
-import { isLocalImport, type Origin, originOf, packageOf } from "./origin.ts";
+import { methodCall, type NodePath, propertyOf, stringOf, unwrapped } from "../modules/module.ts";
+import type { ModuleUses } from "../modules/module_uses.ts";
+import { isLocalImport, type Origin, originOf, packageOf } from "../modules/origin.ts";
 
 /** Packages whose clients talk to PostgreSQL only. */
 const CLIENTS = new Set(

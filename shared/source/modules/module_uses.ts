@@ -2,7 +2,7 @@
 import { type Check, type Imports, Literals } from "./literals.ts";
 import type { Module, NodePath } from "./module.ts";
 import type { PlacedText } from "./placed_text.ts";
-import { namesInSql } from "./sql_text.ts";
+import { namesInSql } from "../sql_text.ts";
 import {
   certain,
   type Found,
@@ -12,7 +12,7 @@ import {
   type UseKind,
   type WantedNames,
   wordPattern,
-} from "./uses.ts";
+} from "../uses.ts";
 
 /** What a place makes of the name of a table. */
 export interface NamePlace {

@@ -7,7 +7,7 @@ import type { Binding, Module, NodePath } from "./module.ts";
 import type { ModuleUses } from "./module_uses.ts";
 import { propertyOf } from "./module.ts";
 import { importOf, isLocalImport } from "./origin.ts";
-import { type WantedNames, wordPattern } from "./uses.ts";
+import { type WantedNames, wordPattern } from "../uses.ts";
 
 /** A module by its file. */
 export interface ProgramFile {
