@@ -2,6 +2,7 @@
  * The page's server: the page itself, its session, and the project's endpoints behind it. It runs in the command's own
  * process, in Deno and in Node.js, and keeps the secret key there.
  */
+import { RenameError } from "../../client/rename_error.ts";
 import type { CampaignPhase } from "../../report/campaign.ts";
 import { type Assets, loadAssets } from "./assets.ts";
 import { forward, type Target } from "./forward.ts";
@@ -104,6 +105,9 @@ async function campaignAnswer({ campaign }: ConsoleOptions): Promise<Response> {
     return Response.json(await campaign?.() ?? []);
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
+    if (error instanceof RenameError) {
+      return createProblem(error.status ?? 502, error.code, detail, { hint: error.hint });
+    }
     return createProblem(422, "project_file", detail, {
       hint: "Correct the project file, then try again.",
     });
