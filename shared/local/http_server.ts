@@ -46,15 +46,18 @@ function listenInDeno(address: Address, handler: ServerHandler): HttpServer {
 
 async function listenInNode(address: Address, handler: ServerHandler): Promise<HttpServer> {
   const { toNodeHandler } = await import("srvx/node");
-  const server = createServer((request, response) => {
+  const server = createServer(async (request, response) => {
     const completed = new Promise<void>((resolve) => response.once("close", resolve));
     const answer = toNodeHandler((request) => handler(realRequest(request), completed)) as (
       ...both: [IncomingMessage, ServerResponse]
     ) => unknown;
-    Promise.resolve(answer(request, response)).catch((error) => {
+    try {
+      // Also throws at once: what is sent as Host need not make a URL.
+      await answer(request, response);
+    } catch (error) {
       console.error("a request could not be answered:", error);
       response.destroy();
-    });
+    }
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {
