@@ -75,6 +75,17 @@ Deno.test("a link opens the page once, with a cookie that scripts and other page
   assertNotEquals(first.headers.get("set-cookie"), cookie);
 });
 
+Deno.test("a browser that has opened the page before uses a new link up, too", async () => {
+  const { page, call, signedIn } = consoleOf();
+  const { cookie } = await signedIn();
+  const { pathname, search } = new URL(page.newLink());
+  assertEquals((await call(pathname + search, { headers: { cookie } })).status, 303);
+  assertEquals((await call(pathname + search)).status, 401);
+  // It has not to open another link for that.
+  const again = await call(pathname + search, { headers: { cookie } });
+  assertEquals([again.status, again.headers.get("location")], [303, "/"]);
+});
+
 Deno.test("without a link's cookie there is neither page nor endpoint, with a wrong one as little", async () => {
   const { call, open, calls } = consoleOf();
   const right = (await open()).split(";")[0];

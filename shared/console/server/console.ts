@@ -65,13 +65,12 @@ async function answer(
   const { pathname, searchParams } = new URL(request.url);
   const token = searchParams.get("token");
   const known = sessions.has(request);
-  if (pathname === "/" && token !== null && !known) {
-    const cookie = sessions.open(token);
-    if (cookie === null) return entrancePage("used");
-    return new Response(null, { status: 303, headers: { location: "/", "set-cookie": cookie } });
-  }
   if (pathname === "/" && token !== null) {
-    return new Response(null, { status: 303, headers: { location: "/" } });
+    // A browser that knows the page uses a link up as well.
+    const cookie = sessions.open(token);
+    if (cookie === null && !known) return entrancePage("used");
+    const headers = { location: "/", ...(cookie !== null && { "set-cookie": cookie }) };
+    return new Response(null, { status: 303, headers });
   }
   if (!known) {
     return pathname.startsWith(API)
