@@ -18,6 +18,14 @@ interface Address {
   port: number;
 }
 
+/** An address as a URL has it. */
+export const inUrl = (hostname: string): string =>
+  hostname.includes(":") ? `[${hostname}]` : hostname;
+
+/** The URL at which this machine reaches a server that listens there; nobody else answers at it. */
+export const reachedAt = ({ hostname, port }: Address): string =>
+  `http://${["0.0.0.0", "::"].includes(hostname) ? "127.0.0.1" : inUrl(hostname)}:${port}`;
+
 /** @throws {PortInUseError} */
 export const listen = (address: Address, handler: ServerHandler): Promise<HttpServer> =>
   typeof Deno !== "undefined" && "serve" in Deno

@@ -159,6 +159,14 @@ Deno.test("on all addresses a number is accepted as the host, and a name is not"
   );
 });
 
+Deno.test("the printed link opens the page at each address that it can listen on", async () => {
+  for (const hostname of ["::1", "::", "0.0.0.0", "fd00::5", "192.168.1.5", "Build-Box.local"]) {
+    const { page, call } = consoleOf({ hostname });
+    const { host, pathname, search } = new URL(page.newLink());
+    assertEquals((await call(pathname + search, { host })).status, 303, hostname);
+  }
+});
+
 Deno.test("a call gets the key here, and takes along and back only what it needs", async () => {
   const { call, signedIn, calls } = consoleOf({ actor: "ada" });
   const headers = await signedIn();

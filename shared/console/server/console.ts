@@ -3,6 +3,7 @@
  * process, in Deno and in Node.js, and keeps the secret key there.
  */
 import type { CampaignPhase } from "../../report/campaign.ts";
+import { reachedAt } from "../../local/http_server.ts";
 import { type Assets, loadAssets } from "./assets.ts";
 import { forward, type Target } from "./forward.ts";
 import { withSafeHeaders } from "./headers.ts";
@@ -40,9 +41,8 @@ export function createConsole(options: ConsoleOptions): Console {
   const assets = loadAssets();
   // A failure is answered when the page is asked for.
   assets.catch(() => {});
-  const shownHost = hostname.includes(":") ? `[${hostname}]` : hostname;
   return {
-    newLink: () => `http://${shownHost}:${port}/?token=${sessions.newLinkToken()}`,
+    newLink: () => `${reachedAt({ hostname, port })}/?token=${sessions.newLinkToken()}`,
     async fetch(request) {
       const foreign = foreignRequest(request, hostname);
       return withSafeHeaders(
