@@ -75,6 +75,15 @@ Deno.test({
     }),
 });
 
+Deno.test("a tsconfig.json of any form costs no more than its aliases", async () => {
+  const configs = ["", "null", "[]", '{"compilerOptions":{"paths":null}}', '{"compilerOptions":7}'];
+  for (const config of configs) {
+    await withProject({ "tsconfig.json": config, "a.ts": CALL, "db.ts": "" }, async ({ find }) => {
+      assertEquals(filesIn(await find("--json")), ["a.ts"], config);
+    });
+  }
+});
+
 Deno.test("uses are listed with their places, and --check fails while any is left", async () => {
   await withProject({ "src/a.ts": CALL, "src/b.py": `x("old")` }, async ({ find }) => {
     const listed = await find();
