@@ -261,6 +261,13 @@ Deno.test("a project that does not answer is a problem with the next step", asyn
   assertMatch(hint, /functions are deployed/);
 });
 
+Deno.test("a call that the page gives up is no failure of the server", async () => {
+  const { call, signedIn } = consoleOf({ fetch });
+  const gone = AbortSignal.abort();
+  const answer = await call(LIST, { headers: await signedIn(), signal: gone });
+  assertEquals([answer.status, await answer.text()], [499, ""]);
+});
+
 Deno.test("phases come from the project file, and a fault of it is shown with what to do", async () => {
   const none = consoleOf();
   const phases = await none.call("/api/campaign", { headers: await none.signedIn() });
