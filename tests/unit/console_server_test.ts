@@ -167,6 +167,30 @@ Deno.test("the printed link opens the page at each address that it can listen on
   }
 });
 
+Deno.test("a tab of another project, which was served at this address before, gets and changes nothing", async () => {
+  const idOf = async (options: Partial<ConsoleOptions>) => {
+    const { call, signedIn } = consoleOf(options);
+    const html = await (await call("/", { headers: await signedIn() })).text();
+    return /<meta name="project" content="([\w-]{43})">/.exec(html)![1];
+  };
+  const { call, signedIn, calls } = consoleOf();
+  const headers = await signedIn();
+  const others = [{ url: "https://staging.supabase.co" }, { project: "127.0.0.1:5432/staging" }];
+  for (const id of await Promise.all(others.map(idOf))) {
+    const from = { ...headers, "x-console-project": id };
+    assertEquals(await codeOf(await call(LIST, { headers: from })), [409, "other_project"]);
+    assertEquals(await codeOf(await call(RENAME, post(from, {}))), [409, "other_project"]);
+    assertEquals(await codeOf(await call("/api/session", { headers: from })), [
+      409,
+      "other_project",
+    ]);
+  }
+  assertEquals(calls, []);
+  // Its own goes on when the command is started again.
+  const own = { ...headers, "x-console-project": await idOf({ key: "sb_secret_new" }) };
+  assertEquals((await call(RENAME, post(own, {}))).status, 200);
+});
+
 Deno.test("a call gets the key here, and takes along and back only what it needs", async () => {
   const { call, signedIn, calls } = consoleOf({ actor: "ada" });
   const headers = await signedIn();

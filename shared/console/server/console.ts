@@ -2,6 +2,7 @@
  * The page's server: the page itself, its session, and the project's endpoints behind it. It runs in the command's own
  * process, in Deno and in Node.js, and keeps the secret key there.
  */
+import { createHash } from "node:crypto";
 import type { CampaignPhase } from "../../report/campaign.ts";
 import { reachedAt } from "../../local/http_server.ts";
 import { type Assets, loadAssets } from "./assets.ts";
@@ -10,7 +11,7 @@ import { withSafeHeaders } from "./headers.ts";
 import { foreignRequest } from "./origin.ts";
 import { createProblem } from "./problem.ts";
 import { entrancePage } from "./entrance.ts";
-import type { SessionAnswer } from "./session_answer.ts";
+import { PROJECT_HEADER, type SessionAnswer } from "./session_answer.ts";
 import { Sessions } from "./sessions.ts";
 
 export interface ConsoleOptions extends Target {
@@ -38,7 +39,8 @@ const ENDPOINTS = "/api/functions/v1/";
 export function createConsole(options: ConsoleOptions): Console {
   const { port, hostname = "127.0.0.1" } = options;
   const sessions = new Sessions(port);
-  const assets = loadAssets();
+  const projectId = idOf(options);
+  const assets = loadAssets(projectId);
   // A failure is answered when the page is asked for.
   assets.catch(() => {});
   return {
@@ -47,7 +49,7 @@ export function createConsole(options: ConsoleOptions): Console {
       const foreign = foreignRequest(request, hostname);
       return withSafeHeaders(
         foreign === null
-          ? await answer(request, options, sessions, assets)
+          ? await answer(request, options, { projectId, sessions, assets })
           : createProblem(403, "foreign_origin", foreign, {
             hint: "Open the link that the command has printed.",
           }),
@@ -59,8 +61,11 @@ export function createConsole(options: ConsoleOptions): Console {
 async function answer(
   request: Request,
   options: ConsoleOptions,
-  sessions: Sessions,
-  assets: Promise<Assets>,
+  { projectId, sessions, assets }: {
+    projectId: string;
+    sessions: Sessions;
+    assets: Promise<Assets>;
+  },
 ): Promise<Response> {
   const { pathname, searchParams } = new URL(request.url);
   const token = searchParams.get("token");
@@ -79,6 +84,18 @@ async function answer(
       })
       : entrancePage("unknown");
   }
+  if (
+    pathname.startsWith(API) && (request.headers.get(PROJECT_HEADER) ?? projectId) !== projectId
+  ) {
+    return createProblem(
+      409,
+      "other_project",
+      "This tab shows another project than is served now.",
+      {
+        hint: "Load the page anew.",
+      },
+    );
+  }
   if (pathname.startsWith(ENDPOINTS)) {
     return await forward(request, pathname.slice(ENDPOINTS.length), options);
   }
@@ -90,6 +107,10 @@ async function answer(
   if (pathname.startsWith(API)) return createProblem(404, "not_found", "There is nothing here.");
   return (await assets)(request);
 }
+
+/** The same whenever the project is served again, and nothing that the URL could be read from. */
+const idOf = ({ url, project }: ConsoleOptions): string =>
+  createHash("sha256").update(JSON.stringify([url, project])).digest("base64url");
 
 const sessionOf = ({ project, url, readOnly, campaign }: ConsoleOptions): SessionAnswer => ({
   project: project ?? new URL(url).host,
