@@ -45,6 +45,7 @@ async function main(): Promise<number> {
           key,
           readOnly: settings.readOnly === true,
           actor: "console",
+          ...(settings.databaseUrl && { project: withoutLogin(settings.databaseUrl) }),
         });
         return page.fetch;
       },
@@ -84,6 +85,11 @@ Key        ${stack.secretKey}
 
   curl ${stack.url}/functions/v1/list-migrations -H "apikey: ${stack.secretKey}"
 `;
+}
+
+function withoutLogin(databaseUrl: string): string {
+  const { host, pathname } = new URL(databaseUrl);
+  return `${host}${pathname}`;
 }
 
 function withoutPassword(databaseUrl: string): string {

@@ -2,6 +2,7 @@
 import process from "node:process";
 import postgres from "postgres";
 import { startGateway } from "./gateway.ts";
+import { reachedAt } from "./http_server.ts";
 import { provideKeys } from "./keys.ts";
 import { findFreePort, PortInUseError, requireFreePort } from "./port.ts";
 
@@ -40,15 +41,15 @@ export type MakePage = (
  * @throws {Error} why it does not start and what to do about it; nothing is left running
  */
 export async function serveFunctions(
-  { port: wanted, dir, portOption = "PORT", hostname, page }: FunctionsSettings,
+  { port: wanted, dir, portOption = "PORT", hostname = "127.0.0.1", page }: FunctionsSettings,
   prepare: () => Promise<string>,
 ): Promise<FunctionsServer> {
   const port = wanted || await findFreePort();
   await explainPort(portOption, () => requireFreePort(port));
   const keys = await provideKeys(dir);
   process.env.SUPABASE_DB_URL = await prepare();
-  // The functions and the page reach them here, also if others can reach them elsewhere.
-  const url = `http://127.0.0.1:${port}`;
+  // The page sends the key there.
+  const url = reachedAt({ hostname, port });
   process.env.SUPABASE_URL ||= url;
   const served = page?.({ url, port, secretKey: keys.secret });
   const gateway = await explainPort(

@@ -3,7 +3,7 @@
  * the environment that they read has to be set before the gateway starts.
  */
 import { type FunctionEntry, ourFunctions } from "./function_list.ts";
-import { listen } from "./http_server.ts";
+import { listen, reachedAt } from "./http_server.ts";
 import { backgroundWork, provideRuntime } from "./runtime.ts";
 
 /** How long a stop waits for running requests, and then for their background work, in milliseconds. */
@@ -24,7 +24,7 @@ interface GatewayOptions {
 
 export interface Gateway {
   readonly port: number;
-  /** `http://127.0.0.1:PORT`, without a slash at its end. */
+  /** `http://127.0.0.1:PORT`, or with the given address, without a slash at its end. */
   readonly url: string;
   /** Closes, after waiting at most two seconds for running requests and two for their background work. */
   stop(): Promise<void>;
@@ -57,7 +57,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { port } = server;
   return {
     port,
-    url: `http://${hostname}:${port}`,
+    url: reachedAt({ hostname, port }),
     async stop() {
       await settledWithin(running, STOP_GRACE_MS);
       await settledWithin([...backgroundWork], STOP_GRACE_MS);

@@ -18,6 +18,14 @@ interface Address {
   port: number;
 }
 
+/** An address as a URL has it. */
+export const inUrl = (hostname: string): string =>
+  hostname.includes(":") ? `[${hostname}]` : hostname;
+
+/** The URL at which this machine reaches a server that listens there; nobody else answers at it. */
+export const reachedAt = ({ hostname, port }: Address): string =>
+  `http://${["0.0.0.0", "::"].includes(hostname) ? "127.0.0.1" : inUrl(hostname)}:${port}`;
+
 /** @throws {PortInUseError} */
 export const listen = (address: Address, handler: ServerHandler): Promise<HttpServer> =>
   typeof Deno !== "undefined" && "serve" in Deno
@@ -46,15 +54,18 @@ function listenInDeno(address: Address, handler: ServerHandler): HttpServer {
 
 async function listenInNode(address: Address, handler: ServerHandler): Promise<HttpServer> {
   const { toNodeHandler } = await import("srvx/node");
-  const server = createServer((request, response) => {
+  const server = createServer(async (request, response) => {
     const completed = new Promise<void>((resolve) => response.once("close", resolve));
     const answer = toNodeHandler((request) => handler(realRequest(request), completed)) as (
       ...both: [IncomingMessage, ServerResponse]
     ) => unknown;
-    Promise.resolve(answer(request, response)).catch((error) => {
+    try {
+      // Also throws at once: what is sent as Host need not make a URL.
+      await answer(request, response);
+    } catch (error) {
       console.error("a request could not be answered:", error);
       response.destroy();
-    });
+    }
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {

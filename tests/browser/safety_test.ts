@@ -1,6 +1,7 @@
 /** What keeps others out of the page, tried in a real browser. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { browserTest } from "../support/browser.ts";
+import { holdLock } from "../support/waiting.ts";
 import { listen } from "../../shared/local/http_server.ts";
 
 browserTest(
@@ -108,3 +109,36 @@ browserTest("the browser runs no code but the page's own files", async ({ open, 
   const refused = /violates .* 'script-src 'self''/;
   assertEquals(faults.splice(0).map((text) => refused.test(text)), [true, true]);
 });
+
+browserTest(
+  "what a tab has asked of one project is not asked of another that is served at its address later",
+  async ({ open, db }) => {
+    await db.sql`create table experts (id int primary key)`;
+    const { page, serveInstead, newLink } = await open({ project: "staging" });
+    await page.getByRole("checkbox", { name: "Choose experts", exact: true }).check();
+    await page.getByRole("button", { name: "Plan the rename" }).click();
+    await page.getByLabel("New name of experts").fill("people");
+    await page.getByRole("button", { name: "Make the plan" }).click();
+    const holder = await holdLock(db, "experts");
+    await page.getByRole("button", { name: "Apply…" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: /^Rename/ }).click();
+    await page.getByRole("article").first().waitFor();
+
+    const asked: string[] = [];
+    const empty = { tables: [], tables_total: 0, migrations: [], events: [], next_cursor: null };
+    serveInstead({
+      project: "production",
+      fetch: (input) => {
+        asked.push(new URL(String(input)).pathname);
+        return Promise.resolve(Response.json(empty));
+      },
+    });
+    // In the same tab, by the new link.
+    await page.goto(newLink());
+    await page.getByText("production").first().waitFor();
+    await page.waitForLoadState("networkidle");
+    assertEquals(asked.filter((path) => path.endsWith("/rename")), []);
+    assertEquals(asked.some((path) => path.endsWith("/list-migrations")), true);
+    await holder.release();
+  },
+);

@@ -21,6 +21,8 @@ export interface OpenPage extends AsyncDisposable {
   faults: string[];
   /** Makes another link that opens the page once. */
   newLink(): string;
+  /** From now on another project is served at this address, as if the command had been started again. */
+  serveInstead(options: Partial<ConsoleOptions>): void;
   /** From now on calls of the page fail as if nothing answered, or work again. */
   setReachable(reachable: boolean): Promise<void>;
 }
@@ -76,23 +78,25 @@ async function openPage(functions: Functions, options: OpenOptions): Promise<Ope
   const { path = "/", width = 1280, height = 900, scheme = "light", ...more } = options;
   let reachable = true;
   const port = await findFreePort();
-  const served = createConsole({
-    url: "http://project.test",
-    key: SECRET_KEY,
-    readOnly: false,
-    port,
-    project: "test project",
-    fetch: async (input, init) => {
-      const { pathname, search } = new URL(String(input));
-      const headers = Object.fromEntries(new Headers(init?.headers));
-      return await functions.fetch(pathname.split("/").at(-1)!, {
-        ...init,
-        headers,
-        query: search,
-      });
-    },
-    ...more,
-  });
+  const made = (more: Partial<ConsoleOptions>) =>
+    createConsole({
+      url: "http://project.test",
+      key: SECRET_KEY,
+      readOnly: false,
+      port,
+      project: "test project",
+      fetch: async (input, init) => {
+        const { pathname, search } = new URL(String(input));
+        const headers = Object.fromEntries(new Headers(init?.headers));
+        return await functions.fetch(pathname.split("/").at(-1)!, {
+          ...init,
+          headers,
+          query: search,
+        });
+      },
+      ...more,
+    });
+  let served = made(more);
   const server = await listen(
     { hostname: "127.0.0.1", port },
     (request) =>
@@ -122,6 +126,7 @@ async function openPage(functions: Functions, options: OpenOptions): Promise<Ope
     url,
     faults,
     newLink: () => served.newLink(),
+    serveInstead: (options) => void (served = made(options)),
     async setReachable(value) {
       reachable = value;
       await context.setOffline(!value);

@@ -63,6 +63,27 @@ const filesIn = ({ stdout }: Ended): string[] => [
   ...new Set<string>(JSON.parse(stdout).uses.map(({ file }: { file: string }) => file)),
 ];
 
+Deno.test({
+  name: "files behind a folder that has become a link are neither read nor changed",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withProject({ "app/lib/a.ts": CALL, "elsewhere/a.ts": CALL }, async ({ dir, find, read }) => {
+      await Deno.remove(join(dir, "app", "lib"), { recursive: true });
+      await Deno.symlink(join(dir, "elsewhere"), join(dir, "app", "lib"));
+      assertEquals(filesIn(await find("app", "--json", "--write", "--force")), []);
+      assertEquals(await read("elsewhere/a.ts"), CALL);
+    }),
+});
+
+Deno.test("a tsconfig.json of any form costs no more than its aliases", async () => {
+  const configs = ["", "null", "[]", '{"compilerOptions":{"paths":null}}', '{"compilerOptions":7}'];
+  for (const config of configs) {
+    await withProject({ "tsconfig.json": config, "a.ts": CALL, "db.ts": "" }, async ({ find }) => {
+      assertEquals(filesIn(await find("--json")), ["a.ts"], config);
+    });
+  }
+});
+
 Deno.test("uses are listed with their places, and --check fails while any is left", async () => {
   await withProject({ "src/a.ts": CALL, "src/b.py": `x("old")` }, async ({ find }) => {
     const listed = await find();

@@ -75,6 +75,17 @@ Deno.test("a link opens the page once, with a cookie that scripts and other page
   assertNotEquals(first.headers.get("set-cookie"), cookie);
 });
 
+Deno.test("a browser that has opened the page before uses a new link up, too", async () => {
+  const { page, call, signedIn } = consoleOf();
+  const { cookie } = await signedIn();
+  const { pathname, search } = new URL(page.newLink());
+  assertEquals((await call(pathname + search, { headers: { cookie } })).status, 303);
+  assertEquals((await call(pathname + search)).status, 401);
+  // It has not to open another link for that.
+  const again = await call(pathname + search, { headers: { cookie } });
+  assertEquals([again.status, again.headers.get("location")], [303, "/"]);
+});
+
 Deno.test("without a link's cookie there is neither page nor endpoint, with a wrong one as little", async () => {
   const { call, open, calls } = consoleOf();
   const right = (await open()).split(";")[0];
@@ -146,6 +157,38 @@ Deno.test("on all addresses a number is accepted as the host, and a name is not"
     ),
     [200, 200, 403, 403],
   );
+});
+
+Deno.test("the printed link opens the page at each address that it can listen on", async () => {
+  for (const hostname of ["::1", "::", "0.0.0.0", "fd00::5", "192.168.1.5", "Build-Box.local"]) {
+    const { page, call } = consoleOf({ hostname });
+    const { host, pathname, search } = new URL(page.newLink());
+    assertEquals((await call(pathname + search, { host })).status, 303, hostname);
+  }
+});
+
+Deno.test("a tab of another project, which was served at this address before, gets and changes nothing", async () => {
+  const idOf = async (options: Partial<ConsoleOptions>) => {
+    const { call, signedIn } = consoleOf(options);
+    const html = await (await call("/", { headers: await signedIn() })).text();
+    return /<meta name="project" content="([\w-]{43})">/.exec(html)![1];
+  };
+  const { call, signedIn, calls } = consoleOf();
+  const headers = await signedIn();
+  const others = [{ url: "https://staging.supabase.co" }, { project: "127.0.0.1:5432/staging" }];
+  for (const id of await Promise.all(others.map(idOf))) {
+    const from = { ...headers, "x-console-project": id };
+    assertEquals(await codeOf(await call(LIST, { headers: from })), [409, "other_project"]);
+    assertEquals(await codeOf(await call(RENAME, post(from, {}))), [409, "other_project"]);
+    assertEquals(await codeOf(await call("/api/session", { headers: from })), [
+      409,
+      "other_project",
+    ]);
+  }
+  assertEquals(calls, []);
+  // Its own goes on when the command is started again.
+  const own = { ...headers, "x-console-project": await idOf({ key: "sb_secret_new" }) };
+  assertEquals((await call(RENAME, post(own, {}))).status, 200);
 });
 
 Deno.test("a call gets the key here, and takes along and back only what it needs", async () => {
@@ -240,6 +283,13 @@ Deno.test("a project that does not answer is a problem with the next step", asyn
   assertEquals([answer.status, code], [502, "unreachable"]);
   assertMatch(detail, /cannot be reached: connection refused/);
   assertMatch(hint, /functions are deployed/);
+});
+
+Deno.test("a call that the page gives up is no failure of the server", async () => {
+  const { call, signedIn } = consoleOf({ fetch });
+  const gone = AbortSignal.abort();
+  const answer = await call(LIST, { headers: await signedIn(), signal: gone });
+  assertEquals([answer.status, await answer.text()], [499, ""]);
 });
 
 Deno.test("phases come from the project file, and a fault of it is shown with what to do", async () => {

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type Gateway, startGateway } from "../../shared/local/gateway.ts";
+import { serveFunctions } from "../../shared/local/functions_server.ts";
 import { PortInUseError } from "../../shared/local/port.ts";
 
 /** Functions of the test's own, as modules in data URLs. */
@@ -190,4 +191,39 @@ Deno.test("a stop does not wait forever for a request that does not end", async 
   const response = await fetch(`${gateway.url}/functions/v1/endless`);
   await within(10_000, gateway.stop());
   await assertRejects(() => response.text());
+});
+
+Deno.test("a page sends the key to the address that the functions listen on, not to what else has the port", async () => {
+  const variables = ["SUPABASE_SECRET_KEYS", "SUPABASE_DB_URL", "SUPABASE_URL"];
+  const before = variables.map((name) => [name, Deno.env.get(name)] as const);
+  Deno.env.set("SUPABASE_SECRET_KEYS", '{"default":"sb_secret_of_the_test"}');
+  const sentTo = async (hostname: string) => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    await assertRejects(
+      () =>
+        serveFunctions({
+          port: 0,
+          dir: "none",
+          hostname,
+          page({ url }) {
+            resolve(new URL(url).hostname);
+            throw new Error("not started");
+          },
+        }, () => Promise.resolve("postgresql://127.0.0.1/none")),
+      Error,
+      "not started",
+    );
+    return await promise;
+  };
+  try {
+    assertEquals(
+      await Promise.all(["192.168.1.5", "fd00::5", "0.0.0.0", "::"].map(sentTo)),
+      ["192.168.1.5", "[fd00::5]", "127.0.0.1", "127.0.0.1"],
+    );
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) Deno.env.delete(name);
+      else Deno.env.set(name, value);
+    }
+  }
 });

@@ -80,10 +80,13 @@ export async function announce(
   { host, readOnly }: PageOptions,
   page: { newLink(): string },
 ): Promise<void> {
-  const { printLinks } = await import("../../console/server/links.ts");
+  const [{ printLinks }, { inUrl }] = await Promise.all([
+    import("../../console/server/links.ts"),
+    import("../../local/http_server.ts"),
+  ]);
   printLinks(page, out.write);
   if (readOnly) out.write("           read only: it changes nothing");
-  if (!isLocal(host)) {
+  if (!isLocal(inUrl(host))) {
     err.write(
       `Warning: the page listens on ${host}, without encryption. Whoever reaches it and sees the link, or the ` +
         "traffic, can use it. Prefer 127.0.0.1 and a tunnel (ssh -L).",

@@ -94,18 +94,18 @@ const libOf = (folder: string): string[] => {
 /** @param folder The file's folder, from the caller's. */
 async function aliasesIn(file: string, folder: string): Promise<Alias[]> {
   interface Config {
-    compilerOptions?: { baseUrl?: unknown; paths?: Record<string, unknown> };
+    compilerOptions?: { baseUrl?: unknown; paths?: Record<string, unknown> | null };
   }
-  let config: Config;
+  let config: Config | null;
   try {
     config = JSON.parse(withoutComments(await readFile(file, "utf8")));
   } catch {
     // Then its imports are not known, and what they name is not changed.
     return [];
   }
-  const { baseUrl, paths = {} } = config.compilerOptions ?? {};
+  const { baseUrl, paths } = config?.compilerOptions ?? {};
   const base = posix.join(folder, typeof baseUrl === "string" ? baseUrl : ".");
-  const aliases = Object.entries(paths).map(([pattern, targets]): Alias => {
+  const aliases = Object.entries(paths ?? {}).map(([pattern, targets]): Alias => {
     const [before, after] = pattern.split("*");
     return {
       before,

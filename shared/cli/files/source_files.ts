@@ -71,9 +71,10 @@ async function listed(folder: string): Promise<string[]> {
   const list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."];
   const names = [...new Set((await git(folder, list)).split("\0"))].filter((name) => name !== "");
   const files = await Promise.all(names.map(async (name) => {
-    // Deleted files, links and other repositories are in the list, too; so can be files behind a link.
-    const there = await lstat(join(folder, name)).catch(() => null);
-    return there?.isFile() ? [name] : [];
+    // Deleted files, links and other repositories are in the list, too; so are files behind a folder that is a link now.
+    const path = join(folder, name);
+    const there = await lstat(path).catch(() => null);
+    return there?.isFile() && await realpath(path) === path ? [name] : [];
   }));
   return files.flat();
 }

@@ -18,8 +18,11 @@ const TYPES: Record<string, string> = {
 
 const compressed = promisify(gzip);
 
-export async function loadAssets(): Promise<Assets> {
-  const files = IS_BUILT ? await packedFiles() : await builtFiles();
+/** @param projectId Written into the page. */
+export async function loadAssets(projectId: string): Promise<Assets> {
+  const files = new Map(IS_BUILT ? await packedFiles() : await builtFiles());
+  const html = new TextDecoder().decode(files.get(INDEX));
+  files.set(INDEX, new TextEncoder().encode(html.replace('content=""', `content="${projectId}"`)));
   const answers = new Map(
     await Promise.all([...files].map(async ([name, bytes]) => {
       return [name, { bytes, gzip: await compressed(bytes) as Uint8Array<ArrayBuffer> }] as const;

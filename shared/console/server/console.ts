@@ -3,14 +3,16 @@
  * process, in Deno and in Node.js, and keeps the secret key there.
  */
 import { RenameError } from "../../client/rename_error.ts";
+import { createHash } from "node:crypto";
 import type { CampaignPhase } from "../../report/campaign.ts";
+import { reachedAt } from "../../local/http_server.ts";
 import { type Assets, loadAssets } from "./assets.ts";
 import { forward, type Target } from "./forward.ts";
 import { withSafeHeaders } from "./headers.ts";
 import { foreignRequest } from "./origin.ts";
 import { createProblem } from "./problem.ts";
 import { entrancePage } from "./entrance.ts";
-import type { SessionAnswer } from "./session_answer.ts";
+import { PROJECT_HEADER, type SessionAnswer } from "./session_answer.ts";
 import { Sessions } from "./sessions.ts";
 
 export interface ConsoleOptions extends Target {
@@ -38,17 +40,17 @@ const ENDPOINTS = "/api/functions/v1/";
 export function createConsole(options: ConsoleOptions): Console {
   const { port, hostname = "127.0.0.1" } = options;
   const sessions = new Sessions(port);
-  const assets = loadAssets();
+  const projectId = idOf(options);
+  const assets = loadAssets(projectId);
   // A failure is answered when the page is asked for.
   assets.catch(() => {});
-  const shownHost = hostname.includes(":") ? `[${hostname}]` : hostname;
   return {
-    newLink: () => `http://${shownHost}:${port}/?token=${sessions.newLinkToken()}`,
+    newLink: () => `${reachedAt({ hostname, port })}/?token=${sessions.newLinkToken()}`,
     async fetch(request) {
       const foreign = foreignRequest(request, hostname);
       return withSafeHeaders(
         foreign === null
-          ? await answer(request, options, sessions, assets)
+          ? await answer(request, options, { projectId, sessions, assets })
           : createProblem(403, "foreign_origin", foreign, {
             hint: "Open the link that the command has printed.",
           }),
@@ -60,19 +62,21 @@ export function createConsole(options: ConsoleOptions): Console {
 async function answer(
   request: Request,
   options: ConsoleOptions,
-  sessions: Sessions,
-  assets: Promise<Assets>,
+  { projectId, sessions, assets }: {
+    projectId: string;
+    sessions: Sessions;
+    assets: Promise<Assets>;
+  },
 ): Promise<Response> {
   const { pathname, searchParams } = new URL(request.url);
   const token = searchParams.get("token");
   const known = sessions.has(request);
-  if (pathname === "/" && token !== null && !known) {
-    const cookie = sessions.open(token);
-    if (cookie === null) return entrancePage("used");
-    return new Response(null, { status: 303, headers: { location: "/", "set-cookie": cookie } });
-  }
   if (pathname === "/" && token !== null) {
-    return new Response(null, { status: 303, headers: { location: "/" } });
+    // A browser that knows the page uses a link up as well.
+    const cookie = sessions.open(token);
+    if (cookie === null && !known) return entrancePage("used");
+    const headers = { location: "/", ...(cookie !== null && { "set-cookie": cookie }) };
+    return new Response(null, { status: 303, headers });
   }
   if (!known) {
     return pathname.startsWith(API)
@@ -80,6 +84,18 @@ async function answer(
         hint: "Open the link that the command has printed.",
       })
       : entrancePage("unknown");
+  }
+  if (
+    pathname.startsWith(API) && (request.headers.get(PROJECT_HEADER) ?? projectId) !== projectId
+  ) {
+    return createProblem(
+      409,
+      "other_project",
+      "This tab shows another project than is served now.",
+      {
+        hint: "Load the page anew.",
+      },
+    );
   }
   if (pathname.startsWith(ENDPOINTS)) {
     return await forward(request, pathname.slice(ENDPOINTS.length), options);
@@ -92,6 +108,10 @@ async function answer(
   if (pathname.startsWith(API)) return createProblem(404, "not_found", "There is nothing here.");
   return (await assets)(request);
 }
+
+/** The same whenever the project is served again, and nothing that the URL could be read from. */
+const idOf = ({ url, project }: ConsoleOptions): string =>
+  createHash("sha256").update(JSON.stringify([url, project])).digest("base64url");
 
 const sessionOf = ({ project, url, readOnly, campaign }: ConsoleOptions): SessionAnswer => ({
   project: project ?? new URL(url).host,

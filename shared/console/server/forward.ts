@@ -91,7 +91,8 @@ export async function forward(request: Request, name: string, target: Target): P
     });
     return new Response(answer.body, { status: answer.status, headers: passedBack });
   } catch (error) {
-    if (request.signal.aborted) throw error;
+    // Nobody waits for the answer, and nothing has failed.
+    if (request.signal.aborted) return new Response(null, { status: 499 });
     const why = error instanceof Error ? error.message : String(error);
     return createProblem(502, "unreachable", `The project's functions cannot be reached: ${why}.`, {
       hint: "Check that the project runs and that the functions are deployed.",

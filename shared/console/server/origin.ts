@@ -3,6 +3,7 @@
  * another page in the same browser and a page on another port are all refused, with or without a cookie.
  */
 import { isIP } from "node:net";
+import { inUrl } from "../../local/http_server.ts";
 
 const OWN_NAMES = ["localhost", "127.0.0.1", "[::1]"];
 
@@ -33,7 +34,7 @@ export function foreignRequest(request: Request, listensOn: string): string | nu
 function isOwnHost(host: string, listensOn: string): boolean {
   if (!URL.canParse(`http://${host}`)) return false;
   const { hostname } = new URL(`http://${host}`);
-  if (OWN_NAMES.includes(hostname) || hostname === listensOn) return true;
+  if ([...OWN_NAMES, inUrl(listensOn.toLowerCase())].includes(hostname)) return true;
   const isEverywhere = listensOn === "0.0.0.0" || listensOn === "::";
   return isEverywhere && isIP(hostname.replace(/^\[|\]$/g, "")) !== 0;
 }

@@ -1,6 +1,8 @@
 /// <reference lib="dom" />
 /** The endpoints, by way of the page's own server, which adds the key. */
 import { createRenameClient, RenameError } from "../../../client/client.ts";
+import { PROJECT_HEADER } from "../../server/session_answer.ts";
+import { PROJECT } from "../parts/project.ts";
 
 /** A call with an idempotency key is sent (again), or nobody has answered it. */
 export type Attempt = "sent" | "unanswered";
@@ -17,10 +19,12 @@ export function watchAttempts(key: string, watcher: (attempt: Attempt) => void):
 }
 
 async function watchedFetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
-  const watcher = watchers.get(new Headers(init?.headers).get("idempotency-key") ?? "");
+  const headers = new Headers(init?.headers);
+  headers.set(PROJECT_HEADER, PROJECT);
+  const watcher = watchers.get(headers.get("idempotency-key") ?? "");
   watcher?.("sent");
   try {
-    return await fetch(input, init);
+    return await fetch(input, { ...init, headers });
   } catch (error) {
     watcher?.("unanswered");
     throw error;
@@ -45,7 +49,7 @@ export const isUnreachable = (error: unknown): boolean =>
  * @throws {TypeError} The server does not answer.
  */
 export async function getJson<Answer>(path: string): Promise<Answer> {
-  const response = await fetch(path);
+  const response = await fetch(path, { headers: { [PROJECT_HEADER]: PROJECT } });
   const answer = await response.json().catch(() => null);
   if (response.ok) return answer as Answer;
   throw new RenameError(answer?.code ?? "unexpected_answer", answer?.detail ?? "No answer.", {

@@ -1,6 +1,7 @@
 /// <reference lib="dom" />
-/** A value that several views share, kept over a reload of this tab. */
+/** A value that several views share, kept over a reload of this tab, for its project alone. */
 import { useSyncExternalStore } from "react";
+import { PROJECT } from "./project.ts";
 
 export interface Store<Value> {
   get(): Value;
@@ -36,9 +37,11 @@ export function createStore<Value>(
   };
 }
 
+const keptUnder = (key: string) => `${PROJECT} ${key}`;
+
 function restored(key: string): unknown {
   try {
-    return JSON.parse(sessionStorage.getItem(key) ?? "null");
+    return JSON.parse(sessionStorage.getItem(keptUnder(key)) ?? "null");
   } catch {
     return null;
   }
@@ -47,7 +50,7 @@ function restored(key: string): unknown {
 /** A full or forbidden storage costs the reload's memory, and nothing else. */
 function keep(key: string, value: unknown): void {
   try {
-    sessionStorage.setItem(key, JSON.stringify(value));
+    sessionStorage.setItem(keptUnder(key), JSON.stringify(value));
   } catch {
     // Nothing is kept.
   }
