@@ -1,5 +1,5 @@
 /** `console` and `serve`: the page before a project, as a user starts it. */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "node:path";
 import { listen } from "../../shared/local/http_server.ts";
 import { databaseTest } from "../support/database.ts";
@@ -22,7 +22,7 @@ async function started(args: string[], env: Record<string, string>, cwd?: string
   let said = "";
   while (!/Page +\S+token=/.test(said)) {
     const { value, done } = await out.read();
-    assert(!done, `${said}${(await err.read()).value}`);
+    if (done) throw new Error(`${said}${(await err.read()).value}`);
     said += value;
   }
   const [, link] = /Page +(\S+)/.exec(said)!;
@@ -93,7 +93,6 @@ databaseTest(
       assertEquals((await post({ ...change, mode: "plan" })).status, 200);
       assertEquals((await post(change)).body.code, "read_only");
       assert(!page.said.includes(SECRET_KEY), page.said);
-      assertStringIncludes(page.said, "read only");
     } finally {
       const { code, errors } = await page.stop();
       assertEquals([code, errors], [0, ""]);
