@@ -66,7 +66,11 @@ browserTest(
     for (const box of await page.getByRole("rowgroup").getByRole("checkbox").all()) {
       await box.check();
     }
-    const kept = JSON.parse(String(await page.evaluate('sessionStorage.getItem("draft")')));
+    const kept = JSON.parse(String(
+      await page.evaluate(
+        'Object.entries(sessionStorage).find(([key]) => key.endsWith(" draft"))[1]',
+      ),
+    ));
     assertEquals(
       kept.renames.map((one: { old_name: string }) => one.old_name).toSorted(),
       names.toSorted(),
