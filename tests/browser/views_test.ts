@@ -62,6 +62,24 @@ browserTest(
   },
 );
 
+browserTest(
+  "what a tab has kept and cannot be read does not leave the page blank",
+  async ({ open, db }) => {
+    await db.sql.unsafe(EXPERTS);
+    const { page, faults } = await open({ path: "/tables" });
+    await page.getByRole("checkbox", { name: "Choose experts" }).check();
+    await page.evaluate(`for (const key of Object.keys(sessionStorage)) {
+    const kept = JSON.parse(sessionStorage.getItem(key));
+    if (kept?.renames) sessionStorage.setItem(key, JSON.stringify({ ...kept, renames: 5 }));
+  }`);
+    await page.reload();
+    await page.getByRole("heading", { name: "The page has a fault" }).waitFor();
+    await page.getByRole("button", { name: "Start over" }).click();
+    await page.getByRole("checkbox", { name: "Choose experts" }).waitFor();
+    assertEquals(faults.splice(0).length > 0, true);
+  },
+);
+
 for (
   const [width, scheme] of [[1280, "light"], [360, "dark"], [2560, "dark"], [360, "light"]] as const
 ) {

@@ -274,6 +274,24 @@ Deno.test("read only: a plan passes, and nothing else that could change somethin
   assertEquals((await (await call("/api/session", { headers })).json()).readOnly, true);
 });
 
+Deno.test("of a body that is too large no more is read than the limit", async () => {
+  const { call, signedIn, calls } = consoleOf();
+  let read = 0;
+  const endless = new ReadableStream({
+    pull(controller) {
+      read += 65_536;
+      controller.enqueue(new Uint8Array(65_536).fill(32));
+    },
+  });
+  const headers = await signedIn();
+  const answer = await call(RENAME, { method: "POST", headers, body: endless });
+  assertEquals(await codeOf(answer), [413, "body_too_large"]);
+  assert(read < 1_500_000, String(read));
+  const most = `"${"é".repeat(500_000)}"`;
+  assertEquals((await call(RENAME, post(headers, most))).status, 200);
+  assertEquals(calls[0].body, most);
+});
+
 Deno.test("a project that does not answer is a problem with the next step", async () => {
   const { call, signedIn } = consoleOf({
     fetch: () => Promise.reject(new TypeError("connection refused")),

@@ -7,6 +7,7 @@ import { createRoot } from "react-dom/client";
 import { isUnreachable } from "./api/client.ts";
 import { onSettled, resumeOperations } from "./live/operations.ts";
 import { refreshAll } from "./api/queries.ts";
+import { FaultBoundary } from "./parts/fault_boundary.tsx";
 import { afterOperation } from "./plan/reviewed.ts";
 import { Shell } from "./shell.tsx";
 import { applyTheme } from "./theme.ts";
@@ -34,8 +35,10 @@ applyTheme();
 resumeOperations();
 createRoot(document.getElementById("root")!).render(
   <StrictMode>
-    <QueryClientProvider client={queries}>
-      <Shell />
-    </QueryClientProvider>
+    <FaultBoundary>
+      <QueryClientProvider client={queries}>
+        <Shell />
+      </QueryClientProvider>
+    </FaultBoundary>
   </StrictMode>,
 );

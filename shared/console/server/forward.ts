@@ -50,10 +50,9 @@ export async function forward(request: Request, name: string, target: Target): P
   }
   let body: string | undefined;
   if (!reads) {
-    body = await request.text();
-    if (body.length > MAX_BODY_BYTES) {
-      return createProblem(413, "body_too_large", "The request is too large.");
-    }
+    const sent = await textOf(request);
+    if (sent === null) return createProblem(413, "body_too_large", "The request is too large.");
+    body = sent;
     if (target.readOnly) {
       const plan = planOf(body);
       if (plan === null || name === "verify") {
@@ -98,6 +97,19 @@ export async function forward(request: Request, name: string, target: Target): P
       hint: "Check that the project runs and that the functions are deployed.",
     });
   }
+}
+
+/** The request's body; null if it is too large, of which no more is read then. */
+async function textOf({ body }: Request): Promise<string | null> {
+  if (body === null) return "";
+  const decoder = new TextDecoder();
+  let [text, length] = ["", 0];
+  for await (const chunk of body) {
+    length += chunk.byteLength;
+    if (length > MAX_BODY_BYTES) return null;
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 /** The body of a request for a plan as it is read here, so that no endpoint can read it otherwise; null if it is none. */
