@@ -28,6 +28,7 @@ import {
 } from "../files/source_files.ts";
 import { addHelp } from "../help.ts";
 import { list } from "../options.ts";
+import { readName } from "../table_names.ts";
 import { reportUses } from "../files/report_uses.ts";
 import { allPages } from "./list_migrations.ts";
 
@@ -74,7 +75,11 @@ export function addFindUses(program: Command, context: CommandContext): void {
     .argument("[paths...]", "files and folders (the current folder)")
     .option("--proposed", "the names of proposed renames, in place of those of active ones")
     .option("--from-file <path>", "the renames that this .json or .csv file lists")
-    .option("--table <names>", "only these tables, by old or new name; several with commas", list)
+    .option(
+      "--table <names>",
+      "only these tables, by old or new name, with schema or without; several with commas",
+      list,
+    )
     .option("--schema <name>", "only tables of this schema")
     .option("--to-old", "the other way: find the new names, and change them to the old ones")
     .option("--certain", "leave out what is only possible")
@@ -176,9 +181,9 @@ function selected(
 ): WantedRename[] {
   const kept = renames.filter((rename) =>
     (schema === undefined || rename.schema === schema) &&
-    (table === undefined || table.includes(rename.from) || table.includes(rename.to))
+    (table === undefined || table.some((name) => isNamed(rename, name)))
   );
-  const unknown = table?.find((name) => !kept.some(({ from, to }) => name === from || name === to));
+  const unknown = table?.find((name) => !kept.some((rename) => isNamed(rename, name)));
   if (unknown !== undefined) {
     throw new UsageError(`there is no rename of ${unknown}; list-migrations shows which there are`);
   }
@@ -194,6 +199,14 @@ function selected(
     seen.add(key);
   }
   return directed;
+}
+
+/** Whether the name, with its schema or without, is the rename's old or new one. */
+function isNamed({ schema, from, to }: WantedRename, written: string): boolean {
+  const read = readName(written);
+  return [from, to].some((name) =>
+    name === written || (name === read.name && schema === (read.schema ?? schema))
+  );
 }
 
 interface Read extends FoundFile {
