@@ -23,7 +23,7 @@ export function usageFindings(
     ...samples.flatMap(({ migration, sample }) => usesOf(migration, sample)),
     ...grouped(early),
     // With days asked for, what is not known counts as too early.
-    ...(quiet_for_days > 0 ? [] : samples.flatMap(unknownUse)),
+    ...(quiet_for_days > 0 ? [] : unknownUses(samples)),
   ];
 }
 
@@ -40,16 +40,24 @@ const usesOf = (migration: UsedMigration, sample: UsageSample): Finding[] =>
     remedy: `Use ${qualified(migration.schema_name, migration.new_name)} there, then try again.`,
   }));
 
-function unknownUse({ migration, sample }: { migration: UsedMigration; sample: UsageSample }) {
-  if (sample.usage.state !== "unknown") return [];
-  const finding: Finding = {
-    code: "old_name_use_unknown",
-    severity: "warning",
-    object: nameOf(migration),
-    message: [USE_UNKNOWN, ...limitsOf(sample.usage).map(({ message }) => message)].join(" "),
-    remedy: "Make sure that nobody uses it: what does fails after this, and it cannot be undone.",
-  };
-  return [finding];
+/** Once for all names of which the same is unknown. */
+function unknownUses(samples: { migration: UsedMigration; sample: UsageSample }[]): Finding[] {
+  const unknown = samples.filter(({ sample }) => sample.usage.state === "unknown");
+  const reasonOf = ({ sample }: (typeof unknown)[number]) =>
+    [USE_UNKNOWN, ...limitsOf(sample.usage).map(({ message }) => message)].join(" ");
+  return [...Map.groupBy(unknown, reasonOf)].map(([message, group]): Finding => {
+    const names = group.map(({ migration }) => nameOf(migration));
+    const [first, ...others] = names;
+    return {
+      code: "old_name_use_unknown",
+      severity: "warning",
+      object: others.length === 0 ? first : `${first} and ${others.length} more`,
+      message: others.length === 0
+        ? message
+        : `${message} This holds for ${listed(names, MAX_LISTED)}.`,
+      remedy: "Make sure that nobody uses it: what does fails after this, and it cannot be undone.",
+    };
+  });
 }
 
 /** Uses of old names in source code that were reported; no refusal, since the code may have changed since. */
