@@ -5,7 +5,8 @@ import type { Document } from "../report/document.ts";
 import { markdownOf } from "../report/markdown.ts";
 import { describeProblem, type ShownProblem } from "../report/problem.ts";
 import { commandLine, correctedCalls, optionIn } from "./command_line.ts";
-import { checkedDatabaseUrl, isLocal, readConnection, SERVE } from "./connection.ts";
+import { checkedDatabaseUrl, isLocal, keyHint, readConnection, SERVE } from "./connection.ts";
+import { whyUnreachable } from "./database_unreachable.ts";
 import { EXIT, exitCodeOf, UsageError } from "./exit_codes.ts";
 import { commandFor, inOptionWords } from "./option_words.ts";
 import { printed } from "./print.ts";
@@ -83,9 +84,12 @@ export function printProblem(
 ): void {
   const { terminal, args } = context;
   const database = optionIn(args, "--db-url");
-  const problem = problemOf(error, database.length > 0);
+  const problem = problemOf(error, database.at(-1));
+  const hinted = error.code === "unauthorized" && database.length === 0
+    ? { ...problem, hint: keyHint(terminal.env, context.project) }
+    : problem;
   const document = () =>
-    describeProblem(inOptionWords(withPlaces(problem, places)), {
+    describeProblem(inOptionWords(withPlaces(hinted, places)), {
       requestId: error.requestId,
       corrected: correctedCalls(args, problem),
       commandFor: commandFor(args),
@@ -112,13 +116,17 @@ const whatToStart = (url?: string): string =>
 /**
  * The problem document; where the endpoints sent none, one in its shape.
  *
- * @param here Whether the functions run in this process, and got their database by an option.
+ * @param database Where the functions run in this process: the option that named their database.
  */
-function problemOf(error: RenameError, here: boolean): ShownProblem {
+function problemOf(error: RenameError, database?: string): ShownProblem {
   const { problem } = error;
   if (problem !== undefined) {
-    if (!here || typeof problem.hint !== "string") return problem;
-    const hint = problem.hint.replace("RENAME_DB_URL, or else SUPABASE_DB_URL", "--db-url");
+    if (database === undefined || typeof problem.hint !== "string") return problem;
+    const { error_code, ...rest } = problem as ShownProblem;
+    const { host, pathname } = new URL(database.replace(/^--db-url=/, ""));
+    const why = whyUnreachable(error_code, `${host}${pathname}`);
+    if (why !== undefined) return { ...rest, ...why };
+    const hint = String(problem.hint).replace("RENAME_DB_URL, or else SUPABASE_DB_URL", "--db-url");
     return { ...problem, hint };
   }
   return {

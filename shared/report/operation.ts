@@ -30,6 +30,8 @@ export interface OperationContext {
   acknowledged?: string[];
   commandFor?: CommandFor;
   file?: string;
+  /** The commands to go on with after a rename, of the selection as arguments. Default: none are shown. */
+  afterRename?: (selection: string[]) => string[];
   /** Describe only what somebody has to know who is asked whether to go on. Default: false. */
   asking?: boolean;
 }
@@ -50,7 +52,7 @@ export function describeOperation(answer: OperationAnswer, context: OperationCon
   };
   const first = [
     [title(answer, context, names.length), ...verdict(answer, context, names)],
-    [tableOfNames(answer, names)],
+    [isWithdrawal(answer, context) ? null : tableOfNames(answer, names)],
     evidence(answer),
     findingsSection(findings),
   ];
@@ -105,13 +107,25 @@ const DONE: Record<Operation, (tables: string) => string> = {
   refresh: (tables) => `Refreshed the compatibility view of ${tables}`,
 };
 
+/** Whether what is taken back was only proposed, so that no table changes. */
+const isWithdrawal = ({ migrations }: OperationAnswer, { operation }: OperationContext): boolean =>
+  operation === "rollback" && migrations.length > 0 &&
+  migrations.every(({ migrated_at }) => migrated_at === null);
+
 function title(
-  { mode }: OperationAnswer,
+  answer: OperationAnswer,
   context: OperationContext,
   count: number,
 ): BlockOf<"title"> {
+  const { mode } = answer;
   const { operation, url } = context;
   const tables = counted(count, "table");
+  if (isWithdrawal(answer, context)) {
+    const text = counted(count, "rename");
+    return mode === "apply"
+      ? { is: "title", tone: "good", text: `Withdrew the proposal of ${text}`, url }
+      : { is: "title", tone: "notice", label: "Plan", text: `withdrawal of ${text}`, url };
+  }
   if (mode === "apply") return { is: "title", tone: "good", text: DONE[operation](tables), url };
   const label = mode === "plan" ? "Plan" : "Proposed";
   return { is: "title", tone: "notice", label, text: `${NOUNS[operation]} of ${tables}`, url };
@@ -168,10 +182,12 @@ const OLD_NAME = {
 };
 
 function effectOf(
-  { mode }: OperationAnswer,
-  { operation }: OperationContext,
+  answer: OperationAnswer,
+  context: OperationContext,
   names: ShownName[],
 ): string {
+  const { mode } = answer;
+  const { operation } = context;
   const one = names.length === 1;
   const done = mode === "apply";
   const views = one ? "The compatibility view" : "The compatibility views";
@@ -187,6 +203,7 @@ function effectOf(
       return `${old} ${verb} views, except where the list says that they are free.`;
     }
     case "rollback": {
+      if (isWithdrawal(answer, context)) return "Nothing had been renamed: no table changes.";
       const have = done ? one ? "has its" : "have their" : one ? "gets its" : "get their";
       return `The ${one ? "table" : "tables"} ${have} old ${one ? "name" : "names"} back, ` +
         `and ${one ? "the new one is" : "the new ones are"} free.`;
@@ -316,9 +333,24 @@ function afterPlan(
   ];
 }
 
+/** What usually follows a rename, as commands; an endpoint's caller has others. */
+function commandsAfter(
+  { afterRename }: OperationContext,
+  { table, schema, batch_id }: { table?: string; schema?: string; batch_id?: string | null },
+): Block[] {
+  if (afterRename === undefined) return [];
+  const commands = afterRename(
+    table === undefined
+      ? ["--batch-id", batch_id!]
+      : [...(schema === undefined ? [] : ["--schema", schema]), table],
+  );
+  return [{ is: "step", text: "To go on: test the old names, then change your code", commands }];
+}
+
 const IF_SAME = "It is refused if the plan has changed by then.";
 
-function afterwards(answer: OperationAnswer, { operation, commandFor }: OperationContext): Block[] {
+function afterwards(answer: OperationAnswer, context: OperationContext): Block[] {
+  const { operation, commandFor } = context;
   const { mode, batch_id, migrations } = answer;
   const rollback = (text: string, fields: Record<string, unknown>) =>
     step(text, { endpoint: "rollback", fields }, { commandFor });
@@ -337,6 +369,6 @@ function afterwards(answer: OperationAnswer, { operation, commandFor }: Operatio
   const selection = migrations.length === 1 || batch_id === null
     ? { table, ...(schema !== "public" && { schema }) }
     : { batch_id };
-  const text = operation === "rename" ? "To roll it back" : "To roll the rename back";
-  return [rollback(text, selection)];
+  if (operation === "refresh") return [rollback("To roll the rename back", selection)];
+  return [rollback("To roll it back", selection), ...commandsAfter(context, selection)];
 }

@@ -508,3 +508,19 @@ Deno.test("nothing that is shown can act on the terminal or hide itself", async 
     assertEquals((stdout + stderr).match(/[^\P{C}\n]/gu), null, stdout + stderr);
   }
 });
+
+Deno.test("a proposal that is withdrawn is no rename that is rolled back", async () => {
+  const migrations = [migration({ status: "rolled_back", migrated_at: null, migrated_by: null })];
+  const withdrawn = answer({ migrations, statements: [], lock: null, verification: null });
+  const { stdout } = await answered(withdrawn, ["rollback-rename", "experts"]);
+  assertStringIncludes(stdout, "Withdrew the proposal of 1 rename");
+  assertStringIncludes(stdout, "Nothing had been renamed");
+  assertEquals(/old name|Rolled back/.test(stdout), false, stdout);
+});
+
+Deno.test("after a rename its test, the uses in code and new types are the next steps", async () => {
+  const { stdout } = await answered(answer(), ["rename-table", "experts", "expert_profiles"]);
+  for (const step of ["test-view-compatibility experts", "find-uses", "generate-types"]) {
+    assertStringIncludes(stdout, `npm run cli -- ${step}`);
+  }
+});
