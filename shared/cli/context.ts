@@ -8,10 +8,12 @@ import { commandLine, correctedCalls, optionIn } from "./command_line.ts";
 import { checkedDatabaseUrl, isLocal, keyHint, readConnection, SERVE } from "./connection.ts";
 import { whyUnreachable } from "./database_unreachable.ts";
 import { EXIT, exitCodeOf, UsageError } from "./exit_codes.ts";
+
+import { inPlaces } from "./files/places.ts";
 import { commandFor, inOptionWords } from "./option_words.ts";
 import { printed } from "./print.ts";
 import type { ProjectFile } from "./project/project_file.ts";
-import type { Terminal } from "./terminal.ts";
+import type { Stream, Terminal } from "./terminal.ts";
 
 export interface CommandContext {
   terminal: Terminal;
@@ -74,7 +76,15 @@ export function printAnswer(
 ): void {
   if (json) out.write(JSON.stringify(answer, null, 2));
   else if (markdown) out.write(markdownOf(document()).trimEnd());
-  else out.write(printed(document(), { ...out, verbose, sql }));
+  else writeWithPassword(out, printed(document(), { ...out, verbose, sql }));
+}
+
+/** A text whose commands have PASSWORD in place of a password says so. */
+function writeWithPassword(stream: Stream, text: string): void {
+  const note = text.includes(":PASSWORD@")
+    ? "\nIn these commands, put the password in place of PASSWORD."
+    : "";
+  stream.write(`${text}${note}`);
 }
 
 export function printProblem(
@@ -95,7 +105,7 @@ export function printProblem(
       commandFor: commandFor(args),
     });
   if (json || markdown) return printAnswer(context, problem, document, { json, markdown });
-  terminal.err.write(printed(document(), terminal.err));
+  writeWithPassword(terminal.err, printed(document(), terminal.err));
   if (error.code === "database_unavailable" && "migration" in problem) {
     const migrate = database.length > 0 ? database : ["--db-url", "postgresql://…"];
     terminal.err.write(`\nTo make the tracking tables:\n  ${commandLine(["migrate", ...migrate])}`);
@@ -141,17 +151,21 @@ function problemOf(error: RenameError, database?: string): ShownProblem {
 
 function withPlaces(problem: ShownProblem, places: string[]): ShownProblem {
   if (places.length === 0 || !Array.isArray(problem.issues)) return problem;
-  const issues = problem.issues.map((issue: { path: string }) => {
+  const issues = problem.issues.map((issue: { path: string; message: string }) => {
     const index = /^renames\.(\d+)\b/.exec(issue.path)?.[1];
-    return { ...issue, place: index && places[Number(index)] };
+    return {
+      ...issue,
+      message: inPlaces(issue.message, places),
+      place: index && places[Number(index)],
+    };
   });
   return { ...problem, issues };
 }
 
-/** Warns that something is not as it should be; beside an answer in JSON, too. */
+/** Warns that a verification did not pass; beside an answer in JSON, too. */
 export function notVerified({ err }: Terminal): number {
   err.write(err.colors.red(err.colors.bold(
-    "Warning: it is done, but the verification did not pass: something is not as it should be.",
+    "Warning: it is done, but the verification did not pass: something differs from the plan.",
   )));
   return EXIT.notVerified;
 }

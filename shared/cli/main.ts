@@ -77,7 +77,7 @@ async function createProgram(context: CommandContext, wanted: string[]): Promise
       getOutHelpWidth: () => Math.min(out.width, 100),
       getErrHelpWidth: () => Math.min(err.width, 100),
     })
-    .showHelpAfterError("(add --help for what there is)")
+    .showHelpAfterError("(--help shows what can be given)")
     .helpCommand(false)
     .addHelpText("before", EXAMPLES)
     .addHelpText("after", `\n${RULE_OF_HELP}`);

@@ -38,7 +38,14 @@ export async function runOperation(
     commandLine(["generate-types", ...database]),
   ];
   await runCommand(context, { ...options, places }, async ({ client, url }) => {
-    const about = { operation, url, acknowledged, commandFor: commandFor(args), afterRename };
+    const about = {
+      operation,
+      url,
+      acknowledged,
+      commandFor: commandFor(args),
+      afterRename,
+      database,
+    };
     const print = (answer: OperationAnswer, file?: string) =>
       printAnswer(
         context,

@@ -1,4 +1,5 @@
 /** How to go on after an operation or its plan, as requests or command lines. */
+import { shellQuoted } from "./shell.ts";
 import type { OperationAnswer } from "../contract/responses.ts";
 import {
   type Block,
@@ -21,6 +22,8 @@ export interface OperationContext {
   file?: string;
   /** The commands to go on with after a rename, of the selection as arguments. Default: none are shown. */
   afterRename?: (selection: string[]) => string[];
+  /** Arguments that name the database for the Supabase CLI. Default: none, the linked project. */
+  database?: string[];
   /** Describe only what somebody has to know who is asked whether to go on. Default: false. */
   asking?: boolean;
 }
@@ -36,7 +39,7 @@ export function afterPlan(
   const { plan_hash, statements, would_be_refused: refusal } = answer;
   const { commandFor, acknowledged = [], file } = context;
   if (file !== undefined) {
-    const commands = ["npx supabase db push"];
+    const commands = [supabaseCommand("db push", context)];
     return [
       [{ is: "text", text: [toned("✓ Written", "good"), "  ", name(file)] }],
       [{ is: "step", text: "To apply it, and have it tracked", commands }, more],
@@ -113,3 +116,7 @@ export function afterwards(answer: OperationAnswer, context: OperationContext): 
     ...(viewed ? commandsAfter(context, selection) : []),
   ];
 }
+
+/** A command of the Supabase CLI, for the database that was used. */
+export const supabaseCommand = (command: string, { database = [] }: OperationContext): string =>
+  [`npx supabase ${command}`, ...database.map(shellQuoted)].join(" ");

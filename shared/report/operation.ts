@@ -14,7 +14,13 @@ import {
   statementsBlock,
   toned,
 } from "./document.ts";
-import { afterPlan, afterwards, openCodes, type OperationContext } from "./after_operation.ts";
+import {
+  afterPlan,
+  afterwards,
+  openCodes,
+  type OperationContext,
+  supabaseCommand,
+} from "./after_operation.ts";
 import { findingsCounted, findingsSection, notesOf } from "./findings.ts";
 import { markdownOf } from "./markdown.ts";
 import { isJudged, reasonsOf } from "./migrations.ts";
@@ -30,7 +36,10 @@ export const operationInMarkdown = (answer: OperationAnswer, context: OperationC
 export function describeOperation(answer: OperationAnswer, context: OperationContext): Document {
   const { mode, plan_hash, batch_id, findings, statements, verification, tables } = answer;
   const { operation } = context;
-  const names = namesOf(answer, operation);
+  // A proposal that is withdrawn keeps its direction: nothing was renamed.
+  const names = namesOf(answer, operation).map((one) =>
+    isWithdrawal(answer, context) ? { ...one, from: one.to, to: one.from } : one
+  );
   const planned = mode !== "apply";
   const more: Block = {
     is: "more",
@@ -39,7 +48,7 @@ export function describeOperation(answer: OperationAnswer, context: OperationCon
   };
   const first = [
     [title(answer, context, names.length), ...verdict(answer, context, names)],
-    [isWithdrawal(answer, context) ? null : tableOfNames(answer, names)],
+    [tableOfNames(answer, names)],
     evidence(answer),
     findingsSection(findings),
   ];
@@ -52,7 +61,7 @@ export function describeOperation(answer: OperationAnswer, context: OperationCon
     ...(mode === "plan" ? afterPlan(answer, context, more) : []),
     [answer.lock && locks(answer.lock)],
     verification === null ? [] : verificationSection(verification),
-    answer.history === undefined ? [] : history(answer.history),
+    answer.history === undefined ? [] : history(answer.history, context),
     [...afterwards(answer, context), ...(mode === "plan" ? [] : [more])],
   ], {
     // Nothing that a caller chose is in it.
@@ -267,10 +276,13 @@ function verificationSection({ passed, checks }: Verification): Block[] {
   return [{ is: "heading", text: "Verification", note, only }, { is: "items", items, only }];
 }
 
-function history({ version, name: title }: NonNullable<OperationAnswer["history"]>): Block[] {
-  const commands = ["npx supabase migration fetch"];
+function history(
+  { version, name: title }: NonNullable<OperationAnswer["history"]>,
+  context: OperationContext,
+): Block[] {
+  const commands = [supabaseCommand("migration fetch", context)];
   return [
     field("Migration history", name(`${version}_${title}`), "verbose"),
-    { is: "step", text: "To have its migration file in the repository", commands },
+    { is: "step", text: "To get its migration file into your repository", commands },
   ];
 }

@@ -1,10 +1,10 @@
 /** What the use of an old name means for a caller who wants to finalize the rename. */
 import type { Finding, Usage, UsesInCode } from "../contract/responses.ts";
 import type { UsedMigration } from "../facts/usage_facts.ts";
-import { listed } from "../findings/wording.ts";
+import { listed, minuteOf } from "../findings/wording.ts";
 import { qualified } from "../sql/quoting.ts";
 import { daysText, limitsOf, minute, quietOf, TEXTS, USE_UNKNOWN } from "./readiness.ts";
-import { minuteOf, type UsageSample } from "./usage_sample.ts";
+import type { UsageSample } from "./usage_sample.ts";
 
 /** Use of old names that was seen, or may have been, as findings against finalizing these renames. */
 export function usageFindings(

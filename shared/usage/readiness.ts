@@ -1,7 +1,8 @@
 /** The verdict of each rename: whether its old name can be given up, and if not, why and when. */
 import type { Finding, ReadyToFinalize, Usage } from "../contract/responses.ts";
+import { minuteOf } from "../findings/wording.ts";
 import type { UsageReason, UsedMigration } from "../facts/usage_facts.ts";
-import { minuteOf, type UsageSample } from "./usage_sample.ts";
+import type { UsageSample } from "./usage_sample.ts";
 
 const MINUTE_MS = 60 * 1000;
 const DAY_MS = 24 * 60 * MINUTE_MS;

@@ -10,6 +10,7 @@ import type {
   UsedMigration,
 } from "../facts/usage_facts.ts";
 import { countCalls, lossesSince, type NamedEntry } from "./counting.ts";
+import { minuteOf } from "../findings/wording.ts";
 import { countedByName } from "./name_matches.ts";
 import { hidesNested, readingLimits, trackingLimits, UNREADABLE } from "./limits.ts";
 
@@ -270,9 +271,6 @@ function describe(
   };
   return { usage, uses: seen };
 }
-
-/** As 2026-11-29T15:45Z; never later than the time. */
-export const minuteOf = (at: string): string => `${new Date(at).toISOString().slice(0, 16)}Z`;
 
 const callsSeen = (at: string): UsageReason => ({
   code: "calls_seen",

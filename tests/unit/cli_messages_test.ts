@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { whyUnreachable } from "../../shared/cli/database_unreachable.ts";
+import { inPlaces } from "../../shared/cli/files/places.ts";
 import { olderNode } from "../../shared/cli/node_version.ts";
 import { toProblem } from "../../shared/postgres/database_problems.ts";
 import { KEY, runMain, withProject } from "../support/cli.ts";
@@ -46,4 +47,13 @@ Deno.test("a refused key is answered with the variable that holds it, and where 
       assert(!stderr.includes("apikey"), stderr);
     },
   );
+});
+
+Deno.test("a name that a file has twice is said with the line of the other", () => {
+  const places = ["r.csv, line 2", "r.csv, line 4"];
+  assertEquals(
+    inPlaces("the name is already used by renames[0]; rename in several requests", places),
+    "the name is already used in line 2; rename in several requests",
+  );
+  assertEquals(inPlaces("used by renames[7]", places), "used by renames[7]");
 });

@@ -522,6 +522,7 @@ Deno.test("a proposal that is withdrawn is no rename that is rolled back", async
   const { stdout } = await answered(Response.json(withdrawn), ["rollback-rename", "experts"]);
   assertStringIncludes(stdout, "Withdrew the proposal of 1 rename");
   assertStringIncludes(stdout, "Nothing had been renamed");
+  assertStringIncludes(stdout, "experts → expert_profiles");
   assertEquals(/old name|Rolled back/.test(stdout), false, stdout);
 });
 

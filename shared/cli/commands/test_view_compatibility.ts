@@ -38,7 +38,7 @@ interface TestOptions {
 
 const ABOUT =
   "Uses an active rename's table by both names, and tests whether the old name still does what the table does: " +
-  "reads and writes for every role, joins with neighbours, query plans and their cost, and the Data API. Writes " +
+  "reads and writes for every role, joins with related tables, query plans and their cost, and the Data API. Writes " +
   "are executed and rolled back; where a trigger could have effects outside of the database they are only explained.";
 
 const EXAMPLES = `Examples:
