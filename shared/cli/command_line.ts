@@ -2,6 +2,7 @@
 
 import { IS_BUILT } from "../local/package_root.ts";
 import { shellQuoted } from "../report/shell.ts";
+import { readName, writtenName } from "./table_names.ts";
 
 /** How people start a command: in their own repository, or in a checkout of this one. */
 export const PROGRAM = IS_BUILT ? "npx table-rename" : "npm run cli --";
@@ -43,10 +44,16 @@ export function optionIn(args: string[], option: string): string[] {
 /** The command line with each table that a problem suggests, in place of the name that does not exist. */
 export function correctedCalls(args: string[], problem: Record<string, unknown>): string[] {
   const { table, did_you_mean: suggestions } = problem;
-  const place = args.findIndex((arg, index) => index > 0 && arg === table);
+  const apart = optionIn(args, "--schema").length > 0;
+  const place = args.findIndex((arg, index) =>
+    index > 0 && (arg === table || (!apart && readName(arg).name === table))
+  );
   if (place < 0 || !Array.isArray(suggestions)) return [];
+  const written = !apart && readName(args[place]).schema !== undefined;
   return suggestions.filter(isNamedTable).map(({ schema, table: name }) => {
-    const corrected = withoutValue(args.with(place, name), "--schema");
+    if (written) return commandLine(args.with(place, writtenName({ schema, name })));
+    const shown = schema === "public" ? writtenName({ name }) : name;
+    const corrected = withoutValue(args.with(place, shown), "--schema");
     return commandLine(schema === "public" ? corrected : withOption(corrected, "--schema", schema));
   });
 }

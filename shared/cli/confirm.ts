@@ -63,10 +63,10 @@ export function requireSomebody(
   const why = operation === "finalize"
     ? "A finalization cannot be undone"
     : isLocal(url)
-    ? "This is done only after somebody said yes"
+    ? "This needs a confirmation"
     : `${url} is not on this machine`;
   throw new UsageError(
-    `${why}, and nobody is there to be asked. Nothing was done.\n` +
+    `${why}, and there is no terminal to ask in. Nothing was done.\n` +
       `To do it on ${url} without being asked:\n  ${commandLine(withOption(args, "--yes"))}`,
   );
 }

@@ -51,6 +51,19 @@ export async function readConnection(
   return { url, key: await keptKey(stateFolder(env)) };
 }
 
+/** What to do about a key that the functions refused. */
+export function keyHint(env: Terminal["env"], project?: ProjectFile): string {
+  const { project_url, keys } = project?.settings ?? {};
+  const variable = keys?.secret_key ?? "SUPABASE_SECRET_KEY";
+  const set = `Set ${variable} to the project's secret key`;
+  if (!isLocal(env("SUPABASE_URL")?.trim() || project_url || LOCAL_URL)) return `${set}.`;
+  const kept = keyFromEnvironment(env, keys?.secret_key) === undefined
+    ? "took it"
+    : "would take it";
+  return `${set}: the one that serve prints, with a line to paste. It keeps the key in keys.json; without the ` +
+    `variable this command ${kept} from ${join(stateFolder(env), "keys.json")}.`;
+}
+
 /** The URL of the database in the environment, if there is one, and the variable's name. */
 export function databaseFromEnvironment(env: Terminal["env"], project?: ProjectFile) {
   const variable = project?.settings.keys?.database_url ?? "SUPABASE_DB_URL";

@@ -5,12 +5,15 @@ import type { Document } from "../report/document.ts";
 import { markdownOf } from "../report/markdown.ts";
 import { describeProblem, type ShownProblem } from "../report/problem.ts";
 import { commandLine, correctedCalls, optionIn } from "./command_line.ts";
-import { checkedDatabaseUrl, isLocal, readConnection, SERVE } from "./connection.ts";
+import { checkedDatabaseUrl, isLocal, keyHint, readConnection, SERVE } from "./connection.ts";
+import { whyUnreachable } from "./database_unreachable.ts";
 import { EXIT, exitCodeOf, UsageError } from "./exit_codes.ts";
+
+import { inPlaces } from "./files/places.ts";
 import { commandFor, inOptionWords } from "./option_words.ts";
 import { printed } from "./print.ts";
 import type { ProjectFile } from "./project/project_file.ts";
-import type { Terminal } from "./terminal.ts";
+import type { Stream, Terminal } from "./terminal.ts";
 
 export interface CommandContext {
   terminal: Terminal;
@@ -73,7 +76,15 @@ export function printAnswer(
 ): void {
   if (json) out.write(JSON.stringify(answer, null, 2));
   else if (markdown) out.write(markdownOf(document()).trimEnd());
-  else out.write(printed(document(), { ...out, verbose, sql }));
+  else writeWithPassword(out, printed(document(), { ...out, verbose, sql }));
+}
+
+/** A text whose commands have PASSWORD in place of a password says so. */
+function writeWithPassword(stream: Stream, text: string): void {
+  const note = text.includes(":PASSWORD@")
+    ? "\nIn these commands, put the password in place of PASSWORD."
+    : "";
+  stream.write(`${text}${note}`);
 }
 
 export function printProblem(
@@ -83,15 +94,18 @@ export function printProblem(
 ): void {
   const { terminal, args } = context;
   const database = optionIn(args, "--db-url");
-  const problem = problemOf(error, database.length > 0);
+  const problem = problemOf(error, database.at(-1));
+  const hinted = error.code === "unauthorized" && database.length === 0
+    ? { ...problem, hint: keyHint(terminal.env, context.project) }
+    : problem;
   const document = () =>
-    describeProblem(inOptionWords(withPlaces(problem, places)), {
+    describeProblem(inOptionWords(withPlaces(hinted, places)), {
       requestId: error.requestId,
       corrected: correctedCalls(args, problem),
       commandFor: commandFor(args),
     });
   if (json || markdown) return printAnswer(context, problem, document, { json, markdown });
-  terminal.err.write(printed(document(), terminal.err));
+  writeWithPassword(terminal.err, printed(document(), terminal.err));
   if (error.code === "database_unavailable" && "migration" in problem) {
     const migrate = database.length > 0 ? database : ["--db-url", "postgresql://…"];
     terminal.err.write(`\nTo make the tracking tables:\n  ${commandLine(["migrate", ...migrate])}`);
@@ -112,13 +126,17 @@ const whatToStart = (url?: string): string =>
 /**
  * The problem document; where the endpoints sent none, one in its shape.
  *
- * @param here Whether the functions run in this process, and got their database by an option.
+ * @param database Where the functions run in this process: the option that named their database.
  */
-function problemOf(error: RenameError, here: boolean): ShownProblem {
+function problemOf(error: RenameError, database?: string): ShownProblem {
   const { problem } = error;
   if (problem !== undefined) {
-    if (!here || typeof problem.hint !== "string") return problem;
-    const hint = problem.hint.replace("RENAME_DB_URL, or else SUPABASE_DB_URL", "--db-url");
+    if (database === undefined || typeof problem.hint !== "string") return problem;
+    const { error_code, ...rest } = problem as ShownProblem;
+    const { host, pathname } = new URL(database.replace(/^--db-url=/, ""));
+    const why = whyUnreachable(error_code, `${host}${pathname}`);
+    if (why !== undefined) return { ...rest, ...why };
+    const hint = String(problem.hint).replace("RENAME_DB_URL, or else SUPABASE_DB_URL", "--db-url");
     return { ...problem, hint };
   }
   return {
@@ -133,17 +151,21 @@ function problemOf(error: RenameError, here: boolean): ShownProblem {
 
 function withPlaces(problem: ShownProblem, places: string[]): ShownProblem {
   if (places.length === 0 || !Array.isArray(problem.issues)) return problem;
-  const issues = problem.issues.map((issue: { path: string }) => {
+  const issues = problem.issues.map((issue: { path: string; message: string }) => {
     const index = /^renames\.(\d+)\b/.exec(issue.path)?.[1];
-    return { ...issue, place: index && places[Number(index)] };
+    return {
+      ...issue,
+      message: inPlaces(issue.message, places),
+      place: index && places[Number(index)],
+    };
   });
   return { ...problem, issues };
 }
 
-/** Warns that something is not as it should be; beside an answer in JSON, too. */
+/** Warns that a verification did not pass; beside an answer in JSON, too. */
 export function notVerified({ err }: Terminal): number {
   err.write(err.colors.red(err.colors.bold(
-    "Warning: it is done, but the verification did not pass: something is not as it should be.",
+    "Warning: it is done, but the verification did not pass: something differs from the plan.",
   )));
   return EXIT.notVerified;
 }

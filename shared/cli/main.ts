@@ -12,6 +12,7 @@ import { callerFolder } from "./files/paths.ts";
 import { addHelpCommand, helpArguments, RULE_OF_HELP } from "./help.ts";
 import { findProjectFile } from "./project/find_project_file.ts";
 import { Interrupted } from "./interrupt.ts";
+import { olderNode } from "./node_version.ts";
 import { isRunByNpm, swallowedOptions } from "./swallowed_options.ts";
 import { processTerminal, type Stream, type Terminal } from "./terminal.ts";
 
@@ -76,7 +77,7 @@ async function createProgram(context: CommandContext, wanted: string[]): Promise
       getOutHelpWidth: () => Math.min(out.width, 100),
       getErrHelpWidth: () => Math.min(err.width, 100),
     })
-    .showHelpAfterError("(add --help for what there is)")
+    .showHelpAfterError("(--help shows what can be given)")
     .helpCommand(false)
     .addHelpText("before", EXAMPLES)
     .addHelpText("after", `\n${RULE_OF_HELP}`);
@@ -93,6 +94,12 @@ async function createProgram(context: CommandContext, wanted: string[]): Promise
 }
 
 if (import.meta.main) {
+  const tooOld = olderNode(process.versions.node);
+  if (tooOld !== null) {
+    // Nothing of ours that prints would run.
+    console.error(tooOld);
+    process.exit(EXIT.usage);
+  }
   const code = await main(process.argv.slice(2), processTerminal());
   // What is on its way to a pipe is written first; a connection to the database does not keep the process.
   process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));

@@ -3,7 +3,7 @@ import type { CallOptions, RenameClient } from "../client/client.ts";
 import type { OperationAnswer, Progress } from "../contract/responses.ts";
 import type { Operation } from "../report/document.ts";
 import { describeOperation } from "../report/operation.ts";
-import { commandLine } from "./command_line.ts";
+import { commandLine, optionIn } from "./command_line.ts";
 import { type Changes, confirmed } from "./confirm.ts";
 import { type CommandContext, notVerified, printAnswer, runCommand } from "./context.ts";
 import { EXIT } from "./exit_codes.ts";
@@ -31,8 +31,21 @@ export async function runOperation(
 ): Promise<void> {
   const { terminal, args } = context;
   const { acknowledge: acknowledged, migrationFile } = options;
+  const database = optionIn(args, "--db-url");
+  const afterRename = (selection: string[]) => [
+    commandLine(["test-view-compatibility", ...selection, ...database]),
+    commandLine(["find-uses", ...database]),
+    commandLine(["generate-types", ...database]),
+  ];
   await runCommand(context, { ...options, places }, async ({ client, url }) => {
-    const about = { operation, url, acknowledged, commandFor: commandFor(args) };
+    const about = {
+      operation,
+      url,
+      acknowledged,
+      commandFor: commandFor(args),
+      afterRename,
+      database,
+    };
     const print = (answer: OperationAnswer, file?: string) =>
       printAnswer(
         context,

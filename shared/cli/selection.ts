@@ -2,6 +2,7 @@
 import type { RenameClient } from "../client/client.ts";
 import type { Migration } from "../contract/responses.ts";
 import { UsageError } from "./exit_codes.ts";
+import { readName } from "./table_names.ts";
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -42,12 +43,14 @@ async function tableNamed(
   otherwise?: string,
 ): Promise<{ table: string; schema?: string }> {
   if (schema !== undefined) return { table: name, schema };
-  const plain = { table: name, ...(otherwise !== undefined && { schema: otherwise }) };
-  const dot = name.indexOf(".");
-  if (dot <= 0 || dot === name.length - 1) return plain;
-  const { migrations } = await client.listMigrations({ ...plain, limit: 1 });
-  if (migrations.length > 0) return plain;
-  return { table: name.slice(dot + 1), schema: name.slice(0, dot) };
+  const read = readName(name);
+  const inDefault = (table: string) => ({
+    table,
+    ...(otherwise !== undefined && { schema: otherwise }),
+  });
+  if (read.schema === undefined) return inDefault(read.name);
+  const { migrations } = await client.listMigrations({ ...inDefault(name), limit: 1 });
+  return migrations.length > 0 ? inDefault(name) : { table: read.name, schema: read.schema };
 }
 
 async function batchOf(client: RenameClient, name: string, otherwise?: string): Promise<string> {

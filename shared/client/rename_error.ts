@@ -59,6 +59,7 @@ export class RenameError extends Error {
 
 /** Longest part of a foreign answer that a message repeats. */
 const MAX_FOREIGN_TEXT = 200;
+const MAX_TITLE = 60;
 
 /** The RenameError for an error of `functions.invoke`. Never throws. */
 export async function toRenameError(error: unknown, endpoint: URL): Promise<RenameError> {
@@ -107,13 +108,25 @@ async function fromResponse(response: Response, endpoint: URL): Promise<RenameEr
   const body = parseObject(text);
   if (isProblem(body)) return fromProblem(body, requestId);
   const message = body?.message ?? body?.msg ?? body?.error;
-  const what = typeof message === "string" ? message : text.trim() || "the answer is empty";
+  const what = typeof message === "string"
+    ? message
+    : /^\s*<(!doctype|html)/i.test(text)
+    ? `it is a web page${titleOf(text)}`
+    : text.trim() || "the answer is empty";
   return unexpectedAnswer(
     endpoint,
     status,
     what.length > MAX_FOREIGN_TEXT ? `${what.slice(0, MAX_FOREIGN_TEXT)}…` : what,
     { requestId },
   );
+}
+
+/** What a page is called or, without a title, the beginning of its text. */
+function titleOf(page: string): string {
+  const title = /<title[^>]*>([^<]*)/i.exec(page)?.[1] ??
+    page.replace(/<(script|style)[^>]*>.*?<\/\1\s*>/gis, "").replace(/<[^>]*>/g, " ");
+  const text = title.replace(/\s+/g, " ").trim().slice(0, MAX_TITLE);
+  return text === "" ? "" : `, "${text}"`;
 }
 
 export function fromProblem(problem: ProblemBody, requestId?: string): RenameError {

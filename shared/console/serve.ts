@@ -83,6 +83,9 @@ function describe(stack: Stack): string {
 Database   ${database}
 Key        ${stack.secretKey}
 
+For the commands, in another terminal:
+  export SUPABASE_URL=${stack.url} SUPABASE_SECRET_KEY=${stack.secretKey}
+
   curl ${stack.url}/functions/v1/list-migrations -H "apikey: ${stack.secretKey}"
 `;
 }

@@ -73,6 +73,7 @@ export const FINDINGS = {
   index_renamed_since: "An index was renamed since then, and keeps its name",
   old_name_in_use: "The old name is in use",
   not_quiet_long_enough: "The old name was not unused for as many days as required",
+  old_name_use_unknown: "Whether the old name is used is unknown",
   old_name_in_code: "Source code was reported to use the old name",
   old_name_mentioned: "A text may name the old name",
   text_not_rewritten: "A routine or cron job keeps the old name, and a person has to change it",

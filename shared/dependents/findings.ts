@@ -46,7 +46,7 @@ function repointed({ view, table }: DroppedView, objects: BuiltObject[]): Findin
       "Owners, privileges, options and comments stay" + (recreated.length === 0
         ? "."
         : `; ${listedObjects(recreated)} cannot be changed in place and ${verb} recreated.`),
-    remedy: "None needed.",
+    remedy: "Nothing to do.",
   }];
 }
 
@@ -67,7 +67,7 @@ function refilled(object: BuiltObject): Finding[] {
         : "unpopulated, as it is now."),
     remedy: populated
       ? "If that takes too long, drop it before and create it again afterwards; or acknowledge the wait."
-      : "None needed.",
+      : "Nothing to do.",
   }];
 }
 

@@ -128,7 +128,7 @@ function findingOf({ column, value, schema }: NameInRow, change: NameChange): Fi
       object: objectOf(column),
       message:
         `The extension ${extension} keeps ${name} here by its OID, which follows the rename.`,
-      remedy: "None needed.",
+      remedy: "Nothing to do.",
     }];
   }
   const meant = meaning(value, schema, change);

@@ -13,7 +13,7 @@ export const RELATION_KINDS: Record<RelationKind, KindOfRelation> = {
   p: { what: "a partitioned table" },
   v: {
     what: "a view",
-    instead: "Rename a view with ALTER VIEW; a compatibility view over a view is not made here.",
+    instead: "Rename a view with ALTER VIEW; this tool makes compatibility views for tables only.",
   },
   m: { what: "a materialized view", instead: "Rename it with ALTER MATERIALIZED VIEW." },
   f: {

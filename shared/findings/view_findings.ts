@@ -99,7 +99,7 @@ export function viewFindings(
       "warning",
       `Privileges granted by ${grantors} will be granted on the view by its owner, because this ` +
         "role cannot grant in their name. Who may do what stays the same.",
-      "None needed; to keep the grantors, grant membership in those roles to this role.",
+      "Nothing to do; to keep the grantors, grant membership in those roles to this role.",
     );
   }
   return findings;
@@ -122,7 +122,7 @@ function addRowTypeFindings(
       `These take rows of the table: ${listed(clear)}. They will take rows of the old name too ` +
         "(computed fields of the Data API among them), by an implicit cast that is created with " +
         `the view and calls ${qualified(schema, rowCast)}.`,
-      "None needed. In such rows a column added to the table later is NULL until the view is refreshed.",
+      "Nothing to do. In such rows a column added to the table later is NULL until the view is refreshed.",
     );
   }
   if (rowCast !== null && ambiguous.length > 0) {

@@ -2,6 +2,7 @@
 import { tableNames } from "../catalog/names.ts";
 import { Problem } from "../contract/problems.ts";
 import type { Migration } from "../contract/responses.ts";
+import { minuteOf } from "../findings/wording.ts";
 import type { Refusal } from "../plan/refusals.ts";
 import type { Row, Session } from "../postgres/database.ts";
 import {
@@ -64,7 +65,8 @@ const endOf = ({ rollback_at, finalized_at, migrated_at, requested_at }: Migrati
 
 function fateOf(migration: Migration): string {
   const { status, migrated_at, rollback_at, rollback_by, finalized_at, finalized_by } = migration;
-  const when = (at: string | null, by: string | null) => `at ${at} by ${by}`;
+  const when = (at: string | null, by: string | null) =>
+    at === null ? "" : `at ${minuteOf(at)} by ${by}`;
   switch (status) {
     case "rolled_back":
       return `was ${migrated_at === null ? "withdrawn" : "rolled back"} ${
@@ -77,7 +79,9 @@ function fateOf(migration: Migration): string {
         when(migration.requested_at, migration.requested_by)
       }, and is not applied`;
     case "active":
-      return `is active since ${migrated_at}, applied by ${migration.migrated_by}`;
+      return `is active since ${
+        migrated_at === null ? "" : minuteOf(migrated_at)
+      }, applied by ${migration.migrated_by}`;
   }
 }
 

@@ -86,7 +86,7 @@ export function historyChoice(
     severity: "info",
     object: HISTORY_TABLE,
     message: "The rename is not in the migration history, so what is done with it is not either.",
-    remedy: "None needed. Your own migration files have to use the name that the table has now.",
+    remedy: "Nothing to do. Your own migration files have to use the name that the table has now.",
   });
 }
 

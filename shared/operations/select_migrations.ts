@@ -156,6 +156,6 @@ export const relocationFindings = (migrations: RecordedRename[]): Finding[] =>
       message:
         `The record has the OIDs of another database, as after pg_dump and pg_restore. Table and view were found ` +
         `as ${qualified(schema_name, new_name)} and ${qualified(schema_name, old_name)}.`,
-      remedy: "None needed: rollback, finalize and refresh update the record.",
+      remedy: "Nothing to do: rollback, finalize and refresh update the record.",
     }),
   );

@@ -91,7 +91,8 @@ function nameTaken(index: IndexFacts, to: string, why: string): Finding {
     severity: "warning",
     object,
     message: `The index ${object} keeps its name, since it cannot become ${ident(to)}: ${why}.`,
-    remedy: "None needed. Rename it yourself, or rename what has the name before.",
+    remedy:
+      "Nothing to do. To have the new name, rename it yourself, or first rename what has that name.",
   };
 }
 
@@ -103,7 +104,7 @@ function notOwned(index: IndexFacts, to: string): Finding {
     object,
     message: `The index ${object} keeps its name, since it belongs to another role, ` +
       `which alone can name it ${ident(to)}.`,
-    remedy: "None needed. Have its owner rename it.",
+    remedy: "Nothing to do. Have its owner rename it.",
   };
 }
 
@@ -210,6 +211,6 @@ function renamedSince(index: IndexFacts, name: string, from: string, to: string)
     message: `The index was named ${ident(to)} with its table and was renamed to ${
       ident(name)
     } since; it keeps that name.`,
-    remedy: `None needed. Its name before was ${ident(from)}.`,
+    remedy: `Nothing to do. Its name before was ${ident(from)}.`,
   };
 }

@@ -139,6 +139,6 @@ function changedSince({ migration, table }: LocatedMigration): Finding[] {
     severity: "info",
     object: qualified(table.schema, table.name),
     message: `Changed on the table since the rename, and kept: ${listDifferences(kept)}.`,
-    remedy: "None needed.",
+    remedy: "Nothing to do.",
   }];
 }

@@ -89,7 +89,7 @@ function viewOnlyChange(
       message: `Privileges that were changed on the view alone are changed on the table: ${
         inWords(carried)
       }.`,
-      remedy: "None needed.",
+      remedy: "Nothing to do.",
     });
   }
   const remaining = carryPrivileges ? impossible : [...changes, ...impossible];

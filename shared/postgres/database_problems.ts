@@ -58,6 +58,8 @@ export function toProblem(error: unknown): Problem {
       {
         hint:
           "Check RENAME_DB_URL, or else SUPABASE_DB_URL, and that the database runs; then try again.",
+        // The code alone: messages name hosts and logins.
+        ...(code !== "" && { fields: { error_code: code } }),
         cause: error,
       },
     );

@@ -31,8 +31,21 @@ export interface CampaignPhase {
   name: string | null;
   tables: CampaignTable[];
   /** What to do next, as a command line; undefined if there is nothing to do now. */
-  next?: { text: string; command: string };
+  next?: NextStep;
 }
+
+export interface NextStep {
+  text: string;
+  command: string;
+  /** Commands that belong to the step as well. */
+  more?: string[];
+}
+
+/** What became of an earlier rename of a table that has its old name. */
+const stateText = ({ state, migration }: CampaignTable): Text =>
+  state !== "not_begun" || migration?.status !== "rolled_back"
+    ? STATES[state]
+    : toned(migration.migrated_at === null ? "withdrawn" : "rolled back", "notice");
 
 const STATES: Record<CampaignState, Text> = {
   not_begun: "not begun",
@@ -118,13 +131,15 @@ function phaseSection(phase: CampaignPhase, named: boolean, all: boolean): Block
   const { tables, next } = phase;
   const shown = all
     ? tables
-    : tables.filter(({ state }) => state !== "not_begun" && state !== "finalized");
+    : tables.filter(({ state, migration }) =>
+      state !== "finalized" && (state !== "not_begun" || migration !== undefined)
+    );
   const judged = tables.flatMap(({ migration, state }) =>
     migration !== undefined && state === "active" ? [migration] : []
   ).filter(isJudged);
   const step: Block | null = next === undefined
     ? null
-    : { is: "step", text: next.text, commands: [next.command] };
+    : { is: "step", text: next.text, commands: [next.command, ...next.more ?? []] };
   const most = all ? shown.length : MAX_ROWS;
   const more = Math.max(0, shown.length - most);
   const states = new Set(shown.map(({ state }) => state));
@@ -166,6 +181,7 @@ const driftItem = ({ schema, old_name, migration }: CampaignTable): Item => ({
   mark: toned("drift", "warning"),
   text: name(shownName(schema, old_name)),
   body: (migration?.drift ?? []).map(({ message }) => message),
+  remedy: [...new Set((migration?.drift ?? []).map(({ remedy }) => remedy))].join(" "),
 });
 
 function rowOf(one: CampaignTable, withState: boolean): (Text | null)[] {
@@ -178,13 +194,13 @@ function rowOf(one: CampaignTable, withState: boolean): (Text | null)[] {
     ? migration?.finalized_at
     : state === "proposed"
     ? migration?.requested_at
-    : null;
+    : migration?.rollback_at;
   const verdict = active?.ready_to_finalize;
   const usage = active?.usage;
   return [
     name(shownName(schema, old_name)),
     name(new_name),
-    withState ? STATES[state] : null,
+    withState ? stateText(one) : null,
     day(since),
     verdict === undefined
       ? null

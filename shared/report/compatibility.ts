@@ -30,7 +30,7 @@ export const compatibilityInMarkdown = (
 const TITLES: Record<string, string> = {
   reads: "Reads",
   writes: "Writes",
-  joins: "Joins with neighbours",
+  joins: "Joins with related tables",
   cost: "Cost of the view",
   data_api: "Data API",
 };

@@ -188,7 +188,7 @@ function usageSection(migrations: Migration[], finalizeReady?: string): Block[] 
   const rows = judged.map(({ schema_name, old_name, usage, ready_to_finalize: verdict }) => [
     name(shownName(schema_name, old_name)),
     verdictOf(verdict),
-    usage === undefined ? null : String(usage.calls ?? "?"),
+    usage === undefined ? null : callsText(usage),
     usage === undefined ? null : callers(usage),
     moment(usage?.last_used_at),
   ]);
@@ -220,6 +220,10 @@ function verdictOf({ ready, earliest }: ReadyToFinalize): Text {
   if (ready) return toned("yes", "good");
   return earliest === null ? "no" : `no, ${inUtc(earliest).slice(0, 10)} at the earliest`;
 }
+
+/** No call that was seen is no call only where all were seen. */
+const callsText = ({ state, calls }: Usage): Text =>
+  state === "unknown" && !calls ? toned("unknown", "warning") : String(calls ?? "?");
 
 function callers({ roles }: Usage): string {
   const named = roles.slice(0, MAX_ROLES).map(({ role, calls }) => `${role} (${calls})`);

@@ -3,7 +3,6 @@ import type { LockFigures, OperationAnswer, Verification } from "../contract/res
 import {
   type Block,
   type BlockOf,
-  type CommandFor,
   type Document,
   documentOf,
   field,
@@ -13,26 +12,22 @@ import {
   type ShownName,
   type Span,
   statementsBlock,
-  step,
   toned,
 } from "./document.ts";
-import { breakingCodes, findingsCounted, findingsSection, notesOf } from "./findings.ts";
+import {
+  afterPlan,
+  afterwards,
+  openCodes,
+  type OperationContext,
+  supabaseCommand,
+} from "./after_operation.ts";
+import { findingsCounted, findingsSection, notesOf } from "./findings.ts";
 import { markdownOf } from "./markdown.ts";
 import { isJudged, reasonsOf } from "./migrations.ts";
 import { counted } from "./text.ts";
 
+export type { OperationContext } from "./after_operation.ts";
 export type { Operation } from "./document.ts";
-
-export interface OperationContext {
-  operation: Operation;
-  url?: string;
-  /** Codes that the request acknowledged. Default: none. */
-  acknowledged?: string[];
-  commandFor?: CommandFor;
-  file?: string;
-  /** Describe only what somebody has to know who is asked whether to go on. Default: false. */
-  asking?: boolean;
-}
 
 /** The answer for an endpoint's caller. */
 export const operationInMarkdown = (answer: OperationAnswer, context: OperationContext): string =>
@@ -41,7 +36,10 @@ export const operationInMarkdown = (answer: OperationAnswer, context: OperationC
 export function describeOperation(answer: OperationAnswer, context: OperationContext): Document {
   const { mode, plan_hash, batch_id, findings, statements, verification, tables } = answer;
   const { operation } = context;
-  const names = namesOf(answer, operation);
+  // A proposal that is withdrawn keeps its direction: nothing was renamed.
+  const names = namesOf(answer, operation).map((one) =>
+    isWithdrawal(answer, context) ? { ...one, from: one.to, to: one.from } : one
+  );
   const planned = mode !== "apply";
   const more: Block = {
     is: "more",
@@ -63,7 +61,7 @@ export function describeOperation(answer: OperationAnswer, context: OperationCon
     ...(mode === "plan" ? afterPlan(answer, context, more) : []),
     [answer.lock && locks(answer.lock)],
     verification === null ? [] : verificationSection(verification),
-    answer.history === undefined ? [] : history(answer.history),
+    answer.history === undefined ? [] : history(answer.history, context),
     [...afterwards(answer, context), ...(mode === "plan" ? [] : [more])],
   ], {
     // Nothing that a caller chose is in it.
@@ -105,13 +103,25 @@ const DONE: Record<Operation, (tables: string) => string> = {
   refresh: (tables) => `Refreshed the compatibility view of ${tables}`,
 };
 
+/** Whether what is taken back was only proposed, so that no table changes. */
+const isWithdrawal = ({ migrations }: OperationAnswer, { operation }: OperationContext): boolean =>
+  operation === "rollback" && migrations.length > 0 &&
+  migrations.every(({ migrated_at }) => migrated_at === null);
+
 function title(
-  { mode }: OperationAnswer,
+  answer: OperationAnswer,
   context: OperationContext,
   count: number,
 ): BlockOf<"title"> {
+  const { mode } = answer;
   const { operation, url } = context;
   const tables = counted(count, "table");
+  if (isWithdrawal(answer, context)) {
+    const text = counted(count, "rename");
+    return mode === "apply"
+      ? { is: "title", tone: "good", text: `Withdrew the proposal of ${text}`, url }
+      : { is: "title", tone: "notice", label: "Plan", text: `withdrawal of ${text}`, url };
+  }
   if (mode === "apply") return { is: "title", tone: "good", text: DONE[operation](tables), url };
   const label = mode === "plan" ? "Plan" : "Proposed";
   return { is: "title", tone: "notice", label, text: `${NOUNS[operation]} of ${tables}`, url };
@@ -168,10 +178,12 @@ const OLD_NAME = {
 };
 
 function effectOf(
-  { mode }: OperationAnswer,
-  { operation }: OperationContext,
+  answer: OperationAnswer,
+  context: OperationContext,
   names: ShownName[],
 ): string {
+  const { mode } = answer;
+  const { operation } = context;
   const one = names.length === 1;
   const done = mode === "apply";
   const views = one ? "The compatibility view" : "The compatibility views";
@@ -187,6 +199,7 @@ function effectOf(
       return `${old} ${verb} views, except where the list says that they are free.`;
     }
     case "rollback": {
+      if (isWithdrawal(answer, context)) return "Nothing had been renamed: no table changes.";
       const have = done ? one ? "has its" : "have their" : one ? "gets its" : "get their";
       return `The ${one ? "table" : "tables"} ${have} old ${one ? "name" : "names"} back, ` +
         `and ${one ? "the new one is" : "the new ones are"} free.`;
@@ -207,9 +220,6 @@ function effectOf(
         `that ${one ? "its table has" : "their tables have"}.`;
   }
 }
-
-const openCodes = ({ findings }: OperationAnswer, { acknowledged = [] }: OperationContext) =>
-  breakingCodes(findings).filter((code) => !acknowledged.includes(code));
 
 /** The tables of a plan or, of what is done, those of the record. */
 function namesOf(
@@ -266,77 +276,13 @@ function verificationSection({ passed, checks }: Verification): Block[] {
   return [{ is: "heading", text: "Verification", note, only }, { is: "items", items, only }];
 }
 
-function history({ version, name: title }: NonNullable<OperationAnswer["history"]>): Block[] {
-  const commands = ["npx supabase migration fetch"];
+function history(
+  { version, name: title }: NonNullable<OperationAnswer["history"]>,
+  context: OperationContext,
+): Block[] {
+  const commands = [supabaseCommand("migration fetch", context)];
   return [
     field("Migration history", name(`${version}_${title}`), "verbose"),
-    { is: "step", text: "To have its migration file in the repository", commands },
+    { is: "step", text: "To get its migration file into your repository", commands },
   ];
-}
-
-function afterPlan(
-  answer: OperationAnswer,
-  context: OperationContext,
-  more: Block,
-): (Block | null)[][] {
-  const { plan_hash, statements, would_be_refused: refusal } = answer;
-  const { commandFor, acknowledged = [], file } = context;
-  if (file !== undefined) {
-    const commands = ["npx supabase db push"];
-    return [
-      [{ is: "text", text: [toned("✓ Written", "good"), "  ", name(file)] }],
-      [{ is: "step", text: "To apply it, and have it tracked", commands }, more],
-    ];
-  }
-  const open = openCodes(answer, context);
-  const fields = {
-    mode: "apply",
-    // A command line has what was acknowledged already.
-    ...(open.length > 0 && { acknowledge: commandFor ? open : [...acknowledged, ...open] }),
-    expected_plan_hash: plan_hash,
-  };
-  const text = open.length > 0
-    ? "To accept that, and apply exactly this plan"
-    : "To apply exactly this plan";
-  const refused = refusal === undefined || open.length > 0 ? [] : [{
-    mark: toned("An apply would be refused", "bad"),
-    text: name(refusal.code),
-    body: [refusal.detail],
-    remedy: refusal.hint,
-  }];
-  return [
-    [itemsOf(refused)],
-    [field("Plan hash", name(plan_hash), "verbose")],
-    [
-      statements.length === 0
-        ? null
-        : step(text, { endpoint: "same", fields }, { commandFor, note: IF_SAME }),
-      more,
-    ],
-  ];
-}
-
-const IF_SAME = "It is refused if the plan has changed by then.";
-
-function afterwards(answer: OperationAnswer, { operation, commandFor }: OperationContext): Block[] {
-  const { mode, batch_id, migrations } = answer;
-  const rollback = (text: string, fields: Record<string, unknown>) =>
-    step(text, { endpoint: "rollback", fields }, { commandFor });
-  if (mode === "propose") {
-    return [
-      step("To apply it", { endpoint: "rename", fields: { batch_id } }, {
-        commandFor,
-        note: IF_SAME,
-      }),
-      rollback("To withdraw it", { batch_id }),
-    ];
-  }
-  if (mode === "plan" || migrations.length === 0) return [];
-  if (operation !== "rename" && operation !== "refresh") return [];
-  const [{ schema_name: schema, old_name: table }] = migrations;
-  const selection = migrations.length === 1 || batch_id === null
-    ? { table, ...(schema !== "public" && { schema }) }
-    : { batch_id };
-  const text = operation === "rename" ? "To roll it back" : "To roll the rename back";
-  return [rollback(text, selection)];
 }

@@ -16,7 +16,7 @@ import {
 import { findingsSection } from "./findings.ts";
 import { markdownOf } from "./markdown.ts";
 import { nextSteps } from "./next_steps.ts";
-import { shortened } from "./text.ts";
+import { inUtc, shortened } from "./text.ts";
 
 /** What of a problem document is shown; the client makes one for answers that were none. */
 export interface ShownProblem {
@@ -83,7 +83,9 @@ function fieldsOf(problem: ShownProblem, { requestId }: ProblemContext) {
   });
   for (const [field, value] of Object.entries(problem)) {
     if (SHOWN.has(field) || (typeof value !== "string" && typeof value !== "number")) continue;
-    const text = `${field.replaceAll("_", " ")}: ${shortened(String(value), MAX_TEXT)}`;
+    const label = field.replace(/^rollback_/, "rolled_back_").replaceAll("_", " ");
+    const shown = typeof value === "string" && field.endsWith("_at") ? inUtc(value) : String(value);
+    const text = `${label}: ${shortened(shown, MAX_TEXT)}`;
     fields.push({ text });
   }
   return fields;

@@ -45,18 +45,26 @@ export interface UsesAnswer {
 export interface UsesContext {
   /** The command that changes what is certain; null where it was just run. */
   write: string | null;
+  /** Commands to go on with once something was changed. Default: none. */
+  after?: string[];
+  /** Commands that look for other names, where there is no rename. Default: none. */
+  otherNames?: string[];
 }
 
 /** Renames that are listed by name; more are counted. */
 const MOST_RENAMES = 12;
 
-export function describeUses(answer: UsesAnswer, { write }: UsesContext): Document {
+export function describeUses(
+  answer: UsesAnswer,
+  { write, after = [], otherNames = [] }: UsesContext,
+): Document {
   const { renames, uses, files, not_changed: notChanged } = answer;
   const left = uses.filter(({ changed }) => !changed);
   const certain = left.filter(({ certainty }) => certainty === "certain").length;
   return documentOf([
     [title(answer, left.length), ...renamesField(renames)],
-    ...filesOf(uses).map(([file, inFile]) => [
+    // What was changed is in the files, and git shows it.
+    ...filesOf(left).map(([file, inFile]) => [
       { is: "heading" as const, text: file },
       usesTable(inFile),
     ]),
@@ -71,6 +79,14 @@ export function describeUses(answer: UsesAnswer, { write }: UsesContext): Docume
       certain === 0 || write === null
         ? null
         : { is: "step", text: `Change the ${counted(certain, "certain use")}`, commands: [write] },
+      left.length === uses.length || after.length === 0 ? null : {
+        is: "step",
+        text: "Next, make the types of the new names; then run your tests, and commit",
+        commands: after,
+      },
+      renames.length > 0 || otherNames.length === 0
+        ? null
+        : { is: "step", text: "To look for names that are not renamed yet", commands: otherNames },
     ],
   ], { heading: `Uses of renamed tables: ${files.with_uses === 0 ? "none" : left.length} left` });
 }
@@ -79,6 +95,10 @@ function title({ uses, files, renames }: UsesAnswer, left: number): Block {
   const read = counted(files.read, "file");
   const names = counted(renames.length, "name");
   const changed = uses.length - left;
+  if (renames.length === 0) {
+    const text = "there is no active rename, so there is no old name to look for";
+    return { is: "title", tone: "notice", label: "Nothing to find", text };
+  }
   if (uses.length === 0) {
     return { is: "title", tone: "good", text: `No uses of ${names} in ${read}` };
   }

@@ -7,6 +7,7 @@ import type {
   UsageExample,
   UsageReason,
 } from "../facts/usage_facts.ts";
+import { minuteOf } from "../findings/wording.ts";
 import { lex } from "../sql/parser/lexer.ts";
 import { countedByName, type NameMatch } from "./name_matches.ts";
 import type { StatementKind } from "./statement_kinds.ts";
@@ -112,7 +113,7 @@ export function lossesSince(
   now: StatementFacts,
 ): UsageReason[] {
   if (before.stats_reset !== now.stats_reset) {
-    const at = now.stats_reset === null ? "" : ` at ${now.stats_reset}`;
+    const at = now.stats_reset === null ? "" : ` at ${minuteOf(now.stats_reset)}`;
     return [{
       code: "statistics_reset",
       message: `All statement statistics were reset${at}: earlier calls are not known.`,

@@ -1,9 +1,9 @@
 /** What the use of an old name means for a caller who wants to finalize the rename. */
 import type { Finding, Usage, UsesInCode } from "../contract/responses.ts";
 import type { UsedMigration } from "../facts/usage_facts.ts";
-import { listed } from "../findings/wording.ts";
+import { listed, minuteOf } from "../findings/wording.ts";
 import { qualified } from "../sql/quoting.ts";
-import { daysText, minute, quietOf, TEXTS } from "./readiness.ts";
+import { daysText, limitsOf, minute, quietOf, TEXTS, USE_UNKNOWN } from "./readiness.ts";
 import type { UsageSample } from "./usage_sample.ts";
 
 /** Use of old names that was seen, or may have been, as findings against finalizing these renames. */
@@ -22,6 +22,8 @@ export function usageFindings(
   return [
     ...samples.flatMap(({ migration, sample }) => usesOf(migration, sample)),
     ...grouped(early),
+    // With days asked for, what is not known counts as too early.
+    ...(quiet_for_days > 0 ? [] : unknownUses(samples)),
   ];
 }
 
@@ -37,6 +39,26 @@ const usesOf = (migration: UsedMigration, sample: UsageSample): Finding[] =>
     message: code === "calls_seen" ? `${message} ${whoCalls(sample.usage)}`.trim() : message,
     remedy: `Use ${qualified(migration.schema_name, migration.new_name)} there, then try again.`,
   }));
+
+/** Once for all names of which the same is unknown. */
+function unknownUses(samples: { migration: UsedMigration; sample: UsageSample }[]): Finding[] {
+  const unknown = samples.filter(({ sample }) => sample.usage.state === "unknown");
+  const reasonOf = ({ sample }: (typeof unknown)[number]) =>
+    [USE_UNKNOWN, ...limitsOf(sample.usage).map(({ message }) => message)].join(" ");
+  return [...Map.groupBy(unknown, reasonOf)].map(([message, group]): Finding => {
+    const names = group.map(({ migration }) => nameOf(migration));
+    const [first, ...others] = names;
+    return {
+      code: "old_name_use_unknown",
+      severity: "warning",
+      object: others.length === 0 ? first : `${first} and ${others.length} more`,
+      message: others.length === 0
+        ? message
+        : `${message} This holds for ${listed(names, MAX_LISTED)}.`,
+      remedy: "Make sure that nobody uses it: what does fails after this, and it cannot be undone.",
+    };
+  });
+}
 
 /** Uses of old names in source code that were reported; no refusal, since the code may have changed since. */
 export const inCodeFindings = (
@@ -101,7 +123,7 @@ function notQuiet(
       'Make sure that nobody uses it, then send "quiet_for_days": 0. This cannot be undone.';
     return { object, message, remedy, earliest };
   }
-  const only = minute(Date.parse(since));
+  const only = minuteOf(since);
   const message =
     `The old name has not been quiet for ${asked}, only since ${only}. The earliest date is ${earliest}.`;
   const remedy =

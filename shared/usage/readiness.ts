@@ -1,5 +1,6 @@
 /** The verdict of each rename: whether its old name can be given up, and if not, why and when. */
 import type { Finding, ReadyToFinalize, Usage } from "../contract/responses.ts";
+import { minuteOf } from "../findings/wording.ts";
 import type { UsageReason, UsedMigration } from "../facts/usage_facts.ts";
 import type { UsageSample } from "./usage_sample.ts";
 
@@ -52,40 +53,53 @@ export function readiness(
   const drifted = drift.filter(({ severity }) => severity === "breaking")
     .map(({ message }) => ({ code: "drifted", message }));
   if (sample === undefined) {
-    return verdict(drifted, null, {
+    return verdict(drifted, null, [{
       code: "no_view",
       message: "There is no compatibility view, so nothing can use the old name.",
-    });
+    }]);
   }
   const { usage, uses } = sample;
   const quiet = quietOf(migration, usage, at, days);
   const against = [...drifted, ...uses, ...(uses.length > 0 ? [] : tooEarly(usage, quiet, days))];
   const onlyTime = drifted.length === 0 && quiet.since !== null &&
     uses.every(({ code }) => !TEXTS.includes(code));
-  return verdict(against, onlyTime ? wholeMinute(quiet.end) : null, quietReason(usage, at, days));
+  const evidence = days === 0 && usage.state === "unknown"
+    ? [{ code: "use_not_known", message: USE_UNKNOWN }, ...limitsOf(usage)]
+    : [quietReason(usage, at, days)];
+  return verdict(against, onlyTime ? wholeMinute(quiet.end) : null, evidence);
 }
 
 const verdict = (
   against: UsageReason[],
   earliest: string | null,
-  reason: UsageReason,
+  evidence: UsageReason[],
 ): ReadyToFinalize =>
   against.length > 0
     ? { ready: false, earliest, reasons: against }
-    : { ready: true, earliest: null, reasons: [reason] };
+    : { ready: true, earliest: null, reasons: evidence };
 
-function tooEarly({ reasons }: Usage, { since, end, longEnough }: Quiet, days: number) {
+export const USE_UNKNOWN = "Whether the old name is used is unknown.";
+
+/** Why it cannot be known; what functions do is read in their texts instead, so nothing is missed there. */
+export const limitsOf = ({ reasons }: Usage): UsageReason[] =>
+  reasons.filter(({ code }) => code !== "nested_not_counted");
+
+/** Reasons for which a time without calls is no time without use. */
+const OPEN = ["unclear_statements", "possibly_named"];
+
+function tooEarly(usage: Usage, { since, end, longEnough }: Quiet, days: number): UsageReason[] {
   if (days === 0 || longEnough) return [];
   const asked = daysText(days);
   if (since === null) {
     const message = `Whether the old name was quiet for ${asked} cannot be known.`;
-    // Their texts are read instead, so nothing is missed.
-    const limits = reasons.filter(({ code }) => code !== "nested_not_counted");
-    return [{ code: "use_not_known", message }, ...limits];
+    return [{ code: "use_not_known", message }, ...limitsOf(usage)];
   }
-  const message = `No use was seen since ${minute(Date.parse(since))}, ` +
-    `and ${asked} are asked for: until ${minute(end)}.`;
-  return [{ code: "not_quiet_long_enough", message }];
+  const open = usage.reasons.filter(({ code }) => OPEN.includes(code));
+  const message = open.length > 0
+    ? `${USE_UNKNOWN} ${asked} without such calls are asked for: until ${minute(end)}.`
+    : `No use was seen since ${minuteOf(since)}, ` +
+      `and ${asked} are asked for: until ${minute(end)}.`;
+  return [{ code: "not_quiet_long_enough", message }, ...open];
 }
 
 /** `No use was seen for 9 days (7 asked for), and nothing in the database names it.` */

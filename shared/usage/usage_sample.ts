@@ -10,6 +10,8 @@ import type {
   UsedMigration,
 } from "../facts/usage_facts.ts";
 import { countCalls, lossesSince, type NamedEntry } from "./counting.ts";
+import { minuteOf } from "../findings/wording.ts";
+import { countedByName } from "./name_matches.ts";
 import { hidesNested, readingLimits, trackingLimits, UNREADABLE } from "./limits.ts";
 
 /** Use that was seen longer ago, in milliseconds, no longer counts as use: a day includes the daily jobs. */
@@ -200,19 +202,31 @@ const MESSAGES = {
   inserts_not_counted:
     "The view counts reads, updates and deletes through it, but cannot count inserts.",
   unclear_statements:
-    "There were new calls of statements that may use the old name or another one: PostgreSQL 18 distinguishes " +
-    "statements by the aliases in them, and counts the same name in different schemas together.",
+    "There were new calls of statements that may use the old name, or a table of the same name in another schema: " +
+    "the statistics do not say which one a name without schema meant.",
+  unclear_entries:
+    "There were new calls of statements that may use the old name or another one: from PostgreSQL 18 on the " +
+    "statistics count the same name in different schemas together, and all tables with the same alias.",
   nested_not_counted:
     "pg_stat_statements.track is top: statements inside functions are not counted; the functions' texts are read " +
     "instead.",
 };
 
-const reason = (code: keyof typeof MESSAGES): UsageReason => ({ code, message: MESSAGES[code] });
+/** Servers that count by name leave open more than others. */
+const unclear = (serverVersion: number): UsageReason => ({
+  code: "unclear_statements",
+  message: MESSAGES[countedByName(serverVersion) ? "unclear_entries" : "unclear_statements"],
+});
+
+const reason = (code: Exclude<keyof typeof MESSAGES, "unclear_entries">): UsageReason => ({
+  code,
+  message: MESSAGES[code],
+});
 
 function describe(
   migration: UsedMigration,
   record: UsageRecord | null,
-  { at, texts, unclearTexts, sessions, statements }: SampleInput,
+  { at, texts, unclearTexts, sessions, statements, serverVersion }: SampleInput,
   limits: UsageReason[],
 ): Omit<UsageSample, "record"> {
   const sample = record?.sample ?? EMPTY_SAMPLE;
@@ -228,7 +242,7 @@ function describe(
     ...sample.lost,
     ...unclearTexts,
     ...(record?.snapshot == null && limits.length === 0 ? [reason("no_snapshot")] : []),
-    ...(isRecent(sample.last_unclear_at) ? [reason("unclear_statements")] : []),
+    ...(isRecent(sample.last_unclear_at) ? [unclear(serverVersion)] : []),
   ];
   const observed = limits.length === 0 && record?.observed_since != null &&
     texts.length === 0 && sessions.length === 0;
@@ -260,7 +274,7 @@ function describe(
 
 const callsSeen = (at: string): UsageReason => ({
   code: "calls_seen",
-  message: `Calls through the old name had increased when it was sampled at ${at}.`,
+  message: `Calls through the old name had increased when it was sampled at ${minuteOf(at)}.`,
 });
 
 function latest(first: string, ...others: (string | null)[]): string {

@@ -363,10 +363,10 @@ databaseTest(
       create function cleared() returns void language plpgsql as 'begin truncate experts; end';`)
       .simple();
     await withCli(db, async (cli) => {
-      const unknown = await cli(["rename-table", "public.experts", "people", "--plan"]);
+      const unknown = await cli(["rename-table", "public.exprets", "public.people", "--plan"]);
       assertEquals(unknown.code, 4);
       assertEquals(printedCommand(unknown.stderr, "Perhaps you meant:"), [
-        ...["rename-table", "experts", "people", "--plan"],
+        ...["rename-table", "public.experts", "public.people", "--plan"],
       ]);
       const elsewhere = await cli(["analyze-table", "custmers"]);
       assertEquals(printedCommand(elsewhere.stderr, "Perhaps you meant:"), [
@@ -429,7 +429,9 @@ databaseTest(
         assertEquals(code, 0, `${args.join(" ")}: ${stderr}`);
       };
       await done("rename-table", "experts", "expert_profiles");
-      await done("rename-table", "goods", "products", "--schema", "shop");
+      await done("analyze-table", "shop.goods", "experts");
+      await done("rename-table", "shop.goods", "shop.products");
+      await done("list-migrations", "--table", "shop.goods,public.experts");
       await done("rename-table", "a.b", "c.d", "--schema", "shop");
       await done("refresh-view", "experts");
       await done("refresh-view", "public.expert_profiles", "--plan");

@@ -124,8 +124,8 @@ databaseTest(
         await golden("breaking_plan", ["rename-table", "live", "stream", "--plan"]);
         await golden("breaking", ["rename-table", "live", "stream"]);
         await golden("typing_error", ["rename-table", "team", "crews"]);
-        await golden("schema_in_old_name", ["rename-table", "shop.goods", "products"]);
-        await golden("schema_in_new_name", ["rename-table", "teams", "public.crews"]);
+        await golden("schema_in_old_name", ["rename-table", "shop.good", "shop.products"]);
+        await golden("schema_in_new_name", ["rename-table", "teams", "shop.crews"]);
         await golden("name_with_capitals", ["rename-table", "teams", "Crews", "--plan"]);
         await golden("plan_of_thirty", ["rename-table", "--from-file", "renames.csv", "--plan"]);
         await golden("rename_of_thirty", ["rename-table", "--from-file", "renames.csv"]);

@@ -294,7 +294,7 @@ databaseTest(
     }).spawn();
     const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
     let said = "";
-    while (!said.includes("list-migrations")) {
+    while (!/export SUPABASE_URL=http\S+ SUPABASE_SECRET_KEY=\S+\n/.test(said)) {
       const { value, done } = await output.read();
       assert(!done, said);
       said += value;

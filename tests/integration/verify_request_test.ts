@@ -145,7 +145,7 @@ verifyTest(
     const wanted = [
       "# `public.experts` stands for `public.expert_profiles`: did not pass",
       "| Reads | **failed** | 1 |",
-      "| Joins with neighbours | skipped | 0 |",
+      "| Joins with related tables | skipped | 0 |",
       '```sql\nas anon: select * from "public"."experts"\n```',
       "- expected: `2 rows`\n- got: `42501 (insufficient_privilege)`",
     ];
@@ -308,7 +308,7 @@ databaseTest("by the command: failures, figures, Markdown and exit codes", async
     const passed = await run("test-view-compatibility", "experts");
     assertEquals(passed.code, 0, passed.stdout + passed.stderr);
     for (
-      const part of ["Compatibility  passed", "✓ Reads: ", "– Joins with neighbours, skipped: "]
+      const part of ["Compatibility  passed", "✓ Reads: ", "– Joins with related tables, skipped: "]
     ) {
       assertStringIncludes(passed.stdout, part);
     }

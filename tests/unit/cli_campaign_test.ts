@@ -258,7 +258,7 @@ Deno.test("what cannot be meant is an error, and nothing is sent", async () => {
       ["--match", "^nothing$", "--to", "x"],
       "no table matches ^nothing$; 4 tables in public do not",
     ],
-    [["--match", "a"], "each --match needs a --to"],
+    [["--match", "a"], "each --match needs its --to; there are 1 --match and 0 --to"],
     [["--match", "(", "--to", "x"], "--match (: "],
     [["--to", "x"], "--to and --schemas go with --match"],
     [["--match", "a", "--to", "b", "--schema", "x", "--schemas", "y"], "give either --schema or"],
@@ -267,7 +267,7 @@ Deno.test("what cannot be meant is an error, and nothing is sent", async () => {
     [[...DOCUMENTS.slice(1), "--wave", "0"], "--wave should be 1 to 1000"],
     [[...DOCUMENTS.slice(1), "--wave", "1", "--migration-file"], "these are 3 waves"],
     [[...DOCUMENTS.slice(1), "--write", "x.txt"], "the name should end in .csv or .json"],
-    [["--match", "^document_.*$", "--to", "one"], "3 tables cannot be renamed so"],
+    [["--match", "^document_.*$", "--to", "one"], "3 tables cannot be renamed like this"],
     [["--phase", "x"], "--phase needs a table-rename.json"],
   ];
   for (const [args, message] of wrong) {

@@ -341,3 +341,34 @@ Deno.test("--report sends how many uses are left of each name, and nothing of th
     assertEquals(sent.length, 2);
   });
 });
+
+Deno.test("without a rename there is nothing to find, and where else to look is said", async () => {
+  const { code, stdout } = await answered(
+    () => Response.json({ migrations: [], next_cursor: null }),
+    ["find-uses", "tests/golden"],
+  );
+  assertEquals(code, 0);
+  assertMatch(stdout, /there is no active rename/);
+  assertMatch(stdout, /find-uses --proposed\n.*find-uses --from-file/);
+});
+
+Deno.test("after --write what is left is listed, and what was changed is counted", async () => {
+  const files = { "src/a.ts": CALL, "src/b.py": `x("old")` };
+  await withProject(files, async ({ find }) => {
+    const { stdout } = await find("--write");
+    assertMatch(stdout, /^✓ 1 use changed in 1 file, 1 is left/);
+    assertMatch(stdout, /src\/b\.py/);
+    assert(!stdout.includes("src/a.ts"), stdout);
+    assertMatch(stdout, /generate-types/);
+  });
+});
+
+Deno.test("without a path the source folders of the project file are read, and said", async () => {
+  const files = { "app/a.ts": CALL, "lib/b.ts": CALL, "table-rename.json": `{"source": ["app"]}` };
+  await withProject(files, async ({ find }) => {
+    const found = await find("--json");
+    assertEquals(filesIn(found), ["app/a.ts"]);
+    assertMatch(found.stderr, /Reads app, as table-rename\.json says/);
+    assertEquals(filesIn(await find("--json", ".")), ["app/a.ts", "lib/b.ts"]);
+  });
+});

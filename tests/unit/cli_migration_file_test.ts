@@ -108,7 +108,7 @@ Deno.test("a change says what it is called in the migration history, unless it i
   assertEquals(recorded.body.record_history, undefined);
   assertStringIncludes(
     recorded.stdout,
-    "To have its migration file in the repository:\n  npx supabase migration fetch",
+    "To get its migration file into your repository:\n  npx supabase migration fetch",
   );
   const verbose = await sent(["rename-table", "a", "b", "--verbose"], { ...done, history });
   assertStringIncludes(verbose.stdout, "Migration history  20261123120000_rename_a_to_b\n");

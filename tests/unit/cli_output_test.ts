@@ -81,6 +81,10 @@ Other clients were kept waiting for 1.9 ms at most. The verification passed.
 
 To roll it back:
   npm run cli -- rollback-rename experts
+To go on: test the old names, then change your code:
+  npm run cli -- test-view-compatibility experts
+  npm run cli -- find-uses
+  npm run cli -- generate-types
 `,
   );
   const { stdout: verbose } = await answered(Response.json(answer()), [
@@ -228,7 +232,10 @@ Deno.test("what the options say is what is asked for", async () => {
     return body;
   };
   const rename = { old_name: "a.b", new_name: "c" };
-  assertEquals(await asked(["rename-table", "a.b", "c"]), [null, { renames: [rename] }]);
+  assertEquals(await asked(["rename-table", '"a.b"', "c"]), [null, { renames: [rename] }]);
+  assertEquals(await asked(["rename-table", "s.a", "s.c"]), [
+    ...[null, { renames: [{ schema: "s", old_name: "a", new_name: "c" }] }],
+  ]);
   assertEquals(
     await asked([
       ...["rename-table", "a.b", "c", "--schema", "s", "--plan", "--no-view", "--notes", "n"],
@@ -507,4 +514,23 @@ Deno.test("nothing that is shown can act on the terminal or hide itself", async 
   for (const { stdout, stderr } of outputs) {
     assertEquals((stdout + stderr).match(/[^\P{C}\n]/gu), null, stdout + stderr);
   }
+});
+
+Deno.test("a proposal that is withdrawn is no rename that is rolled back", async () => {
+  const migrations = [migration({ status: "rolled_back", migrated_at: null, migrated_by: null })];
+  const withdrawn = answer({ migrations, statements: [], lock: null, verification: null });
+  const { stdout } = await answered(Response.json(withdrawn), ["rollback-rename", "experts"]);
+  assertStringIncludes(stdout, "Withdrew the proposal of 1 rename");
+  assertStringIncludes(stdout, "Nothing had been renamed");
+  assertStringIncludes(stdout, "experts → expert_profiles");
+  assertEquals(/old name|Rolled back/.test(stdout), false, stdout);
+});
+
+Deno.test("after a rename without a view there is no old name to test", async () => {
+  const migrations = [migration({ compatibility_view_created: false })];
+  const { stdout } = await answered(Response.json(answer({ migrations })), [
+    ...["rename-table", "experts", "expert_profiles", "--no-view"],
+  ]);
+  assertStringIncludes(stdout, "rollback-rename experts");
+  assertEquals(stdout.includes("test-view-compatibility"), false);
 });

@@ -50,7 +50,7 @@ Deno.test("what is wrong in a project file is an error with line, field and next
   ]
 }`).split("\n"),
     [
-      "f.json is not as it should be:",
+      "f.json is not valid:",
       "  line 2: project_ulr: there is no such field",
       "  line 3: schemas: expected at least one",
       '  line 6: phases.1.name: there is a phase "a" before',

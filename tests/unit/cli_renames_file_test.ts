@@ -132,7 +132,7 @@ const BAD: Record<string, [name: string, content: string | Uint8Array, message: 
   "a comma too many": [
     "r.json",
     '{"a": "b",\n}',
-    "r.json, line 2: not JSON: column 1: expected a name",
+    "r.json, line 1: not JSON: column 10: remove this comma",
   ],
   "text behind the end": [
     "r.json",

@@ -71,6 +71,67 @@ Deno.test("each table of a phase has the state that record and database say toge
   ]);
 });
 
+Deno.test("a table that was rolled back is not begun, and keeps that migration", () => {
+  const [one] = statesOf(
+    [wanted("e", "e2")],
+    there("e"),
+    byOldName([migration("e", "e2", "rolled_back")]),
+  );
+  assertEquals([one.state, one.migration?.status], ["not_begun", "rolled_back"]);
+});
+
+Deno.test("the next step fits the kind of drift, and the reason why a name is not ready", () => {
+  const nextOf = (more: Partial<Migration>) => {
+    const table: CampaignTable = {
+      ...{ schema: "public", old_name: "a", new_name: "b", state: "active" },
+      migration: migration("a", "b", "active", more),
+    };
+    return withNext({ name: null, tables: [table] }, []).next!.command.replace(
+      "npm run cli -- ",
+      "",
+    );
+  };
+  const drifted = (code: string, remedy: string) =>
+    nextOf({ drift: [{ code, remedy, message: "It differs." } as unknown as Finding] });
+  assertEquals(
+    drifted("table_renamed", 'Rename it back: alter table "public"."x" rename to "b".'),
+    'alter table "public"."x" rename to "b";',
+  );
+  assertEquals(
+    drifted(
+      "table_renamed",
+      'Move it back: alter table "s"."x" set schema "public"; its name there was "b".',
+    ),
+    'alter table "s"."x" set schema "public";',
+  );
+  assertEquals(
+    drifted("view_missing", "The table can take the name back."),
+    "rollback-rename a --acknowledge view_missing --plan",
+  );
+  assertEquals(
+    drifted("old_name_taken", "Rename or drop it."),
+    "list-migrations --table a --include drift",
+  );
+  const reasons = [{ code: "named_in_routine", message: "The routine f() names it." }];
+  assertEquals(
+    nextOf({ ready_to_finalize: { ready: false, earliest: null, reasons } }),
+    "refresh-view a --rewrite-texts --plan",
+  );
+});
+
+Deno.test("what would be refused is not the next step of a phase", () => {
+  const row = (state: CampaignTable["state"], old_name: string): CampaignTable => ({
+    ...{ schema: "public", old_name, new_name: `${old_name}2`, state },
+    ...(state === "other" && { migration: migration(old_name, "elsewhere", "active") }),
+  });
+  const nextOf = (...tables: CampaignTable[]) => withNext({ name: "p", tables }, []).next!;
+  const missing = nextOf(row("not_begun", "a"), row("missing", "b"));
+  assertMatch(missing.command, /analyze-table b$/);
+  const other = nextOf(row("not_begun", "a"), row("other", "b"));
+  assertMatch(other.text, /^b was renamed to elsewhere, not to b2/);
+  assertMatch(other.command, /rollback-rename b --plan$/);
+});
+
 Deno.test("the next step is what is wrong, then what is begun, then what can go on", () => {
   const drift = [{ code: "view_columns_differ", message: "It differs." } as unknown as Finding];
   const ready = { ready: true, earliest: null, reasons: [] };

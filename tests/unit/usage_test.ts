@@ -359,7 +359,7 @@ Deno.test("to end a rename, recent calls and too short a quiet stand against it"
   assertEquals(many.length, 1);
   for (let n = 0; n < 30; n++) assertStringIncludes(many[0].message, `"public"."t${n}"`);
   const unknown = look({ statements: { hidden: 2 } });
-  assertEquals(findings(unknown), []);
+  assertEquals(findings(unknown).map(({ severity }) => severity), ["warning"]);
   assertStringIncludes(findings(unknown, 1)[0].message, "cannot be known");
 });
 
@@ -380,7 +380,8 @@ Deno.test("a rename is ready to be finalized exactly if its use is no finding ag
       const samples = { at: NOW, byId: new Map([[ID, one]]) };
       const findings = usageFindings([MIGRATION], samples, { quiet_for_days: days });
       const verdict = readiness(MIGRATION, one, { at: NOW, days });
-      assertEquals(verdict.ready, findings.length === 0, JSON.stringify([situation, days]));
+      const refused = findings.some(({ severity }) => severity === "breaking");
+      assertEquals(verdict.ready, !refused, JSON.stringify([situation, days]));
       assert(verdict.reasons.length > 0);
     }
   }
@@ -423,6 +424,38 @@ Deno.test("a rename is ready to be finalized exactly if its use is no finding ag
     reasons: [{ code: "drifted", message: "The table is gone." }],
   });
   assertEquals(readiness(MIGRATION, undefined, { at: NOW, days: 7 }).ready, true);
+});
+
+Deno.test("a use that is not known is called unknown, never no use, and a plan warns of it", () => {
+  const situation = {
+    same_named_relations: [{ schema: "shop", name: "experts" }],
+    entries: [entry("insert into experts values ($1)", { calls: 3 })],
+  };
+  const one = look(situation);
+  assertEquals([one.usage.state, one.usage.calls], ["unknown", 0]);
+  for (const days of [0, 7]) {
+    const { ready, reasons } = readiness(MIGRATION, one, { at: NOW, days });
+    const text = reasons.map(({ message }) => message).join(" ");
+    assertEquals(ready, days === 0);
+    assertMatch(
+      text,
+      /^Whether the old name is used is unknown\..* may use the old name, or a table/,
+    );
+    assert(!/No use|nothing in the database|PostgreSQL 18/.test(text), text);
+  }
+  const samples = { at: NOW, byId: new Map([[ID, one]]) };
+  const [warning, ...more] = usageFindings([MIGRATION], samples, { quiet_for_days: 0 });
+  assertEquals([warning.code, warning.severity, more], ["old_name_use_unknown", "warning", []]);
+  const newer = look({ ...situation, version: 180_000 }).usage.reasons;
+  assertMatch(newer.map(({ message }) => message).join(" "), /from PostgreSQL 18 on/);
+});
+
+Deno.test("no sentence says that a name is quiet since a time to come", () => {
+  const last_used_at = "2026-11-23T11:59:10.5+00:00";
+  const { reasons } = readiness(MIGRATION, look({ record: { observed_since: last_used_at } }), {
+    ...{ at: "2026-11-23T11:59:20+00:00", days: 7 },
+  });
+  assertMatch(reasons[0].message, /since 2026-11-23T11:59Z/);
 });
 
 Deno.test("list-migrations shows the use of old names, with nothing a terminal would act on", async () => {

@@ -20,7 +20,7 @@ import { messageOf, UsageError } from "../exit_codes.ts";
 export function patternsFrom(matches: string[], tos: string[]): Pattern[] {
   if (matches.length !== tos.length) {
     throw new UsageError(
-      `each --match needs a --to: there are ${matches.length} and ${tos.length} of them`,
+      `each --match needs its --to; there are ${matches.length} --match and ${tos.length} --to`,
     );
   }
   return matches.map((source, index) => patternFrom(source, tos[index]));
@@ -88,7 +88,7 @@ export function requirePossible(wanted: Wanted[], tables: Table[]): void {
   });
   if (faults.length === 0) return;
   throw new UsageError(
-    `${counted(faults.length, "table")} cannot be renamed so. Nothing was changed.\n` +
+    `${counted(faults.length, "table")} cannot be renamed like this. Nothing was changed.\n` +
       faults.map((line) => `  ${line}`).join("\n"),
   );
 }

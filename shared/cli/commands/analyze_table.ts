@@ -1,11 +1,14 @@
 /** `analyze-table`: what depends on tables, and what a rename would do to it. */
 import type { Command } from "commander";
+import type { RenameClient } from "../../client/client.ts";
+import type { AnalyzedTable } from "../../contract/responses.ts";
 import { describeAnalysis } from "../../report/analysis.ts";
 import { PROGRAM, SILENT_PROGRAM } from "../command_line.ts";
 import { type CommandContext, printAnswer, runCommand } from "../context.ts";
 import { addHelp } from "../help.ts";
 import { defaultSchema } from "../project/defaults.ts";
 import { EXIT } from "../exit_codes.ts";
+import { NAMES_HELP, readName } from "../table_names.ts";
 
 interface AnalyzeTableOptions {
   dbUrl?: string;
@@ -28,11 +31,11 @@ export function addAnalyzeTable(program: Command, context: CommandContext): void
       "Shows what depends on tables, by kind, what a rename with a compatibility view would do to each object, " +
         "and the findings of such a rename. Changes nothing. Without a table, all tables of the schema.",
     )
-    .argument("[table...]", "names of tables, old or new")
+    .argument("[table...]", "names of tables, old or new, with their schema or without")
     .option("--schema <name>", "their schema (public); without a table, can be repeated", several)
     .option("--verbose", "show every object on a line of its own, with all that is known of it")
     .option("--json", "print the answer, or the problem document, as JSON");
-  addHelp(command, EXAMPLES)
+  addHelp(command, EXAMPLES, NAMES_HELP)
     .action((tables: string[], options: AnalyzeTableOptions) =>
       analyzeTable(context, tables, options)
     );
@@ -50,9 +53,27 @@ async function analyzeTable(
     : defaultSchema(context);
   const schema = options.schema ?? ofProject;
   await runCommand(context, options, async ({ client, url }) => {
-    const answer = await client.analyze({ schema, table });
+    const answer = table === undefined
+      ? await client.analyze({ schema })
+      : { tables: await analyzed(client, table, options.schema, schema) };
     const about = { url, whole: table !== undefined, verbose };
     printAnswer(context, answer, () => describeAnalysis(answer, about), options);
     return EXIT.done;
   });
+}
+
+/** The tables, schema by schema. */
+async function analyzed(
+  client: RenameClient,
+  tables: string[],
+  given: string[] | undefined,
+  otherwise: string | string[] | undefined,
+): Promise<AnalyzedTable[]> {
+  const names = tables.map((table) => readName(table, given?.[0]));
+  const found: AnalyzedTable[] = [];
+  for (const [schema, some] of Map.groupBy(names, (one) => given ?? one.schema ?? otherwise)) {
+    const answer = await client.analyze({ schema, table: some.map(({ name }) => name) });
+    found.push(...answer.tables);
+  }
+  return found;
 }

@@ -4,6 +4,7 @@ import { runOnPhase } from "../campaign/phase_operation.ts";
 import { PROGRAM } from "../command_line.ts";
 import type { CommandContext } from "../context.ts";
 import { addHelp } from "../help.ts";
+import { NAMES_HELP } from "../table_names.ts";
 import { MIGRATION_FILE_HELP } from "../files/migration_file.ts";
 import { runOperation } from "../operation.ts";
 import {
@@ -46,6 +47,7 @@ export function addFinalizeRename(program: Command, context: CommandContext): vo
   addHelp(
     addRewriteOption(addViewOptions(addOperationOptions(command))),
     EXAMPLES,
+    NAMES_HELP,
     MIGRATION_FILE_HELP,
   )
     .option(

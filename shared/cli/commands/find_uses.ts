@@ -1,39 +1,43 @@
 /** `find-uses`: where the old names of renamed tables stand in source, and changing them there. */
 import type { Command } from "commander";
-import { basename, dirname, relative, resolve, sep } from "node:path";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import type { RenameClient } from "../../client/client.ts";
 import type { ListMigrationsAnswer, Migration } from "../../contract/responses.ts";
 import { describeUses, type ShownUse, type UsesAnswer } from "../../report/uses.ts";
 import { counted, visible } from "../../report/text.ts";
-import { edited } from "../../source/edits.ts";
 import { isModule, isReadable, isSource, usesInAll } from "../../source/find_uses.ts";
 import { loadParser } from "../../source/modules/module.ts";
 import { sarifOf } from "../../source/sarif.ts";
 import { isGenerated, reasonToSkip } from "../../source/skipped.ts";
 import { makesOtherClients } from "../../source/forms/supabase_client.ts";
 import { type Use, WantedNames, type WantedRename } from "../../source/uses.ts";
-import { commandLine, PROGRAM, SILENT_PROGRAM, withOption, withoutFlag } from "../command_line.ts";
+import {
+  commandLine,
+  optionIn,
+  PROGRAM,
+  SILENT_PROGRAM,
+  withOption,
+  withoutFlag,
+} from "../command_line.ts";
 import { type CommandContext, printAnswer, runCommand } from "../context.ts";
 import { EXIT, UsageError } from "../exit_codes.ts";
+import { ofPhase } from "../campaign/migrations.ts";
 import { callerPath } from "../files/paths.ts";
 import { importResolver } from "../files/resolve_imports.ts";
 import { FILE_HELP, readRenamesFile } from "../files/renames_file.ts";
-import {
-  filesBelow,
-  type FoundFile,
-  readSource,
-  replaceSource,
-  repositoryOf,
-  uncommitted,
-} from "../files/source_files.ts";
+import { type Read, written } from "../files/change_uses.ts";
+import { filesBelow, type FoundFile, readSource, repositoryOf } from "../files/source_files.ts";
 import { addHelp } from "../help.ts";
+import { PROJECT_FILE } from "../project/find_project_file.ts";
 import { list } from "../options.ts";
+import { readName } from "../table_names.ts";
 import { reportUses } from "../files/report_uses.ts";
 import { allPages } from "./list_migrations.ts";
 
 interface FindUsesOptions {
   proposed?: true;
   fromFile?: string;
+  phase?: string;
   table?: string[];
   schema?: string;
   toOld?: true;
@@ -71,10 +75,18 @@ const EXAMPLES = `Examples:
 export function addFindUses(program: Command, context: CommandContext): void {
   const command = program.command("find-uses")
     .description(ABOUT)
-    .argument("[paths...]", "files and folders (the current folder)")
+    .argument(
+      "[paths...]",
+      "files and folders (source of the project file, or else the current folder)",
+    )
     .option("--proposed", "the names of proposed renames, in place of those of active ones")
     .option("--from-file <path>", "the renames that this .json or .csv file lists")
-    .option("--table <names>", "only these tables, by old or new name; several with commas", list)
+    .option("--phase <name>", "only the renames of this phase of the project file")
+    .option(
+      "--table <names>",
+      "only these tables, by old or new name, with schema or without; several with commas",
+      list,
+    )
     .option("--schema <name>", "only tables of this schema")
     .option("--to-old", "the other way: find the new names, and change them to the old ones")
     .option("--certain", "leave out what is only possible")
@@ -103,6 +115,9 @@ async function findUses(
   if ([json, sarif, markdown].filter((given) => given).length > 1) {
     throw new UsageError("give only one of --json, --sarif and --markdown");
   }
+  if (fromFile !== undefined && options.phase !== undefined) {
+    throw new UsageError("give either --phase or --from-file, not both");
+  }
   if (fromFile !== undefined && proposed) {
     throw new UsageError("give either --proposed or --from-file, not both");
   }
@@ -116,7 +131,9 @@ async function findUses(
   }
   if (force && !write) throw new UsageError("--force needs --write");
   const base = resolve(callerPath(".", env));
-  const places = (paths.length === 0 ? ["."] : paths).map((path) => callerPath(path, env));
+  const places = paths.length === 0
+    ? placesOfProject(context) ?? [base]
+    : paths.map((path) => callerPath(path, env));
   const work = async (renames: WantedRename[], client?: RenameClient) =>
     await searched(context, selected(renames, options), { base, places, client }, options);
   if (fromFile !== undefined) {
@@ -126,9 +143,17 @@ async function findUses(
     await runCommand(
       context,
       options,
-      async ({ client }) => await work(await renamesOf(client, options), client),
+      async ({ client }) => await work(await renamesOf(context, client, options), client),
     );
   }
+}
+
+/** The folders that the project file names as source; undefined if it names none. */
+function placesOfProject({ terminal, project }: CommandContext): string[] | undefined {
+  const { source = [] } = project?.settings ?? {};
+  if (project === undefined || source.length === 0) return undefined;
+  terminal.err.write(`Reads ${source.map(visible).join(", ")}, as ${PROJECT_FILE} says.`);
+  return source.map((folder) => join(project.dir, folder));
 }
 
 async function renamesIn(path: string, { schema }: FindUsesOptions): Promise<WantedRename[]> {
@@ -147,13 +172,16 @@ async function renamesIn(path: string, { schema }: FindUsesOptions): Promise<Wan
 
 /** The project's renames. To go back to old names, those that were rolled back are needed, too. */
 async function renamesOf(
+  context: CommandContext,
   client: RenameClient,
-  { proposed, toOld }: FindUsesOptions,
+  { proposed, toOld, phase }: FindUsesOptions,
 ): Promise<WantedRename[]> {
   const status = proposed ? "pending" : "active";
   const { migrations } = await allPages(client, { status });
   const rolledBack = toOld && !proposed ? await rolledBackRenames(client) : [];
-  return [...migrations, ...rolledBack].map(({ schema_name: schema, old_name, new_name }) => ({
+  const all = [...migrations, ...rolledBack];
+  const wanted = phase === undefined ? all : await ofPhase(context, client, phase, all);
+  return wanted.map(({ schema_name: schema, old_name, new_name }) => ({
     ...{ schema, from: old_name, to: new_name },
   }));
 }
@@ -176,9 +204,9 @@ function selected(
 ): WantedRename[] {
   const kept = renames.filter((rename) =>
     (schema === undefined || rename.schema === schema) &&
-    (table === undefined || table.includes(rename.from) || table.includes(rename.to))
+    (table === undefined || table.some((name) => isNamed(rename, name)))
   );
-  const unknown = table?.find((name) => !kept.some(({ from, to }) => name === from || name === to));
+  const unknown = table?.find((name) => !kept.some((rename) => isNamed(rename, name)));
   if (unknown !== undefined) {
     throw new UsageError(`there is no rename of ${unknown}; list-migrations shows which there are`);
   }
@@ -196,9 +224,12 @@ function selected(
   return directed;
 }
 
-interface Read extends FoundFile {
-  text: string;
-  uses: Use[];
+/** Whether the name, with its schema or without, is the rename's old or new one. */
+function isNamed({ schema, from, to }: WantedRename, written: string): boolean {
+  const read = readName(written);
+  return [from, to].some((name) =>
+    name === written || (name === read.name && schema === (read.schema ?? schema))
+  );
 }
 
 async function searched(
@@ -251,7 +282,16 @@ async function searched(
   } else {
     const args = ["--check", "--markdown"].reduce(withoutFlag, context.args);
     const write = options.write ? null : commandLine(withOption(args, "--write"));
-    printAnswer(context, answer, () => describeUses(answer, { write }), options);
+    const database = optionIn(context.args, "--db-url");
+    const about = {
+      write,
+      after: [commandLine(["generate-types", ...database])],
+      otherNames: [
+        commandLine(["find-uses", ...database, "--proposed"]),
+        commandLine(["find-uses", "--from-file", "renames.csv"]),
+      ],
+    };
+    printAnswer(context, answer, () => describeUses(answer, about), options);
   }
   if (options.report && client !== undefined) {
     const repository = options.repository ?? basename(await repositoryOf(base) ?? base);
@@ -293,27 +333,6 @@ const shownUse = (use: Use, changed: boolean): ShownUse => ({
   reason: use.reason,
   changed,
 });
-
-/** Changes the files in which all is well; the others are named with the reason. */
-async function written(
-  read: Read[],
-  force: boolean,
-  isStillReadable: (path: string, text: string) => boolean,
-): Promise<{ changed: Set<string>; notChanged: UsesAnswer["not_changed"] }> {
-  const withEdits = read.filter(({ uses }) => uses.some(({ replacement }) => replacement !== null));
-  const reasons = force ? new Map() : await uncommitted(withEdits.map(({ path }) => path));
-  const changed = new Set<string>();
-  const notChanged: UsesAnswer["not_changed"] = [];
-  for (const { path, shown, text, uses } of withEdits) {
-    const after = edited(text, uses);
-    const reason = reasons.get(path) ??
-      (isStillReadable(shown, after) ? null : "it could not be parsed any more") ??
-      (await replaceSource(path, text, after) ? null : "it has been changed in the meantime");
-    if (reason === null) changed.add(shown);
-    else notChanged.push({ file: shown, reason });
-  }
-  return { changed, notChanged };
-}
 
 /** The address of each file from the root of its repository, or from the caller's folder. */
 async function addresses(read: Read[], base: string): Promise<(file: string) => string> {

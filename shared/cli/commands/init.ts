@@ -199,10 +199,10 @@ function nextSteps(
   const key = keys?.secret_key ?? "SUPABASE_SECRET_KEY";
   return [
     `${out.colors.green("✓")} Written. Next:`,
-    "  npx supabase db push             # makes the tracking tables",
+    "  npx supabase db push                       # makes the tracking tables",
     ...(withFunctions
       ? [
-        "  npx supabase functions deploy    # deploys the functions",
+        "  npx supabase functions deploy --use-api    # deploys the functions",
         ...(project_url === undefined
           ? [`  set "project_url" in ${PROJECT_FILE}, and ${key} in the environment`]
           : [`  set ${key} in the environment`]),

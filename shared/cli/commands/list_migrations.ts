@@ -9,14 +9,15 @@ import { type CommandContext, printAnswer, runCommand } from "../context.ts";
 import { EXIT } from "../exit_codes.ts";
 import { addHelp } from "../help.ts";
 import { inOptionWords } from "../option_words.ts";
-import { wholeNumber } from "../options.ts";
+import { list, wholeNumber } from "../options.ts";
+import { readName, type WrittenName } from "../table_names.ts";
 
 interface ListMigrationsOptions {
   dbUrl?: string;
   id?: string;
   status?: ListMigrationsInput["status"];
   schema?: string;
-  table?: string;
+  table?: string[];
   batchId?: string;
   limit?: number;
   cursor?: string;
@@ -40,7 +41,11 @@ export function addListMigrations(program: Command, context: CommandContext): vo
     .option("--id <id>", "only this migration")
     .addOption(new Option("--status <status>").choices(migration.shape.status.options))
     .option("--schema <name>", "only tables of this schema")
-    .option("--table <name>", "only the table with this old or new name")
+    .option(
+      "--table <names>",
+      "only these tables, by old or new name, with schema or without; several with commas",
+      list,
+    )
     .option("--batch-id <id>", "only the renames of one request")
     .option("--limit <n>", "how many, 1 to 200, or 1000 with --include (50)", wholeNumber)
     .option("--cursor <cursor>", "the next page, as the page before it shows")
@@ -63,11 +68,18 @@ async function listMigrations(
 ): Promise<void> {
   const { id, status, schema, table, batchId, limit, cursor } = options;
   const { include, all, verbose = false } = options;
-  const query = { id, status, schema, table, batch_id: batchId, limit, cursor, include };
+  const query = { id, status, batch_id: batchId, limit, cursor, include };
+  const tables = table?.map((name) => readName(name, schema));
+  const [first = { schema, name: undefined }] = tables ?? [];
+  const one = { ...query, schema: first.schema, table: first.name };
   const nextPage = (cursor: string) =>
     commandLine(withOption(withoutValue(context.args, "--cursor"), "--cursor", cursor));
   await runCommand(context, options, async ({ client }) => {
-    const answer = all ? await allPages(client, query) : await client.listMigrations(query);
+    const answer = tables !== undefined && tables.length > 1
+      ? await ofTables(client, query, tables)
+      : all
+      ? await allPages(client, one)
+      : await client.listMigrations(one);
     const page = { nextPage, verbose, finalizeReady: commandLine(["finalize-rename", "--ready"]) };
     printAnswer(context, answer, () => describeMigrations(inOptionWords(answer), page), {
       ...options,
@@ -75,6 +87,24 @@ async function listMigrations(
     });
     return EXIT.done;
   });
+}
+
+/** The migrations of several tables, newest first; for one table after the other the list is asked for. */
+async function ofTables(
+  client: RenameClient,
+  query: ListMigrationsInput,
+  tables: WrittenName[],
+): Promise<ListMigrationsAnswer> {
+  const found = new Map<string, ListMigrationsAnswer["migrations"][number]>();
+  let answer: ListMigrationsAnswer | undefined;
+  for (const { schema, name } of tables) {
+    answer = await allPages(client, { ...query, schema, table: name });
+    for (const one of answer.migrations) found.set(one.id, one);
+  }
+  const migrations = [...found.values()].toSorted((a, b) =>
+    Date.parse(b.requested_at) - Date.parse(a.requested_at)
+  );
+  return { ...answer!, migrations };
 }
 
 /** All pages of the list, as one. */

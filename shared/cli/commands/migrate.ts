@@ -1,6 +1,6 @@
 /** `migrate`: makes the tracking tables in a database. */
 import type { Command } from "commander";
-import { PROGRAM } from "../command_line.ts";
+import { commandLine, optionIn, PROGRAM } from "../command_line.ts";
 import { checkedDatabaseUrl } from "../connection.ts";
 import type { CommandContext } from "../context.ts";
 import { messageOf, UnavailableError } from "../exit_codes.ts";
@@ -35,4 +35,7 @@ async function migrateDatabase(
   });
   if (applied.length === 0) out.write("The tracking tables are up to date.");
   for (const file of applied) out.write(`${out.colors.green("✓")} Applied  ${file}`);
+  const database = optionIn(context.args, "--db-url");
+  const shown = database.length > 0 ? database : ["--db-url", "postgresql://…"];
+  out.write(`\nNext, see which tables there are:\n  ${commandLine(["analyze-table", ...shown])}`);
 }

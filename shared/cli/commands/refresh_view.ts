@@ -5,6 +5,7 @@ import { PROGRAM } from "../command_line.ts";
 import type { CommandContext } from "../context.ts";
 import { UsageError } from "../exit_codes.ts";
 import { addHelp } from "../help.ts";
+import { NAMES_HELP } from "../table_names.ts";
 import { MIGRATION_FILE_HELP } from "../files/migration_file.ts";
 import { runOperation } from "../operation.ts";
 import {
@@ -47,6 +48,7 @@ export function addRefreshView(program: Command, context: CommandContext): void 
   addHelp(
     addRewriteOption(addViewOptions(addOperationOptions(command))),
     EXAMPLES,
+    NAMES_HELP,
     MIGRATION_FILE_HELP,
   )
     .action((table: string | undefined, options: RefreshViewOptions) => {

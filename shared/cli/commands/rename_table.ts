@@ -30,6 +30,7 @@ import {
 } from "../options.ts";
 import { counted } from "../../report/text.ts";
 import { withoutNames } from "../selection.ts";
+import { NAMES_HELP, readName, readNewName } from "../table_names.ts";
 
 interface RenameTableOptions extends OperationOptions {
   /** False with --no-view. */
@@ -76,7 +77,7 @@ export function addRenameTable(program: Command, context: CommandContext): void 
       "Renames a table, or all tables that a file lists, in one transaction. A compatibility view takes " +
         "the old name, so that applications keep working with either.",
     )
-    .argument("[old]", "the table's name, as it is: case counts, dots are part of it")
+    .argument("[old]", "the table's name, with its schema or without; case counts")
     .argument("[new]", "its new name")
     .option(
       "--schema <name>",
@@ -108,7 +109,14 @@ export function addRenameTable(program: Command, context: CommandContext): void 
       "--batch-id <id>",
       "apply a proposed batch, by its id or by one of its tables, if its plan is still the same",
     );
-  addHelp(addOperationOptions(command), EXAMPLES, PATTERN_HELP, FILE_HELP, MIGRATION_FILE_HELP)
+  addHelp(
+    addOperationOptions(command),
+    EXAMPLES,
+    NAMES_HELP,
+    PATTERN_HELP,
+    FILE_HELP,
+    MIGRATION_FILE_HELP,
+  )
     .action((oldName?: string, newName?: string, options?: RenameTableOptions) =>
       renameTable(context, oldName, newName, options!)
     );
@@ -120,7 +128,6 @@ async function renameTable(
   newName: string | undefined,
   options: RenameTableOptions,
 ): Promise<void> {
-  const { terminal } = context;
   const { batchId, fromFile, propose, schema } = options;
   if (batchId !== undefined) {
     return await applyProposal(context, oldName ?? fromFile, options, batchId);
@@ -132,7 +139,7 @@ async function renameTable(
   if (options.match ?? options.to ?? options.phase ?? options.schemas) {
     return await renameByPattern(context, oldName ?? fromFile, options);
   }
-  const { renames, places, faults } = await wantedRenames(terminal.env, oldName, newName, options);
+  const { renames, places, faults } = await wantedRenames(context, oldName, newName, options);
   const schemaOfAll = schema ?? defaultSchema(context);
   const inSchema = (rename: RenameEntry) =>
     schemaOfAll === undefined ? rename : { schema: schemaOfAll, ...rename };
@@ -241,17 +248,32 @@ async function applyProposal(
 }
 
 async function wantedRenames(
-  env: CommandContext["terminal"]["env"],
+  context: CommandContext,
   oldName: string | undefined,
   newName: string | undefined,
-  { fromFile }: RenameTableOptions,
+  { fromFile, schema }: RenameTableOptions,
 ): Promise<RenamesFile> {
   if (fromFile !== undefined) {
+    const { env } = context.terminal;
     if (oldName === undefined) return await readRenamesFile(callerPath(fromFile, env), fromFile);
     throw new UsageError("give either OLD and NEW or --from-file, not both");
   }
   if (oldName !== undefined && newName !== undefined) {
-    return { renames: [{ old_name: oldName, new_name: newName }], places: [], faults: [] };
+    const old = readName(oldName, schema);
+    const table = {
+      schema: old.schema ?? defaultSchema(context) ?? "public",
+      name: old.name,
+      given: schema !== undefined,
+    };
+    const rename = {
+      ...(old.schema !== undefined && { schema: old.schema }),
+      old_name: old.name,
+      new_name: readNewName(newName, table),
+    };
+    return { renames: [rename], places: [], faults: [] };
   }
-  throw new UsageError("give the old and the new name, or --from-file");
+  throw new UsageError(
+    `give the old and the new name, such as ${PROGRAM} rename-table orders purchases; for many tables, ` +
+      "--from-file, --match or --phase",
+  );
 }

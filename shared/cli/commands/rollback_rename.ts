@@ -4,6 +4,7 @@ import { runOnPhase } from "../campaign/phase_operation.ts";
 import { PROGRAM } from "../command_line.ts";
 import type { CommandContext } from "../context.ts";
 import { addHelp } from "../help.ts";
+import { NAMES_HELP } from "../table_names.ts";
 import { MIGRATION_FILE_HELP } from "../files/migration_file.ts";
 import { runOperation } from "../operation.ts";
 import {
@@ -32,7 +33,7 @@ export function addRollbackRename(program: Command, context: CommandContext): vo
           "the table are kept, and what was built on the view depends on the table afterwards.",
       ),
   );
-  addHelp(addViewOptions(addOperationOptions(command)), EXAMPLES, MIGRATION_FILE_HELP)
+  addHelp(addViewOptions(addOperationOptions(command)), EXAMPLES, NAMES_HELP, MIGRATION_FILE_HELP)
     .action((table: string | undefined, options: SelectionOptions) => {
       const { phase } = options;
       const fields = operationFields(options);

@@ -76,8 +76,8 @@ Database   ${shown}
 Key        ${functions.secretKey}`);
     await announce(context, options, served!);
     out.write(`
-In another terminal:
-  SUPABASE_URL=${functions.url} ${PROGRAM} list-migrations
+In another terminal, for the other commands:
+  export SUPABASE_URL=${functions.url} SUPABASE_SECRET_KEY=${functions.secretKey}
 `);
     await shutdown.requested;
     out.write("Stopped.");

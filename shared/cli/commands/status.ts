@@ -79,8 +79,9 @@ export async function phasesNow(
   ];
   const more = optionIn(context.args, "--db-url");
   if (all.length === 0) return [withNext({ name: null, tables: tablesFrom(migrations) }, more)];
+  const rolledBack = await allMigrations(client, { status: "rolled_back" });
   const tables = await tablesOf(client, read.flatMap(({ schemas }) => schemas));
-  const known = byOldName(migrations);
+  const known = byOldName([...migrations, ...rolledBack]);
   const phases = read.map((one): CampaignPhase => ({
     name: one.phase.name,
     tables: statesOf(wantedOf(one, tables), tables, known),

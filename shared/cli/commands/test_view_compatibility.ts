@@ -11,6 +11,7 @@ import { PROGRAM, SILENT_PROGRAM } from "../command_line.ts";
 import { type CommandContext, printAnswer, runCommand } from "../context.ts";
 import { EXIT, UsageError } from "../exit_codes.ts";
 import { addHelp } from "../help.ts";
+import { NAMES_HELP } from "../table_names.ts";
 import { list, wholeNumber } from "../options.ts";
 import { withProgress } from "../progress.ts";
 import { defaultSchema } from "../project/defaults.ts";
@@ -37,7 +38,7 @@ interface TestOptions {
 
 const ABOUT =
   "Uses an active rename's table by both names, and tests whether the old name still does what the table does: " +
-  "reads and writes for every role, joins with neighbours, query plans and their cost, and the Data API. Writes " +
+  "reads and writes for every role, joins with related tables, query plans and their cost, and the Data API. Writes " +
   "are executed and rolled back; where a trigger could have effects outside of the database they are only explained.";
 
 const EXAMPLES = `Examples:
@@ -78,7 +79,7 @@ export function addTestViewCompatibility(program: Command, context: CommandConte
     .option("--markdown", "print the report as Markdown")
     .option("--quiet", "do not show progress")
     .option("--json", "print the answer, or the problem document, as JSON");
-  addHelp(command, EXAMPLES)
+  addHelp(command, EXAMPLES, NAMES_HELP)
     .action((migration: string | undefined, options: TestOptions) =>
       test(context, migration, options)
     );

@@ -2,6 +2,7 @@
 import { RenameError } from "../../client/client.ts";
 import { UsageError } from "../exit_codes.ts";
 import { optionWords } from "../option_words.ts";
+import { inPlaces } from "./places.ts";
 import type { RenameEntry, RenamesFile } from "./renames_file.ts";
 
 interface Issue {
@@ -64,7 +65,7 @@ export async function fileError(
   try {
     refused = (await issuesOf(renames, ask)).map((issue) => ({
       line: Number(/\d+$/.exec(places[indexOf(issue)!])![0]),
-      what: optionWords([issue.message, issue.hint ?? ""].join(" ").trim()),
+      what: optionWords([inPlaces(issue.message, places), issue.hint ?? ""].join(" ").trim()),
     }));
   } catch {
     // A problem with the connection is reported once the file is right.

@@ -77,7 +77,11 @@ export function parseJsonText(text: string): JsonNode {
     if (token !== end) {
       items.push(item());
       while (token === ",") {
+        const comma = [lineNow, start - text.lastIndexOf("\n", start - 1)] as const;
         advance();
+        if (token === end) {
+          throw new JsonTextError(...comma, `remove this comma: nothing follows it before ${end}`);
+        }
         items.push(item());
       }
       if (token !== end) fail(`expected , or ${end}, found ${found()}`);

@@ -174,7 +174,7 @@ function faulty(path: string, faults: { line: number; what: string }[]): UsageEr
   const lines = faults.toSorted((a, b) => a.line - b.line)
     .map(({ line, what }) => `  line ${line}: ${what}`);
   return new UsageError(
-    `${path} is not as it should be:\n${lines.join("\n")}\n` +
+    `${path} is not valid:\n${lines.join("\n")}\n` +
       "Correct the file and run the command again. Nothing was done.",
   );
 }

@@ -39,7 +39,7 @@ export async function testReads(run: VerifyRun): Promise<VerifyCheck> {
     "reads",
     [
       `${counted(table.columns.length, "column")}; ` +
-      `${counted(figures.length, "persona")} read through both names.`,
+      `${counted(figures.length, "role")} read through both names.`,
       run.whyNothingRuns ??
         (sent.length > 0 &&
           "No rows were read, since reading could have effects outside of the database or leave " +
@@ -97,7 +97,7 @@ export async function testJoins(run: VerifyRun): Promise<VerifyCheck> {
   }
   return run.result("joins", [
     `${counted(keys.length, "foreign key")}, joined as ` +
-    `${counted(run.ownerAndApi.length, "persona")}: plans and rows.`,
+    `${counted(run.ownerAndApi.length, "role")}: plans and rows.`,
     sends && "Rows were not read, since reading could have effects outside of the database or " +
       "leave its role.",
     tooCostly.length > 0 &&

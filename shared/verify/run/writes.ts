@@ -63,7 +63,7 @@ export async function testWrites(run: VerifyRun): Promise<VerifyCheck> {
   const sequences = [...notes.sequences.values()];
   const executed = sent.length === 0 && run.whyNothingRuns === null;
   const notifying = facts.side_effects.filter(({ kind }) => kind === "notifies");
-  const as = `as ${counted(personas.length, "persona")}`;
+  const as = `as ${counted(personas.length, "role")}`;
   return run.result(
     "writes",
     [
