@@ -132,6 +132,7 @@ Deno.test("days without calls are shown between those with calls", () => {
   ]);
   assertStringIncludes(callsText(days), "7 in all, the most on 2026-11-03 (5)");
   assertEquals(callsByDay({}), []);
+  assertEquals(callsByDay({ days: [{ day: "2026-11-03", calls: 0 }] }), []);
   assertEquals([axisOf(days).length, axisOf(days)[0], axisOf(days)[13]], [
     14,
     "2026-10-21",
