@@ -38,7 +38,7 @@ export default function BlockingWindows() {
   // A project whose events cannot be listed still shows what this tab has done.
   const windows = useMemo(
     () =>
-      (events === undefined ? windowsOfOperations(operations) : windowsOfEvents(events))
+      (events === undefined ? windowsOfOperations(operations) : windowsOfEvents(events, operations))
         .slice(-MAX_WINDOWS),
     [operations, events],
   );
@@ -92,13 +92,13 @@ export default function BlockingWindows() {
                 ? <>In the last change: {shownDuration(figures.longest.held_ms)}.</>
                 : (
                   <>
-                    The last {figures.count} changes: {shownDuration(figures.median)} in the middle,
-                    {" "}
-                    {shownDuration(figures.longest.held_ms)} at most (<Name
-                      name={figures.longest.name}
-                    />).
+                    The last {figures.count} changes: median{" "}
+                    {shownDuration(figures.median)}, longest{" "}
+                    {shownDuration(figures.longest.held_ms)} (<Name name={figures.longest.name} />).
                   </>
-                )}
+                )}{" "}
+              The time from the lock to the end of the change: without COMMIT where another tab or a
+              command made it.
             </p>
             <PlotFigure
               label={`Milliseconds for which each of the last ${figures.count} changes held other clients; the list below has the figures.`}
