@@ -84,13 +84,8 @@ function Views() {
     "/plan": { count: planned, what: "chosen" },
     "/live": { count: running, what: "running" },
   };
-  const nav = useRef<HTMLElement>(null);
-  // On a narrow screen the views are a row that scrolls.
-  useEffect(() => {
-    nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
-  }, [location]);
   return (
-    <nav className="views" aria-label="Views" ref={nav}>
+    <nav className="views" aria-label="Views">
       {VIEWS.map(({ path, name }) => {
         const { count = 0, what = "" } = counts[path] ?? {};
         return (
