@@ -88,7 +88,10 @@ function Days({ days, onChange }: { days: number; onChange: (days: number) => vo
           if (wanted !== null) onChange(wanted);
         }}
       />
-      days (0: this is not checked)
+      days
+      <span className="quiet">
+        0: how long it was unused is not checked. A use that is seen still stops it.
+      </span>
     </label>
   );
 }

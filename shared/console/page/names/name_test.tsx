@@ -50,7 +50,7 @@ export function NameTest({ migration }: { migration: Migration }) {
               </>
             )
             : result === undefined
-            ? "Runs statements by both names and compares. Nothing is changed."
+            ? "Runs statements by both names and compares. Rows are not changed; sequences may advance."
             : (
               <>
                 Tested <Time at={new Date(result.at).toISOString()} />

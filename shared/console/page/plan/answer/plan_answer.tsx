@@ -75,7 +75,7 @@ export function PlanAnswer(plan: ShownPlan) {
             </Button>
           )}
           <Button
-            variant="primary"
+            variant={verdict.state === "ready" ? "primary" : "plain"}
             disabled={reason !== null}
             onClick={() => setChange("apply")}
           >
