@@ -72,7 +72,7 @@ Deno.test("each phase of an operation is said in plain words", () => {
     texts([{ phase: "verifying", check: "joins", done: 2, total: 5, at: 50 }]),
     "Testing joins with other tables, 3 of 5",
   );
-  assertEquals(texts([{ phase: "unreachable", at: 50 }]), "No connection: it asks again by itself");
+  assertEquals(texts([{ phase: "unreachable", at: 50 }]), "No connection: trying again");
 });
 
 Deno.test("while sessions are in the way, attempts in between do not change what is said", () => {

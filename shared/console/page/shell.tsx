@@ -47,7 +47,7 @@ export function Shell() {
           <p className="project">
             <span className="visually-hidden">Project:</span>
             {session.data?.project ?? "\u00a0"}
-            {session.data?.readOnly && <strong>(read only)</strong>}
+            {session.data?.readOnly && <strong>(read-only)</strong>}
           </p>
         </div>
         <Views />
@@ -114,8 +114,8 @@ function Connection({ error }: { error: unknown }) {
     <div role="status">
       {isUnreachable(error) && (
         <p className="banner">
-          The command that serves this page does not answer. This page tries again by itself; look
-          whether the command still runs.
+          The command that serves this page does not answer. This page tries again by itself. Check
+          that the command still runs.
         </p>
       )}
     </div>

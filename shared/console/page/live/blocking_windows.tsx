@@ -81,8 +81,8 @@ export default function BlockingWindows() {
       {isPending ? <Loading what="earlier changes" /> : figures === null
         ? (
           <p className="quiet">
-            Each change holds other clients for a few milliseconds while it swaps names. After the
-            first one, its figure is here.
+            Each change holds other clients for a few milliseconds while it swaps names. The times
+            are shown here after the first change.
           </p>
         )
         : (
@@ -109,7 +109,7 @@ export default function BlockingWindows() {
               {COLORS.domain.filter((kind) => windows.some(({ operation }) => operation === kind))
                 .map((kind) => <li key={kind} data-kind={kind}>{kind}</li>)}
             </ul>
-            <Fold title="As a list">
+            <Fold title="Show as a list">
               <div
                 className="scroll"
                 role="region"

@@ -142,7 +142,7 @@ function Flow({ graph, width, maxHeight, label, onOpen }: Props) {
 const BUTTONS = [
   { key: "+", sign: "+", name: "Zoom in" },
   { key: "-", sign: "−", name: "Zoom out" },
-  { key: "0", sign: "⤢", name: "As at first" },
+  { key: "0", sign: "⤢", name: "Reset the view" },
   { key: "ArrowLeft", sign: "←", name: "Move left" },
   { key: "ArrowUp", sign: "↑", name: "Move up" },
   { key: "ArrowDown", sign: "↓", name: "Move down" },
