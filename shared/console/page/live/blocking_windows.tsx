@@ -97,8 +97,8 @@ export default function BlockingWindows() {
                     {shownDuration(figures.longest.held_ms)} (<Name name={figures.longest.name} />).
                   </>
                 )}{" "}
-              The time from the lock to the end of the change: without COMMIT where another tab or a
-              command made it.
+              Measured from the locks to the end of COMMIT. For changes from another tab or a
+              command: to the start of COMMIT.
             </p>
             <PlotFigure
               label={`Milliseconds for which each of the last ${figures.count} changes held other clients; the list below has the figures.`}
