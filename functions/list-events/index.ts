@@ -1,4 +1,4 @@
-/** GET list-events: what was requested and what came of it, newest first, in pages. */
+/** GET list-events: what was requested, and the result, newest first, in pages. */
 import { parseListEventsQuery } from "../../shared/contract/parse_requests.ts";
 import type { ListEventsQuery } from "../../shared/contract/requests.ts";
 import { endpoint, type EndpointDefinition } from "../../shared/http/endpoint.ts";

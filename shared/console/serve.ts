@@ -22,7 +22,7 @@ Environment:
   PG_PORT               its port (54322; 0: a free one)
   LOCAL_DIR             where its data and the keys are kept (.local)
   READ_ONLY             1: the page can show everything, and change nothing
-  LOG_LEVEL             what the functions log: debug, info, warn, error or silent (info)
+  LOG_LEVEL             what the functions log: debug, info, warn, error or silent (warn)
   SUPABASE_SECRET_KEYS  {"default":"sb_secret_…"}; a key is made and kept if it is not set`;
 
 async function main(): Promise<number> {
@@ -30,6 +30,8 @@ async function main(): Promise<number> {
     console.log(HELP);
     return 0;
   }
+  // The lines of requests would push the page's link off the screen.
+  if (!Deno.env.get("LOG_LEVEL")) Deno.env.set("LOG_LEVEL", "warn");
   using shutdown = watchForShutdown();
   let stack: Stack | undefined;
   try {
@@ -54,6 +56,7 @@ async function main(): Promise<number> {
     if (!shutdown.pending) {
       console.log(describe(stack));
       printLinks(page!, console.log);
+      console.log(describeEnd(stack, settings.dir));
     }
     console.log(`stopping: ${await shutdown.requested}`);
     return 0;
@@ -94,6 +97,11 @@ function withoutLogin(databaseUrl: string): string {
   const { host, pathname } = new URL(databaseUrl);
   return `${host}${pathname}`;
 }
+
+const describeEnd = ({ server }: Stack, dir: string): string =>
+  server === undefined
+    ? "           Ctrl-C stops it"
+    : `           Ctrl-C stops it; the data stays in ${dir}`;
 
 function withoutPassword(databaseUrl: string): string {
   const url = new URL(databaseUrl);

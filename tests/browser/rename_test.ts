@@ -57,7 +57,7 @@ browserTest("a first rename by mouse, tested, refreshed and rolled back", async 
   assertEquals(await accessibilityFaults(page), []);
 
   await db.sql`alter table expert_profiles add column email text`;
-  await page.getByRole("button", { name: "Look again" }).click();
+  await page.getByRole("button", { name: "Check again" }).click();
   await page.getByText(/columns/).first().waitFor();
   await page.getByRole("button", { name: "Refresh: experts" }).last().click();
   await page.getByRole("button", { name: "Continue" }).click();
@@ -134,7 +134,7 @@ browserTest(
     assertEquals(await accessibilityFaults(page), []);
     await holder.release();
     await done(page);
-    await card(page).getByText("Was in its way").waitFor();
+    await card(page).getByText("Was blocked by").waitFor();
   },
 );
 

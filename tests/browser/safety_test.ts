@@ -24,7 +24,7 @@ browserTest(
       const third = await context.browser()!.newContext();
       const late = await third.newPage();
       assertEquals((await late.goto(link))!.status(), 401);
-      await late.getByText("This link has been used").waitFor();
+      await late.getByText("This link was already used").waitFor();
       await third.close();
     } finally {
       await other.close();

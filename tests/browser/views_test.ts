@@ -39,7 +39,7 @@ browserTest(
     await db.sql.unsafe(`${EXPERTS}; create table teams (id int)`).simple();
     await functions.rename({ old_name: "experts", new_name: "people" });
     const { page } = await open({ readOnly: true, path: "/names" });
-    await page.getByText("read only").first().waitFor();
+    await page.getByText("read-only").first().waitFor();
     await page.locator(".names-toggle").click();
     assertEquals(await page.getByRole("button", { name: /^Test it/ }).isDisabled(), true);
     await page.getByRole("button", { name: "Roll back: experts" }).last().click();

@@ -72,7 +72,7 @@ Deno.test("an event says what happened, and a proposal is not called a rename", 
     "Finalization failed",
     "Old name refreshed",
     "Compatibility test failed",
-    "Found changed by hand",
+    "Changed by hand",
     "Webhook refused",
   ]);
 });

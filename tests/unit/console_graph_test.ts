@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import {
   firstLook,
   hasLines,
+  neededHeight,
   type Placed,
   placeGraph,
   SMALLEST_ZOOM,
@@ -189,4 +190,13 @@ Deno.test("foreign keys are drawn between few tables, where there is room", () =
     false,
     false,
   ]);
+});
+
+Deno.test("a small graph takes no more height than it needs, a large one at most its place", () => {
+  const heightOf = (tables: PlannedTable[]) => {
+    const graph = tables.length === 1 ? graphOfTable(tables[0]) : graphOfTables(tables);
+    return neededHeight(placeGraph(graph, 1_000, 540), 1_000, 540);
+  };
+  assert(heightOf([planned("alone")]) < 270);
+  assertEquals(heightOf(HUNDRED), 540);
 });

@@ -72,7 +72,7 @@ Deno.test("each phase of an operation is said in plain words", () => {
     texts([{ phase: "verifying", check: "joins", done: 2, total: 5, at: 50 }]),
     "Testing joins with other tables, 3 of 5",
   );
-  assertEquals(texts([{ phase: "unreachable", at: 50 }]), "No connection: it asks again by itself");
+  assertEquals(texts([{ phase: "unreachable", at: 50 }]), "No connection: trying again");
 });
 
 Deno.test("while sessions are in the way, attempts in between do not change what is said", () => {
@@ -199,6 +199,9 @@ Deno.test("blocking windows are of changes that took locks, the oldest first", (
       operation: "rename",
       outcome: "succeeded",
       lock: { attempts: 1, waited_ms: 0, held_ms: id },
+      batch_id: "b",
+      plan_hash: "sha256:0",
+      details: {},
       renames: [{ schema: "public", old_name: "experts", new_name: "b" }],
       renames_total: 3,
       ...more,
@@ -208,6 +211,7 @@ Deno.test("blocking windows are of changes that took locks, the oldest first", (
     event(4, { operation: "verify" }),
     event(3, { lock: { attempts: 0, waited_ms: 0, held_ms: 0 } }),
     event(2, { outcome: "failed" }),
+    event(6, { details: { proposed: true } }),
     event(1, { operation: "rollback" }),
   ]);
   assertEquals(windows.map(({ id, held_ms, tables }) => [id, held_ms, tables]), [
@@ -218,4 +222,24 @@ Deno.test("blocking windows are of changes that took locks, the oldest first", (
   assertEquals(windowFigures([]), null);
   const done = operation({ state: "done", endedAt: START + 5, answer: answer() });
   assertEquals(windowsOfOperations([done, operation()]).map(({ held_ms }) => held_ms), [3]);
+});
+
+Deno.test("a change of this tab has one time: that of its answer, with COMMIT", () => {
+  const event = {
+    id: 1,
+    occurred_at: "2026-11-29T12:00:00Z",
+    operation: "rename",
+    outcome: "succeeded",
+    batch_id: "b",
+    plan_hash: "sha256:0",
+    lock: { attempts: 2, waited_ms: 400.01, held_ms: 2 },
+    renames: [{ schema: "public", old_name: "experts", new_name: "b" }],
+    renames_total: 1,
+    details: {},
+  } as unknown as EventRecord;
+  const own = operation({ state: "done", answer: answer({ batch_id: "b" }) });
+  const heldOf = (one: EventRecord) => windowsOfEvents([one], [own]).map(({ held_ms }) => held_ms);
+  assertEquals(heldOf(event), [3]);
+  assertEquals(heldOf({ ...event, batch_id: "another" }), [2]);
+  assertEquals(heldOf({ ...event, lock: { ...event.lock, waited_ms: 500 } }), [2]);
 });

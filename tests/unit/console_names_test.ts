@@ -45,9 +45,9 @@ Deno.test("the verdict is a few words: ready, not before a date, still in use, o
   assertEquals(text(EARLY("2026-12-06T12:00:00Z")), "Not before 6 Dec 2026");
   assertEquals(text(USED), "Still in use");
   assertEquals(text(ready({}, "named_in_routine")), "Still in use");
-  assertEquals(text(UNKNOWN), "Use is not known");
+  assertEquals(text(UNKNOWN), "Use unknown");
   assertEquals(text(DIFFERS), "Differs from its record");
-  assertEquals(text(undefined), "Use is not known");
+  assertEquals(text(undefined), "Use unknown");
 });
 
 Deno.test("old names are in the order of what can be done: differences, ready ones, then the soonest, then those in use", () => {
@@ -132,6 +132,7 @@ Deno.test("days without calls are shown between those with calls", () => {
   ]);
   assertStringIncludes(callsText(days), "7 in all, the most on 2026-11-03 (5)");
   assertEquals(callsByDay({}), []);
+  assertEquals(callsByDay({ days: [{ day: "2026-11-03", calls: 0 }] }), []);
   assertEquals([axisOf(days).length, axisOf(days)[0], axisOf(days)[13]], [
     14,
     "2026-10-21",

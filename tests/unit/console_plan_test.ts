@@ -56,7 +56,7 @@ Deno.test("each new name says why it cannot be used, while others can", () => {
     "A name cannot be empty.",
     "A name can have at most 63 bytes in UTF-8, this one has 64.",
     "unnamed",
-    "There is no such table any more.",
+    "This table no longer exists.",
     // Names are taken in one schema only.
     "ready",
   ]);
@@ -130,7 +130,7 @@ Deno.test("a plan is ready once each code that breaks something is accepted", ()
   const [copy, truncate] = groupFindings(findings).map(({ key }) => key);
   const none = verdictOf(plan, new Set());
   assertEquals([none.state, none.open, none.acknowledge], ["accept", ["copy", "truncate"], []]);
-  assertEquals(none.title, "It would be refused: 2 kinds of things break.");
+  assertEquals(none.title, "It would be refused: 2 breaking findings.");
   const one = verdictOf(plan, new Set([truncate]));
   assertEquals([one.state, one.open, one.acknowledge], ["accept", ["copy"], ["truncate"]]);
   const both = verdictOf(plan, new Set([copy, truncate]));

@@ -5,6 +5,7 @@ import {
   type Ask,
   AT_ONCE,
 } from "../../shared/console/page/tables/analysis_queue.ts";
+import { shownName, shownPart } from "../../shared/console/page/parts/shown_name.ts";
 import { rowsBetween, withTables } from "../../shared/console/page/tables/choice.ts";
 import {
   chosenRows,
@@ -259,11 +260,18 @@ Deno.test("a failed request ends the check with its error, and the next look tri
   assertEquals([asked.length, queue.state().error], [2, null]);
 });
 
-Deno.test("parts that nearly every table has are not counted as dependants", async () => {
+Deno.test("all dependants are counted, as the plan counts them", async () => {
   const { queue, answer } = startQueue();
   queue.show(names("a"));
   const object = { name: "x", effect: "follows" as const, detail: null };
   const dependants = { indexes: [object], grants: [object], views: [object], functions: [object] };
   await answer([table("a", { dependants })]);
-  assertEquals(queue.state().known.get(keyOf("public", "a"))?.dependants, 2);
+  assertEquals(queue.state().known.get(keyOf("public", "a"))?.dependants, 4);
+});
+
+Deno.test("a part of a name that has a dot is in quotes, so that the schema stays clear", () => {
+  assertEquals(shownName("public", "experts"), "experts");
+  assertEquals(shownName("shop", "Big.Table"), 'shop."Big.Table"');
+  assertEquals(shownName("a.b", "c"), '"a.b".c');
+  assertEquals(shownPart('x."y'), '"x.""y"');
 });

@@ -6,7 +6,12 @@ const read = (env: Record<string, string>) => readSettings((name) => env[name]);
 
 Deno.test("without any variable: the usual ports, PostgreSQL 17, .local", () => {
   const { dir, ...rest } = read({});
-  assertEquals(rest, { port: 54321, postgresVersion: 17, postgresPort: 54322 });
+  assertEquals(rest, {
+    port: 54321,
+    postgresVersion: 17,
+    postgresPort: 54322,
+    readOnly: false,
+  });
   assert(dir.endsWith(".local"));
 });
 
@@ -16,6 +21,7 @@ Deno.test("each setting has its variable, and an empty one counts as not set", (
     PG_PORT: "6543",
     PG_VERSION: "15",
     LOCAL_DIR: "/srv/stack",
+    READ_ONLY: "1",
     SUPABASE_DB_URL: "postgresql://postgres@db.example/postgres",
   };
   assertEquals(read(env), {
@@ -23,6 +29,7 @@ Deno.test("each setting has its variable, and an empty one counts as not set", (
     postgresPort: 6543,
     postgresVersion: 15,
     dir: "/srv/stack",
+    readOnly: true,
     databaseUrl: env.SUPABASE_DB_URL,
   });
   const empty = Object.fromEntries(Object.keys(env).map((name) => [name, ""]));

@@ -44,6 +44,8 @@ async function serve(context: CommandContext, options: ServeOptions): Promise<vo
         import("../../console/server/console.ts"),
       ]);
   using shutdown = watchForShutdown();
+  // The lines of requests would push the page's link off the screen.
+  process.env.LOG_LEVEL ||= "warn";
   // They lead elsewhere than to the database that was named.
   if (dbUrl !== undefined) delete process.env.RENAME_DB_URL;
   delete process.env.SUPABASE_URL;
@@ -78,6 +80,8 @@ Key        ${functions.secretKey}`);
     out.write(`
 In another terminal, for the other commands:
   export SUPABASE_URL=${functions.url} SUPABASE_SECRET_KEY=${functions.secretKey}
+
+Ctrl-C stops it.
 `);
     await shutdown.requested;
     out.write("Stopped.");

@@ -47,7 +47,7 @@ export function Shell() {
           <p className="project">
             <span className="visually-hidden">Project:</span>
             {session.data?.project ?? "\u00a0"}
-            {session.data?.readOnly && <strong>(read only)</strong>}
+            {session.data?.readOnly && <strong>(read-only)</strong>}
           </p>
         </div>
         <Views />
@@ -84,13 +84,8 @@ function Views() {
     "/plan": { count: planned, what: "chosen" },
     "/live": { count: running, what: "running" },
   };
-  const nav = useRef<HTMLElement>(null);
-  // On a narrow screen the views are a row that scrolls.
-  useEffect(() => {
-    nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
-  }, [location]);
   return (
-    <nav className="views" aria-label="Views" ref={nav}>
+    <nav className="views" aria-label="Views">
       {VIEWS.map(({ path, name }) => {
         const { count = 0, what = "" } = counts[path] ?? {};
         return (
@@ -119,8 +114,8 @@ function Connection({ error }: { error: unknown }) {
     <div role="status">
       {isUnreachable(error) && (
         <p className="banner">
-          The command that serves this page does not answer. This page tries again by itself; look
-          whether the command still runs.
+          The command that serves this page does not answer. This page tries again by itself. Check
+          that the command still runs.
         </p>
       )}
     </div>

@@ -1,10 +1,9 @@
 /** What a browser sees that has not opened the page by its link. */
 
 const MESSAGES = {
-  used:
-    "This link has been used, or is too old. A link opens the page once, within fifteen minutes.",
+  used: "This link was already used, or is too old. A link opens the page once, within 15 minutes.",
   unknown:
-    "This browser has not opened the page yet. Open the link that the command has printed in your terminal.",
+    "This browser has not opened the page yet. Open the link that the command printed in your terminal.",
 };
 
 export function entrancePage(why: keyof typeof MESSAGES): Response {

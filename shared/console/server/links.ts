@@ -9,6 +9,7 @@ export function printLinks(
 ): void {
   write(`Page       ${newLink()}`);
   if (!process.stdin.isTTY) return;
+  write("           Enter prints a new link");
   process.stdin.on("data", () => write(`Page       ${newLink()}`));
   process.stdin.unref?.();
 }

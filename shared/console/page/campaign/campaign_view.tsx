@@ -75,7 +75,7 @@ function Campaign(
         <ProgressBar progress={progress} />
         <p className="quiet">
           {progress.done === progress.total
-            ? "All old names are given up. Nothing is left to do."
+            ? "All old names are removed. Nothing is left to do."
             : ready > 0
             ? `${ready} can be finalized now.`
             : progress.earliest !== null
@@ -106,7 +106,8 @@ const AboutPhases = () => (
   <p className="quiet">
     Many tables over weeks? Describe them as phases in <code>table-rename.json</code>, which{" "}
     <code>npx table-rename init</code>{" "}
-    writes. Then this view shows each phase and what is left of it.
+    writes. This view shows them if the page is started in the folder with that file, by{" "}
+    <code>npx table-rename console</code> or <code>npx table-rename serve</code>.
   </p>
 );
 
@@ -118,8 +119,9 @@ const NothingBegun = () => (
       </li>
       <li>
         Many tables over weeks: run <code>npx table-rename init</code>{" "}
-        in your repository, write your phases into{" "}
-        <code>table-rename.json</code>, and start this page from there.
+        in your repository, and write your phases into{" "}
+        <code>table-rename.json</code>. Then start this page in that folder, by{" "}
+        <code>npx table-rename console</code> or <code>npx table-rename serve</code>.
       </li>
     </ul>
   </EmptyState>
@@ -128,6 +130,6 @@ const NothingBegun = () => (
 const EmptyPhases = () => (
   <EmptyState title="The phases have no tables">
     No table matches what <code>table-rename.json</code>{" "}
-    says. Correct its phases; then load this page anew.
+    says. Correct its phases. Then reload this page.
   </EmptyState>
 );

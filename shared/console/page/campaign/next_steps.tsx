@@ -45,16 +45,15 @@ function StepLine(
         <p>
           {tablesOf(step.migrations.length)} changed after the rename, so that{" "}
           {step.migrations.length === 1 ? "its old name differs" : "their old names differ"}{" "}
-          from it. <Link href="/names">Look at what differs</Link>
+          from it. <Link href="/names">See what differs</Link>
         </p>
       );
     case "apply":
       return (
         <p>
           {tablesOf(step.migrations.length)} {step.migrations.length === 1 ? "is" : "are"}{" "}
-          proposed, and waiting for somebody to apply{" "}
-          {step.migrations.length === 1 ? "it" : "them"}.{" "}
-          <Link href={`/plan?batch=${step.migrations[0].batch_id}`}>Look at the proposal</Link>
+          proposed, and not applied yet.{" "}
+          <Link href={`/plan?batch=${step.migrations[0].batch_id}`}>Open the proposal</Link>
         </p>
       );
     case "correct":
@@ -84,7 +83,7 @@ function StepLine(
           {others > 0 && (
             <span className="quiet">
               {tablesOf(others)} that {others === 1 ? "is" : "are"}{" "}
-              chosen already will be in the same plan.
+              already chosen will be in the same plan.
             </span>
           )}
         </div>
@@ -97,8 +96,8 @@ function StepLine(
             {`Finalize what is ready (${step.migrations.length})`}
           </ChangeButton>
           <span className="quiet">
-            Nobody has used {step.migrations.length === 1 ? "its old name" : "the old names"}{" "}
-            for long enough.
+            {step.migrations.length === 1 ? "Its old name was" : "The old names were"}{" "}
+            not used for long enough.
           </span>
         </div>
       );
@@ -106,7 +105,7 @@ function StepLine(
       return (
         <p className="quiet">
           {tablesOf(step.migrations.length)} {step.migrations.length === 1 ? "is" : "are"}{" "}
-          not ready to be finalized. {earliest === null ? <Link href="/names">Look why</Link> : (
+          not ready to finalize. {earliest === null ? <Link href="/names">See why</Link> : (
             <>
               The first one will be from <Time at={earliest} day />.
             </>

@@ -135,16 +135,16 @@ export function effectText(kind: ChangeKind, { length }: ChangeTarget[]): string
   switch (kind) {
     case "rollback":
       return one
-        ? "The table gets its old name back. The new name is free afterwards: what uses it fails."
-        : "The tables get their old names back. The new names are free afterwards: what uses them fails.";
+        ? "The table gets its old name back. The new name is removed: queries that use it fail."
+        : "The tables get their old names back. The new names are removed: queries that use them fail.";
     case "refresh":
       return one
-        ? "The old name shows the table as it is now: its columns, defaults and privileges. Both names go on working."
-        : "The old names show the tables as they are now: their columns, defaults and privileges. Both names go on working.";
+        ? "The old name shows the table as it is now: its columns, defaults and privileges. Both names keep working."
+        : "The old names show the tables as they are now: their columns, defaults and privileges. Both names keep working.";
     case "finalize":
       return one
-        ? "The old name is given up: what still uses it fails. This cannot be undone."
-        : "The old names are given up: what still uses them fails. This cannot be undone.";
+        ? "The old name is removed: queries that still use it fail. This cannot be undone."
+        : "The old names are removed: queries that still use them fail. This cannot be undone.";
   }
 }
 

@@ -54,13 +54,13 @@ export default function ChangeDialog(
   const open = codes.filter((code) => !accepted.has(code));
   const nothing = planned.length === 0;
   const reason = isMaking
-    ? "Making the plan. Nothing is changed."
+    ? "Making the plan. Nothing is changed yet."
     : plans.error
     ? "There is no plan."
     : nothing
-    ? "Nothing of it can be done now."
+    ? "Nothing can be done now."
     : open.length > 0
-    ? "Tick what breaks first."
+    ? "First accept what breaks."
     : null;
   const hashes = planned.map(({ plan }) => plan.plan_hash).join();
   useEffect(() => setAccepted(NONE), [hashes]);

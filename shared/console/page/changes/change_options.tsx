@@ -23,15 +23,15 @@ export function ChangeOptionFields(
       {kind !== "rollback" && (
         <Tick
           label="Put the new name into functions and cron jobs that use the old one"
-          note="Only where each use is certain. You see what changes below."
+          note="Only where each use is certain. The plan below shows what changes."
           checked={options.rewrite_texts}
           onChange={(rewrite_texts) => onChange({ ...options, rewrite_texts })}
         />
       )}
       {carries && (
         <Tick
-          label="Keep privileges that were changed on the old name alone"
-          note="They are granted on, or revoked from, the table."
+          label="Keep privileges that were changed only on the old name"
+          note="They are granted on the table, or revoked from it."
           checked={options.carry_privileges}
           onChange={(carry_privileges) => onChange({ ...options, carry_privileges })}
         />
@@ -88,7 +88,10 @@ function Days({ days, onChange }: { days: number; onChange: (days: number) => vo
           if (wanted !== null) onChange(wanted);
         }}
       />
-      days (0: this is not checked)
+      days
+      <span className="quiet">
+        0: how long it was unused is not checked. A use that is seen still stops it.
+      </span>
     </label>
   );
 }

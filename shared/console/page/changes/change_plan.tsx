@@ -71,7 +71,7 @@ function Refused({ plans: { planned, refused } }: { plans: Plans }) {
     <section className="stack tight">
       <h3>
         {planned.length === 0
-          ? "Nothing of it can be done now"
+          ? "Nothing can be done now"
           : `${tables} of them cannot be done now, and ${tables === 1 ? "is" : "are"} left out`}
       </h3>
       {refused.map(({ unit: { targets: [target] }, error }) => (
@@ -100,7 +100,7 @@ function Verdicts({ plans: { planned } }: { plans: Plans }) {
     return (
       <section className="stack tight">
         <h3>
-          Is it time? <VerdictBadge migration={migrations[0]} />
+          Ready to finalize? <VerdictBadge migration={migrations[0]} />
         </h3>
         <VerdictReasons migration={migrations[0]} />
       </section>
@@ -109,7 +109,7 @@ function Verdicts({ plans: { planned } }: { plans: Plans }) {
   const ready = migrations.filter((one) => one.ready_to_finalize?.ready === true);
   return (
     <section className="stack tight">
-      <h3>Is it time?</h3>
+      <h3>Ready to finalize?</h3>
       <p>
         {ready.length === migrations.length
           ? `All ${migrations.length} are ready.`

@@ -65,7 +65,7 @@ export function Confirmation(
       footer={
         <>
           <p className="quiet grow" role="status">
-            {session?.readOnly && "This page was started to read only, and changes nothing."}
+            {session?.readOnly && "This page is read-only."}
           </p>
           <Button onClick={onBack}>Back to the plan</Button>
           <Button
@@ -119,12 +119,12 @@ export function Confirmation(
                   Type the old name,{" "}
                   <strong>
                     <Name name={word} />
-                  </strong>, to go on
+                  </strong>, to continue
                 </>
               )
               : (
                 <>
-                  Type the number of renames, <strong>{word}</strong>, to go on
+                  Type the number of renames, <strong>{word}</strong>, to continue
                 </>
               )}
           </label>

@@ -41,7 +41,7 @@ export default function EventsView() {
     <>
       <div className="view-head">
         <h1>Events</h1>
-        <p>Who asked for what, and what came of it.</p>
+        <p>Who requested what, and the result.</p>
       </div>
       <div className="stack">
         <EventFilters
@@ -60,9 +60,8 @@ export default function EventsView() {
               </EmptyState>
             )
             : (
-              <EmptyState title="Nothing has happened yet">
-                Each rename, rollback and finalization is recorded here, also those that are
-                refused.
+              <EmptyState title="No events yet">
+                Each rename, rollback and finalization is recorded here, including refused ones.
               </EmptyState>
             )
           : <EventList events={events} migrations={byId} onFilter={setFilter} />}
@@ -72,10 +71,10 @@ export default function EventsView() {
               {isFetchingNextPage
                 ? "Loading older events…"
                 : text !== ""
-                ? `${events.length} of the ${loaded.length} newest events are about it.`
+                ? `${events.length} of the ${loaded.length} newest events match.`
                 : hasNextPage
                 ? `The ${loaded.length} newest events.`
-                : loaded.length > 0 && "These are all."}
+                : loaded.length > 0 && "End of the list."}
             </p>
             {hasNextPage && (
               <Button disabled={isFetchingNextPage} onClick={() => fetchNextPage()}>

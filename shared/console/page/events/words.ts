@@ -47,7 +47,7 @@ const NOUNS: Record<EventRecord["operation"], string> = {
 
 /** What happened, such as "Renamed", "Proposal withdrawn" or "Finalization refused". */
 export function happened({ operation, outcome, details }: EventRecord): string {
-  if (operation === "drift") return "Found changed by hand";
+  if (operation === "drift") return "Changed by hand";
   if (outcome !== "succeeded") return `${NOUNS[operation]} ${outcome}`;
   switch (operation) {
     case "rename":
@@ -79,30 +79,31 @@ export function lockWords({ attempts, waited_ms, held_ms }: EventRecord["lock"])
   if (attempts === 0) return null;
   const tries = attempts === 1 ? "at the first attempt" : `at attempt ${attempts}`;
   return `The locks were acquired ${tries}, ${shownDuration(waited_ms)} after the start. ` +
-    `They were held for ${shownDuration(held_ms)}; for so long clients of the tables could wait.`;
+    `They were held for ${shownDuration(held_ms)}: clients of the tables waited up to that long.`;
 }
 
 /** Codes of events that are no refusals of a request. */
 const OTHER_TITLES: Record<string, string> = {
-  verification_failed: "The old name does not do what the table does",
+  verification_failed: "The old name does not behave like the table",
 };
 
 const ADVICE: Record<string, string> = {
-  breaking_findings: "Fix what the findings of the plan report, or accept them there.",
+  breaking_findings: "Fix what the plan reports, or accept it there.",
   lock_not_acquired: "A session held a lock for long. Wait until it ends, then try again.",
   too_many_locks: "Rename fewer tables at once.",
-  not_table_owner: "Give the table to the functions' login, or make that a member of its owner.",
-  name_taken: "Choose another name, or rename what has it.",
+  not_table_owner:
+    "Give the table to the functions' login, or make the login a member of its owner.",
+  name_taken: "Choose another name, or rename the object that has it.",
   already_renamed: "Roll back or finalize the rename that exists, or withdraw the proposal.",
   table_not_found: "Check the schema and the spelling. Names are case-sensitive.",
-  migration_not_found: "Look in Old names for what can be changed.",
+  migration_not_found: "Old names lists what can be changed.",
   not_active: "The rename was rolled back or finalized before.",
-  plan_changed: "The table changed after the plan was made. Look at a new plan.",
-  old_name_in_use: "Look in Old names who uses it, or until when it has to be quiet.",
+  plan_changed: "The table changed after the plan was made. Make a new plan.",
+  old_name_in_use: "Old names shows who uses it, and until when it must stay unused.",
   dependants_cannot_follow: "The plan lists what depends on the view and cannot be moved, and why.",
-  drifted: "Look in Old names what differs. A refresh makes the old name fit its table again.",
-  verification_failed: "Run the test in Old names: it shows each difference.",
-  unauthorized: "Somebody called without a valid key or signature. Check who that was.",
+  drifted: "Old names shows what differs. A refresh makes the old name match its table again.",
+  verification_failed: "Run the test in Old names. It shows each difference.",
+  unauthorized: "Someone called without a valid key or signature. Check who that was.",
   busy: "Other requests used all connections. Try again.",
   database_unavailable: "Check that the database runs, and its URL in the functions' settings.",
   deadline_exceeded: "Try again. If it happens again, take fewer tables.",
@@ -160,6 +161,6 @@ const DETAIL_NAMES: Record<string, string> = {
   relocated: "Found again by name in a copied database",
   without_columns: "Columns that the old name leaves out",
   failed_checks: "Checks that failed",
-  after: "Looked at after",
+  after: "Checked after",
   reason: "Reason",
 };

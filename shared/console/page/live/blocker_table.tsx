@@ -22,7 +22,7 @@ export function BlockerTable(
               <th scope="col">Application</th>
               <th scope="col">State</th>
               <th scope="col" className="number">Transaction open for</th>
-              {timed && <th scope="col" className="number">In the way for</th>}
+              {timed && <th scope="col" className="number">Blocked it for</th>}
               <th scope="col" className="blocker-query">Query</th>
             </tr>
           </thead>

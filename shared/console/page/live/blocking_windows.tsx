@@ -38,7 +38,7 @@ export default function BlockingWindows() {
   // A project whose events cannot be listed still shows what this tab has done.
   const windows = useMemo(
     () =>
-      (events === undefined ? windowsOfOperations(operations) : windowsOfEvents(events))
+      (events === undefined ? windowsOfOperations(operations) : windowsOfEvents(events, operations))
         .slice(-MAX_WINDOWS),
     [operations, events],
   );
@@ -81,8 +81,8 @@ export default function BlockingWindows() {
       {isPending ? <Loading what="earlier changes" /> : figures === null
         ? (
           <p className="quiet">
-            Each change holds other clients for a few milliseconds while it swaps names. After the
-            first one, its figure is here.
+            Each change holds other clients for a few milliseconds while it swaps names. The times
+            are shown here after the first change.
           </p>
         )
         : (
@@ -92,13 +92,13 @@ export default function BlockingWindows() {
                 ? <>In the last change: {shownDuration(figures.longest.held_ms)}.</>
                 : (
                   <>
-                    The last {figures.count} changes: {shownDuration(figures.median)} in the middle,
-                    {" "}
-                    {shownDuration(figures.longest.held_ms)} at most (<Name
-                      name={figures.longest.name}
-                    />).
+                    The last {figures.count} changes: median{" "}
+                    {shownDuration(figures.median)}, longest{" "}
+                    {shownDuration(figures.longest.held_ms)} (<Name name={figures.longest.name} />).
                   </>
-                )}
+                )}{" "}
+              Measured from the locks to the end of COMMIT. For changes from another tab or a
+              command: to the start of COMMIT.
             </p>
             <PlotFigure
               label={`Milliseconds for which each of the last ${figures.count} changes held other clients; the list below has the figures.`}
@@ -109,7 +109,7 @@ export default function BlockingWindows() {
               {COLORS.domain.filter((kind) => windows.some(({ operation }) => operation === kind))
                 .map((kind) => <li key={kind} data-kind={kind}>{kind}</li>)}
             </ul>
-            <Fold title="As a list">
+            <Fold title="Show as a list">
               <div
                 className="scroll"
                 role="region"

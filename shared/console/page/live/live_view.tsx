@@ -16,7 +16,7 @@ export default function LiveView() {
     <>
       <div className="view-head">
         <h1>Live</h1>
-        <p>What you change from this tab, while it happens. It goes on if you open another view.</p>
+        <p>The changes that you start in this tab. They continue when you open another view.</p>
       </div>
       <div className="stack live">
         {running.length > 0 && (
@@ -33,8 +33,8 @@ export default function LiveView() {
           </EmptyState>
         )}
         {over.length > 0 && (
-          <section className="stack" aria-label="Over">
-            {running.length > 0 && <h2>Over</h2>}
+          <section className="stack" aria-label="Finished">
+            {running.length > 0 && <h2>Finished</h2>}
             {over.map((one) => <OperationCard key={one.id} operation={one} />)}
           </section>
         )}

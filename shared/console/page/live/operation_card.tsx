@@ -43,7 +43,7 @@ export function OperationCard({ operation }: { operation: Operation }) {
       <TimeLine operation={operation} now={until} />
       {blockers.length > 0 && (!over || state === "done") && (
         <BlockerTable
-          title={blockers.some(({ gone }) => !gone) ? "In its way now" : "Was in its way"}
+          title={blockers.some(({ gone }) => !gone) ? "Blocked by" : "Was blocked by"}
           blockers={blockers}
         />
       )}
@@ -52,8 +52,8 @@ export function OperationCard({ operation }: { operation: Operation }) {
           <Button onClick={() => cancelOperation(id)}>Cancel</Button>
           <p className="quiet grow">
             {state === "next"
-              ? "It has not begun. If you cancel it, neither it nor what follows it is done."
-              : "Cancel stops waiting, and changes nothing. If the database is about to commit, the change is made: you will see here which it was."}
+              ? "It has not started. If you cancel it, it and the changes after it are not made."
+              : "Cancel stops waiting. If the database is already about to commit, the change is still made. The result is shown here."}
           </p>
         </footer>
       )}
@@ -61,10 +61,10 @@ export function OperationCard({ operation }: { operation: Operation }) {
         <Button
           variant="link"
           className="button operation-forget"
-          aria-label={`Take from the list: ${title}`}
+          aria-label={`Dismiss: ${title}`}
           onClick={() => forgetOperation(id)}
         >
-          Take from the list
+          Dismiss
         </Button>
       )}
     </article>

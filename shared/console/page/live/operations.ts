@@ -185,7 +185,7 @@ function end({ id }: Operation, how: Pick<Operation, "state" | "answer" | "error
         state: "cancelled",
         error: {
           code: "not_started",
-          detail: "It was not started, since the one before did not succeed.",
+          detail: "It was not started, because the one before did not succeed.",
         },
       });
     }

@@ -53,7 +53,12 @@ function ProblemDetails({ error: { problem } }: { error: OperationError }) {
     .filter(({ severity, message }) => severity !== undefined && message !== undefined);
   return (
     <>
-      {blockers.length > 0 && <BlockerTable title="In the way at the end" blockers={blockers} />}
+      {blockers.length > 0 && (
+        <BlockerTable
+          title="Still blocking at the end"
+          blockers={blockers}
+        />
+      )}
       {findings.length > 0 && <FindingList findings={findings} />}
     </>
   );
@@ -73,7 +78,7 @@ function Steps({ operation }: { operation: Operation }) {
           case "ask_again":
             return (
               <Button key={step} disabled={readOnly} onClick={() => askAgain(id)}>
-                Ask again what became of it
+                Check the result
               </Button>
             );
           case "try_again":
@@ -86,7 +91,7 @@ function Steps({ operation }: { operation: Operation }) {
             return isChangeKind(name) && targets.length > 0
               ? (
                 <ChangeButton key={step} kind={name} migrations={targets}>
-                  Look at the plan again
+                  Open the plan again
                 </ChangeButton>
               )
               : (
@@ -107,7 +112,7 @@ function Steps({ operation }: { operation: Operation }) {
                 </Button>
               );
           case "names":
-            return <Link key={step} href="/names">Look at Old names</Link>;
+            return <Link key={step} href="/names">Open Old names</Link>;
         }
       })}
     </div>
@@ -134,9 +139,9 @@ function Cancelled({ operation }: { operation: Operation }) {
           : name === "verify"
           ? "The test was stopped. It changes nothing."
           : made === undefined
-          ? "Looking whether the change was made…"
+          ? "Checking whether the change was made…"
           : made === null
-          ? "It may have been made before you cancelled. To do it again does no harm."
+          ? "It may have been made before you cancelled. It is safe to repeat."
           : made
           ? "The change was made: the database was about to commit when you cancelled."
           : "Nothing was changed."}
@@ -149,7 +154,7 @@ function Cancelled({ operation }: { operation: Operation }) {
 const DONE: Record<string, string> = {
   rename: "Both names work now: the old one shows the renamed table.",
   rollback: "The table has its old name back.",
-  finalize: "The old name is given up.",
+  finalize: "The old name is removed.",
   refresh: "The old name shows the table as it is now.",
 };
 
@@ -157,7 +162,7 @@ const DONE_MANY: Record<string, string> = {
   ...DONE,
   rename: "Both names of each table work now: the old one shows the renamed table.",
   rollback: "The tables have their old names back.",
-  finalize: "The old names are given up.",
+  finalize: "The old names are removed.",
 };
 
 function Done({ operation, answer }: { operation: Operation; answer: OperationAnswer }) {
@@ -169,7 +174,7 @@ function Done({ operation, answer }: { operation: Operation; answer: OperationAn
     <div className="stack tight">
       <p>
         {mode === "propose"
-          ? "It is proposed, and no table was changed. Somebody else can apply it."
+          ? "It is proposed. No table was changed. Another person can apply it."
           : withoutView
           ? "Only the new name works now."
           : (tables.length > 1 ? DONE_MANY : DONE)[name]}

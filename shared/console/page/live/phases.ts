@@ -90,9 +90,9 @@ function runningPhase(operation: Operation, now: number): Phase {
       return phase(text, "notice");
     }
     case "replayed":
-      return phase("Done before: its answer is read", "notice");
+      return phase("Already done: reading its answer", "notice");
     case "unreachable":
-      return phase("No connection: it asks again by itself", "warning");
+      return phase("No connection: trying again", "warning");
     case "asked_again":
       return phase("Asked again, no answer yet", "notice");
   }
@@ -160,7 +160,7 @@ function segmentText({ phase, attempt, blockers, check }: Report, before = ""): 
     case "verifying":
       return check === undefined ? "verifying" : `testing ${checkTitle(check)}`;
     case "replayed":
-      return "done before";
+      return "already done";
     case "unreachable":
       return "no connection";
     case "asked_again":

@@ -8,11 +8,11 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
 /** Most days that are shown. */
 const MAX_DAYS = 60;
 
-/** Each day from the first one that is known, days without calls as well; none where nothing was counted by day. */
+/** Each day from the first one that is known, days without calls as well; none where no call was seen on any day. */
 export function callsByDay({ days: counted }: Partial<Pick<Usage, "days">>): DayOfCalls[] {
   // Functions that were deployed before do not count by day.
   const known = (counted ?? []).toSorted((a, b) => a.day < b.day ? -1 : 1);
-  if (known.length === 0) return [];
+  if (!known.some(({ calls }) => calls > 0)) return [];
   const calls = new Map(known.map(({ day, calls }) => [day, calls]));
   const last = Date.parse(known[known.length - 1].day);
   const first = Math.max(Date.parse(known[0].day), last - (MAX_DAYS - 1) * DAY_MS);

@@ -19,20 +19,20 @@ export function NameDetails({ migration }: { migration: Migration }) {
       <div className="name-columns">
         <div className="stack">
           <section className="stack tight">
-            <h3>Can it be given up?</h3>
+            <h3>Ready to finalize?</h3>
             <VerdictReasons migration={migration} texts={false} />
             <p className="quiet">
-              Renamed <Time at={migrated_at} /> by {visible(migrated_by ?? "somebody unknown")}.
+              Renamed <Time at={migrated_at} /> by {visible(migrated_by ?? "an unknown person")}.
               {notes && ` ${visible(notes)}`}
             </p>
             {texts.length > 0 && (
               <>
-                <h3>What names it in the database</h3>
+                <h3>Functions and cron jobs that use it</h3>
                 <ul className="reasons">
                   {texts.map(({ message }) => <li key={message}>{visible(message)}</li>)}
                 </ul>
                 <p className="quiet">
-                  Refresh and Finalize can put the new name there: look at their plans.
+                  Refresh and Finalize can put the new name there. Their plans show how.
                 </p>
               </>
             )}
@@ -51,10 +51,10 @@ export function NameDetails({ migration }: { migration: Migration }) {
           </section>
         </div>
         <section className="stack tight">
-          <h3>Does it still do what its table does?</h3>
+          <h3>Compatibility test</h3>
           {drift.length > 0
             ? <FindingList findings={drift} />
-            : <p>The database is as it was recorded.</p>}
+            : <p>The database matches the record.</p>}
           <NameTest migration={migration} />
         </section>
       </div>

@@ -9,11 +9,11 @@ export function NameInCode({ migration }: { migration: Migration }) {
   if (uses === undefined) return null;
   return (
     <>
-      <h3>What names it in code</h3>
+      <h3>Uses in code</h3>
       {uses === null
         ? (
           <p className="quiet">
-            Nobody has reported it. In the folder of your code:{" "}
+            Not reported yet. Run in the folder of your code:{" "}
             <code>npx table-rename find-uses --report</code>
           </p>
         )

@@ -26,7 +26,7 @@ export function NameTest({ migration }: { migration: Migration }) {
       <div className="row">
         <Button
           disabled={readOnly || run.running}
-          title={readOnly ? "This page was started to read only." : undefined}
+          title={readOnly ? "This page is read-only." : undefined}
           onClick={() => void startTests([migration])}
         >
           {result === undefined && !last ? "Test it" : "Test it again"}
@@ -42,7 +42,7 @@ export function NameTest({ migration }: { migration: Migration }) {
               }`
               : "Testing…"
             : state === "waiting"
-            ? "Waits for the tests before it"
+            ? "Waits for earlier tests"
             : result === undefined && last
             ? (
               <>
@@ -50,7 +50,7 @@ export function NameTest({ migration }: { migration: Migration }) {
               </>
             )
             : result === undefined
-            ? "Runs statements by both names and compares. Nothing is changed."
+            ? "Runs statements by both names and compares. Rows are not changed; sequences may advance."
             : (
               <>
                 Tested <Time at={new Date(result.at).toISOString()} />

@@ -35,14 +35,16 @@ export function NameUse({ usage, limits }: { usage: Usage; limits: string[] }) {
           </div>
         )}
       </dl>
-      {callsByDay(usage).length > 0 && (
-        <div>
-          <p className="quiet">Calls a day</p>
-          <Suspense fallback={<div className="calls-plot" />}>
-            <CallsPlot usage={usage} />
-          </Suspense>
-        </div>
-      )}
+      {callsByDay(usage).length > 0
+        ? (
+          <div>
+            <p className="quiet">Calls a day</p>
+            <Suspense fallback={<div className="calls-plot" />}>
+              <CallsPlot usage={usage} />
+            </Suspense>
+          </div>
+        )
+        : calls === 0 && <p className="quiet">No calls seen.</p>}
       {roles.length > 0 && (
         <ul className="roles" aria-label="Roles that used it">
           {roles.map(({ role, calls }) => (

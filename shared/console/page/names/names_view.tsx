@@ -41,17 +41,17 @@ export default function NamesView() {
     <>
       <div className="view-head">
         <h1>Old names</h1>
-        <p>Who still uses an old name, and whether it can be given up.</p>
+        <p>Who still uses the old names, and which can be finalized.</p>
         <div className="row look">
           <span className="quiet" role="status">
             {migrations.isFetching
-              ? "Looking…"
+              ? "Checking…"
               : migrations.dataUpdatedAt > 0
-              ? `Looked at ${CLOCK.format(migrations.dataUpdatedAt)}`
+              ? `Checked at ${CLOCK.format(migrations.dataUpdatedAt)}`
               : "\u00a0"}
           </span>
           <Button disabled={migrations.isFetching} onClick={() => void migrations.refetch()}>
-            Look again
+            Check again
           </Button>
         </div>
       </div>

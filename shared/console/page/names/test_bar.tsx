@@ -38,10 +38,10 @@ export function TestButton({ shown }: { shown: Migration[] }) {
   return (
     <Button
       disabled={readOnly || withView.length === 0}
-      title={readOnly ? "This page was started to read only." : undefined}
+      title={readOnly ? "This page is read-only." : undefined}
       onClick={() => void startTests(withView)}
     >
-      Test all that are shown ({withView.length})
+      Test all shown ({withView.length})
     </Button>
   );
 }

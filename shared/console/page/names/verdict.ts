@@ -1,4 +1,4 @@
-/** Whether an old name can be given up, in a few words, and in which order that is worth looking at. */
+/** Whether an old name can be finalized, in a few words, and in which order that is worth looking at. */
 import type { Migration } from "../../../contract/responses.ts";
 
 /**
@@ -23,7 +23,7 @@ export const VERDICT_TEXTS: Record<VerdictKind, string> = {
   differs: "Differs from its record",
   ready: "Ready to finalize",
   not_before: "Not before a date",
-  unknown: "Use is not known",
+  unknown: "Use unknown",
   in_use: "Still in use",
 };
 

@@ -32,7 +32,7 @@ export function VerdictReasons(
             <TextWithTimes text={message} />
           </li>
         ))}
-        {migration.ready_to_finalize === undefined && <li>The project did not say.</li>}
+        {migration.ready_to_finalize === undefined && <li>The project gave no reasons.</li>}
       </ul>
       {kind === "in_use" && earliest !== null && (
         <p className="quiet">

@@ -1,5 +1,6 @@
 import type { Finding } from "../../../contract/responses.ts";
 import { Badge, severityTone } from "./badge.tsx";
+import { isNeeded } from "./remedy.ts";
 import { TextWithTimes } from "./text_with_times.tsx";
 
 const ORDER: Finding["severity"][] = ["breaking", "warning", "info"];
@@ -7,7 +8,7 @@ const ORDER: Finding["severity"][] = ["breaking", "warning", "info"];
 /** Findings, the worst first; each with what to do. */
 export function FindingList({ findings }: { findings: Finding[] }) {
   if (findings.length === 0) {
-    return <p className="quiet">Nothing was found that you have to know.</p>;
+    return <p className="quiet">No findings.</p>;
   }
   const sorted = findings.toSorted((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
   return (
@@ -19,7 +20,7 @@ export function FindingList({ findings }: { findings: Finding[] }) {
             <p>
               <TextWithTimes text={finding.message} />
             </p>
-            {finding.remedy && (
+            {isNeeded(finding.remedy) && (
               <p className="quiet">
                 <TextWithTimes text={finding.remedy} />
               </p>

@@ -8,7 +8,7 @@ export function ProblemBox({ error, children }: { error: unknown; children?: Rea
   const detail = error instanceof Error ? error.message : String(error);
   return (
     <div className="problem" role="alert">
-      <p className="problem-title">{known?.problem?.title ?? "That did not work"}</p>
+      <p className="problem-title">{known?.problem?.title ?? "This did not work"}</p>
       <p>{visible(known?.detail ?? detail)}</p>
       {known?.hint && <p>{visible(known.hint)}</p>}
       {children}

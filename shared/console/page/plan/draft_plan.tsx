@@ -73,7 +73,7 @@ export function DraftPlan() {
           ? (
             <EmptyState title="No table is chosen yet.">
               <p>
-                Add tables above, or <Link href="/tables">tick them in the view Tables</Link>.
+                Add tables above, or <Link href="/tables">choose them in Tables</Link>.
               </p>
             </EmptyState>
           )
@@ -125,9 +125,7 @@ function hindranceOf(renames: ReturnType<typeof checkRenames>): string | null {
   const of = (wanted: string) => renames.filter(({ state }) => state === wanted).length;
   const [clashes, unnamed] = [of("clash"), of("unnamed")];
   if (renames.length > MAX_RENAMES) {
-    return `At most ${MAX_RENAMES} tables are renamed at once. Take out ${
-      renames.length - MAX_RENAMES
-    }.`;
+    return `One plan has at most ${MAX_RENAMES} tables. Remove ${renames.length - MAX_RENAMES}.`;
   }
   if (clashes > 0) {
     return clashes === 1 ? "One name cannot be used." : `${clashes} names cannot be used.`;

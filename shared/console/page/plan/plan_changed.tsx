@@ -30,9 +30,9 @@ function Changed(
   return (
     <section className="problem" role="alert" aria-labelledby="changed-title">
       <h2 id="changed-title" className="problem-title">
-        Nothing was changed: the plan is no longer the one that you reviewed
+        Nothing was changed: the plan is different from the one that you reviewed
       </h2>
-      <p>{visible(refused.detail)} Below is the plan as it is now. Review it again.</p>
+      <p>{visible(refused.detail)} The plan below is current. Review it again.</p>
       {changes !== null && changes.added.length > 0 && (
         <Findings title="New" findings={changes.added} />
       )}
@@ -51,7 +51,7 @@ function Changed(
         </div>
       )}
       <div>
-        <Button onClick={() => setReviewed(null)}>Hide this</Button>
+        <Button onClick={() => setReviewed(null)}>Dismiss</Button>
       </div>
     </section>
   );

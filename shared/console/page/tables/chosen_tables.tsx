@@ -20,7 +20,7 @@ export function ChosenTables({ shown }: { shown: TableRow[] }) {
           ? (
             <>
               Tick tables to choose them<span className="wide-only">
-                , with Shift for all between two
+                . Hold Shift to choose a range
               </span>.
             </>
           )
@@ -29,7 +29,7 @@ export function ChosenTables({ shown }: { shown: TableRow[] }) {
       {renames.length > 0 && (
         <>
           <Button variant="primary" onClick={() => go("/plan")}>Plan the rename</Button>
-          <Button onClick={clearDraft}>Choose none</Button>
+          <Button onClick={clearDraft}>Clear selection</Button>
         </>
       )}
       {all.length > renames.length && (

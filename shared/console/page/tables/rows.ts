@@ -132,14 +132,9 @@ export function countsBySeverity(findings: Finding[]): Summary["counts"] {
   });
 }
 
-/** Kinds that are not worth counting beside a table: parts of it, which nearly every table has. */
-const GO_WITH_IT = ["indexes", "constraints", "sequences", "grants", "comments", "security_labels"];
-
-export const dependantsOf = ({ dependants }: AnalyzedTable): number =>
-  Object.entries(dependants).reduce(
-    (sum, [kind, objects]) => GO_WITH_IT.includes(kind) ? sum : sum + objects.length,
-    0,
-  );
+/** All of them, as the plan counts them. */
+export const dependantsOf = ({ dependants }: Pick<AnalyzedTable, "dependants">): number =>
+  Object.values(dependants).flat().length;
 
 const NUMBER = new Intl.NumberFormat("en");
 

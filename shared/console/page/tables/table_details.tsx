@@ -51,7 +51,7 @@ function Footer({ row, onClose }: { row: TableRow; onClose: () => void }) {
           go("/plan");
         }}
       >
-        {row.state === "active" ? "Rename it once more" : "Rename this table"}
+        {row.state === "active" ? "Rename it again" : "Rename this table"}
       </Button>
     </>
   );
@@ -78,7 +78,7 @@ function Details({ row }: { row: TableRow }) {
         : data === undefined
         ? <Loading what="what depends on it" />
         : data[0] === undefined
-        ? <p>The table does not exist any more.</p>
+        ? <p>The table no longer exists.</p>
         : (
           <>
             <section className="stack tight">
@@ -116,8 +116,8 @@ function RenameOfTable({ row: { state, migration } }: { row: TableRow }) {
         <>
           <p className="quiet">
             Renamed by {migration.migrated_by},{" "}
-            <Time at={migration.migrated_at} />. Programs can use both names. If you rename it once
-            more, all its names keep working. <Link href="/names">Look at its old name</Link>
+            <Time at={migration.migrated_at} />. Programs can use both names. If you rename it
+            again, all its names keep working. <Link href="/names">See its old name</Link>
           </p>
           <div className="row">
             <ChangeButton kind="rollback" migrations={[migration]} />

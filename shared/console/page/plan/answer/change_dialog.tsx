@@ -70,15 +70,15 @@ function Body(
       </ul>
       <p>
         {change === "propose"
-          ? "Nothing is changed now. Somebody else can review the proposal and apply it."
+          ? "Nothing is changed now. Another person can review the proposal and apply it."
           : `${
             views === tables.length
               ? tables.length === 1
                 ? "The old name stays usable, as a view."
                 : "The old names stay usable, as views."
               : tables.length === 1
-              ? "The old name is free afterwards: what uses it fails."
-              : "The old names are free afterwards: what uses them fails."
+              ? "The old name is removed: queries that use it fail."
+              : "The old names are removed: queries that use them fail."
           } The rename can be rolled back.`}
       </p>
       {breaking.length > 0 && (
@@ -86,7 +86,7 @@ function Body(
           ? <p>What breaks was accepted with the proposal: {codesOf(breaking)}.</p>
           : (
             <div className="stack tight">
-              <h3>This breaks. Accept each kind to go on.</h3>
+              <h3>This breaks. Accept each to continue.</h3>
               <ul className="plan-groups">
                 {breaking.map((group) => (
                   <li key={group.key} className="plan-group" data-severity="breaking">
@@ -112,7 +112,7 @@ function Body(
         </p>
       )}
       <p className="quiet plan-hash">
-        Exactly this plan is {change === "apply" ? "applied" : "proposed"}:{" "}
+        This exact plan is {change === "apply" ? "applied" : "proposed"}:{" "}
         <code>{answer.plan_hash}</code>
       </p>
     </>
@@ -152,11 +152,11 @@ function Footer(
     go("/live");
   };
   const reason = session?.readOnly
-    ? "This page was started to read only."
+    ? "This page is read-only."
     : verdict.open.length > 0 && verdict.state === "accept"
     ? verdict.open.length === 1
-      ? "One kind is not accepted yet."
-      : `${verdict.open.length} kinds are not accepted yet.`
+      ? "One code is not accepted yet."
+      : `${verdict.open.length} codes are not accepted yet.`
     : "";
   return (
     <>

@@ -11,7 +11,7 @@ import { countEffects } from "../graph/model.ts";
 
 export const DependantsList = memo(function DependantsList({ tables }: { tables: PlannedTable[] }) {
   return (
-    <Fold summary="The same as a list">
+    <Fold summary="Show as a list">
       {() =>
         tables.length === 1
           ? <Dependants dependants={tables[0].dependants} />

@@ -6,6 +6,7 @@ import type { Finding } from "../../../../contract/responses.ts";
 import { visible } from "../../../../report/text.ts";
 import { Badge, severityTone } from "../../parts/badge.tsx";
 import { Name } from "../../parts/name.tsx";
+import { isNeeded } from "../../parts/remedy.ts";
 import type { FindingGroup } from "./verdict.ts";
 
 /** Most findings of a code that are shown before one asks for more. */
@@ -29,11 +30,11 @@ export function Findings(
   return (
     <section className="card stack" aria-labelledby="findings-title">
       <h2 id="findings-title">What you should know</h2>
-      {groups.length === 0 && <p className="quiet">Nothing was found that you have to know.</p>}
+      {groups.length === 0 && <p className="quiet">No findings.</p>}
       {breaking.length > 0 && (
         <Section
           title="What breaks"
-          hint={needsAccept ? "Fix it before, or accept it." : "It is accepted already."}
+          hint={needsAccept ? "Fix it first, or accept it." : "It is accepted already."}
         >
           {breaking.map((group) => (
             <Group key={group.key} group={group}>
@@ -50,7 +51,7 @@ export function Findings(
       {notes.length > 0 && (
         <details className="fold">
           <summary>
-            {number} {number === 1 ? "note" : "notes"}, with nothing to do
+            {number} {number === 1 ? "note" : "notes"}, nothing to do
           </summary>
           <ul className="plan-groups">
             {notes.map((group) => <Group key={group.key} group={group} />)}
@@ -117,7 +118,7 @@ function Group({ group, children }: { group: FindingGroup; children?: ReactNode 
           </ul>
         </details>
       )}
-      {remedy && (
+      {isNeeded(remedy) && (
         <p className="plan-remedy">
           <strong>What to do:</strong> {visible(remedy)}
         </p>
@@ -130,6 +131,6 @@ const One = ({ finding: { object, message, remedy }, own }: { finding: Finding; 
   <li>
     <Name name={object} />
     <p>{visible(message)}</p>
-    {own && remedy && <p className="quiet">{visible(remedy)}</p>}
+    {own && isNeeded(remedy) && <p className="quiet">{visible(remedy)}</p>}
   </li>
 );

@@ -17,8 +17,8 @@ const PlanGraph = lazy(() => import("../graph/plan_graph.tsx"));
 
 const STATES = {
   current: "",
-  outdated: "This is the plan of an earlier choice.",
-  loading: "The plan is being made again…",
+  outdated: "This plan is out of date: your choice has changed.",
+  loading: "Updating the plan…",
 };
 
 export function PlanAnswer(plan: ShownPlan) {
@@ -33,7 +33,7 @@ export function PlanAnswer(plan: ShownPlan) {
     setAccepted((keys) => new Set(is ? [...keys, key] : [...keys].filter((one) => one !== key)));
   const isProposal = "batch_id" in request;
   const reason = session?.readOnly
-    ? "This page was started to read only."
+    ? "This page is read-only."
     : state !== "current"
     ? STATES[state]
     : verdict.state === "refused"
@@ -75,7 +75,7 @@ export function PlanAnswer(plan: ShownPlan) {
             </Button>
           )}
           <Button
-            variant="primary"
+            variant={verdict.state === "ready" ? "primary" : "plain"}
             disabled={reason !== null}
             onClick={() => setChange("apply")}
           >

@@ -70,7 +70,11 @@ export function verdictOf(
       detail: [detail, hint].filter((text) => text !== undefined).join(" "),
     };
   }
-  const breaks = counted(breaking.length, "kind of thing breaks", "kinds of things break");
+  const number = breaking.reduce((sum, { findings }) => sum + findings.length, 0);
+  const kinds = breaking.length > 1 && breaking.length < number
+    ? ` of ${breaking.length} kinds`
+    : "";
+  const breaks = `${counted(number, "breaking finding")}${kinds}`;
   if (open.length === 0) {
     const title = "You accepted everything that breaks.";
     return { state: "ready", open, acknowledge, title, detail: `It can be applied.${toRead}` };
@@ -81,7 +85,7 @@ export function verdictOf(
     acknowledge,
     title: `It would be refused: ${breaks}.`,
     detail: open.length === breaking.length
-      ? "Fix what breaks, or accept each kind below."
-      : `${counted(open.length, "kind is", "kinds are")} not accepted yet.`,
+      ? "Fix what breaks, or accept it below."
+      : `${counted(open.length, "code is", "codes are")} not accepted yet.`,
   };
 }

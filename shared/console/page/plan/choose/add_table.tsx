@@ -31,7 +31,7 @@ export function AddTable() {
       <Ariakit.ComboboxProvider value={text} setValue={setText} selectedValue="">
         <Ariakit.Combobox
           className="field"
-          placeholder="Add a table: type a part of its name"
+          placeholder="Add a table: type part of its name"
           aria-label="Add a table"
           autoSelect
         />
@@ -50,7 +50,7 @@ export function AddTable() {
               <Name schema={schema} name={table} />
             </Ariakit.ComboboxItem>
           ))}
-          {found.length === 0 && <p className="plan-offer quiet">No other table has that name.</p>}
+          {found.length === 0 && <p className="plan-offer quiet">No other table matches.</p>}
           {found.length > MOST && (
             <p className="plan-offer quiet">
               and {found.length - MOST} more: type more of the name

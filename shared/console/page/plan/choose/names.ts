@@ -28,7 +28,7 @@ export function checkRenames(renames: WantedRename[], tables?: Table[]): Checked
   return renames.map((one) => {
     const { schema, old_name, new_name } = one;
     if (now?.has(keyOf(schema, old_name)) === false) {
-      return { ...one, state: "clash", fault: "There is no such table any more." };
+      return { ...one, state: "clash", fault: "This table no longer exists." };
     }
     if (old_name === new_name) return { ...one, state: "unnamed" };
     const fault = faultOf.get(one) ?? null;

@@ -15,8 +15,8 @@ export function OptionFields() {
         onChange={(compatibility_view) => setOptions({ compatibility_view })}
       />
       <Tick
-        label="Rename indexes, too"
-        hint="Those that are named after the table, and their constraints."
+        label="Rename indexes too"
+        hint="Indexes that are named after the table, and their constraints."
         checked={options.rename_indexes}
         onChange={(rename_indexes) => setOptions({ rename_indexes })}
       />
@@ -54,8 +54,8 @@ export function OptionFields() {
             max={120_000}
           />
           <p className="quiet grow">
-            Clients that use a table wait while its lock is waited for, so a short wait and several
-            attempts are kind to them.
+            While the rename waits for a lock, clients of the table wait, too. Short waits with
+            several attempts hold them for less time.
           </p>
         </div>
       </details>

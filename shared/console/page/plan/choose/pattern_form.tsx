@@ -94,8 +94,8 @@ function Form() {
         </label>
       </div>
       <p id={id} className="quiet">
-        The first is a regular expression; <code>$1</code>{" "}
-        in the second is what its first parentheses found.
+        “Names that match” is a regular expression. <code>$1</code>{" "}
+        stands for what its first group matched.
       </p>
       <div
         className="plan-preview"
@@ -124,11 +124,11 @@ function Form() {
         </Button>
         <span id={`${id}-state`} role="status" className={error === null ? "quiet" : "plan-fault"}>
           {error !== null
-            ? `That is no regular expression: ${error}`
+            ? `This is not a regular expression: ${error}`
             : preview === null
             ? "Type a pattern to see what it would do."
             : found.length === 0
-            ? `No name changes; ${among.length} tables were looked at.`
+            ? `No name changes. ${among.length} tables were checked.`
             : clashes > 0
             ? `${clashes} of them cannot be used as they are.`
             : ""}

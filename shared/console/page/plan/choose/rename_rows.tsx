@@ -78,8 +78,8 @@ const Row = memo(function Row(
       <button
         type="button"
         className="plan-remove"
-        aria-label={`Take out ${oldName}`}
-        title="Take out"
+        aria-label={`Remove ${oldName}`}
+        title="Remove"
         onClick={() => toggleTable(schema, oldName)}
       >
         <span aria-hidden="true">✕</span>

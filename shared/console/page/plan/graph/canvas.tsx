@@ -10,7 +10,7 @@ import {
 } from "@xyflow/react";
 import { type KeyboardEvent, useMemo } from "react";
 import { EFFECTS } from "../../parts/dependants.tsx";
-import { firstLook, placeGraph } from "./layout.ts";
+import { firstLook, neededHeight, placeGraph } from "./layout.ts";
 import type { Graph } from "./model.ts";
 import { NODE_TYPES } from "./nodes.tsx";
 
@@ -26,9 +26,9 @@ const LIMITS = { min: 0.2, max: 2 };
 
 interface Props {
   graph: Graph;
-  /** Of the place, in pixels. */
+  /** Of the place, in pixels; what needs less height takes less. */
   width: number;
-  height: number;
+  maxHeight: number;
   label: string;
   onOpen: (id: string) => void;
 }
@@ -39,9 +39,10 @@ export const Canvas = (props: Props) => (
   </ReactFlowProvider>
 );
 
-function Flow({ graph, width, height, label, onOpen }: Props) {
+function Flow({ graph, width, maxHeight, label, onOpen }: Props) {
   const { getViewport, setViewport } = useReactFlow();
-  const placed = useMemo(() => placeGraph(graph, width, height), [graph, width, height]);
+  const placed = useMemo(() => placeGraph(graph, width, maxHeight), [graph, width, maxHeight]);
+  const height = neededHeight(placed, width, maxHeight);
   const first = useMemo(() => firstLook(placed, width, height), [placed, width, height]);
   const nodes = useMemo(() =>
     placed.map(({ node, x, y, width, height }): Node => ({
@@ -97,7 +98,13 @@ function Flow({ graph, width, height, label, onOpen }: Props) {
     action();
   };
   return (
-    <div className="graph" role="group" aria-label={label} onKeyDown={onKeyDown}>
+    <div
+      className="graph"
+      role="group"
+      aria-label={label}
+      onKeyDown={onKeyDown}
+      style={{ height }}
+    >
       <ReactFlow
         nodes={nodes}
         edges={edges}
@@ -135,7 +142,7 @@ function Flow({ graph, width, height, label, onOpen }: Props) {
 const BUTTONS = [
   { key: "+", sign: "+", name: "Zoom in" },
   { key: "-", sign: "−", name: "Zoom out" },
-  { key: "0", sign: "⤢", name: "As at first" },
+  { key: "0", sign: "⤢", name: "Reset the view" },
   { key: "ArrowLeft", sign: "←", name: "Move left" },
   { key: "ArrowUp", sign: "↑", name: "Move up" },
   { key: "ArrowDown", sign: "↓", name: "Move down" },

@@ -195,19 +195,32 @@ function grid(nodes: GraphNode[], top: number, width: number, height: number): P
 /** How far a graph is made smaller to fit; what is smaller cannot be read. */
 export const SMALLEST_ZOOM = 0.68;
 
+/** Around the graph, in pixels. */
+const MARGIN = 16;
+
+/** Above and below it, so that the buttons cover none of it. */
+const ROOM_FOR_BUTTONS = 46;
+
+/** The height in pixels that the first look needs, at most that of the place. */
+export function neededHeight(placed: Placed[], width: number, maxHeight: number): number {
+  const { zoom } = firstLook(placed, width, maxHeight);
+  const top = Math.min(0, ...placed.map(({ y }) => y));
+  const high = Math.max(1, ...placed.map(({ y, height }) => y + height)) - top;
+  return Math.min(maxHeight, Math.ceil(high * zoom) + 2 * ROOM_FOR_BUTTONS);
+}
+
 /** The first look: all of it if that can be read, else its beginning. */
 export function firstLook(placed: Placed[], width: number, height: number) {
-  const margin = 16;
   const left = Math.min(0, ...placed.map(({ x }) => x));
   const top = Math.min(0, ...placed.map(({ y }) => y));
   const wide = Math.max(1, ...placed.map(({ x, width }) => x + width)) - left;
   const high = Math.max(1, ...placed.map(({ y, height }) => y + height)) - top;
-  const byWidth = (width - 2 * margin) / wide;
-  const fitting = Math.min(1, byWidth, (height - 2 * margin) / high);
+  const byWidth = (width - 2 * MARGIN) / wide;
+  const fitting = Math.min(1, byWidth, (height - 2 * MARGIN) / high);
   const zoom = fitting >= SMALLEST_ZOOM ? fitting : Math.max(SMALLEST_ZOOM, Math.min(1, byWidth));
   const middle = (space: number, size: number, from: number) =>
-    size * zoom <= space - 2 * margin
+    size * zoom <= space - 2 * MARGIN
       ? (space - size * zoom) / 2 - from * zoom
-      : margin - from * zoom;
+      : MARGIN - from * zoom;
   return { x: middle(width, wide, left), y: middle(height, high, top), zoom };
 }

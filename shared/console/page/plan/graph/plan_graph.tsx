@@ -55,7 +55,7 @@ export default memo(function PlanGraph({ tables }: { tables: PlannedTable[] }) {
             key={`${opened} ${tables.length} ${size.width < NARROW}`}
             graph={graph}
             width={size.width}
-            height={size.height}
+            maxHeight={size.maxHeight}
             label={one === undefined
               ? `Graph of ${tables.length} tables; the list below has the same`
               : `Graph of what depends on ${one.old_name}; the list below has the same`}
@@ -67,13 +67,19 @@ export default memo(function PlanGraph({ tables }: { tables: PlannedTable[] }) {
   );
 });
 
-/** The size of an element in pixels; null before it is known. */
+/** Between these is the greatest height of a graph, in pixels, by the height of the window. */
+const LOWEST = 352;
+const HIGHEST = 640;
+
+/** The width of an element, and how high it may be, in pixels; null before they are known. */
 function useSize(element: RefObject<HTMLElement | null>) {
-  const [size, setSize] = useState<{ width: number; height: number } | null>(null);
+  const [size, setSize] = useState<{ width: number; maxHeight: number } | null>(null);
   useEffect(() => {
-    const observer = new ResizeObserver(([{ contentRect: { width, height } }]) =>
-      setSize({ width, height })
-    );
+    const observer = new ResizeObserver(([{ contentRect: { width } }]) => {
+      const maxHeight = Math.min(HIGHEST, Math.max(LOWEST, innerHeight * 0.6));
+      // Its own height changes with the graph, which is no news.
+      setSize((size) => size?.width === width ? size : { width, maxHeight });
+    });
     observer.observe(element.current!);
     return () => observer.disconnect();
   }, [element]);

@@ -33,7 +33,7 @@ export function ProposalPlan({ batchId }: { batchId: string }) {
           ? "There is no such proposal."
           : first.status === "rolled_back"
           ? "This proposal was withdrawn."
-          : "This proposal is applied already."}
+          : "This proposal is already applied."}
       >
         <Link href="/plan">Back to the plan</Link>
       </EmptyState>
@@ -93,7 +93,7 @@ function Head({ batchId, migrations }: { batchId: string; migrations: Migration[
         <Link href="/plan">Back to the plan</Link>
         <Button
           disabled={session?.readOnly}
-          title={session?.readOnly ? "This page was started to read only." : undefined}
+          title={session?.readOnly ? "This page is read-only." : undefined}
           onClick={() => setAsking(true)}
         >
           Withdraw…
@@ -121,7 +121,7 @@ function Head({ batchId, migrations }: { batchId: string; migrations: Migration[
           </>
         }
       >
-        <p>No table is changed. The proposal cannot be applied any more.</p>
+        <p>No table is changed. The proposal can no longer be applied.</p>
       </Dialog>
     </section>
   );
