@@ -10,5 +10,5 @@ export function shellQuoted(text: string): string {
     );
     return `$'${escaped}'`;
   }
-  return `'${text.replaceAll("'", `'\\''`)}'`;
+  return `'${text.split("'").join(`'\\''`)}'`;
 }
