@@ -119,7 +119,7 @@ export function printProblem(
 const whatToStart = (url?: string): string =>
   url === undefined || isLocal(url)
     ? `To start the functions on this machine:\n  ${SERVE}\n` +
-      "To use another project, set SUPABASE_URL to its address, such as https://abcd.supabase.co."
+      "For another project, set SUPABASE_URL, such as https://abcd.supabase.co."
     : "Is that the project's URL, and are the functions deployed there?\n" +
       "  npx supabase functions list";
 
