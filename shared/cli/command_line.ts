@@ -12,8 +12,15 @@ export const SILENT_PROGRAM = IS_BUILT ? PROGRAM : "npm run --silent cli --";
 
 /** A command line for a POSIX shell, with quotes where they are needed. */
 export function commandLine(args: string[]): string {
-  return [PROGRAM, ...args.map(shellQuoted)].join(" ");
+  return [PROGRAM, ...args.map(quoted)].join(" ");
 }
+
+/** As in a shell, where the variable of the database stands for its value. */
+export const quoted = (arg: string): string =>
+  arg === DATABASE_VARIABLE ? `"${arg}"` : shellQuoted(arg);
+
+/** Shown in place of a URL that the environment has. */
+export const DATABASE_VARIABLE = "$SUPABASE_DB_URL";
 
 /** The arguments with an option added right after the command's name, where no `--` can be in its way. */
 export function withOption(args: string[], ...option: string[]): string[] {
@@ -62,6 +69,10 @@ const isNamedTable = (value: unknown): value is { schema: string; table: string 
   typeof value === "object" && value !== null && "schema" in value && "table" in value &&
   typeof value.schema === "string" && typeof value.table === "string";
 
-/** The arguments to be shown: passwords of database URLs are left out. */
-export const withoutPasswords = (args: string[]): string[] =>
-  args.map((arg) => arg.replace(/(postgres(?:ql)?:\/\/[^:@\s]*:).*@/gi, "$1PASSWORD@"));
+/** The arguments to be shown: passwords of database URLs are left out, and so is the URL of the environment. */
+export const withoutPasswords = (args: string[], databaseUrl?: string): string[] =>
+  args.map((arg) =>
+    arg === databaseUrl
+      ? DATABASE_VARIABLE
+      : arg.replace(/(postgres(?:ql)?:\/\/[^:@\s]*:).*@/gi, "$1PASSWORD@")
+  );

@@ -4,7 +4,7 @@ import { createRenameClient, type RenameClient, RenameError } from "../client/cl
 import type { Document } from "../report/document.ts";
 import { markdownOf } from "../report/markdown.ts";
 import { describeProblem, type ShownProblem } from "../report/problem.ts";
-import { commandLine, correctedCalls, optionIn } from "./command_line.ts";
+import { commandLine, correctedCalls, DATABASE_VARIABLE, optionIn } from "./command_line.ts";
 import { checkedDatabaseUrl, isLocal, keyHint, readConnection, SERVE } from "./connection.ts";
 import { whyUnreachable } from "./database_unreachable.ts";
 import { EXIT, exitCodeOf, UsageError } from "./exit_codes.ts";
@@ -94,7 +94,7 @@ export function printProblem(
 ): void {
   const { terminal, args } = context;
   const database = optionIn(args, "--db-url");
-  const problem = problemOf(error, database.at(-1));
+  const problem = problemOf(error, shownDatabase(database, terminal.env));
   const hinted = error.code === "unauthorized" && database.length === 0
     ? { ...problem, hint: keyHint(terminal.env, context.project) }
     : problem;
@@ -119,22 +119,31 @@ export function printProblem(
 const whatToStart = (url?: string): string =>
   url === undefined || isLocal(url)
     ? `To start the functions on this machine:\n  ${SERVE}\n` +
-      "SUPABASE_URL names another project, such as https://abcd.supabase.co."
+      "For another project, set SUPABASE_URL, such as https://abcd.supabase.co."
     : "Is that the project's URL, and are the functions deployed there?\n" +
       "  npx supabase functions list";
+
+/** Host and name of the database of the option; undefined where there is no option. */
+function shownDatabase(option: string[], env: Terminal["env"]): string | undefined {
+  const given = option.at(-1)?.replace(/^--db-url=/, "");
+  if (given === undefined) return undefined;
+  const text = given === DATABASE_VARIABLE ? env("SUPABASE_DB_URL") ?? "" : given;
+  if (!URL.canParse(text)) return "";
+  const { host, pathname } = new URL(text);
+  return `${host}${pathname}`;
+}
 
 /**
  * The problem document; where the endpoints sent none, one in its shape.
  *
- * @param database Where the functions run in this process: the option that named their database.
+ * @param database Where the functions run in this process: their database, without its password.
  */
 function problemOf(error: RenameError, database?: string): ShownProblem {
   const { problem } = error;
   if (problem !== undefined) {
     if (database === undefined || typeof problem.hint !== "string") return problem;
     const { error_code, ...rest } = problem as ShownProblem;
-    const { host, pathname } = new URL(database.replace(/^--db-url=/, ""));
-    const why = whyUnreachable(error_code, `${host}${pathname}`);
+    const why = whyUnreachable(error_code, database);
     if (why !== undefined) return { ...rest, ...why };
     const hint = String(problem.hint).replace("RENAME_DB_URL, or else SUPABASE_DB_URL", "--db-url");
     return { ...problem, hint };

@@ -28,7 +28,11 @@ const EXAMPLES = `Examples:
 
 /** Runs a command line, and returns its exit code. Never throws. */
 export async function main(args: string[], terminal: Terminal): Promise<number> {
-  const context: CommandContext = { terminal, args: withoutPasswords(args), exitCode: EXIT.done };
+  const context: CommandContext = {
+    terminal,
+    args: withoutPasswords(args, terminal.env("SUPABASE_DB_URL")),
+    exitCode: EXIT.done,
+  };
   try {
     const asked = helpArguments(args);
     if (args[0] === "help" && asked[0] !== "help" && asked.length > 1 && !isCommand(asked[0])) {

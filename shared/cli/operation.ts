@@ -3,7 +3,7 @@ import type { CallOptions, RenameClient } from "../client/client.ts";
 import type { OperationAnswer, Progress } from "../contract/responses.ts";
 import type { Operation } from "../report/document.ts";
 import { describeOperation } from "../report/operation.ts";
-import { commandLine, optionIn } from "./command_line.ts";
+import { commandLine, optionIn, quoted } from "./command_line.ts";
 import { type Changes, confirmed } from "./confirm.ts";
 import { type CommandContext, notVerified, printAnswer, runCommand } from "./context.ts";
 import { EXIT } from "./exit_codes.ts";
@@ -44,7 +44,7 @@ export async function runOperation(
       acknowledged,
       commandFor: commandFor(args),
       afterRename,
-      database,
+      database: database.map(quoted).join(" "),
     };
     const print = (answer: OperationAnswer, file?: string) =>
       printAnswer(

@@ -1,5 +1,6 @@
 /** Prints a document to a terminal: in short, with colours, no wider than it is. */
 import CliTable from "cli-table3";
+import { NOTHING_TO_DO } from "../contract/findings.ts";
 import type {
   Block,
   BlockOf,
@@ -134,7 +135,9 @@ function printItem(item: Item, page: Page, indent: number): string {
     ...(fits ? [head + beside] : [head, colors.dim(inner(inline(note, page), 4))]),
     ...items.map((one) => printItem(one, page, indent + 2)),
     ...body.map((line) => inner(visible(line))),
-    ...(remedy === undefined ? [] : [colors.dim(inner(`→ ${visible(remedy)}`))]),
+    ...(remedy === undefined || remedy === NOTHING_TO_DO
+      ? []
+      : [colors.dim(inner(`→ ${visible(remedy)}`))]),
     ...(comparison === undefined ? [] : [printComparison(comparison, page, indent + 4)]),
   ].join("\n");
 }

@@ -55,8 +55,8 @@ export function readNewName(
   if (schema === undefined || schema === table.schema) return name;
   if (table.given) return text;
   throw new UsageError(
-    `the new name ${text} has another schema than ${table.schema}.${table.name}, and a rename leaves the table in ` +
-      `its schema; give ${writtenName({ name })}. If the dot is part of the name, give quotes: ` +
-      `'${ident(text)}'`,
+    `the new name ${text} has another schema than ${table.schema}.${table.name}.\n` +
+      `       A rename leaves the table in its schema; give ${writtenName({ name })}.\n` +
+      `       If the dot is part of the name, give it in quotes: '${ident(text)}'`,
   );
 }

@@ -106,3 +106,6 @@ export const FINDINGS = {
 export type FindingCode = keyof typeof FINDINGS;
 
 export const FINDING_CODES = Object.keys(FINDINGS) as [FindingCode, ...FindingCode[]];
+
+/** The remedy of a finding about which nobody has to do anything; people are not shown it. */
+export const NOTHING_TO_DO = "Nothing to do.";

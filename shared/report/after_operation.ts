@@ -1,5 +1,4 @@
 /** How to go on after an operation or its plan, as requests or command lines. */
-import { shellQuoted } from "./shell.ts";
 import type { OperationAnswer } from "../contract/responses.ts";
 import {
   type Block,
@@ -22,8 +21,8 @@ export interface OperationContext {
   file?: string;
   /** The commands to go on with after a rename, of the selection as arguments. Default: none are shown. */
   afterRename?: (selection: string[]) => string[];
-  /** Arguments that name the database for the Supabase CLI. Default: none, the linked project. */
-  database?: string[];
+  /** The option that names the database for the Supabase CLI, for a shell. Default: none, the linked project. */
+  database?: string;
   /** Describe only what somebody has to know who is asked whether to go on. Default: false. */
   asking?: boolean;
 }
@@ -118,5 +117,5 @@ export function afterwards(answer: OperationAnswer, context: OperationContext): 
 }
 
 /** A command of the Supabase CLI, for the database that was used. */
-export const supabaseCommand = (command: string, { database = [] }: OperationContext): string =>
-  [`npx supabase ${command}`, ...database.map(shellQuoted)].join(" ");
+export const supabaseCommand = (command: string, { database = "" }: OperationContext): string =>
+  `npx supabase ${command} ${database}`.trim();

@@ -216,7 +216,10 @@ function usageSection(migrations: Migration[], finalizeReady?: string): Block[] 
 export const shownName = (schema: string, name: string): string =>
   schema === "public" ? name : `${schema}.${name}`;
 
-function verdictOf({ ready, earliest }: ReadyToFinalize): Text {
+function verdictOf({ ready, earliest, reasons }: ReadyToFinalize): Text {
+  if (ready && reasons.some(({ code }) => code === "use_not_known")) {
+    return toned("use unknown", "warning");
+  }
   if (ready) return toned("yes", "good");
   return earliest === null ? "no" : `no, ${inUtc(earliest).slice(0, 10)} at the earliest`;
 }
@@ -239,15 +242,22 @@ export function reasonsOf(judged: Judged[]): Item[] {
       ...ready_to_finalize.reasons.map(({ message }) => message),
       ...(example === undefined ? [] : [`For example: ${example.statement}`]),
     ];
-    return { old: shownName(schema_name, old_name), ready: ready_to_finalize.ready, body };
+    const unknown = ready_to_finalize.reasons.some(({ code }) => code === "use_not_known");
+    const { ready } = ready_to_finalize;
+    const mark = !ready
+      ? toned("not ready", "warning")
+      : unknown
+      ? toned("use unknown", "warning")
+      : toned("ready", "good");
+    return { old: shownName(schema_name, old_name), mark, body };
   });
-  const groups = Map.groupBy(told, ({ ready, body }) => JSON.stringify([ready, body]));
+  const groups = Map.groupBy(told, ({ mark, body }) => JSON.stringify([mark, body]));
   return [...groups.values()].map((group): Item => {
-    const [{ ready, body }] = group;
+    const [{ mark, body }] = group;
     const more = group.length - MAX_NAMES;
     const names = group.slice(0, MAX_NAMES).map(({ old }) => old).join(", ");
     return {
-      mark: ready ? toned("ready", "good") : toned("not ready", "warning"),
+      mark,
       text: name(more > 0 ? `${names} and ${counted(more, "more", "more")}` : names),
       body,
     };

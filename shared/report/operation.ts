@@ -157,6 +157,12 @@ function verdict(
     ? [`${unchanged} `, toned("It would be refused", "bad"), `: ${would_be_refused.code}.`]
     : breaking.length > 0
     ? [`${unchanged} What breaks is acknowledged: ${counted}.`]
+    : findings.some(({ code }) => code === "old_name_use_unknown")
+    ? [
+      `${unchanged} `,
+      toned("Whether something would break is unknown", "warning"),
+      `: ${counted}.`,
+    ]
     : [
       mode === "plan"
         ? "Nothing was changed, and nothing would break"

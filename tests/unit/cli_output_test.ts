@@ -7,6 +7,7 @@ import type {
   NotificationsReport,
   OperationAnswer,
 } from "../../shared/contract/responses.ts";
+import { commandLine, withoutPasswords } from "../../shared/cli/command_line.ts";
 import { answered } from "../support/cli.ts";
 
 const ID = "7b9e3c0a-5a55-4d2e-9a7e-0d6b1a1f0c01";
@@ -533,4 +534,12 @@ Deno.test("after a rename without a view there is no old name to test", async ()
   ]);
   assertStringIncludes(stdout, "rollback-rename experts");
   assertEquals(stdout.includes("test-view-compatibility"), false);
+});
+
+Deno.test("printed commands never have the database's password: they have its variable, or say where to put it", () => {
+  const url = "postgresql://ada:secret@db.example:5432/shop";
+  const shown = (databaseUrl?: string) =>
+    commandLine(withoutPasswords(["status", "--db-url", url], databaseUrl));
+  assertStringIncludes(shown(url), 'status --db-url "$SUPABASE_DB_URL"');
+  assertStringIncludes(shown(), "ada:PASSWORD@db.example");
 });

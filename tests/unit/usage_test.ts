@@ -450,6 +450,35 @@ Deno.test("a use that is not known is called unknown, never no use, and a plan w
   assertMatch(newer.map(({ message }) => message).join(" "), /from PostgreSQL 18 on/);
 });
 
+Deno.test("neither a list nor a plan calls a name ready whose use is unknown", async () => {
+  const one = look({
+    same_named_relations: [{ schema: "shop", name: "experts" }],
+    entries: [entry("insert into experts values ($1)", { calls: 3 })],
+  });
+  const migration = {
+    ...MIGRATION,
+    status: "active",
+    usage: one.usage,
+    ready_to_finalize: readiness(MIGRATION, one, { at: NOW, days: 0 }),
+  };
+  const listed = await answered(
+    Response.json({ migrations: [migration], next_cursor: null }),
+    ["list-migrations", "--include", "usage"],
+  );
+  assertMatch(listed.stdout, /use unknown +unknown/);
+  const samples = { at: NOW, byId: new Map([[ID, one]]) };
+  const planned = await answered(
+    Response.json({
+      ...{ batch_id: null, mode: "plan", plan_hash: "sha256:0", statements: [], lock: null },
+      ...{ verification: null, migrations: [migration] },
+      findings: usageFindings([MIGRATION], samples, { quiet_for_days: 0 }),
+    }),
+    ["finalize-rename", "experts", "--quiet-for-days", "0", "--plan"],
+  );
+  assertMatch(planned.stdout, /Whether something would break is unknown: 1 warning/);
+  assert(!/nothing would break|No use was seen/.test(planned.stdout), planned.stdout);
+});
+
 Deno.test("no sentence says that a name is quiet since a time to come", () => {
   const last_used_at = "2026-11-23T11:59:10.5+00:00";
   const { reasons } = readiness(MIGRATION, look({ record: { observed_since: last_used_at } }), {
