@@ -1,3 +1,6 @@
+/** Remedies that ask for nothing; the second is that of functions that were deployed before. */
+const NOTHING = ["Nothing to do.", "None needed."];
+
 /** Whether a finding's remedy says what to do. */
 export const isNeeded = (remedy: string | undefined): remedy is string =>
-  remedy !== undefined && remedy !== "" && remedy !== "None needed.";
+  remedy !== undefined && remedy !== "" && !NOTHING.includes(remedy);
