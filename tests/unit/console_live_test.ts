@@ -3,6 +3,7 @@ import { keptOperations } from "../../shared/console/page/live/kept.ts";
 import { nextSteps, wasMade } from "../../shared/console/page/live/next_steps.ts";
 import type { Operation, Report } from "../../shared/console/page/live/operation.ts";
 import { blockersOf, phaseOf, timeLine } from "../../shared/console/page/live/phases.ts";
+import { isNeeded } from "../../shared/console/page/parts/remedy.ts";
 import {
   windowFigures,
   windowsOfEvents,
@@ -242,4 +243,11 @@ Deno.test("a change of this tab has one time: that of its answer, with COMMIT", 
   assertEquals(heldOf(event), [3]);
   assertEquals(heldOf({ ...event, batch_id: "another" }), [2]);
   assertEquals(heldOf({ ...event, lock: { ...event.lock, waited_ms: 500 } }), [2]);
+});
+
+Deno.test("a remedy that asks for nothing is not shown, also that of older functions", () => {
+  assertEquals(
+    ["Nothing to do.", "None needed.", undefined, "Fix it."].map(isNeeded),
+    [false, false, false, true],
+  );
 });

@@ -1,4 +1,4 @@
-/** `console`: the page, before a project with deployed functions. */
+/** `console`: the page of a project with deployed functions. */
 import type { Command } from "commander";
 import { createRenameClient } from "../../client/client.ts";
 import { PROGRAM } from "../command_line.ts";

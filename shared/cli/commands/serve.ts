@@ -1,4 +1,4 @@
-/** `serve`: the functions on this machine, before a database that can be reached from it. */
+/** `serve`: the functions on this machine, for a database that can be reached from it. */
 import type { Command } from "commander";
 import process from "node:process";
 import { PROGRAM } from "../command_line.ts";
@@ -19,9 +19,10 @@ const EXAMPLES = `Examples:
   ${PROGRAM} serve --db-url postgresql://… --read-only`;
 
 const ABOUT =
-  "Runs the functions on this machine until Ctrl-C, before a database that it can reach, with a page that shows the " +
+  "Runs the functions on this machine until Ctrl-C, for a database that it can reach, with a page that shows the " +
   "renames. Nothing is deployed. Both are on 127.0.0.1 only. The functions answer to a key that is made for this " +
-  "machine and kept for the next time; the page is opened by the link that is printed.";
+  "machine and kept for the next time; the page is opened by the link that is printed. Warnings and errors are " +
+  "logged; LOG_LEVEL=info logs each request.";
 
 /** That of a local Supabase project's API, so that the other commands find it. */
 const PORT = 54321;

@@ -93,7 +93,7 @@ async function answer(
       "other_project",
       "This tab shows another project than is served now.",
       {
-        hint: "Load the page anew.",
+        hint: "Reload the page.",
       },
     );
   }

@@ -59,7 +59,7 @@ export async function forward(request: Request, name: string, target: Target): P
         return createProblem(
           403,
           "read_only",
-          "This page was started to read only, and changes nothing.",
+          "This page is read-only and changes nothing.",
           {
             hint: "Start it without --read-only to make changes.",
           },
