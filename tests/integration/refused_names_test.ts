@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { minuteOf } from "../../shared/findings/wording.ts";
 import { RESERVED_WORDS } from "../../shared/sql/key_words.ts";
 import { databaseTest } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";
@@ -138,7 +139,10 @@ databaseTest("what has ended says when and by whom", async ({ db }) => {
     ] as const
   ) {
     const problem = await functions.refused(code, "rollback", selection);
-    assertStringIncludes(problem.detail, `was rolled back at ${back.rollback_at} by key:default.`);
+    assertStringIncludes(
+      problem.detail,
+      `was rolled back at ${minuteOf(back.rollback_at!)} by key:default.`,
+    );
     assertEquals({ ...problem, ...about }, problem);
   }
 

@@ -313,7 +313,7 @@ databaseTest("by the command: failures, figures, Markdown and exit codes", async
       assertStringIncludes(passed.stdout, part);
     }
     const verbose = await run("test-view-compatibility", "experts", "--verbose");
-    for (const part of ["Reads  passed", "neighbours  skipped", "QUERY"]) {
+    for (const part of ["Reads  passed", "related tables  skipped", "QUERY"]) {
       assertStringIncludes(verbose.stdout, part);
     }
     await db.sql`revoke select on experts from anon`;
