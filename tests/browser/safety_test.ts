@@ -114,7 +114,7 @@ browserTest(
   "what a tab has asked of one project is not asked of another that is served at its address later",
   async ({ open, db }) => {
     await db.sql`create table experts (id int primary key)`;
-    const { page, serveInstead, newLink } = await open({ project: "staging" });
+    const { page, serveInstead, newLink, faults } = await open({ project: "staging" });
     await page.getByRole("checkbox", { name: "Choose experts", exact: true }).check();
     await page.getByRole("button", { name: "Plan the rename" }).click();
     await page.getByLabel("New name of experts").fill("people");
@@ -123,6 +123,7 @@ browserTest(
     await page.getByRole("button", { name: "Apply…" }).click();
     await page.getByRole("dialog").getByRole("button", { name: /^Rename/ }).click();
     await page.getByRole("article").first().waitFor();
+    await page.waitForLoadState("networkidle", { timeout: 3_000 }).catch(() => {});
 
     const asked: string[] = [];
     const empty = { tables: [], tables_total: 0, migrations: [], events: [], next_cursor: null };
@@ -140,5 +141,8 @@ browserTest(
     assertEquals(asked.filter((path) => path.endsWith("/rename")), []);
     assertEquals(asked.some((path) => path.endsWith("/list-migrations")), true);
     await holder.release();
+    // Parts of the page that the old tab was still loading are not served any more.
+    const late = faults.filter((fault) => fault.includes("dynamically imported module"));
+    assertEquals(faults.splice(0), late);
   },
 );

@@ -207,7 +207,10 @@ Deno.test("a database that cannot be reached is 503 at every endpoint, and nothi
           CALLS[name],
         );
         assertEquals(response.status, 503);
-        assertDiscreet(body, [secret, "host.invalid", String(startingUp.port)]);
+        // Of why it cannot be reached, the code alone.
+        const { error_code = "ENONE", ...rest } = body;
+        assertMatch(String(error_code), /^[A-Z0-9_]{5,40}$/);
+        assertDiscreet(rest, [secret, "host.invalid", String(startingUp.port)]);
         assert(body.hint);
       });
       assert(logged.length > 0, "nothing was logged");

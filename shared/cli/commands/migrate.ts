@@ -33,7 +33,10 @@ async function migrateDatabase(
       cause,
     });
   });
-  if (applied.length === 0) out.write("The tracking tables are up to date.");
+  if (applied.length === 0) {
+    out.write("The tracking tables are up to date.");
+    return;
+  }
   for (const file of applied) out.write(`${out.colors.green("✓")} Applied  ${file}`);
   const database = optionIn(context.args, "--db-url");
   const shown = database.length > 0 ? database : ["--db-url", "postgresql://…"];

@@ -42,7 +42,7 @@ export function DraftPlan() {
   const wanted = isAsked && !isEmpty && hindrance === null;
   const query = useQuery({
     ...planOptions(settled),
-    enabled: wanted && settled.renames.length > 0,
+    enabled: wanted && settled === request,
     placeholderData: keepPreviousData,
   });
   const { data, error } = query;
