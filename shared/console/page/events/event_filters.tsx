@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
-import * as Ariakit from "@ariakit/react";
 import { useId } from "react";
 import { Button } from "../parts/button.tsx";
+import { Choice, FoldedChoices, SearchField } from "../parts/filters.tsx";
 import { addressOf, type EventFilter, NO_FILTER } from "./filter.ts";
 import { OPERATION_WORDS, OPERATIONS, OUTCOMES } from "./words.ts";
 
@@ -17,29 +17,15 @@ export function EventFilters(props: Props) {
   const set = addressOf({ ...filter, table: "" }).size;
   return (
     <search className="row">
-      <label className="grow">
-        <span className="visually-hidden">Search events by a table's name</span>
-        <input
-          className="field"
-          type="search"
-          placeholder="Search by a table's name"
-          value={filter.table}
-          onChange={({ target }) => onFilter({ ...filter, table: target.value })}
-        />
-      </label>
-      <div className="row wide-only">
+      <SearchField
+        label="Search events by a table's name"
+        hint="Search by a table's name"
+        text={filter.table}
+        onText={(table) => onFilter({ ...filter, table })}
+      />
+      <FoldedChoices set={set}>
         <Choices {...props} />
-      </div>
-      <div className="narrow-only">
-        <Ariakit.PopoverProvider placement="bottom-end">
-          <Ariakit.PopoverDisclosure className="button">
-            Filter{set > 0 && <>: {set}</>}
-          </Ariakit.PopoverDisclosure>
-          <Ariakit.Popover className="popover stack" gutter={4} aria-label="Filter" unmountOnHide>
-            <Choices {...props} />
-          </Ariakit.Popover>
-        </Ariakit.PopoverProvider>
-      </div>
+      </FoldedChoices>
       <Ids {...props} />
     </search>
   );
@@ -49,30 +35,21 @@ function Choices({ filter, onFilter, actors }: Props) {
   const list = useId();
   return (
     <>
-      <label className="row tight choice">
-        <span className="quiet">What</span>
-        <select
-          className="field"
-          value={filter.operation ?? ""}
-          onChange={({ target }) =>
-            onFilter({ ...filter, operation: (target.value || null) as EventFilter["operation"] })}
-        >
-          <option value="">all</option>
-          {OPERATIONS.map((one) => <option key={one} value={one}>{OPERATION_WORDS[one]}</option>)}
-        </select>
-      </label>
-      <label className="row tight choice">
-        <span className="quiet">Outcome</span>
-        <select
-          className="field"
-          value={filter.outcome ?? ""}
-          onChange={({ target }) =>
-            onFilter({ ...filter, outcome: (target.value || null) as EventFilter["outcome"] })}
-        >
-          <option value="">all</option>
-          {OUTCOMES.map((one) => <option key={one} value={one}>{one}</option>)}
-        </select>
-      </label>
+      <Choice
+        label="What"
+        value={filter.operation ?? ""}
+        options={[
+          ["", "all"],
+          ...OPERATIONS.map((one): [typeof one, string] => [one, OPERATION_WORDS[one]]),
+        ]}
+        onChoose={(operation) => onFilter({ ...filter, operation: operation || null })}
+      />
+      <Choice
+        label="Outcome"
+        value={filter.outcome ?? ""}
+        options={[["", "all"], ...OUTCOMES]}
+        onChoose={(outcome) => onFilter({ ...filter, outcome: outcome || null })}
+      />
       <label className="row tight choice">
         <span className="quiet">By</span>
         <input

@@ -7,6 +7,7 @@ import { oldNamesOptions } from "../api/queries.ts";
 import { ChangeButton } from "../changes/change_button.tsx";
 import { Button } from "../parts/button.tsx";
 import { EmptyState } from "../parts/empty_state.tsx";
+import { Choice, SearchField } from "../parts/filters.tsx";
 import { Loading } from "../parts/loading.tsx";
 import { ProblemBox } from "../parts/problem_box.tsx";
 import { NameList } from "./name_list.tsx";
@@ -108,42 +109,30 @@ function Filters(
 ) {
   return (
     <search className="row">
-      <label className="grow">
-        <span className="visually-hidden">Search old names</span>
-        <input
-          className="field"
-          type="search"
-          placeholder="Search by name, old or new"
-          value={filter.text}
-          onChange={({ target }) => onFilter({ ...filter, text: target.value })}
-        />
-      </label>
-      <label className="row tight">
-        <span className="quiet">Show</span>
-        <select
-          className="field"
-          value={filter.verdict ?? ""}
-          onChange={({ target }) =>
-            onFilter({ ...filter, verdict: (target.value || null) as VerdictKind | null })}
-        >
-          <option value="">all</option>
-          {VERDICTS.map((kind) => (
-            <option key={kind} value={kind}>
-              {VERDICT_TEXTS[kind]} ({counts.get(kind) ?? 0})
-            </option>
-          ))}
-        </select>
-      </label>
-      <label className="row tight">
-        <span className="quiet">Order by</span>
-        <select
-          className="field"
-          value={filter.order}
-          onChange={({ target }) => onFilter({ ...filter, order: target.value as Order })}
-        >
-          {ORDERS.map((order) => <option key={order} value={order}>{order}</option>)}
-        </select>
-      </label>
+      <SearchField
+        label="Search old names"
+        hint="Search by name, old or new"
+        text={filter.text}
+        onText={(text) => onFilter({ ...filter, text })}
+      />
+      <Choice
+        label="Show"
+        value={filter.verdict ?? ""}
+        options={[
+          ["", "all"],
+          ...VERDICTS.map((kind): [VerdictKind, string] => [
+            kind,
+            `${VERDICT_TEXTS[kind]} (${counts.get(kind) ?? 0})`,
+          ]),
+        ]}
+        onChoose={(verdict) => onFilter({ ...filter, verdict: verdict || null })}
+      />
+      <Choice
+        label="Order by"
+        value={filter.order}
+        options={ORDERS}
+        onChoose={(order) => onFilter({ ...filter, order })}
+      />
     </search>
   );
 }

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-import * as Ariakit from "@ariakit/react";
+import { Choice, FoldedChoices, SearchField } from "../parts/filters.tsx";
 import type { Filter, Order, TableState } from "./rows.ts";
 
 const STATES: TableState[] = ["not renamed", "proposed", "active", "finalized"];
@@ -19,29 +19,15 @@ export function TableFilters(props: Props) {
   const set = [schema, state, worst].filter((value) => value !== null).length;
   return (
     <search className="row">
-      <label className="grow">
-        <span className="visually-hidden">Search tables by name</span>
-        <input
-          className="field"
-          type="search"
-          placeholder="Search by name, old or new"
-          value={filter.text}
-          onChange={({ target }) => onFilter({ ...filter, text: target.value })}
-        />
-      </label>
-      <div className="row wide-only">
+      <SearchField
+        label="Search tables by name"
+        hint="Search by name, old or new"
+        text={filter.text}
+        onText={(text) => onFilter({ ...filter, text })}
+      />
+      <FoldedChoices set={set}>
         <Choices {...props} />
-      </div>
-      <div className="narrow-only">
-        <Ariakit.PopoverProvider placement="bottom-end">
-          <Ariakit.PopoverDisclosure className="button">
-            Filter{set > 0 && <>: {set}</>}
-          </Ariakit.PopoverDisclosure>
-          <Ariakit.Popover className="popover stack" gutter={4} aria-label="Filter" unmountOnHide>
-            <Choices {...props} />
-          </Ariakit.Popover>
-        </Ariakit.PopoverProvider>
-      </div>
+      </FoldedChoices>
     </search>
   );
 }
@@ -53,48 +39,30 @@ function Choices({ filter, onFilter, order, onOrder, schemas }: Props) {
         <Choice
           label="Schema"
           value={filter.schema ?? ""}
-          options={[["", "all"], ...schemas.map((schema): [string, string] => [schema, schema])]}
+          options={[["", "all"], ...schemas]}
           onChoose={(schema) => onFilter({ ...filter, schema: schema || null })}
         />
       )}
       <Choice
         label="State"
         value={filter.state ?? ""}
-        options={[["", "all"], ...STATES.map((state): [string, string] => [state, state])]}
-        onChoose={(state) => onFilter({ ...filter, state: (state || null) as Filter["state"] })}
+        options={[["", "all"], ...STATES]}
+        onChoose={(state) => onFilter({ ...filter, state: state || null })}
       />
       <Choice
         label="Findings"
         value={filter.worst ?? ""}
-        options={[["", "all"], ["breaking", "breaking"], ["warning", "warning or breaking"]]}
-        onChoose={(worst) => onFilter({ ...filter, worst: (worst || null) as Filter["worst"] })}
+        options={[["", "all"], "breaking", ["warning", "warning or breaking"]]}
+        onChoose={(worst) => onFilter({ ...filter, worst: worst || null })}
       />
       <span className="narrow-only">
         <Choice
           label="Order by"
           value={order}
-          options={[["name", "name"], ["size", "size"], ["rows", "rows"]]}
-          onChoose={(order) => onOrder(order as Order)}
+          options={["name", "size", "rows"]}
+          onChoose={onOrder}
         />
       </span>
     </>
-  );
-}
-
-function Choice(
-  { label, value, options, onChoose }: {
-    label: string;
-    value: string;
-    options: [value: string, text: string][];
-    onChoose: (value: string) => void;
-  },
-) {
-  return (
-    <label className="row tight choice">
-      <span className="quiet">{label}</span>
-      <select className="field" value={value} onChange={({ target }) => onChoose(target.value)}>
-        {options.map(([value, text]) => <option key={value} value={value}>{text}</option>)}
-      </select>
-    </label>
   );
 }
