@@ -10,12 +10,12 @@
  * 5. If the connection broke in the critical section: ask the server whether it was committed.
  */
 import { EVENTS_TABLE } from "../contract/names.ts";
-import { Problem } from "../contract/problems.ts";
+import type { Problem } from "../contract/problems.ts";
 import type { Blocker, LockFigures, Progress } from "../contract/responses.ts";
 import type { Plan } from "../plan/plan.ts";
 import { literal } from "../sql/quoting.ts";
 import { untrustedColumn } from "../sql/trusted_objects.ts";
-import { blockersHint, type RelationName, watchingBlockers } from "./blockers.ts";
+import { type RelationName, watchingBlockers } from "./blockers.ts";
 import { outcomeUnknown, wasCommitted } from "./commit_outcome.ts";
 import { NoFreeConnection } from "./connection_slots.ts";
 import {
@@ -45,6 +45,7 @@ import {
   queryHolders,
   QueueRules,
 } from "./lock_holders.ts";
+import { hiddenHolders, lockNotAcquired } from "./lock_not_acquired.ts";
 import { featureColumns, type ServerFeatures, serverFeatures } from "./server_features.ts";
 import { lockRoomColumn, requireLockRoom } from "./lock_room.ts";
 import { beginReadOnly, beginReadWrite, setLockTimeout } from "./transaction.ts";
@@ -347,9 +348,6 @@ async function retryCriticalSection<P extends Plan>(
   }
 }
 
-/** What an answer says where the ages of some holders could not be seen. */
-const hiddenHolders = (visible: boolean) => visible ? {} : { holders_visible: false as const };
-
 /**
  * Looks at the holders until none of them is in the way. The session stays in its transaction, with what it prepared.
  *
@@ -422,40 +420,4 @@ async function cancelledWithCaller<T>(
   } finally {
     signal.removeEventListener("abort", cancel);
   }
-}
-
-function lockNotAcquired(
-  budget: RetryBudget,
-  blockers: Blocker[],
-  cause: unknown,
-  holdersVisible: boolean,
-): Problem {
-  const waited = roundedMs(budget.elapsedMs);
-  const { failures } = budget;
-  const untried = cause instanceof NoFreeConnection && failures === 0 && blockers.length === 0;
-  return new Problem(
-    budget.endsWithRequest ? "deadline_exceeded" : "lock_not_acquired",
-    untried
-      ? `Other requests used all connections; this one could not start within ${waited} ms.`
-      : failures === 0
-      ? `Others held locks on the tables all the time, ${waited} ms. No lock was requested, so that no client had ` +
-        "to wait."
-      : `The locks could not be acquired within ${waited} ms, in ${failures} ${
-        failures === 1 ? "attempt" : "attempts"
-      }.`,
-    {
-      hint: untried
-        ? "Try again when the other requests are done, or with a longer max_wait_ms."
-        : blockers.length > 0
-        ? blockersHint(blockers)
-        : "Try again, with a longer max_wait_ms if the tables are busy.",
-      fields: {
-        attempts: failures,
-        waited_ms: waited,
-        blockers,
-        ...hiddenHolders(holdersVisible),
-      },
-      cause,
-    },
-  );
 }
