@@ -20,7 +20,8 @@ import { runOperation } from "../operation.ts";
 import { commandFor, inOptionWords } from "../option_words.ts";
 import { asOnePiece, type OperationOptions, showsProgress } from "../options.ts";
 import { withProgress } from "../progress.ts";
-import { allMigrations, ofPhase } from "./migrations.ts";
+import { allMigrations } from "../../client/all_migrations.ts";
+import { ofPhase } from "./migrations.ts";
 import { phaseNamed } from "./phases.ts";
 import { together } from "./together.ts";
 

@@ -11,7 +11,7 @@ import { EXIT, messageOf, UsageError } from "../exit_codes.ts";
 import { callerPath, codeOf } from "../files/paths.ts";
 import { runOperation } from "../operation.ts";
 import { printed } from "../print.ts";
-import { allMigrations } from "./migrations.ts";
+import { allMigrations } from "../../client/all_migrations.ts";
 import {
   type Fields,
   type ManyOptions,

@@ -1,7 +1,8 @@
 /** `finalize-rename --ready`: finalizes the renames whose old names can be given up, one after the other. */
 import { type RenameClient, RenameError } from "../../client/client.ts";
 import type { FinalizeInput } from "../../contract/requests.ts";
-import { allMigrations, ofPhase } from "../campaign/migrations.ts";
+import { allMigrations } from "../../client/all_migrations.ts";
+import { ofPhase } from "../campaign/migrations.ts";
 import { phaseNamed } from "../campaign/phases.ts";
 import { together } from "../campaign/together.ts";
 import type { Migration, OperationAnswer } from "../../contract/responses.ts";

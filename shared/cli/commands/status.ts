@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { RenameClient } from "../../client/client.ts";
 import { type CampaignPhase, describeCampaign } from "../../report/campaign.ts";
-import { allMigrations } from "../campaign/migrations.ts";
+import { allMigrations } from "../../client/all_migrations.ts";
 import { phaseNamed, readPhase, wantedOf } from "../campaign/phases.ts";
 import { byOldName, statesOf, tablesFrom, withNext } from "../campaign/status.ts";
 import { tablesOf } from "../campaign/tables.ts";

@@ -1,7 +1,7 @@
 /** `undo`: takes the last batch back, after showing it. */
 import type { Command } from "commander";
 import type { RenameClient } from "../../client/client.ts";
-import { allMigrations } from "../campaign/migrations.ts";
+import { allMigrations } from "../../client/all_migrations.ts";
 import { PROGRAM } from "../command_line.ts";
 import type { CommandContext } from "../context.ts";
 import { UsageError } from "../exit_codes.ts";

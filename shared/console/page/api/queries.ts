@@ -5,8 +5,9 @@ import {
   queryOptions,
   useQuery,
 } from "@tanstack/react-query";
+import { allMigrations, type MigrationsQuery } from "../../../client/all_migrations.ts";
 import { RenameError } from "../../../client/client.ts";
-import type { ListEventsInput, ListMigrationsInput } from "../../../contract/requests.ts";
+import type { ListEventsInput } from "../../../contract/requests.ts";
 import type {
   AnalyzedTable,
   EventRecord,
@@ -46,27 +47,12 @@ export const analysisOptions = (schema: string, tables: string[]) =>
       (await client.analyze({ schema: [schema], table: tables })).tables,
   });
 
-/** Largest page of migrations: without `include`, and with it. */
-const PAGE = 200;
-const PAGE_WITH_INCLUDE = 1_000;
-
-type MigrationsQuery = Omit<ListMigrationsInput, "limit" | "cursor">;
+/** How many of the last changes are shown. */
+const LAST_CHANGES = 200;
 
 /** All migrations, newest first, however many pages they are. */
 export const migrationsOptions = (query: MigrationsQuery = {}) =>
-  queryOptions({ queryKey: ["migrations", query], queryFn: () => allMigrations(query) });
-
-async function allMigrations(query: MigrationsQuery): Promise<Migration[]> {
-  const limit = query.include === undefined ? PAGE : PAGE_WITH_INCLUDE;
-  const found: Migration[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await client.listMigrations({ ...query, limit, cursor });
-    found.push(...page.migrations);
-    cursor = page.next_cursor ?? undefined;
-  } while (cursor !== undefined);
-  return found;
-}
+  queryOptions({ queryKey: ["migrations", query], queryFn: () => allMigrations(client, query) });
 
 /** What is asked for of an old name: by this version, and by functions that were deployed before it. */
 const ABOUT_OLD_NAMES = ["usage,drift,verification,uses_in_code", "usage,drift"];
@@ -80,10 +66,10 @@ export const oldNamesOptions = queryOptions({
   queryFn: async (): Promise<Migration[]> => {
     const [all, some] = ABOUT_OLD_NAMES;
     try {
-      return await allMigrations({ status: "active", include: all });
+      return await allMigrations(client, { status: "active", include: all });
     } catch (error) {
       if (!(error instanceof RenameError) || error.code !== "invalid_request") throw error;
-      return await allMigrations({ status: "active", include: some });
+      return await allMigrations(client, { status: "active", include: some });
     }
   },
   staleTime: Infinity,
@@ -95,7 +81,7 @@ export const oldNamesOptions = queryOptions({
 export const lastChangesOptions = queryOptions({
   queryKey: ["events", "last changes"],
   queryFn: async (): Promise<EventRecord[]> =>
-    (await client.listEvents({ outcome: "succeeded", limit: PAGE })).events,
+    (await client.listEvents({ outcome: "succeeded", limit: LAST_CHANGES })).events,
 });
 
 /** What a rename would do. It is asked for again only when something was changed, or when the reader wants it. */
