@@ -6,12 +6,15 @@ import type { RelationFacts } from "../facts/facts.ts";
 import { literal } from "../sql/quoting.ts";
 import { commentOn, type Expressions } from "./expressions.ts";
 
-/** JSON array of the rows (name, definition) of a query. */
+/**
+ * JSON array of the rows (name, definition) of a query. OFFSET 0 keeps the query from being pulled up: its
+ * definitions, the dearest part, would be made once to sort them and once more to list them.
+ */
 const list = (query: string) =>
   `(
     select coalesce(json_agg(json_build_object('name', x.name, 'definition', x.definition)
       order by x.name::text collate "C", x.definition), '[]')
-    from (${query}) x(name, definition))`;
+    from (${query} offset 0) x(name, definition))`;
 
 /** The end of a definition: the object's comment. */
 const comment = (catalog: string, oid: string) =>

@@ -197,11 +197,14 @@ export async function readAndPlanRename(
 }
 
 /** The changes of names of the tables that exist; the plan refuses those that do not. */
-const nameChanges = (renames: RenameRequest["renames"], { names }: Facts): NameChange[] =>
-  renames.flatMap(({ schema, old_name, new_name }) => {
-    const table = names.find((name) => name.schema === schema && name.name === old_name)?.relation;
+function nameChanges(renames: RenameRequest["renames"], { names }: Facts): NameChange[] {
+  const key = (schema: string, name: string) => JSON.stringify([schema, name]);
+  const tables = new Map(names.map(({ schema, name, relation }) => [key(schema, name), relation]));
+  return renames.flatMap(({ schema, old_name, new_name }) => {
+    const table = tables.get(key(schema, old_name));
     return table == null ? [] : [{ oid: table.oid, schema, from: old_name, to: new_name }];
   });
+}
 
 export const namesOf = (renames: RenameRequest["renames"]): RelationName[] =>
   renames.flatMap(({ schema, old_name, new_name }) => [

@@ -25,9 +25,15 @@ export const comparableOptions = (options: string[]): string[] =>
     return `${name}=${isTrue(value)}`;
   }).filter((option) => option !== "security_invoker=false" && option !== "security_barrier=false");
 
-/** Where in the text a part was; and how a relation was called that the query gives no other name. */
+/** Where in the text a part was. */
 const PLACES = String.raw` :(\w*location|stmt_len) -?\d+`;
-const RELATION_NAME = String.raw`( :alias <> :eref \{ALIAS :aliasname) (\\.|[^ \\])+`;
+
+/** Such places as nearly all views have them since 17: to replace a text takes a tenth of the time of a pattern. */
+const USUAL_PLACES = [" :location -1", " :stmt_location -1", " :stmt_len -1", " :stmt_len 0"];
+
+/** How a relation was called that the query gives no other name: that is what stands before, and then its name. */
+const BEFORE_NAME = " :alias <> :eref {ALIAS :aliasname";
+const NAME = String.raw`^(\\.|[^ \\])+`;
 
 /**
  * Digest of the query of the view `oid`, an SQL expression, as the server has parsed it. It knows relations by their
@@ -37,11 +43,24 @@ const RELATION_NAME = String.raw`( :alias <> :eref \{ALIAS :aliasname) (\\.|[^ \
  *   earlier versions. Default: they are not, since a view can be made before its table is renamed.
  */
 export function viewQueryDigest(oid: string, { names = false }: { names?: boolean } = {}): string {
-  const stored = `pg_catalog.regexp_replace(rw.ev_action::text, '${PLACES}', '', 'g')`;
-  const digested = names
-    ? stored
-    : `pg_catalog.regexp_replace(${stored}, '${RELATION_NAME}', '\\1', 'g')`;
+  const short = USUAL_PLACES.reduce(
+    (text, place) => `pg_catalog.replace(${text}, '${place}', '')`,
+    "rw.ev_action::text",
+  );
+  const digested = names ? "p.query" : `(
+        select pg_catalog.string_agg(
+          case when n.ordinality = 1 then n.part else pg_catalog.regexp_replace(n.part, '${NAME}', '') end,
+          '${BEFORE_NAME}' order by n.ordinality)
+        from pg_catalog.unnest(pg_catalog.string_to_array(p.query, '${BEFORE_NAME} '))
+          with ordinality n(part, ordinality))`;
   return `(
     select pg_catalog.md5(${digested})
-    from pg_catalog.pg_rewrite rw where rw.ev_class = ${oid} and rw.rulename = '_RETURN')`;
+    from pg_catalog.pg_rewrite rw
+    cross join lateral (select ${short} as query offset 0) s
+    cross join lateral (
+      select case
+        when pg_catalog.strpos(s.query, 'location ') = 0 and pg_catalog.strpos(s.query, ' :stmt_len ') = 0
+          then s.query
+        else pg_catalog.regexp_replace(s.query, '${PLACES}', '', 'g') end as query offset 0) p
+    where rw.ev_class = ${oid} and rw.rulename = '_RETURN')`;
 }

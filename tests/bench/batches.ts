@@ -10,10 +10,11 @@ import { committedAt, createTables, type Pair, pairs, putBack } from "./tables.t
 
 const SIZES = [1, 10, 100, 1_000];
 
-/** Half of what the platform gives one call of a function. */
 /** The client's wait against hand-written SQL, by tables; a single one has a measurement of its own. */
 const RATIO_LIMITS = new Map([[10, 0.35], [100, 0.25], [1_000, 0.3]]);
 const WALL_LIMIT_MS = 3_000;
+
+/** A third of what the platform gives one call of a function. */
 const CPU_LIMIT_MS = 700;
 
 /** Half of what the platform gives, 256 MB for JavaScript and its buffers, less 32 MB for the buffers. */

@@ -98,10 +98,10 @@ function rowsOf(figures: Figures[]): Row[] {
     {
       what: "round trips that read the catalog",
       figures:
-        "one for drift, one for usage, one for views that row-level security was enabled under",
+        "messages for drift, for usage, and for views that row-level security was enabled under",
       result: messages.join(" / "),
-      goal: "3, at any size",
-      met: messages.every((count) => count === 3),
+      goal: "≤ 3, at any size",
+      met: messages.every((count) => count <= 3),
     },
   ];
 }
