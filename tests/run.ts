@@ -4,12 +4,16 @@
  * `N passed, N failed`, counted from the runner's JUnit report. The exit code is 0 only if tests ran, none
  * failed, and no secret is in the output. Types are checked by `npm run check`, not here.
  *
- * `npm run test:full` (`--full`) samples nothing: PG_VERSIONS=15,17,18, TEST_FULL=1.
+ * Of the slow tests (`support/slow_tests.json`) the whole run does a twelfth, which one the commit decides; a run of some
+ * paths, or with a filter, does all of them.
+ *
+ * `npm run test:full` (`--full`) samples nothing: PG_VERSIONS=15,17,18, TEST_FULL=1, TEST_SLOW=all.
  *
  * PG_VERSIONS    versions to test on, by default `15,17`; TEST_PG_18=1 adds 18
  * TEST_FULL      1: every test of the database on every version, and the whole of what is done in part otherwise.
  *                Without it a test runs on one version, which its name decides, unless it says that it has to
  *                run on each
+ * TEST_SLOW      which of the slow tests are run: `all`, or a part such as `3/12`
  * TEST_ROLE      a role that the functions connect as instead of postgres; it is made a member of postgres
  * DENO_JOBS      test files that run at the same time, by default 3
  * TMPDIR         where the servers' files are; by default in memory where there is room
@@ -17,26 +21,32 @@
  */
 import { statfs } from "node:fs/promises";
 import { freemem } from "node:os";
-import { join, relative, resolve } from "node:path";
+import { basename, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { POSTGRES_VERSIONS, type PostgresVersion } from "../shared/local/postgres/binaries.ts";
 import type { PostgresServer } from "../shared/local/postgres/server.ts";
 import { type ShutdownWatch, watchForShutdown } from "../shared/local/shutdown.ts";
 import { killCommand, startWatchdog } from "../shared/local/postgres/watchdog.ts";
+import { grouped } from "./support/groups.ts";
 import { countTests, describeCounts, type TestCounts } from "./support/junit.ts";
 import { prepareTemplates, startTestServer } from "./support/prepare.ts";
+import { slowPartAt } from "./support/sampled.ts";
 import { SecretWatch, watched } from "./support/secret_watch.ts";
 import { variableOf } from "./support/servers.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const UNIT_FOLDER = "tests/unit";
+const DATABASE_FOLDER = "tests/integration";
 const FOLDERS = [
   UNIT_FOLDER,
-  "tests/integration",
+  DATABASE_FOLDER,
   "tests/browser",
   "tests/acceptance",
   "tests/types",
 ];
+
+/** Folders whose files are loaded in so many groups. */
+const GROUPS: Record<string, number> = { [UNIT_FOLDER]: 6, [DATABASE_FOLDER]: 12 };
 
 const LIST_TESTS = "tests/support/list_tests.ts";
 
@@ -63,6 +73,7 @@ class NoTests extends Error {}
 const FULL = {
   PG_VERSIONS: "15,17,18",
   TEST_FULL: "1",
+  TEST_SLOW: "all",
 };
 
 if (import.meta.main) {
@@ -103,9 +114,11 @@ async function run(temporary: string, shutdown: ShutdownWatch): Promise<TestCoun
   const { unitOnly, paths, filter, options } = readArguments(Deno.args);
   const folders = paths.length ? paths : await existing(unitOnly ? [UNIT_FOLDER] : FOLDERS);
   if (folders.length === 0) throw new NoTests("There are no tests.");
+  const whole = paths.length === 0 && filter === null;
   const chosen = filter === null ? folders : await filesWith(filter, await testFiles(folders));
   const needsServers = !unitOnly && chosen.some((path) => !isUnit(path));
-  if (needsServers) console.log(sampled());
+  const slow = Deno.env.get("TEST_SLOW") ?? (whole ? slowPartAt(await commit()) : "all");
+  if (needsServers) console.log(whatRuns(slow));
 
   // The servers' own user has to pass through; each server's folder is closed to others.
   if (Deno.build.os !== "windows") await Deno.chmod(temporary, 0o711);
@@ -116,9 +129,16 @@ async function run(temporary: string, shutdown: ShutdownWatch): Promise<TestCoun
     const report = Deno.env.get("TEST_REPORT") || join(temporary, "report.xml");
     // What the tests leave in temporary folders goes with this one.
     const folders = { TMPDIR: temporary, TMP: temporary, TEMP: temporary };
-    const args = [...options, ...chosen];
+    const files = whole ? await inGroups(chosen, temporary) : chosen;
+    const args = [...options, ...files];
     const watches = [0, 1].map(() => new SecretWatch(servers.map(({ password }) => password)));
-    const success = await runTests(args, report, { ...folders, ...env }, shutdown, watches);
+    const success = await runTests(
+      args,
+      report,
+      { ...folders, ...env, TEST_SLOW: slow },
+      shutdown,
+      watches,
+    );
     if (shutdown.pending) throw new Error("stopped before the tests ended");
     const found = watches.flatMap(({ found }) => found);
     if (found.length > 0) console.error(`Secrets are in the output: ${found.join("; ")}`);
@@ -211,14 +231,36 @@ async function filesWith(filter: string, files: string[]): Promise<string[]> {
   return found;
 }
 
-/** What is left out of this run, in one line. */
-function sampled(): string {
+/** What this run does and what it leaves out, in one line. */
+function whatRuns(slow: string): string {
   const full = Object.entries(FULL).every(([name, value]) => Deno.env.get(name) === value);
-  return `PostgreSQL ${wantedVersions().join(", ")}; ` +
-    (full
-      ? "every test on each, nothing is sampled."
-      : "most tests run on one of them each; cuts, hostile input, random schemas and the corpus are sampled; " +
-        "npm run test:full runs all.");
+  if (full) {
+    return `PostgreSQL ${wantedVersions().join(", ")}; every test on each, nothing is sampled.`;
+  }
+  const slowTests = slow === "all"
+    ? "all slow tests"
+    : `of the slow tests part ${slow} (TEST_SLOW)`;
+  return `PostgreSQL ${
+    wantedVersions().join(", ")
+  }; most tests run on one of them each, ${slowTests}; cuts, hostile ` +
+    "input, random schemas and the corpus are sampled; npm run test:full runs all.";
+}
+
+/** The commit that is tested; empty where there is no Git. */
+async function commit(): Promise<string> {
+  const git = new Deno.Command("git", { args: ["rev-parse", "HEAD"], cwd: ROOT, stderr: "null" });
+  return await git.output().then(({ stdout }) => new TextDecoder().decode(stdout).trim(), () => "");
+}
+
+/** The folders, but of some of them modules that import many of their files each. */
+async function inGroups(folders: string[], dir: string): Promise<string[]> {
+  const inside = folders.map(async (folder) => {
+    const count = GROUPS[folder];
+    if (count === undefined) return [folder];
+    const files = (await testFiles([folder])).map((file) => fileURLToPath(new URL(file, ROOT)));
+    return await grouped(files, { name: basename(folder), count, dir });
+  });
+  return (await Promise.all(inside)).flat();
 }
 
 async function existing(folders: string[]): Promise<string[]> {
@@ -264,7 +306,14 @@ async function runTests(
   [ofOutput, ofErrors]: SecretWatch[],
 ): Promise<boolean> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["test", "-A", "--no-check", "--parallel", `--junit-path=${report}`, ...args],
+    args: [
+      "test",
+      "-A",
+      "--no-check",
+      "--parallel",
+      `--junit-path=${report}`,
+      ...args,
+    ],
     cwd: ROOT,
     env: {
       DENO_JOBS: Deno.env.get("DENO_JOBS") ?? "3",

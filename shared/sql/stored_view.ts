@@ -1,4 +1,5 @@
 /** Options and query of a view, as the catalog stores them. */
+import { literal } from "./quoting.ts";
 
 /**
  * Any beginning of "true" and "yes", "on" and "1", in either case (manual, 20.1). The catalog keeps a boolean
@@ -44,14 +45,16 @@ const NAME = String.raw`^(\\.|[^ \\])+`;
  */
 export function viewQueryDigest(oid: string, { names = false }: { names?: boolean } = {}): string {
   const short = USUAL_PLACES.reduce(
-    (text, place) => `pg_catalog.replace(${text}, '${place}', '')`,
+    (text, place) => `pg_catalog.replace(${text}, ${literal(place)}, '')`,
     "rw.ev_action::text",
   );
   const digested = names ? "p.query" : `(
         select pg_catalog.string_agg(
-          case when n.ordinality = 1 then n.part else pg_catalog.regexp_replace(n.part, '${NAME}', '') end,
-          '${BEFORE_NAME}' order by n.ordinality)
-        from pg_catalog.unnest(pg_catalog.string_to_array(p.query, '${BEFORE_NAME} '))
+          case when n.ordinality = 1 then n.part else pg_catalog.regexp_replace(n.part, ${
+    literal(NAME)
+  }, '') end,
+          ${literal(BEFORE_NAME)} order by n.ordinality)
+        from pg_catalog.unnest(pg_catalog.string_to_array(p.query, ${literal(`${BEFORE_NAME} `)}))
           with ordinality n(part, ordinality))`;
   return `(
     select pg_catalog.md5(${digested})
@@ -61,6 +64,8 @@ export function viewQueryDigest(oid: string, { names = false }: { names?: boolea
       select case
         when pg_catalog.strpos(s.query, 'location ') = 0 and pg_catalog.strpos(s.query, ' :stmt_len ') = 0
           then s.query
-        else pg_catalog.regexp_replace(s.query, '${PLACES}', '', 'g') end as query offset 0) p
+        else pg_catalog.regexp_replace(s.query, ${
+    literal(PLACES)
+  }, '', 'g') end as query offset 0) p
     where rw.ev_class = ${oid} and rw.rulename = '_RETURN')`;
 }

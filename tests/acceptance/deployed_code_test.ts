@@ -7,6 +7,7 @@ import { databaseTest } from "../support/database.ts";
 import { layerOf, moduleGraph, reachableFrom, ROOT_FOLDER } from "../support/module_graph.ts";
 import { AS_DEPLOYED, oldDeno } from "../support/old_deno.ts";
 import { withoutCommentsAndStrings } from "../support/template_literals.ts";
+import { slowTest } from "../support/sampled.ts";
 
 const NAMES = (await listFunctions(new URL("../../", import.meta.url))).map(({ name }) => name);
 const ENTRIES = NAMES.map((name) => `functions/${name}/index.ts`);
@@ -37,12 +38,12 @@ async function asDeployed(source: string, env: Record<string, string> = {}) {
   return JSON.parse(output.stdout);
 }
 
-Deno.test("every function type-checks under the hosted runtime's Deno", async () => {
+slowTest("every function type-checks under the hosted runtime's Deno", async () => {
   const { success, stderr } = await oldDeno(["check", ...AS_DEPLOYED, ...ENTRIES]);
   assert(success, stderr);
 });
 
-Deno.test("what is newer than the hosted runtime's Deno does not type-check there", async () => {
+slowTest("what is newer than the hosted runtime's Deno does not type-check there", async () => {
   const folder = await Deno.makeTempDir();
   const newer = {
     "RegExp.escape": "export const a = RegExp.escape('a');",

@@ -7,6 +7,7 @@ import { Report } from "../attack/report.ts";
 import { attackBySettings, ROLE_SETTINGS } from "../attack/role_settings.ts";
 import { attackByCrashes } from "../attack/stops.ts";
 import { type TestServer, testServers } from "../support/servers.ts";
+import { slowTest } from "../support/sampled.ts";
 
 const server = testServers().at(-1)!;
 
@@ -15,7 +16,7 @@ function attackTest(
   counted: string[],
   attack: (server: TestServer, report: Report) => Promise<void>,
 ): void {
-  Deno.test(`[pg${server.version}] ${name}`, async () => {
+  slowTest(`[pg${server.version}] ${name}`, async () => {
     const report = new Report();
     await attack(server, report);
     assertEquals(report.failures, [], report.describe());

@@ -15,7 +15,7 @@ import { createTestDatabase } from "../support/database.ts";
 import type { Side } from "../support/protocol_messages.ts";
 import { quietly } from "../support/quietly.ts";
 import { type TestServer, testServers } from "../support/servers.ts";
-import { sampled } from "../support/sampled.ts";
+import { sampled, slowTest } from "../support/sampled.ts";
 
 /** Databases that are worked on at the same time; each message is one's. */
 const LANES = 3;
@@ -41,7 +41,7 @@ type Work = (proxied: Proxied, lane: number) => Promise<void>;
 
 for (const [index, server] of testServers().entries()) {
   const test = (name: string, work: Work, lanes = 1) =>
-    Deno.test(`[pg${server.version}] ${name}`, () => quietly(() => inLanes(server, lanes, work)));
+    slowTest(`[pg${server.version}] ${name}`, () => quietly(() => inLanes(server, lanes, work)));
 
   for (const [verdict, side] of CUTS) {
     const where = `${verdict === "cut" ? "before" : "after"} any message of the ${side}`;

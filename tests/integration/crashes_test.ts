@@ -14,6 +14,7 @@ import { startGatewayProcess } from "../support/gateway_process.ts";
 import { quietly } from "../support/quietly.ts";
 import { testServers } from "../support/servers.ts";
 import { functionBackends, holdLock, lockWaiter, until } from "../support/waiting.ts";
+import { slowTest } from "../support/sampled.ts";
 
 const RENAME = { old_name: "experts", new_name: "expert_profiles" };
 
@@ -24,7 +25,7 @@ function crashTest(
   body: (server: FragileServer) => Promise<void>,
 ): void {
   for (const { version } of testServers()) {
-    Deno.test(
+    slowTest(
       `[pg${version}] ${name}`,
       () => quietly(() => withFragileServer(version, settings, body)),
     );

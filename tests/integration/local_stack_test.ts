@@ -9,6 +9,7 @@ import {
   waitUntilGone,
 } from "../support/processes.ts";
 import { type ServeProcess, withStacks } from "../support/serve_process.ts";
+import { slowTest } from "../support/sampled.ts";
 
 const ignore = !CAN_LIST_PROCESSES;
 
@@ -45,7 +46,7 @@ function killStack(dir: string, stack: ServeProcess, alsoKill: (command: string)
   for (const pid of new Set(victims.map(({ pid }) => pid))) Deno.kill(pid, "SIGKILL");
 }
 
-Deno.test(
+slowTest(
   { name: "the stack answers, and a signal to npm alone ends all of it", ignore },
   () =>
     withStacks(async (dir, start) => {
@@ -71,7 +72,7 @@ Deno.test(
     }),
 );
 
-Deno.test(
+slowTest(
   { name: "Ctrl-C, a signal to every process of the terminal, ends all of it", ignore },
   () =>
     withStacks(async (dir, start) => {
@@ -85,7 +86,7 @@ Deno.test(
     }),
 );
 
-Deno.test(
+slowTest(
   { name: "npm killed outright: the stack notices and ends", ignore },
   () =>
     withStacks(async (dir, start) => {
@@ -98,7 +99,7 @@ Deno.test(
     }),
 );
 
-Deno.test(
+slowTest(
   { name: "after kill -9 the database ends, and data and key are there again", ignore },
   () =>
     withStacks(async (dir, start) => {
@@ -120,7 +121,7 @@ Deno.test(
     }),
 );
 
-Deno.test(
+slowTest(
   { name: "a database left over by a killed run and watchdog is stopped first", ignore },
   () =>
     withStacks(async (dir, start) => {
@@ -141,7 +142,7 @@ Deno.test(
     }),
 );
 
-Deno.test(
+slowTest(
   { name: "a taken port is named, with the variable that chooses another", ignore },
   () =>
     withStacks(async (dir, start) => {
@@ -160,7 +161,7 @@ Deno.test(
     }),
 );
 
-Deno.test(
+slowTest(
   { name: "a second stack on the same folder leaves the first one alone", ignore },
   () =>
     withStacks(async (_dir, start) => {

@@ -4,11 +4,13 @@ import { describe, summarize } from "../load/report.ts";
 import { runSoak } from "../load/run_soak.ts";
 import { findPgbouncer } from "../support/pgbouncer.ts";
 import { testServers } from "../support/servers.ts";
+import { isChosen } from "../support/sampled.ts";
 
 const LOCK_TIMEOUT_MS = 200;
 const NO_PGBOUNCER = findPgbouncer() === undefined;
 
 function soakTest(name: string, options: { version: number; seconds: number; pgbouncer: boolean }) {
+  if (!isChosen(name)) return;
   const server = testServers().find(({ version }) => version === options.version)!;
   const ignore = options.pgbouncer && NO_PGBOUNCER;
   Deno.test({

@@ -7,6 +7,7 @@ import { type FragileServer, withFragileServer } from "../support/fragile_server
 import { type Functions, functionsFor } from "../support/functions.ts";
 import { ownServers } from "../support/own_servers.ts";
 import { until } from "../support/waiting.ts";
+import { slowTest } from "../support/sampled.ts";
 
 const VERSIONS = [15, 17, 18] as const;
 const servers = ownServers([...VERSIONS]);
@@ -40,7 +41,7 @@ function serverTest(
   body: (server: FragileServer) => Promise<void>,
 ): void {
   for (const version of VERSIONS) {
-    Deno.test(`[pg${version}] ${name}`, () => withFragileServer(version, settings, body));
+    slowTest(`[pg${version}] ${name}`, () => withFragileServer(version, settings, body));
   }
 }
 

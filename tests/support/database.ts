@@ -1,7 +1,7 @@
 /** A fresh Supabase-like database with our migrations applied, for one test. */
 import postgres from "postgres";
 import type { DefaultPrivileges } from "../../shared/local/supabase_like.ts";
-import { sampled } from "./sampled.ts";
+import { hash, isChosen, sampled } from "./sampled.ts";
 import { serverUrl, templateOf, type TestServer, testServers, withMaintenance } from "./servers.ts";
 
 /** How often the copy of a template is tried again while somebody else is copying it. */
@@ -95,6 +95,7 @@ export function databaseTest(
     : everywhere
     ? servers
     : [servers[hash(name) % servers.length]];
+  if (!isChosen(name)) return;
   if (chosen.length === 0) {
     Deno.test({ name: `[pg${versions}] ${name} (not running)`, ignore: true, fn: () => {} });
   }
@@ -113,11 +114,6 @@ export function databaseTest(
       },
     });
   }
-}
-
-/** A number that a name decides. */
-export function hash(name: string): number {
-  return [...name].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)!) % 65_521, 7);
 }
 
 /** Makes a database on `server`; the caller closes it. */

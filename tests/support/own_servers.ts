@@ -3,8 +3,8 @@ import { join } from "node:path";
 import type { PostgresBinaries, PostgresVersion } from "../../shared/local/postgres/binaries.ts";
 import { type PostgresServer, startPostgres } from "../../shared/local/postgres/server.ts";
 import { createSupabaseRoles, makeSupabaseLike } from "../../shared/local/supabase_like.ts";
-import { createTestDatabase, hash, type TestDatabase } from "./database.ts";
-import { sampled } from "./sampled.ts";
+import { createTestDatabase, type TestDatabase } from "./database.ts";
+import { hash, isChosen, sampled } from "./sampled.ts";
 import { applyMigrations } from "./fragile_server.ts";
 import { templateOf, type TestServer, withMaintenance } from "./servers.ts";
 
@@ -61,6 +61,7 @@ export function ownServers(
   });
   return {
     test(name, body, options = {}) {
+      if (!isChosen(name)) return;
       for (const version of chosen(name, options.versions ?? versions)) {
         Deno.test(`[pg${version}] ${name}`, async () => {
           const { server, description } = running.get(version)!;

@@ -5,6 +5,7 @@ import { ProgressDisplay } from "../../shared/cli/progress.ts";
 import { duration } from "../../shared/report/text.ts";
 import type { Blocker, Progress } from "../../shared/contract/responses.ts";
 import { answered, KEY, runMain, withProject } from "../support/cli.ts";
+import { slowTest } from "../support/sampled.ts";
 
 const blocker = (more: Partial<Blocker> = {}): Blocker => ({
   pid: 4711,
@@ -194,7 +195,7 @@ function slowly(accepted: (string | null)[]) {
 }
 
 for (const args of [["rename-table", "a", "b"], ["rollback-rename", "a"]]) {
-  Deno.test(`${args[0]} tells who blocks on standard error alone`, async () => {
+  slowTest(`${args[0]} tells who blocks on standard error alone`, async () => {
     const told = await answered(slowly([]), args);
     assertEquals(told.code, 0);
     assertMatch(told.stderr, /^Waiting for locks, [\d.]+ s, blocked by pid 4711 .*\n$/);
