@@ -1,8 +1,14 @@
 /** What every operation is given: who asks, which database, and where to report to. */
 import type { ProblemCode } from "../contract/problems.ts";
 import { requireServer } from "../plan/refusals.ts";
-import { beginReading, type Connected, connected, reportQueued } from "../postgres/apply_plan.ts";
-import { MAX_QUEUE_MS, type Session, type SessionRequest } from "../postgres/database.ts";
+import {
+  beginReading,
+  type Connected,
+  connected,
+  readingTransaction,
+  reportQueued,
+} from "../postgres/apply_plan.ts";
+import { MAX_QUEUE_MS, type Row, type Session, type SessionRequest } from "../postgres/database.ts";
 import type { DatabaseContext } from "../postgres/database_context.ts";
 import { AfterCommit, isCatalogMoved, isConnectionLost } from "../postgres/database_errors.ts";
 import { toProblem } from "../postgres/database_problems.ts";
@@ -45,12 +51,34 @@ export async function inReadOnlyTransaction<T>(
   work: (session: Session, connection: Connected) => Promise<T>,
   { tries = false }: { tries?: boolean } = {},
 ): Promise<T> {
+  return await inReadingSession(
+    context,
+    async (session) => await work(session, await beginToRead(context, session, tries)),
+  );
+}
+
+/**
+ * Runs queries in a read-only transaction of their own, in one message, and answers the rows of each. It may run twice.
+ * Nobody asks what the server can do, or whether it is a version that is supported: the request knows that by then.
+ */
+export async function readAtOnce(context: OperationContext, queries: string[]): Promise<Row[][]> {
+  const results = await context.database.whileReachable(() =>
+    inReadingSession(
+      context,
+      (session) => session.runWhole(readingTransaction(context.limits, queries)),
+    )
+  );
+  return results.slice(-queries.length);
+}
+
+/** Does work in a session that only reads; again, where the catalog changed meanwhile. */
+async function inReadingSession<T>(
+  context: OperationContext,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
   for (let rereads = 0;; rereads++) {
     try {
-      return await context.database.withSession(
-        toRead(context),
-        async (session) => await work(session, await beginToRead(context, session, tries)),
-      );
+      return await context.database.withSession(toRead(context), work);
     } catch (error) {
       if (!isCatalogMoved(error) || rereads >= MAX_REREADS) throw error;
       await sleep(REREAD_PAUSE_MS * 2 ** rereads);

@@ -24,9 +24,9 @@ import {
   inReadOnlyTransaction,
   type OperationContext,
   orLog,
+  readAtOnce,
   recordWorstDrift,
 } from "./context.ts";
-import { read } from "./reading.ts";
 import {
   isElsewhere,
   oidsOf,
@@ -89,7 +89,7 @@ async function withDrift(
     names: oldNamesOf(active),
     oids: oidsOf(active),
   });
-  const [[row], standing] = await read(context, `${query};\n${standingMigrations()}`);
+  const [[row], standing] = await readAtOnce(context, [query, standingMigrations()]);
   const facts = driftFactsFromRow(row as { facts: string });
   const drift = driftOf(active, facts, trackedFromRows(standing));
   return page.map((migration, index) => ({

@@ -32,14 +32,7 @@ import {
   standingMigrations,
   trackedFromRows,
 } from "../tracking/migrations.ts";
-import { inReadOnlyTransaction, type OperationContext } from "./context.ts";
-
-/** Runs one message of queries in a read-only transaction of its own. */
-export async function read(context: OperationContext, queries: string): Promise<Row[][]> {
-  return await context.database.whileReachable(() =>
-    inReadOnlyTransaction(context, (session) => session.runAll(queries))
-  );
-}
+import { type OperationContext, readAtOnce } from "./context.ts";
 
 /** Reads facts, and with them the rows of one more query, in a read-only transaction of its own. */
 export async function readFacts(
@@ -47,7 +40,7 @@ export async function readFacts(
   wanted: FactsWanted,
   otherQuery = "select",
 ): Promise<{ facts: Facts; rows: Row[] }> {
-  const [[row], rows] = await read(context, `${factsQuery(wanted)};\n${otherQuery}`);
+  const [[row], rows] = await readAtOnce(context, [factsQuery(wanted), otherQuery]);
   return { facts: factsFromRow(row as { facts: string }), rows };
 }
 
@@ -57,7 +50,7 @@ export async function readStates(
   wanted: RelationsWanted,
   otherQuery = "select",
 ): Promise<States & { rows: Row[] }> {
-  const [[row], rows] = await read(context, `${statesQuery(wanted)};\n${otherQuery}`);
+  const [[row], rows] = await readAtOnce(context, [statesQuery(wanted), otherQuery]);
   return { ...statesFromRow(row as { states: string }), rows };
 }
 

@@ -100,6 +100,9 @@ select pg_backend_pid() as pid, current_setting('server_version_num')::int as se
   literal(EVENTS_TABLE)
 }) is not null as tracked,${untrustedColumn},${featureColumns},${lockRoomColumn}`;
 
+const readingLockTimeout = (limits: Limits): number =>
+  Math.min(READING_LOCK_TIMEOUT_MS, Math.max(1, remainingMs(limits)));
+
 /**
  * The beginning of a transaction that is read-only, unless it tries something.
  *
@@ -108,8 +111,17 @@ select pg_backend_pid() as pid, current_setting('server_version_num')::int as se
 export const beginReading = (limits: Limits, tries = false) =>
   [
     (tries ? beginReadWrite : beginReadOnly)(remainingMs(limits)),
-    setLockTimeout(Math.min(READING_LOCK_TIMEOUT_MS, Math.max(1, remainingMs(limits)))),
+    setLockTimeout(readingLockTimeout(limits)),
     CONNECTION_QUERY,
+  ].join(";\n");
+
+/** A whole transaction of queries that only read, as one message. */
+export const readingTransaction = (limits: Limits, queries: string[]): string =>
+  [
+    beginReadOnly(remainingMs(limits)),
+    setLockTimeout(readingLockTimeout(limits)),
+    ...queries,
+    "commit",
   ].join(";\n");
 
 /** The beginning of a transaction that changes something. Its lock timeout is for locks that clients do not feel. */

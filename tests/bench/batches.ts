@@ -105,7 +105,7 @@ async function ofSize(
   return [
     limit !== undefined ? row : { ...row, goal: null, met: null },
     ...(tables.length === 1_000
-      ? [...costRows(costs, held), await inLittleMemory(db, tables)]
+      ? [...costRows(costs, held, floor), await inLittleMemory(db, tables)]
       : []),
   ];
 }
@@ -130,7 +130,8 @@ async function costOf(process: FunctionProcess, work: () => Promise<void>): Prom
   };
 }
 
-function costRows(costs: Cost[], held: number[]): Row[] {
+/** @param floor How long a client waits for hand-written SQL, in milliseconds. */
+function costRows(costs: Cost[], held: number[], floor: number[]): Row[] {
   const known = (values: (number | undefined)[]) => values.filter((value) => value !== undefined);
   const row = (what: string, values: number[], unit: string): Row =>
     values.length === 0
@@ -145,6 +146,11 @@ function costRows(costs: Cost[], held: number[]): Row[] {
       goal: `≤ ${WALL_LIMIT_MS} ms`,
       met: median(wall) <= WALL_LIMIT_MS,
     },
+    plainRow(
+      `${at} the same against a client's wait for hand-written SQL, which is nearly all of its message`,
+      "with record, migration history, verification and answer",
+      `${(median(wall) / median(floor)).toFixed(2)} ×`,
+    ),
     row(`${at} locks held`, held, "ms"),
     {
       ...row(`${at} processor time of the function`, cpu, "ms"),
