@@ -121,9 +121,13 @@ async function equalPlans(db: TestDatabase): Promise<Row> {
   };
 }
 
-/** One name for the table, the view and their aliases; columns without it. */
+/**
+ * One name for the table, the view and their aliases; columns without it. An identity column's next number is printed
+ * without the type of its sequence's name, as a view's default it is printed with it (ruleutils.c).
+ */
 function butForNames(plan: string): string {
   return plan.replace(/\b(a|b|(customer_)?orders_0000)(_\d+)?\b/g, "t")
     .replaceAll("public.t t", "public.t")
-    .replace(/\bt\./g, "");
+    .replace(/\bt\./g, "")
+    .replace(/nextval\('([^']+)'::regclass\)/g, "nextval('$1')");
 }
