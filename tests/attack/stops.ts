@@ -3,7 +3,7 @@ import { ToAndFro } from "../support/broken_connections.ts";
 import { withFragileServer } from "../support/fragile_server.ts";
 import { functionsFor } from "../support/functions.ts";
 import { quietly } from "../support/quietly.ts";
-import { attackByKillingSessions, serverIsBack } from "./kills.ts";
+import { attackByKillingSessions, lookOnceBack } from "./kills.ts";
 import type { Report } from "./report.ts";
 
 const MOMENTS_MS = 250;
@@ -28,9 +28,8 @@ export async function attackByCrashes(
               await new Promise((resolve) => setTimeout(resolve, Math.random() * MOMENTS_MS));
               await crash();
               await answered;
-              await serverIsBack(db.admin);
               await functions[Symbol.asyncDispose]();
-              await operations.look();
+              await lookOnceBack(operations);
             }),
         );
         if (stop % 10 === 0) report.say(`  ${stop} of ${stops} stops`);
