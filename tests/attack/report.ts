@@ -8,7 +8,7 @@ export class Report {
   readonly failures: { part: string; what: string }[] = [];
   readonly #say: (line: string) => void;
 
-  /** @param say Told what goes on, a line at a time. Default: nobody. */
+  /** @param say Called with what goes on, a line at a time. Default: not at all. */
   constructor(say: (line: string) => void = () => {}) {
     this.#say = say;
   }

@@ -135,7 +135,7 @@ function costRows(costs: Cost[], held: number[], floor: number[]): Row[] {
   const known = (values: (number | undefined)[]) => values.filter((value) => value !== undefined);
   const row = (what: string, values: number[], unit: string): Row =>
     values.length === 0
-      ? plainRow(what, "this system does not tell", "")
+      ? plainRow(what, "not available on this system", "")
       : plainRow(what, spread(values, unit), `${digits(median(values))} ${unit}`);
   const cpu = known(costs.map(({ cpuMs }) => cpuMs));
   const wall = costs.map(({ wallMs }) => wallMs);

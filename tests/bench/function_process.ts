@@ -8,16 +8,16 @@ export interface FunctionProcess extends AsyncDisposable {
   rollback(body: RollbackInput): Promise<OperationAnswer>;
   /** Closes its connections to the database. */
   disconnect(): Promise<void>;
-  /** Processor time so far in milliseconds, all threads; undefined where the system does not tell. */
+  /** Processor time so far in milliseconds, all threads; undefined where the system does not report it. */
   cpuMs(): number | undefined;
-  /** Largest resident memory since `forgetPeak` in MB; undefined where the system does not tell. */
+  /** Largest resident memory since `forgetPeak` in MB; undefined where the system does not report it. */
   peakMb(): number | undefined;
   forgetPeak(): void;
 }
 
 const SECRET_KEY = "sb_secret_of_the_benchmark";
 
-/** Processor time is told in these units (man 5 proc, USER_HZ). */
+/** Processor time is given in these units (man 5 proc, USER_HZ). */
 const TICK_MS = 10;
 
 /**

@@ -50,7 +50,7 @@ async function measure(bench: Bench, db: TestDatabase, size: number): Promise<Fi
       const started = performance.now();
       const { migrations } = await functions.list({ status: "active", include, limit: 1_000 });
       const took = performance.now() - started;
-      if (migrations.length !== size) throw new Error(`${migrations.length} of ${size} are told`);
+      if (migrations.length !== size) throw new Error(`${migrations.length} of ${size} are listed`);
       if (round >= 0) times[include].push(took);
       if (include !== "drift,usage") continue;
       catalogMessages = Math.max(catalogMessages, counting.catalogMessages);

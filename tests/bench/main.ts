@@ -42,7 +42,7 @@ const SETTINGS = {
   autovacuum_naptime: "1h",
   checkpoint_timeout: "1h",
   max_wal_size: "8GB",
-  // Tells the measurements when a rename was committed.
+  // Lets the measurements know when a rename was committed.
   track_commit_timestamp: "on",
 };
 

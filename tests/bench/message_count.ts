@@ -49,7 +49,7 @@ export function countingMessages(url: string): CountingMessages {
   };
 }
 
-/** Passes everything on, and tells the text of each simple query. */
+/** Passes everything on, and reports the text of each simple query. */
 function queries(seen: (text: string) => void): TransformStream<Uint8Array, Uint8Array> {
   let pending = new Uint8Array(0);
   // The first message of a connection has no type.

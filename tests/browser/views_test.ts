@@ -6,7 +6,7 @@ import { holdLock } from "../support/waiting.ts";
 const EXPERTS = "create table experts (id int primary key, name text)";
 
 browserTest(
-  "a lost connection is said, and a change goes on when it is back, once",
+  "a lost connection is shown, and a change goes on when it is back, once",
   async ({ open, db }) => {
     await db.sql.unsafe(EXPERTS);
     const { page, setReachable, faults } = await open();

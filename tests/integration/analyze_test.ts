@@ -36,7 +36,7 @@ async function refused(functions: Functions, code: string, query: string) {
 }
 
 databaseTest(
-  "everything that hangs on a table is told by kind, with what a rename does to it",
+  "everything that depends on a table is listed by kind, with what a rename does to it",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await createEverythingSchema(db);
@@ -230,7 +230,7 @@ databaseTest(
 );
 
 databaseTest(
-  "a renamed table is found under its name and each of its old ones, which are told",
+  "a renamed table is found under its name and each of its old ones, which are listed",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql`create table a (id int primary key)`;
@@ -245,7 +245,7 @@ databaseTest(
       ]);
       assertEquals(dependants.views.map(({ name }) => name).sort(), ["public.a", "public.b"]);
     }
-    // All three are one table, which is told once.
+    // All three are one table, which is listed once.
     assertEquals((await functions.analyze("table=a&table=c&table=b&table=a")).tables.length, 1);
     assertEquals((await functions.analyze("")).tables.map(({ table }) => table), ["c"]);
 
@@ -260,7 +260,7 @@ databaseTest(
   },
 );
 
-databaseTest("once a rename is finalized, its old name is nobody's", async ({ db }) => {
+databaseTest("once a rename is finalized, its old name belongs to no table", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table a (id int primary key)`;
   await functions.rename({ old_name: "a", new_name: "b" });
@@ -379,7 +379,7 @@ databaseTest(
 );
 
 databaseTest(
-  "nothing is told of what a trigger is called with, which can be a key",
+  "the answer shows no argument of a trigger, since it can be a key",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(`
@@ -403,7 +403,7 @@ databaseTest(
 );
 
 databaseTest(
-  "texts that name the table are told with what becomes of each, those of its triggers too",
+  "texts that name the table are listed with what becomes of each, those of its triggers too",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.admin.unsafe(`
@@ -429,9 +429,9 @@ databaseTest(
       create trigger b before insert on experts for each row execute function touch();
       create trigger c before insert on others for each row execute function touch()`).simple();
     const { tables: [experts, others] } = await functions.analyze("table=experts&table=others");
-    const told = (kind: string, { dependants } = experts) =>
+    const dependantsOf = (kind: string, { dependants } = experts) =>
       dependants[kind].map(({ name, effect, detail }) => [name, effect, detail]);
-    assertEquals(told("functions"), [
+    assertEquals(dependantsOf("functions"), [
       ["public.empties(pg_catalog.text)", "breaks", "truncate: begin truncate experts; end"],
       [
         "public.reads()",
@@ -444,19 +444,19 @@ databaseTest(
         "It names the table: begin return query select * from experts; end",
       ],
     ]);
-    assertEquals(told("trigger_functions").map(([name, effect]) => [name, effect]), [
+    assertEquals(dependantsOf("trigger_functions").map(([name, effect]) => [name, effect]), [
       ["public.audit()", "breaks"],
       ["public.touch()", "follows"],
     ]);
-    assertEquals(told("cron_jobs").map(([name, effect]) => [name, effect]), [
+    assertEquals(dependantsOf("cron_jobs").map(([name, effect]) => [name, effect]), [
       ["tidy", "works_through_view"],
       ["2", "breaks"],
     ]);
-    assertEquals(told("functions", others).map(([name, effect]) => [name, effect]), [
+    assertEquals(dependantsOf("functions", others).map(([name, effect]) => [name, effect]), [
       ["public.of_another()", "works_through_view"],
     ]);
-    assertEquals(told("trigger_functions", others), [["public.touch()", "follows", null]]);
-    assertEquals(told("cron_jobs", others), []);
+    assertEquals(dependantsOf("trigger_functions", others), [["public.touch()", "follows", null]]);
+    assertEquals(dependantsOf("cron_jobs", others), []);
     // Analyzed together or alone, a table's findings are its own.
     assertEquals((await analyzed(functions, "table=experts")).findings, experts.findings);
     assertEquals((await analyzed(functions, "table=others")).findings, others.findings);
@@ -465,7 +465,7 @@ databaseTest(
 );
 
 databaseTest(
-  "recorded statements are told where a view cannot serve them, and only those",
+  "recorded statements are listed where a view cannot serve them, and only those",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe("create table experts (id int primary key)");

@@ -25,7 +25,7 @@ function attackTest(
 }
 
 attackTest(
-  "settings of the functions' login bend nothing",
+  "settings of the functions' login change no result",
   ["settings of the role, each through a whole cycle"],
   (server, report) =>
     attackBySettings(server, report, ROLE_SETTINGS.filter((_, index) => index % 12 === 0)),

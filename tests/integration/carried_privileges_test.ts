@@ -1,4 +1,4 @@
-/** Privileges that were changed on the old name alone: told, and carried to the table where that is asked for. */
+/** Privileges that were changed on the old name alone: reported, and carried to the table where that is asked for. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Finding } from "../../shared/contract/responses.ts";
 import { databaseTest } from "../support/database.ts";
@@ -190,7 +190,7 @@ databaseTest(
 );
 
 databaseTest(
-  "a right that others hold through the one who lost it is not torn out",
+  "a right that others hold through the one who lost it is not revoked",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(TABLES).simple();

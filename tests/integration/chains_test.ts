@@ -130,7 +130,7 @@ databaseTest("a rolled back rename leaves its names to other tables", async ({ d
   await rollback(functions, { migration_id: other });
 });
 
-databaseTest("a new table with a rolled back one's old name has its own life", async ({ db }) => {
+databaseTest("a new table with a rolled back one's old name is independent", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLE).simple();
   await rollback(functions, { migration_id: await rename(functions, "a", "b") });

@@ -145,7 +145,7 @@ databaseTest("a refusal says why and how to go on, and changes nothing", async (
   });
 });
 
-databaseTest("who holds the locks is shown when they cannot be had", async ({ db }) => {
+databaseTest("who holds the locks is shown when they cannot be acquired", async ({ db }) => {
   await db.sql`create table experts (id int primary key)`;
   const reader = db.connect({ connection: { application_name: "nightly report" } });
   await withCli(db, async (cli) => {
@@ -166,19 +166,19 @@ databaseTest("who holds the locks is shown when they cannot be had", async ({ db
   });
 });
 
-/** Runs `work` while a report reads the table; it goes on reading until it is told to end. */
+/** Runs `work` while a report reads the table; it goes on reading until `end` is called. */
 async function whileReading(
   db: TestDatabase,
   table: string,
   work: (reader: { pid: number; end: () => void }) => Promise<void>,
 ): Promise<void> {
   const client = db.connect({ connection: { application_name: "nightly report" } });
-  const told = Promise.withResolvers<void>();
+  const ending = Promise.withResolvers<void>();
   let worked: Promise<void>;
   await client.begin(async (tx) => {
     const [{ pid }] = await tx`select pg_backend_pid() as pid, count(*) from ${tx(table)}`;
-    worked = work({ pid, end: told.resolve }).finally(told.resolve);
-    await told.promise;
+    worked = work({ pid, end: ending.resolve }).finally(ending.resolve);
+    await ending.promise;
   });
   await worked!;
 }
@@ -385,7 +385,7 @@ databaseTest(
   },
 );
 
-databaseTest("all faults of a file are told at once, with their lines", async ({ db }) => {
+databaseTest("all faults of a file are reported at once, with their lines", async ({ db }) => {
   await db.sql.unsafe("create table experts (id int); create table teams (id int)").simple();
   const dir = await Deno.makeTempDir({ prefix: "renames-" });
   const file = `${dir}/renames.csv`;
@@ -393,19 +393,19 @@ databaseTest("all faults of a file are told at once, with their lines", async ({
     [...text.matchAll(/renames\.csv, line (\d+)/g)].map(([, line]) => Number(line));
   try {
     await withCli(db, async (cli) => {
-      const told = async (text: string, code: number) => {
+      const errorsOf = async (text: string, code: number) => {
         await Deno.writeTextFile(file, text);
         const ended = await cli(["rename-table", "--from-file", file]);
         assertEquals([ended.code, ended.stdout], [code, ""], ended.stderr);
         return ended.stderr;
       };
       // Faults of the file, of names, and of what the database has.
-      const all = await told(`exprets,a\nteams\nexperts,${"x".repeat(64)}\nteams,experts\n`, 2);
+      const all = await errorsOf(`exprets,a\nteams\nexperts,${"x".repeat(64)}\nteams,experts\n`, 2);
       assertEquals(linesOf(all), [1, 2, 3, 4], all);
       assertStringIncludes(all, 'Did you mean "public"."experts"?');
-      const names = await told(`exprets,a\nexperts,${"x".repeat(64)}\nteams,experts2\n`, 2);
+      const names = await errorsOf(`exprets,a\nexperts,${"x".repeat(64)}\nteams,experts2\n`, 2);
       assertEquals(linesOf(names), [1, 2], names);
-      const database = await told("exprets,a\nteams,b\nteems,c\n", 4);
+      const database = await errorsOf("exprets,a\nteams,b\nteems,c\n", 4);
       assertEquals(linesOf(database), [1, 3], database);
     });
     assertEquals([await kindOf(db, "experts"), await kindOf(db, "teams")], ["r", "r"]);

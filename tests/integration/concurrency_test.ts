@@ -353,7 +353,7 @@ databaseTest("a grant made while a rename waits is on the view too", async ({ db
   }
 });
 
-databaseTest("a name that is taken while a rename waits is told", async ({ db }) => {
+databaseTest("a name that is taken while a rename waits is reported", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int primary key)`;
   const reader = await startReader(db, "experts");
@@ -591,7 +591,7 @@ databaseTest("connections that are all killed between requests are replaced", as
 
 // Refused by the database ---------------------------------------------------------------------------
 
-databaseTest("an event trigger that raises is told, and nothing is changed", async ({ db }) => {
+databaseTest("an event trigger that raises is reported, and nothing is changed", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLE).simple();
   await db.admin.unsafe(`
@@ -616,7 +616,7 @@ databaseTest("an event trigger that raises is told, and nothing is changed", asy
   assertEquals(stateDifferences(renamed, await databaseState(db.admin)), []);
 });
 
-databaseTest("a statement that is cancelled is told, and nothing is changed", async ({ db }) => {
+databaseTest("a cancelled statement is reported, and nothing is changed", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLE).simple();
   const before = await databaseState(db.admin);

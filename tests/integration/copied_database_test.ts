@@ -129,7 +129,7 @@ databaseTest(
     assertEquals(names.length, 3);
     assertEquals((await copy.sql`select name from built`)[0].name, "Ada");
 
-    // The chain is taken back from its end; what was renamed on is told as it is told elsewhere.
+    // The chain is taken back from its end; what was renamed further is reported as it is elsewhere.
     for (const one of [functions, there]) {
       const first = (await one.list({ table: "a" })).migrations[0].id;
       const problem = await one.refused("drifted", "rollback", { migration_id: first });
@@ -289,7 +289,7 @@ databaseTest(
         acknowledge: ["view_changed"],
         mode: "plan",
       });
-      // A condition that the view has got since is still told.
+      // A condition that the view has got since is still reported.
       assertEquals(
         plan.findings.some(({ code }) => code === "view_changed"),
         name === "a condition",

@@ -81,7 +81,7 @@ databaseTest(
       // Of those that break nothing every sixth, another one on each version.
       if (!FULL && !(spelled(table) in EXPECTED) && place % 6 !== db.version % 6) continue;
       const { breaks = {}, changes = {}, findings = {} } = EXPECTED[spelled(table)] ?? {};
-      const told = await roundTrip([table], async () => {
+      const reported = await roundTrip([table], async () => {
         if (!(spelled(table) in EXPECTED)) return;
         const noticed = changed(works, await runProbes(db));
         const expected = Object.keys({ ...breaks, ...changes }).sort();
@@ -89,7 +89,7 @@ databaseTest(
         wrong.push(`${spelled(table)}: ${JSON.stringify(noticed)}, not ${expected}`);
       });
       // About the new names, which these tests make up, and not about what a rename breaks.
-      const found = told.filter(({ code }) => code !== "name_needs_quotes");
+      const found = reported.filter(({ code }) => code !== "name_needs_quotes");
       wrong.push(...findingFaults(table, found, Object.keys(findings)));
       wrong.push(...silence(table, found, "breaking", breaks));
       wrong.push(...silence(table, found, "warning", changes));
@@ -113,22 +113,22 @@ function findingFaults(table: CorpusTable, found: Finding[], expected: string[])
   return [`${spelled(table)}: findings ${codes}, not ${expected}`];
 }
 
-/** What no finding of this severity speaks of, and what one speaks of though nothing of the kind happens. */
+/** What no finding of this severity mentions, and what one mentions though nothing of the kind happens. */
 function silence(
   table: CorpusTable,
   found: Finding[],
   severity: Finding["severity"],
   happens: Record<string, string>,
 ): string[] {
-  const told = found.filter((finding) =>
+  const reported = found.filter((finding) =>
     finding.severity === severity && !SHOWN_ELSEWHERE.has(finding.code)
   ).map(({ object, message }) => `${object} ${message}`);
   const names = Object.entries(happens).filter(([probe]) => !UNSEEN.has(probe))
     .map(([, reason]) => reason.split(" ")[0]);
   return [
-    ...names.filter((name) => !told.some((text) => text.includes(name)))
+    ...names.filter((name) => !reported.some((text) => text.includes(name)))
       .map((name) => `${spelled(table)}: silence about ${name}`),
-    ...told.filter((text) => !names.some((name) => text.includes(name)))
+    ...reported.filter((text) => !names.some((name) => text.includes(name)))
       .map((text) => `${spelled(table)}: a false alarm: ${text}`),
   ];
 }

@@ -24,7 +24,7 @@ async function usageOf(functions: Functions, table = "experts"): Promise<Usage> 
   return migrations[0].usage!;
 }
 
-/** What list-migrations tells of reads, once the sessions' counts have come to the server. */
+/** What list-migrations reports of reads, once the sessions' counts have come to the server. */
 async function readsOf(
   db: TestDatabase,
   functions: Functions,
@@ -186,7 +186,7 @@ servers.test("a refresh keeps the count, in place or anew", async ({ db }) => {
   assertEquals(drift, []);
 });
 
-servers.test("to verify a view that counts is no use of it", async ({ db }) => {
+servers.test("verifying a view that counts is not counted as use of it", async ({ db }) => {
   await using functions = functionsFor(db.url);
   const sql = db.connect({ max: 1 });
   await run(sql, TABLE);
@@ -201,7 +201,7 @@ servers.test("to verify a view that counts is no use of it", async ({ db }) => {
   assertEquals(await readsOf(db, functions, sql), 2);
 });
 
-servers.test("where aliases hide the name, the view's own count tells", async ({ db }) => {
+servers.test("where aliases hide the name, the view's own count shows the use", async ({ db }) => {
   await using functions = functionsFor(db.url);
   const sql = db.connect({ max: 1 });
   await run(sql, TABLE);

@@ -101,7 +101,7 @@ servedTest(
 );
 
 servedTest(
-  "ambiguous_many_to_many: nothing is said where nothing becomes ambiguous",
+  "ambiguous_many_to_many: there is no finding where nothing becomes ambiguous",
   async ({ db, functions, get, reload }) => {
     const findings = async (sql: string) => {
       await db.sql.unsafe(
@@ -109,7 +109,7 @@ servedTest(
       ).simple();
       await reload();
       const finding = await planned(functions, "post_tags", "ambiguous_many_to_many");
-      // What a rename would do, by hand: what is told must be what becomes ambiguous by it.
+      // What a rename would do, by hand: what is reported must be what becomes ambiguous by it.
       const statuses = async () => {
         await reload();
         const paths = ["posts?select=id,tags(label)", "tags?select=id,posts(title)"];
@@ -119,10 +119,10 @@ servedTest(
       await db.sql.unsafe(`alter table post_tags rename to renamed;
         create view post_tags as select * from renamed`).simple();
       const after = await statuses();
-      const told = [": posts?select=tags(…)", "tags?select=posts(…)"]
+      const reported = [": posts?select=tags(…)", "tags?select=posts(…)"]
         .map((request) => finding?.message.includes(request) ?? false);
       assertEquals(
-        told,
+        reported,
         before.map((status, index) => status === 200 && after[index] === 300),
         sql,
       );

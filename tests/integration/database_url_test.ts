@@ -23,7 +23,7 @@ if (await hasOpenssl()) {
   const servers = ownServers([17], {
     listen_addresses: ipv6 ? "127.0.0.1,::1" : "127.0.0.1",
   });
-  servers.test("a URL means what it means elsewhere, and what it asks for is had or named", async ({ db, server }) => {
+  servers.test("a URL means what it means elsewhere, and what it asks for is done, or named in the refusal", async ({ db, server }) => {
     await db.admin.unsafe(`
       create role encrypted login password 'p#1'; create role plain login password 'p#1';`)
       .simple();

@@ -288,7 +288,7 @@ databaseTest(
 );
 
 databaseTest(
-  "only receivers that the settings name now are told, and of a URL only its host is kept",
+  "only receivers that the settings name now are notified, and of a URL only its host is kept",
   async ({ db }) => {
     await using one = new Receiver();
     await using two = new Receiver();
@@ -393,7 +393,7 @@ databaseTest(
 );
 
 databaseTest(
-  "a receiver that tries again whenever it is told of a failure does not go on for ever",
+  "a receiver that tries again whenever it is notified of a failure does not go on for ever",
   ({ db }) =>
     quietly(async () => {
       await makeTable(db);
@@ -414,7 +414,7 @@ databaseTest(
     }),
 );
 
-databaseTest("a caller without a key sets nothing in motion", async ({ db }) => {
+databaseTest("a caller without a key starts no delivery", async ({ db }) => {
   await using receiver = new Receiver();
   await using functions = functionsFor(db.url, notifying([receiver.url]));
   await using silent = functionsFor(db.url, notifying([receiver.url], { secrets: [] }));
@@ -428,7 +428,7 @@ databaseTest("a caller without a key sets nothing in motion", async ({ db }) => 
   assertEquals(receiver.received.length, 1);
 });
 
-databaseTest("a login that is not postgres tells and delivers as postgres does", async ({ db }) => {
+databaseTest("another login than postgres notifies and delivers alike", async ({ db }) => {
   await makeTable(db);
   await using login = await leastPrivilege(db);
   await login.handOver("experts");

@@ -28,7 +28,7 @@ const phases = (events: ReceivedEvent[]) =>
   events.map(({ event, data }) => event === "progress" ? data.phase : event);
 
 databaseTest(
-  "a rename and a rollback tell their phases and end with their result",
+  "a rename and a rollback report their phases and end with their result",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql`create table experts (id int)`;
@@ -69,7 +69,7 @@ databaseTest("the last event is the body that the JSON answer would be", async (
 
 for (const operation of ["rename", "rollback"] as const) {
   databaseTest(
-    `a ${operation} that waits tells at once who blocks it, over the network`,
+    `a ${operation} that waits reports at once who blocks it, over the network`,
     async ({ db }) => {
       await using gateway = await startGatewayProcess(db.url);
       await db.sql`create table experts (id int)`;
@@ -106,7 +106,7 @@ for (const operation of ["rename", "rollback"] as const) {
 }
 
 databaseTest(
-  "a lock that cannot be had is a problem with its blockers at the end of the stream",
+  "a lock that cannot be acquired is a problem with its blockers at the end of the stream",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql`create table experts (id int)`;

@@ -156,7 +156,7 @@ renamedTest(
       acknowledge: ["old_name_in_use"],
     });
     const error = await db.sql`select counted()`.then(() => null, (error) => error.code);
-    assertEquals(error, "42P01", "it fails, as it was told");
+    assertEquals(error, "42P01", "it fails, as the finding said");
     assertEquals((await db.sql`select harmless()`).length, 1);
   },
 );

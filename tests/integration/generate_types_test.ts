@@ -144,7 +144,7 @@ databaseTest(
 );
 
 databaseTest(
-  "what is missing is said, with the exit code for it, and no file is touched",
+  "what is missing is named, with the exit code for it, and no file is touched",
   { versions: [17] },
   async ({ db }) => {
     await db.sql`create table experts ()`;

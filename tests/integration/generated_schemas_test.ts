@@ -1,11 +1,11 @@
-/** A hundred random schemas on each server, the same ones each time; `npm run fuzz` tells others. */
+/** A hundred random schemas on each server, the same ones each time; `npm run fuzz` makes others. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { databaseTest } from "../support/database.ts";
 import { BUILDS } from "../support/corpus_built.ts";
 import { type Story, story } from "../support/generated_schema.ts";
 import { schemaSql } from "../support/generated_schema_sql.ts";
-import { tellStories } from "../support/generated_schema_run.ts";
+import { runStories } from "../support/generated_schema_run.ts";
 import { sampled } from "../support/sampled.ts";
 
 const COUNT = 100;
@@ -19,11 +19,11 @@ const seedOf = (version: number) => 20_261_100 + version;
 databaseTest("random schemas are after rename and rollback what they were", async ({ db }) => {
   const seed = seedOf(db.version);
   let count = 0;
-  await tellStories(db, { seed, count: RUN, progress: (done) => count = done });
+  await runStories(db, { seed, count: RUN, progress: (done) => count = done });
   assertEquals(count, RUN);
 });
 
-Deno.test("random schemas have everything in them that can hang on a table", () => {
+Deno.test("random schemas have everything in them that can depend on a table", () => {
   const made = fc.sample(story, { seed: seedOf(15), numRuns: COUNT }).map(({ schema }) =>
     schemaSql(schema, "s")
   ).join("\n");
@@ -75,12 +75,12 @@ Deno.test("random stories have everything happen", () => {
       ]),
     ),
   };
-  const seldom = Object.entries(happens).filter(([, does]) => stories.filter(does).length < 3);
-  assertEquals(seldom.map(([what]) => what), []);
+  const rare = Object.entries(happens).filter(([, does]) => stories.filter(does).length < 3);
+  assertEquals(rare.map(([what]) => what), []);
 });
 
 databaseTest(
-  "a fault is found, made small and told with its seed",
+  "a fault is found, made small and reported with its seed",
   { versions: [17] },
   async ({ db }) => {
     // Something is left behind whenever a view goes: whatever the story, that is not as it was.
@@ -97,7 +97,7 @@ databaseTest(
       end $$;
       create event trigger fault on sql_drop execute function public.fault();`).simple();
     const error = await assertRejects(
-      () => tellStories(db, { seed: 3, count: 5, shrinkMs: 3_000 }),
+      () => runStories(db, { seed: 3, count: 5, shrinkMs: 3_000 }),
       Error,
     );
     assert(/npm run fuzz -- --seed 3 --count \d/.test(error.message), error.message);

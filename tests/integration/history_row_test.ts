@@ -110,7 +110,7 @@ databaseTest(
 );
 
 databaseTest(
-  "where there is no migration history, nothing is said of it and nothing fails",
+  "where there is no migration history, the answer says nothing of it and nothing fails",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(`${EXPERTS}; drop schema supabase_migrations cascade`).simple();

@@ -70,7 +70,7 @@ databaseTest(
   },
 );
 
-/** A function that leaves its caller's role, in each way that its text can tell. */
+/** A function that leaves its caller's role, in each way that its text can show. */
 const WAYS_OUT = {
   "reset role": "begin reset role; return new; end",
   "set role": "begin set local role postgres; return new; end",

@@ -28,7 +28,7 @@ const RENAME = { old_name: "experts", new_name: "expert_profiles" };
 const makeTable = (db: TestDatabase) =>
   db.sql`create table experts (id int primary key, name text)`;
 
-/** Fails unless the second answer is the first one's, told as such. */
+/** Fails unless the second answer is the first one's, marked as repeated. */
 function assertReplay(first: KeyedAnswer, second: KeyedAnswer): void {
   assertEquals([second.status, second.replayed], [200, true], JSON.stringify(second.body));
   assertEquals(second.body, first.body);
@@ -154,7 +154,7 @@ databaseTest(
 );
 
 databaseTest(
-  "a refusal is not kept: once it is mended, the same key does the work",
+  "a refusal is not kept: once its cause is fixed, the same key does the work",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     assertRefused(await postKeyed(functions, "rename", "k", RENAME), "table_not_found");
@@ -256,7 +256,7 @@ for (const count of [1, 5]) {
         for (const { body } of done) assertEquals(body, done[0].body);
         assertEquals(await workDone(db.sql), { migrations: 1, events: 1 });
         assertEquals((await db.sql`select from table_rename.sys_table_migration_events`).length, 1);
-        // Whoever was told to come again gets the answer, too: at the same time or not.
+        // Whoever was asked to come again gets the answer, too: at the same time or not.
         const second = await Promise.all(
           Array.from({ length: 50 }, (_, n) => postKeyed(all[n % count], "rename", "k", RENAME)),
         );
@@ -274,7 +274,7 @@ for (const count of [1, 5]) {
 }
 
 databaseTest(
-  "a twin of a request that is still at work is told so at once, and answered afterwards",
+  "a twin of a request that is still at work is refused at once with that reason, and answered afterwards",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await using elsewhere = functionsFor(`${db.url}?keep_alive=60`);
@@ -608,7 +608,7 @@ databaseTest(
 );
 
 databaseTest(
-  "tracking tables that are older than the functions are said to be, and only keys need the new ones",
+  "tracking tables that are older than the functions are reported, and only keys need the new ones",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await makeTable(db);

@@ -31,7 +31,7 @@ if (installed) {
   const programs = { initdb: join(DEBIAN, "bin/initdb"), pgCtl: join(DEBIAN, "bin/pg_ctl") };
   const servers = ownServers([15], { jit: "on" }, programs);
 
-  servers.test("no query of ours is compiled, however dear it seems", async ({ db }) => {
+  servers.test("no query of ours is compiled, however expensive it seems", async ({ db }) => {
     await db.sql.unsafe(TABLES).simple();
     // Whatever a query of the login is said to cost, it is compiled.
     for (const limit of ["jit_above_cost", "jit_inline_above_cost", "jit_optimize_above_cost"]) {

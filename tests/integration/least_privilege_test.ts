@@ -117,7 +117,7 @@ databaseTest("every operation can be done by the login, whoever calls", async ({
   assert((await postKeyed(functions, "rename", "once", body)).replayed);
   const { id } = applied.body.migrations[0];
 
-  // Use by another role, told by pg_stat_statements and by the count.
+  // Use by another role, reported by pg_stat_statements and by the count.
   await db.as(
     "anon",
     async (tx) => assertEquals([...await tx`select name from experts`], [{ name: "ann" }]),
@@ -207,7 +207,7 @@ databaseTest("a table of somebody else's is refused, with what to do about it", 
   assertMatch(late.hint!, /alter table "public"\."expert_profiles" owner to/);
 });
 
-databaseTest("a login that lacks something is told what to run", async ({ db }) => {
+databaseTest("the answer for a login that lacks something says what to run", async ({ db }) => {
   await db.sql.unsafe(APPLICATION).simple();
   await using login = await leastPrivilege(db);
   await login.handOver("experts");

@@ -122,7 +122,7 @@ Deno.test("a folder in use, and one of another version, are refused", () =>
     })
   ));
 
-Deno.test("a setting that the server refuses is told with the server's own words", () =>
+Deno.test("a setting that the server refuses is reported in the server's own words", () =>
   withFolder(async (dir) => {
     const start = () =>
       startPostgres({ version: 17, dir, durable: false, settings: { wal_level: "some" } });

@@ -87,12 +87,12 @@ databaseTest("as() acts as PostgREST does and keeps only what is committed", asy
   }
 });
 
-databaseTest("PostgREST is told of DDL, of drops too, and not of GRANT", async ({ db }) => {
+databaseTest("PostgREST is notified of DDL, of drops too, and not of GRANT", async ({ db }) => {
   const listener = db.connect({ max: 1 });
-  let told = 0;
-  await listener.listen("pgrst", () => void told++);
+  let notified = 0;
+  await listener.listen("pgrst", () => void notified++);
   const after = async (statement: string) => {
-    told = 0;
+    notified = 0;
     await db.sql.unsafe(statement);
     // A marker of our own comes behind whatever the statement caused.
     const marker = Promise.withResolvers<void>();
@@ -100,7 +100,7 @@ databaseTest("PostgREST is told of DDL, of drops too, and not of GRANT", async (
     await db.sql`NOTIFY marker`;
     await marker.promise;
     await unlisten();
-    return told;
+    return notified;
   };
   assertEquals(await after("CREATE TABLE watched (a int)"), 1);
   assertEquals(await after("ALTER TABLE watched RENAME TO seen"), 1);

@@ -68,7 +68,7 @@ databaseTest(
   },
 );
 
-databaseTest("what waits for a lock is told phase by phase, at level debug", async ({ db }) => {
+databaseTest("what waits for a lock is logged phase by phase, at level debug", async ({ db }) => {
   await using functions = functionsFor(db.url, { logLevel: "debug" });
   await db.sql`create table experts (id int, name text)`;
   await db.sql`insert into experts values (1, 'row of somebody')`;
@@ -249,7 +249,7 @@ databaseTest(
   },
 );
 
-databaseTest("what the caller is not told is logged under the request's id", async ({ db }) => {
+databaseTest("what the answer does not say is logged under the request's id", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int)`;
   await functions.rename(RENAME);
@@ -265,8 +265,8 @@ databaseTest("what the caller is not told is logged under the request's id", asy
   const [{ request_id, message, cause }] = lines;
   assertEquals(request_id, response!.headers.get("x-request-id"));
   assertMatch(message as string, /event of a failed request/);
-  const { stack, ...told } = cause as Record<string, string>;
-  assertEquals(told, {
+  const { stack, ...logEntry } = cause as Record<string, string>;
+  assertEquals(logEntry, {
     sqlstate: "23514",
     message: 'new row for relation "sys_table_migration_events" violates check constraint "none"',
     schema_name: "table_rename",
@@ -297,7 +297,7 @@ Deno.test("a secret is taken out of a line in whatever form it is written", () =
   assertEquals(line("for http://127.0.0.1/hooks/token:"), '{"value":"for [redacted]:","abc":1}');
 });
 
-Deno.test("of a cause that can quote data, only where it happened is told", () => {
+Deno.test("of a cause that can quote data, only where it happened is logged", () => {
   const error = (code: string, message: string) =>
     Object.assign(new Error(message), {
       code,
@@ -309,12 +309,12 @@ Deno.test("of a cause that can quote data, only where it happened is told", () =
       parameters: ["somebody"],
       table_name: "experts",
     });
-  const told = [
+  const described = [
     describeCause(error("22P02", 'invalid input syntax for type integer: "somebody"')),
     describeCause(error("P0001", "somebody is not allowed")),
     describeCause(error("23505", "duplicate key value violates unique constraint")),
   ];
-  const text = JSON.stringify(told);
+  const text = JSON.stringify(described);
   assertEquals(text.match(/somebody/g), null, text);
   assertMatch(text, /duplicate key/);
   assertMatch(text, /experts/);

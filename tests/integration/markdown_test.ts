@@ -28,7 +28,7 @@ const asked = async (
 };
 
 databaseTest(
-  "a plan can be had as Markdown, and applied from what stands in it",
+  "a plan is available as Markdown, and can be applied from what it contains",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await createEverythingSchema(db);

@@ -102,7 +102,7 @@ databaseTest(
 );
 
 databaseTest(
-  "a rollback of what came by a file says that it cannot tell what was changed since",
+  "a rollback of what came by a file says that it cannot determine what was changed since",
   async ({ db }) => {
     await using repo = await repository();
     await using functions = functionsFor(db.url);
@@ -177,7 +177,7 @@ databaseTest(
 );
 
 databaseTest(
-  "a file whose locks are not to be had changes nothing, and is pushed again",
+  "a file whose locks cannot be acquired changes nothing, and is pushed again",
   async ({ db }) => {
     await using repo = await repository();
     await using functions = functionsFor(db.url);

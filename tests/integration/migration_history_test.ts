@@ -35,7 +35,7 @@ async function assertReplayed(db: TestDatabase, fresh: TestDatabase): Promise<vo
   assertEquals(oids.map(({ old_name }) => old_name), []);
 }
 
-/** Drift of the active migrations, as list-migrations tells it. */
+/** Drift of the active migrations, as list-migrations reports it. */
 async function driftOf(functions: Functions) {
   const { migrations } = await functions.list({ status: "active", include: "drift" });
   return migrations.flatMap(({ drift }) =>

@@ -60,7 +60,7 @@ async function withPartman(db: TestDatabase): Promise<void> {
 }
 
 databaseTest(
-  "pg_partman's configuration is told before its maintenance stops, with the statement that brings it up to date",
+  "pg_partman's configuration is reported before its maintenance stops, with the statement that brings it up to date",
   { everyVersion: true },
   async ({ db }) => {
     await using functions = functionsFor(db.url);
@@ -105,7 +105,7 @@ databaseTest(
 );
 
 databaseTest(
-  "what another extension keeps is a warning; what it cannot be asked is told",
+  "names that another extension keeps are a warning, and so are those that cannot be read",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(

@@ -1,4 +1,4 @@
-/** After a round of operations and failures: no secret and no row in what callers, tables and logs are told. */
+/** After a round of operations and failures: no secret and no row in answers, tables and logs. */
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import { readNotifySettings } from "../../shared/http/notify_settings.ts";
 import { readWebhookSecrets } from "../../shared/http/webhook_secrets.ts";
@@ -153,7 +153,7 @@ databaseTest(
         ...["dependants_cannot_follow", "unauthorized", "database_unavailable"],
       ]
     ) assert(codes.has(code), `${code} did not happen: ${[...codes]}\n${answers.join("\n")}`);
-    const told: Record<string, string> = {
+    const outputs: Record<string, string> = {
       answers: answers.join("\n"),
       log: log.map(({ text }) => text).join("\n"),
     };
@@ -162,14 +162,14 @@ databaseTest(
     for (const { schema, name } of tables) {
       const rows = await db.admin`
         select to_jsonb(t)::text as row from ${db.admin(schema)}.${db.admin(name)} t`;
-      told[name] = rows.map(({ row }) => row).join("\n");
+      outputs[name] = rows.map(({ row }) => row).join("\n");
     }
-    assert(told.sys_table_migration_events.includes("refused"), "no refusal left an event");
-    assert(told.sys_table_migrations.includes("plan_hash"), "nothing was recorded");
-    const { sys_table_migration_notifications: outbox } = told;
+    assert(outputs.sys_table_migration_events.includes("refused"), "no refusal left an event");
+    assert(outputs.sys_table_migrations.includes("plan_hash"), "nothing was recorded");
+    const { sys_table_migration_notifications: outbox } = outputs;
     assert(outbox.includes('"last_error": "'), "no delivery failed");
     const never = [...Object.values(SECRETS), SECRET_KEY, new URL(db.url).password];
-    for (const [where, text] of Object.entries(told)) {
+    for (const [where, text] of Object.entries(outputs)) {
       for (const secret of never) {
         const at = text.indexOf(secret);
         assertEquals(at, -1, `in ${where}: ${text.slice(Math.max(0, at - 300), at)}`);

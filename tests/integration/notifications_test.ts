@@ -1,4 +1,4 @@
-/** Notifications: what is told of, when, and to whom. How they are delivered is in deliveries_test.ts. */
+/** Notifications: of what, when, and to whom. How they are delivered is in deliveries_test.ts. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { backgroundEnded } from "../../shared/notifications/background.ts";
 import { databaseTest, type TestDatabase } from "../support/database.ts";
@@ -11,16 +11,16 @@ import { OTHER_SECRET, SECRET } from "../support/webhooks.ts";
 
 const RENAME = { old_name: "experts", new_name: "expert_profiles" };
 
-interface Told {
+interface Notified {
   db: TestDatabase;
   functions: Functions;
   receiver: Receiver;
 }
 
-/** A test with a table `experts`, and a receiver that is told. */
-function toldTest(
+/** A test with a table `experts`, and a receiver of notifications. */
+function notificationTest(
   name: string,
-  body: (told: Told) => Promise<void>,
+  body: (notified: Notified) => Promise<void>,
   register: typeof databaseTest = databaseTest,
 ) {
   register(name, async ({ db }) => {
@@ -42,15 +42,15 @@ const refuseDdl = (db: TestDatabase) =>
       $$ begin raise exception 'not today'; end $$;
     create event trigger on_ddl on ddl_command_end execute function on_ddl()`).simple();
 
-toldTest(
-  "each change is told once, as it was made, signed, with who asked for it",
+notificationTest(
+  "each change is notified once, as it was made, signed, with who asked for it",
   async ({ db, functions, receiver }) => {
-    const told = async () => {
+    const latest = async () => {
       await backgroundEnded();
       return receiver.received.at(-1)!;
     };
     const proposed = await functions.rename({ ...RENAME, mode: "propose" });
-    const first = await told();
+    const first = await latest();
     verifySignature(first);
     assertEquals(first.headers["content-type"], "application/json");
     assertEquals(first.notification.type, "migration.proposed");
@@ -60,30 +60,30 @@ toldTest(
     assertEquals(first.notification.data.actor, "key:default");
 
     const applied = await functions.rename({ batch_id: batch_id!, notes: "now" });
-    assertEquals((await told()).notification.data.migrations, applied.migrations);
+    assertEquals((await latest()).notification.data.migrations, applied.migrations);
     const [{ request_id, occurred_at }] = await db.sql`
       select request_id, occurred_at from table_rename.sys_table_migration_events order by id desc limit 1`;
-    const { timestamp, data } = (await told()).notification;
+    const { timestamp, data } = (await latest()).notification;
     assertEquals(new Date(timestamp), occurred_at);
     assertEquals([data.request_id, data.operation], [request_id, "rename"]);
 
     const [{ id: migration_id }] = applied.migrations;
     const back = await functions.rollback({ migration_id });
-    assertEquals((await told()).notification.data.migrations, back.migrations);
+    assertEquals((await latest()).notification.data.migrations, back.migrations);
 
     // Notifications may overtake one another.
     const again = await functions.rename({ ...RENAME, mode: "propose" });
     await backgroundEnded();
     await functions.rollback({ batch_id: again.batch_id! });
-    const withdrawn = (await told()).notification;
+    const withdrawn = (await latest()).notification;
     assert(withdrawn.type === "migration.rolled_back" && withdrawn.data.withdrawn);
 
     const { migrations: [last] } = await functions.rename(RENAME);
     await functions.refresh({ migration_id: last.id });
     await backgroundEnded();
     const end = await functions.finalize({ table: "experts", acknowledge: ["old_name_in_use"] });
-    assertEquals((await told()).notification.data.migrations, end.migrations);
-    // Asked again, it is answered as done, and there is nothing to tell.
+    assertEquals((await latest()).notification.data.migrations, end.migrations);
+    // Asked again, it is answered as done, and there is nothing to notify.
     await functions.finalize({ migration_id: last.id });
     await backgroundEnded();
     assertEquals(receiver.types, [
@@ -123,8 +123,8 @@ databaseTest(
   },
 );
 
-toldTest(
-  "a notification tells how its migrations were then, however late it is sent",
+notificationTest(
+  "a notification says how its migrations were then, however late it is sent",
   async ({ db, functions, receiver }) => {
     // Without a secret to sign with, nothing is sent yet.
     await using silent = functionsFor(db.url, notifying([receiver.url], { secrets: [] }));
@@ -137,17 +137,17 @@ toldTest(
     assertStringIncludes(notifications!.settings_errors[0], "RENAME_NOTIFY_SECRET");
     await functions.list();
     await backgroundEnded();
-    const told = new Map(
+    const sent = new Map(
       receiver.received.map(({ notification: { type, data } }) => [type, data.migrations]),
     );
-    assertEquals(told.get("migration.proposed"), proposed.migrations);
-    assertEquals(told.get("migration.applied"), applied.migrations);
-    assertEquals(told.get("migration.rolled_back"), back.migrations);
+    assertEquals(sent.get("migration.proposed"), proposed.migrations);
+    assertEquals(sent.get("migration.applied"), applied.migrations);
+    assertEquals(sent.get("migration.rolled_back"), back.migrations);
   },
 );
 
-toldTest(
-  "a change that comes to nothing leaves no word of a change: the failure is told, once",
+notificationTest(
+  "a change that comes to nothing is not notified as a change: its failure is notified, once",
   ({ db, functions, receiver }) =>
     quietly(async () => {
       await refuseDdl(db);
@@ -164,7 +164,7 @@ toldTest(
       });
       assertEquals(notification.data.migrations, []);
 
-      // Whoever tries again when told, and fails again, is not told again.
+      // Whoever tries again when notified, and fails again, is not notified again.
       await post(functions, "rename", RENAME);
       assertEquals(await outbox(db), ["migration.failed"]);
       // Something else is.
@@ -182,8 +182,8 @@ toldTest(
   databaseTest,
 );
 
-toldTest(
-  "locks that were not to be had are told; what is refused beforehand is its caller's alone",
+notificationTest(
+  "locks that could not be acquired are notified; what is refused beforehand is reported to its caller alone",
   ({ db, functions, receiver }) =>
     quietly(async () => {
       const id = crypto.randomUUID();
@@ -208,8 +208,8 @@ toldTest(
     }),
 );
 
-toldTest(
-  "a verification that fails after the commit is told beside the change",
+notificationTest(
+  "a verification that fails after the commit is notified beside the change",
   async ({ db, functions, receiver }) => {
     // At the commit, after everything that the rename looks at before it.
     await db.sql.unsafe(`
@@ -222,18 +222,18 @@ toldTest(
     assertEquals(answer.verification?.passed, false);
     await backgroundEnded();
     assertEquals(receiver.types.sort(), ["migration.applied", "migration.verification_failed"]);
-    const told = receiver.received.map(({ notification }) => notification)
+    const failure = receiver.received.map(({ notification }) => notification)
       .find((one) => one.type === "migration.verification_failed")!;
-    assertEquals(told.data.after, "rename");
-    assertEquals(told.data.batch_id, answer.batch_id);
-    assertEquals(told.data.migrations[0].id, answer.migrations[0].id);
+    assertEquals(failure.data.after, "rename");
+    assertEquals(failure.data.batch_id, answer.batch_id);
+    assertEquals(failure.data.migrations[0].id, answer.migrations[0].id);
     const failed = answer.verification!.checks.filter(({ passed }) => !passed);
-    assertEquals(told.data.failed_checks, failed.map(({ name }) => name));
+    assertEquals(failure.data.failed_checks, failed.map(({ name }) => name));
   },
 );
 
-toldTest(
-  "a change that is committed is not told as failed, whatever happens to its answer",
+notificationTest(
+  "a change that is committed is not notified as failed, whatever happens to its answer",
   ({ db, functions, receiver }) =>
     quietly(async () => {
       // The record is gone from the moment of the commit.
@@ -257,14 +257,14 @@ toldTest(
     }),
 );
 
-toldTest(
-  "verify tells what fails, and is not an endless conversation",
+notificationTest(
+  "verify notifies what fails, and a receiver that verifies again causes no endless loop",
   async ({ db, functions, receiver }) => {
     const { migrations: [{ id }] } = await functions.rename(RENAME);
     await functions.verify({ migration_id: id, checks: ["reads"] });
     await backgroundEnded();
     await db.sql`revoke select on experts from anon`;
-    // Told of a failure, the receiver looks for itself.
+    // Notified of a failure, the receiver looks for itself.
     let looked = 0;
     receiver.behaviour = async ({ notification }) => {
       if (notification.type === "migration.verification_failed") {
@@ -284,8 +284,8 @@ toldTest(
   },
 );
 
-toldTest(
-  "drift is told where list-migrations finds it, each kind once until the view is refreshed",
+notificationTest(
+  "drift is notified where list-migrations finds it, each kind once until the view is refreshed",
   async ({ db, functions, receiver }) => {
     const { migrations: [{ id }] } = await functions.rename(RENAME);
     const look = async () => {
@@ -299,7 +299,7 @@ toldTest(
     };
     assertEquals(await look(), []);
     await db.sql`alter table expert_profiles add column note text`;
-    // Two that look at the same moment tell it once: neither has told it when the other looks.
+    // Two that look at the same moment notify once: neither has done so when the other looks.
     await db.sql.unsafe(`
       create function slowly() returns trigger language plpgsql as
         $$ begin perform pg_sleep(0.25); return new; end $$;
@@ -320,8 +320,8 @@ toldTest(
   },
 );
 
-toldTest(
-  "an old name that shows rows it must not is told whatever the list was asked for",
+notificationTest(
+  "an old name that shows rows it must not is notified whatever the list was asked for",
   async ({ db, functions, receiver }) => {
     await db.sql`revoke all on experts from anon`;
     await db.sql`grant select (id) on experts to anon`;
@@ -341,7 +341,7 @@ toldTest(
   },
 );
 
-databaseTest("where nobody is to be told, the outbox stays empty", async ({ db }) => {
+databaseTest("without a receiver the outbox stays empty", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql`create table experts (id int)`;
   const { migrations: [{ id }] } = await functions.rename(RENAME);
@@ -355,8 +355,8 @@ databaseTest("where nobody is to be told, the outbox stays empty", async ({ db }
   assertEquals(operations.map(({ operation }) => operation), ["rename", "rollback"]);
 });
 
-toldTest(
-  "a large batch is one notification, of its first hundred migrations; its drift is told by the hundred",
+notificationTest(
+  "a large batch is one notification, of its first hundred migrations; its drift is reported by the hundred",
   async ({ db, functions, receiver }) => {
     const names = Array.from({ length: 120 }, (_, index) => `t${index}`);
     await db.sql.unsafe(names.map((name) => `create table ${name} (id int)`).join(";")).simple();
@@ -369,7 +369,7 @@ toldTest(
     assertEquals(data.migrations_total, 120);
     assertEquals(data.migrations.map(({ id }) => id), migrations.slice(0, 100).map(({ id }) => id));
 
-    // Drift of all of them is told by the hundred.
+    // Drift of all of them is reported by the hundred.
     await db.sql.unsafe(names.map((name) => `alter table new_${name} add a int`).join(";"))
       .simple();
     const found: string[][] = [];
@@ -387,8 +387,8 @@ toldTest(
   },
 );
 
-toldTest(
-  "tracking tables from before the outbox are told of in a clear refusal; looking works",
+notificationTest(
+  "with tracking tables from before the outbox changes are refused clearly, and looking works",
   ({ db, functions }) =>
     quietly(async () => {
       const { migrations: [{ id }] } = await functions.rename(RENAME);

@@ -74,7 +74,7 @@ databaseTest(
 );
 
 databaseTest(
-  "webhook_payload: a disabled webhook, or another trigger function of that name or schema, is none",
+  "webhook_payload: a disabled webhook, or another trigger function of that name or schema, has no finding",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.admin.unsafe(`${WEBHOOKS};
@@ -136,7 +136,7 @@ databaseTest(
 );
 
 databaseTest(
-  "computed_relationships: other functions of the row type, and those of other tables, are none",
+  "computed_relationships: other functions of the row type, and those of other tables, have no finding",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(`
@@ -224,7 +224,7 @@ for (
     ["on another machine", "alter server here options (set host 'db.example.com')"],
   ]
 ) {
-  databaseTest(`foreign_table_users: foreign tables ${what} are none`, async ({ db }) => {
+  databaseTest(`foreign_table_users: foreign tables ${what} have no finding`, async ({ db }) => {
     await using functions = functionsFor(db.url);
     await loopback(db);
     await db.sql.unsafe(FOREIGN_TABLE).simple();
@@ -331,7 +331,7 @@ for (
     ],
   ]
 ) {
-  databaseTest(`event_trigger: one ${what} is none, nor are the platform's`, async ({ db }) => {
+  databaseTest(`event_trigger: one ${what}, or the platform's, has no finding`, async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql`create table experts (id int primary key)`;
     await db.admin.unsafe(sql).simple();
@@ -350,7 +350,7 @@ async function pretendExtension(db: TestDatabase, name: string): Promise<void> {
 }
 
 databaseTest(
-  "graphql: where pg_graphql is installed, a table whose types change their names is told",
+  "graphql: where pg_graphql is installed, a table whose types change their names has a finding",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql`create table experts (id int primary key)`;

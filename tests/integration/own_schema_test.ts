@@ -136,7 +136,7 @@ databaseTest(
 );
 
 databaseTest(
-  "functions and tables of different versions are told apart before anything is changed",
+  "functions and tables of different versions are detected before anything is changed",
   async ({ db: like }) => {
     await using db = await emptyDatabase(like);
     await applyEarlier(db);
@@ -167,7 +167,7 @@ databaseTest(
 );
 
 databaseTest(
-  "changes that an earlier version recorded are made again, or it is said what to write in their files",
+  "changes that an earlier version recorded are made again, or the error says what to write in their files",
   { versions: [17] },
   async ({ db: like }) => {
     await using db = await emptyDatabase(like);

@@ -326,7 +326,7 @@ privilegesTest(
 );
 
 privilegesTest(
-  "an owner who took every privilege from themselves cannot lock the table, and is told so",
+  "an owner who took every privilege from themselves cannot lock the table, and the refusal says so",
   {},
   async ({ db, functions }) => {
     await db.sql.unsafe(`${TABLE}
@@ -374,7 +374,7 @@ privilegesTest(
 );
 
 privilegesTest(
-  "where the owner may not create in the schema, the view is the connection's and that is said",
+  "where the owner may not create in the schema, the view is the connection's and the answer says so",
   {},
   async ({ db, functions, role }) => {
     await db.admin.unsafe(`grant ${role.owner} to postgres;

@@ -160,7 +160,7 @@ databaseTest(
     assertEquals(failed, "42809");
     await functions.rollback({ batch_id: renamed.batch_id! });
 
-    // The server drops seldom statements when others fill its list, so that it can take more than one go.
+    // The server drops rare statements when others fill its list, so that it can take more than one go.
     await until("the truncation is recorded", async () => {
       await boss.clearStorage();
       const { findings } = await functions.rename({ ...archive, mode: "plan" });

@@ -87,7 +87,7 @@ servers.test("maintenance in a DO block, as of queues, is seen before it fails",
   assertEquals(await outcome(db.sql, maintenance("2026-11-29")), "42809");
 });
 
-servers.test("what renames send again and again is nobody's use of the table", async ({ db }) => {
+servers.test("what renames send again and again is not counted as use of the table", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(TABLE).simple();
   await db.sql.unsafe(`grant select on logs to anon; comment on table logs is 'x';
@@ -120,7 +120,7 @@ async function calledOften(db: TestDatabase, queries: string[]): Promise<void> {
 }
 
 servers.test(
-  "a seldom statement that matters is seen behind a thousand frequent ones",
+  "a rare statement that matters is seen behind a thousand frequent ones",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(TABLE).simple();
@@ -136,7 +136,7 @@ servers.test(
 );
 
 servers.test(
-  "where there are too many the rarest are read, and both numbers are told",
+  "where there are too many the rarest are read, and both numbers are reported",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(TABLE).simple();

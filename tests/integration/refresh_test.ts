@@ -39,7 +39,7 @@ function renamedTest(
   });
 }
 
-/** Codes of the drift that list-migrations tells of the one migration. */
+/** Codes of the drift that list-migrations reports for the one migration. */
 async function driftCodes({ functions, migration }: Renamed): Promise<string[]> {
   const { migrations } = await functions.list({ include: "drift" });
   const own = migrations.find(({ id }) => id === migration.id)!;
@@ -75,7 +75,7 @@ const viewOid = async (db: TestDatabase) =>
 renamedTest("a rename that nobody touched has no drift", async (renamed) => {
   assertEquals(await driftCodes(renamed), []);
   const { migrations } = await renamed.functions.list();
-  assertEquals("drift" in migrations[0], false, "drift is told only when asked for");
+  assertEquals("drift" in migrations[0], false, "drift is reported only when asked for");
 });
 
 renamedTest(
@@ -288,9 +288,9 @@ renamedTest(
       where operation = 'drift' and migration_ids = ${[again.id]}`;
     assertEquals((await events()).length, 0);
     await functions.list();
-    assertEquals([...await events()], [{ object: "public.experts" }], "told without being asked");
+    assertEquals([...await events()], [{ object: "public.experts" }], "reported unasked");
     await functions.list();
-    assertEquals((await events()).length, 1, "told once");
+    assertEquals((await events()).length, 1, "reported once");
     assertEquals(await driftCodes(now), ["row_security_bypassed"]);
 
     await refreshed(now, { acknowledge: ["column_grants"] });

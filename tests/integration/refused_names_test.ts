@@ -88,7 +88,7 @@ databaseTest(
 );
 
 databaseTest(
-  "a batch is told all its refusals at once, with the fields they are about",
+  "all refusals of a batch are reported at once, with the fields they are about",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(`

@@ -657,7 +657,7 @@ databaseTest("tables of others, and schemas closed to creation, are refused", as
 });
 
 kindTest(
-  "a new name that is taken is refused, and by what it is taken is said",
+  "a new name that is taken is refused, and the answer says by what",
   `create table old (id int primary key);
    create table a_table (id int);
    create table a_partitioned (id int) partition by range (id);
@@ -755,7 +755,7 @@ kindTest(
 );
 
 kindTest(
-  "one table of a batch that cannot be renamed keeps all of it back",
+  "one table of a batch that cannot be renamed stops the whole batch",
   "create table a (id int); create view v as select 1 as x",
   async ({ db, functions }) => {
     const state = await catalogState(db.sql);

@@ -34,7 +34,7 @@ interface Remedied {
   call?: string;
   broken: string;
   /** The body as the remedy has it. */
-  mended: (remedy: string, broken: string) => string;
+  fixed: (remedy: string, broken: string) => string;
   versions?: number[];
   superuser?: boolean;
   trigger?: true;
@@ -66,7 +66,7 @@ const REMEDIED: Remedied[] = [
     broken: `begin insert into entries (id, name) values (9, 'one')
       on conflict on constraint entries_name_key do update set name = excluded.name || '!';
       return string_agg(name, ',' order by id) from entries; end`,
-    mended: onConflict,
+    fixed: onConflict,
   },
   {
     code: "on_conflict_on_constraint",
@@ -75,7 +75,7 @@ const REMEDIED: Remedied[] = [
     broken: `begin insert into entries (id, name) values (id, name)
       on conflict on constraint entries_name_key do update set name = excluded.name || '!';
       result := (select string_agg(e.name, ',' order by e.id) from entries e); end`,
-    mended: onConflict,
+    fixed: onConflict,
   },
   {
     code: "on_conflict_on_constraint",
@@ -83,13 +83,13 @@ const REMEDIED: Remedied[] = [
     call: "('a')",
     broken: `begin insert into entries (id, "Odd one") values (9, "Odd one")
       on conflict on constraint odd do nothing; return (select count(*) from entries); end`,
-    mended: onConflict,
+    fixed: onConflict,
   },
   {
     code: "on_conflict_on_constraint",
     broken: `begin insert into entries (id, during) values (9, '[1,9)')
       on conflict on constraint entries_during do nothing; return count(*) from entries; end`,
-    mended: onConflict,
+    fixed: onConflict,
   },
   {
     code: "merge",
@@ -98,7 +98,7 @@ const REMEDIED: Remedied[] = [
       when matched then update set name = o.name
       when not matched then insert (id, name) values (o.id, o.name);
       return string_agg(name, ',' order by id) from entries; end`,
-    mended: (remedy) => {
+    fixed: (remedy) => {
       assertStringIncludes(remedy, "INSERT … ON CONFLICT");
       return `begin insert into entries (id, name) select id, name from others
         on conflict (id) do update set name = excluded.name;
@@ -112,7 +112,7 @@ const REMEDIED: Remedied[] = [
       when matched then update set name = o.name
       when not matched then insert (id, name) values (o.id, o.name);
       return string_agg(name, ',' order by id) from entries; end`,
-    mended: (remedy) => {
+    fixed: (remedy) => {
       assertStringIncludes(remedy, "UPDATE and INSERT");
       return `begin update entries e set name = o.name from others o where o.id = e.id;
         insert into entries (id, name) select id, name from others o
@@ -123,13 +123,13 @@ const REMEDIED: Remedied[] = [
   {
     code: "truncate",
     broken: "begin truncate entries; return count(*) from entries; end",
-    mended: (remedy, broken) => broken.replace("truncate", sqlIn(remedy, /DELETE FROM/)),
+    fixed: (remedy, broken) => broken.replace("truncate", sqlIn(remedy, /DELETE FROM/)),
   },
   {
     code: "copy",
     superuser: true,
     broken: "begin copy entries (id) to '/dev/null'; return 'done'; end",
-    mended: (remedy, broken) =>
+    fixed: (remedy, broken) =>
       broken.replace(
         "copy entries (id) to",
         sqlIn(remedy, /COPY \(SELECT … FROM …\) TO/).replace("…", "id").replace("…", "entries"),
@@ -139,7 +139,7 @@ const REMEDIED: Remedied[] = [
     code: "copy",
     superuser: true,
     broken: "begin copy entries (id) from '/dev/null'; return count(*) from entries; end",
-    mended: (remedy) => {
+    fixed: (remedy) => {
       assertStringIncludes(remedy, "Copy into a temporary table and insert from there");
       return `begin create temp table staged (id int) on commit drop; copy staged from '/dev/null';
         insert into entries (id) select id from staged; return count(*) from entries; end`;
@@ -149,7 +149,7 @@ const REMEDIED: Remedied[] = [
     code: "system_columns",
     broken: `begin update entries set name = 'x' where ctid =
       (select ctid from entries order by id limit 1 for update); return name from entries where id = 1; end`,
-    mended: (remedy) => {
+    fixed: (remedy) => {
       assertStringIncludes(remedy, "Find the rows by their key");
       return `begin update entries set name = 'x' where id =
         (select id from entries order by id limit 1 for update); return name from entries where id = 1; end`;
@@ -159,20 +159,20 @@ const REMEDIED: Remedied[] = [
     code: "group_by_primary_key",
     broken: `begin return string_agg(x.n, ',') from (
       select upper(name) || count(*) as n from entries group by id order by id) x; end`,
-    mended: (remedy, broken) =>
+    fixed: (remedy, broken) =>
       broken.replace("group by id", `group by id, ${/Add (\S+), and/.exec(remedy)![1]}`),
   },
   {
     code: "tablesample",
     broken: "begin return count(*) <= 3 from entries tablesample bernoulli (50); end",
-    mended: (remedy, broken) =>
+    fixed: (remedy, broken) =>
       broken.replace("tablesample bernoulli (50)", `where ${sqlIn(remedy, /random\(\)/)} < 0.5`),
   },
   {
     code: "where_current_of",
     broken: `declare c cursor for select * from entries order by id for update; r record; begin
       open c; fetch c into r; delete from entries where current of c; return min(id) from entries; end`,
-    mended: (remedy, broken) => {
+    fixed: (remedy, broken) => {
       assertStringIncludes(remedy, "by the key of the row that was fetched");
       return broken.replace("where current of c", "where id = r.id");
     },
@@ -181,7 +181,7 @@ const REMEDIED: Remedied[] = [
     code: "set_default",
     broken: `begin update entries set name = 'n', number = default where id = 1;
       return name from entries where id = 1; end`,
-    mended: (remedy, broken) => {
+    fixed: (remedy, broken) => {
       assertStringIncludes(remedy, "Leave the column out");
       return broken.replace(", number = default", "");
     },
@@ -191,7 +191,7 @@ const REMEDIED: Remedied[] = [
     superuser: true,
     broken: `begin alter table entries disable trigger all; update entries set name = name;
       alter table entries enable trigger all; return 'done'; end`,
-    mended: (remedy) => {
+    fixed: (remedy) => {
       const setting = sqlIn(remedy, /session_replication_role/);
       return `begin set local ${setting} = replica; update entries set name = name;
         set local ${setting} = origin; return 'done'; end`;
@@ -200,14 +200,14 @@ const REMEDIED: Remedied[] = [
   {
     code: "serial_sequence_lookup",
     broken: `begin return setval(pg_get_serial_sequence('entries', 'serial_no'), 100); end`,
-    mended: (remedy, broken) =>
+    fixed: (remedy, broken) =>
       broken.replace("pg_get_serial_sequence('entries', 'serial_no')", sqlIn(remedy, /'.*'/)),
   },
   {
     code: "tg_table_name",
     trigger: true,
     broken: "begin if tg_table_name = 'entries' then new.name := 'seen'; end if; return new; end",
-    mended: (remedy, broken) =>
+    fixed: (remedy, broken) =>
       broken.replace("tg_table_name = 'entries'", sqlIn(remedy, /TG_TABLE_NAME in \(.*?\)/)),
   },
   {
@@ -215,7 +215,7 @@ const REMEDIED: Remedied[] = [
     trigger: true,
     broken:
       "begin execute format('insert into %I values (1)', tg_table_name || '_log'); return new; end",
-    mended: (remedy, broken) =>
+    fixed: (remedy, broken) =>
       broken.replace("tg_table_name", `(${sqlIn(remedy, /case TG_TABLE_NAME .*? end/)})`),
   },
 ];
@@ -300,18 +300,18 @@ databaseTest(
     }
 
     const { findings } = await functions.rename({ ...MOVE, mode: "plan" });
-    const mended: string[] = [];
+    const fixed: string[] = [];
     for (const one of cases) {
       const own = findings.filter(({ object, code }) =>
         object.startsWith(`public.${one.name}(`) && code === one.code
       );
       assertEquals(own.length, 1, `${one.name} ${one.code}`);
-      mended.push(one.mended(own[0].remedy, one.broken));
+      fixed.push(one.fixed(own[0].remedy, one.broken));
     }
     for (const [n, one] of cases.entries()) {
-      await make(one, mended[n]);
+      await make(one, fixed[n]);
       await test.step(`${one.name}: ${one.code}, before`, async () => {
-        assertEquals(await outcome(db, one), before[n], mended[n]);
+        assertEquals(await outcome(db, one), before[n], fixed[n]);
       });
     }
     const after = await functions.rename(MOVE);
@@ -319,13 +319,13 @@ databaseTest(
     assertEquals(after.findings.filter((one) => own(one) && one.severity === "breaking"), []);
     for (const [n, one] of cases.entries()) {
       await test.step(`${one.name}: ${one.code}, after`, async () => {
-        assertEquals(await outcome(db, one), before[n], mended[n]);
+        assertEquals(await outcome(db, one), before[n], fixed[n]);
       });
     }
   },
 );
 
-databaseTest("in a batch each constraint and column is told of its own table", async ({ db }) => {
+databaseTest("each constraint and column of a batch is reported with its table", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(`
     create table a (id int primary key, x int constraint a_x unique, n int generated always as identity);
@@ -344,8 +344,8 @@ databaseTest("in a batch each constraint and column is told of its own table", a
       .concat({ schema: "t2", old_name: "a", new_name: "a_new" } as never),
     mode: "plan",
   });
-  const told = findings.filter(({ object }) => object === "public.f()");
-  const of = (code: string) => told.filter((one) => one.code === code);
+  const ofFunction = findings.filter(({ object }) => object === "public.f()");
+  const of = (code: string) => ofFunction.filter((one) => one.code === code);
   const said = of("on_conflict_on_constraint").map(({ message, remedy }) => [
     message.replace(/.*inserts into (.*?),.*/, "$1"),
     /ON CONFLICT \(.*?\)/.exec(remedy)?.[0],

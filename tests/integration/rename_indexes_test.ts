@@ -141,7 +141,7 @@ const EVENTS = `
   create table child_of_events (id int primary key);`;
 
 indexesTest(
-  "so do those of partitions to any depth, in whatever schema",
+  "indexes of partitions to any depth, in whatever schema, take the new name and go back",
   EVENTS,
   async ({ db, functions }) => {
     const before = await catalogState(db.admin);
@@ -229,7 +229,7 @@ indexesTest(
 );
 
 indexesTest(
-  "an index whose name is taken keeps its own, and that is told",
+  "an index whose name is taken keeps its own, and that is reported",
   `${EXPERTS}
    create sequence expert_profiles_name_idx;
    create domain expert_profiles_code_identity as int;
@@ -272,7 +272,7 @@ indexesTest(
 const CUT = `${"y".repeat(57)}_a_a`;
 
 indexesTest(
-  "a name that is taken once it is cut, be it by another index of the table, is told",
+  "a name that is taken once it is cut, be it by another index of the table, is reported",
   `create table t (id int, a int, b int, c int);
    create index t_a on t (a); create index t_a_a on t (b); create index t_long on t (c);
    create table ${"y".repeat(57)}__long (id int)`,
@@ -289,7 +289,7 @@ indexesTest(
 );
 
 databaseTest(
-  "an index of another role's partition keeps its name, and that is told",
+  "an index of another role's partition keeps its name, and that is reported",
   async ({ db }) => {
     await using roles = await testRoles(db, "other");
     await using functions = functionsFor(db.url);
@@ -372,7 +372,7 @@ indexesTest(
 // The way back ----------------------------------------------------------------------------------------
 
 indexesTest(
-  "an index that was renamed since is left, and that is told",
+  "an index that was renamed since is left, and that is reported",
   EXPERTS,
   async ({ db, functions }) => {
     const answer = await verified(functions.rename(RENAME));
@@ -380,12 +380,12 @@ indexesTest(
     alter index expert_profiles_pkey rename to my_key;
     alter index expert_profiles_code_key rename to experts_code_key`).simple();
     const back = await verified(functions.rollback({ batch_id: answer.batch_id! }));
-    const told = back.findings.filter(({ code }) => code === "index_renamed_since");
+    const reported = back.findings.filter(({ code }) => code === "index_renamed_since");
     assertEquals(
-      told.map(({ severity, object }) => [severity, object]).sort(),
+      reported.map(({ severity, object }) => [severity, object]).sort(),
       [["info", '"public"."mine"'], ["info", '"public"."my_key"']],
     );
-    assertMatch(told[0].message + told[0].remedy, /expert_profiles_[^]*experts_/);
+    assertMatch(reported[0].message + reported[0].remedy, /expert_profiles_[^]*experts_/);
     assertEquals((await indexNames(db)).filter((name) => !/^experts?_/.test(name)), [
       "by_name",
       "expertsname",
@@ -498,7 +498,7 @@ indexesTest(
         shown.stdout,
         /^alter index "public"\."experts_pkey" rename to "expert_profiles_pkey";$/m,
       );
-      // What the plan tells to run next has the option, too.
+      // What the plan says to run next has the option, too.
       assertMatch(shown.stdout, /^ {2}npm run cli -- rename-table .*--rename-indexes/m);
       const renamed = await runMain([...command, "--rename-indexes"], env);
       assertEquals(renamed.code, 0, renamed.stderr);

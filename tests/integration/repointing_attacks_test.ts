@@ -147,7 +147,7 @@ async function back(db: TestDatabase): Promise<void> {
     truncate sys_table_migrations cascade`).simple();
 }
 
-/** Counts are told at the latest when the connections end. */
+/** Counts are reported at the latest when the connections end. */
 async function ended({ admin }: TestDatabase): Promise<void> {
   await until("the functions' connections have ended", async () => {
     const [{ n }] = await admin`select count(*)::int as n from pg_stat_activity

@@ -158,7 +158,7 @@ for (
 }
 
 databaseTest(
-  "a privilege that is revoked on the view while its rollback waits is told",
+  "a privilege that is revoked on the view while its rollback waits is reported",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(`${TABLES} grant select on experts to anon`).simple();

@@ -1,4 +1,4 @@
-/** What is said before what is built on an old name follows the table, each shown to come true. */
+/** The findings about what is built on an old name and follows the table, each shown to come true. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { RollbackInput } from "../../shared/contract/requests.ts";
 import type { Finding } from "../../shared/contract/responses.ts";
@@ -31,15 +31,16 @@ async function findings(functions: Functions, more: Partial<RollbackInput> = {})
   return plan.findings;
 }
 
-const told = (findings: Finding[]) => findings.map(({ code, severity }) => `${code} ${severity}`);
+const codesOf = (findings: Finding[]) =>
+  findings.map(({ code, severity }) => `${code} ${severity}`);
 
-databaseTest("nothing built, nothing told", async ({ db }) => {
+databaseTest("where nothing is built on the view there is no finding", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await renamed(db, functions, TABLES, "create view apart as select name from expert_profiles");
   assertEquals(await findings(functions), []);
 });
 
-databaseTest("whatever follows is told, and what is made again for it", async ({ db }) => {
+databaseTest("whatever follows is reported, and what is made again for it", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await renamed(
     db,
@@ -49,7 +50,10 @@ databaseTest("whatever follows is told, and what is made again for it", async ({
      create function title(experts) returns text language sql as 'select $1.name'`,
   );
   const [finding, calls, ...others] = await findings(functions);
-  assertEquals(told([finding, calls]), ["dependants_repointed info", "calls_interrupted warning"]);
+  assertEquals(codesOf([finding, calls]), [
+    "dependants_repointed info",
+    "calls_interrupted warning",
+  ]);
   assertEquals(others, []);
   assertEquals(finding.object, '"public"."experts"');
   assertStringIncludes(finding.message, "function public.title(public.experts), view public.names");
@@ -62,7 +66,7 @@ databaseTest("whatever follows is told, and what is made again for it", async ({
 // Whose rights --------------------------------------------------------------------------------------
 
 databaseTest(
-  "a plain view that would show more rows is told, and does once acknowledged",
+  "a plain view that would show more rows is reported, and does once acknowledged",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await renamed(db, functions, SECURED, "create view names as select name from experts");
@@ -85,7 +89,7 @@ databaseTest("the remedy of a plain view keeps its rows as they are", async ({ d
   const { remedy } = (await findings(functions)).find(({ code }) => code === "reads_as_owner")!;
   const [sql] = /alter view [^.]*\.[^.]*\)/.exec(remedy)!;
   await db.sql.unsafe(sql);
-  assertEquals(told(await findings(functions)), ["dependants_repointed info"]);
+  assertEquals(codesOf(await findings(functions)), ["dependants_repointed info"]);
   await functions.rollback({ table: "experts" });
   assertEquals(await outcomes(db, "anon", ["select count(*) from names"]), ["ok 1 1"]);
 });
@@ -95,7 +99,7 @@ for (const option of ["security_invoker=on", "security_invoker=1", "security_inv
     await using functions = functionsFor(db.url);
     const built = `create view names with (${option}) as select name from experts`;
     await renamed(db, functions, SECURED, built);
-    assertEquals(told(await findings(functions)), ["dependants_repointed info"]);
+    assertEquals(codesOf(await findings(functions)), ["dependants_repointed info"]);
     await functions.rollback({ table: "experts" });
     const [{ options }] = await db.sql`
       select reloptions::text as options from pg_class where relname = 'names'`;
@@ -104,7 +108,7 @@ for (const option of ["security_invoker=on", "security_invoker=1", "security_inv
 }
 
 databaseTest(
-  "a rule that would act with its table's owner's rights is told, and does",
+  "a rule that would act with its table's owner's rights is reported, and does",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     const built = "create rule forget as on delete to teams do also delete from experts";
@@ -126,7 +130,7 @@ databaseTest(
 );
 
 databaseTest(
-  "who will be able to read through a view, without a right to the table, is told",
+  "who will be able to read through a view, without a right to the table, is reported",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await renamed(db, functions, TABLES, "create view names as select name from experts");
@@ -159,7 +163,7 @@ databaseTest(
     );
     const rebuilt = async () =>
       (await findings(functions)).filter(({ code }) => code === "materialized_view_rebuilt");
-    assertEquals(told(await rebuilt()), [
+    assertEquals(codesOf(await rebuilt()), [
       "materialized_view_rebuilt warning",
       "materialized_view_rebuilt warning",
     ]);
@@ -210,7 +214,7 @@ databaseTest("a constraint that reads a large table again is asked about", async
 // In flight -----------------------------------------------------------------------------------------
 
 databaseTest(
-  "a routine's call that begins while the locks are held fails once, as was told",
+  "a routine's call that begins while the locks are held fails once, as the finding said",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await renamed(

@@ -295,7 +295,7 @@ renamedTest("a column that has another name now is not guessed", async (renamed)
   );
 });
 
-renamedTest("whole rows do not grow without a word", async (renamed) => {
+renamedTest("what reads whole rows is refused once the table has more columns", async (renamed) => {
   await renamed.db.sql.unsafe(`
     create view as_json with (security_invoker) as select row_to_json(e) as json from experts e;
     create function every() returns setof experts language sql as 'select * from experts';
@@ -418,7 +418,7 @@ renamedTest("routines that stand on each other are refused", async (renamed) => 
   for (const { reason } of dependants) assertStringIncludes(reason, "depends on itself");
 });
 
-renamedTest("the whole list is told at once", async (renamed) => {
+renamedTest("the whole list is reported at once", async (renamed) => {
   await renamed.db.sql.unsafe(
     Array.from({ length: 12 }, (_, n) => `create table on_it_${n} (e experts)`).join(";"),
   ).simple();

@@ -117,7 +117,7 @@ renamedTest("a view that also reads another table is refused as replaced", async
   await drifted(renamed, "view_replaced", '"public"."experts"');
 });
 
-renamedTest("a view that was given a filter is not dropped without a word", async (renamed) => {
+renamedTest("a view that was given a filter is dropped only once acknowledged", async (renamed) => {
   await renamed.db.sql`create or replace view experts with (security_invoker = true) as
     select id, name, team_id from expert_profiles where name <> 'hidden'`;
   const problem = await refused(renamed, "breaking_findings");
@@ -128,7 +128,7 @@ renamedTest("a view that was given a filter is not dropped without a word", asyn
 });
 
 renamedTest(
-  "a view whose column was swapped for another is not dropped without a word",
+  "a view whose column was swapped for another is dropped only once acknowledged",
   async (renamed) => {
     await renamed.db.sql`create or replace view experts with (security_invoker = true) as
     select team_id as id, name, id as team_id from expert_profiles`;
@@ -584,7 +584,7 @@ renamedTest("a rollback whose plan changed is refused", async (renamed) => {
 });
 
 renamedTest(
-  "texts that use the new name are told: they fail once it is gone, and others do not",
+  "texts that use the new name are reported: they fail once it is gone, and others do not",
   async ({ db, functions, migration }) => {
     // The table of pg_cron, which is not on every server.
     await db.admin.unsafe(`
@@ -606,20 +606,20 @@ renamedTest(
         $$ begin return 1; /* expert_profiles */ end $$`).simple();
     const { findings, verification } = await functions.rollback({ migration_id: migration.id });
     assert(verification!.passed);
-    const told = findings.filter(({ code }) => code === "new_name_mentioned");
+    const mentions = findings.filter(({ code }) => code === "new_name_mentioned");
     assertEquals(
-      told.map(({ object, severity }) => `${object} ${severity}`).sort(),
+      mentions.map(({ object, severity }) => `${object} ${severity}`).sort(),
       ["cron job clean warning", "public.by_new() warning"],
     );
     assertEquals((await db.sql`select by_old()`)[0].by_old, "0");
     const failed = await db.sql`select by_new()`.catch(({ code }) => code);
     assertEquals(failed, "42P01");
-    assertStringIncludes(told[0].message, "42P01");
+    assertStringIncludes(mentions[0].message, "42P01");
   },
 );
 
 databaseTest(
-  "each name of a chain is told when it goes",
+  "each name of a chain is reported when it goes",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(TABLES).simple();
@@ -636,14 +636,14 @@ databaseTest(
       await db.sql.unsafe(`create function count_${name}() returns bigint language plpgsql as
       $$ begin return (select count(*) from ${name}); end $$`);
     }
-    const told = async () => {
+    const mentions = async () => {
       const { findings } = await functions.rollback({ migration_id: ids.shift() });
       return findings.filter(({ code }) => code === "new_name_mentioned").map(({ object }) =>
         object
       );
     };
-    assertEquals(await told(), ["public.count_people()"]);
-    assertEquals(await told(), ["public.count_expert_profiles()"]);
+    assertEquals(await mentions(), ["public.count_people()"]);
+    assertEquals(await mentions(), ["public.count_expert_profiles()"]);
     assertEquals((await db.sql`select count_experts() as count`)[0].count, "0");
   },
 );

@@ -135,7 +135,7 @@ for (const defaultPrivileges of ["classic", "none"] as const) {
     async ({ db }) => {
       await prepare(db, POLICIES);
       const found = await everybodySeesTheSame(db, ACTORS);
-      // The policies do tell the actors apart.
+      // The policies do distinguish the actors.
       assertEquals(
         ACTORS.map(({ who }) => [who, visible(found, who)]),
         [

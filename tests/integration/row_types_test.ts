@@ -165,7 +165,7 @@ twinsTest(
 );
 
 twinsTest(
-  "a row that an outer join leaves empty is NULL to what can tell it from a row of NULLs",
+  "a row that an outer join leaves empty is NULL to what can distinguish it from a row of NULLs",
   `create table experts (id int primary key, name text);
    insert into experts values (1, 'Ann'), (2, null);
    create table bookings (id int, expert_id int);
@@ -190,7 +190,7 @@ twinsTest(
 );
 
 twinsTest(
-  "routines that read their row field by field are told the same about rows that are not there",
+  "routines that read their row field by field get the same values for rows that are not there",
   `create table experts (id int primary key, name text, n10 int);
    insert into experts values (1, 'Ann', 3), (2, null, null);
    create table bookings (id int, expert_id int);
@@ -207,7 +207,7 @@ twinsTest(
       "select by_number(e), by_name(e), atomic(e), asks(e) " +
         "from bookings b left join experts e on e.id = b.expert_id order by b.id",
     );
-    // Nothing here can tell a row of NULLs from NULL, so the plainer function is made.
+    // Nothing here can distinguish a row of NULLs from NULL, so the plainer function is made.
     const [{ body }] = await db.sql`select pg_get_function_sqlbody(oid) as body from pg_proc
       where starts_with(proname, 'compatibility_cast_')`;
     assertMatch(body, /^RETURN ROW\(/);
@@ -486,11 +486,11 @@ function breaksTest(
     const [row] = await db.sql.unsafe(broken);
     assertEquals(Object.values(row)[0], before);
     const refused = await functions.refused("breaking_findings", "rename", RENAME);
-    const told = (refused.findings as OperationAnswer["findings"]).filter(({ severity }) =>
+    const breaking = (refused.findings as OperationAnswer["findings"]).filter(({ severity }) =>
       severity === "breaking"
     );
-    assertEquals(told.map(({ code }) => code), ["row_type_functions"]);
-    assertStringIncludes(told[0].message, named);
+    assertEquals(breaking.map(({ code }) => code), ["row_type_functions"]);
+    assertStringIncludes(breaking[0].message, named);
     const renamed = await verified(
       functions.rename({
         ...RENAME,
@@ -498,7 +498,7 @@ function breaksTest(
       }),
     );
     if ("sqlState" in after) {
-      assertStringIncludes(told[0].message, after.sqlState);
+      assertStringIncludes(breaking[0].message, after.sqlState);
       await rejectsWith(after.sqlState, db.sql.unsafe(broken));
     } else assertEquals(Object.values((await db.sql.unsafe(broken))[0])[0], after.value);
     await verified(functions.rollback({ batch_id: renamed.batch_id! }));
@@ -507,7 +507,7 @@ function breaksTest(
 }
 
 breaksTest(
-  "a function that shares its name with one for values of any type is ambiguous, and told",
+  "a function that shares its name with one for values of any type is ambiguous, and reported",
   `create function f(experts) returns text language sql as 'select ''row''::text';
    create function f(anyelement) returns text language sql as 'select ''any''::text'`,
   "function public.f(public.experts)",
@@ -517,7 +517,7 @@ breaksTest(
 );
 
 breaksTest(
-  "so is one that shares its name with a function of PostgreSQL for any values",
+  "a function that shares its name with one of PostgreSQL for any values is ambiguous, and reported",
   `create function public.concat(experts, text default '') returns text language sql
      as 'select ''mine''::text'`,
   "function public.concat(public.experts,pg_catalog.text)",
@@ -527,7 +527,7 @@ breaksTest(
 );
 
 breaksTest(
-  "so is one for arrays of rows beside one for any arrays",
+  "a function for arrays of rows beside one for any arrays is ambiguous, and reported",
   `create function f(experts[]) returns text language sql as 'select ''rows''::text';
    create function f(anyarray) returns text language sql as 'select ''any''::text'`,
   "function public.f(public.experts[])",
@@ -537,7 +537,7 @@ breaksTest(
 );
 
 breaksTest(
-  "an operator that every row has already is ambiguous on rows of the old name, and told",
+  "an operator that every row has already is ambiguous on rows of the old name, and reported",
   `create function same_name(experts, experts) returns boolean language sql as 'select $1.name = $2.name';
    create operator = (leftarg = experts, rightarg = experts, function = same_name)`,
   "operator public.=(public.experts,public.experts)",
@@ -547,7 +547,7 @@ breaksTest(
 );
 
 breaksTest(
-  "a cast of the table's rows is not found for rows of the old name, and told",
+  "a cast of the table's rows is not found for rows of the old name, and that is reported",
   `create function to_number(experts) returns int language sql as 'select $1.id + 1';
    create cast (experts as int) with function to_number(experts)`,
   "cast (public.experts AS integer)",
@@ -557,7 +557,7 @@ breaksTest(
 );
 
 breaksTest(
-  "a cast to text gives way to the text that every row has, and that is told",
+  "a cast to text gives way to the text that every row has, and that is reported",
   `create function to_name(experts) returns text language sql as 'select $1.name';
    create cast (experts as text) with function to_name(experts) as assignment`,
   "cast (public.experts AS pg_catalog.text)",
@@ -567,7 +567,7 @@ breaksTest(
 );
 
 databaseTest(
-  "functions on a parent's rows do not take a child's by its old name, and that is told",
+  "functions on a parent's rows do not take a child's by its old name, and that is reported",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql.unsafe(`create table people (id int, name text);
@@ -594,7 +594,7 @@ databaseTest(
   },
 );
 
-databaseTest("who may not write functions in SQL is told what will fail", async ({ db }) => {
+databaseTest("findings say what fails for who may not write functions in SQL", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await db.sql.unsafe(`create table experts (id int, name text);
     create function shown(experts) returns text language sql as 'select $1.name'`).simple();

@@ -46,7 +46,7 @@ const about = (findings: Finding[], object: string) =>
   );
 
 interface Trigger {
-  /** Body of a trigger function of the table, and what tells what it did when a row was updated. */
+  /** Body of a trigger function of the table, and what shows what it did when a row was updated. */
   body: string;
   observe: string;
   /** What is observed before and after the rename. */
@@ -284,7 +284,7 @@ databaseTest(
     const run = (name: string) => outcome(db.sql, `select public.${name}() as result`);
     for (const { name, before } of routines) assertEquals(await run(name), before, name);
     await functions.rename(MOVE);
-    // The catalog tells of the view as of the table; of the name, nothing is different yet.
+    // The catalog shows the view as it does the table; by the name, nothing is different yet.
     for (const { name, before } of routines) assertEquals(await run(name), before, name);
 
     const body = { table: "jobs" };

@@ -6,7 +6,7 @@ import { functionsFor } from "../support/functions.ts";
 const RENAME = { old_name: "experts", new_name: "expert_profiles" };
 
 databaseTest(
-  "an error that no dependant accounts for is no dependant that cannot follow",
+  "an error that no dependant causes is not reported as a dependant that cannot follow",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql`create table experts (id int primary key, name text)`;
@@ -38,7 +38,7 @@ databaseTest(
 );
 
 databaseTest(
-  "an error of our own tables is none of what was built on the view, either",
+  "an error of our own tables is not reported as one of what was built on the view, either",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await db.sql`create table experts (id int primary key, name text)`;

@@ -72,7 +72,7 @@ databaseTest(
   },
 );
 
-databaseTest("the file is plain text, and only sent to whom it is news", async ({ db }) => {
+databaseTest("the file is plain text, and only sent to callers without it", async ({ db }) => {
   await db.sql`create table experts ()`;
   await using functions = functionsFor(db.url);
   const get = (headers: Record<string, string> = {}) =>
@@ -100,7 +100,7 @@ databaseTest("the file is plain text, and only sent to whom it is news", async (
   assertEquals((await changed.text()).includes("experts"), false);
 });
 
-databaseTest("what is asked wrongly is refused, and told as a problem", async ({ db }) => {
+databaseTest("a wrong request is refused with a problem document", async ({ db }) => {
   await using functions = functionsFor(db.url);
   const refused = async (code: string, query: string, init: RequestInit = {}) => {
     const response = await functions.fetch("table-aliases", { query, ...init });

@@ -197,7 +197,7 @@ databaseTest("recorded statements are read with how often they ran and as whom",
     `${sent.truncate} | postgres | sql`,
   ].sort();
   /**
-   * The statements that facts tell of once all these were sent. The server drops seldom ones when others fill
+   * The statements that facts contain once all these were sent. The server drops rare ones when others fill
    * its list, at any time, so that it can take more than one go.
    */
   const recorded = (expected: string[], role?: string) =>

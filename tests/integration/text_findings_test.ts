@@ -318,7 +318,7 @@ const DIFFERENT: Truth[] = [
   },
 ];
 
-/** The truths that can be had on this server, each with the routines' names. */
+/** The truths that are available on this server, each with the routines' names. */
 const onServer = (truths: Truth[], version: number) =>
   truths.flatMap((truth, n) =>
     truth.versions && !truth.versions.includes(version)

@@ -92,7 +92,7 @@ databaseTest(
       if (await failure(sql, statement) === null) unfounded.push(statement);
     }
     assertEquals(unfounded, [], `seed ${SEED}: said to fail, and work`);
-    assertEquals(silences, [], `seed ${SEED}: fail without having been told`);
+    assertEquals(silences, [], `seed ${SEED}: fail without having been reported`);
     assertGreater(working.length, RUNS / 5);
     for (
       const code of ["system_columns", "group_by_primary_key", "set_default", "tablesample", "only"]

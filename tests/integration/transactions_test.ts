@@ -293,7 +293,7 @@ databaseTest(
 );
 
 databaseTest(
-  "an error of COMMIT itself is told as what it is, and an error behind it is not taken for a failure",
+  "an error of COMMIT itself is reported as what it is, and an error after it is not taken for a failure",
   async ({ db }) => {
     await db.sql.unsafe(TABLES).simple();
     await db.admin.unsafe(`

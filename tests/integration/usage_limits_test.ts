@@ -113,7 +113,7 @@ servers.test("without the extension it is unknown, and the rename works", async 
   const usage = await usageOf(functions);
   assertEquals([usage.state, usage.calls, usage.quiet_since], ["unknown", null, null]);
   assertEquals(usage.reasons.map(({ code }) => code), ["no_statistics"]);
-  // What is there all the same is told.
+  // What is found all the same is reported.
   const sql = db.connect({ max: 1 });
   await run(sql, "begin; select from experts");
   assertEquals(await stateOf(functions), "used running_now no_statistics");
@@ -127,7 +127,7 @@ servers.test("without the extension it is unknown, and the rename works", async 
   assertEquals((await usageOf(functions)).calls, 1);
 });
 
-servers.test("an old release of the extension, or one out of reach, is told", async ({ db }) => {
+servers.test("an old release of the extension, or one out of reach, is reported", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await run(
     db.admin,
@@ -238,7 +238,7 @@ serverTest(
     assertEquals(await stateOf(functions), "unknown statistics_evicted");
     await run(db.sql, "select name from experts where id = 1");
     assertEquals(await stateOf(functions), "used calls_seen statistics_evicted");
-    // Whether or not this call is among what is evicted, nobody is told that there was none.
+    // Whether or not this call is among what is evicted, no answer says that there was none.
     await run(db.sql, "select id from experts where id = 1");
     await flood(db, 450);
     await db.sql`update table_rename.sys_table_migration_usage set last_used_at = null`;
@@ -287,7 +287,7 @@ serverTest(
   },
 );
 
-serverTest("a crash of the server loses statistics, and that is told", {}, async ({ db }) => {
+serverTest("a crash of the server loses statistics, and the answer says so", {}, async ({ db }) => {
   {
     await using functions = functionsFor(db.url);
     await renamed(db, functions);

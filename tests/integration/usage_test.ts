@@ -115,7 +115,7 @@ servers.test(
   },
 );
 
-servers.test("calls are told by role, with examples that show no value", async ({ db }) => {
+servers.test("calls are reported by role, with examples that show no value", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await run(db.sql, TABLE);
   await functions.rename(RENAME);
@@ -344,7 +344,7 @@ servers.test("nothing that we do ourselves is a use", async ({ db }) => {
   assertEquals([state, calls], ["quiet", 0], JSON.stringify(examples));
 });
 
-servers.test("to verify the old name is no use of it, in whatever depth it is counted", async ({ db }) => {
+servers.test("verifying the old name is not counted as use of it, in whatever depth use is counted", async ({ db }) => {
   await db.admin.unsafe(`alter database ${db.name} set pg_stat_statements.track = 'all'`);
   await using functions = functionsFor(db.url);
   await run(
@@ -385,7 +385,7 @@ servers.test(
   },
 );
 
-servers.test("each look tells what is new, however many look at once", async ({ db }) => {
+servers.test("each look reports what is new, however many look at once", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await run(db.sql, TABLE);
   await functions.rename(RENAME);
@@ -419,7 +419,7 @@ servers.test("a month without calls is a month of quiet", async ({ db }) => {
 });
 
 servers.test(
-  "while the old name is called the rename is not ended, and who calls is told",
+  "while the old name is called the rename is not ended, and the refusal says who calls",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await run(db.sql, TABLE);
@@ -512,7 +512,7 @@ servers.test("what cannot be known is not quiet for any number of days", async (
 });
 
 servers.test(
-  "usage is told where it is asked for, of active renames that have a view",
+  "usage is reported where it is asked for, of active renames that have a view",
   async ({ db }) => {
     await using functions = functionsFor(db.url);
     await run(db.sql, `${TABLE}; create table a (id int); create table b (id int)`);

@@ -120,7 +120,7 @@ verifyTest(
 );
 
 verifyTest(
-  "the answer has the contract's fields and no others, and can be had as Markdown",
+  "the answer has the contract's fields and no others, and is available as Markdown",
   EXPERTS,
   async ({ db, functions, migration }) => {
     await db.sql`revoke select on experts from anon`;
@@ -193,7 +193,7 @@ verifyTest(
 );
 
 verifyTest(
-  "to verify an old name is no use of it",
+  "verifying an old name is not counted as use of it",
   EXPERTS,
   async ({ db, functions, verify }) => {
     const usage = async () => (await functions.list({ include: "usage" })).migrations[0].usage!;

@@ -152,7 +152,7 @@ databaseTest(
 );
 
 databaseTest(
-  "a signed id with another body is the sender's mistake, and said as such",
+  "a signed id with another body is the sender's mistake, and the answer says so",
   async ({ db }) => {
     await using functions = functionsOf(db);
     await makeTable(db);
@@ -358,7 +358,7 @@ databaseTest(
   },
 );
 
-Deno.test("an isolate asks the database for an event once a minute at most, whoever knocks how often", async () => {
+Deno.test("an isolate asks the database for an event once a minute at most, however often anybody calls", async () => {
   using listener = countConnections();
   await using functions = functionsFor(listener.url, { webhooks });
   const logged = await loggedBy(async () => {
@@ -389,7 +389,7 @@ Deno.test("a database that does not answer holds up a refusal no longer than two
   await forgetDatabase(url);
 });
 
-Deno.test("where nobody may send webhooks, the database is not told of those who try", async () => {
+Deno.test("where nobody may send webhooks, nothing is sent to the database about those who try", async () => {
   using listener = countConnections();
   await using functions = functionsFor(listener.url);
   assertRefused("not_accepted", await deliver(functions, "rename"));

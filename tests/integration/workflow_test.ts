@@ -141,7 +141,7 @@ databaseTest(
 );
 
 databaseTest(
-  "what cannot be planned is said in the comment, and the check fails",
+  "what cannot be planned is reported in the comment, and the check fails",
   { ignore: MISSING },
   async ({ db }) => {
     await using gateway = await startGatewayProcess(db.url);

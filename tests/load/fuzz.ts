@@ -10,7 +10,7 @@ import { join } from "node:path";
 import type { PostgresVersion } from "../../shared/local/postgres/binaries.ts";
 import { watchForShutdown } from "../../shared/local/shutdown.ts";
 import { createTestDatabase } from "../support/database.ts";
-import { tellStories } from "../support/generated_schema_run.ts";
+import { runStories } from "../support/generated_schema_run.ts";
 import { prepareTemplates, startTestServer } from "../support/prepare.ts";
 
 /** After so many stories comes a new database: what is dropped stays in the catalog until a vacuum. */
@@ -50,11 +50,11 @@ async function fuzz(version: PostgresVersion): Promise<boolean> {
     for (let first = 0; first < count; first += STORIES_A_DATABASE) {
       const db = await createTestDatabase(description);
       try {
-        await tellStories(db, {
-          // A database's stories can be told again by themselves.
+        await runStories(db, {
+          // A database's stories can be run again by themselves.
           seed: seed + first,
           count: Math.min(STORIES_A_DATABASE, count - first),
-          progress: (told) => (first + told) % 100 === 0 && console.log(`  ${first + told}`),
+          progress: (done) => (first + done) % 100 === 0 && console.log(`  ${first + done}`),
         });
       } finally {
         await db.close();

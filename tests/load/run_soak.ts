@@ -15,7 +15,7 @@ export interface SoakOptions {
   lockTimeoutMs: number;
   /** Whether functions and clients go through a pooler in transaction mode. Default: false. */
   pgbouncer?: boolean;
-  /** Told about once a second what has happened so far. Default: nobody. */
+  /** Called about once a second with what has happened so far. Default: not at all. */
   progress?: (errors: number, operations: number, elapsedMs: number) => void;
 }
 

@@ -54,7 +54,7 @@ async function soak(version: PostgresVersion): Promise<number> {
       seconds,
       lockTimeoutMs,
       pgbouncer: values.pgbouncer,
-      progress: tell,
+      progress: showProgress,
     });
     if (live) console.log();
     console.log(`${describe(result, lockTimeoutMs)}\n`);
@@ -66,7 +66,7 @@ async function soak(version: PostgresVersion): Promise<number> {
 }
 
 /** One line that is written over on a terminal; elsewhere a line every half minute. */
-function tell(errors: number, operations: number, elapsedMs: number): void {
+function showProgress(errors: number, operations: number, elapsedMs: number): void {
   const elapsed = Math.round(elapsedMs / 1_000);
   const text = `${elapsed} of ${seconds} s, ${operations} operations, ${errors} errors`;
   if (live) Deno.stdout.writeSync(new TextEncoder().encode(`\r  ${text} `));

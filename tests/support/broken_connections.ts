@@ -150,7 +150,7 @@ export const isCriticalSection = ({ from, type, text }: ProxyMessage): boolean =
   /;\ncommit\0?$/.test(text);
 
 /**
- * Tells what comes on the critical section's connection once it is sent; what looks for blockers meanwhile has
+ * Finds what comes on the critical section's connection once it is sent; what looks for blockers meanwhile has
  * a connection of its own, whose messages may come between.
  */
 export function afterCriticalSection(): (message: ProxyMessage) => boolean {

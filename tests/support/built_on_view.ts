@@ -188,7 +188,7 @@ comment on constraint titled_note on app.log is 'not forbidden';
 `;
 }
 
-/** Statements whose outcome for a role tells what it can see and do through everything. */
+/** Statements whose outcome for a role shows what it can see and do through everything. */
 export const USES = [
   "select string_agg(n::text, ' ' order by n::text) from app.names n",
   `select string_agg(v::text, ' ' order by v::text) from app."Odd ""View""" v`,

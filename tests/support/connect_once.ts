@@ -1,4 +1,4 @@
-/** Connects as the functions do to the URL in the environment, and tells how that went. For other Denos. */
+/** Connects as the functions do to the URL in the environment, and reports how that went. For other Denos. */
 import { Connection } from "../../shared/postgres/connection.ts";
 import { toProblem } from "../../shared/postgres/database_problems.ts";
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { testServers, withMaintenance } from "./servers.ts";
 
-const told = new Set<number>();
+const warned = new Set<number>();
 
 /** The folder of clients that can dump and restore this server; null, said loudly once, where there is none. */
 export async function clientsFor(version: number): Promise<string | null> {
@@ -19,8 +19,8 @@ export async function clientsFor(version: number): Promise<string | null> {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
   }
-  if (!told.has(version)) {
-    told.add(version);
+  if (!warned.has(version)) {
+    warned.add(version);
     console.warn(
       `\n*** NOTHING IS RESTORED: no pg_dump and pg_restore ${version} are installed. ***`,
     );

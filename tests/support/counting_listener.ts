@@ -9,7 +9,7 @@ export interface CountingListener extends Disposable {
 }
 
 /**
- * Listens on a free port of this machine. Whoever connects is told, like a client of a PostgreSQL server
+ * Listens on a free port of this machine. Whoever connects is asked, like a client of a PostgreSQL server
  * that is still starting, to come back later; or, with `hangUp`, nothing.
  */
 export function countConnections({ hangUp = false } = {}): CountingListener {

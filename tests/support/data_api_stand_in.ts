@@ -10,7 +10,7 @@ import type { TestDatabase } from "./database.ts";
 import { PUBLISHABLE_KEY, SECRET_KEY } from "./functions.ts";
 
 export interface StandInOptions {
-  /** What it does when it is told to read the schema again. Default: it does so at once. */
+  /** What it does when it is asked to read the schema again. Default: it does so at once. */
   reload?: "at once" | "late" | "never";
   /** Schemas that it serves. Default: public. */
   schemas?: string[];

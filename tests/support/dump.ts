@@ -2,15 +2,15 @@
 import type { TestDatabase } from "./database.ts";
 
 let clients: { program: string; major: number }[] | undefined;
-const told = new Set<number>();
+const warned = new Set<number>();
 
 /** The schema as SQL text; null, said loudly once, where no client here can dump the server. */
 export async function dumpSchema(db: TestDatabase): Promise<string | null> {
   clients ??= await installedClients();
   const client = clients.find(({ major }) => major >= db.version);
   if (client === undefined) {
-    if (!told.has(db.version)) {
-      told.add(db.version);
+    if (!warned.has(db.version)) {
+      warned.add(db.version);
       const newest = clients.map(({ major }) => `pg_dump ${major}`).join(", ") || "no pg_dump";
       console.warn(
         `\n*** PostgreSQL ${db.version} IS NOT DUMPED HERE (${newest} installed): its catalog rows ` +

@@ -1,4 +1,4 @@
-/** A schema `app` whose table `items` has one of everything that can hang on a table. */
+/** A schema `app` whose table `items` has one of everything that can depend on a table. */
 import type { TestDatabase } from "./database.ts";
 
 /** Breaking findings that a rename of `app.items` has on purpose. */

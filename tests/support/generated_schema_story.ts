@@ -1,4 +1,4 @@
-/** Tells a random story on a real database: make, rename, build, look, roll back; and says what is not as promised. */
+/** Runs a random story on a real database: make, rename, build, look, roll back; and says what is not as promised. */
 import { assertEquals } from "@std/assert";
 import postgres from "postgres";
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
@@ -37,17 +37,17 @@ export interface Stage {
   functions: Functions;
 }
 
-let told = 0;
+let storyCount = 0;
 
 /** How a story's schema is called; each has its own, so that one that fails leaves the others alone. */
-const schemaName = () => `generated_${++told}`;
+const schemaName = () => `generated_${++storyCount}`;
 
 /**
- * Tells the story.
+ * Runs the story.
  *
  * @throws {Error} where a promise is broken
  */
-export async function tell(stage: Stage, story: Story): Promise<void> {
+export async function runStory(stage: Stage, story: Story): Promise<void> {
   const { db } = stage;
   const schema = schemaName();
   try {

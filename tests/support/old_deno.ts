@@ -51,7 +51,7 @@ async function fetchExecutable(): Promise<string> {
   const [version, path] = output.success ? JSON.parse(output.stdout) : [];
   if (version !== HOSTED_DENO) {
     throw new Error(
-      `Deno ${HOSTED_DENO}, under which deployed code is checked, cannot be had: ` +
+      `Deno ${HOSTED_DENO}, under which deployed code is checked, is not available: ` +
         `"${npx} --yes deno@${HOSTED_DENO}" needs the npm registry.\n${output.stderr}`,
     );
   }

@@ -110,7 +110,7 @@ export function closingServer(): { url: string; close(): void } {
   };
 }
 
-/** Settings by which these URLs are told. */
+/** Settings by which these URLs are notified. */
 export function notifying(
   urls: string[],
   { secrets = [SECRET], timeoutMs = 10_000, allowPrivate = "true" } = {},

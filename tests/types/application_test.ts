@@ -89,7 +89,7 @@ const EXPECTED = "@ts-expect-error";
 const mistakenLines = (source: string) =>
   source.split("\n").flatMap((line, index) => line.includes(EXPECTED) ? [index + 2] : []);
 
-const told = (errors: TypeError[]) =>
+const described = (errors: TypeError[]) =>
   errors.map(({ file, line, code, message }) => `${file}:${line} ${code} ${message}`);
 
 const inLines = (
@@ -118,7 +118,7 @@ databaseTest(
       await writeFiles(join(dir, "after/renamed"), await sourcesIn(RENAMED));
 
       const errors = await Promise.all(COMPILERS.map((compiler) => typeErrors(compiler, dir)));
-      assertEquals(errors.map(told), [[], []]);
+      assertEquals(errors.map(described), [[], []]);
 
       // What is kept for editors and npm run check; UPDATE_TYPES=1 renews it.
       const kept = new URL("types/", APP);
@@ -159,7 +159,7 @@ databaseTest(
         .map((line) => `mistakes.ts:${line}`);
       assertGreater(mistakes.length, 20);
       for (const state of ["before", "after", "rewritten"]) {
-        assertEquals(inLines(of(state)), mistakes, told(of(state)).join("\n"));
+        assertEquals(inLines(of(state)), mistakes, described(of(state)).join("\n"));
       }
       // Without the aliases correct code does not compile, and mistakes do.
       const unaware = inLines(of("unaware"));

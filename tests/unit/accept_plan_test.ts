@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { linesChanged } from "../../shared/plan/accept_plan.ts";
 
-Deno.test("lines that are the same are not told, those that are gone or new are, in order", () => {
+Deno.test("lines that are the same are not shown, those that are gone or new are, in order", () => {
   assertEquals(linesChanged(["a", "b", "c", "d"], ["a", "x", "c", "d", "e"]), [
     "- b",
     "+ x",
@@ -13,7 +13,7 @@ Deno.test("lines that are the same are not told, those that are gone or new are,
   assertEquals(linesChanged(["a", "b"], []), ["- a", "- b"]);
 });
 
-Deno.test("what is told makes the one list out of the other", () => {
+Deno.test("what is shown makes the one list out of the other", () => {
   const lines = fc.array(fc.constantFrom("a", "b", "c", "d"), { maxLength: 30 });
   fc.assert(fc.property(lines, lines, (before, after) => {
     const changed = linesChanged(before, after);

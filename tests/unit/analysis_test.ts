@@ -155,7 +155,7 @@ Deno.test("each kind is there, if only as an empty list", () => {
   ) assertEquals(dependants[kind], [], kind);
 });
 
-Deno.test("grants are told by who has them, of the whole table and of columns", () => {
+Deno.test("grants are listed by who has them, of the whole table and of columns", () => {
   const of = experts({
     acl: [
       grant("anon", "SELECT"),
@@ -194,7 +194,7 @@ Deno.test("a function that takes rows is served by the cast, unless that would b
   assertEquals(effect(of(false), false), [[identity, "breaks"]]);
 });
 
-Deno.test("a function that stands on the table and names it is told once, with the graver effect", () => {
+Deno.test("a function that stands on the table and names it is listed once, with the graver effect", () => {
   const of = experts({
     dependants: [{
       kind: "function",

@@ -117,7 +117,7 @@ Deno.test("where no keys are configured, nothing matches them", async () => {
   }
 });
 
-Deno.test("a secret key in the wrong header is unauthorized, and told so", async () => {
+Deno.test("a secret key in the wrong header is unauthorized, and the hint names the right one", async () => {
   const problem = await refused("unauthorized", bearer(SECRET));
   assertEquals(problem.hint, "Send it in the apikey header, not as a bearer token.");
   await refused("unauthorized", { "x-api-key": SECRET });
@@ -203,7 +203,7 @@ Deno.test("a header of a webhook is not passed over for a key beside it, where w
   }
 });
 
-Deno.test("every wrong key gets the same answer, so that it tells nothing", async () => {
+Deno.test("every wrong key gets the same answer, so that it reveals nothing", async () => {
   const answers = new Set<string>();
   for (const key of ["x", SECRET.slice(0, -1), SERVICE_ROLE.slice(0, -1), "sb_secret_x", "a.b"]) {
     answers.add(JSON.stringify((await refused("unauthorized", { apikey: key })).toBody()));

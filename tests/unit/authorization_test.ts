@@ -1,7 +1,7 @@
 /**
  * Who may call what, cell by cell: every kind of caller at every endpoint by every method. Whoever is let in
- * gets no further, since there is no database; a webhook that comes again is told from its first delivery by
- * the database, in tests/integration/webhooks_test.ts.
+ * gets no further, since there is no database; the database distinguishes a webhook that comes again from its
+ * first delivery, in tests/integration/webhooks_test.ts.
  */
 import { assert, assertEquals } from "@std/assert";
 import { REQUESTS } from "../../shared/contract/requests.ts";
@@ -97,7 +97,7 @@ for (const [endpoint, { method }] of Object.entries(ENDPOINTS)) {
 
   Deno.test(`${endpoint} says nothing to the database before it knows who calls`, async () => {
     using listener = countConnections();
-    // Of a refused webhook the database is told, so that forgeries are noticed; at times.
+    // A refused webhook is at times reported to the database, so that forgeries are noticed.
     const refused = CALLERS.filter((caller) =>
       ["401 unauthorized", "403 forbidden"].includes(expected(caller, endpoint))
     );

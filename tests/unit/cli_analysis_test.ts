@@ -12,7 +12,7 @@ const finding = (severity: Finding["severity"], code: string, object: string): F
   code: code as Finding["code"],
   object,
   message: `It is ${severity}.`,
-  remedy: `Mend ${code}.`,
+  remedy: `Fix ${code}.`,
 });
 
 const experts: AnalyzedTable = {
@@ -85,7 +85,7 @@ public.experts  table of postgres
 Findings
   breaking  realtime_publication  "public"."experts"
     It is breaking.
-    → Mend realtime_publication.
+    → Fix realtime_publication.
 
 public.bare  partitioned table of postgres, renamed from middle, before that first
   Nothing depends on it.`,

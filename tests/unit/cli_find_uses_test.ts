@@ -342,7 +342,7 @@ Deno.test("--report sends how many uses are left of each name, and nothing of th
   });
 });
 
-Deno.test("without a rename there is nothing to find, and where else to look is said", async () => {
+Deno.test("without a rename there is nothing to find, and the message says where else to look", async () => {
   const { code, stdout } = await answered(
     () => Response.json({ migrations: [], next_cursor: null }),
     ["find-uses", "tests/golden"],
@@ -363,7 +363,7 @@ Deno.test("after --write what is left is listed, and what was changed is counted
   });
 });
 
-Deno.test("without a path the source folders of the project file are read, and said", async () => {
+Deno.test("without a path the source folders of the project file are read, and named", async () => {
   const files = { "app/a.ts": CALL, "lib/b.ts": CALL, "table-rename.json": `{"source": ["app"]}` };
   await withProject(files, async ({ find }) => {
     const found = await find("--json");

@@ -49,7 +49,7 @@ Deno.test("a refused key is answered with the variable that holds it, and where 
   );
 });
 
-Deno.test("a name that a file has twice is said with the line of the other", () => {
+Deno.test("a name that a file has twice is reported with the line of the other", () => {
   const places = ["r.csv, line 2", "r.csv, line 4"];
   assertEquals(
     inPlaces("the name is already used by renames[0]; rename in several requests", places),

@@ -59,7 +59,7 @@ const finding = (severity: "info" | "warning" | "breaking", code: string) => ({
   code: code as Finding["code"],
   object: '"public"."experts"',
   message: `It is ${severity}.`,
-  remedy: `Mend ${code}.`,
+  remedy: `Fix ${code}.`,
 });
 
 const refused = (problem: Problem) =>
@@ -154,7 +154,7 @@ Deno.test("a plan says that nothing was changed, and prints the command that app
     stdout,
     /^Plan {2}rename of 1 table .*\n.*\nNothing was changed. It would be refused, since something would break: 1 breaking finding, 1 warning, 1 note\.\n/,
   );
-  assertMatch(stdout, /breaking {2}two(.|\n)*→ Mend two\.\n {2}warning {2}three/);
+  assertMatch(stdout, /breaking {2}two(.|\n)*→ Fix two\.\n {2}warning {2}three/);
   assertEquals(stdout.includes("info"), false);
   assertStringIncludes(
     stdout,
@@ -198,7 +198,7 @@ Deno.test("a rollback reads from the new name to the old one, with what was foun
   assertEquals(stdout.includes("To roll it back"), false);
 });
 
-Deno.test("a verification that did not pass is said loudly, and has an exit code of its own", async () => {
+Deno.test("a verification that did not pass is reported loudly, and has an exit code of its own", async () => {
   const wrong = answer({
     verification: {
       passed: false,
@@ -269,7 +269,7 @@ Deno.test("a refusal shows message, hint and code, then its findings, and how to
   const { stderr } = await answered(
     refused(
       new Problem("breaking_findings", "This would break something.", {
-        hint: "Mend it.",
+        hint: "Fix it.",
         fields: { findings: [finding("warning", "one"), finding("breaking", "two")] },
       }),
     ),
@@ -278,16 +278,16 @@ Deno.test("a refusal shows message, hint and code, then its findings, and how to
   assertEquals(
     stderr,
     `Error  This would break something.
-Hint   Mend it.
+Hint   Fix it.
 Code   breaking_findings (409)
 
 Findings
   breaking  two  "public"."experts"
     It is breaking.
-    → Mend two.
+    → Fix two.
   warning  one  "public"."experts"
     It is warning.
-    → Mend one.
+    → Fix one.
 
 To accept that and go on:
   npm run cli -- rename-table --acknowledge two a b

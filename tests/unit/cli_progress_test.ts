@@ -78,7 +78,7 @@ Deno.test("elsewhere lines come when something changes, at most one a second", (
   ]);
 });
 
-Deno.test("a long wait for one and the same is told every ten seconds", () => {
+Deno.test("a long wait for the same blocker is reported every ten seconds", () => {
   const reports = Array.from({ length: 25 }, (_, second): [number, Progress][] => [
     [second * 1_000, { phase: "locking", attempt: second + 1 }],
     [second * 1_000 + 100, { phase: "waiting", blockers: [blocker({ query: null })] }],
@@ -122,7 +122,7 @@ Deno.test("before the first attempt there is none to count, and a blocker may ha
   );
 });
 
-Deno.test("times are told in the unit that fits", () => {
+Deno.test("times are shown in the unit that fits", () => {
   const minute = 60_000;
   const times = [-5, 0, 9_949, 9_950, 59_499, 59_500, 59 * minute, 60 * minute, 47 * 60 * minute];
   assertEquals(times.map(duration), [
@@ -195,17 +195,17 @@ function slowly(accepted: (string | null)[]) {
 }
 
 for (const args of [["rename-table", "a", "b"], ["rollback-rename", "a"]]) {
-  slowTest(`${args[0]} tells who blocks on standard error alone`, async () => {
-    const told = await answered(slowly([]), args);
-    assertEquals(told.code, 0);
-    assertMatch(told.stderr, /^Waiting for locks, [\d.]+ s, blocked by pid 4711 .*\n$/);
+  slowTest(`${args[0]} reports who blocks on standard error alone`, async () => {
+    const plain = await answered(slowly([]), args);
+    assertEquals(plain.code, 0);
+    assertMatch(plain.stderr, /^Waiting for locks, [\d.]+ s, blocked by pid 4711 .*\n$/);
     const lines: string[] = [];
     await withProject(slowly([]), async (url) => {
       const env = { SUPABASE_URL: url, SUPABASE_SECRET_KEY: KEY };
       const live = await runMain(args, env, { showLine: (text) => lines.push(text) });
       const withoutHost = (text: string) => text.replace(/127\.0\.0\.1:\d+/, "HOST");
       assertEquals(live.stderr, "");
-      assertEquals(withoutHost(live.stdout), withoutHost(told.stdout));
+      assertEquals(withoutHost(live.stdout), withoutHost(plain.stdout));
     });
     assertEquals(lines.filter((line) => line.includes("blocked by pid 4711")).length > 1, true);
     assertEquals(lines.at(-1), "");

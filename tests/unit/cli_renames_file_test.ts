@@ -185,7 +185,7 @@ async function readWithoutFaults(name: string, content: string | Uint8Array): Pr
   if (file.faults.length > 0) throw await fileError(name, file, () => Promise.resolve());
 }
 
-Deno.test("the faults of a file are told all at once, and what is in order is read", async () => {
+Deno.test("the faults of a file are reported all at once, and what is in order is read", async () => {
   const csv = await read("r.csv", "a,b\nc\nd,e\n,f\ng,h,i,j\n");
   assertEquals(csv.renames.map(({ old_name }) => old_name), ["a", "d"]);
   assertEquals(csv.faults.map(({ line }) => line), [2, 4, 5]);

@@ -43,7 +43,7 @@ Deno.test("a plan that npm took the flag of is not carried out, and the right co
   }
 });
 
-Deno.test("npm tells of every option that it took", async () => {
+Deno.test("npm reports every option that it took", async () => {
   const options = new Map<string, boolean>();
   const source = await Promise.all(
     ["", "commands/", "files/"].map((folder) =>

@@ -48,19 +48,21 @@ const clientOf = (answer: () => Response): RenameClient =>
     fetch: () => Promise.resolve(answer()),
   });
 
-/** What a rename gives that is answered with these chunks, and what it tells on the way. */
+/** What a rename gives that is answered with these chunks, and what it reports on the way. */
 async function renamed(chunks: Iterable<Uint8Array>) {
-  const told: Progress[] = [];
+  const reported: Progress[] = [];
   const client = clientOf(() => stream(chunks));
-  const answer = await client.rename(REQUEST, { onProgress: (progress) => told.push(progress) });
-  return { answer: answer as unknown, told };
+  const answer = await client.rename(REQUEST, {
+    onProgress: (progress) => reported.push(progress),
+  });
+  return { answer: answer as unknown, reported };
 }
 
 const errorOf = (chunks: Iterable<Uint8Array>) => assertRejects(() => renamed(chunks), RenameError);
 
-const EXPECTED = { answer: RESULT, told: PROGRESS };
+const EXPECTED = { answer: RESULT, reported: PROGRESS };
 
-Deno.test("events are asked for where somebody wants to be told, and only there", () => {
+Deno.test("events are asked for where somebody wants progress, and only there", () => {
   const accepted: (string | null)[] = [];
   return withProject((request) => {
     accepted.push(request.headers.get("accept"));
@@ -69,14 +71,14 @@ Deno.test("events are asked for where somebody wants to be told, and only there"
       : Response.json(RESULT);
   }, async (url) => {
     const client = createRenameClient({ url, key: "sb_secret_of_the_client" });
-    const told: Progress[] = [];
-    const options = { onProgress: (progress: Progress) => told.push(progress) };
+    const reported: Progress[] = [];
+    const options = { onProgress: (progress: Progress) => reported.push(progress) };
     assertEquals(await client.rename(REQUEST) as unknown, RESULT);
     assertEquals(accepted.pop(), "*/*");
     assertEquals(await client.rename(REQUEST, options) as unknown, RESULT);
-    assertEquals(told.splice(0), PROGRESS);
+    assertEquals(reported.splice(0), PROGRESS);
     assertEquals(await client.rollback({ table: "a" }, options) as unknown, RESULT);
-    assertEquals(told, PROGRESS);
+    assertEquals(reported, PROGRESS);
     assertEquals(accepted, Array(2).fill("text/event-stream, application/json"));
   });
 });
@@ -84,7 +86,7 @@ Deno.test("events are asked for where somebody wants to be told, and only there"
 Deno.test("a server that answers plain JSON all the same is understood", async () => {
   const client = clientOf(() => Response.json(RESULT));
   const onProgress = () => {
-    throw new Error("nothing was told");
+    throw new Error("nothing was to be reported");
   };
   assertEquals(await client.rename(REQUEST, { onProgress }) as unknown, RESULT);
 });
@@ -107,7 +109,7 @@ Deno.test("comments, other fields and a byte order mark are no events; data may 
   assertEquals(await renamed([bytes(text)]), EXPECTED);
 });
 
-Deno.test("what a newer server tells is left out where it is not understood", async () => {
+Deno.test("what a newer server reports is left out where it is not understood", async () => {
   const odd = [
     event("progress", { phase: "dreaming" }),
     event("progress", null),
@@ -116,9 +118,9 @@ Deno.test("what a newer server tells is left out where it is not understood", as
     "data: no name\n\n",
     event("progress", { phase: "locking", attempt: 2, added_later: true }),
   ];
-  const { answer, told } = await renamed([bytes(odd.join("") + event("result", RESULT))]);
+  const { answer, reported } = await renamed([bytes(odd.join("") + event("result", RESULT))]);
   assertEquals(answer, RESULT);
-  assertEquals(told, [{ phase: "locking", attempt: 2 }]);
+  assertEquals(reported, [{ phase: "locking", attempt: 2 }]);
 });
 
 Deno.test("a problem in the stream is the same error as one with a status of its own", async () => {
@@ -161,13 +163,13 @@ Deno.test("a connection that breaks in the middle of the events is no answer", a
   });
   const { port } = listener.addr as Deno.NetAddr;
   const client = createRenameClient({ url: `http://127.0.0.1:${port}`, key: "sb_secret_a" });
-  const told: Progress[] = [];
+  const reported: Progress[] = [];
   const error = await assertRejects(
-    () => client.rename(REQUEST, { onProgress: (progress) => told.push(progress) }),
+    () => client.rename(REQUEST, { onProgress: (progress) => reported.push(progress) }),
     RenameError,
   );
   await serving;
-  assertEquals(told, [PROGRESS[0]]);
+  assertEquals(reported, [PROGRESS[0]]);
   assertEquals(error.code, "unreachable");
   assert(error.hint?.includes("list-migrations shows it"), error.hint);
 });

@@ -179,7 +179,7 @@ Deno.test("the fetch that is given is the one that is used", async () => {
   assertEquals(error.code, "already_renamed");
 });
 
-Deno.test("what cannot be a URL, a key or an actor is said before anything is sent", () => {
+Deno.test("what cannot be a URL, a key or an actor is reported before anything is sent", () => {
   const make = (options: Partial<Parameters<typeof createRenameClient>[0]>) => () =>
     createRenameClient({ url: "http://127.0.0.1", key: KEY, ...options });
   assertThrows(make({ url: "project" }), TypeError, "project");
@@ -283,7 +283,7 @@ Deno.test("an abort ends the pause before the next attempt", async () => {
   assert(performance.now() - started < 1_000);
 });
 
-Deno.test("a key that cannot be one is said before anything is sent", async () => {
+Deno.test("a key that cannot be one is reported before anything is sent", async () => {
   for (const idempotencyKey of ["", "a b", "é", "x".repeat(256)]) {
     const { keys, outcome } = await attempts([done], { idempotencyKey });
     assertEquals(keys, []);
@@ -291,7 +291,7 @@ Deno.test("a key that cannot be one is said before anything is sent", async () =
   }
 });
 
-Deno.test("progress is told of every attempt, and the result is the last one's", async () => {
+Deno.test("progress is reported for every attempt, and the result is the last one's", async () => {
   const stream = (...events: [string, unknown][]) => () =>
     new Response(
       events.map(([event, data]) => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`).join(""),

@@ -64,7 +64,7 @@ Deno.test("letters are counted up to a limit", () => {
   assertEquals(editDistance("kitten", "sitting", 2), Infinity);
 });
 
-Deno.test("names that need quotes are told with one that does not", () => {
+Deno.test("for a name that needs quotes, one that does not is suggested", () => {
   const table = { schema: "public", name: "experts" };
   const cases: Record<string, string | null> = {
     "ExpertProfiles": "expert_profiles",

@@ -58,7 +58,7 @@ const answer = (more: Partial<OperationAnswer> = {}): OperationAnswer => ({
 /** The text of the phase, so many milliseconds after the start. */
 const phaseAfter = (one: Operation, ms: number) => phaseOf(one, START + ms).text;
 
-Deno.test("each phase of an operation is said in plain words", () => {
+Deno.test("each phase of an operation is described in plain words", () => {
   const texts = (reports: Report[]) => phaseAfter(reported(...reports), 100);
   assertEquals(texts([]), "Sent, no answer yet");
   assertEquals(
@@ -76,7 +76,7 @@ Deno.test("each phase of an operation is said in plain words", () => {
   assertEquals(texts([{ phase: "unreachable", at: 50 }]), "No connection: trying again");
 });
 
-Deno.test("while sessions are in the way, attempts in between do not change what is said", () => {
+Deno.test("while sessions are in the way, attempts in between do not change what is shown", () => {
   const one = reported(
     { phase: "locking", attempt: 1, at: 10 },
     { phase: "waiting", blockers: [blocker(7)], at: 200 },
@@ -87,7 +87,7 @@ Deno.test("while sessions are in the way, attempts in between do not change what
   assertEquals(phaseAfter(one, 5_000), "Locking: attempt 2");
 });
 
-Deno.test("what an operation came to is told apart: done, proposed, not as expected, refused, unanswered, cancelled", () => {
+Deno.test("outcomes of an operation are distinguished: done, proposed, not as expected, refused, unanswered, cancelled", () => {
   const done = (more: Partial<Operation>) => phaseAfter(operation({ state: "done", ...more }), 100);
   assertEquals(done({ answer: answer() }), "Done");
   assertEquals(

@@ -161,7 +161,7 @@ Deno.test("while several are tested, each says whether it is tested, waits, or w
   assertEquals(testStateOf(run, "d", { ...last, passed: false }), "failed");
 });
 
-Deno.test("what was reported is said in one sentence", () => {
+Deno.test("what was reported is shown in one sentence", () => {
   const uses = (certain: number, possible: number, repositories = 1) =>
     usesText({
       certain,

@@ -85,7 +85,7 @@ Deno.test("a pattern shows the names that it would give, with clashes, and leave
   assertEquals("renames" in chosen && chosen.renames.map(({ new_name }) => new_name), ["x_teams"]);
 });
 
-Deno.test("what is no regular expression is said while it is typed", () => {
+Deno.test("what is no regular expression is reported while it is typed", () => {
   const preview = previewPattern("((", "x", [table("a")], [table("a")]);
   assert("error" in preview);
   assertStringIncludes(preview.error, "((");

@@ -75,7 +75,7 @@ Deno.test("every change of a column is a difference that names the column", () =
   assertEquals(changed({ columns: [id] }), ["column name", "column order"]);
 });
 
-Deno.test("a default and a comment of the same text are told apart", () => {
+Deno.test("a default and a comment of the same text are distinguished", () => {
   assertNotEquals(
     columnDefinition(column("a", { default: 'comment "x"' })),
     columnDefinition(column("a", { comment: "x" })),

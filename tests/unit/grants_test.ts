@@ -131,7 +131,7 @@ Deno.test("every change of role is taken back at once", () => {
   assertEquals(statements.filter((one) => one.startsWith("grant")).length, 3);
 });
 
-Deno.test("where this role cannot act for a grantor, the owner grants, and that is told", () => {
+Deno.test("where this role cannot act for a grantor, the owner grants, and the grantor is reported", () => {
   const foreign = grant("anon", "SELECT", { grantor: "app", grantor_settable: false });
   const { statements, replaced } = plan({ acl: [foreign, grant("anon", "INSERT")] });
   assertEquals(statements.slice(1), [

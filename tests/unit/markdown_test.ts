@@ -419,16 +419,16 @@ Deno.test("what is done has its verification with it, and no graph of what was",
   assertEquals(/mermaid|depends on/.test(report), false);
 });
 
-Deno.test("a refusal tells its findings, the next step, and whatever stands in the way", () => {
+Deno.test("a refusal shows its findings, the next step, and whatever stands in the way", () => {
   const problem = new Problem("breaking_findings", "This would break @everyone.", {
-    hint: "Mend it.",
+    hint: "Fix it.",
     fields: { findings: [finding({ object: "@team" })] },
   });
   const report = problemInMarkdown(problem.toBody());
   const read = assertOurs(report);
   assertEquals(report.split("\n")[0], "<!-- table-rename problem=breaking_findings -->");
   assertEquals(read.headings[0], "Not done: Something would break");
-  assertStringIncludes(report, "**Hint:** Mend it.");
+  assertStringIncludes(report, "**Hint:** Fix it.");
   assertStringIncludes(report, "Subscribe to both names.");
   assertEquals(JSON.parse(read.blocks[0].text), { acknowledge: ["realtime_publication"] });
 

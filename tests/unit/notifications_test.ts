@@ -31,7 +31,7 @@ const PUBLIC = [
   ...["64:ff9b::101:101", "2001:200::1", "2001:4860:4860:0:0:0:0:8888"],
 ];
 
-Deno.test("addresses that are not of the public Internet are told from those that are", () => {
+Deno.test("addresses that are not of the public Internet are distinguished from those that are", () => {
   assertEquals(PRIVATE.filter((address) => !isPrivateAddress(address)), []);
   assertEquals(PUBLIC.filter(isPrivateAddress), []);
 });
@@ -132,7 +132,7 @@ Deno.test("what fails on the way is named without the URL", async () => {
   ]);
 });
 
-Deno.test("the platform is told of work that goes on after the answer", async () => {
+Deno.test("the platform is informed of work that goes on after the answer", async () => {
   const kept: Promise<unknown>[] = [];
   const runtime = { waitUntil: (work: Promise<unknown>) => void kept.push(work) };
   Object.assign(globalThis, { EdgeRuntime: runtime });

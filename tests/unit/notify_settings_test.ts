@@ -12,18 +12,18 @@ function settings(environment: Record<string, string>) {
 const withUrls = (urls: string, more: Record<string, string> = {}) =>
   settings({ RENAME_NOTIFY_URL: urls, RENAME_NOTIFY_SECRET: `whsec_${SECRET}`, ...more })!;
 
-Deno.test("without a URL nobody is told, whatever else is set", () => {
+Deno.test("without a URL nobody is notified, whatever else is set", () => {
   assertEquals(settings({}), null);
   assertEquals(settings({ RENAME_NOTIFY_SECRET: "nonsense", RENAME_NOTIFY_URL: " , " }), null);
 });
 
-Deno.test("several URLs are told, each once", () => {
+Deno.test("several URLs are notified, each once", () => {
   const { urls, errors } = withUrls(`${PUBLIC}, https://example.org/?a=1%2C2 ${PUBLIC}`);
   assertEquals(urls.map(({ href }) => href), [PUBLIC, "https://example.org/?a=1%2C2"]);
   assertEquals(errors, []);
 });
 
-Deno.test("a URL that cannot be told is named by its place, never by its text", () => {
+Deno.test("a URL that cannot be notified is named by its place, never by its text", () => {
   const wrong: [string, string][] = [
     ["of-the-receiver", "no URL"],
     ["ftp://example.com/of-the-receiver", "no https URL"],

@@ -31,20 +31,20 @@ Deno.test("every function that is deployed is in the document, and nothing else"
   );
 });
 
-Deno.test("every problem code is told of by an endpoint, with the status that it has", () => {
-  const told = new Map<string, Set<number>>();
+Deno.test("every problem code is listed at an endpoint, with the status that it has", () => {
+  const listed = new Map<string, Set<number>>();
   for (const path of Object.values<Record<string, { responses: object }>>(document.paths)) {
     for (const { responses } of Object.values(path)) {
       for (const [status, { content }] of Object.entries(responses)) {
         const schema = content["application/problem+json"]?.schema;
         for (const code of schema?.allOf[1].properties.code.enum ?? []) {
-          told.set(code, (told.get(code) ?? new Set()).add(Number(status)));
+          listed.set(code, (listed.get(code) ?? new Set()).add(Number(status)));
         }
       }
     }
   }
   assertEquals(
-    Object.fromEntries([...told].map(([code, statuses]) => [code, [...statuses]])),
+    Object.fromEntries([...listed].map(([code, statuses]) => [code, [...statuses]])),
     Object.fromEntries(Object.entries(PROBLEMS).map(([code, { status }]) => [code, [status]])),
   );
 });

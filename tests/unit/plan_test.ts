@@ -371,7 +371,7 @@ Deno.test("every refusal of a batch is in the issues of its problem, in the batc
   assertEquals(problem.fields.issues_total, 4);
 });
 
-Deno.test("names that a proposal holds are told with the proposal and who made it", async () => {
+Deno.test("names that a proposal holds are reported with the proposal and who made it", async () => {
   const proposal = {
     ...recorded(table("x", { oid: 5 }), null, "experts", { status: "pending" }),
     batch_id: "0a0a0a0a-0000-4000-8000-000000000001",
@@ -394,7 +394,7 @@ Deno.test("names that a proposal holds are told with the proposal and who made i
   }
 });
 
-Deno.test("a table that is not there is told from a schema that is not there", async () => {
+Deno.test("a table that is not there is distinguished from a schema that is not there", async () => {
   const noTable = factsOf([], ["experts", "expert_profiles"]);
   assertMatch((await refused("table_not_found", noTable)).hint!, /spelling/);
   const noSchema = structuredClone(noTable);

@@ -90,7 +90,7 @@ Deno.test("what an application sends all day is left in the database", () => {
   ) assert(!mayMatter.test(text), text);
 });
 
-Deno.test("statements that were not read are told of with both numbers", () => {
+Deno.test("statements that were not read are reported with both numbers", () => {
   assertEquals(unreadStatements({ read: 7, wanted: 7 }), []);
   const [finding] = unreadStatements({ read: 2_000, wanted: 4_321 });
   assertEquals([finding.code, finding.severity], ["statements_not_read", "warning"]);

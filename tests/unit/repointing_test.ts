@@ -52,7 +52,7 @@ function reasonFor(more: Partial<BuiltObject>, on: RelationFacts = experts): str
   return reason;
 }
 
-Deno.test("every reason why an object cannot follow is told", () => {
+Deno.test("every reason why an object cannot follow is reported", () => {
   const cases: [RegExp, Partial<BuiltObject>][] = [
     [/row type/, { number: 2, kind: "table column", definition: null }],
     [/rebuilt/, { subkind: "i", kind: "index", definition: null }],
@@ -139,7 +139,7 @@ Deno.test("a table that goes by two old names in one request cannot have both at
   assertMatch(reason, /under two names, "public"."people" and "public"."experts"/);
 });
 
-Deno.test("what is made again comes before what depends on it, and circles are told", () => {
+Deno.test("what is made again comes before what depends on it, and circles are reported", () => {
   const totals = builtView("totals", bare.oid, { oid: 40, subkind: "m", recreated: true });
   const routine = (oid: number, calls: number | null): BuiltObject =>
     builtView(`f${oid}`, bare.oid, {

@@ -64,7 +64,7 @@ Deno.test("the cast is a function over all columns, granted like the view, comme
   assertEquals(others, []);
 });
 
-Deno.test("NULL stays NULL where somebody could tell it from a row of NULLs", () => {
+Deno.test("NULL stays NULL where somebody could distinguish it from a row of NULLs", () => {
   const strict = { ...experts, ...used(rowTypeUser("f", { tells_null: true }), rowTypeUser("g")) };
   assertMatch(
     sqlOf(strict)[0],

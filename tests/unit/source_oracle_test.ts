@@ -41,9 +41,9 @@ Deno.test("of arbitrary statements every relation is found, and nothing but its 
       // An alias that is the old name keeps it from going back.
       const back = usesOf(after, reversed);
       if (![...uses, ...back].every(({ replacement }) => replacement !== null)) return;
-      // This alias cannot be told from one that was written here.
+      // This alias cannot be distinguished from one that was written here.
       if (/("?)\bentries\1 as ("?)entries\b/i.test(text)) return;
-      // The server does not tell capitals apart.
+      // The server does not distinguish capitals.
       assertEquals(edited(after, back), text.replaceAll(/\bentries\b/gi, "entries"));
       sameBytes++;
     }),

@@ -211,7 +211,7 @@ Deno.test("a recorded statement says how often it ran and as whom", () => {
   assertEquals(findings([statement("truncate old")])[0].object, "statement 42");
 });
 
-Deno.test("ON CONFLICT ON CONSTRAINT is told the columns to name instead, where there are any", () => {
+Deno.test("the remedy for ON CONFLICT ON CONSTRAINT has the columns to name instead, where there are any", () => {
   const remedy = (constraint: string) =>
     findings([
       text({

@@ -277,7 +277,7 @@ Deno.test("what was lost makes it unknown, and is remembered", () => {
   }
 });
 
-Deno.test("what was noted late tells growth, but not of what", () => {
+Deno.test("what was noted late shows growth, but not of what", () => {
   const query = entry("select from experts", { calls: 7 });
   const first = look({ record: null, entries: [query] });
   assertEquals([first.usage.state, first.usage.calls], ["unknown", 0]);
@@ -349,7 +349,7 @@ Deno.test("to end a rename, recent calls and too short a quiet stand against it"
   assertStringIncludes(early.message, early.earliest!);
   const end = Date.parse(RENAMED) + 23 * 86_400_000;
   assertEquals(Date.parse(early.earliest!), Math.ceil(end / 60_000) * 60_000);
-  // Names of which the same is to be said are told together, however many.
+  // Names of which the same is to be said are reported together, however many.
   const ids = Array.from({ length: 30 }, (_, n) => `${ID}${n}`);
   const many = usageFindings(
     ids.map((id, n) => ({ ...MIGRATION, id, old_name: `t${n}` })),

@@ -240,7 +240,7 @@ Deno.test("a time that is written in another way is none, even where it is signe
   }
 });
 
-Deno.test("where one or two of the three headers are missing or empty, that is said", async () => {
+Deno.test("where one or two of the three headers are missing or empty, the answer says so", async () => {
   const names = ["webhook-id", "webhook-timestamp", "webhook-signature"];
   for (let given = 1; given < 7; given++) {
     for (const value of [undefined, ""]) {
@@ -373,7 +373,7 @@ Deno.test("where the project has no secret, nothing is a webhook", async () => {
   }
 });
 
-Deno.test("what is wrong with the headers is said before the body is read, and a large body is not read to its end", async () => {
+Deno.test("what is wrong with the headers is reported before the body is read, and a large body is not read to its end", async () => {
   let read = 0;
   const endless = () =>
     new ReadableStream<Uint8Array>({
