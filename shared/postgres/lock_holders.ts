@@ -70,8 +70,12 @@ export async function lockHolders(
   return await database.query(describe(locks)).then(reported, () => []);
 }
 
-/** The time that the first attempt may wait, in milliseconds; each later one twice as long, up to the lock timeout. */
+/**
+ * The time that the first attempt may wait, in milliseconds, and how much longer each later one may, up to the lock
+ * timeout: the fifth waits for 100 ms at the most.
+ */
 const FIRST_TIMEOUT_MS = 25;
+const LONGER = Math.SQRT2;
 
 /** A transaction that has lasted no longer than this is expected to end soon, in milliseconds. */
 const SHORT_MS = 50;
@@ -110,7 +114,7 @@ export class QueueRules {
 
   /** How long the next attempt may wait, in milliseconds. */
   get timeoutMs(): number {
-    return this.#timeoutMs;
+    return Math.round(this.#timeoutMs);
   }
 
   /** Whether holders were in the way, and waited for. */
@@ -125,7 +129,7 @@ export class QueueRules {
 
   /** After an attempt that did not get its locks. */
   failed(): void {
-    this.#timeoutMs = Math.min(2 * this.#timeoutMs, this.#lockTimeoutMs);
+    this.#grow(LONGER);
   }
 
   /** The holders behind which nobody should queue now. */
@@ -155,8 +159,12 @@ export class QueueRules {
     this.#generation = new Set(found.map(({ transaction }) => transaction));
     if (before === null) return found;
     // All of them have ended, and others are as old now.
-    this.failed();
+    this.#grow(2);
     return old();
+  }
+
+  #grow(factor: number): void {
+    this.#timeoutMs = Math.min(factor * this.#timeoutMs, this.#lockTimeoutMs);
   }
 
   /** How long to wait before the next look, in milliseconds. */

@@ -30,14 +30,14 @@ Deno.test("a transaction is in the way once it has lasted for more than 50 ms", 
   assert(rules.hasWaited);
 });
 
-Deno.test("attempts wait for 25 ms at first, then twice as long, up to the lock timeout", () => {
+Deno.test("attempts wait for 25 ms at first, the fifth for 100 ms, and none longer than the lock timeout", () => {
   const rules = new QueueRules(200);
-  const times = Array.from({ length: 5 }, () => {
+  const times = Array.from({ length: 8 }, () => {
     const { timeoutMs } = rules;
     rules.failed();
     return timeoutMs;
   });
-  assertEquals(times, [25, 50, 100, 200, 200]);
+  assertEquals(times, [25, 35, 50, 71, 100, 141, 200, 200]);
   assertEquals(new QueueRules(5).timeoutMs, 5);
 });
 
