@@ -306,14 +306,7 @@ async function runTests(
   [ofOutput, ofErrors]: SecretWatch[],
 ): Promise<boolean> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "test",
-      "-A",
-      "--no-check",
-      "--parallel",
-      `--junit-path=${report}`,
-      ...args,
-    ],
+    args: ["test", "-A", "--no-check", "--parallel", `--junit-path=${report}`, ...args],
     cwd: ROOT,
     env: {
       DENO_JOBS: Deno.env.get("DENO_JOBS") ?? "3",

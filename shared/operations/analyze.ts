@@ -21,7 +21,7 @@ import type { Facts, NameFacts, RelationFacts } from "../facts/facts.ts";
 import { ident, qualified } from "../sql/quoting.ts";
 import { refuseRelation, schemaOffLimits, tableNotFound } from "../plan/refusals.ts";
 import { untrustedFindings } from "../findings/database_findings.ts";
-import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
+import { standingMigrations, trackedFromRows } from "../tracking/read_migrations.ts";
 import {
   asProblems,
   inReadOnlyTransaction,

@@ -15,12 +15,13 @@ import type {
 } from "../contract/responses.ts";
 import type { RecordedRename } from "../facts/migration.ts";
 import { makePlan, NO_STATEMENTS, type Plan, planStatements } from "../plan/plan.ts";
-import type { Connected, Done } from "../postgres/apply_plan.ts";
+import type { Done } from "../postgres/apply_plan.ts";
+import type { Connected } from "../postgres/begin.ts";
 import type { RelationName } from "../postgres/blockers.ts";
 import type { Session } from "../postgres/database.ts";
 import { afterCommit } from "../postgres/database_errors.ts";
 import type { Event } from "../tracking/events.ts";
-import { migrationsById, migrationsFromRows } from "../tracking/migrations.ts";
+import { migrationsById, migrationsFromRows } from "../tracking/read_migrations.ts";
 import { asProblems, type OperationContext, recordingFailure, type Stage } from "./context.ts";
 import {
   type FileParts,

@@ -1,13 +1,8 @@
 /** What every operation is given: who asks, which database, and where to report to. */
 import type { ProblemCode } from "../contract/problems.ts";
 import { requireServer } from "../plan/refusals.ts";
-import {
-  beginReading,
-  type Connected,
-  connected,
-  readingTransaction,
-  reportQueued,
-} from "../postgres/apply_plan.ts";
+import { reportQueued } from "../postgres/apply_plan.ts";
+import { beginReading, type Connected, connected, readingTransaction } from "../postgres/begin.ts";
 import { MAX_QUEUE_MS, type Row, type Session, type SessionRequest } from "../postgres/database.ts";
 import type { DatabaseContext } from "../postgres/database_context.ts";
 import { AfterCommit, isCatalogMoved, isConnectionLost } from "../postgres/database_errors.ts";

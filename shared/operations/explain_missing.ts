@@ -17,7 +17,7 @@ import {
   migrationsFromRows,
   namedMigrations,
   unfinishedNames,
-} from "../tracking/migrations.ts";
+} from "../tracking/read_migrations.ts";
 
 /** @param subject Begins the message, such as `The migration … is finalized, not active: it`. */
 export async function notActive(

@@ -18,7 +18,7 @@ import {
   selectedMigrations,
   standingMigrations,
   trackedFromRows,
-} from "../tracking/migrations.ts";
+} from "../tracking/read_migrations.ts";
 import {
   asProblems,
   inReadOnlyTransaction,

@@ -31,7 +31,7 @@ import {
   migrationsFromRows,
   standingMigrations,
   trackedFromRows,
-} from "../tracking/migrations.ts";
+} from "../tracking/read_migrations.ts";
 import { type OperationContext, readAtOnce } from "./context.ts";
 
 /** Reads facts, and with them the rows of one more query, in a read-only transaction of its own. */

@@ -11,19 +11,14 @@ import { dependencies, renamedTables } from "../findings/analysis.ts";
 import { sameColumns } from "../plan/migration_file.ts";
 import { isOffLimits, lookUp, refuseTogether, requireServer } from "../plan/refusals.ts";
 import { planRename, type RenamePlan } from "../plan/rename.ts";
-import type { Connected } from "../postgres/apply_plan.ts";
+import type { Connected } from "../postgres/begin.ts";
 import type { RelationName } from "../postgres/blockers.ts";
 import type { Session } from "../postgres/database.ts";
 import { ident, qualified } from "../sql/quoting.ts";
 import { splitNames } from "../sql/closest_names.ts";
 import { type BatchHead, newRows, trackBatch } from "../tracking/migration_file.ts";
-import {
-  holdersFromRows,
-  insertBatch,
-  type NewMigration,
-  noteViews,
-  trackedByNames,
-} from "../tracking/migrations.ts";
+import { insertBatch, type NewMigration, noteViews } from "../tracking/migrations.ts";
+import { holdersFromRows, trackedByNames } from "../tracking/read_migrations.ts";
 import { applyChange, lockTables } from "./apply_change.ts";
 import {
   answerChange,

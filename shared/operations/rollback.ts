@@ -9,15 +9,13 @@ import { describeRewrites } from "../plan/rewrite_texts.ts";
 import { checkRolledBack } from "../plan/verification/verification.ts";
 import type { Done } from "../postgres/apply_plan.ts";
 import { insertEvent } from "../tracking/events.ts";
+import { markRolledBack, pendingIds, withdrawPending } from "../tracking/migrations.ts";
 import {
-  markRolledBack,
-  pendingIds,
   recordedFromRows,
   selectedMigrations,
   standingMigrations,
   trackedFromRows,
-  withdrawPending,
-} from "../tracking/migrations.ts";
+} from "../tracking/read_migrations.ts";
 import { withNotification } from "../tracking/notifications.ts";
 import { applyChange, lockTables } from "./apply_change.ts";
 import {

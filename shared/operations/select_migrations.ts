@@ -8,13 +8,13 @@ import { presentNames, relocated, relocation } from "../plan/relocation.ts";
 import type { RelationName } from "../postgres/blockers.ts";
 import type { Session } from "../postgres/database.ts";
 import { qualified } from "../sql/quoting.ts";
+import { moveRecords } from "../tracking/migrations.ts";
 import {
-  moveRecords,
   recordedFromRows,
   selectedMigrations,
   standingMigrations,
   trackedFromRows,
-} from "../tracking/migrations.ts";
+} from "../tracking/read_migrations.ts";
 import { noneNamed, notActive } from "./explain_missing.ts";
 
 export type Selection = Pick<SelectionRequest, "migration_id" | "batch_id" | "table" | "schema"> & {

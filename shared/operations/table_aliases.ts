@@ -3,7 +3,7 @@ import { type ActiveRename, resolveAliases } from "../aliases/resolve_aliases.ts
 import { tableAliasesFile } from "../aliases/table_aliases_file.ts";
 import type { TableAliasesQuery } from "../contract/requests.ts";
 import type { TableAliasesAnswer } from "../contract/responses.ts";
-import { activeRenames } from "../tracking/migrations.ts";
+import { activeRenames } from "../tracking/read_migrations.ts";
 import { asProblems, type OperationContext } from "./context.ts";
 
 export interface FoundAliases {

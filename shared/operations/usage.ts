@@ -8,7 +8,7 @@ import {
   type WantedUsage,
 } from "../catalog/usage.ts";
 import type { Migration, UsesInCode } from "../contract/responses.ts";
-import type { Connected } from "../postgres/apply_plan.ts";
+import type { Connected } from "../postgres/begin.ts";
 import type { Session } from "../postgres/database.ts";
 import { readiness } from "../usage/readiness.ts";
 import { usageOf } from "../usage/usage.ts";

@@ -18,7 +18,7 @@ import { commonColumns } from "../verify/definitions.ts";
 import { API_ROLES, type VerifyFacts } from "../facts/verify_facts.ts";
 import { personasOf } from "../verify/personas.ts";
 import { testRow, testTable } from "../verify/test_row.ts";
-import { standingMigrations, trackedFromRows } from "../tracking/migrations.ts";
+import { standingMigrations, trackedFromRows } from "../tracking/read_migrations.ts";
 import { recordVerification } from "../tracking/verifications.ts";
 import { passOverReads } from "../tracking/usage.ts";
 import { wholeTransaction } from "../postgres/transaction.ts";

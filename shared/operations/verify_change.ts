@@ -6,14 +6,13 @@ import { checkRecorded } from "../plan/verification/drift_verification.ts";
 import { checkRenamed } from "../plan/verification/verification.ts";
 import { sleep } from "../postgres/limits.ts";
 import type { Event } from "../tracking/events.ts";
+import { keepFingerprints, type KeptState } from "../tracking/migrations.ts";
 import {
-  keepFingerprints,
-  type KeptState,
   recordedFromRows,
   selectedMigrations,
   standingMigrations,
   trackedFromRows,
-} from "../tracking/migrations.ts";
+} from "../tracking/read_migrations.ts";
 import { noteFailedVerification } from "../tracking/notifications.ts";
 import { type OperationContext, orLog } from "./context.ts";
 import { readFacts, readStates } from "./reading.ts";

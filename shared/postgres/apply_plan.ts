@@ -9,12 +9,10 @@
  *    retry. If the facts are outdated: start over.
  * 5. If the connection broke in the critical section: ask the server whether it was committed.
  */
-import { EVENTS_TABLE } from "../contract/names.ts";
 import type { Problem } from "../contract/problems.ts";
 import type { Blocker, LockFigures, Progress } from "../contract/responses.ts";
 import type { Plan } from "../plan/plan.ts";
-import { literal } from "../sql/quoting.ts";
-import { untrustedColumn } from "../sql/trusted_objects.ts";
+import { beginWriting, type Connected, connected } from "./begin.ts";
 import { type RelationName, watchingBlockers } from "./blockers.ts";
 import { outcomeUnknown, wasCommitted } from "./commit_outcome.ts";
 import { NoFreeConnection } from "./connection_slots.ts";
@@ -26,7 +24,7 @@ import {
   preparation,
   roundedMs,
 } from "./critical_section.ts";
-import type { Database, Row, Session } from "./database.ts";
+import type { Database, Session } from "./database.ts";
 import {
   duringRecreation,
   isCancelled,
@@ -35,7 +33,6 @@ import {
   isOutsideOfTransaction,
   isStalePlan,
 } from "./database_errors.ts";
-import { trackingMissing } from "./database_problems.ts";
 import { type Limits, remainingMs, requireTime, type RetryBudget } from "./limits.ts";
 import {
   blockersOf,
@@ -46,9 +43,7 @@ import {
   QueueRules,
 } from "./lock_holders.ts";
 import { hiddenHolders, lockNotAcquired } from "./lock_not_acquired.ts";
-import { featureColumns, type ServerFeatures, serverFeatures } from "./server_features.ts";
-import { lockRoomColumn, requireLockRoom } from "./lock_room.ts";
-import { beginReadOnly, beginReadWrite, setLockTimeout } from "./transaction.ts";
+import { requireLockRoom } from "./lock_room.ts";
 
 interface ApplyOptions {
   /** Longest wait for one lock that clients feel, in milliseconds. */
@@ -78,85 +73,11 @@ export interface Prepared<P extends Plan> {
   recorded: string;
 }
 
-/**
- * Longest wait in one go for a lock that no client feels, in milliseconds. The session has a connection meanwhile; then
- * it releases that to others who wait for one, and asks for another.
- */
-const LONGEST_WAIT_MS = 2_000;
-
 /** Least wait for a connection, in milliseconds, even with max_wait_ms 0: connections are soon free again. */
 const MIN_CONNECTION_WAIT_MS = 2_000;
 
-/** Longest wait of a transaction that only reads for a lock, such as one of other people's DDL, in milliseconds. */
-const READING_LOCK_TIMEOUT_MS = 10_000;
-
 /** How often a plan is made again because the facts changed while it was applied. */
 const MAX_REPLANS = 5;
-
-/** What is asked at the beginning of a transaction. */
-const CONNECTION_QUERY = `
-select pg_backend_pid() as pid, current_setting('server_version_num')::int as server_version,
-  to_regclass(${
-  literal(EVENTS_TABLE)
-}) is not null as tracked,${untrustedColumn},${featureColumns},${lockRoomColumn}`;
-
-const readingLockTimeout = (limits: Limits): number =>
-  Math.min(READING_LOCK_TIMEOUT_MS, Math.max(1, remainingMs(limits)));
-
-/**
- * The beginning of a transaction that is read-only, unless it tries something.
- *
- * @param tries Whether it does, and is rolled back. Default: false.
- */
-export const beginReading = (limits: Limits, tries = false) =>
-  [
-    (tries ? beginReadWrite : beginReadOnly)(remainingMs(limits)),
-    setLockTimeout(readingLockTimeout(limits)),
-    CONNECTION_QUERY,
-  ].join(";\n");
-
-/** A whole transaction of queries that only read, as one message. */
-export const readingTransaction = (limits: Limits, queries: string[]): string =>
-  [
-    beginReadOnly(remainingMs(limits)),
-    setLockTimeout(readingLockTimeout(limits)),
-    ...queries,
-    "commit",
-  ].join(";\n");
-
-/** The beginning of a transaction that changes something. Its lock timeout is for locks that clients do not feel. */
-const beginWriting = (limits: Limits, budget: RetryBudget) =>
-  [
-    beginReadWrite(remainingMs(limits)),
-    setLockTimeout(Math.max(1, Math.min(LONGEST_WAIT_MS, budget.remainingMs))),
-    CONNECTION_QUERY,
-  ].join(";\n");
-
-export interface Connected extends ServerFeatures {
-  pid: number;
-  serverVersion: number;
-  /** Objects that are ignored, since they are not what their names say (`sql/trusted_objects.ts`). */
-  untrusted: string[];
-  /** Locks that fit into the server's table. */
-  lockRoom: number;
-}
-
-/**
- * Reads the answer to the beginning of a transaction.
- *
- * @throws {Problem} `database_unavailable` where the tracking tables are missing: a change that cannot be recorded is
- *   not begun.
- */
-export function connected([row]: Row[]): Connected {
-  if (!row.tracked) throw trackingMissing();
-  return {
-    pid: Number(row.pid),
-    serverVersion: Number(row.server_version),
-    untrusted: (row.untrusted ?? []) as string[],
-    lockRoom: Number(row.lock_room),
-    ...serverFeatures(row),
-  };
-}
 
 /** Makes the function that reports that a request waits for a connection. */
 export const reportQueued =

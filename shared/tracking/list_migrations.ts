@@ -3,7 +3,7 @@ import type { RecordedRename } from "../facts/migration.ts";
 import type { ListMigrationsQuery } from "../contract/requests.ts";
 import { literal } from "../sql/quoting.ts";
 import { decodeCursor } from "./cursor.ts";
-import { migrationsFromRows, PRESENT } from "./migrations.ts";
+import { migrationsFromRows, PRESENT } from "./read_migrations.ts";
 import { USES_IN_CODE } from "./uses_in_code.ts";
 import { LAST_VERIFIED } from "./verifications.ts";
 

@@ -333,3 +333,28 @@ databaseTest(
     assertEquals(different.map(({ view }) => view), []);
   },
 );
+
+databaseTest(
+  "the check under the locks looks relations up by index, however many a database has",
+  { everyVersion: true },
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    const names = Array.from({ length: 10 }, (_, index) => `t${index}`);
+    await db.sql.unsafe(names.map((name) => `create table ${name} (id int primary key)`).join(";"))
+      .simple();
+    await db.admin.unsafe("analyze pg_catalog.pg_class");
+    // As it is planned before the locks: without settings that would forbid anything.
+    const renames = names.map((name) => ({ old_name: name, new_name: `${name}_new` }));
+    const { statements } = await functions.rename({ renames, mode: "plan" });
+    const prepare = statements.findIndex(({ sql }) => sql.includes("check_exchange as"));
+    const explain = statements[prepare + 1].sql;
+    assertStringIncludes(explain, "explain (costs off) execute");
+    const lines = await db.sql.begin(async (tx) => {
+      await tx.unsafe(statements[prepare].sql).simple();
+      return await tx.unsafe(explain);
+    });
+    const plan = lines.map((line) => line["QUERY PLAN"]).join("\n");
+    assertStringIncludes(plan, "pg_class_oid_index");
+    assert(!plan.includes("Seq Scan on pg_class"), plan);
+  },
+);

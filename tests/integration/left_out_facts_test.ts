@@ -3,7 +3,7 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import { ANYTHING, type Occurring } from "../../shared/catalog/occurring.ts";
 import { factsFromRow, factsQuery, occurringQuery } from "../../shared/catalog/read_facts.ts";
 import { readFactsToPlan } from "../../shared/operations/reading.ts";
-import { beginReading } from "../../shared/postgres/apply_plan.ts";
+import { beginReading } from "../../shared/postgres/begin.ts";
 import { databaseAt, type Session } from "../../shared/postgres/database.ts";
 import { databaseTest, type TestDatabase } from "../support/database.ts";
 

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { factsFromRow, factsQuery } from "../../shared/catalog/read_facts.ts";
 import { Connection } from "../../shared/postgres/connection.ts";
-import { beginReading, connected } from "../../shared/postgres/apply_plan.ts";
+import { beginReading, connected } from "../../shared/postgres/begin.ts";
 import type { Facts, TextFacts } from "../../shared/facts/facts.ts";
 import { databaseTest, type TestDatabase } from "../support/database.ts";
 import { functionsFor } from "../support/functions.ts";

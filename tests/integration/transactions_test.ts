@@ -7,7 +7,7 @@ import {
   assertNotEquals,
   assertStringIncludes,
 } from "@std/assert";
-import { beginReading } from "../../shared/postgres/apply_plan.ts";
+import { beginReading } from "../../shared/postgres/begin.ts";
 import { databaseAt } from "../../shared/postgres/database.ts";
 import { MEANING, PLANNING } from "../../shared/sql/transaction_settings.ts";
 import { isCriticalSection } from "../support/broken_connections.ts";
