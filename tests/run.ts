@@ -4,7 +4,7 @@
  * `N passed, N failed`, counted from the runner's JUnit report. The exit code is 0 only if tests ran, none
  * failed, and no secret is in the output. Types are checked by `npm run check`, not here.
  *
- * Of the slow tests (`support/slow_tests.json`) the whole run does a twelfth, which one the commit decides; a run of some
+ * Of the slow tests (`support/runner/slow_tests.json`) the whole run does a twelfth, which one the commit decides; a run of some
  * paths, or with a filter, does all of them.
  *
  * `npm run test:full` (`--full`) samples nothing: PG_VERSIONS=15,17,18, TEST_FULL=1, TEST_SLOW=all.
@@ -27,12 +27,12 @@ import { POSTGRES_VERSIONS, type PostgresVersion } from "../shared/local/postgre
 import type { PostgresServer } from "../shared/local/postgres/server.ts";
 import { type ShutdownWatch, watchForShutdown } from "../shared/local/shutdown.ts";
 import { killCommand, startWatchdog } from "../shared/local/postgres/watchdog.ts";
-import { grouped } from "./support/groups.ts";
-import { countTests, describeCounts, type TestCounts } from "./support/junit.ts";
-import { prepareTemplates, startTestServer } from "./support/prepare.ts";
-import { slowPartAt } from "./support/sampled.ts";
-import { SecretWatch, watched } from "./support/secret_watch.ts";
-import { variableOf } from "./support/servers.ts";
+import { grouped, withoutGroups } from "./support/runner/groups.ts";
+import { countTests, describeCounts, type TestCounts } from "./support/runner/junit.ts";
+import { prepareTemplates, startTestServer } from "./support/servers/prepare.ts";
+import { slowPartAt } from "./support/runner/sampled.ts";
+import { SecretWatch, watched } from "./support/http/secret_watch.ts";
+import { variableOf } from "./support/servers/servers.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const UNIT_FOLDER = "tests/unit";
@@ -48,7 +48,7 @@ const FOLDERS = [
 /** Folders whose files are loaded in so many groups. */
 const GROUPS: Record<string, number> = { [UNIT_FOLDER]: 6, [DATABASE_FOLDER]: 12 };
 
-const LIST_TESTS = "tests/support/list_tests.ts";
+const LIST_TESTS = "tests/support/runner/list_tests.ts";
 
 const MEMORY_FOLDER = "/dev/shm";
 
@@ -321,7 +321,7 @@ async function runTests(
     stderr: "piped",
   }).spawn();
   const passed = [
-    watched(child.stdout, Deno.stdout, ofOutput),
+    watched(withoutGroups(child.stdout), Deno.stdout, ofOutput),
     watched(child.stderr, Deno.stderr, ofErrors),
   ];
   const watchdog = startWatchdog(killCommand(child.pid));

@@ -7,7 +7,7 @@ import { joinTablePairs, mediaHandlers, partitionAccess, selfEmbeddings } from "
 import type { Facts, RelationFacts } from "../facts/facts.ts";
 import { EVENT_TRIGGER_MARKS, LOGIN_TABLE, TABLE_MARKS } from "../findings/schema_tools.ts";
 import { literal } from "../sql/quoting.ts";
-import { type Expressions, jsonObject, nameArray } from "./expressions.ts";
+import { type Expressions, jsonObject, nameArray } from "./texts/expressions.ts";
 import type { Occurring } from "./occurring.ts";
 
 /** Views can be made to read each other in a circle; no schema in use is deeper than this. */

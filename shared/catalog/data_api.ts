@@ -4,7 +4,7 @@
  * media types. Each is a query for `analysis.ts`: rows of `relation` (OID) and the JSON value `fact`.
  */
 import { literal } from "../sql/quoting.ts";
-import { THIS_DATABASE } from "./expressions.ts";
+import { THIS_DATABASE } from "./texts/expressions.ts";
 
 /** The role as which PostgREST connects: Supabase's, or whichever role has its settings. */
 const connecting = `

@@ -5,9 +5,9 @@
 import type { NameFacts } from "../facts/facts.ts";
 import type { NameColumn } from "../facts/names_in_rows.ts";
 import { ident, jsonbLiteral, literal, qualified } from "../sql/quoting.ts";
-import { INTERIM_PREFIX } from "../plan/interim_name.ts";
+import { INTERIM_PREFIX } from "../plan/view/interim_name.ts";
 import { type Size, sizeColumns } from "./sizes.ts";
-import { type Expressions, nameArray } from "./expressions.ts";
+import { type Expressions, nameArray } from "./texts/expressions.ts";
 
 /** Whether a name begins like an interim name: a range, which is found by index. */
 const beginsInterim = (name: string) =>

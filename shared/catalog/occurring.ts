@@ -2,7 +2,7 @@
  * What occurs at all among the relations of a request. Most tables have none of it, and the server would plan the
  * queries for it in vain, which takes much longer than to look here.
  */
-import { jsonObject } from "./expressions.ts";
+import { jsonObject } from "./texts/expressions.ts";
 
 export interface Occurring {
   partitions: boolean;

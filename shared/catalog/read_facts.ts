@@ -20,10 +20,10 @@ import {
   type AnalysisRow,
   type RelationAnalysis,
 } from "./analysis.ts";
-import { ATTACHED, type IndexesWanted, indexNames } from "./attached_objects.ts";
-import { builtOn } from "./built_on.ts";
-import { DEPENDENTS, READING_VIEWS, rowType } from "./dependents.ts";
-import { type Expressions, jsonObject, valuesReader } from "./expressions.ts";
+import { ATTACHED, type IndexesWanted, indexNames } from "./objects/attached_objects.ts";
+import { builtOn } from "./objects/built_on.ts";
+import { DEPENDENTS, READING_VIEWS, rowType } from "./objects/dependents.ts";
+import { type Expressions, jsonObject, valuesReader } from "./texts/expressions.ts";
 import {
   dynamicSqlRoutines,
   interimTaken,
@@ -39,9 +39,9 @@ import {
   GRANT_LISTS,
   PRIVILEGE_LISTS,
   withAcl,
-} from "./privileges.ts";
-import { COLUMN, columnsWith, RELATION } from "./relation.ts";
-import { statementsRead, type TextRow, textsFromRows, textsNaming } from "./texts.ts";
+} from "./objects/privileges.ts";
+import { COLUMN, columnsWith, RELATION } from "./objects/relation.ts";
+import { statementsRead, type TextRow, textsFromRows, textsNaming } from "./texts/texts.ts";
 
 export interface RelationsWanted {
   /** Names whose meaning is asked; a relation found there is described too. */

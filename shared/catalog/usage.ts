@@ -2,14 +2,14 @@
 import type { StatementEntry, StatementFacts, UsageFacts } from "../facts/usage_facts.ts";
 import { OWN_STATEMENT } from "../sql/own_statements.ts";
 import { jsonbLiteral, literal, qualified } from "../sql/quoting.ts";
-import { scanCounterOf } from "./dependents.ts";
+import { scanCounterOf } from "./objects/dependents.ts";
 import {
   type Expressions,
   jsonValues,
   nameArray,
   THIS_DATABASE,
   valuesReader,
-} from "./expressions.ts";
+} from "./texts/expressions.ts";
 import { longestWord, mayName } from "./names.ts";
 
 const MAX_LENGTH = 1_000_000;

@@ -1,10 +1,10 @@
 /** Facts for the trials of verify: roles, keys, types, neighbours. One query, one row, one column `facts`. */
 import { literal } from "../sql/quoting.ts";
 import { API_ROLES, type VerifyFacts } from "../facts/verify_facts.ts";
-import { sideEffects } from "./side_effects.ts";
-import { cascades, type Expressions, jsonObject, THIS_DATABASE } from "./expressions.ts";
-import { maySetRole } from "./privileges.ts";
-import { relationsOnTheWay, untrustedCode } from "./untrusted_code.ts";
+import { sideEffects } from "./objects/side_effects.ts";
+import { cascades, type Expressions, jsonObject, THIS_DATABASE } from "./texts/expressions.ts";
+import { maySetRole } from "./objects/privileges.ts";
+import { relationsOnTheWay, untrustedCode } from "./texts/untrusted_code.ts";
 
 interface VerifyFactsWanted {
   table: number;

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { stateFolder } from "../local/state_folder.ts";
 import { isDatabaseUrl } from "../local/database_url.ts";
 import { IS_BUILT } from "../local/package_root.ts";
-import { PROGRAM } from "./command_line.ts";
+import { PROGRAM } from "./arguments/command_line.ts";
 import { UsageError } from "./exit_codes.ts";
 import { codeOf } from "./files/paths.ts";
 import { PROJECT_FILE } from "./project/find_project_file.ts";
 import type { ProjectFile } from "./project/project_file.ts";
-import type { Terminal } from "./terminal.ts";
+import type { Terminal } from "./terminal/terminal.ts";
 
 const LOCAL_URL = "http://127.0.0.1:54321";
 

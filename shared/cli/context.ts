@@ -1,19 +1,24 @@
 /** What every command is run with, and how it ends. */
 import type { Command } from "commander";
 import { createRenameClient, type RenameClient, RenameError } from "../client/client.ts";
-import type { Document } from "../report/document.ts";
-import { markdownOf } from "../report/markdown.ts";
+import type { Document } from "../report/document/document.ts";
+import { markdownOf } from "../report/document/markdown.ts";
 import { describeProblem, type ShownProblem } from "../report/problem.ts";
-import { commandLine, correctedCalls, DATABASE_VARIABLE, optionIn } from "./command_line.ts";
+import {
+  commandLine,
+  correctedCalls,
+  DATABASE_VARIABLE,
+  optionIn,
+} from "./arguments/command_line.ts";
 import { checkedDatabaseUrl, isLocal, keyHint, readConnection, SERVE } from "./connection.ts";
 import { whyUnreachable } from "./database_unreachable.ts";
 import { EXIT, exitCodeOf, UsageError } from "./exit_codes.ts";
 
 import { inPlaces } from "./files/places.ts";
-import { commandFor, inOptionWords } from "./option_words.ts";
-import { printed } from "./print.ts";
+import { commandFor, inOptionWords } from "./arguments/option_words.ts";
+import { printed } from "./terminal/print.ts";
 import type { ProjectFile } from "./project/project_file.ts";
-import type { Stream, Terminal } from "./terminal.ts";
+import type { Stream, Terminal } from "./terminal/terminal.ts";
 
 export interface CommandContext {
   terminal: Terminal;
@@ -190,7 +195,7 @@ export async function connect(
   { actor, dbUrl }: ConnectOptions,
 ): Promise<Connected> {
   if (dbUrl !== undefined) {
-    const { functionsHere } = await import("../local/functions_here.ts");
+    const { functionsHere } = await import("../local/functions/functions_here.ts");
     const here = functionsHere(checkedDatabaseUrl(dbUrl));
     return { client: createRenameClient({ ...here, actor }), url: here.shown };
   }

@@ -1,6 +1,6 @@
 /** Exit codes, by which a script knows how a command ended, and the errors behind them. */
 import type { RenameError } from "../client/client.ts";
-import { Interrupted } from "./interrupt.ts";
+import { Interrupted } from "./terminal/interrupt.ts";
 
 export const EXIT = {
   done: 0,

@@ -3,18 +3,18 @@
 import { Command, CommanderError } from "commander";
 import process from "node:process";
 import { packageVersion } from "../local/package_root.ts";
-import { visibleLines } from "../report/text.ts";
-import { PROGRAM, withoutPasswords } from "./command_line.ts";
+import { visibleLines } from "../report/document/text.ts";
+import { PROGRAM, withoutPasswords } from "./arguments/command_line.ts";
 import { COMMANDS } from "./commands.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT, exitCodeOf, messageOf, UsageError } from "./exit_codes.ts";
 import { callerFolder } from "./files/paths.ts";
-import { addHelpCommand, helpArguments, RULE_OF_HELP } from "./help.ts";
+import { addHelpCommand, helpArguments, RULE_OF_HELP } from "./arguments/help.ts";
 import { findProjectFile } from "./project/find_project_file.ts";
-import { Interrupted } from "./interrupt.ts";
+import { Interrupted } from "./terminal/interrupt.ts";
 import { olderNode } from "./node_version.ts";
-import { isRunByNpm, swallowedOptions } from "./swallowed_options.ts";
-import { processTerminal, type Stream, type Terminal } from "./terminal.ts";
+import { isRunByNpm, swallowedOptions } from "./arguments/swallowed_options.ts";
+import { processTerminal, type Stream, type Terminal } from "./terminal/terminal.ts";
 
 const EXAMPLES = `Examples:
   ${PROGRAM} init                                          # in your repository, once

@@ -1,17 +1,17 @@
 /** Runs an operation, and prints its answer. */
 import type { CallOptions, RenameClient } from "../client/client.ts";
 import type { OperationAnswer, Progress } from "../contract/responses.ts";
-import type { Operation } from "../report/document.ts";
+import type { Operation } from "../report/document/document.ts";
 import { describeOperation } from "../report/operation.ts";
-import { commandLine, optionIn, quoted } from "./command_line.ts";
-import { type Changes, confirmed } from "./confirm.ts";
+import { commandLine, optionIn, quoted } from "./arguments/command_line.ts";
+import { type Changes, confirmed } from "./terminal/confirm.ts";
 import { type CommandContext, notVerified, printAnswer, runCommand } from "./context.ts";
 import { EXIT } from "./exit_codes.ts";
 import { withPath, writeMigrationFile } from "./files/migration_file.ts";
-import { interruptedChange, interruptible } from "./interrupt.ts";
-import { commandFor, inOptionWords } from "./option_words.ts";
-import { asOnePiece, type OperationOptions, showsProgress } from "./options.ts";
-import { withProgress } from "./progress.ts";
+import { interruptedChange, interruptible } from "./terminal/interrupt.ts";
+import { commandFor, inOptionWords } from "./arguments/option_words.ts";
+import { asOnePiece, type OperationOptions, showsProgress } from "./arguments/options.ts";
+import { withProgress } from "./terminal/progress.ts";
 import { migrationsFolder } from "./project/defaults.ts";
 
 /** Sends the command's request, with these fields beside its own. */

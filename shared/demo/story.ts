@@ -1,8 +1,8 @@
 /** The demonstration, step by step; each step checks what it shows. */
 import pc from "picocolors";
 import postgres from "postgres";
-import { printed } from "../cli/print.ts";
-import { processTerminal } from "../cli/terminal.ts";
+import { printed } from "../cli/terminal/print.ts";
+import { processTerminal } from "../cli/terminal/terminal.ts";
 import { createRenameClient } from "../client/client.ts";
 import type { OperationAnswer } from "../contract/responses.ts";
 import { factsFromRow, factsQuery } from "../catalog/read_facts.ts";

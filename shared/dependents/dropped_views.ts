@@ -7,8 +7,8 @@ import type { Statement } from "../contract/responses.ts";
 import type { RelationFacts } from "../facts/facts.ts";
 import type { LocatedMigration } from "../facts/migration.ts";
 import { type LockStatement, lockTables } from "../plan/plan.ts";
-import { dropRowType } from "../plan/row_type.ts";
-import { dropScanCounter } from "../plan/scan_counter.ts";
+import { dropRowType } from "../plan/view/row_type.ts";
+import { dropScanCounter } from "../plan/view/scan_counter.ts";
 import { byName, nameDigest } from "../sql/name_digest.ts";
 import { ident, qualified } from "../sql/quoting.ts";
 

@@ -4,7 +4,7 @@
  */
 import type { Statement } from "../contract/responses.ts";
 import type { BuiltObject } from "../facts/built_on.ts";
-import { grantStatements } from "../plan/grants.ts";
+import { grantStatements } from "../plan/view/grants.ts";
 import { nameDigest } from "../sql/name_digest.ts";
 import { ident, literal, qualified } from "../sql/quoting.ts";
 import { withOptions, withoutEnd, withPurpose } from "./definitions.ts";

@@ -6,7 +6,7 @@ import type { FindingCode } from "../contract/findings.ts";
 import type { Finding } from "../contract/responses.ts";
 import type { DriftColumn, DriftRelation } from "../facts/drift_facts.ts";
 import { isSecurityInvoker } from "../findings/view_findings.ts";
-import { viewDefault } from "../plan/column_defaults.ts";
+import { viewDefault } from "../plan/view/column_defaults.ts";
 import { listed as listedUpTo } from "../findings/wording.ts";
 import { qualified } from "../sql/quoting.ts";
 import { runsAsInvoker } from "../sql/stored_view.ts";

@@ -31,7 +31,7 @@ export interface Facts {
   indexes: IndexFacts[];
   /** Relations in the indexes' schemas whose names the indexes could want. */
   relation_names: { schema: string; name: string }[];
-  /** What has a name like those that new views have at first (`plan/interim_name.ts`), relations and types. */
+  /** What has a name like those that new views have at first (`plan/view/interim_name.ts`), relations and types. */
   interim_taken: { schema: string; name: string }[];
 }
 

@@ -1,7 +1,7 @@
 /** What a rename does to the dependants of tables: as an analysis, in the answer of a plan, and as recorded. */
 import type { AnalyzedTable, PlannedTable } from "../contract/responses.ts";
 import type { Facts, RelationFacts } from "../facts/facts.ts";
-import { compatibilityView } from "../plan/compatibility_view.ts";
+import { compatibilityView } from "../plan/view/compatibility_view.ts";
 import type { RenamePlan } from "../plan/rename.ts";
 import { type Dependants, dependantsOf } from "./dependants.ts";
 import { findingsOfRename } from "./rename_findings.ts";

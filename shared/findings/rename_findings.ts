@@ -3,7 +3,7 @@ import type { Finding } from "../contract/responses.ts";
 import type { Facts, RelationFacts } from "../facts/facts.ts";
 import { namesInRowsFindings } from "../facts/names_in_rows.ts";
 import { routinesWithCachedPlans, staleRoutineFindings } from "../plan/cached_plans.ts";
-import type { ViewPlan } from "../plan/compatibility_view.ts";
+import type { ViewPlan } from "../plan/view/compatibility_view.ts";
 import { dataApiFindings } from "./data_api_findings.ts";
 import { eventTriggerFindings, unreadStatements } from "./database_findings.ts";
 import { nameNeedsQuotes } from "./new_name_findings.ts";

@@ -4,7 +4,7 @@ import type { Finding } from "../contract/responses.ts";
 import type { DriftRelation } from "../facts/drift_facts.ts";
 import type { RelationFacts, RowTypeUser } from "../facts/facts.ts";
 import type { AclEntry } from "../facts/privileges.ts";
-import { identityFindings } from "../plan/column_defaults.ts";
+import { identityFindings } from "../plan/view/column_defaults.ts";
 import { ident, qualified } from "../sql/quoting.ts";
 
 function partialReaders({ columns }: Pick<DriftRelation, "columns">): string[] {

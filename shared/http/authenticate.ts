@@ -7,7 +7,7 @@ import { verifyCredentials } from "@supabase/server/core";
 import type {} from "@supabase/supabase-js";
 import { Problem } from "../contract/problems.ts";
 import type { Settings } from "./settings.ts";
-import { isWebhook, verifyWebhook, type Webhook, webhookRefused } from "./webhook.ts";
+import { isWebhook, verifyWebhook, type Webhook, webhookRefused } from "./webhooks/webhook.ts";
 
 const HINT = "Send a secret key of the project in the apikey header.";
 

@@ -4,8 +4,8 @@
  */
 import { Problem, type ProblemBody } from "../contract/problems.ts";
 import type { Progress } from "../contract/responses.ts";
-import { type Database, databaseAt } from "../postgres/database.ts";
-import type { DatabaseContext } from "../postgres/database_context.ts";
+import { type Database, databaseAt } from "../postgres/connection/database.ts";
+import type { DatabaseContext } from "../postgres/connection/database_context.ts";
 import { problemInMarkdown } from "../report/problem.ts";
 import { authenticate, type Caller } from "./authenticate.ts";
 import { eventStream } from "./event_stream.ts";
@@ -13,9 +13,9 @@ import { type Idempotency, idempotencyOf } from "./idempotency.ts";
 import { queryOf, readJson, refuseQuery } from "./input.ts";
 import { RequestLog } from "./log.ts";
 import { preferredType } from "./negotiate.ts";
-import { deliverLater, type Notify, notifyOf, refuseNotification } from "./notify.ts";
+import { deliverLater, type Notify, notifyOf, refuseNotification } from "./webhooks/notify.ts";
 import { dataApiOf, type Settings, settingsFromEnv } from "./settings.ts";
-import { recordRefusal } from "./webhook_refusals.ts";
+import { recordRefusal } from "./webhooks/webhook_refusals.ts";
 
 interface RequestContext extends DatabaseContext {
   actor: string;

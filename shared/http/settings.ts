@@ -1,6 +1,6 @@
 /** Settings from the environment, read at each request: keys can be rotated while an isolate lives. */
-import { type NotifySettings, readNotifySettings } from "./notify_settings.ts";
-import { readWebhookSecrets, type WebhookSecrets } from "./webhook_secrets.ts";
+import { type NotifySettings, readNotifySettings } from "./webhooks/notify_settings.ts";
+import { readWebhookSecrets, type WebhookSecrets } from "./webhooks/webhook_secrets.ts";
 
 /** The log levels, in their order. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;

@@ -2,8 +2,8 @@
  * `npm run openapi`: writes the OpenAPI document and the page of codes; with --check it only checks that they
  * are up to date.
  */
-import { openApiDocument } from "../contract/openapi.ts";
-import { contractReference } from "../contract/reference.ts";
+import { openApiDocument } from "../contract/openapi/openapi.ts";
+import { contractReference } from "../contract/openapi/reference.ts";
 
 const FOLDER = new URL("../contract/", import.meta.url);
 

@@ -6,7 +6,7 @@ import {
   hasTrackingTables,
   type MakePage,
   serveFunctions,
-} from "./functions_server.ts";
+} from "./functions/functions_server.ts";
 import { migrate } from "./migrate.ts";
 import { type PostgresServer, startPostgres } from "./postgres/server.ts";
 import type { StackSettings } from "./settings.ts";

@@ -5,7 +5,7 @@
  */
 import type { Notification } from "../contract/notifications.ts";
 import { type ProblemCode, PROBLEMS } from "../contract/problems.ts";
-import type { Database } from "../postgres/database.ts";
+import type { Database } from "../postgres/connection/database.ts";
 import {
   type DueDelivery,
   dueFromRows,

@@ -14,7 +14,7 @@ import { Problem } from "../contract/problems.ts";
 import { MAX_RENAMES } from "../contract/names.ts";
 import type { AnalyzeQuery } from "../contract/requests.ts";
 import type { AnalyzeAnswer } from "../contract/responses.ts";
-import type { Row, Session } from "../postgres/database.ts";
+import type { Row, Session } from "../postgres/connection/database.ts";
 import { analyzeTables } from "../findings/analysis.ts";
 import type { NamedTable } from "../sql/closest_names.ts";
 import type { Facts, NameFacts, RelationFacts } from "../facts/facts.ts";
@@ -27,9 +27,9 @@ import {
   inReadOnlyTransaction,
   type OperationContext,
   recordWorstDrift,
-} from "./context.ts";
-import { suggesting, tablesThere } from "./explain_missing.ts";
-import { withNamesInRows } from "./reading.ts";
+} from "./steps/context.ts";
+import { suggesting, tablesThere } from "./steps/explain_missing.ts";
+import { withNamesInRows } from "./steps/reading.ts";
 
 /**
  * Analyzes the named tables, or all tables of the schemas. A renamed table is found under its old names, too. All

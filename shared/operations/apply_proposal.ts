@@ -3,13 +3,13 @@ import { Problem } from "../contract/problems.ts";
 import type { ProposedBatchRequest } from "../contract/requests.ts";
 import type { OperationAnswer, Statement } from "../contract/responses.ts";
 import { requireProposed } from "../plan/accept_plan.ts";
-import type { Session } from "../postgres/database.ts";
+import type { Session } from "../postgres/connection/database.ts";
 import { activateBatch } from "../tracking/migrations.ts";
 import { proposedBatch } from "../tracking/read_migrations.ts";
-import { applyChange, lockTables } from "./apply_change.ts";
-import { answerChange, runChange, startChange, type Transaction } from "./change.ts";
-import type { OperationContext } from "./context.ts";
-import { notActive } from "./explain_missing.ts";
+import { applyChange, lockTables } from "./steps/apply_change.ts";
+import { answerChange, runChange, startChange, type Transaction } from "./steps/change.ts";
+import type { OperationContext } from "./steps/context.ts";
+import { notActive } from "./steps/explain_missing.ts";
 import {
   namesOf,
   type PlannedRename,

@@ -11,7 +11,7 @@ import { markFinalized } from "../tracking/migrations.ts";
 import { recordedFromRows, selectedMigrations } from "../tracking/read_migrations.ts";
 import { inCodeFindings, usageFindings } from "../usage/findings.ts";
 import { oldNameInUse } from "../findings/removed_names.ts";
-import { applyChange, lockTables } from "./apply_change.ts";
+import { applyChange, lockTables } from "./steps/apply_change.ts";
 import {
   answerChange,
   answerWithoutPlan,
@@ -20,10 +20,10 @@ import {
   runChange,
   startChange,
   type Transaction,
-} from "./change.ts";
-import type { OperationContext } from "./context.ts";
-import { readNamesInRows, readStandingToPlan, readStates } from "./reading.ts";
-import { definitionsToRewrite, mentionedNames } from "./rewrite_texts.ts";
+} from "./steps/change.ts";
+import type { OperationContext } from "./steps/context.ts";
+import { readNamesInRows, readStandingToPlan, readStates } from "./steps/reading.ts";
+import { definitionsToRewrite, mentionedNames } from "./steps/rewrite_texts.ts";
 import {
   leaving,
   namesOf,
@@ -32,8 +32,8 @@ import {
   relocationFindings,
   selectActive,
   tablesOf,
-} from "./select_migrations.ts";
-import { keepUsage, readUsage, type UsageSamples, withUsage } from "./usage.ts";
+} from "./steps/select_migrations.ts";
+import { keepUsage, readUsage, type UsageSamples, withUsage } from "./steps/usage.ts";
 
 interface PlannedFinalize extends PlannedChange<FinalizePlan> {
   samples: UsageSamples;

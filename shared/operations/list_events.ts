@@ -3,7 +3,7 @@ import type { ListEventsQuery } from "../contract/requests.ts";
 import type { ListEventsAnswer } from "../contract/responses.ts";
 import { encodeCursor } from "../tracking/cursor.ts";
 import { eventsFromRows, eventsPage } from "../tracking/list_events.ts";
-import { asProblems, type OperationContext } from "./context.ts";
+import { asProblems, type OperationContext } from "./steps/context.ts";
 
 /**
  * One page of events, newest first.

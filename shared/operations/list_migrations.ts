@@ -26,15 +26,15 @@ import {
   orLog,
   readAtOnce,
   recordWorstDrift,
-} from "./context.ts";
+} from "./steps/context.ts";
 import {
   isElsewhere,
   oidsOf,
   oldNamesOf,
   relocate,
   relocationFindings,
-} from "./select_migrations.ts";
-import { sampleUsage, type UsageSamples, withUsage } from "./usage.ts";
+} from "./steps/select_migrations.ts";
+import { sampleUsage, type UsageSamples, withUsage } from "./steps/usage.ts";
 
 /**
  * One page of migrations, newest first.

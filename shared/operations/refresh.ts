@@ -8,7 +8,7 @@ import { describeRewrites } from "../plan/rewrite_texts.ts";
 import { checkRefreshed } from "../plan/verification/drift_verification.ts";
 import { qualified } from "../sql/quoting.ts";
 import { markRefreshed } from "../tracking/migrations.ts";
-import { applyChange, lockTables } from "./apply_change.ts";
+import { applyChange, lockTables } from "./steps/apply_change.ts";
 import {
   answerChange,
   followUp,
@@ -16,10 +16,10 @@ import {
   runChange,
   startChange,
   type Transaction,
-} from "./change.ts";
-import type { OperationContext } from "./context.ts";
-import { readFacts, readStandingToPlan } from "./reading.ts";
-import { definitionsToRewrite, mentionedNames } from "./rewrite_texts.ts";
+} from "./steps/change.ts";
+import type { OperationContext } from "./steps/context.ts";
+import { readFacts, readStandingToPlan } from "./steps/reading.ts";
+import { definitionsToRewrite, mentionedNames } from "./steps/rewrite_texts.ts";
 import {
   namesOf,
   oidsOf,
@@ -27,8 +27,8 @@ import {
   relocationFindings,
   selectActive,
   tablesOf,
-} from "./select_migrations.ts";
-import { keepStates } from "./verify_change.ts";
+} from "./steps/select_migrations.ts";
+import { keepStates } from "./steps/verify_change.ts";
 
 /**
  * Refreshes the view of one active migration.

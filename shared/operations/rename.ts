@@ -12,27 +12,27 @@ import { sameColumns } from "../plan/migration_file.ts";
 import { isOffLimits, lookUp, refuseTogether, requireServer } from "../plan/refusals.ts";
 import { planRename, type RenamePlan } from "../plan/rename.ts";
 import type { Connected } from "../postgres/begin.ts";
-import type { RelationName } from "../postgres/blockers.ts";
-import type { Session } from "../postgres/database.ts";
+import type { RelationName } from "../postgres/locks/blockers.ts";
+import type { Session } from "../postgres/connection/database.ts";
 import { ident, qualified } from "../sql/quoting.ts";
 import { splitNames } from "../sql/closest_names.ts";
 import { type BatchHead, newRows, trackBatch } from "../tracking/migration_file.ts";
 import { insertBatch, type NewMigration, noteViews } from "../tracking/migrations.ts";
 import { holdersFromRows, trackedByNames } from "../tracking/read_migrations.ts";
-import { applyChange, lockTables } from "./apply_change.ts";
+import { applyChange, lockTables } from "./steps/apply_change.ts";
 import {
   answerChange,
   type PlannedChange,
   runChange,
   startChange,
   type Transaction,
-} from "./change.ts";
-import type { OperationContext } from "./context.ts";
-import { withSuggestions } from "./explain_missing.ts";
-import { type FileParts, historyChoice, linesForHead, slug } from "./history.ts";
-import { readFactsToPlan, withNamesInRows } from "./reading.ts";
-import { noteSnapshots, renewUsage } from "./usage.ts";
-import { verifyRename } from "./verify_change.ts";
+} from "./steps/change.ts";
+import type { OperationContext } from "./steps/context.ts";
+import { withSuggestions } from "./steps/explain_missing.ts";
+import { type FileParts, historyChoice, linesForHead, slug } from "./steps/history.ts";
+import { readFactsToPlan, withNamesInRows } from "./steps/reading.ts";
+import { noteSnapshots, renewUsage } from "./steps/usage.ts";
+import { verifyRename } from "./steps/verify_change.ts";
 
 /** The part of a request that decides its plan; kept with a proposal. */
 export type WhatToRename = Pick<

@@ -4,7 +4,7 @@ import type { ReportUsesRequest } from "../contract/requests.ts";
 import type { ReportUsesAnswer } from "../contract/responses.ts";
 import { qualified } from "../sql/quoting.ts";
 import { recordUses } from "../tracking/uses_in_code.ts";
-import { asProblems, type OperationContext } from "./context.ts";
+import { asProblems, type OperationContext } from "./steps/context.ts";
 
 /** Most issues that a problem lists. */
 const MAX_ISSUES = 20;

@@ -17,7 +17,7 @@ import {
   trackedFromRows,
 } from "../tracking/read_migrations.ts";
 import { withNotification } from "../tracking/notifications.ts";
-import { applyChange, lockTables } from "./apply_change.ts";
+import { applyChange, lockTables } from "./steps/apply_change.ts";
 import {
   answerChange,
   answerWithoutPlan,
@@ -26,9 +26,14 @@ import {
   runChange,
   startChange,
   type Transaction,
-} from "./change.ts";
-import type { OperationContext } from "./context.ts";
-import { readDefinitions, readNamesInRows, readStandingToPlan, readStates } from "./reading.ts";
+} from "./steps/change.ts";
+import type { OperationContext } from "./steps/context.ts";
+import {
+  readDefinitions,
+  readNamesInRows,
+  readStandingToPlan,
+  readStates,
+} from "./steps/reading.ts";
 import {
   namesOf,
   oidsOf,
@@ -36,7 +41,7 @@ import {
   relocationFindings,
   selectActive,
   tablesOf,
-} from "./select_migrations.ts";
+} from "./steps/select_migrations.ts";
 
 /**
  * Rolls the selected migrations back, all or none. A proposal is withdrawn; where the tables are gone, and that is

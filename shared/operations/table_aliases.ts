@@ -4,7 +4,7 @@ import { tableAliasesFile } from "../aliases/table_aliases_file.ts";
 import type { TableAliasesQuery } from "../contract/requests.ts";
 import type { TableAliasesAnswer } from "../contract/responses.ts";
 import { activeRenames } from "../tracking/read_migrations.ts";
-import { asProblems, type OperationContext } from "./context.ts";
+import { asProblems, type OperationContext } from "./steps/context.ts";
 
 export interface FoundAliases {
   answer: TableAliasesAnswer;

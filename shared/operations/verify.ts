@@ -6,10 +6,10 @@ import { Problem } from "../contract/problems.ts";
 import { VERIFY_CHECKS, type VerifyCheckName, type VerifyRequest } from "../contract/requests.ts";
 import type { VerifyAnswer, VerifyCheck } from "../contract/responses.ts";
 import type { DataApiAccess } from "../verify/run/data_api_client.ts";
-import { blockersHint } from "../postgres/blockers.ts";
-import { lockHolders } from "../postgres/lock_holders.ts";
+import { blockersHint } from "../postgres/locks/blockers.ts";
+import { lockHolders } from "../postgres/locks/lock_holders.ts";
 import { setLockTimeout } from "../postgres/transaction.ts";
-import type { Database, Session } from "../postgres/database.ts";
+import type { Database, Session } from "../postgres/connection/database.ts";
 import { isLockFailure } from "../postgres/database_errors.ts";
 import { locateRelations } from "../drift/drift.ts";
 import { qualified } from "../sql/quoting.ts";
@@ -35,10 +35,10 @@ import {
   orLog,
   recordWorstDrift,
   toRead,
-} from "./context.ts";
-import { namesOf, oidsOf, oldNamesOf, selectActive } from "./select_migrations.ts";
-import { sampleUsage } from "./usage.ts";
-import { notifyVerification } from "./verify_change.ts";
+} from "./steps/context.ts";
+import { namesOf, oidsOf, oldNamesOf, selectActive } from "./steps/select_migrations.ts";
+import { sampleUsage } from "./steps/usage.ts";
+import { notifyVerification } from "./steps/verify_change.ts";
 
 export interface VerifyContext extends OperationContext {
   /** The project's Data API; null where it is not known. */

@@ -13,7 +13,7 @@ import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { projectFileSchema } from "../cli/project/project_file.ts";
 import { buildPage } from "../console/server/build_page.ts";
-import { listFunctions } from "../local/function_list.ts";
+import { listFunctions } from "../local/functions/function_list.ts";
 import { PACKAGE_ROOT } from "../local/package_root.ts";
 import { pathToFileURL } from "node:url";
 

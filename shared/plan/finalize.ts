@@ -7,7 +7,7 @@ import {
   removeViews,
   type RemoveViewsOptions,
   requireOwned,
-} from "./remove_views.ts";
+} from "./view/remove_views.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import {
   type Definitions,

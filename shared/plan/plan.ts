@@ -30,7 +30,7 @@ export interface LockStatement extends Statement {
   changes?: true;
 }
 
-/** Entries that a plan takes in the server's table of locks, from the weak locks to the commit (`tests/integration/lock_room_test.ts`). */
+/** Entries that a plan takes in the server's table of locks, from the weak locks to the commit (`tests/integration/locks/lock_room_test.ts`). */
 export interface LockNeeds {
   /** For each table of the batch. */
   perTable: number[];

@@ -9,16 +9,16 @@ import { viewDrift } from "../drift/view_drift.ts";
 import type { ColumnFacts, Facts, RelationFacts } from "../facts/facts.ts";
 import type { RecordedRename, TrackedRename } from "../facts/migration.ts";
 import { ident, qualified } from "../sql/quoting.ts";
-import { viewDefault } from "./column_defaults.ts";
+import { viewDefault } from "./view/column_defaults.ts";
 import {
   checkNames,
   compatibilityView,
   giveName,
   type MadeView,
   viewChecks,
-} from "./compatibility_view.ts";
-import { interimName } from "./interim_name.ts";
-import { expectedRelation, requireOwned } from "./remove_views.ts";
+} from "./view/compatibility_view.ts";
+import { interimName } from "./view/interim_name.ts";
+import { expectedRelation, requireOwned } from "./view/remove_views.ts";
 import { makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { requireView } from "./refusals.ts";
 import {
@@ -28,7 +28,7 @@ import {
   rewriteTexts,
   type TextRewrites,
 } from "./rewrite_texts.ts";
-import { dropRowType } from "./row_type.ts";
+import { dropRowType } from "./view/row_type.ts";
 import { type Check, checkAtOnce, checkRelations, raiseUnlessNone } from "./verification/checks.ts";
 import { type ViewOnlyChanges, viewOnlyChanges } from "./view_only_changes.ts";
 

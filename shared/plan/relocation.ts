@@ -7,7 +7,7 @@ import type { RecordedRename, TrackedRename } from "../facts/migration.ts";
 import type { Facts, RelationFacts } from "../facts/facts.ts";
 import type { Fingerprint } from "../facts/fingerprint.ts";
 import { ident, qualified } from "../sql/quoting.ts";
-import { scanCounterCondition } from "./scan_counter.ts";
+import { scanCounterCondition } from "./view/scan_counter.ts";
 
 /** What a record that does not fit this database means here. */
 export type Relocation =

@@ -10,16 +10,16 @@ import {
   type MadeView,
   viewChecks,
   type ViewPlan,
-} from "./compatibility_view.ts";
+} from "./view/compatibility_view.ts";
 import type { Facts, RelationFacts } from "../facts/facts.ts";
 import { lockTables, makePlan, type Plan, reloadSchemaCache } from "./plan.ts";
 import { ident, qualified } from "../sql/quoting.ts";
-import { interimName } from "./interim_name.ts";
+import { interimName } from "./view/interim_name.ts";
 import { indexRenames, indexStatements } from "./index_names.ts";
 import { type FoundTable, lookUp, refuseTogether, requireServer } from "./refusals.ts";
 import { findingsOfRename, readTextsOf } from "../findings/rename_findings.ts";
 import type { ReadText } from "../findings/text_findings.ts";
-import { makeScanCounter, scanCounterName } from "./scan_counter.ts";
+import { makeScanCounter, scanCounterName } from "./view/scan_counter.ts";
 import { recompile, routinesWithCachedPlans } from "./cached_plans.ts";
 
 export interface RenamePlan extends Plan {

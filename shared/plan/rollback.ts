@@ -19,7 +19,7 @@ import {
   removeViews,
   type RemoveViewsOptions,
   requireOwned,
-} from "./remove_views.ts";
+} from "./view/remove_views.ts";
 import { indexStatements, restoredIndexes } from "./index_names.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { type Definitions, restoreTexts, type TextRewrites } from "./rewrite_texts.ts";

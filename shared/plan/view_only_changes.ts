@@ -7,9 +7,9 @@ import {
   privilegeChanges,
   privilegeStatements,
   withChanges,
-} from "./carried_privileges.ts";
+} from "./view/carried_privileges.ts";
 import type { Check } from "./verification/checks.ts";
-import { viewDefault } from "./column_defaults.ts";
+import { viewDefault } from "./view/column_defaults.ts";
 import type { ColumnFacts, RelationFacts } from "../facts/facts.ts";
 import { differences, type Fingerprint, fingerprint, isPrivileges } from "../facts/fingerprint.ts";
 import { privilegeText } from "../facts/privileges.ts";

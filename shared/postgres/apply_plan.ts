@@ -13,9 +13,9 @@ import type { Problem } from "../contract/problems.ts";
 import type { Blocker, LockFigures, Progress } from "../contract/responses.ts";
 import type { Plan } from "../plan/plan.ts";
 import { beginWriting, type Connected, connected } from "./begin.ts";
-import { type RelationName, watchingBlockers } from "./blockers.ts";
+import { type RelationName, watchingBlockers } from "./locks/blockers.ts";
 import { outcomeUnknown, wasCommitted } from "./commit_outcome.ts";
-import { NoFreeConnection } from "./connection_slots.ts";
+import { NoFreeConnection } from "./connection/connection_slots.ts";
 import {
   criticalSection,
   type LockExpressions,
@@ -24,7 +24,7 @@ import {
   preparation,
   roundedMs,
 } from "./critical_section.ts";
-import type { Database, Session } from "./database.ts";
+import type { Database, Session } from "./connection/database.ts";
 import {
   duringRecreation,
   isCancelled,
@@ -41,9 +41,9 @@ import {
   lockHolders,
   queryHolders,
   QueueRules,
-} from "./lock_holders.ts";
-import { hiddenHolders, lockNotAcquired } from "./lock_not_acquired.ts";
-import { requireLockRoom } from "./lock_room.ts";
+} from "./locks/lock_holders.ts";
+import { hiddenHolders, lockNotAcquired } from "./locks/lock_not_acquired.ts";
+import { requireLockRoom } from "./locks/lock_room.ts";
 
 interface ApplyOptions {
   /** Longest wait for one lock that clients feel, in milliseconds. */

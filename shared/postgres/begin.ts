@@ -2,10 +2,10 @@
 import { EVENTS_TABLE } from "../contract/names.ts";
 import { literal } from "../sql/quoting.ts";
 import { untrustedColumn } from "../sql/trusted_objects.ts";
-import type { Row } from "./connection.ts";
+import type { Row } from "./connection/connection.ts";
 import { trackingMissing } from "./database_problems.ts";
 import { type Limits, remainingMs, type RetryBudget } from "./limits.ts";
-import { lockRoomColumn } from "./lock_room.ts";
+import { lockRoomColumn } from "./locks/lock_room.ts";
 import { featureColumns, type ServerFeatures, serverFeatures } from "./server_features.ts";
 import { beginReadOnly, beginReadWrite, setLockTimeout } from "./transaction.ts";
 

@@ -4,7 +4,7 @@
  */
 import { Problem } from "../contract/problems.ts";
 import { literal } from "../sql/quoting.ts";
-import type { Database } from "./database.ts";
+import type { Database } from "./connection/database.ts";
 import { isConnectionLost, isUnknownTransaction } from "./database_errors.ts";
 import { type Limits, remainingMs, sleep } from "./limits.ts";
 

@@ -12,7 +12,7 @@ import {
 } from "../plan/plan.ts";
 import { markedAsOwn } from "../sql/own_statements.ts";
 import { dollarQuoted, literal, millisecondsLiteral } from "../sql/quoting.ts";
-import type { Row } from "./connection.ts";
+import type { Row } from "./connection/connection.ts";
 import { setLockTimeout } from "./transaction.ts";
 
 /** The lock figures as SQL expressions, for what is recorded inside the transaction. */

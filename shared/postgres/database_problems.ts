@@ -6,7 +6,7 @@ import { OWN_SCHEMA } from "../contract/names.ts";
 import { Problem, type ProblemCode, type ProblemOptions } from "../contract/problems.ts";
 import { FACTS_MOVED } from "../plan/plan.ts";
 import { UNTRUSTED } from "../sql/trusted_objects.ts";
-import { NoFreeConnection } from "./connection_slots.ts";
+import { NoFreeConnection } from "./connection/connection_slots.ts";
 import {
   AfterCommit,
   databaseError,

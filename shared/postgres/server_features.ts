@@ -6,7 +6,7 @@ import type { TextSources } from "../facts/facts.ts";
 import type { StatementStatistics } from "../facts/usage_facts.ts";
 import { literal } from "../sql/quoting.ts";
 import { HISTORY, isMemberOf, isPlainTable, WITH_TRUSTED_ROLES } from "../sql/trusted_objects.ts";
-import type { Row } from "./connection.ts";
+import type { Row } from "./connection/connection.ts";
 
 /**
  * `missing`: there is none, or its columns are others. `untrusted`: somebody else can have made it. `closed`: this role

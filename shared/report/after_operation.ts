@@ -9,7 +9,7 @@ import {
   type Operation,
   step,
   toned,
-} from "./document.ts";
+} from "./document/document.ts";
 import { breakingCodes } from "./findings.ts";
 
 export interface OperationContext {

@@ -17,9 +17,9 @@ import {
   table,
   type Text,
   toned,
-} from "./document.ts";
+} from "./document/document.ts";
 import { findingsSection } from "./findings.ts";
-import { counted } from "./text.ts";
+import { counted } from "./document/text.ts";
 
 export interface AnalysisContext {
   url?: string;

@@ -11,9 +11,9 @@ import {
   table,
   type Text,
   toned,
-} from "./document.ts";
+} from "./document/document.ts";
 import { inCodeText, isJudged, reasonsOf, shownName, verifiedText } from "./migrations.ts";
-import { counted, inUtc } from "./text.ts";
+import { counted, inUtc } from "./document/text.ts";
 
 export type CampaignState = "not_begun" | "proposed" | "active" | "finalized" | "missing" | "other";
 

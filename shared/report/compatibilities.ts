@@ -1,8 +1,15 @@
 /** Tests of several old names in one report. */
 import type { VerifyAnswer } from "../contract/responses.ts";
 import { describeCompatibility } from "./compatibility.ts";
-import { type Document, documentOf, name as asName, table, type Text, toned } from "./document.ts";
-import { counted } from "./text.ts";
+import {
+  type Document,
+  documentOf,
+  name as asName,
+  table,
+  type Text,
+  toned,
+} from "./document/document.ts";
+import { counted } from "./document/text.ts";
 
 export interface TestedName {
   /** The old name, with its schema where that is not public. */

@@ -10,9 +10,9 @@ import {
   table,
   type Text,
   toned,
-} from "./document.ts";
-import { markdownOf } from "./markdown.ts";
-import { counted } from "./text.ts";
+} from "./document/document.ts";
+import { markdownOf } from "./document/markdown.ts";
+import { counted } from "./document/text.ts";
 
 export interface CompatibilityContext {
   url?: string;

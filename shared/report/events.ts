@@ -1,8 +1,8 @@
 /** The answer of list-events: what was requested, and what came of it. */
 import type { EventRecord, ListEventsAnswer } from "../contract/responses.ts";
-import { type Document, documentOf, name, table, type Text, toned } from "./document.ts";
+import { type Document, documentOf, name, table, type Text, toned } from "./document/document.ts";
 import { shownName } from "./migrations.ts";
-import { counted, duration, inUtc } from "./text.ts";
+import { counted, duration, inUtc } from "./document/text.ts";
 
 export interface EventsContext {
   nextPage: (cursor: string) => string;

@@ -8,8 +8,8 @@ import {
   name,
   section,
   toned,
-} from "./document.ts";
-import { counted, number, shortened } from "./text.ts";
+} from "./document/document.ts";
+import { counted, number, shortened } from "./document/text.ts";
 
 const TONES = { breaking: "bad", warning: "warning", info: "notice" } as const;
 const SEVERITIES: Finding["severity"][] = ["breaking", "warning", "info"];

@@ -18,9 +18,9 @@ import {
   table,
   type Text,
   toned,
-} from "./document.ts";
+} from "./document/document.ts";
 import { findingsSection } from "./findings.ts";
-import { counted, inUtc } from "./text.ts";
+import { counted, inUtc } from "./document/text.ts";
 
 export interface MigrationsContext {
   nextPage: (cursor: string) => string;

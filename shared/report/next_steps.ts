@@ -1,6 +1,6 @@
 /** What a person can do about a refusal, as requests and statements to paste. */
 import type { Blocker, Finding } from "../contract/responses.ts";
-import { type Block, type CommandFor, type Request, step } from "./document.ts";
+import { type Block, type CommandFor, type Request, step } from "./document/document.ts";
 import { breakingCodes } from "./findings.ts";
 
 interface Refusal {

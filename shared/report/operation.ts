@@ -13,7 +13,7 @@ import {
   type Span,
   statementsBlock,
   toned,
-} from "./document.ts";
+} from "./document/document.ts";
 import {
   afterPlan,
   afterwards,
@@ -22,12 +22,12 @@ import {
   supabaseCommand,
 } from "./after_operation.ts";
 import { findingsCounted, findingsSection, notesOf } from "./findings.ts";
-import { markdownOf } from "./markdown.ts";
+import { markdownOf } from "./document/markdown.ts";
 import { isJudged, reasonsOf } from "./migrations.ts";
-import { counted } from "./text.ts";
+import { counted } from "./document/text.ts";
 
 export type { OperationContext } from "./after_operation.ts";
-export type { Operation } from "./document.ts";
+export type { Operation } from "./document/document.ts";
 
 /** The answer for an endpoint's caller. */
 export const operationInMarkdown = (answer: OperationAnswer, context: OperationContext): string =>

@@ -12,11 +12,11 @@ import {
   section,
   table,
   toned,
-} from "./document.ts";
+} from "./document/document.ts";
 import { findingsSection } from "./findings.ts";
-import { markdownOf } from "./markdown.ts";
+import { markdownOf } from "./document/markdown.ts";
 import { nextSteps } from "./next_steps.ts";
-import { inUtc, shortened } from "./text.ts";
+import { inUtc, shortened } from "./document/text.ts";
 
 /** What of a problem document is shown; the client makes one for answers that were none. */
 export interface ShownProblem {

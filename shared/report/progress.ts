@@ -1,6 +1,6 @@
 /** How an operation is going, on one line. */
 import type { Blocker, Progress } from "../contract/responses.ts";
-import { counted, duration } from "./text.ts";
+import { counted, duration } from "./document/text.ts";
 
 /** What is known of an operation, put together from its reports. Times in milliseconds on the reader's clock. */
 export interface ProgressState extends Progress {

@@ -1,6 +1,6 @@
 /** What generate-types did: the files, and the old names with what they stand for. */
 import type { TableAlias } from "../contract/responses.ts";
-import { type Document, documentOf, name, table, toned } from "./document.ts";
+import { type Document, documentOf, name, table, toned } from "./document/document.ts";
 
 /** `current`: it already had what it should; `stale`: it has not, and is left so. */
 export type FileState = "written" | "current" | "stale";

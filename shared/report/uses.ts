@@ -9,8 +9,8 @@ import {
   table,
   type Text,
   toned,
-} from "./document.ts";
-import { counted } from "./text.ts";
+} from "./document/document.ts";
+import { counted } from "./document/text.ts";
 
 /** A use as it is shown, and as JSON has it. */
 export interface ShownUse {

@@ -7,8 +7,8 @@ import {
   table,
   type Text,
   toned,
-} from "./document.ts";
-import { counted } from "./text.ts";
+} from "./document/document.ts";
+import { counted } from "./document/text.ts";
 
 export interface ShownWave {
   tables: number;

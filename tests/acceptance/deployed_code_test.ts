@@ -2,12 +2,17 @@
 import { assert, assertEquals, assertFalse, assertLess, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { listFunctions } from "../../shared/local/function_list.ts";
-import { databaseTest } from "../support/database.ts";
-import { layerOf, moduleGraph, reachableFrom, ROOT_FOLDER } from "../support/module_graph.ts";
-import { AS_DEPLOYED, oldDeno } from "../support/old_deno.ts";
-import { withoutCommentsAndStrings } from "../support/template_literals.ts";
-import { slowTest } from "../support/sampled.ts";
+import { listFunctions } from "../../shared/local/functions/function_list.ts";
+import { databaseTest } from "../support/servers/database.ts";
+import {
+  layerOf,
+  moduleGraph,
+  reachableFrom,
+  ROOT_FOLDER,
+} from "../support/documents/module_graph.ts";
+import { AS_DEPLOYED, oldDeno } from "../support/programs/old_deno.ts";
+import { withoutCommentsAndStrings } from "../support/documents/template_literals.ts";
+import { slowTest } from "../support/runner/sampled.ts";
 
 const NAMES = (await listFunctions(new URL("../../", import.meta.url))).map(({ name }) => name);
 const ENTRIES = NAMES.map((name) => `functions/${name}/index.ts`);
@@ -17,9 +22,20 @@ const HOSTED_PERMISSIONS = ["--no-prompt", "--allow-env", "--allow-net", "--allo
 
 /** Unit tests of what is deployed, all but those that look at source text. */
 const UNIT_TESTS = [
-  ...("authenticate body fingerprint grants idempotency names notifications notify_settings retry_budget plan problems " +
-    "quoting requests webhooks")
-    .split(" "),
+  ...[
+    "authenticate",
+    "body",
+    "idempotency",
+    "notifications",
+    "notify_settings",
+    "problems",
+    "requests",
+    "webhooks",
+  ]
+    .map((name) => `http/${name}`),
+  ...["fingerprint", "grants", "plan"].map((name) => `plan/${name}`),
+  ...["names", "quoting"].map((name) => `sql/${name}`),
+  "postgres/retry_budget",
 ].map((name) => `tests/unit/${name}_test.ts`);
 
 /** Runs a module with the rights that deployed code has; it prints one line of JSON. */

@@ -2,11 +2,11 @@
 import net from "node:net";
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { MAX_BODY_BYTES } from "../../shared/contract/requests.ts";
-import { createTestDatabase } from "../support/database.ts";
-import { SECRET_KEY } from "../support/functions.ts";
-import { type GatewayProcess, startGatewayProcess } from "../support/gateway_process.ts";
-import type { TestServer } from "../support/servers.ts";
-import { SECRET } from "../support/webhooks.ts";
+import { createTestDatabase } from "../support/servers/database.ts";
+import { SECRET_KEY } from "../support/http/functions.ts";
+import { type GatewayProcess, startGatewayProcess } from "../support/programs/gateway_process.ts";
+import type { TestServer } from "../support/servers/servers.ts";
+import { SECRET } from "../support/http/webhooks.ts";
 import type { Report } from "./report.ts";
 
 /** The longest time for a body, with some for a busy machine, in milliseconds. */

@@ -1,11 +1,11 @@
 /** SIGKILL for the function's process and for its database sessions, at any moment of a change. */
 import { isConnectionLost } from "../../shared/postgres/database_errors.ts";
-import { ToAndFro } from "../support/broken_connections.ts";
-import { createTestDatabase } from "../support/database.ts";
-import { type Functions, functionsFor } from "../support/functions.ts";
-import { type GatewayProcess, startGatewayProcess } from "../support/gateway_process.ts";
+import { ToAndFro } from "../support/servers/broken_connections.ts";
+import { createTestDatabase } from "../support/servers/database.ts";
+import { type Functions, functionsFor } from "../support/http/functions.ts";
+import { type GatewayProcess, startGatewayProcess } from "../support/programs/gateway_process.ts";
 import { quietly } from "../support/quietly.ts";
-import type { TestServer } from "../support/servers.ts";
+import type { TestServer } from "../support/servers/servers.ts";
 import { functionBackends, until } from "../support/waiting.ts";
 import type { Report } from "./report.ts";
 

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { PostgresVersion } from "../../shared/local/postgres/binaries.ts";
 import { watchForShutdown } from "../../shared/local/shutdown.ts";
-import { prepareTemplates, startTestServer } from "../support/prepare.ts";
+import { prepareTemplates, startTestServer } from "../support/servers/prepare.ts";
 import { attackByBodies } from "./bodies.ts";
 import { attackByKillingProcesses } from "./kills.ts";
 import { attackByPlantedObjects } from "./planted.ts";

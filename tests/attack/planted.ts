@@ -4,7 +4,7 @@ import type { Report } from "./report.ts";
 const ROOT = new URL("../../", import.meta.url);
 
 /** Where the matrix is. */
-const TESTS = "tests/integration";
+const TESTS = "tests/integration/security";
 const MATRIX = /planted.*_test\.ts$/;
 
 /** Runs the matrix on the versions given; where this checkout has none, that is said, and nothing is counted. */

@@ -1,9 +1,9 @@
 /** Many callers of one function process at once: no 5xx, and no answer later than its limits. */
-import { MAX_QUEUE_MS } from "../../shared/postgres/database.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { type GatewayProcess, startGatewayProcess } from "../support/gateway_process.ts";
-import { SECRET_KEY } from "../support/functions.ts";
-import type { TestServer } from "../support/servers.ts";
+import { MAX_QUEUE_MS } from "../../shared/postgres/connection/database.ts";
+import { createTestDatabase, type TestDatabase } from "../support/servers/database.ts";
+import { type GatewayProcess, startGatewayProcess } from "../support/programs/gateway_process.ts";
+import { SECRET_KEY } from "../support/http/functions.ts";
+import type { TestServer } from "../support/servers/servers.ts";
 import type { Report } from "./report.ts";
 
 export interface RacesOptions {

@@ -1,10 +1,10 @@
 /** Settings of the functions' login that could bend what they do, each through a whole cycle. */
 import { assert, assertEquals } from "@std/assert";
 import type { ProblemCode } from "../../shared/contract/problems.ts";
-import { assertRecordAgrees } from "../support/catalog_state.ts";
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { type Functions, functionsFor } from "../support/functions.ts";
-import type { TestServer } from "../support/servers.ts";
+import { assertRecordAgrees } from "../support/catalog/catalog_state.ts";
+import { createTestDatabase, type TestDatabase } from "../support/servers/database.ts";
+import { type Functions, functionsFor } from "../support/http/functions.ts";
+import type { TestServer } from "../support/servers/servers.ts";
 import type { Report } from "./report.ts";
 
 /** Everything that a role can be given and that changes how statements are read, planned, run or shown. */

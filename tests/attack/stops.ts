@@ -1,7 +1,7 @@
 /** The database server is stopped as a crash does, at any moment of a change. */
-import { ToAndFro } from "../support/broken_connections.ts";
-import { withFragileServer } from "../support/fragile_server.ts";
-import { functionsFor } from "../support/functions.ts";
+import { ToAndFro } from "../support/servers/broken_connections.ts";
+import { withFragileServer } from "../support/servers/fragile_server.ts";
+import { functionsFor } from "../support/http/functions.ts";
 import { quietly } from "../support/quietly.ts";
 import { attackByKillingSessions, lookOnceBack } from "./kills.ts";
 import type { Report } from "./report.ts";

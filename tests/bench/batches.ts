@@ -1,6 +1,6 @@
 /** Batches: how long clients wait for many tables at once, and what a thousand cost the function. */
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
-import type { TestDatabase } from "../support/database.ts";
+import type { TestDatabase } from "../support/servers/database.ts";
 import { type Bench, type Measurement, plainRow, ratioRow, type Row } from "./bench.ts";
 import { startOneMessage } from "./competitors.ts";
 import { type FunctionProcess, startFunction } from "./function_process.ts";

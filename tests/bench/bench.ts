@@ -1,6 +1,6 @@
 /** What a measurement is given, and what it gives back. */
-import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import type { TestServer } from "../support/servers.ts";
+import { createTestDatabase, type TestDatabase } from "../support/servers/database.ts";
+import type { TestServer } from "../support/servers/servers.ts";
 
 /** One line of the result. */
 export interface Row {

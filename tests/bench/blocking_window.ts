@@ -1,5 +1,5 @@
 /** How long one rename makes a client of the table wait, by distance to the database. */
-import type { TestDatabase } from "../support/database.ts";
+import type { TestDatabase } from "../support/servers/database.ts";
 import { type Bench, type Measurement, plainRow, ratioRow, type Row } from "./bench.ts";
 import {
   type Competitor,

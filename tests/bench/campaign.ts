@@ -1,7 +1,7 @@
 /** A campaign of 5,000 tables in 50 schemas: the command renames them in waves, and says how far it is. */
-import { runMain, withEndpoints } from "../support/cli.ts";
-import type { TestDatabase } from "../support/database.ts";
-import { functionsFor } from "../support/functions.ts";
+import { runMain, withEndpoints } from "../support/programs/cli.ts";
+import type { TestDatabase } from "../support/servers/database.ts";
+import { functionsFor } from "../support/http/functions.ts";
 import { type Bench, type Measurement, plainRow, type Row } from "./bench.ts";
 import { digits, median, spread } from "./statistics.ts";
 

@@ -1,6 +1,6 @@
 /** The health of everything that is renamed: drift and use of up to 1,000 old names, asked for at once. */
-import { functionsFor } from "../support/functions.ts";
-import type { TestDatabase } from "../support/database.ts";
+import { functionsFor } from "../support/http/functions.ts";
+import type { TestDatabase } from "../support/servers/database.ts";
 import { type Bench, type Measurement, plainRow, type Row } from "./bench.ts";
 import { countingMessages } from "./message_count.ts";
 import { digits, median, shuffled, spread } from "./statistics.ts";

@@ -2,7 +2,7 @@
 import { parseListMigrationsQuery } from "../../shared/contract/parse_requests.ts";
 import { encodeCursor } from "../../shared/tracking/cursor.ts";
 import { migrationsPage } from "../../shared/tracking/list_migrations.ts";
-import type { TestDatabase } from "../support/database.ts";
+import type { TestDatabase } from "../support/servers/database.ts";
 import { type Bench, type Measurement, ratioRow, type Row } from "./bench.ts";
 import { median, shuffled, spread } from "./statistics.ts";
 

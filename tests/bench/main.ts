@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { POSTGRES_VERSIONS, type PostgresVersion } from "../../shared/local/postgres/binaries.ts";
 import { startPostgres } from "../../shared/local/postgres/server.ts";
 import { watchForShutdown } from "../../shared/local/shutdown.ts";
-import { prepareTemplates } from "../support/prepare.ts";
+import { prepareTemplates } from "../support/servers/prepare.ts";
 import { batches } from "./batches.ts";
 import { makeBench, type Measured, type Measurement } from "./bench.ts";
 import { blockingWindow } from "./blocking_window.ts";

@@ -1,5 +1,5 @@
 /** What a new isolate pays to load a function, and what is in its bundle. */
-import { listFunctions } from "../../shared/local/function_list.ts";
+import { listFunctions } from "../../shared/local/functions/function_list.ts";
 import { type Measurement, plainRow, ratioRow, type Row } from "./bench.ts";
 import { digits, median, shuffled, spread } from "./statistics.ts";
 

@@ -1,7 +1,7 @@
 /** Queries through the compatibility view, and through one that counts its use, against the table. */
 import type postgres from "postgres";
-import { functionsFor } from "../support/functions.ts";
-import type { TestDatabase } from "../support/database.ts";
+import { functionsFor } from "../support/http/functions.ts";
+import type { TestDatabase } from "../support/servers/database.ts";
 import { type Bench, type Measurement, plainRow, ratioRow, type Row } from "./bench.ts";
 import { digits, median, shuffled, spread } from "./statistics.ts";
 import { createTables, type Pair, pairs } from "./tables.ts";

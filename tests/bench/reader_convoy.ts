@@ -1,6 +1,6 @@
 /** Others use the tables when the rename comes, for long or all the time: how long do all the other clients wait? */
 import postgres from "postgres";
-import type { TestDatabase } from "../support/database.ts";
+import type { TestDatabase } from "../support/servers/database.ts";
 import { type Bench, type Measurement, type Row } from "./bench.ts";
 import { type Competitor, OURS, startOurs } from "./competitors.ts";
 import { type LoadResult, longestStall, pause, startLoad } from "./load.ts";

@@ -2,7 +2,7 @@
 import Table from "cli-table3";
 import { cpus } from "node:os";
 import pc from "picocolors";
-import { withMaintenance } from "../support/servers.ts";
+import { withMaintenance } from "../support/servers/servers.ts";
 import type { Bench, Measured, Row } from "./bench.ts";
 
 const RESULTS = new URL("./results/", import.meta.url);

@@ -1,5 +1,5 @@
 /** The tables that are renamed: what a small application has, with policies, defaults, indexes and grants. */
-import type { TestDatabase } from "../support/database.ts";
+import type { TestDatabase } from "../support/servers/database.ts";
 
 export interface Pair {
   old_name: string;

@@ -7,14 +7,14 @@
  */
 import { join } from "node:path";
 import { installSchema } from "../../shared/demo/schema.ts";
-import { createTestDatabase } from "../support/database.ts";
-import { functionsFor } from "../support/functions.ts";
-import { prepareTemplates, startTestServer } from "../support/prepare.ts";
+import { createTestDatabase } from "../support/servers/database.ts";
+import { functionsFor } from "../support/http/functions.ts";
+import { prepareTemplates, startTestServer } from "../support/servers/prepare.ts";
 import {
   declareImpliedForeignKeys,
   stripeCode,
   stripeForeignKeys,
-} from "../support/stripe_code.ts";
+} from "../support/corpus/stripe_code.ts";
 import {
   type Compiler,
   type GeneratedTypes,
@@ -23,7 +23,7 @@ import {
   withoutAliases,
   withTypeScriptProject,
   writeFiles,
-} from "../support/type_check.ts";
+} from "../support/programs/type_check.ts";
 
 const GOAL = 1.3;
 const ROUNDS = Number(Deno.env.get("ROUNDS") ?? 9);

@@ -4,8 +4,8 @@ import type { Browser, Page } from "playwright-core";
 import { type Console, createConsole } from "../../shared/console/server/console.ts";
 import { type Stack, startStack } from "../../shared/local/stack.ts";
 import type { CampaignPhase } from "../../shared/report/campaign.ts";
-import { CHROMIUM, launchChromium, NO_CHROMIUM } from "../support/chromium.ts";
-import { runMain } from "../support/cli.ts";
+import { CHROMIUM, launchChromium, NO_CHROMIUM } from "../support/programs/chromium.ts";
+import { runMain } from "../support/programs/cli.ts";
 import { makeShop, PROJECT_FILE } from "./example_shop.ts";
 
 const HELP = `npm run pictures -- [FOLDER]

@@ -1,8 +1,8 @@
 /** Renames by the page, from the list of tables to the last finalization, in a real browser. */
 import { assertEquals, assertMatch } from "@std/assert";
 import type { Page } from "playwright-core";
-import { accessibilityFaults, browserTest } from "../support/browser.ts";
-import type { TestDatabase } from "../support/database.ts";
+import { accessibilityFaults, browserTest } from "../support/programs/browser.ts";
+import type { TestDatabase } from "../support/servers/database.ts";
 import { holdLock } from "../support/waiting.ts";
 
 const EXPERTS =

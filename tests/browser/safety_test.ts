@@ -1,8 +1,8 @@
 /** What keeps others out of the page, tried in a real browser. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { browserTest } from "../support/browser.ts";
+import { browserTest } from "../support/programs/browser.ts";
 import { holdLock } from "../support/waiting.ts";
-import { listen } from "../../shared/local/http_server.ts";
+import { listen } from "../../shared/local/functions/http_server.ts";
 
 browserTest(
   "a link opens one browser; without it, or with a used one, there is a page that says what to do",

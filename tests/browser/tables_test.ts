@@ -1,6 +1,6 @@
 /** The list of tables, in a real browser. */
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { accessibilityFaults, browserTest } from "../support/browser.ts";
+import { accessibilityFaults, browserTest } from "../support/programs/browser.ts";
 
 /** How long the list may take to follow what is typed, in milliseconds. */
 const FOLLOWS_MS = 100;

@@ -1,6 +1,6 @@
 /** What holds for all views: reading only, a lost connection, and use without mouse or eyes. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { accessibilityFaults, browserTest } from "../support/browser.ts";
+import { accessibilityFaults, browserTest } from "../support/programs/browser.ts";
 import { holdLock } from "../support/waiting.ts";
 
 const EXPERTS = "create table experts (id int primary key, name text)";

@@ -9,9 +9,9 @@ import { parseArgs } from "node:util";
 import { join } from "node:path";
 import type { PostgresVersion } from "../../shared/local/postgres/binaries.ts";
 import { watchForShutdown } from "../../shared/local/shutdown.ts";
-import { createTestDatabase } from "../support/database.ts";
-import { runStories } from "../support/generated_schema_run.ts";
-import { prepareTemplates, startTestServer } from "../support/prepare.ts";
+import { createTestDatabase } from "../support/servers/database.ts";
+import { runStories } from "../support/generated/generated_schema_run.ts";
+import { prepareTemplates, startTestServer } from "../support/servers/prepare.ts";
 
 /** After so many stories comes a new database: what is dropped stays in the catalog until a vacuum. */
 const STORIES_A_DATABASE = 500;

@@ -1,7 +1,7 @@
 /** Renames and rollbacks, of single tables, chains and batches, one after the other without end. */
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
-import type { Functions } from "../support/functions.ts";
-import { post } from "../support/requests.ts";
+import type { Functions } from "../support/http/functions.ts";
+import { post } from "../support/http/requests.ts";
 
 export interface OperationFigures {
   at: number;

@@ -1,8 +1,8 @@
 /** One soak: clients on a database, renames on top of them, and the figures of both. */
-import { createTestDatabase } from "../support/database.ts";
-import { functionsFor } from "../support/functions.ts";
-import type { TestServer } from "../support/servers.ts";
-import { type Pgbouncer, startPgbouncer } from "../support/pgbouncer.ts";
+import { createTestDatabase } from "../support/servers/database.ts";
+import { functionsFor } from "../support/http/functions.ts";
+import type { TestServer } from "../support/servers/servers.ts";
+import { type Pgbouncer, startPgbouncer } from "../support/servers/pgbouncer.ts";
 import type { ClientFigures, FromWorker, ToWorker } from "./clients_worker.ts";
 import { type Renames, renameToAndFro } from "./renames.ts";
 import { SCHEMA } from "./schema.ts";

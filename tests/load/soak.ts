@@ -10,8 +10,8 @@ import { parseArgs } from "node:util";
 import { join } from "node:path";
 import type { PostgresVersion } from "../../shared/local/postgres/binaries.ts";
 import { watchForShutdown } from "../../shared/local/shutdown.ts";
-import { findPgbouncer } from "../support/pgbouncer.ts";
-import { prepareTemplates, startTestServer } from "../support/prepare.ts";
+import { findPgbouncer } from "../support/servers/pgbouncer.ts";
+import { prepareTemplates, startTestServer } from "../support/servers/prepare.ts";
 import { describe, summarize } from "./report.ts";
 import { runSoak } from "./run_soak.ts";
 

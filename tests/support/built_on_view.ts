@@ -2,7 +2,7 @@
  * A schema `app` whose table `experts` is renamed, and everything of every kind that can be built on its old
  * name and follow the table afterwards.
  */
-import type { TestDatabase } from "./database.ts";
+import type { TestDatabase } from "./servers/database.ts";
 
 /** Roles that own and grant; `postgres` is a member of each. */
 export interface OwnerRoles {

@@ -1,8 +1,8 @@
 /** Finalizing through the endpoint, and the days of quiet before it. */
 import type { FinalizeInput } from "../../shared/contract/requests.ts";
 import type { OperationAnswer } from "../../shared/contract/responses.ts";
-import type { TestDatabase } from "./database.ts";
-import { functionsFor } from "./functions.ts";
+import type { TestDatabase } from "./servers/database.ts";
+import { functionsFor } from "./http/functions.ts";
 
 /** Finalizes, and fails the test unless it is done and verified. */
 export async function finalize(db: TestDatabase, body: FinalizeInput): Promise<OperationAnswer> {

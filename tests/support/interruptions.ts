@@ -1,5 +1,5 @@
 /** Ways to stop a request of ours in the middle of its work, prepared by the superuser. */
-import type { TestDatabase } from "./database.ts";
+import type { TestDatabase } from "./servers/database.ts";
 
 /** The functions' connections say this name. */
 const APPLICATION = "table-rename";

@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 import { nextVersion, versionOf } from "../../shared/contract/migration_version.ts";
 import { supabaseCli } from "../../shared/cli/supabase_cli.ts";
-import { createTestDatabase, type TestDatabase } from "./database.ts";
-import { testServers } from "./servers.ts";
+import { createTestDatabase, type TestDatabase } from "./servers/database.ts";
+import { testServers } from "./servers/servers.ts";
 
 const OUR_MIGRATIONS = fileURLToPath(new URL("../../supabase/migrations", import.meta.url));
 

@@ -2,7 +2,7 @@
  * Objects that another role plants where a login looks names up: everything that our statements use, by the same names
  * and with the argument types that would be preferred, each of which leaves a trace when it runs.
  */
-import type { TestDatabase } from "./database.ts";
+import type { TestDatabase } from "./servers/database.ts";
 
 export interface Planter {
   role: string;

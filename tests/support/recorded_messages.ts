@@ -1,5 +1,5 @@
 /** What the functions send to the server, message by message, and in which state each was sent. */
-import { startCuttingProxy } from "./cutting_proxy.ts";
+import { startCuttingProxy } from "./servers/cutting_proxy.ts";
 
 export interface SentMessage {
   connection: number;

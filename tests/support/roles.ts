@@ -1,6 +1,6 @@
 /** Roles of a test's own, and what roles can do: tried out, statement by statement. */
 import type postgres from "postgres";
-import type { TestDatabase } from "./database.ts";
+import type { TestDatabase } from "./servers/database.ts";
 
 export type TestRoles<Name extends string> = Record<Name, string> & AsyncDisposable;
 

@@ -4,7 +4,7 @@
  * the embedded servers do not have.
  */
 import { join } from "node:path";
-import type { TestDatabase } from "./database.ts";
+import type { TestDatabase } from "./servers/database.ts";
 
 /** Makes an extension of this name and script in the schema; its files are gone afterwards. */
 export async function createStandIn(

@@ -9,9 +9,9 @@ import type {
   VerifyFailure,
 } from "../../shared/contract/responses.ts";
 import type { Settings } from "../../shared/http/settings.ts";
-import { databaseTest, type DatabaseTestOptions, type TestDatabase } from "./database.ts";
-import { type Functions, functionsFor } from "./functions.ts";
-import { databaseState, stateDifferences } from "./state.ts";
+import { databaseTest, type DatabaseTestOptions, type TestDatabase } from "./servers/database.ts";
+import { type Functions, functionsFor } from "./http/functions.ts";
+import { databaseState, stateDifferences } from "./catalog/state.ts";
 
 export interface Verified {
   db: TestDatabase;

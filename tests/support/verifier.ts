@@ -1,5 +1,5 @@
 /** The login that users make with supabase/roles/table_verifier.sql, in a test's own database. */
-import type { TestDatabase } from "./database.ts";
+import type { TestDatabase } from "./servers/database.ts";
 
 const FILE = new URL("../../supabase/roles/table_verifier.sql", import.meta.url);
 

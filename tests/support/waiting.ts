@@ -1,6 +1,6 @@
 /** Waiting for a state instead of for a time, and looking at what the function's backends do. */
 import type postgres from "postgres";
-import type { TestDatabase } from "./database.ts";
+import type { TestDatabase } from "./servers/database.ts";
 
 const POLL_MS = 10;
 

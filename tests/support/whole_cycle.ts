@@ -1,6 +1,6 @@
 /** Every endpoint once, in an order in which each has something to do. */
 import { assert, assertEquals } from "@std/assert";
-import type { Functions } from "./functions.ts";
+import type { Functions } from "./http/functions.ts";
 
 export interface Cycle {
   schema: string;

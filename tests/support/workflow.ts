@@ -1,8 +1,8 @@
 /** The workflow that renames tables by pull requests, its steps run here: bash, curl and jq are the real ones. */
 import { join } from "node:path";
 import { parse } from "yaml";
-import { ROOT_FOLDER } from "./module_graph.ts";
-import { SECRET_KEY } from "./functions.ts";
+import { ROOT_FOLDER } from "./documents/module_graph.ts";
+import { SECRET_KEY } from "./http/functions.ts";
 
 export interface Step {
   id: string;
@@ -53,7 +53,7 @@ export async function pullRequest(url: string): Promise<PullRequest> {
   await Deno.mkdir(path("blobs"));
   await Deno.mkdir(path("bin"));
   await Deno.mkdir(path("runner"));
-  await Deno.symlink(join(ROOT_FOLDER, "tests", "support", "gh.sh"), path("bin/gh"));
+  await Deno.symlink(join(ROOT_FOLDER, "tests", "support", "programs", "gh.sh"), path("bin/gh"));
   await Deno.writeTextFile(path("calls"), "");
   await write("comments.json", []);
   await write("pull.json", { head: { sha: "commit-1" }, state: "open", merged: false });

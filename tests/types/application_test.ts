@@ -2,8 +2,8 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { databaseTest, type TestDatabase } from "../support/database.ts";
-import { type Functions, functionsFor } from "../support/functions.ts";
+import { databaseTest, type TestDatabase } from "../support/servers/database.ts";
+import { type Functions, functionsFor } from "../support/http/functions.ts";
 import {
   type Compiler,
   generatedTypes,
@@ -12,7 +12,7 @@ import {
   withoutAliases,
   withTypeScriptProject,
   writeFiles,
-} from "../support/type_check.ts";
+} from "../support/programs/type_check.ts";
 
 const APP = new URL("./app/", import.meta.url);
 const RENAMED = new URL("./renamed/", import.meta.url);

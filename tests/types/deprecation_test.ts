@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "node:path";
 import { tableAliasesFile } from "../../shared/aliases/table_aliases_file.ts";
-import { withTypeScriptProject, writeFiles } from "../support/type_check.ts";
+import { withTypeScriptProject, writeFiles } from "../support/programs/type_check.ts";
 
 const TYPES = new URL("./app/types/", import.meta.url);
 

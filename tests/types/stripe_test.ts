@@ -2,20 +2,20 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import { join } from "node:path";
 import { installSchema } from "../../shared/demo/schema.ts";
-import { databaseTest } from "../support/database.ts";
-import { functionsFor } from "../support/functions.ts";
+import { databaseTest } from "../support/servers/database.ts";
+import { functionsFor } from "../support/http/functions.ts";
 import {
   declareImpliedForeignKeys,
   sameAnswers,
   stripeCode,
   stripeForeignKeys,
-} from "../support/stripe_code.ts";
+} from "../support/corpus/stripe_code.ts";
 import {
   generatedTypes,
   typeErrors,
   withTypeScriptProject,
   writeFiles,
-} from "../support/type_check.ts";
+} from "../support/programs/type_check.ts";
 
 const PREFIX = "billing_";
 const TYPES = "./types/table-aliases.ts";

@@ -7,7 +7,7 @@ import {
 } from "../../shared/client/client.ts";
 import { Problem } from "../../shared/contract/problems.ts";
 import type { Progress } from "../../shared/contract/responses.ts";
-import { withProject } from "../support/cli.ts";
+import { withProject } from "../support/programs/cli.ts";
 
 const REQUEST = { old_name: "a", new_name: "b" };
 const RESULT = { mode: "apply", migrations: [], notes: "Žluťoučký 🐎" };

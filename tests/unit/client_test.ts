@@ -2,8 +2,8 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { type CallOptions, createRenameClient, RenameError } from "../../shared/client/client.ts";
 import { Problem } from "../../shared/contract/problems.ts";
-import { answered, withProject } from "../support/cli.ts";
-import { modulesBelow, ROOT_FOLDER } from "../support/module_graph.ts";
+import { answered, withProject } from "../support/programs/cli.ts";
+import { modulesBelow, ROOT_FOLDER } from "../support/documents/module_graph.ts";
 
 const KEY = "sb_secret_of_the_client";
 const OPERATION = { batch_id: null, mode: "plan", migrations: [] };

@@ -1,7 +1,7 @@
 import { COMMANDS } from "../../shared/cli/commands.ts";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
-import { readFlowchart } from "../support/markdown.ts";
+import { readFlowchart } from "../support/documents/markdown.ts";
 import {
   deadLinks,
   type Document,
@@ -9,8 +9,8 @@ import {
   readDocument,
   readDocuments,
   testNames,
-} from "../support/documents.ts";
-import { ROOT_FOLDER } from "../support/module_graph.ts";
+} from "../support/documents/documents.ts";
+import { ROOT_FOLDER } from "../support/documents/module_graph.ts";
 
 /** Written by programs. */
 const GENERATED = ["shared/contract/README.md", "tests/bench/results/README.md"];

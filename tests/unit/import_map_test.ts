@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
-import { moduleGraph, packageSpecifiers } from "../support/module_graph.ts";
+import { moduleGraph, packageSpecifiers } from "../support/documents/module_graph.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const readJson = async (path: string) => JSON.parse(await Deno.readTextFile(new URL(path, ROOT)));

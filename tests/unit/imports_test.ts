@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import {
   type Import,
   layerOf,
   moduleGraph,
   reachableFrom,
   ROOT_FOLDER,
-} from "../support/module_graph.ts";
+} from "../support/documents/module_graph.ts";
 
 /** No I/O: facts in, statements and findings out. */
 const PURE = ["plan", "findings", "dependents", "drift", "usage", "facts", "sql", "contract"];
@@ -137,6 +137,13 @@ Deno.test("no module imports itself by way of others, types included", () => {
 Deno.test("every folder of shared/ has its place among the layers", () => {
   const layers = new Set(graph.map(({ from }) => layerOf(from)));
   assertEquals([...layers].filter((layer) => !(layer in MAY_IMPORT)), []);
+});
+
+Deno.test("no folder has more than 18 modules beside its folders: a larger one is split by subject", () => {
+  const modules = new Set(graph.map(({ from }) => from));
+  const folders = Map.groupBy(modules, (module) => dirname(module));
+  const large = [...folders].filter(([, inside]) => inside.length > 18).map(([name]) => name);
+  assertEquals(large, []);
 });
 
 Deno.test("no deployed function reaches the command line, the local stack, the client or the tests", () => {

@@ -3,11 +3,11 @@ import fc from "fast-check";
 import { FINDING_CODES } from "../../shared/contract/findings.ts";
 import { Problem } from "../../shared/contract/problems.ts";
 import type { Finding, OperationAnswer, PlannedTable } from "../../shared/contract/responses.ts";
-import { markdownOf, MAX_REPORT } from "../../shared/report/markdown.ts";
+import { markdownOf, MAX_REPORT } from "../../shared/report/document/markdown.ts";
 import { describeOperation, operationInMarkdown } from "../../shared/report/operation.ts";
 import { problemInMarkdown } from "../../shared/report/problem.ts";
-import { visible } from "../../shared/report/text.ts";
-import { readFlowchart, readMarkdown } from "../support/markdown.ts";
+import { visible } from "../../shared/report/document/text.ts";
+import { readFlowchart, readMarkdown } from "../support/documents/markdown.ts";
 
 const HASH = `sha256:${"0123456789abcdef".repeat(4)}`;
 

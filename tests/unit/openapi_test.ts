@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { ANSWERS, EXAMPLES, PROBLEM_EXAMPLE } from "../../shared/contract/examples.ts";
+import { ANSWERS, EXAMPLES, PROBLEM_EXAMPLE } from "../../shared/contract/openapi/examples.ts";
 import { FINDINGS } from "../../shared/contract/findings.ts";
 import { NOTIFICATIONS } from "../../shared/contract/notifications.ts";
 import { PROBLEMS } from "../../shared/contract/problems.ts";
 import { REQUESTS } from "../../shared/contract/requests.ts";
-import { listFunctions } from "../../shared/local/function_list.ts";
-import { document, misfits, schemaPointer } from "../support/document.ts";
+import { listFunctions } from "../../shared/local/functions/function_list.ts";
+import { document, misfits, schemaPointer } from "../support/documents/document.ts";
 
 // deno-lint-ignore no-explicit-any -- a JSON document, walked by path
 type Json = any;

@@ -1,11 +1,11 @@
 /** What is built for Node.js 20, its oldest version, uses nothing that is newer. */
 import { assertEquals, assertGreater } from "@std/assert";
 import { join } from "node:path";
-import { listFunctions } from "../../shared/local/function_list.ts";
-import { run } from "../support/cli.ts";
-import { ROOT_FOLDER } from "../support/module_graph.ts";
+import { listFunctions } from "../../shared/local/functions/function_list.ts";
+import { run } from "../support/programs/cli.ts";
+import { ROOT_FOLDER } from "../support/documents/module_graph.ts";
 import { pathToFileURL } from "node:url";
-import { slowTest } from "../support/sampled.ts";
+import { slowTest } from "../support/runner/sampled.ts";
 
 /** Newer than the library ES2023: Node.js 20 has the first two, and the build adds the others. */
 const THERE = ["isWellFormed", "toWellFormed", "groupBy", "withResolvers"];

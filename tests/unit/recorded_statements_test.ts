@@ -1,11 +1,11 @@
 /** Which recorded statements the database hands over to be read. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { MAY_MATTER } from "../../shared/catalog/texts.ts";
+import { MAY_MATTER } from "../../shared/catalog/texts/texts.ts";
 import type { FindingCode } from "../../shared/contract/findings.ts";
 import { RULES } from "../../shared/findings/text_rules.ts";
 import { unreadStatements } from "../../shared/findings/database_findings.ts";
 import { referencesIn, tableIndex } from "../../shared/sql/references/table_references.ts";
-import { column, table } from "../support/handwritten_facts.ts";
+import { column, table } from "../support/catalog/handwritten_facts.ts";
 
 const INDEX = tableIndex(
   [

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertFalse } from "@std/assert";
-import { SecretWatch } from "../support/secret_watch.ts";
+import { SecretWatch } from "../support/http/secret_watch.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 

@@ -14,7 +14,7 @@ import { usageFindings } from "../../shared/usage/findings.ts";
 import { readiness } from "../../shared/usage/readiness.ts";
 import type { UsageSample } from "../../shared/usage/usage_sample.ts";
 import { statementKind } from "../../shared/usage/statement_kinds.ts";
-import { answered } from "../support/cli.ts";
+import { answered } from "../support/programs/cli.ts";
 
 const ID = "7b9e3c0a-5a55-4d2e-9a7e-0d6b1a1f0c01";
 const NOW = "2026-11-23T12:00:00+00:00";

@@ -1,7 +1,7 @@
 import type { RecordedRename } from "../../shared/facts/migration.ts";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import pc from "picocolors";
-import { ProgressDisplay } from "../../shared/cli/progress.ts";
+import { ProgressDisplay } from "../../shared/cli/terminal/progress.ts";
 import { Problem } from "../../shared/contract/problems.ts";
 import { parseVerifyRequest } from "../../shared/contract/parse_requests.ts";
 import { VERIFY_CHECKS } from "../../shared/contract/requests.ts";
@@ -17,7 +17,7 @@ import {
 } from "../../shared/verify/values.ts";
 import { personasOf } from "../../shared/verify/personas.ts";
 import { fingerprint } from "../../shared/facts/fingerprint.ts";
-import { column, table } from "../support/handwritten_facts.ts";
+import { column, table } from "../support/catalog/handwritten_facts.ts";
 
 const UUID = "6b0f2f0e-3a4f-4b5f-8f53-2d8e3c0f9a11";
 

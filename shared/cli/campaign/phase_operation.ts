@@ -1,12 +1,12 @@
 /** `--phase`: an operation on all renames of a phase, batch by batch. */
 import { type CallOptions, type RenameClient, RenameError } from "../../client/client.ts";
 import type { Migration, OperationAnswer } from "../../contract/responses.ts";
-import type { Operation } from "../../report/document.ts";
+import type { Operation } from "../../report/document/document.ts";
 import { describeOperation } from "../../report/operation.ts";
-import { counted } from "../../report/text.ts";
+import { counted } from "../../report/document/text.ts";
 import { describeWanted } from "../../report/waves.ts";
-import { commandLine, withOption, withoutValue } from "../command_line.ts";
-import { ask, type Changes, mustAsk, requireSomebody } from "../confirm.ts";
+import { commandLine, withOption, withoutValue } from "../arguments/command_line.ts";
+import { ask, type Changes, mustAsk, requireSomebody } from "../terminal/confirm.ts";
 import {
   type CommandContext,
   notVerified,
@@ -15,11 +15,11 @@ import {
   runCommand,
 } from "../context.ts";
 import { EXIT, exitCodeOf, UsageError } from "../exit_codes.ts";
-import { interruptible } from "../interrupt.ts";
+import { interruptible } from "../terminal/interrupt.ts";
 import { runOperation } from "../operation.ts";
-import { commandFor, inOptionWords } from "../option_words.ts";
-import { asOnePiece, type OperationOptions, showsProgress } from "../options.ts";
-import { withProgress } from "../progress.ts";
+import { commandFor, inOptionWords } from "../arguments/option_words.ts";
+import { asOnePiece, type OperationOptions, showsProgress } from "../arguments/options.ts";
+import { withProgress } from "../terminal/progress.ts";
 import { allMigrations } from "../../client/all_migrations.ts";
 import { ofPhase } from "./migrations.ts";
 import { phaseNamed } from "./phases.ts";

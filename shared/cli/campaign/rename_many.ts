@@ -4,13 +4,13 @@ import type { RenameClient } from "../../client/client.ts";
 import { MAX_RENAMES } from "../../contract/names.ts";
 import type { AnalyzedTable } from "../../contract/responses.ts";
 import { describeWanted } from "../../report/waves.ts";
-import { commandLine } from "../command_line.ts";
-import { mustAsk, requireSomebody } from "../confirm.ts";
+import { commandLine } from "../arguments/command_line.ts";
+import { mustAsk, requireSomebody } from "../terminal/confirm.ts";
 import { type CommandContext, printAnswer, runCommand } from "../context.ts";
 import { EXIT, messageOf, UsageError } from "../exit_codes.ts";
 import { callerPath, codeOf } from "../files/paths.ts";
 import { runOperation } from "../operation.ts";
-import { printed } from "../print.ts";
+import { printed } from "../terminal/print.ts";
 import { allMigrations } from "../../client/all_migrations.ts";
 import {
   type Fields,

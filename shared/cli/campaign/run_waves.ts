@@ -4,16 +4,16 @@ import { type RenameClient, RenameError } from "../../client/client.ts";
 import type { RenameInput } from "../../contract/requests.ts";
 import type { OperationAnswer } from "../../contract/responses.ts";
 import { shownName } from "../../report/migrations.ts";
-import { counted } from "../../report/text.ts";
+import { counted } from "../../report/document/text.ts";
 import { describeWanted, describeWaves, isStopped, type ShownWave } from "../../report/waves.ts";
-import { commandLine, optionIn } from "../command_line.ts";
-import { ask } from "../confirm.ts";
+import { commandLine, optionIn } from "../arguments/command_line.ts";
+import { ask } from "../terminal/confirm.ts";
 import { type CommandContext, notVerified, printAnswer, printProblem } from "../context.ts";
 import { EXIT, exitCodeOf, UsageError } from "../exit_codes.ts";
-import { interruptible } from "../interrupt.ts";
-import { type OperationOptions, showsProgress } from "../options.ts";
-import { printed } from "../print.ts";
-import { withProgress } from "../progress.ts";
+import { interruptible } from "../terminal/interrupt.ts";
+import { type OperationOptions, showsProgress } from "../arguments/options.ts";
+import { printed } from "../terminal/print.ts";
+import { withProgress } from "../terminal/progress.ts";
 import type { Wanted } from "../../contract/new_names.ts";
 
 export interface ManyOptions extends OperationOptions {

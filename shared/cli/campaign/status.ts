@@ -9,7 +9,7 @@ import {
   type NextStep,
 } from "../../report/campaign.ts";
 import { shownName } from "../../report/migrations.ts";
-import { commandLine } from "../command_line.ts";
+import { commandLine } from "../arguments/command_line.ts";
 import { keyOf, type Wanted } from "../../contract/new_names.ts";
 
 /** Which of several migrations of a table counts: the one that goes on, and else the last. */

@@ -6,9 +6,9 @@ import { describeCompatibilities, type TestedName } from "../../report/compatibi
 import { shownName } from "../../report/migrations.ts";
 import { type CommandContext, type OutputOptions, printAnswer } from "../context.ts";
 import { EXIT, exitCodeOf } from "../exit_codes.ts";
-import { interruptible } from "../interrupt.ts";
-import { inOptionWords } from "../option_words.ts";
-import { withProgress } from "../progress.ts";
+import { interruptible } from "../terminal/interrupt.ts";
+import { inOptionWords } from "../arguments/option_words.ts";
+import { withProgress } from "../terminal/progress.ts";
 
 /** Problems of one table, after which the next is tested. */
 const OF_ONE: number[] = [EXIT.refused, EXIT.notFound, EXIT.locked, EXIT.notAllowed, EXIT.usage];

@@ -8,7 +8,7 @@ import {
   type WantedRename,
 } from "../../contract/new_names.ts";
 import type { AnalyzedTable, Migration } from "../../contract/responses.ts";
-import { counted } from "../../report/text.ts";
+import { counted } from "../../report/document/text.ts";
 import { shownName } from "../../report/migrations.ts";
 import { messageOf, UsageError } from "../exit_codes.ts";
 

@@ -3,12 +3,12 @@ import type { Command } from "commander";
 import type { RenameClient } from "../../client/client.ts";
 import type { AnalyzedTable } from "../../contract/responses.ts";
 import { describeAnalysis } from "../../report/analysis.ts";
-import { PROGRAM, SILENT_PROGRAM } from "../command_line.ts";
+import { PROGRAM, SILENT_PROGRAM } from "../arguments/command_line.ts";
 import { type CommandContext, printAnswer, runCommand } from "../context.ts";
-import { addHelp } from "../help.ts";
+import { addHelp } from "../arguments/help.ts";
 import { defaultSchema } from "../project/defaults.ts";
 import { EXIT } from "../exit_codes.ts";
-import { NAMES_HELP, readName } from "../table_names.ts";
+import { NAMES_HELP, readName } from "../arguments/table_names.ts";
 
 interface AnalyzeTableOptions {
   dbUrl?: string;

@@ -1,6 +1,6 @@
 /** `completion`: a script for a shell, in which commands and options are completed. */
 import { Argument, Command } from "commander";
-import { PROGRAM } from "../command_line.ts";
+import { PROGRAM } from "../arguments/command_line.ts";
 import type { CommandContext, CommandEntry } from "../context.ts";
 
 const EXAMPLES = `Examples:

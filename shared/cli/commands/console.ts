@@ -1,13 +1,13 @@
 /** `console`: the page of a project with deployed functions. */
 import type { Command } from "commander";
 import { createRenameClient } from "../../client/client.ts";
-import { PROGRAM } from "../command_line.ts";
+import { PROGRAM } from "../arguments/command_line.ts";
 import { isLocal, readConnection } from "../connection.ts";
 import type { CommandContext } from "../context.ts";
 import { messageOf, UnavailableError, UsageError } from "../exit_codes.ts";
-import { addHelp } from "../help.ts";
-import { optionIn } from "../command_line.ts";
-import { wholeNumber } from "../options.ts";
+import { addHelp } from "../arguments/help.ts";
+import { optionIn } from "../arguments/command_line.ts";
+import { wholeNumber } from "../arguments/options.ts";
 import { phasesNow } from "./status.ts";
 
 export interface PageOptions {
@@ -53,7 +53,7 @@ async function serveConsole(context: CommandContext, options: PageOptions): Prom
   }
   const connection = await readConnection(env, project);
   const [{ listen }, { findFreePort }, { watchForShutdown }, page] = await Promise.all([
-    import("../../local/http_server.ts"),
+    import("../../local/functions/http_server.ts"),
     import("../../local/port.ts"),
     import("../../local/shutdown.ts"),
     import("../../console/server/console.ts"),
@@ -82,7 +82,7 @@ export async function announce(
 ): Promise<void> {
   const [{ printLinks }, { inUrl }] = await Promise.all([
     import("../../console/server/links.ts"),
-    import("../../local/http_server.ts"),
+    import("../../local/functions/http_server.ts"),
   ]);
   printLinks(page, out.write);
   if (readOnly) out.write("           read only: it changes nothing");

@@ -8,7 +8,7 @@ import { together } from "../campaign/together.ts";
 import type { Migration, OperationAnswer } from "../../contract/responses.ts";
 import { describeReady, isJudged } from "../../report/migrations.ts";
 import { describeOperation } from "../../report/operation.ts";
-import { ask, requireSomebody } from "../confirm.ts";
+import { ask, requireSomebody } from "../terminal/confirm.ts";
 import {
   type CommandContext,
   notVerified,
@@ -17,11 +17,11 @@ import {
   runCommand,
 } from "../context.ts";
 import { EXIT, exitCodeOf, UsageError } from "../exit_codes.ts";
-import { counted } from "../../report/text.ts";
-import { commandLine } from "../command_line.ts";
-import { interruptible } from "../interrupt.ts";
-import { inOptionWords } from "../option_words.ts";
-import { asOnePiece, type SelectionOptions } from "../options.ts";
+import { counted } from "../../report/document/text.ts";
+import { commandLine } from "../arguments/command_line.ts";
+import { interruptible } from "../terminal/interrupt.ts";
+import { inOptionWords } from "../arguments/option_words.ts";
+import { asOnePiece, type SelectionOptions } from "../arguments/options.ts";
 
 export async function finalizeReady(
   context: CommandContext,

@@ -1,10 +1,10 @@
 /** `finalize-rename`: drops the compatibility view, so that only the new name is left. */
 import type { Command } from "commander";
 import { runOnPhase } from "../campaign/phase_operation.ts";
-import { PROGRAM } from "../command_line.ts";
+import { PROGRAM } from "../arguments/command_line.ts";
 import type { CommandContext } from "../context.ts";
-import { addHelp } from "../help.ts";
-import { NAMES_HELP } from "../table_names.ts";
+import { addHelp } from "../arguments/help.ts";
+import { NAMES_HELP } from "../arguments/table_names.ts";
 import { MIGRATION_FILE_HELP } from "../files/migration_file.ts";
 import { runOperation } from "../operation.ts";
 import {
@@ -17,9 +17,9 @@ import {
   type SelectionOptions,
   wantedSelection,
   wholeNumber,
-} from "../options.ts";
+} from "../arguments/options.ts";
 import { defaultSchema } from "../project/defaults.ts";
-import { withoutNames } from "../selection.ts";
+import { withoutNames } from "../arguments/selection.ts";
 import { finalizeReady } from "./finalize_ready.ts";
 
 interface FinalizeRenameOptions extends SelectionOptions {

@@ -4,7 +4,7 @@ import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import type { RenameClient } from "../../client/client.ts";
 import type { ListMigrationsAnswer, Migration } from "../../contract/responses.ts";
 import { describeUses, type ShownUse, type UsesAnswer } from "../../report/uses.ts";
-import { counted, visible } from "../../report/text.ts";
+import { counted, visible } from "../../report/document/text.ts";
 import { isModule, isReadable, isSource, usesInAll } from "../../source/find_uses.ts";
 import { loadParser } from "../../source/modules/module.ts";
 import { sarifOf } from "../../source/sarif.ts";
@@ -18,7 +18,7 @@ import {
   SILENT_PROGRAM,
   withOption,
   withoutFlag,
-} from "../command_line.ts";
+} from "../arguments/command_line.ts";
 import { type CommandContext, printAnswer, runCommand } from "../context.ts";
 import { EXIT, UsageError } from "../exit_codes.ts";
 import { ofPhase } from "../campaign/migrations.ts";
@@ -27,10 +27,10 @@ import { importResolver } from "../files/resolve_imports.ts";
 import { FILE_HELP, readRenamesFile } from "../files/renames_file.ts";
 import { type Read, written } from "../files/change_uses.ts";
 import { filesBelow, type FoundFile, readSource, repositoryOf } from "../files/source_files.ts";
-import { addHelp } from "../help.ts";
+import { addHelp } from "../arguments/help.ts";
 import { PROJECT_FILE } from "../project/find_project_file.ts";
-import { list } from "../options.ts";
-import { readName } from "../table_names.ts";
+import { list } from "../arguments/options.ts";
+import { readName } from "../arguments/table_names.ts";
 import { reportUses } from "../files/report_uses.ts";
 import { allPages } from "./list_migrations.ts";
 

@@ -3,11 +3,11 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { EVENT_OPERATIONS, EVENT_OUTCOMES } from "../../contract/queries.ts";
 import type { ListEventsInput } from "../../contract/requests.ts";
 import { describeEvents } from "../../report/events.ts";
-import { commandLine, PROGRAM, withOption, withoutValue } from "../command_line.ts";
+import { commandLine, PROGRAM, withOption, withoutValue } from "../arguments/command_line.ts";
 import { type CommandContext, printAnswer, runCommand } from "../context.ts";
 import { EXIT } from "../exit_codes.ts";
-import { addHelp } from "../help.ts";
-import { wholeNumber } from "../options.ts";
+import { addHelp } from "../arguments/help.ts";
+import { wholeNumber } from "../arguments/options.ts";
 
 interface ListEventsOptions {
   dbUrl?: string;

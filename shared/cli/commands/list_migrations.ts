@@ -4,13 +4,19 @@ import type { RenameClient } from "../../client/client.ts";
 import type { ListMigrationsInput } from "../../contract/requests.ts";
 import { type ListMigrationsAnswer, migration } from "../../contract/responses.ts";
 import { describeMigrations } from "../../report/migrations.ts";
-import { commandLine, PROGRAM, SILENT_PROGRAM, withOption, withoutValue } from "../command_line.ts";
+import {
+  commandLine,
+  PROGRAM,
+  SILENT_PROGRAM,
+  withOption,
+  withoutValue,
+} from "../arguments/command_line.ts";
 import { type CommandContext, printAnswer, runCommand } from "../context.ts";
 import { EXIT } from "../exit_codes.ts";
-import { addHelp } from "../help.ts";
-import { inOptionWords } from "../option_words.ts";
-import { list, wholeNumber } from "../options.ts";
-import { readName, type WrittenName } from "../table_names.ts";
+import { addHelp } from "../arguments/help.ts";
+import { inOptionWords } from "../arguments/option_words.ts";
+import { list, wholeNumber } from "../arguments/options.ts";
+import { readName, type WrittenName } from "../arguments/table_names.ts";
 
 interface ListMigrationsOptions {
   dbUrl?: string;

@@ -1,10 +1,10 @@
 /** `migrate`: makes the tracking tables in a database. */
 import type { Command } from "commander";
-import { commandLine, optionIn, PROGRAM } from "../command_line.ts";
+import { commandLine, optionIn, PROGRAM } from "../arguments/command_line.ts";
 import { checkedDatabaseUrl } from "../connection.ts";
 import type { CommandContext } from "../context.ts";
 import { messageOf, UnavailableError } from "../exit_codes.ts";
-import { addHelp } from "../help.ts";
+import { addHelp } from "../arguments/help.ts";
 import { migrationsFolder, wantedDatabase } from "../project/defaults.ts";
 
 const EXAMPLES = `Examples:

@@ -1,11 +1,11 @@
 /** `refresh-view`: makes a compatibility view fit its table again. */
 import type { Command } from "commander";
 import { runOnPhase } from "../campaign/phase_operation.ts";
-import { PROGRAM } from "../command_line.ts";
+import { PROGRAM } from "../arguments/command_line.ts";
 import type { CommandContext } from "../context.ts";
 import { UsageError } from "../exit_codes.ts";
-import { addHelp } from "../help.ts";
-import { NAMES_HELP } from "../table_names.ts";
+import { addHelp } from "../arguments/help.ts";
+import { NAMES_HELP } from "../arguments/table_names.ts";
 import { MIGRATION_FILE_HELP } from "../files/migration_file.ts";
 import { runOperation } from "../operation.ts";
 import {
@@ -16,9 +16,9 @@ import {
   operationFields,
   type OperationOptions,
   requireOnlyPhase,
-} from "../options.ts";
+} from "../arguments/options.ts";
 import { defaultSchema } from "../project/defaults.ts";
-import { withoutNames } from "../selection.ts";
+import { withoutNames } from "../arguments/selection.ts";
 
 interface RefreshViewOptions extends OperationOptions {
   withoutColumns?: string[];

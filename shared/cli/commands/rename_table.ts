@@ -1,9 +1,9 @@
 /** `rename-table`: gives tables new names, and keeps the old ones usable. */
 import type { Command } from "commander";
 import type { RenameClient } from "../../client/client.ts";
-import { PROGRAM, SILENT_PROGRAM } from "../command_line.ts";
+import { PROGRAM, SILENT_PROGRAM } from "../arguments/command_line.ts";
 import { type CommandContext, connect } from "../context.ts";
-import { addHelp } from "../help.ts";
+import { addHelp } from "../arguments/help.ts";
 import { UsageError } from "../exit_codes.ts";
 import { findPhase, schemasOf } from "../campaign/phases.ts";
 import { renameMany } from "../campaign/rename_many.ts";
@@ -27,10 +27,10 @@ import {
   operationFields,
   type OperationOptions,
   wholeNumber,
-} from "../options.ts";
-import { counted } from "../../report/text.ts";
-import { withoutNames } from "../selection.ts";
-import { NAMES_HELP, readName, readNewName } from "../table_names.ts";
+} from "../arguments/options.ts";
+import { counted } from "../../report/document/text.ts";
+import { withoutNames } from "../arguments/selection.ts";
+import { NAMES_HELP, readName, readNewName } from "../arguments/table_names.ts";
 
 interface RenameTableOptions extends OperationOptions {
   /** False with --no-view. */

@@ -1,10 +1,10 @@
 /** `rollback-rename`: gives tables their old names back, in exactly the state before. */
 import type { Command } from "commander";
 import { runOnPhase } from "../campaign/phase_operation.ts";
-import { PROGRAM } from "../command_line.ts";
+import { PROGRAM } from "../arguments/command_line.ts";
 import type { CommandContext } from "../context.ts";
-import { addHelp } from "../help.ts";
-import { NAMES_HELP } from "../table_names.ts";
+import { addHelp } from "../arguments/help.ts";
+import { NAMES_HELP } from "../arguments/table_names.ts";
 import { MIGRATION_FILE_HELP } from "../files/migration_file.ts";
 import { runOperation } from "../operation.ts";
 import {
@@ -15,9 +15,9 @@ import {
   requireOnlyPhase,
   type SelectionOptions,
   wantedSelection,
-} from "../options.ts";
+} from "../arguments/options.ts";
 import { defaultSchema } from "../project/defaults.ts";
-import { withoutNames } from "../selection.ts";
+import { withoutNames } from "../arguments/selection.ts";
 
 const EXAMPLES = `Examples:
   ${PROGRAM} rollback-rename experts

@@ -1,11 +1,11 @@
 /** `serve`: the functions on this machine, for a database that can be reached from it. */
 import type { Command } from "commander";
 import process from "node:process";
-import { PROGRAM } from "../command_line.ts";
+import { PROGRAM } from "../arguments/command_line.ts";
 import { checkedDatabaseUrl } from "../connection.ts";
 import type { CommandContext } from "../context.ts";
 import { messageOf, UnavailableError } from "../exit_codes.ts";
-import { addHelp } from "../help.ts";
+import { addHelp } from "../arguments/help.ts";
 import { wantedDatabase } from "../project/defaults.ts";
 import { addPageOptions, announce, pageFor, type PageOptions } from "./console.ts";
 
@@ -39,7 +39,7 @@ async function serve(context: CommandContext, options: ServeOptions): Promise<vo
   const [{ hasTrackingTables, serveFunctions }, { stateFolder }, { watchForShutdown }, page] =
     await Promise
       .all([
-        import("../../local/functions_server.ts"),
+        import("../../local/functions/functions_server.ts"),
         import("../../local/state_folder.ts"),
         import("../../local/shutdown.ts"),
         import("../../console/server/console.ts"),

@@ -6,12 +6,12 @@ import { allMigrations } from "../../client/all_migrations.ts";
 import { phaseNamed, readPhase, wantedOf } from "../campaign/phases.ts";
 import { byOldName, statesOf, tablesFrom, withNext } from "../campaign/status.ts";
 import { tablesOf } from "../campaign/tables.ts";
-import { optionIn, PROGRAM, SILENT_PROGRAM } from "../command_line.ts";
+import { optionIn, PROGRAM, SILENT_PROGRAM } from "../arguments/command_line.ts";
 import { type CommandContext, printAnswer, runCommand } from "../context.ts";
 import { EXIT } from "../exit_codes.ts";
-import { addHelp } from "../help.ts";
-import { inOptionWords } from "../option_words.ts";
-import { wholeNumber } from "../options.ts";
+import { addHelp } from "../arguments/help.ts";
+import { inOptionWords } from "../arguments/option_words.ts";
+import { wholeNumber } from "../arguments/options.ts";
 
 interface StatusOptions {
   dbUrl?: string;

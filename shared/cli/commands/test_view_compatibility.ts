@@ -8,15 +8,15 @@ import { allMigrations } from "../../client/all_migrations.ts";
 import { ofPhase } from "../campaign/migrations.ts";
 import { phaseNamed } from "../campaign/phases.ts";
 import { verifyMany } from "../campaign/verify_many.ts";
-import { PROGRAM, SILENT_PROGRAM } from "../command_line.ts";
+import { PROGRAM, SILENT_PROGRAM } from "../arguments/command_line.ts";
 import { type CommandContext, printAnswer, runCommand } from "../context.ts";
 import { EXIT, UsageError } from "../exit_codes.ts";
-import { addHelp } from "../help.ts";
-import { NAMES_HELP } from "../table_names.ts";
-import { list, wholeNumber } from "../options.ts";
-import { withProgress } from "../progress.ts";
+import { addHelp } from "../arguments/help.ts";
+import { NAMES_HELP } from "../arguments/table_names.ts";
+import { list, wholeNumber } from "../arguments/options.ts";
+import { withProgress } from "../terminal/progress.ts";
 import { defaultSchema } from "../project/defaults.ts";
-import { withoutNames } from "../selection.ts";
+import { withoutNames } from "../arguments/selection.ts";
 
 interface TestOptions {
   dbUrl?: string;

@@ -2,10 +2,10 @@
 import type { Command } from "commander";
 import type { RenameClient } from "../../client/client.ts";
 import { allMigrations } from "../../client/all_migrations.ts";
-import { PROGRAM } from "../command_line.ts";
+import { PROGRAM } from "../arguments/command_line.ts";
 import type { CommandContext } from "../context.ts";
 import { UsageError } from "../exit_codes.ts";
-import { addHelp } from "../help.ts";
+import { addHelp } from "../arguments/help.ts";
 import { MIGRATION_FILE_HELP } from "../files/migration_file.ts";
 import { runOperation } from "../operation.ts";
 import {
@@ -13,7 +13,7 @@ import {
   addViewOptions,
   operationFields,
   type OperationOptions,
-} from "../options.ts";
+} from "../arguments/options.ts";
 
 const EXAMPLES = `Examples:
   ${PROGRAM} undo --plan

@@ -1,7 +1,7 @@
 /** Everything that is wrong with the renames of a file, at once: in its lines, and by the endpoint's checks. */
 import { RenameError } from "../../client/client.ts";
 import { UsageError } from "../exit_codes.ts";
-import { optionWords } from "../option_words.ts";
+import { optionWords } from "../arguments/option_words.ts";
 import { inPlaces } from "./places.ts";
 import type { RenameEntry, RenamesFile } from "./renames_file.ts";
 

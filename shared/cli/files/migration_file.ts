@@ -5,7 +5,7 @@ import { nextVersion } from "../../contract/migration_version.ts";
 import type { OperationAnswer } from "../../contract/responses.ts";
 import { callerPath, codeOf } from "./paths.ts";
 import { messageOf, UsageError } from "../exit_codes.ts";
-import type { Terminal } from "../terminal.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 
 export interface MigrationFileOptions {
   /** A path, or true for the default folder. */

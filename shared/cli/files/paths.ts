@@ -3,7 +3,7 @@ import { mkdir, readFile, realpath, rename, rm, writeFile } from "node:fs/promis
 import { basename, dirname, isAbsolute, join } from "node:path";
 import process from "node:process";
 import { messageOf, UsageError } from "../exit_codes.ts";
-import type { Terminal } from "../terminal.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 
 const SCRIPTS = new Set(["cli", "types", "migrate"]);
 

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { readFunctions } from "../../local/function_list.ts";
+import { readFunctions } from "../../local/functions/function_list.ts";
 import { PACKAGE_ROOT, packageVersion } from "../../local/package_root.ts";
 import { UsageError } from "../exit_codes.ts";
 import { readIfThere } from "../files/paths.ts";

@@ -7,7 +7,7 @@ import { createRoot } from "react-dom/client";
 import { isUnreachable } from "./api/client.ts";
 import { onSettled, resumeOperations } from "./live/operations.ts";
 import { refreshAll } from "./api/queries.ts";
-import { FaultBoundary } from "./parts/fault_boundary.tsx";
+import { FaultBoundary } from "./parts/controls/fault_boundary.tsx";
 import { afterOperation } from "./plan/reviewed.ts";
 import { Shell } from "./shell.tsx";
 import { applyTheme } from "./theme.ts";

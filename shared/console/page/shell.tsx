@@ -6,9 +6,9 @@ import { isUnreachable } from "./api/client.ts";
 import { useSession } from "./api/queries.ts";
 import { useDraft } from "./plan/draft.ts";
 import { useOperations } from "./live/operations.ts";
-import { Loading } from "./parts/loading.tsx";
+import { Loading } from "./parts/controls/loading.tsx";
 import { ProblemBox } from "./parts/problem_box.tsx";
-import { ThemeChoice } from "./parts/theme_choice.tsx";
+import { ThemeChoice } from "./parts/controls/theme_choice.tsx";
 
 /** The views in the order of the work. Each is loaded when it is first opened. */
 const VIEWS = [

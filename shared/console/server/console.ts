@@ -5,7 +5,7 @@
 import { RenameError } from "../../client/rename_error.ts";
 import { createHash } from "node:crypto";
 import type { CampaignPhase } from "../../report/campaign.ts";
-import { reachedAt } from "../../local/http_server.ts";
+import { reachedAt } from "../../local/functions/http_server.ts";
 import { type Assets, loadAssets } from "./assets.ts";
 import { forward, type Target } from "./forward.ts";
 import { withSafeHeaders } from "./headers.ts";

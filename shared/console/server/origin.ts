@@ -3,7 +3,7 @@
  * another page in the same browser and a page on another port are all refused, with or without a cookie.
  */
 import { isIP } from "node:net";
-import { inUrl } from "../../local/http_server.ts";
+import { inUrl } from "../../local/functions/http_server.ts";
 
 const OWN_NAMES = ["localhost", "127.0.0.1", "[::1]"];
 

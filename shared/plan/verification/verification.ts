@@ -1,7 +1,7 @@
 /** What must hold after a rename, a rollback or a finalization, as checks over facts. */
 import type { RecordedRename, TrackedRename } from "../../facts/migration.ts";
 import type { Check, Difference, Verification } from "../../contract/responses.ts";
-import { viewDefault } from "../column_defaults.ts";
+import { viewDefault } from "../view/column_defaults.ts";
 import type { ColumnState, RelationFacts, RelationState } from "../../facts/facts.ts";
 import { differences, type Fingerprint, fingerprint } from "../../facts/fingerprint.ts";
 import {

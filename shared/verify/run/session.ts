@@ -3,7 +3,7 @@ import { fitnessQuery, sameDatabaseQuery } from "../../catalog/verify_facts.ts";
 import { Problem } from "../../contract/problems.ts";
 import type { VerifySession } from "../../contract/responses.ts";
 import type { VerifyFacts } from "../../facts/verify_facts.ts";
-import type { Database, Session } from "../../postgres/database.ts";
+import type { Database, Session } from "../../postgres/connection/database.ts";
 import { listed } from "./verify_run.ts";
 
 /** The login without rights that is used, or why none is. */

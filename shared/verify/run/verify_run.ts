@@ -4,8 +4,8 @@ import type { VerifyCheck, VerifyFailure, VerifySession } from "../../contract/r
 import type { RelationFacts } from "../../facts/facts.ts";
 import type { RecordedRename } from "../../facts/migration.ts";
 import type { SideEffectFacts, VerifyFacts } from "../../facts/verify_facts.ts";
-import type { Session } from "../../postgres/database.ts";
-import type { DatabaseContext } from "../../postgres/database_context.ts";
+import type { Session } from "../../postgres/connection/database.ts";
+import type { DatabaseContext } from "../../postgres/connection/database_context.ts";
 import { isCancelled, statementError } from "../../postgres/database_errors.ts";
 import { remainingMs, requireTime } from "../../postgres/limits.ts";
 import { wholeTransaction } from "../../postgres/transaction.ts";

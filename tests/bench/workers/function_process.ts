@@ -1,5 +1,5 @@
 /** The endpoints in a process of their own, as the platform runs them. Says its port on standard output. */
-import { forgetDatabase } from "../../../shared/postgres/database.ts";
+import { forgetDatabase } from "../../../shared/postgres/connection/database.ts";
 import rename from "../../../functions/rename/index.ts";
 import rollback from "../../../functions/rollback/index.ts";
 

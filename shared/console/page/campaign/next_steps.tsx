@@ -3,8 +3,8 @@
 import { Link, useLocation } from "wouter";
 import type { CampaignPhase } from "../../../report/campaign.ts";
 import { ChangeButton } from "../changes/change_button.tsx";
-import { Button } from "../parts/button.tsx";
-import { CopyButton } from "../parts/copy_button.tsx";
+import { Button } from "../parts/controls/button.tsx";
+import { CopyButton } from "../parts/controls/copy_button.tsx";
 import { Name } from "../parts/name.tsx";
 import { Time } from "../parts/time.tsx";
 import { setRenames, useDraft } from "../plan/draft.ts";

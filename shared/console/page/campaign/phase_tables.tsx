@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { type CampaignTable, hasDrift } from "../../../report/campaign.ts";
-import { Badge, type Tone } from "../parts/badge.tsx";
-import { Button } from "../parts/button.tsx";
+import { Badge, type Tone } from "../parts/controls/badge.tsx";
+import { Button } from "../parts/controls/button.tsx";
 import { Name, Renaming } from "../parts/name.tsx";
 import { Time } from "../parts/time.tsx";
 import { type Part, PART_WORDS, partOf, sinceOf } from "./progress.ts";

@@ -2,7 +2,7 @@
 import type { ProblemCode } from "../../../contract/problems.ts";
 import type { FinalizeInput, RefreshInput, RollbackInput } from "../../../contract/requests.ts";
 import type { Finding, Migration, OperationAnswer } from "../../../contract/responses.ts";
-import { visible } from "../../../report/text.ts";
+import { visible } from "../../../report/document/text.ts";
 import type { OperationTable } from "../live/operation.ts";
 
 export type ChangeKind = "rollback" | "refresh" | "finalize";

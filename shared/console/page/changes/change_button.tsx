@@ -1,7 +1,7 @@
 /** Opens the plan of a change, wherever one stands. The dialog is loaded when it is first needed. */
 import { lazy, Suspense, useState } from "react";
-import { visible } from "../../../report/text.ts";
-import { Button } from "../parts/button.tsx";
+import { visible } from "../../../report/document/text.ts";
+import { Button } from "../parts/controls/button.tsx";
 import { type ChangeKind, type ChangeTarget, verbOf } from "./change.ts";
 
 const ChangeDialog = lazy(() => import("./change_dialog.tsx"));

@@ -2,8 +2,8 @@
 /** A change of renames: its plan first, then a confirmation that names the project and the tables. */
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useState } from "react";
-import { Button } from "../parts/button.tsx";
-import { Dialog } from "../parts/dialog.tsx";
+import { Button } from "../parts/controls/button.tsx";
+import { Dialog } from "../parts/controls/dialog.tsx";
 import { Renaming } from "../parts/name.tsx";
 import { ProblemBox } from "../parts/problem_box.tsx";
 import {

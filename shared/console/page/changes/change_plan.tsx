@@ -4,7 +4,7 @@ import { FINDINGS } from "../../../contract/findings.ts";
 import type { Finding, Statement } from "../../../contract/responses.ts";
 import { VerdictBadge, VerdictReasons } from "../names/verdict_parts.tsx";
 import { FindingList } from "../parts/finding_list.tsx";
-import { Fold } from "../parts/fold.tsx";
+import { Fold } from "../parts/controls/fold.tsx";
 import { Renaming } from "../parts/name.tsx";
 import { ProblemBox } from "../parts/problem_box.tsx";
 import { Sql } from "../parts/sql.tsx";

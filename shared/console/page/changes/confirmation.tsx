@@ -2,13 +2,13 @@
 /** The last look before a change: the project, the tables, and what has to be typed where it cannot be undone. */
 import { useId, useRef, useState } from "react";
 import { useLocation } from "wouter";
-import { visible } from "../../../report/text.ts";
+import { visible } from "../../../report/document/text.ts";
 import type { PlannedUnit } from "../api/change_plans.ts";
 import { useSession } from "../api/queries.ts";
 import { startOperations } from "../live/operations.ts";
-import { Button } from "../parts/button.tsx";
-import { Dialog } from "../parts/dialog.tsx";
-import { Fold } from "../parts/fold.tsx";
+import { Button } from "../parts/controls/button.tsx";
+import { Dialog } from "../parts/controls/dialog.tsx";
+import { Fold } from "../parts/controls/fold.tsx";
 import { Name, Renaming } from "../parts/name.tsx";
 import {
   applyRequest,

@@ -1,6 +1,6 @@
 import type { RewrittenTextAnswer } from "../../../contract/responses.ts";
-import { visibleLines } from "../../../report/text.ts";
-import { Fold } from "../parts/fold.tsx";
+import { visibleLines } from "../../../report/document/text.ts";
+import { Fold } from "../parts/controls/fold.tsx";
 import { Name } from "../parts/name.tsx";
 
 /** Functions and cron jobs that get new texts, each with its changed lines. */

@@ -3,9 +3,9 @@
 import { lazy, type ReactNode, Suspense, useState } from "react";
 import { Link } from "wouter";
 import type { EventRecord, Migration } from "../../../contract/responses.ts";
-import { Button } from "../parts/button.tsx";
-import { CopyButton } from "../parts/copy_button.tsx";
-import { Loading } from "../parts/loading.tsx";
+import { Button } from "../parts/controls/button.tsx";
+import { CopyButton } from "../parts/controls/copy_button.tsx";
+import { Loading } from "../parts/controls/loading.tsx";
 import { Name, Renaming } from "../parts/name.tsx";
 import { addressOf, type EventFilter, NO_FILTER } from "./filter.ts";
 import { furtherDetails, lockWords, problemWords } from "./words.ts";

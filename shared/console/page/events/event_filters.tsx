@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 import { useId } from "react";
-import { Button } from "../parts/button.tsx";
-import { Choice, FoldedChoices, SearchField } from "../parts/filters.tsx";
+import { Button } from "../parts/controls/button.tsx";
+import { Choice, FoldedChoices, SearchField } from "../parts/controls/filters.tsx";
 import { addressOf, type EventFilter, NO_FILTER } from "./filter.ts";
 import { OPERATION_WORDS, OPERATIONS, OUTCOMES } from "./words.ts";
 

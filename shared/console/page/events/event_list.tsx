@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 import { useState } from "react";
 import type { EventRecord, Migration } from "../../../contract/responses.ts";
-import { Badge } from "../parts/badge.tsx";
+import { Badge } from "../parts/controls/badge.tsx";
 import { Name, Renaming } from "../parts/name.tsx";
 import { EventDetails } from "./event_details.tsx";
 import type { EventFilter } from "./filter.ts";

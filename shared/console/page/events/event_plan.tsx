@@ -2,7 +2,7 @@
 import { useQueries } from "@tanstack/react-query";
 import type { EventRecord } from "../../../contract/responses.ts";
 import { migrationsOptions } from "../api/queries.ts";
-import { Loading } from "../parts/loading.tsx";
+import { Loading } from "../parts/controls/loading.tsx";
 import { Renaming } from "../parts/name.tsx";
 import { ProblemBox } from "../parts/problem_box.tsx";
 import { Sql } from "../parts/sql.tsx";

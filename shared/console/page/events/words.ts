@@ -1,7 +1,7 @@
 /** What an event says, in words. */
 import { PROBLEMS } from "../../../contract/problems.ts";
 import type { EventRecord } from "../../../contract/responses.ts";
-import type { Tone } from "../parts/badge.tsx";
+import type { Tone } from "../parts/controls/badge.tsx";
 import { shownDuration } from "../parts/time.tsx";
 
 export const OPERATIONS = [

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /** The sessions that hold locks which an operation needs. */
 import type { Blocker } from "../../../contract/responses.ts";
-import { visible } from "../../../report/text.ts";
+import { visible } from "../../../report/document/text.ts";
 import { shownDuration } from "../parts/time.tsx";
 import type { SeenBlocker } from "./phases.ts";
 

@@ -2,10 +2,10 @@
 import * as Plot from "@observablehq/plot";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { visible } from "../../../report/text.ts";
+import { visible } from "../../../report/document/text.ts";
 import { lastChangesOptions } from "../api/queries.ts";
-import { Fold } from "../parts/fold.tsx";
-import { Loading } from "../parts/loading.tsx";
+import { Fold } from "../parts/controls/fold.tsx";
+import { Loading } from "../parts/controls/loading.tsx";
 import { Name } from "../parts/name.tsx";
 import PlotFigure from "../parts/plot.tsx";
 import { shownDuration, Time } from "../parts/time.tsx";

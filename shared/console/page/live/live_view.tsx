@@ -1,7 +1,7 @@
 /** What this tab changes, or has changed: what runs now, who is in its way, what came of it. */
 import { lazy, Suspense } from "react";
 import { Link } from "wouter";
-import { EmptyState } from "../parts/empty_state.tsx";
+import { EmptyState } from "../parts/controls/empty_state.tsx";
 import { isOver } from "./operation.ts";
 import { OperationCard } from "./operation_card.tsx";
 import { useOperations } from "./operations.ts";

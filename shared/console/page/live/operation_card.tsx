@@ -1,8 +1,8 @@
 /// <reference lib="dom" />
 /** One operation: its phase, time line, who is in its way, and what came of it. */
-import { Badge } from "../parts/badge.tsx";
-import { Button } from "../parts/button.tsx";
-import { Fold } from "../parts/fold.tsx";
+import { Badge } from "../parts/controls/badge.tsx";
+import { Button } from "../parts/controls/button.tsx";
+import { Fold } from "../parts/controls/fold.tsx";
 import { Renaming } from "../parts/name.tsx";
 import { shownDuration } from "../parts/time.tsx";
 import { useNow } from "../parts/use_now.ts";

@@ -8,14 +8,14 @@ import type {
   OperationAnswer,
   Verification,
 } from "../../../contract/responses.ts";
-import { visible } from "../../../report/text.ts";
+import { visible } from "../../../report/document/text.ts";
 import { migrationsOptions, useSession } from "../api/queries.ts";
 import { ChangeButton } from "../changes/change_button.tsx";
 import { isChangeKind, targetsOf } from "../changes/change.ts";
-import { Badge } from "../parts/badge.tsx";
-import { Button } from "../parts/button.tsx";
+import { Badge } from "../parts/controls/badge.tsx";
+import { Button } from "../parts/controls/button.tsx";
 import { FindingList } from "../parts/finding_list.tsx";
-import { Fold } from "../parts/fold.tsx";
+import { Fold } from "../parts/controls/fold.tsx";
 import { ProblemBox } from "../parts/problem_box.tsx";
 import { shownDuration } from "../parts/time.tsx";
 import { VerifyResult } from "../names/verify_result.tsx";

@@ -1,4 +1,4 @@
-import { Fold } from "../parts/fold.tsx";
+import { Fold } from "../parts/controls/fold.tsx";
 import { shownDuration } from "../parts/time.tsx";
 import type { Operation } from "./operation.ts";
 import { timeLine } from "./phases.ts";

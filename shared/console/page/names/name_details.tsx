@@ -1,6 +1,6 @@
 /** One old name: why its verdict is so, who uses it, what names it, drift, and the test. */
 import type { Migration } from "../../../contract/responses.ts";
-import { visible } from "../../../report/text.ts";
+import { visible } from "../../../report/document/text.ts";
 import { ChangeButton } from "../changes/change_button.tsx";
 import { FindingList } from "../parts/finding_list.tsx";
 import { Time } from "../parts/time.tsx";

@@ -1,6 +1,6 @@
 /** What is left in people's code, if somebody has reported it. */
 import type { Migration } from "../../../contract/responses.ts";
-import { visible } from "../../../report/text.ts";
+import { visible } from "../../../report/document/text.ts";
 import { Time } from "../parts/time.tsx";
 import { usesText } from "./reported.ts";
 

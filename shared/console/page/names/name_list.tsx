@@ -4,7 +4,7 @@ import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { useLayoutEffect, useRef, useState } from "react";
 import type { Migration } from "../../../contract/responses.ts";
 import { ChangeButton } from "../changes/change_button.tsx";
-import { Badge, type Tone } from "../parts/badge.tsx";
+import { Badge, type Tone } from "../parts/controls/badge.tsx";
 import { Renaming } from "../parts/name.tsx";
 import { Time } from "../parts/time.tsx";
 import { NameDetails } from "./name_details.tsx";

@@ -1,10 +1,10 @@
 /** The compatibility test of one old name: what came of it, and to make it. */
 import type { Migration } from "../../../contract/responses.ts";
-import { visible } from "../../../report/text.ts";
+import { visible } from "../../../report/document/text.ts";
 import { useSession } from "../api/queries.ts";
 import { checkTitle } from "../live/phases.ts";
-import { Badge } from "../parts/badge.tsx";
-import { Button } from "../parts/button.tsx";
+import { Badge } from "../parts/controls/badge.tsx";
+import { Button } from "../parts/controls/button.tsx";
 import { Time } from "../parts/time.tsx";
 import { checksText } from "./reported.ts";
 import { startTests, useTests } from "./test_run.ts";

@@ -1,8 +1,8 @@
 /** Who uses an old name: when, how often, with which statements, and what cannot be seen. */
 import { lazy, Suspense } from "react";
 import type { Usage } from "../../../contract/responses.ts";
-import { visible } from "../../../report/text.ts";
-import { Fold } from "../parts/fold.tsx";
+import { visible } from "../../../report/document/text.ts";
+import { Fold } from "../parts/controls/fold.tsx";
 import { TextWithTimes } from "../parts/text_with_times.tsx";
 import { Time } from "../parts/time.tsx";
 import { callsByDay } from "./calls.ts";

@@ -1,7 +1,7 @@
 /** The tests of all that is shown: how far they are, and what came of them. */
 import type { Migration } from "../../../contract/responses.ts";
 import { useSession } from "../api/queries.ts";
-import { Button } from "../parts/button.tsx";
+import { Button } from "../parts/controls/button.tsx";
 import { Name } from "../parts/name.tsx";
 import { startTests, stopTests, useTests } from "./test_run.ts";
 

@@ -1,5 +1,5 @@
 import type { Migration } from "../../../contract/responses.ts";
-import { Badge, type Tone } from "../parts/badge.tsx";
+import { Badge, type Tone } from "../parts/controls/badge.tsx";
 import { TextWithTimes } from "../parts/text_with_times.tsx";
 import { Time } from "../parts/time.tsx";
 import { isTextReason, type VerdictKind, verdictOf } from "./verdict.ts";

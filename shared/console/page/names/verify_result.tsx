@@ -1,9 +1,9 @@
 /** What a compatibility test has found, check by check. */
 import type { VerifyAnswer, VerifyCheck } from "../../../contract/responses.ts";
-import { visible } from "../../../report/text.ts";
+import { visible } from "../../../report/document/text.ts";
 import { checkTitle } from "../live/phases.ts";
-import { Badge } from "../parts/badge.tsx";
-import { Fold } from "../parts/fold.tsx";
+import { Badge } from "../parts/controls/badge.tsx";
+import { Fold } from "../parts/controls/fold.tsx";
 
 export function VerifyResult({ answer: { session, checks } }: { answer: VerifyAnswer }) {
   return (

@@ -1,6 +1,6 @@
 import type { AnalyzedTable, Effect } from "../../../contract/responses.ts";
-import { visible } from "../../../report/text.ts";
-import { Badge, type Tone } from "./badge.tsx";
+import { visible } from "../../../report/document/text.ts";
+import { Badge, type Tone } from "./controls/badge.tsx";
 import { Name } from "./name.tsx";
 
 export const EFFECTS: Record<Effect, { tone: Tone; text: string }> = {

@@ -1,5 +1,5 @@
 import type { Finding } from "../../../contract/responses.ts";
-import { Badge, severityTone } from "./badge.tsx";
+import { Badge, severityTone } from "./controls/badge.tsx";
 import { isNeeded } from "./remedy.ts";
 import { TextWithTimes } from "./text_with_times.tsx";
 

@@ -1,4 +1,4 @@
-import { visible } from "../../../report/text.ts";
+import { visible } from "../../../report/document/text.ts";
 import { shownName, shownPart } from "./shown_name.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import { RenameError } from "../../../client/client.ts";
-import { visible } from "../../../report/text.ts";
+import { visible } from "../../../report/document/text.ts";
 
 /** What went wrong, and what to do next. */
 export function ProblemBox({ error, children }: { error: unknown; children?: ReactNode }) {

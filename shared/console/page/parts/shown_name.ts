@@ -1,5 +1,5 @@
 /** Names of tables as text. */
-import { visible } from "../../../report/text.ts";
+import { visible } from "../../../report/document/text.ts";
 
 /** A part of a name: in quotes if it has a dot, which would look like the end of a schema. */
 export function shownPart(part: string): string {

@@ -1,7 +1,7 @@
 import sql from "highlight.js/lib/languages/sql";
 import { createLowlight, type LanguageFn } from "lowlight";
 import type { ReactNode } from "react";
-import { visibleLines } from "../../../report/text.ts";
+import { visibleLines } from "../../../report/document/text.ts";
 
 // Deno derives the type from the module's JavaScript, and finds less than its declarations say.
 const highlighter = createLowlight({ sql: sql as unknown as LanguageFn });

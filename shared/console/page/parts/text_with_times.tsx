@@ -1,4 +1,4 @@
-import { visible } from "../../../report/text.ts";
+import { visible } from "../../../report/document/text.ts";
 import { Time } from "./time.tsx";
 
 const MOMENT = /(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d))/;

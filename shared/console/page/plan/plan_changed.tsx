@@ -1,9 +1,9 @@
 /// <reference lib="dom" />
 /** After a plan was refused for being another one by now: what changed since it was reviewed. */
 import { useQuery } from "@tanstack/react-query";
-import { visible } from "../../../report/text.ts";
+import { visible } from "../../../report/document/text.ts";
 import { planOptions } from "../api/queries.ts";
-import { Button } from "../parts/button.tsx";
+import { Button } from "../parts/controls/button.tsx";
 import { Name } from "../parts/name.tsx";
 import { planChanges } from "./changes.ts";
 import { type ReviewedPlan, setReviewed, useReviewed } from "./reviewed.ts";

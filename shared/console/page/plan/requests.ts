@@ -1,6 +1,6 @@
 /** What is asked of the endpoint, and the same as a command. */
 import type { RenameInput } from "../../../contract/requests.ts";
-import { shellQuoted } from "../../../report/shell.ts";
+import { shellQuoted } from "../../../report/document/shell.ts";
 import type { Draft, DraftOptions, DraftRename } from "./draft.ts";
 
 /** What decides a plan: renames with their options, or a proposal. */

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /** What is chosen so far, and the way on. */
 import { useLocation } from "wouter";
-import { Button } from "../parts/button.tsx";
+import { Button } from "../parts/controls/button.tsx";
 import { clearDraft, setRenames, useDraft } from "../plan/draft.ts";
 import { MAX_RENAMES } from "../../../contract/names.ts";
 import { withTables } from "./choice.ts";

@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-import { Choice, FoldedChoices, SearchField } from "../parts/filters.tsx";
+import { Choice, FoldedChoices, SearchField } from "../parts/controls/filters.tsx";
 import type { Filter, Order, TableState } from "./rows.ts";
 
 const STATES: TableState[] = ["not renamed", "proposed", "active", "finalized"];

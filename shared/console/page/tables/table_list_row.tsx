@@ -1,6 +1,6 @@
 import { type MouseEvent } from "react";
-import { Badge, severityTone, type Tone } from "../parts/badge.tsx";
-import { Button } from "../parts/button.tsx";
+import { Badge, severityTone, type Tone } from "../parts/controls/badge.tsx";
+import { Button } from "../parts/controls/button.tsx";
 import { Name } from "../parts/name.tsx";
 import {
   shownBytes,

@@ -3,9 +3,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { useDeferredValue, useMemo, useState } from "react";
 import { migrationsOptions, useTables } from "../api/queries.ts";
-import { Button } from "../parts/button.tsx";
-import { EmptyState } from "../parts/empty_state.tsx";
-import { Loading } from "../parts/loading.tsx";
+import { Button } from "../parts/controls/button.tsx";
+import { EmptyState } from "../parts/controls/empty_state.tsx";
+import { Loading } from "../parts/controls/loading.tsx";
 import { ProblemBox } from "../parts/problem_box.tsx";
 import { createStore } from "../parts/store.ts";
 import { checkTables, stopCheck, useAnalyses } from "./analysis.ts";

@@ -3,7 +3,7 @@
 import { memo, type ReactNode, useState } from "react";
 import type { PlannedTable } from "../../../../contract/responses.ts";
 import { keyOf } from "../../../../contract/new_names.ts";
-import { Badge } from "../../parts/badge.tsx";
+import { Badge } from "../../parts/controls/badge.tsx";
 import { Dependants, EFFECTS } from "../../parts/dependants.tsx";
 import { Renaming } from "../../parts/name.tsx";
 import { effectText } from "../graph/effect_mark.tsx";

@@ -3,8 +3,8 @@
 import { type ReactNode, useId } from "react";
 import { FINDINGS } from "../../../../contract/findings.ts";
 import type { Finding } from "../../../../contract/responses.ts";
-import { visible } from "../../../../report/text.ts";
-import { Badge, severityTone } from "../../parts/badge.tsx";
+import { visible } from "../../../../report/document/text.ts";
+import { Badge, severityTone } from "../../parts/controls/badge.tsx";
 import { Name } from "../../parts/name.tsx";
 import { isNeeded } from "../../parts/remedy.ts";
 import type { FindingGroup } from "./verdict.ts";

@@ -1,9 +1,9 @@
 /// <reference lib="dom" />
 /** A plan: whether it can be applied, what it breaks, what depends on the tables, and its statements. */
 import { lazy, Suspense, useMemo, useState } from "react";
-import { visible } from "../../../../report/text.ts";
+import { visible } from "../../../../report/document/text.ts";
 import { useSession } from "../../api/queries.ts";
-import { Button } from "../../parts/button.tsx";
+import { Button } from "../../parts/controls/button.tsx";
 import { Time } from "../../parts/time.tsx";
 import { type Change, ChangeDialog } from "./change_dialog.tsx";
 import { CopyMenu } from "./copy_menu.tsx";

@@ -2,9 +2,9 @@
 /** The statements of a plan, with what each is for. */
 import { lazy, memo, Suspense, useState } from "react";
 import type { Statement } from "../../../../contract/responses.ts";
-import { visible } from "../../../../report/text.ts";
-import { CopyButton } from "../../parts/copy_button.tsx";
-import { Loading } from "../../parts/loading.tsx";
+import { visible } from "../../../../report/document/text.ts";
+import { CopyButton } from "../../parts/controls/copy_button.tsx";
+import { Loading } from "../../parts/controls/loading.tsx";
 
 /** The highlighter is loaded when it is needed. */
 const Sql = lazy(async () => ({ default: (await import("../../parts/sql.tsx")).Sql }));

@@ -2,8 +2,8 @@
 /** New names for all tables that match a pattern, with what it would do while it is typed. */
 import { useDeferredValue, useId, useMemo, useState } from "react";
 import { useTables } from "../../api/queries.ts";
-import { visible } from "../../../../report/text.ts";
-import { Button } from "../../parts/button.tsx";
+import { visible } from "../../../../report/document/text.ts";
+import { Button } from "../../parts/controls/button.tsx";
 import { Renaming } from "../../parts/name.tsx";
 import { keyOf } from "../../../../contract/new_names.ts";
 import { addRenames, useDraft } from "../draft.ts";

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /** Old and new names side by side; what stands against a name is beside it. */
 import { type KeyboardEvent, memo, useId } from "react";
-import { visible } from "../../../../report/text.ts";
+import { visible } from "../../../../report/document/text.ts";
 import { Name } from "../../parts/name.tsx";
 import { keyOf } from "../../../../contract/new_names.ts";
 import { setNewName, toggleTable } from "../draft.ts";

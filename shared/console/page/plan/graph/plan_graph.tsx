@@ -7,7 +7,7 @@ import { memo, type RefObject, useEffect, useMemo, useRef, useState } from "reac
 import type { PlannedTable } from "../../../../contract/responses.ts";
 import { keyOf } from "../../../../contract/new_names.ts";
 import { useTables } from "../../api/queries.ts";
-import { Button } from "../../parts/button.tsx";
+import { Button } from "../../parts/controls/button.tsx";
 import { Renaming } from "../../parts/name.tsx";
 import { Canvas } from "./canvas.tsx";
 import { Legend } from "./effect_mark.tsx";

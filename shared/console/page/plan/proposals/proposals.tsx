@@ -2,7 +2,7 @@
 /** What others have proposed, and nobody has applied yet. */
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
-import { visible } from "../../../../report/text.ts";
+import { visible } from "../../../../report/document/text.ts";
 import type { Migration } from "../../../../contract/responses.ts";
 import { migrationsOptions } from "../../api/queries.ts";
 import { Renaming } from "../../parts/name.tsx";
