@@ -31,17 +31,19 @@ const GROUP_PREFIX =
   /^(?:\p{Cc}\[[\d;]*m)*\S*\/(?:unit|integration)_\d\d_test\.ts => (?:\p{Cc}\[[\d;]*m)*/u;
 
 /** The runner's output without the modules' names, which say nothing of the test. */
-export const withoutGroups = (output: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> => {
+export function withoutGroups(output: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  const decoder = new TextDecoder();
+  const encoder = new TextEncoder();
   let rest = "";
-  return output.pipeThrough(new TextDecoderStream()).pipeThrough(
-    new TransformStream<string, string>({
-      transform(text, controller) {
-        const lines = (rest + text).split("\n");
+  return output.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(bytes, controller) {
+        const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
         rest = lines.pop()!;
         const whole = lines.map((line) => `${line.replace(GROUP_PREFIX, "")}\n`).join("");
-        if (whole !== "") controller.enqueue(whole);
+        controller.enqueue(encoder.encode(whole));
       },
-      flush: (controller) => controller.enqueue(rest),
+      flush: (controller) => controller.enqueue(encoder.encode(rest)),
     }),
-  ).pipeThrough(new TextEncoderStream());
-};
+  );
+}
