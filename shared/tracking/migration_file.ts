@@ -4,7 +4,7 @@
  */
 import { jsonbLiteral, literal, nullableLiteral } from "../sql/quoting.ts";
 import { viewQueryDigest } from "../sql/stored_view.ts";
-import type { NewBatch, NewMigration } from "./migrations.ts";
+import { changed, changesBetween, type NewBatch, type NewMigration } from "./migrations.ts";
 
 /** What has a name when the statement runs, both SQL expressions, as the tracking table has OIDs. */
 const oidOf = (schema: string, name: string) =>
@@ -96,6 +96,16 @@ export const textOfRows = ({ query }: RowsOfServer): string =>
 export const putRows = (text: string, rows: RowsOfServer): string =>
   `pg_catalog.replace(${text}, ${literal(rows.marker)}, ${textOfRows(rows)})`;
 
+/** A state as it differs from the one before: a thousand tables' states are megabytes. */
+const settledState = (state: "after" | "view") =>
+  `case when m.status = 'active' and ${isState(state)}
+      then ${changesBetween("f.before", `f.${state}`)} end`;
+
+/** A rename without a view has null as the view's state. */
+const isState = (state: string) => `pg_catalog.jsonb_typeof(f.${state}) = 'object'`;
+
+const whereState = (state: string) => `case when ${isState(state)} then '${state}' end`;
+
 /** Query for what became of a change only while it was made, or afterwards: times, and the states after it. */
 export function settledRows(ids: string[]): string {
   return `
@@ -103,9 +113,16 @@ select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
     'id', m.id, 'requested_at', m.requested_at, 'requested_by', m.requested_by,
     'migrated_at', m.migrated_at, 'migrated_by', m.migrated_by,
     'rollback_at', m.rollback_at, 'finalized_at', m.finalized_at, 'notes', m.notes,
-    'fingerprint', case when m.status = 'active' then m.fingerprint - 'before' else '{}' end)
+    'fingerprint', case when m.status = 'active'
+      then m.fingerprint - pg_catalog.array_remove(
+        array['before', ${whereState("after")}, ${whereState("view")}], null) else '{}' end,
+    'after', ${settledState("after")}, 'view', ${settledState("view")})
   order by m.requested_at, m.id)::text
 from public.sys_table_migrations m
+cross join lateral (
+  select m.fingerprint -> 'before' as before, m.fingerprint -> 'after' as after,
+    m.fingerprint -> 'view' as view
+  offset 0) f
 where m.id in (${ids.map((id) => `${literal(id)}::uuid`).join(", ")})`;
 }
 
@@ -120,14 +137,18 @@ update public.sys_table_migrations m
 set requested_at = e.requested_at, requested_by = e.requested_by,
   migrated_at = e.migrated_at, migrated_by = e.migrated_by,
   rollback_at = e.rollback_at, finalized_at = e.finalized_at, notes = e.notes,
-  fingerprint = m.fingerprint || e.fingerprint || case
-    when e.fingerprint -> 'view' ? 'query' then pg_catalog.jsonb_build_object('view',
-      e.fingerprint -> 'view' || pg_catalog.jsonb_build_object('query', ${
+  fingerprint = m.fingerprint || e.fingerprint
+    || case when e.after is null then '{}' else pg_catalog.jsonb_build_object('after', ${
+    changed("e.after")
+  }) end
+    || case when e.view is null then '{}' else pg_catalog.jsonb_build_object('view', ${
+    changed("e.view")
+  } || case when e.view -> 'changed' ? 'query' then pg_catalog.jsonb_build_object('query', ${
     viewQueryDigest("m.view_oid::pg_catalog.oid")
-  }))
-    else '{}' end
+  }) else '{}' end) end
 from pg_catalog.jsonb_to_recordset(${rows}) as e(
   id uuid, requested_at timestamptz, requested_by text, migrated_at timestamptz, migrated_by text,
-  rollback_at timestamptz, finalized_at timestamptz, notes text, fingerprint jsonb)
+  rollback_at timestamptz, finalized_at timestamptz, notes text, fingerprint jsonb,
+  after jsonb, view jsonb)
 where m.id = e.id`;
 }

@@ -233,6 +233,7 @@ export interface KeptState {
   view: Readonly<Fingerprint> | null;
 }
 
+/** A state as it differs from the one before the rename. */
 interface Changes {
   /** Objects that the state before has, and this one has not; null where all of it is in `changed`. */
   without: string[] | null;
@@ -248,9 +249,21 @@ function changesFrom(before: Readonly<Fingerprint> | undefined, state: Fingerpri
   return { without: Object.keys(before).filter((object) => !(object in state)), changed };
 }
 
-/** SQL expression for the state that the changes result in. */
-const changed = (changes: string) =>
-  `case jsonb_typeof(${changes} -> 'without') when 'array'
-    then (m.fingerprint -> 'before') - array(select jsonb_array_elements_text(${changes} -> 'without'))
+/** SQL expression for the `Changes` that make the recorded state into the present one, both of type jsonb. */
+export const changesBetween = (before: string, state: string) =>
+  `pg_catalog.jsonb_build_object(
+      'without', (
+        select coalesce(pg_catalog.jsonb_agg(k.object), '[]')
+        from pg_catalog.jsonb_object_keys(${before}) k(object) where not ${state} ? k.object),
+      'changed', (
+        select coalesce(pg_catalog.jsonb_object_agg(c.key, c.value), '{}')
+        from pg_catalog.jsonb_each(${state}) c
+        where ${before} -> c.key is distinct from c.value))`;
+
+/** SQL expression for the state that `Changes` result in; also in migration files. */
+export const changed = (changes: string) =>
+  `case pg_catalog.jsonb_typeof(${changes} -> 'without') when 'array'
+    then (m.fingerprint -> 'before')
+      - array(select pg_catalog.jsonb_array_elements_text(${changes} -> 'without'))
       || (${changes} -> 'changed')
     else ${changes} -> 'changed' end`;
