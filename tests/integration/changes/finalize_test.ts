@@ -1,16 +1,16 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { FinalizeInput } from "../../../shared/contract/requests.ts";
-import type { Migration, OperationAnswer } from "../../../shared/contract/responses.ts";
+import type { OperationAnswer } from "../../../shared/contract/responses.ts";
 import { databaseTest, type TestDatabase } from "../../support/servers/database.ts";
-import { type Functions, functionsFor } from "../../support/http/functions.ts";
+import { functionsFor } from "../../support/http/functions.ts";
 import { databaseState, stateDifferences } from "../../support/catalog/state.ts";
 import { MEMBER_OF_PG_CRON } from "../../support/programs/pg_cron.ts";
-
-interface Renamed {
-  db: TestDatabase;
-  functions: Functions;
-  migration: Migration;
-}
+import {
+  changingNothing,
+  refusedChange,
+  type Renamed,
+  renamedTests,
+} from "../../support/renamed.ts";
 
 const TABLES = `
   create table teams (id int primary key, name text);
@@ -24,18 +24,7 @@ const TABLES = `
   grant select on experts to authenticated;
   insert into experts (name) values ('mine'), ('other');`;
 
-/** A test that begins with `experts` renamed to `expert_profiles`. */
-function renamedTest(name: string, body: (renamed: Renamed) => Promise<void>): void {
-  databaseTest(name, async ({ db }) => {
-    await using functions = functionsFor(db.url);
-    await db.sql.unsafe(TABLES).simple();
-    const { migrations: [migration] } = await functions.rename({
-      old_name: "experts",
-      new_name: "expert_profiles",
-    });
-    await body({ db, functions, migration });
-  });
-}
+const renamedTest = renamedTests(TABLES);
 
 async function finalized(
   { functions }: Pick<Renamed, "functions">,
@@ -50,20 +39,11 @@ async function finalized(
   return answer;
 }
 
-/** A finalization that must be refused, and leave database and records as they are. */
-async function refused(
-  { db, functions, migration }: Renamed,
+const refused = (
+  renamed: Pick<Renamed, "db" | "functions" | "migration">,
   code: string,
   more: FinalizeInput = {},
-) {
-  const before = await databaseState(db.admin);
-  const problem = await functions.refused(code, "finalize", {
-    migration_id: migration.id,
-    ...more,
-  });
-  assertEquals(stateDifferences(before, await databaseState(db.admin)), []);
-  return problem;
-}
+) => refusedChange(renamed, "finalize", code, more);
 
 async function kindOf(db: TestDatabase, name: string): Promise<string | null> {
   const [row] = await db.sql`select relkind from pg_class
@@ -119,9 +99,10 @@ renamedTest(
 
 renamedTest("a plan says what would happen, and changes nothing", async (renamed) => {
   const { db, functions, migration } = renamed;
-  const before = await databaseState(db.admin);
-  const plan = await functions.finalize({ migration_id: migration.id, mode: "plan" });
-  assertEquals(stateDifferences(before, await databaseState(db.admin)), []);
+  const plan = await changingNothing(
+    db,
+    () => functions.finalize({ migration_id: migration.id, mode: "plan" }),
+  );
   assert(plan.statements.some(({ sql }) => sql.startsWith("drop view")));
   const done = await finalized(renamed, {
     migration_id: migration.id,

@@ -10,6 +10,7 @@ import {
 } from "../../support/catalog/everything_schema.ts";
 import { databaseState, stateDifferences } from "../../support/catalog/state.ts";
 import { createStripeSchema, STRIPE_SCHEMA } from "../../support/corpus/stripe_schema.ts";
+import { changingNothing } from "../../support/renamed.ts";
 
 const ITEMS = {
   schema: "app",
@@ -21,9 +22,7 @@ const ITEMS = {
 databaseTest("a plan changes nothing, and is what an apply runs", async ({ db }) => {
   await using functions = functionsFor(db.url);
   await createEverythingSchema(db);
-  const before = await databaseState(db.admin);
-  const plan = await functions.rename({ ...ITEMS, mode: "plan" });
-  assertEquals(stateDifferences(before, await databaseState(db.admin)), []);
+  const plan = await changingNothing(db, () => functions.rename({ ...ITEMS, mode: "plan" }));
   assertEquals((await db.sql`select from table_rename.sys_table_migration_events`).length, 0);
   assertEquals(plan.mode, "plan");
   assertEquals(
@@ -51,12 +50,11 @@ databaseTest("a plan names breaking findings without refusing", async ({ db }) =
   const plan = await functions.rename({ ...ITEMS, acknowledge: [], mode: "plan" });
   const breaking = plan.findings.filter(({ severity }) => severity === "breaking");
   assertEquals(breaking.map(({ code }) => code).sort(), EVERYTHING_ACKNOWLEDGED.toSorted());
-  const before = await databaseState(db.admin);
-  const problem = await functions.refused("breaking_findings", "rename", {
-    ...ITEMS,
-    acknowledge: EVERYTHING_ACKNOWLEDGED.slice(1),
-  });
-  assertEquals(stateDifferences(before, await databaseState(db.admin)), []);
+  const problem = await changingNothing(db, () =>
+    functions.refused("breaking_findings", "rename", {
+      ...ITEMS,
+      acknowledge: EVERYTHING_ACKNOWLEDGED.slice(1),
+    }));
   assertStringIncludes(problem.detail, EVERYTHING_ACKNOWLEDGED[0]);
   assertStringIncludes(problem.hint!, `"acknowledge": ["${EVERYTHING_ACKNOWLEDGED[0]}"]`);
   assertEquals(withoutRecorded(problem.findings as Finding[]), withoutRecorded(plan.findings));

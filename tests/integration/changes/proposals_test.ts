@@ -2,7 +2,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { OperationAnswer } from "../../../shared/contract/responses.ts";
 import { databaseTest, type TestDatabase } from "../../support/servers/database.ts";
 import { type Functions, functionsFor } from "../../support/http/functions.ts";
-import { catalogState, databaseState, stateDifferences } from "../../support/catalog/state.ts";
+import { catalogState, stateDifferences } from "../../support/catalog/state.ts";
+import { changingNothing } from "../../support/renamed.ts";
 
 interface Proposed {
   db: TestDatabase;
@@ -42,9 +43,7 @@ async function refused(
   name: string,
   body: Record<string, unknown>,
 ) {
-  const before = await databaseState(db.admin);
-  const problem = await functions.refused(code, name, body);
-  assertEquals(stateDifferences(before, await databaseState(db.admin)), []);
+  const problem = await changingNothing(db, () => functions.refused(code, name, body));
   return problem;
 }
 

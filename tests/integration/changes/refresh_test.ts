@@ -1,15 +1,13 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { RefreshInput } from "../../../shared/contract/requests.ts";
-import type { Migration, OperationAnswer } from "../../../shared/contract/responses.ts";
-import { databaseTest, type TestDatabase } from "../../support/servers/database.ts";
-import { type Functions, functionsFor } from "../../support/http/functions.ts";
-import { databaseState, stateDifferences } from "../../support/catalog/state.ts";
-
-interface Renamed {
-  db: TestDatabase;
-  functions: Functions;
-  migration: Migration;
-}
+import type { OperationAnswer } from "../../../shared/contract/responses.ts";
+import { type TestDatabase } from "../../support/servers/database.ts";
+import {
+  changingNothing,
+  refusedChange,
+  type Renamed,
+  renamedTests,
+} from "../../support/renamed.ts";
 
 const TABLES = `
   create table experts (
@@ -21,23 +19,7 @@ const TABLES = `
   grant select on experts to anon;
   insert into experts (name, code) values ('a', 'c');`;
 
-/** A test that begins with `experts` renamed to `expert_profiles`. */
-function renamedTest(
-  name: string,
-  body: (renamed: Renamed) => Promise<void>,
-  options: { compatibility_view?: boolean } = {},
-): void {
-  databaseTest(name, async ({ db }) => {
-    await using functions = functionsFor(db.url);
-    await db.sql.unsafe(TABLES).simple();
-    const { migrations: [migration] } = await functions.rename({
-      old_name: "experts",
-      new_name: "expert_profiles",
-      ...options,
-    });
-    await body({ db, functions, migration });
-  });
-}
+const renamedTest = renamedTests(TABLES);
 
 /** Codes of the drift that list-migrations reports for the one migration. */
 async function driftCodes({ functions, migration }: Renamed): Promise<string[]> {
@@ -58,16 +40,11 @@ async function refreshed(
   return answer;
 }
 
-async function refused(renamed: Renamed, code: string, more: Partial<RefreshInput> = {}) {
-  const before = await databaseState(renamed.db.admin);
-  const problem = await renamed.functions.refused(code, "refresh", {
-    migration_id: renamed.migration.id,
-    max_wait_ms: 500,
-    ...more,
-  });
-  assertEquals(stateDifferences(before, await databaseState(renamed.db.admin)), []);
-  return problem;
-}
+const refused = (
+  renamed: Pick<Renamed, "db" | "functions" | "migration">,
+  code: string,
+  more: Partial<RefreshInput> = {},
+) => refusedChange(renamed, "refresh", code, more);
 
 const viewOid = async (db: TestDatabase) =>
   (await db.sql`select 'experts'::regclass::oid::int8::float8 as oid`)[0].oid as number;
@@ -229,12 +206,11 @@ renamedTest("a rename without a view has nothing to refresh", async (renamed) =>
 
 renamedTest("a plan says what would happen and changes nothing", async (renamed) => {
   await renamed.db.sql`alter table expert_profiles add column email text`;
-  const before = await databaseState(renamed.db.admin);
-  const plan = await renamed.functions.refresh({
-    migration_id: renamed.migration.id,
-    mode: "plan",
-  });
-  assertEquals(stateDifferences(before, await databaseState(renamed.db.admin)), []);
+  const plan = await changingNothing(renamed.db, () =>
+    renamed.functions.refresh({
+      migration_id: renamed.migration.id,
+      mode: "plan",
+    }));
   assertEquals(plan.findings.map(({ code, severity }) => [code, severity]), [
     ["view_columns_differ", "info"],
   ]);

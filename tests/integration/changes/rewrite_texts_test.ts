@@ -1,11 +1,12 @@
 /** Old names in routines and cron jobs: replaced where every use is certain, and given back by a rollback. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
-import type { Migration, OperationAnswer } from "../../../shared/contract/responses.ts";
-import { databaseTest, type TestDatabase } from "../../support/servers/database.ts";
+import type { OperationAnswer } from "../../../shared/contract/responses.ts";
+import { databaseTest } from "../../support/servers/database.ts";
 import { createStandIn, forgetStandIn } from "../../support/stand_in_extension.ts";
-import { type Functions, functionsFor } from "../../support/http/functions.ts";
+import { functionsFor } from "../../support/http/functions.ts";
 import { sampled } from "../../support/runner/sampled.ts";
+import { type Renamed, renamedTests } from "../../support/renamed.ts";
 
 const TABLES = `
   create table teams (id int primary key, name text);
@@ -34,23 +35,7 @@ const ROUTINES = `
   revoke execute on function counted(int) from public;
   grant execute on function counted(int) to authenticated;`;
 
-interface Renamed {
-  db: TestDatabase;
-  functions: Functions;
-  migration: Migration;
-}
-
-function renamedTest(name: string, body: (renamed: Renamed) => Promise<void>): void {
-  databaseTest(name, async ({ db }) => {
-    await using functions = functionsFor(db.url);
-    await db.sql.unsafe(TABLES + ROUTINES).simple();
-    const { migrations: [migration] } = await functions.rename({
-      old_name: "experts",
-      new_name: "expert_profiles",
-    });
-    await body({ db, functions, migration });
-  });
-}
+const renamedTest = renamedTests(TABLES + ROUTINES);
 
 /** All that is in pg_proc of the user's routines, the bodies apart. */
 async function routines({ db }: Renamed) {

@@ -1,17 +1,16 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { RollbackInput } from "../../../shared/contract/requests.ts";
-import type { Migration, OperationAnswer } from "../../../shared/contract/responses.ts";
+import type { OperationAnswer } from "../../../shared/contract/responses.ts";
 import { databaseTest, type TestDatabase } from "../../support/servers/database.ts";
-import { type Functions, functionsFor } from "../../support/http/functions.ts";
+import { functionsFor } from "../../support/http/functions.ts";
 import { databaseState, stateDifferences } from "../../support/catalog/state.ts";
 import { MEMBER_OF_PG_CRON } from "../../support/programs/pg_cron.ts";
-
-interface Renamed {
-  db: TestDatabase;
-  functions: Functions;
-  answer: OperationAnswer;
-  migration: Migration;
-}
+import {
+  changingNothing,
+  refusedChange,
+  type Renamed,
+  renamedTests,
+} from "../../support/renamed.ts";
 
 const TABLES = `
   create table teams (id int primary key, name text);
@@ -26,39 +25,13 @@ const TABLES = `
   create table bookings (id int primary key, expert_id int references experts);
   comment on table experts is 'people';`;
 
-/** A test that begins with `experts` renamed to `expert_profiles`. */
-function renamedTest(
-  name: string,
-  body: (renamed: Renamed) => Promise<void>,
-  options: { compatibility_view?: boolean } = {},
-): void {
-  databaseTest(name, async ({ db }) => {
-    await using functions = functionsFor(db.url);
-    await db.sql.unsafe(TABLES).simple();
-    const answer = await functions.rename({
-      old_name: "experts",
-      new_name: "expert_profiles",
-      ...options,
-    });
-    await body({ db, functions, answer, migration: answer.migrations[0] });
-  });
-}
+const renamedTest = renamedTests(TABLES);
 
-/** A rollback that must be refused, and leave database and records as they are. */
-async function refused(
-  { db, functions, migration }: Renamed,
+const refused = (
+  renamed: Pick<Renamed, "db" | "functions" | "migration">,
   code: string,
   more: Partial<RollbackInput> = {},
-) {
-  const before = await databaseState(db.admin);
-  const problem = await functions.refused(code, "rollback", {
-    migration_id: migration.id,
-    max_wait_ms: 500,
-    ...more,
-  });
-  assertEquals(stateDifferences(before, await databaseState(db.admin)), []);
-  return problem;
-}
+) => refusedChange(renamed, "rollback", code, more);
 
 interface DriftField {
   code: string;
@@ -565,9 +538,10 @@ renamedTest("a rename without a view does not take a name that somebody took", a
 // Plans ---------------------------------------------------------------------------------------------
 
 renamedTest("a planned rollback changes nothing and is what is applied", async (renamed) => {
-  const before = await databaseState(renamed.db.admin);
-  const plan = await renamed.functions.rollback({ table: "experts", mode: "plan" });
-  assertEquals(stateDifferences(before, await databaseState(renamed.db.admin)), []);
+  const plan = await changingNothing(
+    renamed.db,
+    () => renamed.functions.rollback({ table: "experts", mode: "plan" }),
+  );
   assertEquals(plan.lock, null);
   assertEquals(plan.verification, null);
   const answer = await rolledBack(renamed, { expected_plan_hash: plan.plan_hash, notes: "back" });

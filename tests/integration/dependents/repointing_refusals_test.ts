@@ -1,9 +1,8 @@
 /** What was built on the old name and cannot follow the table stops a rollback, with a reason each. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { databaseTest, type TestDatabase } from "../../support/servers/database.ts";
-import { type Functions, functionsFor } from "../../support/http/functions.ts";
 import { testRoles } from "../../support/roles.ts";
 import { databaseState, stateDifferences } from "../../support/catalog/state.ts";
+import { refusedChange, type Renamed, renamedTests } from "../../support/renamed.ts";
 
 interface Dependant {
   view: string;
@@ -25,34 +24,15 @@ const TITLE =
   `create function title(experts) returns text language sql immutable as 'select $1.name';`;
 const A_TITLE = "title(row(1, name, 1)::experts)";
 
-interface Renamed {
-  db: TestDatabase;
-  functions: Functions;
-  id: string;
-}
-
-function renamedTest(name: string, body: (renamed: Renamed) => Promise<void>): void {
-  databaseTest(name, async ({ db }) => {
-    await using functions = functionsFor(db.url);
-    await db.sql.unsafe(TABLES).simple();
-    const { migrations: [{ id }] } = await functions.rename({
-      old_name: "experts",
-      new_name: "expert_profiles",
-    });
-    await body({ db, functions, id });
-  });
-}
+const renamedTest = renamedTests(TABLES);
 
 /** Refused, with nothing changed; gives the list. */
-async function refused({ db, functions, id }: Renamed): Promise<Dependant[]> {
-  const before = await databaseState(db.admin);
+async function refused(renamed: Renamed): Promise<Dependant[]> {
   for (const mode of ["plan", "apply"]) {
-    const problem = await functions.refused("dependants_cannot_follow", "rollback", {
-      migration_id: id,
+    const problem = await refusedChange(renamed, "rollback", "dependants_cannot_follow", {
       mode,
       acknowledge: ["reads_as_owner", "view_changed", "view_grants_changed"],
     });
-    assertEquals(stateDifferences(before, await databaseState(db.admin)), []);
     if (mode === "plan") continue;
     const dependants = problem.dependants as Dependant[];
     assert(dependants.every(({ view }) => view === '"public"."experts"'));
@@ -428,7 +408,7 @@ renamedTest("the whole list is reported at once", async (renamed) => {
 // What only the server can find out -----------------------------------------------------------------
 
 renamedTest("a name that the table's new column made ambiguous is refused", async (renamed) => {
-  const { db, functions, id } = renamed;
+  const { db, functions, migration: { id } } = renamed;
   await db.sql.unsafe(`
     create table notes (id int, note text, author text);
     create table authors (author text, born int);
@@ -445,7 +425,7 @@ renamedTest("a name that the table's new column made ambiguous is refused", asyn
 });
 
 renamedTest("a materialized view that can no longer be filled is refused", async (renamed) => {
-  const { db, functions, id } = renamed;
+  const { db, functions, migration: { id } } = renamed;
   await db.sql.unsafe(`
     insert into expert_profiles (name) values ('1');
     create materialized view on_it as select 10 / name::int as part from experts;
