@@ -71,11 +71,19 @@ export async function lockHolders(
 }
 
 /**
- * The time that the first attempt may wait, in milliseconds, and how much longer each later one may, up to the lock
+ * The time that the first attempt may wait, in milliseconds, and how much longer a later one may, up to the lock
  * timeout: the fifth waits for 100 ms at the most.
  */
 const FIRST_TIMEOUT_MS = 25;
 const LONGER = Math.SQRT2;
+
+/**
+ * An attempt that waited for so many times the age of the oldest transaction seen has not failed for want of time:
+ * clients that hold one table wait for another one that the attempt has locked. To wait longer would only keep them
+ * longer. Since a look sees a moment only, every fourth attempt may wait longer all the same.
+ */
+const PLENTY = 4;
+const LONGER_ALL_THE_SAME = 4;
 
 /** A transaction that has lasted no longer than this is expected to end soon, in milliseconds. */
 const SHORT_MS = 50;
@@ -105,6 +113,9 @@ export class QueueRules {
   /** The old transactions, since the times grew last. */
   #generation: Set<string> | null = null;
   #holdersVisible = true;
+  /** Age of the oldest transaction that was seen, in milliseconds; infinite where one could not be seen. */
+  #oldestMs = 0;
+  #failures = 0;
 
   /** @param lockTimeoutMs The longest wait of an attempt. */
   constructor(lockTimeoutMs: number) {
@@ -129,7 +140,9 @@ export class QueueRules {
 
   /** After an attempt that did not get its locks. */
   failed(): void {
-    this.#grow(LONGER);
+    this.#failures++;
+    const hadPlenty = this.#timeoutMs >= PLENTY * this.#oldestMs;
+    if (!hadPlenty || this.#failures % LONGER_ALL_THE_SAME === 0) this.#grow(LONGER);
   }
 
   /** The holders behind which nobody should queue now. */
@@ -141,6 +154,7 @@ export class QueueRules {
     ]));
     this.#lastLook = now;
     if (holders.some(({ hidden }) => hidden)) this.#holdersVisible = false;
+    this.#oldestMs = Math.max(this.#oldestMs, ...holders.map(({ ageMs }) => ageMs ?? Infinity));
     const old = () => {
       const limit = Math.max(SHORT_MS, this.#timeoutMs);
       return holders.filter(({ ageMs, transaction }) =>

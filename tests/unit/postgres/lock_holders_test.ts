@@ -30,15 +30,26 @@ Deno.test("a transaction is in the way once it has lasted for more than 50 ms", 
   assert(rules.hasWaited);
 });
 
-Deno.test("attempts wait for 25 ms at first, the fifth for 100 ms, and none longer than the lock timeout", () => {
+/** How long attempts may wait that all fail, each after a look at the holders. */
+function timeouts(count: number, ...holders: LockHolder[]): number[] {
   const rules = new QueueRules(200);
-  const times = Array.from({ length: 8 }, () => {
+  return Array.from({ length: count }, () => {
+    rules.inTheWay(holders);
     const { timeoutMs } = rules;
     rules.failed();
     return timeoutMs;
   });
-  assertEquals(times, [25, 35, 50, 71, 100, 141, 200, 200]);
+}
+
+Deno.test("attempts wait for 25 ms at first, the fifth for 100 ms, and none longer than the lock timeout", () => {
+  assertEquals(timeouts(8, holder("a", 50)), [25, 35, 50, 71, 100, 141, 200, 200]);
+  assertEquals(timeouts(3, holder("a", null)), [25, 35, 50]);
   assertEquals(new QueueRules(5).timeoutMs, 5);
+});
+
+Deno.test("where transactions last for a few milliseconds a failed attempt was not too short: one of four grows", () => {
+  assertEquals(timeouts(9, holder("a", 3)), [25, 25, 25, 25, 35, 35, 35, 35, 50]);
+  assertEquals(timeouts(5, holder("a", 3), holder("b", 9)), [25, 35, 50, 50, 71]);
 });
 
 Deno.test("behind one transaction the times do not grow, however long it lasts", () => {
