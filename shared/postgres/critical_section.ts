@@ -49,7 +49,14 @@ export const MESSAGE_MS =
   "(extract(epoch from clock_timestamp() - statement_timestamp()) * 1000::numeric)::float8";
 
 /** Figures are kept in settings of the transaction, so that the statements are the same at every attempt. */
-const FIGURES = ["attempts", "waited_ms", "asked_ms", "first_ms", "granted_ms"] as const;
+const FIGURES = [
+  "attempts",
+  "waited_ms",
+  "timeout_ms",
+  "asked_ms",
+  "first_ms",
+  "granted_ms",
+] as const;
 type Figure = (typeof FIGURES)[number];
 
 const keep = (figure: Figure, value: string) =>
@@ -86,8 +93,21 @@ end `,
   )
 }`;
 
+/**
+ * Sets the lock timeout to what is left of the attempt's time, and of the time that locks may be held meanwhile.
+ * Planned ahead, since it is run between every two locks of a batch.
+ */
+const TIME_LEFT = prepared(
+  "time_left",
+  `
+select set_config('lock_timeout', greatest(${NO_WAIT_MS}, least(
+  ${kept("asked_ms")} + ${kept("timeout_ms")},
+  ${kept("first_ms")} + ${HOLDING_TIMEOUT_MS}) - ${CLOCK_MS})::int || 'ms', true)`,
+);
+
 const preparations = (plan: Plan, record: RecordSql) => [
   ...plan.preparations,
+  ...(plan.locks.length > 1 ? TIME_LEFT.preparations : []),
   ...recordStatements(record).flatMap(({ preparations }) => preparations),
 ];
 
@@ -125,6 +145,7 @@ export function criticalSection(
   const begun = [
     keep("attempts", String(attempt.number)),
     keep("waited_ms", String(roundedMs(attempt.waitedMs))),
+    keep("timeout_ms", String(attempt.lockTimeoutMs)),
     `${keep("asked_ms", CLOCK_MS)} as clock_ms`,
   ];
   return [
@@ -181,17 +202,11 @@ function lockStatements([first, ...rest]: LockStatement[], lockTimeoutMs: number
   if (rest.length > 0) statements.push(`select ${keep("first_ms", CLOCK_MS)}`);
   const every = Math.ceil(rest.length / MAX_TIMEOUTS);
   for (const [index, lock] of rest.entries()) {
-    if (index % every === 0) statements.push(setTimeLeft(lockTimeoutMs));
+    if (index % every === 0) statements.push(TIME_LEFT.execute);
     statements.push(marked(lock));
   }
   return statements;
 }
-
-/** Sets the lock timeout to what is left of the attempt's time, and of the time that locks may be held meanwhile. */
-const setTimeLeft = (lockTimeoutMs: number) =>
-  `select set_config('lock_timeout', greatest(${NO_WAIT_MS}, least(` +
-  `${kept("asked_ms")} + ${lockTimeoutMs}, ${kept("first_ms")} + ${HOLDING_TIMEOUT_MS}` +
-  `) - ${CLOCK_MS})::int || 'ms', true)`;
 
 const marked = ({ sql }: Pick<Statement, "sql">): string => markedAsOwn(sql);
 
