@@ -33,6 +33,9 @@ import { prepareTemplates, startTestServer } from "./support/servers/prepare.ts"
 import { slowPartAt } from "./support/runner/sampled.ts";
 import { SecretWatch, watched } from "./support/http/secret_watch.ts";
 import { variableOf } from "./support/servers/servers.ts";
+import { helpIfAsked } from "./support/runner/options.ts";
+
+helpIfAsked(import.meta.url);
 
 const ROOT = new URL("../", import.meta.url);
 const UNIT_FOLDER = "tests/unit";

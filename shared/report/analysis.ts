@@ -20,6 +20,7 @@ import {
 } from "./document/document.ts";
 import { findingsSection } from "./findings.ts";
 import { counted } from "./document/text.ts";
+import { EFFECT_WORDS, EFFECTS } from "./effects.ts";
 
 export interface AnalysisContext {
   url?: string;
@@ -28,21 +29,6 @@ export interface AnalysisContext {
   /** Give every object a line of its own, with all that is known of it. */
   verbose?: boolean;
 }
-
-export const EFFECTS: Effect[] = ["breaks", "changes", "works_through_view", "handled", "follows"];
-
-/** How each effect is said of one object, and counted. */
-const WORDS: Record<Effect, { label: string; one: string; several: string }> = {
-  breaks: { label: "breaks", one: "breaks", several: "break" },
-  changes: { label: "changes", one: "changes", several: "change" },
-  works_through_view: {
-    label: "works through the view",
-    one: "works through the view",
-    several: "work through the view",
-  },
-  handled: { label: "handled", one: "is handled", several: "are handled" },
-  follows: { label: "", one: "follows", several: "follow" },
-};
 
 /** Effects that need no attention. */
 const QUIET = new Set<Effect>(["follows", "handled"]);
@@ -139,7 +125,7 @@ function kindItem(kind: string, objects: AnalyzedDependant[], verbose?: boolean)
   const items = objects.filter((object) => !isPlain(object))
     .toSorted((a, b) => EFFECTS.indexOf(a.effect) - EFFECTS.indexOf(b.effect))
     .map(({ name: object, effect, detail }): Item => ({
-      ...(WORDS[effect].label !== "" && { mark: effectSpan(effect, WORDS[effect].label) }),
+      ...(effect !== "follows" && { mark: effectSpan(effect, EFFECT_WORDS[effect].one) }),
       text: name(object),
       ...(detail !== null && { note: detail }),
     }));
@@ -163,7 +149,7 @@ function effectsCounted(objects: AnalyzedDependant[]): (string | Span)[] {
   return EFFECTS.flatMap((effect) => {
     const count = counts.get(effect);
     if (count === undefined) return [];
-    const { one, several } = WORDS[effect];
+    const { one, several } = EFFECT_WORDS[effect];
     const words = `${count} ${count === 1 ? one : several}`;
     return [", ", effect === "follows" ? words : effectSpan(effect, words)];
   }).slice(1);

@@ -123,27 +123,40 @@ from table_rename.sys_table_migration_events e
 where e.request_id = ${literal(requestId)}::uuid and e.outcome = 'succeeded'`;
 }
 
-/** Statement that appends a statement to a row of the history, unless it is the last one already. */
-export function addToHistory(version: string, statement: string, rows: RowsOfServer): string {
+/**
+ * Statements that append a statement to a request's row in the history, unless it is the last one already. They answer
+ * as `recordedHistory` does.
+ */
+export function addToHistory(requestId: string, statement: string, rows: RowsOfServer): string {
   return `do ${
     dollarQuoted(
       `
 declare
+  recorded text;
   present text[];
   added text;
-begin${requireHistory}
+begin
+  select r.version into recorded from (${recordedHistory(requestId)}) r;
+  if recorded is null then
+    return;
+  end if;
+${requireHistory}
   select h.statements into present
-  from supabase_migrations.schema_migrations h where h.version = ${literal(version)}
+  from supabase_migrations.schema_migrations h where h.version = recorded
   for no key update;
+  if not found then
+    return;
+  end if;
   added := ${putRows(literal(statement), rows)};
   if present[cardinality(present)] <> added then
     update supabase_migrations.schema_migrations h set statements = present || added
-    where h.version = ${literal(version)};
+    where h.version = recorded;
   end if;
 end `,
       "history",
     )
-  }`;
+  };
+${recordedHistory(requestId)}`;
 }
 
 /** Query for the last version. */

@@ -10,7 +10,6 @@
  * PG_VERSIONS    by default `15,17`
  */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import type { PostgresVersion } from "../../shared/local/postgres/binaries.ts";
 import { watchForShutdown } from "../../shared/local/shutdown.ts";
 import { prepareTemplates, startTestServer } from "../support/servers/prepare.ts";
@@ -21,20 +20,18 @@ import { attackByRaces } from "./races.ts";
 import { Report } from "./report.ts";
 import { attackBySettings, ROLE_SETTINGS } from "./role_settings.ts";
 import { attackByCrashes } from "./stops.ts";
+import { parseOptions } from "../support/runner/options.ts";
 
 const PARTS = ["planted", "settings", "races", "kills", "stops", "bodies"];
 
-const { values } = parseArgs({
-  args: Deno.args,
-  options: {
-    short: { type: "boolean", default: false },
-    only: { type: "string", default: PARTS.join(",") },
-    seconds: { type: "string" },
-    callers: { type: "string", default: "50" },
-    kills: { type: "string" },
-    stops: { type: "string" },
-    slack: { type: "string", default: "5000" },
-  },
+const values = parseOptions(import.meta.url, {
+  short: { type: "boolean", default: false },
+  only: { type: "string", default: PARTS.join(",") },
+  seconds: { type: "string" },
+  callers: { type: "string", default: "50" },
+  kills: { type: "string" },
+  stops: { type: "string" },
+  slack: { type: "string", default: "5000" },
 });
 const { short } = values;
 const only = values.only.split(",");

@@ -24,6 +24,9 @@ import {
   withTypeScriptProject,
   writeFiles,
 } from "../support/programs/type_check.ts";
+import { parseOptions } from "../support/runner/options.ts";
+
+parseOptions(import.meta.url, {});
 
 const GOAL = 1.3;
 const ROUNDS = Number(Deno.env.get("ROUNDS") ?? 9);

@@ -5,23 +5,20 @@
  * PG_VERSION     one version of PostgreSQL, or
  * PG_VERSIONS    several, by default `15,17`
  */
-import { parseArgs } from "node:util";
 import { join } from "node:path";
 import type { PostgresVersion } from "../../shared/local/postgres/binaries.ts";
 import { watchForShutdown } from "../../shared/local/shutdown.ts";
 import { createTestDatabase } from "../support/servers/database.ts";
 import { runStories } from "../support/generated/generated_schema_run.ts";
 import { prepareTemplates, startTestServer } from "../support/servers/prepare.ts";
+import { parseOptions } from "../support/runner/options.ts";
 
 /** After so many stories comes a new database: what is dropped stays in the catalog until a vacuum. */
 const STORIES_A_DATABASE = 500;
 
-const { values } = parseArgs({
-  args: Deno.args,
-  options: {
-    "seed": { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
-    "count": { type: "string", default: "1000" },
-  },
+const values = parseOptions(import.meta.url, {
+  "seed": { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
+  "count": { type: "string", default: "1000" },
 });
 const seed = Number(values.seed);
 const count = Number(values.count);

@@ -6,7 +6,6 @@
  * PG_VERSION     one version of PostgreSQL, or
  * PG_VERSIONS    several, by default `15,17`
  */
-import { parseArgs } from "node:util";
 import { join } from "node:path";
 import type { PostgresVersion } from "../../shared/local/postgres/binaries.ts";
 import { watchForShutdown } from "../../shared/local/shutdown.ts";
@@ -14,14 +13,12 @@ import { findPgbouncer } from "../support/servers/pgbouncer.ts";
 import { prepareTemplates, startTestServer } from "../support/servers/prepare.ts";
 import { describe, summarize } from "./report.ts";
 import { runSoak } from "./run_soak.ts";
+import { parseOptions } from "../support/runner/options.ts";
 
-const { values } = parseArgs({
-  args: Deno.args,
-  options: {
-    "seconds": { type: "string", default: "180" },
-    "lock-timeout": { type: "string", default: "200" },
-    "pgbouncer": { type: "boolean", default: false },
-  },
+const values = parseOptions(import.meta.url, {
+  "seconds": { type: "string", default: "180" },
+  "lock-timeout": { type: "string", default: "200" },
+  "pgbouncer": { type: "boolean", default: false },
 });
 const seconds = Number(values.seconds);
 const lockTimeoutMs = Number(values["lock-timeout"]);

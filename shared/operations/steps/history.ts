@@ -184,11 +184,9 @@ export async function settleHistory(
     context,
     "the migration history could not be completed",
     () =>
-      database.whileReachable(async () => {
-        const entry = entryOf((await database.query(recordedHistory(requestId)))[0]);
-        if (entry !== null) await database.query(addToHistory(entry.version, settled, rows));
-        return entry;
-      }),
+      database.whileReachable(async () =>
+        entryOf((await database.query(addToHistory(requestId, settled, rows)))[0])
+      ),
   );
 }
 

@@ -83,6 +83,23 @@ databaseTest(
   },
 );
 
+databaseTest(
+  "a rename takes seven messages up to its commit, and five for what is read and recorded then",
+  async ({ db }) => {
+    await db.sql.unsafe(TABLES).simple();
+    await using recorded = recordMessages(db.url);
+    await using functions = functionsFor(recorded.url);
+    await functions.rename(CYCLE);
+    const messages = recorded.sent.filter(({ type }) => type === "Q").map(({ text }) => text)
+      // New connections are tried first, and now and then it is looked who is in the way.
+      .filter((text) => text !== "begin;\ncommit" && !text.includes("pg_blocking_pids"));
+    const last = messages.findIndex((text) =>
+      text.includes("table_rename.granted_ms") && text.endsWith(";\ncommit")
+    );
+    assertEquals([last + 1, messages.length - last - 1], [7, 5]);
+  },
+);
+
 /** Settings that a login can have, each of which has bent or broken something that does not set its own. */
 const HOSTILE: Record<string, string> = {
   search_path: "nowhere",

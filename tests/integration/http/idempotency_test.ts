@@ -407,7 +407,7 @@ for (
         await functions.rollback({ batch_id: second.body.batch_id });
         if (cuts === 0) break;
       }
-      assert(number > 16, `only ${number} messages`);
+      assert(number > 15, `only ${number} messages`);
     },
   );
 }

@@ -98,7 +98,7 @@ Deno.test("with --verbose every object has a line, with all there is to know", (
     const line of [
       "    experts_pkey  It keeps its name.\n",
       "    by_name\n",
-      "    handled  anon  SELECT.\n",
+      "    is handled  anon  SELECT.\n",
       "    own on public.notes\n",
     ]
   ) assertStringIncludes(verbose, line);

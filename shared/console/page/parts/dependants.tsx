@@ -1,14 +1,15 @@
 import type { AnalyzedTable, Effect } from "../../../contract/responses.ts";
+import { EFFECT_WORDS } from "../../../report/effects.ts";
 import { visible } from "../../../report/document/text.ts";
 import { Badge, type Tone } from "./controls/badge.tsx";
 import { Name } from "./name.tsx";
 
-export const EFFECTS: Record<Effect, { tone: Tone; text: string }> = {
-  follows: { tone: "neutral", text: "goes with the table" },
-  handled: { tone: "good", text: "is adapted" },
-  works_through_view: { tone: "notice", text: "works through the old name" },
-  changes: { tone: "warning", text: "changes" },
-  breaks: { tone: "bad", text: "breaks" },
+export const EFFECT_TONES: Record<Effect, Tone> = {
+  follows: "neutral",
+  handled: "good",
+  works_through_view: "notice",
+  changes: "warning",
+  breaks: "bad",
 };
 
 /** "foreign_keys" as a heading. */
@@ -30,7 +31,8 @@ export function Dependants({ dependants }: { dependants: AnalyzedTable["dependan
           </dt>
           {objects.map(({ name, effect, detail }, index) => (
             <dd key={index}>
-              <Name name={name} /> <Badge tone={EFFECTS[effect].tone}>{EFFECTS[effect].text}</Badge>
+              <Name name={name} />{" "}
+              <Badge tone={EFFECT_TONES[effect]}>{EFFECT_WORDS[effect].one}</Badge>
               {detail && <p className="quiet">{visible(detail)}</p>}
             </dd>
           ))}

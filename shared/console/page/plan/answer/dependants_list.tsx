@@ -4,7 +4,7 @@ import { memo, type ReactNode, useState } from "react";
 import type { PlannedTable } from "../../../../contract/responses.ts";
 import { keyOf } from "../../../../contract/new_names.ts";
 import { Badge } from "../../parts/controls/badge.tsx";
-import { Dependants, EFFECTS } from "../../parts/dependants.tsx";
+import { Dependants, EFFECT_TONES } from "../../parts/dependants.tsx";
 import { Renaming } from "../../parts/name.tsx";
 import { effectText } from "../graph/effect_mark.tsx";
 import { countEffects } from "../graph/model.ts";
@@ -34,7 +34,7 @@ const Summary = ({ table }: { table: PlannedTable }) => (
   <span className="plan-table">
     <Renaming {...table} />
     {countEffects([table]).map(({ effect, count }) => (
-      <Badge key={effect} tone={EFFECTS[effect].tone}>{count} {effectText(effect, count)}</Badge>
+      <Badge key={effect} tone={EFFECT_TONES[effect]}>{count} {effectText(effect, count)}</Badge>
     ))}
   </span>
 );

@@ -9,7 +9,7 @@ import {
   useReactFlow,
 } from "@xyflow/react";
 import { type KeyboardEvent, useMemo } from "react";
-import { EFFECTS } from "../../parts/dependants.tsx";
+import { EFFECT_TONES } from "../../parts/dependants.tsx";
 import { firstLook, neededHeight, placeGraph } from "./layout.ts";
 import type { Graph } from "./model.ts";
 import { NODE_TYPES } from "./nodes.tsx";
@@ -58,7 +58,7 @@ function Flow({ graph, width, maxHeight, label, onOpen }: Props) {
     return graph.edges.map(({ id, source, target, effect }): Edge => {
       const [from, to] = [places.get(source)!, places.get(target)!];
       const across = to.x >= from.x + from.width;
-      const tone = effect === undefined ? "line" : EFFECTS[effect].tone;
+      const tone = effect === undefined ? "line" : EFFECT_TONES[effect];
       return {
         id,
         source,

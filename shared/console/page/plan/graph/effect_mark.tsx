@@ -1,6 +1,7 @@
 /** What becomes of a dependant, as a sign and a colour: neither is needed to know the other. */
 import type { Effect } from "../../../../contract/responses.ts";
-import { EFFECTS } from "../../parts/dependants.tsx";
+import { EFFECT_WORDS } from "../../../../report/effects.ts";
+import { EFFECT_TONES } from "../../parts/dependants.tsx";
 import type { EffectCount } from "./model.ts";
 
 const SIGNS: Record<Effect, string> = {
@@ -16,27 +17,18 @@ export const EffectMark = ({ effect, named = false }: { effect: Effect; named?: 
   <>
     <span
       className="effect-mark"
-      data-tone={EFFECTS[effect].tone}
-      title={EFFECTS[effect].text}
+      data-tone={EFFECT_TONES[effect]}
+      title={EFFECT_WORDS[effect].one}
       aria-hidden="true"
     >
       {SIGNS[effect]}
     </span>
-    {named && <span className="visually-hidden">{EFFECTS[effect].text}</span>}
+    {named && <span className="visually-hidden">{EFFECT_WORDS[effect].one}</span>}
   </>
 );
 
-/** What several of them do, in the words of EFFECTS. */
-const SEVERAL: Record<Effect, string> = {
-  breaks: "break",
-  changes: "change",
-  works_through_view: "work through the old name",
-  handled: "are adapted",
-  follows: "go with the table",
-};
-
 export const effectText = (effect: Effect, count: number): string =>
-  count === 1 ? EFFECTS[effect].text : SEVERAL[effect];
+  count === 1 ? EFFECT_WORDS[effect].one : EFFECT_WORDS[effect].several;
 
 /** The signs that occur, with what they mean and how often. */
 export const Legend = ({ counts }: { counts: EffectCount[] }) => (

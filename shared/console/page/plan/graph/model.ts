@@ -1,15 +1,7 @@
 /** What is drawn of a plan: one table with what depends on it, or many tables with counts. Positions are another matter. */
 import type { Effect, PlannedTable } from "../../../../contract/responses.ts";
+import { EFFECTS } from "../../../../report/effects.ts";
 import { keyOf } from "../../../../contract/new_names.ts";
-
-/** The worst first. */
-export const EFFECT_ORDER: Effect[] = [
-  "breaks",
-  "changes",
-  "works_through_view",
-  "handled",
-  "follows",
-];
 
 /** Those that use the old name, and are drawn beside it. */
 const BY_OLD_NAME: Effect[] = ["breaks", "changes", "works_through_view"];
@@ -91,7 +83,7 @@ export function countEffects(tables: PlannedTable[]): EffectCount[] {
   const effects = tables.flatMap(({ dependants }) =>
     Object.values(dependants).flat().map(({ effect }) => effect)
   );
-  return EFFECT_ORDER.flatMap((effect) => {
+  return EFFECTS.flatMap((effect) => {
     const count = effects.filter((other) => other === effect).length;
     return count === 0 ? [] : [{ effect, count }];
   });
@@ -101,10 +93,10 @@ export function countEffects(tables: PlannedTable[]): EffectCount[] {
 const inNames = new Intl.Collator("en", { numeric: true });
 
 const worstOf = (effects: Effect[]): Effect =>
-  EFFECT_ORDER.find((effect) => effects.includes(effect)) ?? "follows";
+  EFFECTS.find((effect) => effects.includes(effect)) ?? "follows";
 
 const byEffect = (a: { effect: Effect }, b: { effect: Effect }) =>
-  EFFECT_ORDER.indexOf(a.effect) - EFFECT_ORDER.indexOf(b.effect);
+  EFFECTS.indexOf(a.effect) - EFFECTS.indexOf(b.effect);
 
 /** What uses the old name stands before it, what goes with the table behind the table. */
 export function graphOfTable(table: PlannedTable): Graph {

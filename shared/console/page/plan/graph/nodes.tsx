@@ -3,7 +3,7 @@
 import { Handle, type NodeProps, Position } from "@xyflow/react";
 import type { ReactNode } from "react";
 import type { Effect } from "../../../../contract/responses.ts";
-import { EFFECTS, kindTitle } from "../../parts/dependants.tsx";
+import { EFFECT_TONES, kindTitle } from "../../parts/dependants.tsx";
 import { Name } from "../../parts/name.tsx";
 import { EffectMark, effectText } from "./effect_mark.tsx";
 import type { FrameNode, KindNode, OldNameNode, SummaryNode, TableNode } from "./model.ts";
@@ -49,7 +49,7 @@ const OldName = ({ data: { node } }: Props<OldNameNode>) => (
 
 const Kind = ({ data: { node } }: Props<KindNode>) => (
   <>
-    <div className="graph-node graph-of-kind" data-tone={EFFECTS[node.worst].tone}>
+    <div className="graph-node graph-of-kind" data-tone={EFFECT_TONES[node.worst]}>
       <span className="graph-kind">{kindTitle(node.kind)}</span>
       <ul>
         {node.items.map(({ name, effect }, index) => (
@@ -79,7 +79,7 @@ const Summary = ({ id, data: { node, onOpen } }: Props<SummaryNode>) => {
       <button
         type="button"
         className="graph-node graph-summary"
-        data-tone={EFFECTS[worst].tone}
+        data-tone={EFFECT_TONES[worst]}
         onClick={() => onOpen(id)}
       >
         <span className="graph-name">
