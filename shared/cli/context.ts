@@ -184,7 +184,7 @@ export function notVerified({ err }: Terminal): number {
   return EXIT.notVerified;
 }
 
-export interface ConnectOptions {
+interface ConnectOptions {
   actor?: string;
   /** A database, for which this process runs the functions. */
   dbUrl?: string;

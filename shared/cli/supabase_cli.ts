@@ -10,7 +10,7 @@ import { UsageError } from "./exit_codes.ts";
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
-export interface SupabaseCliResult {
+interface SupabaseCliResult {
   success: boolean;
   stdout: string;
   stderr: string;

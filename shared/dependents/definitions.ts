@@ -25,7 +25,7 @@ export function optionList(options: string[]): string {
 export const withOptions = (options: string[]): string =>
   options.length === 0 ? "" : ` with ${optionList(options)}`;
 
-export interface RenamedCasts {
+interface RenamedCasts {
   definition: Definition;
   /** How many casts use the other name now. */
   casts: number;

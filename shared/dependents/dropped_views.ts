@@ -14,7 +14,7 @@ import { ident, qualified } from "../sql/quoting.ts";
 
 import { lockAlone, repoint, type RepointPlan } from "./repoint.ts";
 
-export interface DropViewsPlan
+interface DropViewsPlan
   extends Pick<RepointPlan, "dependents" | "preparations" | "locks" | "findings"> {
   changes: Statement[];
 }

@@ -9,7 +9,7 @@ import type { LocatedMigration, RecordedRename, TrackedRename } from "../facts/m
 import { RELATION_KINDS, typeKind } from "../facts/relation_kinds.ts";
 import { ident, qualified } from "../sql/quoting.ts";
 
-export interface DriftDifference {
+interface DriftDifference {
   code:
     | "copied_database"
     | "table_missing"
@@ -28,7 +28,7 @@ export interface DriftDifference {
 /** Differences that a caller may acknowledge: nothing is lost by going on. */
 const ACKNOWLEDGEABLE: DriftDifference["code"][] = ["view_missing"];
 
-export interface LocateOptions {
+interface LocateOptions {
   /**
    * Whether a later migration may have renamed the table again. A rollback cannot skip it; what concerns only the
    * view can. Default: false.
@@ -62,7 +62,7 @@ export function locateRelations(
 }
 
 /** A migration with its table and its view, if there is one, as they are now. */
-export interface Located<Relation extends LocatedRelation> {
+interface Located<Relation extends LocatedRelation> {
   migration: RecordedRename;
   table: Relation;
   view: Relation | null;

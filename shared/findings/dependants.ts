@@ -17,7 +17,7 @@ import { type ReadText, textObject } from "./text_findings.ts";
 /** By kind; every kind is present, even if it is empty. */
 export type Dependants = AnalyzedTable["dependants"];
 
-export interface RenameContext {
+interface RenameContext {
   /** The texts that use the table. */
   read: ReadText[];
   findings: Finding[];

@@ -12,7 +12,7 @@ import type { TableFinding } from "./object_findings.ts";
 import { called, listed } from "./wording.ts";
 
 /** One direction in which rows of a table are embedded in those of another through a join table. */
-export interface ManyToMany {
+interface ManyToMany {
   schema: string;
   from: string;
   to: string;

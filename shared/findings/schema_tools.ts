@@ -6,7 +6,7 @@ import { isProtectedSchema } from "../contract/names.ts";
 import type { Finding } from "../contract/responses.ts";
 import type { Facts } from "../facts/facts.ts";
 
-export const SCHEMA_TOOLS_GUIDE = "shared/guides/schema_tools.md";
+const SCHEMA_TOOLS_GUIDE = "shared/guides/schema_tools.md";
 
 /** better-auth has no table of its own; its table of accounts is recognized by these columns. */
 export const LOGIN_TABLE = { name: "account", columns: ["accountId", "providerId"] };

@@ -12,7 +12,7 @@ import type { TableReference } from "../sql/references/table_references.ts";
 
 type Severity = Finding["severity"];
 
-export interface UseInText {
+interface UseInText {
   text: TextFacts;
   /** The tables, quoted and with their schemas. */
   tables: string;

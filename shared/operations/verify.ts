@@ -40,7 +40,7 @@ import { namesOf, oidsOf, oldNamesOf, selectActive } from "./steps/select_migrat
 import { sampleUsage } from "./steps/usage.ts";
 import { notifyVerification } from "./steps/verify_change.ts";
 
-export interface VerifyContext extends OperationContext {
+interface VerifyContext extends OperationContext {
   /** The project's Data API; null where it is not known. */
   dataApi: DataApiAccess | null;
   /** The database as a login without rights of its own; null where there is none. */

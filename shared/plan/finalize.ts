@@ -23,12 +23,12 @@ export interface FinalizePlan extends Plan {
   rewrites: TextRewrites;
 }
 
-export interface FinalizeOptions extends RemoveViewsOptions {
+interface FinalizeOptions extends RemoveViewsOptions {
   /** Of the texts that get new names. Default: none do. */
   definitions?: Definitions | null;
 }
 
-export interface FinalizedTable {
+interface FinalizedTable {
   migration: RecordedRename;
   /** The table as it is to be; a later rename may have given it another name than this migration did. */
   facts: RelationFacts;

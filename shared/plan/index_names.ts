@@ -30,7 +30,7 @@ export function indexNameAfter(name: string, oldName: string, newName: string): 
   return characters.join("") + rest;
 }
 
-export interface IndexRenames {
+interface IndexRenames {
   /** By the OID of the renamed table. */
   byTable: Map<number, RenamedIndex[]>;
   findings: Finding[];
@@ -132,7 +132,7 @@ export function indexStatements(
   };
 }
 
-export interface RecordedIndexes {
+interface RecordedIndexes {
   indexes: RenamedIndex[];
   table_oid: number;
 }

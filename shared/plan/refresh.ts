@@ -32,7 +32,7 @@ import { dropRowType } from "./view/row_type.ts";
 import { type Check, checkAtOnce, checkRelations, raiseUnlessNone } from "./verification/checks.ts";
 import { type ViewOnlyChanges, viewOnlyChanges } from "./view_only_changes.ts";
 
-export interface RefreshOptions {
+interface RefreshOptions {
   acknowledge: string[];
   withoutColumns: string[];
   /** Whether privileges that were changed on the view alone are changed on the table, too. */

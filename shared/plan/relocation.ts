@@ -10,7 +10,7 @@ import { ident, qualified } from "../sql/quoting.ts";
 import { scanCounterCondition } from "./view/scan_counter.ts";
 
 /** What a record that does not fit this database means here. */
-export type Relocation =
+type Relocation =
   /** It is certain which relations are meant, or the caller says so. */
   | { state: "found"; table: RelationFacts; view: RelationFacts | null; query: string | null }
   /** There are relations with these names, and it is not certain that they are meant. */

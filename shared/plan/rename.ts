@@ -41,7 +41,7 @@ export interface PlannedTable {
   indexes: RenamedIndex[];
 }
 
-export interface RenameOptions {
+interface RenameOptions {
   compatibilityView: boolean;
   renameIndexes?: boolean;
   countUse?: boolean;

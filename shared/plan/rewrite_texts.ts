@@ -16,7 +16,7 @@ import { ofThisDatabase, type PlanStatement } from "./plan.ts";
 import { checkAtOnce } from "./verification/checks.ts";
 
 /** A table whose old name is replaced. */
-export interface NewlyNamed {
+interface NewlyNamed {
   schema: string;
   from: string;
   to: string;

@@ -31,7 +31,7 @@ export interface RollbackPlan extends Plan {
   rewrites: TextRewrites;
 }
 
-export interface RollbackOptions extends RemoveViewsOptions {
+interface RollbackOptions extends RemoveViewsOptions {
   /** Of the texts that got new names since. Default: none did. */
   definitions?: Definitions | null;
 }

@@ -61,7 +61,7 @@ export interface Done<T> {
   done: T;
 }
 
-export interface Prepared<P extends Plan> {
+interface Prepared<P extends Plan> {
   plan: P;
   /** Statements that record the change; run in the critical section, after the plan's own. */
   record: (lock: LockExpressions) => string[];

@@ -14,7 +14,7 @@ import {
 import { markdownOf } from "./document/markdown.ts";
 import { counted } from "./document/text.ts";
 
-export interface CompatibilityContext {
+interface CompatibilityContext {
   url?: string;
   subject?: { id: string; schema: string; old_name: string; table: string };
 }

@@ -4,7 +4,7 @@ import { type Document, documentOf, name, table, type Text, toned } from "./docu
 import { shownName } from "./migrations.ts";
 import { counted, duration, inUtc } from "./document/text.ts";
 
-export interface EventsContext {
+interface EventsContext {
   nextPage: (cursor: string) => string;
   verbose: boolean;
 }

@@ -22,7 +22,7 @@ import {
 import { findingsSection } from "./findings.ts";
 import { counted, inUtc } from "./document/text.ts";
 
-export interface MigrationsContext {
+interface MigrationsContext {
   nextPage: (cursor: string) => string;
   verbose: boolean;
   /** The command line that finalizes what is ready. Default: none is shown. */
@@ -138,7 +138,7 @@ function driftSection(migrations: Migration[]): Block[] {
   return findingsSection(drift, "Drift", "each");
 }
 
-export type Judged = Migration & { ready_to_finalize: ReadyToFinalize };
+type Judged = Migration & { ready_to_finalize: ReadyToFinalize };
 
 export const isJudged = (migration: Migration): migration is Judged =>
   migration.ready_to_finalize !== undefined;

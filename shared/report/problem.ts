@@ -28,7 +28,7 @@ export interface ShownProblem {
   [field: string]: unknown;
 }
 
-export interface ProblemContext {
+interface ProblemContext {
   requestId?: string;
   /** Command lines with names that exist. Default: none. */
   corrected?: string[];

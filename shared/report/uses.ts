@@ -42,7 +42,7 @@ export interface UsesAnswer {
   not_changed: { file: string; reason: string }[];
 }
 
-export interface UsesContext {
+interface UsesContext {
   /** The command that changes what is certain; null where it was just run. */
   write: string | null;
   /** Commands to go on with once something was changed. Default: none. */

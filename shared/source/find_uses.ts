@@ -34,13 +34,13 @@ export const isSource = (path: string): boolean =>
 /** Whether reading the file needs the parser. */
 export const isModule = (path: string): boolean => MODULES.test(path);
 
-export interface SourceFile {
+interface SourceFile {
   /** As it is to be shown. */
   path: string;
   text: string;
 }
 
-export interface FindOptions {
+interface FindOptions {
   wanted: WantedNames;
   /** For modules. */
   parser: Parser | null;
@@ -49,7 +49,7 @@ export interface FindOptions {
 }
 
 /** The comment that says of its line, or of the one after it, that it has no use. */
-export const IGNORE = "find-uses-ignore";
+const IGNORE = "find-uses-ignore";
 
 /** Whether a file that was changed can be read as before. */
 export function isReadable({ path, text }: SourceFile, parser: Parser | null): boolean {

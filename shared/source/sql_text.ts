@@ -17,7 +17,7 @@ import {
 import { patternOf, type Renamed, type WantedNames } from "./uses.ts";
 
 /** A name in the text. */
-export interface NameInSql {
+interface NameInSql {
   renamed: Renamed;
   start: number;
   end: number;

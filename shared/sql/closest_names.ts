@@ -92,7 +92,7 @@ export function editDistance(a: string, b: string, limit: number): number {
   return last[b.length] > limit ? Infinity : last[b.length];
 }
 
-export interface SplitName {
+interface SplitName {
   schema: string;
   name: string;
 }

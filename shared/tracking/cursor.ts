@@ -2,7 +2,7 @@
 import { Problem } from "../contract/problems.ts";
 
 /** The last row of the page before. */
-export interface Cursor {
+interface Cursor {
   /** As PostgreSQL writes it in JSON. */
   time: string;
   id: string;

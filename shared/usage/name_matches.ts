@@ -15,7 +15,7 @@ import {
 /** `unclear`: the text uses the old name, or another relation. */
 export type NameMatch = "certain" | "unclear";
 
-export type Matches = Map<UsedMigration, NameMatch>;
+type Matches = Map<UsedMigration, NameMatch>;
 
 /** From this version on statements are counted by the names in them, or by the aliases of these. */
 const COUNTED_BY_NAME = 180_000;

@@ -15,7 +15,7 @@ import { statementKind } from "./statement_kinds.ts";
 import { type SampleInput, takeSample, type UsageSample } from "./usage_sample.ts";
 
 /** What the samples of several migrations are made from. */
-export interface UsageReading {
+interface UsageReading {
   facts: UsageFacts;
   statistics: StatementStatistics;
   /** Routines and cron jobs that may name one of the old names. */

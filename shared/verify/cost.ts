@@ -8,7 +8,7 @@ import { changeable, hasOwnValue, type TestTable } from "./test_row.ts";
 import { constantValue, knownConstant, type TypedColumn } from "./values.ts";
 
 /** A query of the kinds that applications send. */
-export interface CommonQuery {
+interface CommonQuery {
   /** `by key`, `first page`, `count`, `filter by "kind_id"`. */
   name: string;
   /** With constants, so that no plan has values of rows in it. */

@@ -51,7 +51,7 @@ export function explainBlock(persona: Persona, pairs: StatementPair[]): string {
   });
 }
 
-export type PlanVerdict =
+type PlanVerdict =
   | { kind: "same" }
   | { kind: "different"; mismatch: Mismatch }
   /** The table's own plan changed meanwhile. */

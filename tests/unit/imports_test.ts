@@ -146,6 +146,37 @@ Deno.test("no folder has more than 18 modules beside its folders: a larger one i
   assertEquals(large, []);
 });
 
+Deno.test("what a module exports is used by another one; the client exports what others import by the package", async () => {
+  const folders = [
+    "unit",
+    "integration",
+    "support",
+    "browser",
+    "acceptance",
+    "types",
+    "attack",
+    "bench",
+    "load",
+  ];
+  const inTests = (await moduleGraph(folders.map((name) => `tests/${name}`))).map(({ from }) =>
+    from
+  );
+  const paths = [...new Set([...graph.map(({ from }) => from), ...inTests, "tests/run.ts"])];
+  const sources = await Promise.all(
+    paths.map((path) => Deno.readTextFile(join(ROOT_FOLDER, path))),
+  );
+  const words = sources.map((source) => new Set(source.match(/\w+/g)));
+  const exported = /^export (?:async )?(?:function\*?|const|let|class|interface|type|enum) (\w+)/gm;
+  const unused = paths.flatMap((path, index) =>
+    !path.startsWith("shared/") || path.startsWith("shared/client/")
+      ? []
+      : [...sources[index].matchAll(exported)].map(([, name]) => name)
+        .filter((name) => !words.some((used, other) => other !== index && used.has(name)))
+        .map((name) => `${name} of ${path}`)
+  );
+  assertEquals(unused, []);
+});
+
 Deno.test("no deployed function reaches the command line, the local stack, the client or the tests", () => {
   assertEquals(undeployable(graph), []);
   const reached = reachableFrom("functions/rename/index.ts", graph);

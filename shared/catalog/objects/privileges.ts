@@ -55,7 +55,7 @@ export const withAcl = <Row extends { acl: unknown[][] }>(row: Row) => ({
 /** A schema, the text of a list there, and its entries. */
 export type AclRow = [schema: string, text: string, entries: unknown[][]];
 
-export interface AclLists<Entry> {
+interface AclLists<Entry> {
   /** JSON array of the different lists of the relations `described` and of their columns: `AclRow`. */
   query: string;
   /** Makes a function that finds the entries of a list by its schema and text. They are shared: not to be changed. */

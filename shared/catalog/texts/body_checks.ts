@@ -101,7 +101,7 @@ where (select t.yes from all_trusted t)
   or ${untrustedCode("select 'pg_proc'::regclass::oid, r.oid")}::text = '[]'`;
 
 /** A body that is tried. */
-export interface TriedBody {
+interface TriedBody {
   identity: string;
   /** Of `bodyCheckCalls`. */
   calls: string[];

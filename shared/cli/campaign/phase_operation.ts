@@ -28,7 +28,7 @@ import { together } from "./together.ts";
 type Selected = { batch_id: string } | { migration_id: string };
 
 /** Sends one request of the operation. */
-export type SendSelected = (
+type SendSelected = (
   client: RenameClient,
   selected: Selected,
   call: CallOptions,
@@ -41,7 +41,7 @@ interface Part {
   migrations: Migration[];
 }
 
-export interface PhaseOptions extends OperationOptions {
+interface PhaseOptions extends OperationOptions {
   phase?: string;
 }
 

@@ -33,7 +33,7 @@ export function phaseNamed({ project }: CommandContext, name: string): Phase {
 }
 
 /** A phase's renames as far as they can be known without the database. */
-export interface ReadPhase {
+interface ReadPhase {
   phase: Phase;
   /** Undefined if the phase is a pattern. */
   renames?: (WantedRename & { place?: string })[];

@@ -16,7 +16,7 @@ import { keyOf, type Wanted } from "../../contract/new_names.ts";
 const ORDER: Migration["status"][] = ["active", "pending", "finalized"];
 
 /** Migrations by the table's schema and old name. */
-export type ByOldName = Map<string, Migration[]>;
+type ByOldName = Map<string, Migration[]>;
 
 export const byOldName = (migrations: Migration[]): ByOldName =>
   Map.groupBy(migrations, ({ schema_name, old_name }) => keyOf(schema_name, old_name));

@@ -8,7 +8,7 @@ export type JsonNode =
     | { kind: "scalar"; value: string | number | boolean | null }
   );
 
-export interface JsonMember {
+interface JsonMember {
   name: string;
   line: number;
   node: JsonNode;

@@ -19,7 +19,7 @@ export interface RenamesFile {
   faults: FileFault[];
 }
 
-export interface FileFault {
+interface FileFault {
   line: number;
   what: string;
 }

@@ -15,7 +15,7 @@ export interface FileChange {
 }
 
 /** A file that would be changed if it were not for what somebody did to it. */
-export interface KeptFile {
+interface KeptFile {
   path: string;
   why: string;
 }

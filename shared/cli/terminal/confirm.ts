@@ -17,7 +17,7 @@ export interface Changes {
   expected_plan_hash?: string;
 }
 
-export type Confirmed = { changes: Changes } | { exitCode: number } | { refused: OperationAnswer };
+type Confirmed = { changes: Changes } | { exitCode: number } | { refused: OperationAnswer };
 
 /**
  * Shows the plan and asks, if the operation needs that. What is confirmed is that plan.

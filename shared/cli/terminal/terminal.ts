@@ -2,7 +2,7 @@
 import process from "node:process";
 import pc from "picocolors";
 
-export type Colors = ReturnType<typeof pc.createColors>;
+type Colors = ReturnType<typeof pc.createColors>;
 
 export interface Stream {
   write(text: string): void;

@@ -28,7 +28,7 @@ export interface ViewPlan {
   rowCast: string | null;
 }
 
-export interface ViewOptions {
+interface ViewOptions {
   /** The name that the view has at first (`interimName`). Default: its own. */
   name?: string;
   /** Columns that the view leaves out. Default: none. */

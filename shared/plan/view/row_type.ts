@@ -22,7 +22,7 @@ const USES_OF_ROWS = new Set(["SELECT", "INSERT", "UPDATE", "DELETE"]);
 /** May read every relation without a grant (PostgreSQL manual, 22.5), so no ACL names it. */
 const READS_ALL = "pg_read_all_data";
 
-export interface RowCastTarget {
+interface RowCastTarget {
   /** Names of view and table when the statements run. */
   view: string;
   table: string;
@@ -163,7 +163,7 @@ function definition(
 const keepsNull = (table: RelationFacts): boolean =>
   table.row_type.users.some((user) => user.tells_null);
 
-export interface ExpectedRowCast {
+interface ExpectedRowCast {
   schema: string;
   view: string;
   table: string;

@@ -64,7 +64,7 @@ const blockingLocks = (pid: number) => `
   where w.pid = ${pid} and not w.granted and 0 = any(pg_blocking_pids(${pid}))`;
 
 /** A row of `describe` as it is reported. Only prepared transactions have a gid. */
-export function blockerOf(
+function blockerOf(
   { pid, role, application_name, state, since, age_ms, query, gid }: Row,
 ): Blocker {
   const blocker = { pid, role, application_name, state, since, age_ms, query };

@@ -38,7 +38,7 @@ select count(*)::int as locks from (
  *
  * @param perTable Locks of each table.
  */
-export function tablesThatFit(perTable: number[], room: number): number {
+function tablesThatFit(perTable: number[], room: number): number {
   let fit = 0;
   for (const locks of perTable.toSorted((a, b) => b - a)) {
     room -= locks;

@@ -21,7 +21,7 @@ interface Arrow {
   toView: boolean;
 }
 
-export interface Diagram {
+interface Diagram {
   text: string;
   /** How many tables where something changes or breaks, and how many such dependents of those drawn, are not in it. */
   tablesLeft: number;

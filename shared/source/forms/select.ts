@@ -12,7 +12,7 @@
 /** Stands for a part of the text that is not known. */
 export const UNKNOWN = "\ufffc";
 
-export interface SelectName {
+interface SelectName {
   value: string;
   /** Index of its first character, quotes included, and of the one after its last. */
   start: number;

@@ -15,7 +15,7 @@ import {
 import { calls, functionBinding, isCalledHere, iteratedBy, parameterOf } from "./parameters.ts";
 
 /** A string with what must hold so that it may be changed: each check says why it may not, or null. */
-export interface TracedText {
+interface TracedText {
   path: NodePath;
   /** The module that it is in. */
   module: Module;

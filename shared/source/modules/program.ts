@@ -10,7 +10,7 @@ import { importOf, isLocalImport } from "./origin.ts";
 import { type WantedNames, wordPattern } from "../uses.ts";
 
 /** A module by its file. */
-export interface ProgramFile {
+interface ProgramFile {
   path: string;
   /** What stands in a component beside its scripts. */
   markup: string;

@@ -6,7 +6,7 @@
  */
 import { MAX_IDENTIFIER_BYTES } from "../../contract/names.ts";
 
-export type TokenKind =
+type TokenKind =
   | "space"
   | "comment"
   /** An identifier or key word without quotes; the value is in lower case. */
@@ -41,12 +41,12 @@ export interface Fault {
   what: string;
 }
 
-export interface Lexed {
+interface Lexed {
   tokens: Token[];
   faults: Fault[];
 }
 
-export interface LexOptions {
+interface LexOptions {
   /** Whether white space and comments are wanted. Default: true. */
   blanks?: boolean;
 }

@@ -64,7 +64,7 @@ export class RowTypes {
   records = false;
 }
 
-export interface SearchContext {
+interface SearchContext {
   /** Schemas in which names without one are looked up; null: the caller's. */
   searchPath: string[] | null;
   schema: string | null;

@@ -17,7 +17,7 @@ type Identifier = Token & { kind: "word" | "quoted" };
 /** Deeper nesting is a fault: nobody writes it, and the readers recurse once for each level. */
 const MAX_DEPTH = 200;
 
-export interface Parsed {
+interface Parsed {
   nodes: Node[];
   faults: Fault[];
 }

@@ -16,7 +16,7 @@ export interface NamePlace {
 }
 
 /** A name in a string with escapes, of which no place is known: the string's own. */
-export interface EscapedName {
+interface EscapedName {
   start: number;
   end: number;
   escaped: true;

@@ -17,13 +17,13 @@ import {
 import { referencesIn, type SqlSource, type TableReference } from "./table_references.ts";
 
 /** Replaces `length` characters from index `at` on. */
-export interface Edit {
+interface Edit {
   at: number;
   length: number;
   text: string;
 }
 
-export interface RewrittenSource {
+interface RewrittenSource {
   /** The source with the new names; the source as it is if nothing can be changed. */
   text: string;
   /** In the order of the source. */
@@ -112,7 +112,7 @@ const usesOfRenamed = (source: SqlSource, tables: TableIndex): TableReference[] 
     .filter(({ table, code }) => table.newName !== null && code !== "tg_table_name");
 
 /** The source with all its edits, which are in its order and do not overlap. */
-export function applyEdits(text: string, edits: Edit[]): string {
+function applyEdits(text: string, edits: Edit[]): string {
   const parts: string[] = [];
   let done = 0;
   for (const edit of edits) {

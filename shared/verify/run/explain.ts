@@ -9,7 +9,7 @@ const ATTEMPTS = 3;
 /** Statements that are explained in one block, so that each has its share of the time. */
 const AT_ONCE = 20;
 
-export interface ShownPair extends StatementPair {
+interface ShownPair extends StatementPair {
   shown: string;
 }
 

@@ -7,7 +7,7 @@ import type { Database, Session } from "../../postgres/connection/database.ts";
 import { listed } from "./verify_run.ts";
 
 /** The login without rights that is used, or why none is. */
-export type Verifier = { login: string } | { login: null; why: string };
+type Verifier = { login: string } | { login: null; why: string };
 
 /**
  * Looks whether the login that is set has no rights to give, and is connected to this database.

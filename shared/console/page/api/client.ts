@@ -5,7 +5,7 @@ import { PROJECT_HEADER } from "../../server/session_answer.ts";
 import { PROJECT } from "../parts/project.ts";
 
 /** A call with an idempotency key is sent (again), or nobody has answered it. */
-export type Attempt = "sent" | "unanswered";
+type Attempt = "sent" | "unanswered";
 
 const watchers = new Map<string, (attempt: Attempt) => void>();
 

@@ -36,15 +36,12 @@ export const useTables = () =>
       (await client.analyze({ schemas: ["*"], detail: "names" })).tables,
   });
 
-/** Most names that fit into one URL well. */
-export const TABLES_AT_ONCE = 50;
-
-/** What depends on some tables of one schema, and what a rename would do to it. */
-export const analysisOptions = (schema: string, tables: string[]) =>
+/** What depends on a table, and what a rename would do to it. */
+export const analysisOptions = (schema: string, table: string) =>
   queryOptions({
-    queryKey: ["analysis", schema, tables],
+    queryKey: ["analysis", schema, table],
     queryFn: async (): Promise<AnalyzedTable[]> =>
-      (await client.analyze({ schema: [schema], table: tables })).tables,
+      (await client.analyze({ schema: [schema], table: [table] })).tables,
   });
 
 /** How many of the last changes are shown. */

@@ -98,10 +98,10 @@ function runningPhase(operation: Operation, now: number): Phase {
   }
 }
 
-export type SegmentKind = "working" | "waiting" | "locking" | "disconnected";
+type SegmentKind = "working" | "waiting" | "locking" | "disconnected";
 
 /** A part of the time line, in milliseconds since the start. */
-export interface Segment {
+interface Segment {
   kind: SegmentKind;
   from: number;
   to: number;
@@ -168,7 +168,7 @@ function segmentText({ phase, attempt, blockers, check }: Report, before = ""): 
   }
 }
 
-export const sessionText = ({ pid, gid }: Pick<Blocker, "pid" | "gid">): string =>
+const sessionText = ({ pid, gid }: Pick<Blocker, "pid" | "gid">): string =>
   gid === undefined ? `session ${pid}` : `the prepared transaction ${gid}`;
 
 export interface SeenBlocker extends Blocker {

@@ -75,7 +75,7 @@ export function windowsOfEvents(
 /** By how much the same time differs in an event and in an answer, which are rounded at different steps. */
 const ROUNDING_MS = 0.05;
 
-export interface WindowFigures {
+interface WindowFigures {
   count: number;
   median: number;
   longest: BlockingWindow;

@@ -1,7 +1,7 @@
 /** Calls a day by an old name. */
 import type { Usage } from "../../../contract/responses.ts";
 
-export type DayOfCalls = Usage["days"][number];
+type DayOfCalls = Usage["days"][number];
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 

@@ -3,7 +3,7 @@
 import { useSyncExternalStore } from "react";
 import { PROJECT } from "./project.ts";
 
-export interface Store<Value> {
+interface Store<Value> {
   get(): Value;
   set(change: (value: Value) => Value): void;
   /** The value, in a component that is drawn anew when it changes. */

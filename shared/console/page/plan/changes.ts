@@ -1,7 +1,7 @@
 /** What is different between the plan that was reviewed and the one of now. */
 import type { Finding, OperationAnswer } from "../../../contract/responses.ts";
 
-export interface PlanChanges {
+interface PlanChanges {
   /** Lines of statements, as `- line` and `+ line`. */
   lines: string[];
   /** Findings that were not there. */

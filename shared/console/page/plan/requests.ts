@@ -6,7 +6,7 @@ import type { Draft, DraftOptions, DraftRename } from "./draft.ts";
 /** What decides a plan: renames with their options, or a proposal. */
 export type PlanRequest = RenamesToPlan | { batch_id: string };
 
-export interface RenamesToPlan {
+interface RenamesToPlan {
   renames: DraftRename[];
   compatibility_view?: false;
   rename_indexes?: true;

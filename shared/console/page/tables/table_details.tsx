@@ -58,7 +58,7 @@ function Footer({ row, onClose }: { row: TableRow; onClose: () => void }) {
 }
 
 function Details({ row }: { row: TableRow }) {
-  const { data, error } = useQuery(analysisOptions(row.schema, [row.table]));
+  const { data, error } = useQuery(analysisOptions(row.schema, row.table));
   return (
     <>
       <dl className="facts">

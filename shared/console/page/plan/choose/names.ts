@@ -46,7 +46,7 @@ const sentence = (text: string): string => {
 };
 
 /** What a pattern would do, or why it is none. */
-export type PatternPreview = { renames: CheckedRename[] } | { error: string };
+type PatternPreview = { renames: CheckedRename[] } | { error: string };
 
 /**
  * @param match A regular expression of JavaScript.

@@ -24,7 +24,7 @@ const FRAME_MARGIN = 12;
 const KIND_HEAD = 34;
 const LINE = 22;
 
-export function sizeOf(node: GraphNode): { width: number; height: number } {
+function sizeOf(node: GraphNode): { width: number; height: number } {
   const width = WIDTH[node.type];
   switch (node.type) {
     case "table":

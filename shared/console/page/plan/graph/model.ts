@@ -140,7 +140,7 @@ const oldName = ({ old_name, compatibility_view }: PlannedTable) => ({
   view: compatibility_view,
 });
 
-export interface Reference {
+interface Reference {
   schema: string;
   table: string;
   references?: { schema: string; table: string }[];
