@@ -15,7 +15,7 @@ import {
 } from "./generated_schema_checks.ts";
 import type { TestDatabase } from "../servers/database.ts";
 import type { Functions } from "../http/functions.ts";
-import { columnsOf, relationsOf, type Story, type Table } from "./generated_schema.ts";
+import { columnsOf, parentOf, relationsOf, type Story, type Table } from "./generated_schema.ts";
 import { dropSql, schemaSql } from "./generated_schema_sql.ts";
 
 /** Findings that a random table can have; what is tried here is what happens when they are accepted. */
@@ -102,15 +102,21 @@ async function play(stage: Stage, story: Story, schema: string): Promise<void> {
     await refuseObstacle(stage, story.obstacle, schema, renamed[0], batches[0]);
   }
   await db.sql.unsafe(changedSql(story, schema, story.thenTo ?? renamed[0].newName)).simple();
-  if (story.compatibilityView && hasRowsOfOtherColumns(story)) {
+  const ofOtherColumns = story.compatibilityView ? viewsOfOtherColumns(story) : [];
+  if (ofOtherColumns.length > 0) {
     // What uses whole rows of the view cannot be given the table's, until both have the same columns.
     const before = await look();
     await functions.refused("dependants_cannot_follow", "rollback", { batch_id: batches[0] });
     assertSame(before, await look(), "a refused rollback changed something");
   }
-  if (story.compatibilityView && (story.refreshed || hasRowsOfOtherColumns(story))) {
-    const { old_name, id } = answers[0].migrations[0];
-    await refreshed(stage, schema, old_name, story.thenTo ?? renamed[0].newName, id);
+  const outdated = new Set([
+    ...ofOtherColumns,
+    ...(story.compatibilityView && story.refreshed ? [0] : []),
+  ]);
+  for (const n of outdated) {
+    const { old_name, id } = answers[0].migrations[n];
+    const newName = n === 0 && story.thenTo !== null ? story.thenTo : renamed[n].newName;
+    await refreshed(stage, schema, old_name, newName, id);
   }
   if (story.ending === "finalize" && story.compatibilityView && isNamedInTexts(story)) {
     const before = await look();
@@ -227,14 +233,27 @@ function changedSql(story: Story, schema: string, name: string): string {
   return story.changed.map((kind) => statements[kind]).join("\n");
 }
 
-/** Whether something is built on whole rows of the first view, whose table then gets another column. */
-function hasRowsOfOtherColumns({ schema: { tables }, renames, built, changed }: Story) {
-  const relations = tables.flatMap((table) => relationsOf(table).map((_, n) => n === 0));
-  return changed.includes("column") && relations[renames[0].place] &&
-    built.some(({ on, kinds }) =>
-      on % renames.length === 0 &&
-      kinds.some((kind) => kind === "row function" || kind === "set function")
-    );
+/**
+ * The views, by their renames, on whose whole rows something is built, and whose tables then get another column: the
+ * first table, its partitions, and what inherits from it.
+ */
+function viewsOfOtherColumns({ schema: { tables }, renames, built, changed }: Story): number[] {
+  const relations = tables.flatMap((table, place) =>
+    relationsOf(table).map((_, n) => ({ place, n }))
+  );
+  const first = relations[renames[0].place];
+  if (!changed.includes("column") || first.n > 0) return [];
+  const getsColumn = (place: number | null): boolean =>
+    place !== null && (place === first.place || getsColumn(parentOf(tables, place)));
+  return renames.flatMap(({ place }, index) =>
+    getsColumn(relations[place].place) &&
+      built.some(({ on, kinds }) =>
+        on % renames.length === index &&
+        kinds.some((kind) => kind === "row function" || kind === "set function")
+      )
+      ? [index]
+      : []
+  );
 }
 
 /** Refreshes a view, and insists that it shows everybody what the table does. */
