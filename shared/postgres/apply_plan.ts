@@ -2,7 +2,8 @@
  * Applying a plan: one transaction, in which only the last message takes locks that clients feel.
  *
  * 1. `prepare` takes weak locks, reads the facts, makes the plan and writes the record: nobody waits for it.
- * 2. Views are made and checked, and what comes later is planned: nobody waits for that either. A savepoint.
+ * 2. Views are made and checked, what comes later is planned, and the record is written on trial: nobody waits for that
+ *    either. A savepoint.
  * 3. A look at who holds locks on the tables. Nobody queues behind a long transaction: the look is repeated until it
  *    has ended. Then the critical section as one message.
  * 4. If a lock could not be acquired: roll back to the savepoint, which keeps facts, weak locks and views, sleep, and

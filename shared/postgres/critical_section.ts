@@ -2,6 +2,7 @@
  * The critical section: everything from the first lock that clients feel to COMMIT, as one message to the
  * server, so that the blocking window does not grow with the distance between function and database.
  */
+import { OWN_SCHEMA } from "../contract/names.ts";
 import type { LockFigures, Statement } from "../contract/responses.ts";
 import {
   type LockStatement,
@@ -95,7 +96,7 @@ end `,
 
 /**
  * Sets the lock timeout to what is left of the attempt's time, and of the time that locks may be held meanwhile.
- * Planned ahead, since it is run between every two locks of a batch.
+ * Planned ahead, since it is run again and again while a batch takes its locks.
  */
 const TIME_LEFT = prepared(
   "time_left",
@@ -112,23 +113,44 @@ const preparations = (plan: Plan, record: RecordSql) => [
 ];
 
 /**
- * Writes the record once, and takes it back: in a new session the first row costs several times what the second does,
- * since the server has to look up what the indexes work with. Clients do not wait for that then.
+ * Writes the record once, and takes it back: the first row in a new session costs several times what the second does,
+ * since the server has to load what its catalog says of the table and its indexes. Clients do not wait for that then.
+ *
+ * Where somebody else has triggers or rules on these tables nothing is written: they would run before the change is
+ * made, and for one that may never be. If it fails, the record itself will say why.
  */
-const recordOnTrial = (record: RecordSql): string[] => [
-  "savepoint trial",
-  `select ${FIGURES.map((figure) => keep(figure, "0")).join(", ")}`,
-  ...recordStatements(record).map(({ execute }) => execute),
-  "rollback to savepoint trial",
-  "release savepoint trial",
-];
+const recordOnTrial = (record: RecordSql): string =>
+  `do ${
+    dollarQuoted(
+      `
+begin
+  if exists (
+    select from pg_class c
+    where (c.oid = to_regclass('public.sys_table_migrations')
+        or c.relnamespace = to_regnamespace(${literal(OWN_SCHEMA)}) and c.relkind = 'r')
+      and (c.relhasrules or exists (
+        select from pg_trigger g
+        where g.tgrelid = c.oid and not g.tgisinternal
+          and g.tgname <> 'sys_table_migrations_refuse_older'))
+  ) then
+    return;
+  end if;
+  perform ${FIGURES.map((figure) => keep(figure, "0")).join(", ")};
+${recordStatements(record).map(({ execute }) => `  execute ${literal(execute)};`).join("\n")}
+  raise exception 'taken back';
+exception when others then
+  null;
+end `,
+      "trial",
+    )
+  }`;
 
 /** The message before the critical section: all that is made, checked or planned without locks that clients feel. */
 export const preparation = (plan: Plan, record: RecordSql): string =>
   [
     FORGET_LEFTOVERS,
     ...preparations(plan, record).map(marked),
-    ...(plan.locks.length === 0 ? [] : recordOnTrial(record)),
+    ...(plan.locks.length === 0 ? [] : [recordOnTrial(record)]),
   ].join(";\n");
 
 /**

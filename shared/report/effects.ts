@@ -10,5 +10,5 @@ export const EFFECT_WORDS: Record<Effect, { one: string; several: string }> = {
   changes: { one: "changes", several: "change" },
   works_through_view: { one: "works through the view", several: "work through the view" },
   handled: { one: "is handled", several: "are handled" },
-  follows: { one: "follows", several: "follow" },
+  follows: { one: "follows the table", several: "follow the table" },
 };

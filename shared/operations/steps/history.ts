@@ -180,13 +180,20 @@ export async function settleHistory(
   const settled = `-- When it was done, and the states afterwards\n${
     whereTracked(`${settleRows(rows.marker).trim()};\n`, rows.tag)
   }`;
-  return await orLog(
+  const entry = await orLog(
     context,
     "the migration history could not be completed",
     () =>
       database.whileReachable(async () =>
         entryOf((await database.query(addToHistory(requestId, settled, rows)))[0])
       ),
+  );
+  if (entry !== undefined) return entry;
+  // It is in the history all the same.
+  return await orLog(
+    context,
+    "the migration history could not be read",
+    () => historyEntry(context, requestId),
   );
 }
 

@@ -78,9 +78,9 @@ const FIRST_TIMEOUT_MS = 25;
 const LONGER = Math.SQRT2;
 
 /**
- * An attempt that waited for so many times the age of the oldest transaction seen has not failed for want of time:
- * clients that hold one table wait for another one that the attempt has locked. To wait longer would only keep them
- * longer. Since a look sees a moment only, every fourth attempt may wait longer all the same.
+ * An attempt that could wait for so many times the age of the oldest transaction that it has queued behind did not fail
+ * for want of time: clients that hold one table wait for another one that the attempt has locked. A longer one would
+ * only keep them longer. Since a look sees a moment only, every fourth attempt may wait longer all the same.
  */
 const PLENTY = 4;
 const LONGER_ALL_THE_SAME = 4;
@@ -113,7 +113,7 @@ export class QueueRules {
   /** The old transactions, since the times grew last. */
   #generation: Set<string> | null = null;
   #holdersVisible = true;
-  /** Age of the oldest transaction that was seen, in milliseconds; infinite where one could not be seen. */
+  /** Age of the oldest transaction that was queued behind, in milliseconds; at most, where it could not be seen. */
   #oldestMs = 0;
   #failures = 0;
 
@@ -154,17 +154,20 @@ export class QueueRules {
     ]));
     this.#lastLook = now;
     if (holders.some(({ hidden }) => hidden)) this.#holdersVisible = false;
-    this.#oldestMs = Math.max(this.#oldestMs, ...holders.map(({ ageMs }) => ageMs ?? Infinity));
+    const age = ({ ageMs, transaction }: LockHolder) =>
+      ageMs ?? now - this.#possibleSince.get(transaction)!;
     const old = () => {
       const limit = Math.max(SHORT_MS, this.#timeoutMs);
-      return holders.filter(({ ageMs, transaction }) =>
-        (ageMs ?? now - this.#possibleSince.get(transaction)!) > limit
-      );
+      return holders.filter((holder) => age(holder) > limit);
+    };
+    const queueBehindAll = () => {
+      this.#oldestMs = Math.max(this.#oldestMs, ...holders.map(age));
     };
     const found = old();
     if (found.length === 0) {
       this.#generation = null;
       this.#lookMs = FIRST_LOOK_MS;
+      queueBehindAll();
       return found;
     }
     this.#hasWaited = true;
@@ -174,7 +177,9 @@ export class QueueRules {
     if (before === null) return found;
     // All of them have ended, and others are as old now.
     this.#grow(2);
-    return old();
+    const left = old();
+    if (left.length === 0) queueBehindAll();
+    return left;
   }
 
   #grow(factor: number): void {

@@ -6,6 +6,7 @@ import { functionsFor } from "../../support/http/functions.ts";
 import { appMigration } from "../../support/migration_files.ts";
 import { testRoles } from "../../support/roles.ts";
 import { post } from "../../support/http/requests.ts";
+import { quietly } from "../../support/quietly.ts";
 import { holdLock } from "../../support/waiting.ts";
 
 const EXPERTS = "create table experts (id int primary key, name text default 'x')";
@@ -300,5 +301,19 @@ databaseTest(
     const [{ name }] = await db.sql`
     select name from supabase_migrations.schema_migrations where version = '30000101000001'`;
     assertEquals(name, "other");
+  },
+);
+
+databaseTest(
+  "a row that could be written, and not be completed, is in the answer all the same",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await db.sql.unsafe(`${EXPERTS};
+    alter table supabase_migrations.schema_migrations add constraint incomplete
+      check (array_to_string(statements, '') not like '%-- When it was done%')`).simple();
+    const answer = await quietly(() => functions.rename(RENAME));
+    const [{ version, name }] = await history(db);
+    assertEquals(answer.history, { version, name });
+    assertEquals(answer.findings.filter(({ code }) => code === "history_not_recorded"), []);
   },
 );

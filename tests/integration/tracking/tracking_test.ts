@@ -2,7 +2,7 @@ import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert"
 import { assertMatch, assertStringIncludes } from "@std/assert";
 import { databaseTest, type TestDatabase } from "../../support/servers/database.ts";
 import { functionsFor } from "../../support/http/functions.ts";
-import { holdInTurns } from "../../support/waiting.ts";
+import { holdInTurns, holdLock } from "../../support/waiting.ts";
 import { catalogState, stateDifferences } from "../../support/catalog/state.ts";
 
 /** The tables, with a column of each. */
@@ -287,3 +287,30 @@ databaseTest("a request that gave up says in its event how long it waited", asyn
   assertEquals(event.lock_held_ms, 0);
   assertStringIncludes(problem.detail, `${problem.attempts} attempts`);
 });
+
+databaseTest(
+  "a trigger of one's own on the events runs once a change, when it is made, and for none that is given up",
+  { versions: [15, 17] },
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await db.sql.unsafe(`
+      create table experts (id int);
+      create sequence runs;
+      create function on_event() returns trigger language plpgsql as $$
+      begin
+        perform nextval('public.runs');
+        perform count(*) from public.expert_profiles;
+        return null;
+      end $$;
+      create trigger on_event after insert on table_rename.sys_table_migration_events
+        for each row when (new.outcome = 'succeeded') execute function on_event()`).simple();
+    const runs = async () => (await db.sql`select is_called, last_value::int from runs`)[0];
+    const rename = { old_name: "experts", new_name: "expert_profiles" };
+    const holder = await holdLock(db, "experts");
+    await functions.refused("lock_not_acquired", "rename", { ...rename, max_wait_ms: 100 });
+    await holder.release();
+    assertEquals(await runs(), { is_called: false, last_value: 1 });
+    await functions.rename(rename);
+    assertEquals(await runs(), { is_called: true, last_value: 1 });
+  },
+);

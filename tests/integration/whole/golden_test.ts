@@ -147,6 +147,8 @@ databaseTest(
         await golden("finalize_ready", ["finalize-rename", "--ready"], { typed: "y" });
         await db.sql`alter table teams rename to crews`;
         await db.sql.begin(async (reader) => {
+          // Nobody queues behind a transaction that is older than 50 ms.
+          await reader`select pg_sleep(0.1)`;
           await reader`select count(*) from crews`;
           const impatient = ["--max-wait", "0", "--lock-timeout", "50"];
           await golden("locked", ["rename-table", "crews", "teams", ...impatient]);

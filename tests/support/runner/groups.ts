@@ -43,7 +43,8 @@ export function withoutGroups(output: ReadableStream<Uint8Array>): ReadableStrea
         const whole = lines.map((line) => `${line.replace(GROUP_PREFIX, "")}\n`).join("");
         controller.enqueue(encoder.encode(whole));
       },
-      flush: (controller) => controller.enqueue(encoder.encode(rest)),
+      flush: (controller) =>
+        controller.enqueue(encoder.encode((rest + decoder.decode()).replace(GROUP_PREFIX, ""))),
     }),
   );
 }

@@ -69,8 +69,8 @@ A rename would break something: 1 object, 1 breaking
 finding. Nothing was changed.
 
 public.experts  table of postgres
-  1 breaks, 1 changes, 1 is handled, 3 follow
-  indexes  2 follow
+  1 breaks, 1 changes, 1 is handled, 3 follow the table
+  indexes  2 follow the table
     experts_pkey, by_name
   publications  1 breaks, 1 changes
     breaks  supabase_realtime
@@ -79,7 +79,7 @@ public.experts  table of postgres
         It carries the changes under the new name.
   grants  1 is handled
     anon
-  policies elsewhere  1 follows
+  policies elsewhere  1 follows the table
     own on public.notes
 
 Findings

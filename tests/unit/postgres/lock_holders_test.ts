@@ -43,13 +43,23 @@ function timeouts(count: number, ...holders: LockHolder[]): number[] {
 
 Deno.test("attempts wait for 25 ms at first, the fifth for 100 ms, and none longer than the lock timeout", () => {
   assertEquals(timeouts(8, holder("a", 50)), [25, 35, 50, 71, 100, 141, 200, 200]);
-  assertEquals(timeouts(3, holder("a", null)), [25, 35, 50]);
   assertEquals(new QueueRules(5).timeoutMs, 5);
 });
 
 Deno.test("where transactions last for a few milliseconds a failed attempt was not too short: one of four grows", () => {
   assertEquals(timeouts(9, holder("a", 3)), [25, 25, 25, 25, 35, 35, 35, 35, 50]);
   assertEquals(timeouts(5, holder("a", 3), holder("b", 9)), [25, 35, 50, 50, 71]);
+});
+
+Deno.test("who was not queued behind does not make the attempts longer", () => {
+  const rules = new QueueRules(200);
+  inTheWay(rules, holder("a dump", 600_000));
+  inTheWay(rules, holder("hidden", null));
+  for (let attempt = 0; attempt < 3; attempt++) {
+    inTheWay(rules, holder("a", 2));
+    assertEquals(rules.timeoutMs, 25);
+    rules.failed();
+  }
 });
 
 Deno.test("behind one transaction the times do not grow, however long it lasts", () => {
