@@ -38,7 +38,7 @@ import {
 } from "./steps/context.ts";
 import { namesOf, oidsOf, oldNamesOf, selectActive } from "./steps/select_migrations.ts";
 import { sampleUsage } from "./steps/usage.ts";
-import { notifyVerification } from "./steps/verify_change.ts";
+import { notifyVerification } from "./steps/notify_verification.ts";
 
 interface VerifyContext extends OperationContext {
   /** The project's Data API; null where it is not known. */

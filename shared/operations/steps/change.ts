@@ -34,7 +34,7 @@ import {
 } from "./history.ts";
 import { answeredOnce } from "./idempotency.ts";
 import { readMigrations } from "./reading.ts";
-import { notifyVerification, verifiedOrNot } from "./verify_change.ts";
+import { notifyVerification, verifiedOrNot } from "./notify_verification.ts";
 
 export type ChangeRequest =
   & Pick<

@@ -24,7 +24,8 @@ import {
 import { type Idempotency, type OperationContext, orLog } from "./context.ts";
 import { historyEntry } from "./history.ts";
 import { readMigrations } from "./reading.ts";
-import { notifyVerification, verifyLate } from "./verify_change.ts";
+import { notifyVerification } from "./notify_verification.ts";
+import { verifyLate } from "./verify_change.ts";
 
 type Operation = Event["operation"];
 

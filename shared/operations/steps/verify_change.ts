@@ -5,7 +5,6 @@ import type { RenamePlan } from "../../plan/rename.ts";
 import { checkRecorded } from "../../plan/verification/drift_verification.ts";
 import { checkRenamed } from "../../plan/verification/verification.ts";
 import { sleep } from "../../postgres/limits.ts";
-import type { Event } from "../../tracking/events.ts";
 import { keepFingerprints, type KeptState } from "../../tracking/migrations.ts";
 import {
   recordedFromRows,
@@ -13,17 +12,13 @@ import {
   standingMigrations,
   trackedFromRows,
 } from "../../tracking/read_migrations.ts";
-import { noteFailedVerification } from "../../tracking/notifications.ts";
-import { type OperationContext, orLog } from "./context.ts";
+import type { OperationContext } from "./context.ts";
 import { readFacts, readStates } from "./reading.ts";
 import { oidsOf } from "./select_migrations.ts";
 
 /** How long to try a migration that another request has locked, and the pause, in milliseconds. */
 const MAX_KEEPING_MS = 1_000;
 const PAUSE_MS = 100;
-
-/** Most failed checks in a notification. */
-const MAX_CHECKS = 20;
 
 /** Verifies a rename against its plan, and keeps the states after it, for the comparison at a rollback. */
 export async function verifyRename(
@@ -89,41 +84,4 @@ export async function keepStates(context: OperationContext, states: KeptState[])
     }
     await sleep(PAUSE_MS);
   }
-}
-
-/** A verification that cannot be made has not passed; a committed change is never reported as failed. */
-export async function verifiedOrNot(
-  context: OperationContext,
-  verify: () => Promise<Verification>,
-): Promise<Verification> {
-  return await orLog(context, "the verification could not be made", verify) ?? {
-    passed: false,
-    checks: [{
-      name: "verification",
-      passed: false,
-      detail: "The change is done, but the database could not be read afterwards.",
-    }],
-  };
-}
-
-/** @param after The operation that was verified; null where the verification alone was requested. */
-export async function notifyVerification(
-  context: OperationContext,
-  after: Event["operation"] | null,
-  about: { batch_id: string | null; migration_ids: string[] },
-  { passed, checks }: Pick<Verification, "passed"> & {
-    checks: { name: string; passed: boolean }[];
-  },
-): Promise<void> {
-  const { notify, database, requestId, actor } = context;
-  if (passed || !notify || notify.receivers.length === 0) return;
-  const failed_checks = checks.filter((check) => !check.passed).map(({ name }) => name)
-    .slice(0, MAX_CHECKS);
-  const failed = { request_id: requestId, actor, after, ...about, failed_checks };
-  const statement = noteFailedVerification(failed, notify.receivers);
-  await orLog(
-    context,
-    "receivers could not be notified of a failed verification",
-    () => database.query(statement),
-  );
 }
