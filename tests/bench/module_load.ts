@@ -1,4 +1,6 @@
 /** What a new isolate pays to load a function, and what is in its bundle. */
+import { build } from "esbuild";
+import { fileURLToPath } from "node:url";
 import { listFunctions } from "../../shared/local/functions/function_list.ts";
 import { type Measurement, plainRow, ratioRow, type Row } from "./bench.ts";
 import { digits, median, shuffled, spread } from "./statistics.ts";
@@ -11,8 +13,9 @@ export const moduleLoad: Measurement = {
   name: "module-load",
   title: "Module load",
   async run(bench) {
-    const load = new Map<URL, number[]>([[RENAME, []], [EMPTY, []]]);
-    const whole = new Map<URL, number[]>([[RENAME, []], [EMPTY, []]]);
+    await using bundle = await oneFile(RENAME);
+    const load = new Map<URL, number[]>([[RENAME, []], [EMPTY, []], [bundle.url, []]]);
+    const whole = new Map<URL, number[]>([[RENAME, []], [EMPTY, []], [bundle.url, []]]);
     for (let round = -2; round < bench.rounds(25, 6); round++) {
       for (const module of shuffled([...load.keys()])) {
         const { importMs, processMs } = await loadOnce(module);
@@ -22,10 +25,10 @@ export const moduleLoad: Measurement = {
         whole.get(module)!.push(processMs);
       }
     }
-    const figures = (times: Map<URL, number[]>) =>
-      `${spread(times.get(RENAME)!)} against ${spread(times.get(EMPTY)!)}`;
-    const ratio = (times: Map<URL, number[]>) =>
-      median(times.get(RENAME)!) / median(times.get(EMPTY)!);
+    const figures = (times: Map<URL, number[]>, module = RENAME) =>
+      `${spread(times.get(module)!)} against ${spread(times.get(EMPTY)!)}`;
+    const ratio = (times: Map<URL, number[]>, module = RENAME) =>
+      median(times.get(module)!) / median(times.get(EMPTY)!);
     return {
       rows: [
         ratioRow(
@@ -34,12 +37,31 @@ export const moduleLoad: Measurement = {
           ratio(load),
           1.3,
         ),
+        plainRow(
+          "the same with its own modules in one file, as a deployment bundles them",
+          figures(load, bundle.url),
+          `${ratio(load, bundle.url).toFixed(2)} ×`,
+        ),
         plainRow("the same as a whole process", figures(whole), `${ratio(whole).toFixed(2)} ×`),
         ...await bundles(),
       ],
     };
   },
 };
+
+/** A module with all that it imports but packages, in one file; beside the other workers, so that it finds packages. */
+async function oneFile(module: URL): Promise<AsyncDisposable & { url: URL }> {
+  const url = new URL(`workers/${crypto.randomUUID()}.js`, import.meta.url);
+  await build({
+    entryPoints: [fileURLToPath(module)],
+    outfile: fileURLToPath(url),
+    bundle: true,
+    format: "esm",
+    packages: "external",
+    logLevel: "error",
+  });
+  return { url, [Symbol.asyncDispose]: () => Deno.remove(url) };
+}
 
 /** A new process imports the module and says how long that took. */
 async function loadOnce(module: URL): Promise<{ importMs: number; processMs: number }> {
