@@ -4,7 +4,7 @@
  * rows of `relation` (OID) and the JSON value `fact`, of relations that have something.
  */
 import { joinTablePairs, mediaHandlers, partitionAccess, selfEmbeddings } from "./data_api.ts";
-import type { Facts, RelationFacts } from "../facts/facts.ts";
+import type { DatabaseAnalysis, RelationAnalysis } from "../facts/analysis_facts.ts";
 import { EVENT_TRIGGER_MARKS, LOGIN_TABLE, TABLE_MARKS } from "../findings/schema_tools.ts";
 import { literal } from "../sql/quoting.ts";
 import { type Expressions, jsonObject, nameArray } from "./texts/expressions.ts";
@@ -195,11 +195,9 @@ const KINDS = {
   media_handlers: { query: mediaHandlers, needs: "row_type_users" },
   self_embeddings: { query: selfEmbeddings, needs: "self_references" },
   join_table_pairs: { query: joinTablePairs, needs: "several_keys" },
-} satisfies Partial<Record<keyof RelationFacts, { query: string; needs: keyof Occurring }>>;
+} satisfies Record<keyof RelationAnalysis, { query: string; needs: keyof Occurring }>;
 
-export type RelationAnalysis = Pick<RelationFacts, keyof typeof KINDS>;
-
-export interface AnalysisRow extends Pick<Facts, "event_triggers" | "graphql" | "schema_tools"> {
+export interface AnalysisRow extends DatabaseAnalysis {
   /** By kind: OID of the relation, and the fact; without the kinds that were left out. */
   analysis: { [Kind in keyof RelationAnalysis]?: [number, RelationAnalysis[Kind][number]][] };
 }

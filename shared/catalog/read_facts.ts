@@ -1,4 +1,5 @@
 /** The facts of a request: one query, however many relations it names. */
+import type { RelationAnalysis } from "../facts/analysis_facts.ts";
 import type { BuiltObject, BuiltOnFacts } from "../facts/built_on.ts";
 import type { DriftColumn, DriftFacts, DriftRelation } from "../facts/drift_facts.ts";
 import type {
@@ -14,12 +15,7 @@ import { NO_NAMES_IN_ROWS } from "../facts/names_in_rows.ts";
 import { OWN_STATEMENT } from "../sql/own_statements.ts";
 import { jsonbLiteral } from "../sql/quoting.ts";
 import { viewQueryDigest } from "../sql/stored_view.ts";
-import {
-  analysis,
-  analysisByRelation,
-  type AnalysisRow,
-  type RelationAnalysis,
-} from "./analysis.ts";
+import { analysis, analysisByRelation, type AnalysisRow } from "./analysis.ts";
 import { ATTACHED, type IndexesWanted, indexNames } from "./objects/attached_objects.ts";
 import { builtOn } from "./objects/built_on.ts";
 import { DEPENDENTS, READING_VIEWS, rowType } from "./objects/dependents.ts";

@@ -2,12 +2,13 @@
  * Facts: what the catalog says about the relations of one request, read once, as plain data. `catalog/` reads them,
  * the plans are made from them alone. `owned` says everywhere whether the session's role has the owner's privileges.
  */
+import type { DatabaseAnalysis, RelationAnalysis } from "./analysis_facts.ts";
 import type { RelationKind } from "./relation_kinds.ts";
 import type { AclEntry, Grant } from "./privileges.ts";
 import type { NameColumn, NamesInRows } from "./names_in_rows.ts";
 import type { BuiltOnFacts } from "./built_on.ts";
 
-export interface Facts {
+export interface Facts extends DatabaseAnalysis {
   session: SessionFacts;
   names: NameFacts[];
   /** Relations found at names asked about, and by OID; each once. */
@@ -23,10 +24,6 @@ export interface Facts {
   same_named_relations: [schema: string, name: string][];
   /** Names of the user's routines that run SQL which they build, or take a regclass; none without texts. */
   dynamic_sql_routines: string[];
-  /** Enabled event triggers of the database; read for an analysis only, like `graphql`. */
-  event_triggers: EventTriggerFacts[];
-  graphql: boolean;
-  schema_tools: SchemaToolMark[];
   /** Indexes of the relations and of their partitions, and those asked for by OID; none unless asked. */
   indexes: IndexFacts[];
   /** Relations in the indexes' schemas whose names the indexes could want. */
@@ -39,15 +36,6 @@ export interface StatementsRead {
   read: number;
   /** Those that name a table and do what a view may not serve. */
   wanted: number;
-}
-
-/** A trace that a program leaves in a database. */
-interface SchemaToolMark {
-  /** Its name in `findings/schema_tools.ts`. */
-  mark: string;
-  /** Where it is; null for what is in no schema. */
-  schema: string | null;
-  object: string;
 }
 
 export interface IndexFacts {
@@ -123,7 +111,7 @@ export interface NameFacts {
   type: { oid: number; kind: string } | null;
 }
 
-export interface RelationFacts {
+export interface RelationFacts extends RelationAnalysis {
   oid: number;
   schema: string;
   name: string;
@@ -183,19 +171,6 @@ export interface RelationFacts {
   row_type: RowTypeFacts;
   /** What is built on a view, with all that repointing it takes; null where it was not asked for. */
   built_on: BuiltOnFacts | null;
-  views: ReaderFacts[];
-  trigger_functions: TriggerFunctionFacts[];
-  computed_relationships: ComputedRelationshipFacts[];
-  /** Foreign tables of this database that lead back to the relation by its name. */
-  foreign_tables: ForeignTableFacts[];
-  subscriptions: string[];
-  self_references: string[];
-  partition_access: PartitionAccessFacts[];
-  media_handlers: { aggregate: string; media_type: string }[];
-  /** Foreign keys to itself that the Data API embeds by their column. */
-  self_embeddings: { constraint: string; column: string; references: string }[];
-  /** Tables that the Data API embeds in one another through it. */
-  join_table_pairs: JoinTablePair[];
 }
 
 /** What is compared of a relation before and after a change. */
@@ -249,37 +224,6 @@ export interface ColumnState extends
     | "comment"
   > {
   acl: Grant[];
-}
-
-/** What a role of the Data API could do with a partition, if that were listed. */
-interface PartitionAccessFacts {
-  role: string;
-  privileges: string[];
-  row_security: boolean;
-  /** Whether it can do more than through the partitioned table. */
-  beyond: boolean;
-}
-
-/** Two tables of one schema, and all that leads from one to the other by the Data API's rules. */
-export interface JoinTablePair {
-  one: { oid: number; schema: string; table: string };
-  other: { oid: number; schema: string; table: string };
-  /** Whether a function takes the place of whatever leads from one to the other, and back. */
-  overridden: [forth: boolean, back: boolean];
-  direct_keys: number;
-  /** Tables whose primary key holds foreign keys to both. */
-  junctions: JunctionFacts[];
-}
-
-interface JunctionFacts {
-  oid: number;
-  /** Column numbers. */
-  primary_key: number[];
-  ways: number;
-  /** Whether the Data API lists it, as it does not list partitions. */
-  listed: boolean;
-  /** Views that read it, at any depth, with their queries as they are stored. */
-  readers: { oid: number; served: boolean; query: string }[];
 }
 
 export interface RowTypeFacts {
@@ -358,55 +302,4 @@ export interface TextSources {
   /** Schema of the view pg_stat_statements; null where there is none to read. */
   statements: string | null;
   cron: boolean;
-}
-
-export interface EventTriggerFacts {
-  name: string;
-  /** `ddl_command_start`, `ddl_command_end`, `sql_drop`, `table_rewrite` and so on. */
-  event: string;
-  /** Qualified and quoted. */
-  function: string;
-  schema: string;
-  /** Commands at which it runs; null: all. */
-  tags: string[] | null;
-}
-
-interface ReaderFacts {
-  kind: "view" | "materialized view";
-  /** Qualified and quoted. */
-  identity: string;
-  oid: number;
-  /** 1: it reads the relation itself; 2: it reads one that does; and so on. */
-  depth: number;
-}
-
-interface TriggerFunctionFacts {
-  trigger: string;
-  /** Qualified and quoted. */
-  function: string;
-  schema: string;
-  name: string;
-  enabled: boolean;
-  /** Whether one of the trigger's arguments is the relation's name. */
-  names_table: boolean;
-}
-
-/** A function of one row of the relation that gives rows of a relation. */
-export interface ComputedRelationshipFacts {
-  function: string;
-  schema: string;
-  name: string;
-  /** The relation whose rows it gives, qualified and quoted. */
-  returns: string;
-  set: boolean;
-  /** How many rows it is said to give; 1 makes the embedded rows an object. */
-  rows: number;
-}
-
-interface ForeignTableFacts {
-  /** Qualified and quoted. */
-  identity: string;
-  server: string;
-  roles: string[];
-  updatable: boolean;
 }

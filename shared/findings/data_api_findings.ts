@@ -1,6 +1,7 @@
 /** Findings about what the Data API (PostgREST) does with a table and its compatibility view. */
 import type { Finding } from "../contract/responses.ts";
-import type { ComputedRelationshipFacts, RelationFacts } from "../facts/facts.ts";
+import type { ComputedRelationshipFacts } from "../facts/analysis_facts.ts";
+import type { RelationFacts } from "../facts/facts.ts";
 import { dollarQuoted, ident, qualified } from "../sql/quoting.ts";
 import { embeddingFindings } from "./embedding.ts";
 import type { FindingContext, TableFinding } from "./object_findings.ts";

@@ -1,7 +1,8 @@
 /** Findings about the database as a whole: event triggers, recorded statements, objects with names of ours. */
 import { isProtectedSchema } from "../contract/names.ts";
 import type { Finding } from "../contract/responses.ts";
-import type { EventTriggerFacts, Facts, StatementsRead } from "../facts/facts.ts";
+import type { EventTriggerFacts } from "../facts/analysis_facts.ts";
+import type { Facts, StatementsRead } from "../facts/facts.ts";
 import { HISTORY_TABLE } from "../sql/trusted_objects.ts";
 
 /** Command tags of a rename and its rollback, by the event of the triggers that run at them. */

@@ -6,7 +6,8 @@
  * No other view avoids this. PostgREST looks at the origin that the server records for each column of a view that
  * can be written to; a view that hides it hides the foreign keys too, and nothing could be embedded any more.
  */
-import type { JoinTablePair, RelationFacts } from "../facts/facts.ts";
+import type { JoinTablePair } from "../facts/analysis_facts.ts";
+import type { RelationFacts } from "../facts/facts.ts";
 import { dollarQuoted, ident, qualified } from "../sql/quoting.ts";
 import type { TableFinding } from "./object_findings.ts";
 import { called, listed } from "./wording.ts";

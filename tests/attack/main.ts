@@ -20,7 +20,7 @@ import { attackByRaces } from "./races.ts";
 import { Report } from "./report.ts";
 import { attackBySettings, ROLE_SETTINGS } from "./role_settings.ts";
 import { attackByCrashes } from "./stops.ts";
-import { parseOptions } from "../support/runner/options.ts";
+import { parseOptions, refuse } from "../support/runner/options.ts";
 
 const PARTS = ["planted", "settings", "races", "kills", "stops", "bodies"];
 
@@ -37,8 +37,7 @@ const { short } = values;
 const only = values.only.split(",");
 const unknown = only.filter((part) => !PARTS.includes(part));
 if (unknown.length > 0) {
-  console.error(`--only names ${PARTS.join(", ")}, not ${unknown.join(", ")}`);
-  Deno.exit(2);
+  refuse(`--only names ${PARTS.join(", ")}, not ${unknown.join(", ")}`);
 }
 const seconds = Number(values.seconds ?? (short ? 12 : 120));
 const kills = Number(values.kills ?? (short ? 6 : 50));

@@ -23,7 +23,7 @@ import { moduleLoad } from "./module_load.ts";
 import { queryThroughView } from "./query_through_view.ts";
 import { readerConvoy } from "./reader_convoy.ts";
 import { printRows, writeResults } from "./report.ts";
-import { parseOptions } from "../support/runner/options.ts";
+import { parseOptions, refuse } from "../support/runner/options.ts";
 import { withMaintenance } from "../support/servers/servers.ts";
 import type postgres from "postgres";
 
@@ -75,12 +75,12 @@ const values = parseOptions(import.meta.url, {
 });
 const version = Number(values.pg) as PostgresVersion;
 if (!POSTGRES_VERSIONS.includes(version)) {
-  throw new Error(`--pg can be ${POSTGRES_VERSIONS.join(", ")}, not ${values.pg}`);
+  refuse(`--pg can be ${POSTGRES_VERSIONS.join(", ")}, not ${values.pg}`);
 }
 const chosen = values.only === undefined ? MEASUREMENTS : values.only.split(",").map((name) => {
   const found = MEASUREMENTS.find((measurement) => measurement.name === name);
   if (found) return found;
-  throw new Error(`--only can name ${MEASUREMENTS.map(({ name }) => name).join(", ")}`);
+  return refuse(`--only can name ${MEASUREMENTS.map((one) => one.name).join(", ")}, not ${name}`);
 });
 
 using shutdown = watchForShutdown();

@@ -1,4 +1,8 @@
-/** `npm run pictures`: pictures of the page's six views, and the two that the README shows. */
+/**
+ * `npm run pictures [-- FOLDER]`: starts an embedded PostgreSQL with the tables of a shop, renames some of them, and takes
+ * pictures of the page's six views: light and dark, 1280 and 360 pixels wide. They are written to FOLDER, or to a
+ * temporary folder, which is printed. The two of the README are written to shared/guides/pictures.
+ */
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { type Console, createConsole } from "../../shared/console/server/console.ts";
@@ -7,12 +11,7 @@ import type { CampaignPhase } from "../../shared/report/campaign.ts";
 import { CHROMIUM, launchChromium, NO_CHROMIUM } from "../support/programs/chromium.ts";
 import { runMain } from "../support/programs/cli.ts";
 import { makeShop, PROJECT_FILE } from "./example_shop.ts";
-
-const HELP = `npm run pictures -- [FOLDER]
-
-Starts an embedded PostgreSQL with the tables of a shop, renames some of them, and takes pictures of
-the page's six views: light and dark, 1280 and 360 pixels wide. They are written to FOLDER, or to a
-temporary folder, which is printed. The two of the README are written to shared/guides/pictures.`;
+import { helpIfAsked } from "../support/runner/options.ts";
 
 const VIEWS = ["tables", "plan", "live", "names", "campaign", "events"];
 const SCHEMES = ["light", "dark"] as const;
@@ -47,10 +46,7 @@ const PATIENCE_MS = 30_000;
 const SETTLE_MS = 1_200;
 
 async function main(): Promise<number> {
-  if (Deno.args.some((argument) => argument === "--help" || argument === "-h")) {
-    console.log(HELP);
-    return 0;
-  }
+  helpIfAsked(import.meta.url);
   if (CHROMIUM === undefined) {
     console.error(NO_CHROMIUM);
     return 1;

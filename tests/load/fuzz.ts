@@ -11,7 +11,7 @@ import { watchForShutdown } from "../../shared/local/shutdown.ts";
 import { createTestDatabase } from "../support/servers/database.ts";
 import { runStories } from "../support/generated/generated_schema_run.ts";
 import { prepareTemplates, startTestServer } from "../support/servers/prepare.ts";
-import { parseOptions } from "../support/runner/options.ts";
+import { parseOptions, refuse } from "../support/runner/options.ts";
 
 /** After so many stories comes a new database: what is dropped stays in the catalog until a vacuum. */
 const STORIES_A_DATABASE = 500;
@@ -23,8 +23,7 @@ const values = parseOptions(import.meta.url, {
 const seed = Number(values.seed);
 const count = Number(values.count);
 if (!Number.isInteger(seed) || !(Number.isInteger(count) && count > 0)) {
-  console.error("--seed and --count are whole numbers");
-  Deno.exit(2);
+  refuse("--seed and --count are whole numbers");
 }
 const versions = (Deno.env.get("PG_VERSION") ?? Deno.env.get("PG_VERSIONS") ?? "15,17").split(",");
 let failed = false;

@@ -13,6 +13,20 @@ export interface Renamed {
   migration: Migration;
 }
 
+/** The tables of most of these tests. */
+export const EXPERTS = `
+  create table teams (id int primary key, name text);
+  create table experts (
+    id int primary key generated always as identity,
+    name text not null default 'x',
+    team_id int references teams);`;
+
+/** The same, where nobody but the owner has more than what is granted, and sees more than some rows. */
+export const GUARDED_EXPERTS = `${EXPERTS}
+  alter table experts enable row level security;
+  create policy own on experts for select to authenticated using (name = 'mine');
+  revoke all on experts from anon, authenticated, service_role;`;
+
 /** Makes the function for tests that begin with `experts`, one of the `tables`, renamed to `expert_profiles`. */
 export const renamedTests = (tables: string) =>
 (

@@ -15,6 +15,7 @@ import { readiness } from "../../shared/usage/readiness.ts";
 import type { UsageSample } from "../../shared/usage/usage_sample.ts";
 import { statementKind } from "../../shared/usage/statement_kinds.ts";
 import { answered } from "../support/programs/cli.ts";
+import { routineText } from "../support/text_facts.ts";
 
 const ID = "7b9e3c0a-5a55-4d2e-9a7e-0d6b1a1f0c01";
 const NOW = "2026-11-23T12:00:00+00:00";
@@ -289,22 +290,7 @@ Deno.test("what was noted late shows growth, but not of what", () => {
   assertEquals([third.usage.state, third.usage.calls], ["used", 1]);
 });
 
-const ROUTINE: TextFacts = {
-  kind: "routine",
-  identity: "public.f()",
-  object_identity: null,
-  schema: "public",
-  language: "plpgsql",
-  text: "",
-  search_path: null,
-  owned: true,
-  security_definer: false,
-  parameters: [],
-  record_parameters: false,
-  trigger_of: [],
-  calls: null,
-  role: null,
-};
+const ROUTINE = routineText({ language: "plpgsql" });
 
 Deno.test("a routine or a job that names it is a use, one that may is not known", () => {
   const text = (body: string, kind: TextFacts["kind"] = "routine"): TextFacts => ({

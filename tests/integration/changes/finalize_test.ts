@@ -7,20 +7,13 @@ import { databaseState, stateDifferences } from "../../support/catalog/state.ts"
 import { MEMBER_OF_PG_CRON } from "../../support/programs/pg_cron.ts";
 import {
   changingNothing,
+  GUARDED_EXPERTS,
   refusedChange,
   type Renamed,
   renamedTests,
 } from "../../support/renamed.ts";
 
-const TABLES = `
-  create table teams (id int primary key, name text);
-  create table experts (
-    id int primary key generated always as identity,
-    name text not null default 'x',
-    team_id int references teams);
-  alter table experts enable row level security;
-  create policy own on experts for select to authenticated using (name = 'mine');
-  revoke all on experts from anon, authenticated, service_role;
+const TABLES = `${GUARDED_EXPERTS}
   grant select on experts to authenticated;
   insert into experts (name) values ('mine'), ('other');`;
 

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { testRoles } from "../../support/roles.ts";
 import { databaseState, stateDifferences } from "../../support/catalog/state.ts";
-import { refusedChange, type Renamed, renamedTests } from "../../support/renamed.ts";
+import { EXPERTS, refusedChange, type Renamed, renamedTests } from "../../support/renamed.ts";
 
 interface Dependant {
   view: string;
@@ -11,12 +11,7 @@ interface Dependant {
   reason: string;
 }
 
-const TABLES = `
-  create table teams (id int primary key, name text);
-  create table experts (
-    id int primary key generated always as identity,
-    name text not null default 'x',
-    team_id int references teams);
+const TABLES = `${EXPERTS}
   grant select on experts to anon;`;
 
 /** A function on the old name's row type that indexes and the like can use. */

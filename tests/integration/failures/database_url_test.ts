@@ -6,6 +6,7 @@ import { functionsFor } from "../../support/http/functions.ts";
 import { AS_DEPLOYED, oldDeno } from "../../support/programs/old_deno.ts";
 import { ownServers } from "../../support/servers/own_servers.ts";
 import { post } from "../../support/http/requests.ts";
+import { skippedTest } from "../../support/runner/skipped.ts";
 
 const hasIpv6 = () => {
   try {
@@ -45,11 +46,10 @@ if (await hasOpenssl()) {
     }
   });
 } else {
-  Deno.test({
-    name: "connections to a server with encryption (skipped: there is no openssl)",
-    ignore: true,
-    fn: () => {},
-  });
+  skippedTest(
+    "connections to a server with encryption",
+    "there is no openssl",
+  );
 }
 
 type UrlOf = (parameters: string, role?: string, host?: string) => string;

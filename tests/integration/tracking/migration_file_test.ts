@@ -55,18 +55,26 @@ async function command({ fetch }: Functions, args: string[]) {
 
 const publicSchema = (db: TestDatabase) => describeSchemas(db.admin, ["public"]);
 
-/** A database with a table `experts`, whose migrations are all in a repository. */
-async function begun(db: TestDatabase, repo: Repository): Promise<void> {
-  repo.write("20991231000000_app.sql", SCHEMA);
-  await repo.supabase(db, "db", "push");
+interface Started {
+  db: TestDatabase;
+  repo: Repository;
+  functions: Functions;
 }
 
-databaseTest(
-  "a rename that comes by a file is tracked, and is rolled back to exactly the earlier state",
-  async ({ db }) => {
+/** A test with a database whose migrations are all in a repository; the last one makes the tables. */
+function fileTest(name: string, body: (started: Started) => Promise<void>): void {
+  databaseTest(name, async ({ db }) => {
     await using repo = await repository();
     await using functions = functionsFor(db.url);
-    await begun(db, repo);
+    repo.write("20991231000000_app.sql", SCHEMA);
+    await repo.supabase(db, "db", "push");
+    await body({ db, repo, functions });
+  });
+}
+
+fileTest(
+  "a rename that comes by a file is tracked, and is rolled back to exactly the earlier state",
+  async ({ db, repo, functions }) => {
     const before = await publicSchema(db);
     const file = await write(
       functions,
@@ -101,12 +109,9 @@ databaseTest(
   },
 );
 
-databaseTest(
+fileTest(
   "a rollback of what came by a file says that it cannot determine what was changed since",
-  async ({ db }) => {
-    await using repo = await repository();
-    await using functions = functionsFor(db.url);
-    await begun(db, repo);
+  async ({ db, repo, functions }) => {
     await write(functions, repo, "rename-table", "experts", "expert_profiles");
     await repo.supabase(db, "db", "push");
     await db.sql`alter table expert_profiles add column more int`;
@@ -121,12 +126,9 @@ databaseTest(
   },
 );
 
-databaseTest(
+fileTest(
   "rename, refresh, rollback and finalize by files only are in the end what they are by the endpoints",
-  async ({ db }) => {
-    await using repo = await repository();
-    await using functions = functionsFor(db.url);
-    await begun(db, repo);
+  async ({ db, repo, functions }) => {
     const before = await publicSchema(db);
     const push = () => repo.supabase(db, "db", "push");
     await write(functions, repo, "rename-table", "experts", "expert_profiles", "--count-use");
@@ -176,12 +178,9 @@ databaseTest(
   },
 );
 
-databaseTest(
+fileTest(
   "a file whose locks cannot be acquired changes nothing, and is pushed again",
-  async ({ db }) => {
-    await using repo = await repository();
-    await using functions = functionsFor(db.url);
-    await begun(db, repo);
+  async ({ db, repo, functions }) => {
     const before = await publicSchema(db);
     await write(
       functions,
@@ -204,12 +203,9 @@ databaseTest(
   },
 );
 
-databaseTest(
+fileTest(
   "a file goes on trying for its locks, and keeps nobody waiting for long",
-  async ({ db }) => {
-    await using repo = await repository();
-    await using functions = functionsFor(db.url);
-    await begun(db, repo);
+  async ({ db, repo, functions }) => {
     await write(
       functions,
       repo,
@@ -236,12 +232,9 @@ databaseTest(
   },
 );
 
-databaseTest(
+fileTest(
   "a file does not fit a table or dependants that were changed since",
-  async ({ db }) => {
-    await using repo = await repository();
-    await using functions = functionsFor(db.url);
-    await begun(db, repo);
+  async ({ db, repo, functions }) => {
     const rename = await write(functions, repo, "rename-table", "experts", "expert_profiles");
     await db.sql`alter table experts alter column name set default 'y'`;
     const refused = await repo.refused(db, "db", "push");

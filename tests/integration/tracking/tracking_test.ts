@@ -314,3 +314,24 @@ databaseTest(
     assertEquals(await runs(), { is_called: true, last_value: 1 });
   },
 );
+
+databaseTest(
+  "before its locks a change writes its record once on trial, which takes an id and leaves nothing",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await db.sql`create table experts (id int)`;
+    const recorded = async () => [
+      ...await db
+        .sql`select id::int, operation, outcome from table_rename.sys_table_migration_events order by id`,
+    ];
+    await functions.rename({ old_name: "experts", new_name: "expert_profiles" });
+    await functions.refresh({ table: "experts" });
+    await functions.rollback({ table: "experts" });
+    assertEquals(
+      await recorded(),
+      ["rename", "refresh", "rollback"].map((operation, n) => (
+        { id: 2 * (n + 1), operation, outcome: "succeeded" }
+      )),
+    );
+  },
+);

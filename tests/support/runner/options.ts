@@ -29,7 +29,12 @@ export function parseOptions<Options extends ParseArgsOptionsConfig>(
   try {
     return parseArgs({ args: Deno.args, options }).values;
   } catch (error) {
-    console.error(`${(error as Error).message}\nAll options: --help`);
-    Deno.exit(2);
+    refuse((error as Error).message);
   }
+}
+
+/** Says what is wrong with the options, and ends the program with exit code 2. */
+export function refuse(message: string): never {
+  console.error(`${message}\nAll options: --help`);
+  Deno.exit(2);
 }

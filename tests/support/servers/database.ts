@@ -3,6 +3,7 @@ import postgres from "postgres";
 import type { DefaultPrivileges } from "../../../shared/local/supabase_like.ts";
 import { hash, isChosen, sampled } from "../runner/sampled.ts";
 import { serverUrl, templateOf, type TestServer, testServers, withMaintenance } from "./servers.ts";
+import { skippedTest } from "../runner/skipped.ts";
 
 /** How often the copy of a template is tried again while somebody else is copying it. */
 const COPY_ATTEMPTS = 20;
@@ -97,13 +98,17 @@ export function databaseTest(
     : [servers[hash(name) % servers.length]];
   if (!isChosen(name)) return;
   if (chosen.length === 0) {
-    Deno.test({ name: `[pg${versions}] ${name} (not running)`, ignore: true, fn: () => {} });
+    skippedTest(`[pg${versions}] ${name}`, "no such server is running");
   }
   for (const server of chosen) {
+    const onServer = `[pg${server.version}] ${name}`;
+    if (ignore) {
+      skippedTest(onServer, ignore);
+      continue;
+    }
     Deno.test({
       ...rest,
-      name: `[pg${server.version}] ${name}${ignore ? ` (skipped: ${ignore})` : ""}`,
-      ignore: Boolean(ignore),
+      name: onServer,
       fn: async (test) => {
         const db = await createTestDatabase(server, defaultPrivileges);
         try {

@@ -5,29 +5,13 @@ import { readTexts } from "../../../shared/findings/text_findings.ts";
 import { migrationFileStatements } from "../../../shared/plan/migration_file.ts";
 import { recompile, routinesWithCachedPlans } from "../../../shared/plan/cached_plans.ts";
 import { column, table } from "../../support/catalog/handwritten_facts.ts";
+import { routineText } from "../../support/text_facts.ts";
 
 const ORDERS = table("orders", { oid: 1, schema: "t1", columns: [column("id"), column("a")] });
 const SELF_NAMED = table("tag", { oid: 2, schema: "t1", columns: [column("tag")] });
 
-function routine(text: string, more: Partial<TextFacts> = {}): TextFacts {
-  return {
-    kind: "routine",
-    identity: "t1.f()",
-    schema: "t1",
-    language: "plpgsql",
-    text,
-    search_path: null,
-    owned: true,
-    security_definer: false,
-    parameters: [],
-    record_parameters: false,
-    trigger_of: [],
-    calls: null,
-    role: null,
-    object_identity: null,
-    ...more,
-  };
-}
+const routine = (text: string, more: Partial<TextFacts> = {}): TextFacts =>
+  routineText({ identity: "t1.f()", schema: "t1", language: "plpgsql", text, ...more });
 
 function isWarm(
   text: string,

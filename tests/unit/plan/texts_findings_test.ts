@@ -16,6 +16,7 @@ import type { NamedRelation } from "../../../shared/sql/parser/table_index.ts";
 import { markedAsOwn } from "../../../shared/sql/own_statements.ts";
 import { RULES } from "../../../shared/findings/text_rules.ts";
 import { column, factsOf, SERVER_VERSION, table } from "../../support/catalog/handwritten_facts.ts";
+import { routineText } from "../../support/text_facts.ts";
 
 const OLD = table("old", {
   oid: 1,
@@ -28,26 +29,8 @@ const OLD = table("old", {
 });
 const NEIGHBOUR = table("neighbour", { oid: 2, schema: "app" });
 
-const text = (more: Partial<TextFacts>): TextFacts => ({
-  kind: "routine",
-  identity: "public.f()",
-  schema: "public",
-  language: "sql",
-  text: "",
-  search_path: null,
-  owned: true,
-  security_definer: false,
-  parameters: [],
-  record_parameters: false,
-  trigger_of: [],
-  calls: null,
-  role: null,
-  object_identity: null,
-  ...more,
-});
-
 const statement = (query: string, more: Partial<TextFacts> = {}) =>
-  text({
+  routineText({
     kind: "statement",
     identity: "42",
     schema: null,
@@ -58,7 +41,7 @@ const statement = (query: string, more: Partial<TextFacts> = {}) =>
   });
 
 const job = (command: string) =>
-  text({ kind: "cron job", identity: "nightly", schema: null, text: command });
+  routineText({ kind: "cron job", identity: "nightly", schema: null, text: command });
 
 /** Texts read, and what is found in them. */
 const findingsIn = (
@@ -87,10 +70,10 @@ const codes = (texts: TextFacts[], version?: number) =>
 
 Deno.test("there is one finding for each text and code, with the tables and what the text says", () => {
   const found = findings([
-    text({
+    routineText({
       text: "truncate old; truncate app.neighbour; select ctid, xmin from old; truncate old",
     }),
-    text({ identity: "public.g()", text: "truncate public.old" }),
+    routineText({ identity: "public.g()", text: "truncate public.old" }),
   ]);
   assertEquals(found.map(({ code, object }) => [code, object]), [
     ["truncate", "public.f()"],
@@ -109,12 +92,12 @@ Deno.test("there is one finding for each text and code, with the tables and what
 Deno.test("many tables of one finding are counted, not listed", () => {
   const many = Array.from({ length: 12 }, (_, n) => table(`t${n}`, { oid: 100 + n }));
   const all = many.map(({ name }) => name).join(", ");
-  const [finding] = findingsIn([text({ text: `truncate ${all}` })], many, SERVER_VERSION);
+  const [finding] = findingsIn([routineText({ text: `truncate ${all}` })], many, SERVER_VERSION);
   assertStringIncludes(finding.message, '"public"."t4" and 7 more');
 });
 
 Deno.test("what fails is breaking in routines, jobs and recorded statements, definitions only where they run again", () => {
-  assertEquals(codes([text({ text: "truncate old" })]), ["truncate breaking"]);
+  assertEquals(codes([routineText({ text: "truncate old" })]), ["truncate breaking"]);
   assertEquals(codes([job("truncate old")]), ["truncate breaking", "cron_mentions info"]);
   assertEquals(codes([statement("truncate old")]), ["truncate breaking"]);
   for (
@@ -123,12 +106,12 @@ Deno.test("what fails is breaking in routines, jobs and recorded statements, def
       "comment on table old is 'x'",
     ]
   ) {
-    assertEquals(codes([text({ text: ddl })]), ["ddl_on_old_name breaking"]);
+    assertEquals(codes([routineText({ text: ddl })]), ["ddl_on_old_name breaking"]);
     assertEquals(codes([job(ddl)]), ["ddl_on_old_name breaking", "cron_mentions info"]);
     assertEquals(codes([statement(ddl, { calls: 1 })]), []);
     assertEquals(codes([statement(ddl, { calls: 2 })]), ["ddl_on_old_name breaking"]);
   }
-  assertEquals(codes([text({ text: "revoke select on old from anon" })]), [
+  assertEquals(codes([routineText({ text: "revoke select on old from anon" })]), [
     "privileges_on_old_name warning",
   ]);
   const recorded: [query: string, found: string][] = [
@@ -165,7 +148,7 @@ Deno.test("what fails is breaking in routines, jobs and recorded statements, def
   assertEquals(codes([statement("alter table old disable trigger all")]), [
     "disable_trigger warning",
   ]);
-  assertEquals(codes([text({ text: "alter table old disable trigger all" })]), [
+  assertEquals(codes([routineText({ text: "alter table old disable trigger all" })]), [
     "disable_trigger breaking",
   ]);
 });
@@ -173,7 +156,7 @@ Deno.test("what fails is breaking in routines, jobs and recorded statements, def
 Deno.test("a recorded copy out of the table is a warning, a copy into it is breaking", () => {
   assertEquals(codes([statement("COPY public.old (id) TO stdout")]), ["copy warning"]);
   assertEquals(codes([statement("copy old from stdin")]), ["copy breaking"]);
-  assertEquals(codes([text({ text: "copy old to '/tmp/x'" })]), ["copy breaking"]);
+  assertEquals(codes([routineText({ text: "copy old to '/tmp/x'" })]), ["copy breaking"]);
   // The worst of them.
   assertEquals(codes([statement("copy old to stdout; copy old from stdin")]), ["copy breaking"]);
   const [{ message }] = findings([statement("copy old to stdout; copy old from stdin")]);
@@ -181,7 +164,7 @@ Deno.test("a recorded copy out of the table is a warning, a copy into it is brea
 });
 
 Deno.test("MERGE is no finding where the server can do it to a view", () => {
-  const merge = text({
+  const merge = routineText({
     text: "merge into old using app.neighbour on true when matched then delete",
   });
   assertEquals(codes([merge], 160_004), ["merge breaking"]);
@@ -190,11 +173,11 @@ Deno.test("MERGE is no finding where the server can do it to a view", () => {
 
 Deno.test("what may be the case is a warning that says so", () => {
   const found = findings([
-    text({
+    routineText({
       language: "plpgsql",
       text: "begin execute v || ' old'; execute 'truncate old' || v; end",
     }),
-    text({ text: "truncate neighbour" }),
+    routineText({ text: "truncate neighbour" }),
   ]);
   assertEquals(found.map(({ code, severity }) => `${code} ${severity}`), [
     "truncate warning",
@@ -214,7 +197,7 @@ Deno.test("a recorded statement says how often it ran and as whom", () => {
 Deno.test("the remedy for ON CONFLICT ON CONSTRAINT has the columns to name instead, where there are any", () => {
   const remedy = (constraint: string) =>
     findings([
-      text({
+      routineText({
         text: `insert into old values (1) on conflict on constraint ${constraint} do nothing`,
       }),
     ])[0].remedy;
@@ -224,8 +207,8 @@ Deno.test("the remedy for ON CONFLICT ON CONSTRAINT has the columns to name inst
 });
 
 Deno.test("routines of the platform, foreign keys' checks and this tool's own statements have no findings", () => {
-  assertEquals(codes([text({ schema: "auth", text: "truncate public.old" })]), []);
-  assertEquals(codes([text({ schema: "pg_toast", text: "truncate public.old" })]), []);
+  assertEquals(codes([routineText({ schema: "auth", text: "truncate public.old" })]), []);
+  assertEquals(codes([routineText({ schema: "pg_toast", text: "truncate public.old" })]), []);
   assertEquals(
     codes([
       statement("update sys_table_migrations set x = 1 where ctid in (select ctid from old)"),
@@ -250,7 +233,7 @@ Deno.test("a recorded statement that is cut is no text that cannot be read", () 
     "system_columns breaking",
   ]);
   assertEquals(codes([statement("select 1 from old where name in ('a', 'b")]), []);
-  assertEquals(codes([text({ text: "select 1 from old where name in ('a', 'b" })]), [
+  assertEquals(codes([routineText({ text: "select 1 from old where name in ('a', 'b" })]), [
     "unparsed_text warning",
   ]);
 });
@@ -260,13 +243,21 @@ Deno.test("without a view, what names the old name and runs again is breaking", 
     findingsIn(texts, [OLD], SERVER_VERSION, { hasView: false }).map(({ code, severity }) =>
       `${code} ${severity}`
     );
-  assertEquals(without([text({ text: "select ctid from old" })]), ["old_name_gone breaking"]);
+  assertEquals(without([routineText({ text: "select ctid from old" })]), [
+    "old_name_gone breaking",
+  ]);
   assertEquals(without([job("delete from old")]), ["old_name_gone breaking"]);
   assertEquals(without([statement("delete from old")]), []);
-  assertEquals(without([text({ language: "plv8", text: "old" })]), ["old_name_gone warning"]);
+  assertEquals(without([routineText({ language: "plv8", text: "old" })]), [
+    "old_name_gone warning",
+  ]);
   assertEquals(
     without([
-      text({ language: "plpgsql", trigger_of: [1], text: "begin return tg_table_name; end" }),
+      routineText({
+        language: "plpgsql",
+        trigger_of: [1],
+        text: "begin return tg_table_name; end",
+      }),
     ]),
     ["tg_table_name warning"],
   );
@@ -274,8 +265,8 @@ Deno.test("without a view, what names the old name and runs again is breaking", 
 
 Deno.test("an analysis has the findings of a rename whose name is not decided", () => {
   const texts = [
-    text({ text: "truncate old; truncate app.neighbour" }),
-    text({
+    routineText({ text: "truncate old; truncate app.neighbour" }),
+    routineText({
       identity: "public.g()",
       language: "plpgsql",
       trigger_of: [1],
@@ -307,16 +298,24 @@ Deno.test("evidence: which texts name the old name, once each, and how sure that
       .map(({ kind, identity, table, certainty }) => `${kind} ${identity} ${table} ${certainty}`);
   assertEquals(
     named([
-      text({ text: "select 1 from old; delete from old; select 1 from app.neighbour" }),
-      text({ identity: "public.g()", language: "plpgsql", text: "begin execute 'table old'; end" }),
-      text({ identity: "public.h()", language: "plpgsql", text: "begin execute v || 'old'; end" }),
-      text({
+      routineText({ text: "select 1 from old; delete from old; select 1 from app.neighbour" }),
+      routineText({
+        identity: "public.g()",
+        language: "plpgsql",
+        text: "begin execute 'table old'; end",
+      }),
+      routineText({
+        identity: "public.h()",
+        language: "plpgsql",
+        text: "begin execute v || 'old'; end",
+      }),
+      routineText({
         identity: "public.i()",
         language: "plpgsql",
         text: "begin execute v || 'old'; perform from old; end",
       }),
-      text({ identity: "public.j()", text: "select 1 -- from old" }),
-      text({ identity: "public.k()", language: "plv8", text: "old()" }),
+      routineText({ identity: "public.j()", text: "select 1 -- from old" }),
+      routineText({ identity: "public.k()", language: "plv8", text: "old()" }),
       job("delete from old"),
       statement("select * from old"),
       statement("create view v as select * from old", { identity: "43", calls: 1 }),
@@ -334,8 +333,8 @@ Deno.test("evidence: which texts name the old name, once each, and how sure that
   );
   // A trigger function that compares the name of its table has nothing to do with the view.
   const trigger = "begin if tg_table_name = 'old' then return old; end if; end";
-  assertEquals(named([text({ language: "plpgsql", trigger_of: [1], text: trigger })]), []);
-  const texts = [text({ text: "delete\n from old" })];
+  assertEquals(named([routineText({ language: "plpgsql", trigger_of: [1], text: trigger })]), []);
+  const texts = [routineText({ text: "delete\n from old" })];
   assertEquals(
     namedIn({ texts, dynamic_sql_routines: [], same_named_relations: [] }, [OLD])[0].excerpt,
     "delete from old",
@@ -346,7 +345,13 @@ Deno.test("every code says what happens and what to do", () => {
   for (const [code, { does, remedy }] of Object.entries(RULES)) {
     for (const newName of [null, "aged"]) {
       for (const detail of ["", "id", "from", "to", "compares", "uses", "xmax", "ctid"]) {
-        const subject = { text: text({}), tables: '"public"."old"', first: OLD, newName, detail };
+        const subject = {
+          text: routineText({}),
+          tables: '"public"."old"',
+          first: OLD,
+          newName,
+          detail,
+        };
         assert(does(subject).length > 10 && !/undefined|null/.test(does(subject)), code);
         assert(/^[A-Z].*\.$/.test(remedy(subject)), remedy(subject));
       }
