@@ -136,13 +136,36 @@ export const isPrivileges = (object: string): boolean => /^(column .* )?grant to
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
+/** The objects that two states have not both, or not alike, in the order of their names. */
 export function differences(before: Fingerprint, after: Fingerprint): Difference[] {
-  const objects = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort(compare);
-  return objects
-    .filter((object) => before[object] !== after[object])
-    .map((object) => ({
-      object,
-      before: before[object] ?? null,
-      after: after[object] ?? null,
-    }));
+  const changed = Object.keys(before).filter((object) => before[object] !== after[object]);
+  const added = Object.keys(after).filter((object) => !Object.hasOwn(before, object));
+  return [...changed, ...added].sort(compare).map((object) => ({
+    object,
+    before: before[object] ?? null,
+    after: after[object] ?? null,
+  }));
+}
+
+/** A state as it differs from another one: much of it is the same before and after a rename. */
+export interface Changes {
+  /** Objects of the other state that this one has not. */
+  without: string[];
+  /** Objects that are new, or defined otherwise. */
+  changed: Fingerprint;
+}
+
+export function changesFrom(before: Readonly<Fingerprint>, state: Readonly<Fingerprint>): Changes {
+  const changed: Fingerprint = {};
+  for (const object in state) {
+    if (before[object] !== state[object]) changed[object] = state[object];
+  }
+  const without = Object.keys(before).filter((object) => !Object.hasOwn(state, object));
+  return { without, changed };
+}
+
+export function withChanges(before: Fingerprint, { without, changed }: Changes): Fingerprint {
+  const state = { ...before, ...changed };
+  for (const object of without) delete state[object];
+  return state;
 }

@@ -60,7 +60,7 @@ export interface RecordedRename extends TrackedRename {
 }
 
 /** The table before the rename; table and view after it, null where they could not be read then. */
-export interface RecordedFingerprints {
+interface RecordedFingerprints {
   before: Fingerprint;
   after: Fingerprint | null;
   view: Fingerprint | null;

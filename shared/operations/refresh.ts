@@ -104,6 +104,7 @@ async function verify(
   if (table !== null) {
     await keepStates(context, [{
       id: migration.id,
+      before: migration.fingerprint.before,
       // What changed on the table is reported against its state right after the rename.
       after: migration.fingerprint.after,
       view: view && fingerprint(view),

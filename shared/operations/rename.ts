@@ -258,6 +258,6 @@ function renameFile(
     tables: tables.map(({ facts: { schema, name } }) => ({ schema, name })),
     tableGuards: [sameColumns(tables.map(({ facts }) => facts))],
     tracking: (rows) => [trackBatch(batch, rows?.marker ?? newRows(migrations()))],
-    batchId: batch.batch_id,
+    newBatch: true,
   };
 }

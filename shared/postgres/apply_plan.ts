@@ -1,9 +1,9 @@
 /**
  * Applying a plan: one transaction, in which only the last message takes locks that clients feel.
  *
- * 1. `prepare` takes weak locks, reads the facts, makes the plan and writes the record: nobody waits for it.
- * 2. Views are made and checked, what comes later is planned, and the record is written on trial: nobody waits for that
- *    either. A savepoint.
+ * 1. `prepare` takes weak locks, reads the facts and makes the plan: nobody waits for it.
+ * 2. Views are made and checked, what comes later is planned, and the record is written on trial. Meanwhile the function
+ *    composes what is recorded ahead, and sends it next. Nobody waits for that either. A savepoint.
  * 3. A look at who holds locks on the tables. Nobody queues behind a long transaction: the look is repeated until it
  *    has ended. Then the critical section as one message.
  * 4. If a lock could not be acquired: roll back to the savepoint, which keeps facts, weak locks and views, sleep, and
@@ -66,6 +66,8 @@ interface Prepared<P extends Plan> {
   plan: P;
   /** Statements that record the change; run in the critical section, after the plan's own. */
   record: (lock: LockExpressions) => string[];
+  /** Makes the statements that record what is known of the change before its locks. */
+  recordAhead: () => string[];
   /** Statement that is run before each attempt, in a message of its own. Default: none. */
   beforeAttempt?: string;
   /** Statements that record the state before the change, run in the critical section before its locks. Default: none. */
@@ -221,21 +223,30 @@ async function lookWithoutSession(
 /** Tries the critical section until it is committed or the budget is used up. */
 async function retryCriticalSection<P extends Plan>(
   { database, session, options, giveUp, seen, pid, rules }: Attempts,
-  { plan, record, beforeAttempt, recordBefore, recorded }: Prepared<P>,
+  { plan, record, recordAhead, beforeAttempt, recordBefore, recorded }: Prepared<P>,
 ): Promise<LockFigures> {
   const { limits, budget } = options;
-  const prepared = performance.now();
   const oids = plan.locks.flatMap(({ relations }) => relations);
   const look = queryHolders(oids);
-  const before = [
-    preparation(plan, record),
-    "savepoint critical_section",
-    look,
-    `select pg_current_xact_id()::text as xid, ${MESSAGE_MS} as server_ms`,
-  ].join(";\n");
-  const results = await cancelledWithCaller(database, pid, limits, () => session.runAll(before));
-  const [holders, [{ xid, server_ms }]] = results.slice(-2);
-  const networkMs = performance.now() - prepared - Number(server_ms);
+  const { answer: [holders, [{ xid, server_ms }]], tookMs } = await cancelledWithCaller(
+    database,
+    pid,
+    limits,
+    async () => {
+      const { answer } = await session.send(preparation(plan, record));
+      const ahead = [
+        ...recordAhead(),
+        "savepoint critical_section",
+        look,
+        `select pg_current_xact_id()::text as xid, ${MESSAGE_MS} as server_ms`,
+      ].join(";\n");
+      await answer;
+      const sent = performance.now();
+      const results = await session.runAll(ahead);
+      return { answer: results.slice(-2), tookMs: performance.now() - sent };
+    },
+  );
+  const networkMs = tookMs - Number(server_ms);
   for (let seenLast: LockHolder[] | null = holdersFromRows(holders);; seenLast = null) {
     await untilNobodyIsInTheWay(
       { session, options, giveUp, seen, rules },

@@ -5,31 +5,23 @@
 import { dollarQuoted, literal } from "../sql/quoting.ts";
 import { requireHistory } from "../sql/trusted_objects.ts";
 import { uuids } from "./events.ts";
-import { putRows, type RowsOfServer, textOfRows } from "./migration_file.ts";
+import { putRows, type RowsOfServer } from "./migration_file.ts";
 
 /** Seed of the versions' hash, so that they are not another application's. */
 const SEED = 7_265;
 
-/** Settings of the transaction: the statements to be recorded, the rows in one of them, and the version that they got. */
+/** Settings of the transaction: the statements to be recorded, and the version that they got. */
 const STATEMENTS = "table_rename.history";
-const ROWS = "table_rename.history_rows";
 const VERSION = "table_rename.history_version";
 
 /**
  * Statement that keeps the statements in a setting until they are recorded, so that they are sent only once, however
  * many attempts the locks take.
- *
- * @param rows What the server inserts into one of them. Default: nothing.
  */
-export function keepHistory(statements: string[], rows: RowsOfServer | null = null): string {
-  const keep = (setting: string, text: string) => `set_config(${literal(setting)}, ${text}, true)`;
-  return `select ${
-    [
-      keep(STATEMENTS, dollarQuoted(JSON.stringify(statements), "statements")),
-      ...(rows === null ? [] : [keep(ROWS, textOfRows(rows))]),
-    ].join(", ")
-  }`;
-}
+export const keepHistory = (statements: string[]): string =>
+  `select set_config(${literal(STATEMENTS)}, ${
+    dollarQuoted(JSON.stringify(statements), "statements")
+  }, true) is null`;
 
 /**
  * Statement that records what was kept, before each attempt at the locks that clients feel, under the next free
@@ -38,7 +30,7 @@ export function keepHistory(statements: string[], rows: RowsOfServer | null = nu
  *
  * @param name Part of the file's name.
  * @param begun Migrations that are marked as being in the history; the mark is removed if they are not.
- * @param rows As for `keepHistory`.
+ * @param rows What the server inserts into one of the statements. Default: nothing.
  */
 export function recordHistory(
   name: string,
@@ -48,8 +40,7 @@ export function recordHistory(
   const statement = rows === null
     ? "s.value"
     : `case when strpos(s.value, ${literal(rows.marker)}) > 0
-            then replace(s.value, ${literal(rows.marker)}, current_setting(${literal(ROWS)}))
-            else s.value end`;
+            then ${putRows("s.value", rows)} else s.value end`;
   const unmark = begun.length === 0 ? "" : `
     update public.sys_table_migrations m set plan = m.plan - 'in_history'
     where m.id in (${uuids(begun)});`;
@@ -133,7 +124,6 @@ export function addToHistory(requestId: string, statement: string, rows: RowsOfS
       `
 declare
   recorded text;
-  present text[];
   added text;
 begin
   select r.version into recorded from (${recordedHistory(requestId)}) r;
@@ -141,17 +131,9 @@ begin
     return;
   end if;
 ${requireHistory}
-  select h.statements into present
-  from supabase_migrations.schema_migrations h where h.version = recorded
-  for no key update;
-  if not found then
-    return;
-  end if;
   added := ${putRows(literal(statement), rows)};
-  if present[cardinality(present)] <> added then
-    update supabase_migrations.schema_migrations h set statements = present || added
-    where h.version = recorded;
-  end if;
+  update supabase_migrations.schema_migrations h set statements = h.statements || added
+  where h.version = recorded and h.statements[cardinality(h.statements)] <> added;
 end `,
       "history",
     )

@@ -4,7 +4,7 @@
  */
 import { jsonbLiteral, literal, nullableLiteral } from "../sql/quoting.ts";
 import { viewQueryDigest } from "../sql/stored_view.ts";
-import { changed, changesBetween, type NewBatch, type NewMigration } from "./migrations.ts";
+import { KEPT_ROWS, type NewBatch, type NewMigration, rowsWithoutOids } from "./migrations.ts";
 
 /** What has a name when the statement runs, both SQL expressions, as the tracking table has OIDs. */
 const oidOf = (schema: string, name: string) =>
@@ -19,7 +19,7 @@ export type BatchHead = Pick<
 /**
  * Statement that tracks a batch whose tables have their new names and views already.
  *
- * @param rows SQL expression for the rows: `newRows`, or what stands for `batchRows`.
+ * @param rows SQL expression for the rows: `newRows`, or what stands for `recordedRows`.
  */
 export function trackBatch(batch: BatchHead, rows: string): string {
   const actor = literal(batch.actor);
@@ -51,24 +51,7 @@ from pg_catalog.jsonb_to_recordset(${rows}) as e(
 
 /** The rows of a batch that is not recorded anywhere. */
 export const newRows = (migrations: NewMigration[]): string =>
-  jsonbLiteral(migrations.map(({ table_oid: _, plan, ...rest }) => ({
-    ...rest,
-    plan: { ...plan, indexes: plan.indexes.map(({ oid: _, ...index }) => index) },
-  })));
-
-/** Query for the same of a batch that is recorded here. */
-export function batchRows(batchId: string): string {
-  return `
-select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
-    'id', m.id, 'schema_name', m.schema_name, 'old_name', m.old_name, 'new_name', m.new_name,
-    'dependencies', m.dependencies, 'fingerprint', m.fingerprint,
-    'plan', m.plan || pg_catalog.jsonb_build_object('indexes', (
-      select coalesce(pg_catalog.jsonb_agg(i.value - 'oid' order by i.ordinality), '[]')
-      from pg_catalog.jsonb_array_elements(m.plan -> 'indexes') with ordinality i)))
-  order by m.requested_at, m.id)::text
-from public.sys_table_migrations m
-where m.batch_id = ${literal(batchId)}::uuid`;
-}
+  jsonbLiteral(rowsWithoutOids(migrations));
 
 /**
  * Rows that the server itself puts into a statement, so that they are not sent to and fro: a thousand take
@@ -88,23 +71,16 @@ export function rowsOfServer(query: string): RowsOfServer {
   return { marker: `rows_${unheardOf}`, tag: `track_${unheardOf}`, query };
 }
 
+/** The rows of the batch that is recorded in the same transaction. */
+export const recordedRows = (): RowsOfServer => rowsOfServer(`select ${KEPT_ROWS}`);
+
 /** SQL expression for what takes the marker's place. */
-export const textOfRows = ({ query }: RowsOfServer): string =>
+const textOfRows = ({ query }: RowsOfServer): string =>
   `pg_catalog.concat(pg_catalog.quote_literal((${query})), '::jsonb')`;
 
 /** SQL expression for a text in which the rows have taken the marker's place. */
 export const putRows = (text: string, rows: RowsOfServer): string =>
   `pg_catalog.replace(${text}, ${literal(rows.marker)}, ${textOfRows(rows)})`;
-
-/** A state as it differs from the one before: a thousand tables' states are megabytes. */
-const settledState = (state: "after" | "view") =>
-  `case when m.status = 'active' and ${isState(state)}
-      then ${changesBetween("f.before", `f.${state}`)} end`;
-
-/** A rename without a view has null as the view's state. */
-const isState = (state: string) => `pg_catalog.jsonb_typeof(f.${state}) = 'object'`;
-
-const whereState = (state: string) => `case when ${isState(state)} then '${state}' end`;
 
 /** Query for what became of a change only while it was made, or afterwards: times, and the states after it. */
 export function settledRows(ids: string[]): string {
@@ -113,16 +89,9 @@ select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
     'id', m.id, 'requested_at', m.requested_at, 'requested_by', m.requested_by,
     'migrated_at', m.migrated_at, 'migrated_by', m.migrated_by,
     'rollback_at', m.rollback_at, 'finalized_at', m.finalized_at, 'notes', m.notes,
-    'fingerprint', case when m.status = 'active'
-      then m.fingerprint - pg_catalog.array_remove(
-        array['before', ${whereState("after")}, ${whereState("view")}], null) else '{}' end,
-    'after', ${settledState("after")}, 'view', ${settledState("view")})
+    'fingerprint', case when m.status = 'active' then m.fingerprint - 'before' else '{}' end)
   order by m.requested_at, m.id)::text
 from public.sys_table_migrations m
-cross join lateral (
-  select m.fingerprint -> 'before' as before, m.fingerprint -> 'after' as after,
-    m.fingerprint -> 'view' as view
-  offset 0) f
 where m.id in (${ids.map((id) => `${literal(id)}::uuid`).join(", ")})`;
 }
 
@@ -137,18 +106,13 @@ update public.sys_table_migrations m
 set requested_at = e.requested_at, requested_by = e.requested_by,
   migrated_at = e.migrated_at, migrated_by = e.migrated_by,
   rollback_at = e.rollback_at, finalized_at = e.finalized_at, notes = e.notes,
-  fingerprint = m.fingerprint || e.fingerprint
-    || case when e.after is null then '{}' else pg_catalog.jsonb_build_object('after', ${
-    changed("e.after")
-  }) end
-    || case when e.view is null then '{}' else pg_catalog.jsonb_build_object('view', ${
-    changed("e.view")
-  } || case when e.view -> 'changed' ? 'query' then pg_catalog.jsonb_build_object('query', ${
+  fingerprint = m.fingerprint || case
+    when e.fingerprint #>> '{view,changed,query}' is null then e.fingerprint
+    else pg_catalog.jsonb_set(e.fingerprint, '{view,changed,query}', coalesce(pg_catalog.to_jsonb(${
     viewQueryDigest("m.view_oid::pg_catalog.oid")
-  }) else '{}' end) end
+  }::text), 'null')) end
 from pg_catalog.jsonb_to_recordset(${rows}) as e(
   id uuid, requested_at timestamptz, requested_by text, migrated_at timestamptz, migrated_by text,
-  rollback_at timestamptz, finalized_at timestamptz, notes text, fingerprint jsonb,
-  after jsonb, view jsonb)
+  rollback_at timestamptz, finalized_at timestamptz, notes text, fingerprint jsonb)
 where m.id = e.id`;
 }

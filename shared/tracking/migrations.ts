@@ -1,11 +1,23 @@
 /** Writes the table of migrations; `read_migrations.ts` reads it, and nothing else touches it. */
 import type { MigrationStatus } from "../contract/requests.ts";
-import type { Fingerprint } from "../facts/fingerprint.ts";
+import { changesFrom, type Fingerprint } from "../facts/fingerprint.ts";
 import type { RecordedRename, RenamedIndex, RewrittenText } from "../facts/migration.ts";
-import { jsonbLiteral, largeJsonb, literal, nullableLiteral } from "../sql/quoting.ts";
+import {
+  dollarQuoted,
+  jsonbLiteral,
+  largeJsonb,
+  literal,
+  nullableLiteral,
+} from "../sql/quoting.ts";
 import { uuids } from "./events.ts";
 import { insertNotifications, type Receiver } from "./notifications.ts";
 import type { Selection } from "./read_migrations.ts";
+
+/** Setting of the transaction: the rows of a batch, one JSON text. */
+const ROWS = "table_rename.rows";
+
+/** SQL expression for the rows that `keepRows` keeps, a JSON text. */
+export const KEPT_ROWS = `current_setting(${literal(ROWS)})`;
 
 /** A row as it is first written. */
 export interface NewMigration {
@@ -30,8 +42,39 @@ export interface NewBatch {
   migrations: NewMigration[];
 }
 
+/** The rows of a batch as they are in any database: without OIDs. */
+export const rowsWithoutOids = (migrations: NewMigration[]) =>
+  migrations.map(({ table_oid: _, plan, ...rest }) => ({
+    ...rest,
+    plan: { ...plan, indexes: plan.indexes.map(({ oid: _, ...index }) => index) },
+  }));
+
 /**
- * Statement that records a batch, before the locks that clients feel are taken. The time of each row is a little later
+ * Statement that keeps the rows of a batch until the transaction's end: those of a thousand tables are megabytes, and
+ * are both recorded and in the migration history.
+ */
+const keepRows = (migrations: NewMigration[]): string =>
+  `select set_config(${literal(ROWS)}, ${
+    dollarQuoted(JSON.stringify(rowsWithoutOids(migrations)), "rows")
+  }, true) is null`;
+
+/** The kept rows as rows of SQL, in their order, with the OIDs. */
+function keptRows(migrations: NewMigration[]): string {
+  const oids = literal(`{${migrations.map(({ table_oid }) => table_oid).join(",")}}`);
+  const indexes = migrations.map(({ plan }) => plan.indexes);
+  const plan = indexes.every(({ length }) => length === 0)
+    ? "e.plan"
+    : `e.plan || jsonb_build_object('indexes', ${jsonbLiteral(indexes)} -> (r.number - 1)::int)`;
+  return `
+  select e.id, e.schema_name, e.old_name, e.new_name, (${oids}::bigint[])[r.number] as table_oid,
+    e.dependencies, ${plan} as plan, e.fingerprint
+  from jsonb_array_elements(${KEPT_ROWS}::jsonb) with ordinality as r(value, number),
+    jsonb_to_record(r.value) as e(id uuid, schema_name text, old_name text, new_name text,
+      dependencies jsonb, plan jsonb, fingerprint jsonb)`;
+}
+
+/**
+ * Statements that record a batch, before the locks that clients feel are taken. The time of each row is a little later
  * than that of the one before, so that lists keep the order.
  */
 export function insertBatch(batch: NewBatch): string {
@@ -42,7 +85,7 @@ export function insertBatch(batch: NewBatch): string {
     active ? "now()" : "null",
     nullableLiteral(active ? batch.actor : null),
   ].join(", ");
-  return `
+  return `${keepRows(batch.migrations)};
 insert into public.sys_table_migrations (
   id, batch_id, schema_name, old_name, new_name, status, table_oid, compatibility_view_created,
   dependencies, plan, plan_hash, fingerprint, requested_at, requested_by, migrated_at, migrated_by, notes)
@@ -50,26 +93,23 @@ select e.id, ${literal(batch.batch_id)}::uuid, e.schema_name, e.old_name, e.new_
   ${literal(batch.status)}, e.table_oid, ${batch.compatibility_view},
   e.dependencies, e.plan, ${literal(batch.plan_hash)}, e.fingerprint,
   ${times}, ${nullableLiteral(batch.notes)}
-from jsonb_to_recordset(${largeJsonb(batch.migrations)}) as e(
-  id uuid, schema_name text, old_name text, new_name text, table_oid bigint,
-  dependencies jsonb, plan jsonb, fingerprint jsonb)`;
+from (${keptRows(batch.migrations)}) e`;
 }
 
 /**
- * Statement that makes a proposal active, with its tables' present facts, before the locks that clients feel are
+ * Statements that make a proposal active, with its tables' present facts, before the locks that clients feel are
  * taken.
  */
 export function activateBatch(
   batch: Pick<NewBatch, "batch_id" | "actor" | "notes" | "plan_hash" | "migrations">,
 ): string {
-  return `
+  return `${keepRows(batch.migrations)};
 update public.sys_table_migrations m
 set status = 'active', table_oid = e.table_oid, dependencies = e.dependencies, plan = e.plan,
   plan_hash = ${literal(batch.plan_hash)}, fingerprint = e.fingerprint,
   migrated_at = now(), migrated_by = ${literal(batch.actor)},
   notes = coalesce(${nullableLiteral(batch.notes)}, m.notes)
-from jsonb_to_recordset(${largeJsonb(batch.migrations)}) as e(
-  id uuid, table_oid bigint, dependencies jsonb, plan jsonb, fingerprint jsonb)
+from (${keptRows(batch.migrations)}) e
 where m.id = e.id and m.status = 'pending'`;
 }
 
@@ -192,9 +232,9 @@ where m.id = ${literal(id)}::uuid and m.status = 'active'
 export function moveRecords(
   records: Pick<RecordedRename, "id" | "table_oid" | "view_oid" | "indexes" | "fingerprint">[],
 ): string {
-  const rows = records.map(({ id, table_oid, view_oid, indexes, fingerprint: { view } }) => (
-    { id, table_oid, view_oid, indexes, view }
-  ));
+  const rows = records.map((
+    { id, table_oid, view_oid, indexes, fingerprint: { before, view } },
+  ) => ({ id, table_oid, view_oid, indexes, view: view && changesFrom(before, view) }));
   return `
 update public.sys_table_migrations m
 set table_oid = e.table_oid, view_oid = e.view_oid,
@@ -214,8 +254,7 @@ export function keepFingerprints(prints: KeptState[]): string {
   }));
   return `
 update public.sys_table_migrations m
-set fingerprint = m.fingerprint
-  || jsonb_build_object('after', ${changed("e.after")}, 'view', ${changed("e.view")})
+set fingerprint = m.fingerprint || jsonb_build_object('after', e.after, 'view', e.view)
 from jsonb_to_recordset(${largeJsonb(rows)}) as e(id uuid, after jsonb, view jsonb)
 where m.id = e.id and m.id in (
   select free.id from public.sys_table_migrations free
@@ -227,43 +266,8 @@ returning m.id`;
 /** The states after a change: of the table, and of the view where there is one. */
 export interface KeptState {
   id: string;
-  /** The recorded state before it, to send only what differs. Default: all is sent. */
-  before?: Readonly<Fingerprint>;
+  /** The recorded state before the rename: what is the same is not recorded again. */
+  before: Readonly<Fingerprint>;
   after: Readonly<Fingerprint> | null;
   view: Readonly<Fingerprint> | null;
 }
-
-/** A state as it differs from the one before the rename. */
-interface Changes {
-  /** Objects that the state before has, and this one has not; null where all of it is in `changed`. */
-  without: string[] | null;
-  changed: Fingerprint;
-}
-
-function changesFrom(before: Readonly<Fingerprint> | undefined, state: Fingerprint): Changes {
-  if (before === undefined) return { without: null, changed: state };
-  const changed: Fingerprint = {};
-  for (const object in state) {
-    if (before[object] !== state[object]) changed[object] = state[object];
-  }
-  return { without: Object.keys(before).filter((object) => !(object in state)), changed };
-}
-
-/** SQL expression for the `Changes` that make the recorded state into the present one, both of type jsonb. */
-export const changesBetween = (before: string, state: string) =>
-  `pg_catalog.jsonb_build_object(
-      'without', (
-        select coalesce(pg_catalog.jsonb_agg(k.object), '[]')
-        from pg_catalog.jsonb_object_keys(${before}) k(object) where not ${state} ? k.object),
-      'changed', (
-        select coalesce(pg_catalog.jsonb_object_agg(c.key, c.value), '{}')
-        from pg_catalog.jsonb_each(${state}) c
-        where ${before} -> c.key is distinct from c.value))`;
-
-/** SQL expression for the state that `Changes` result in; also in migration files. */
-export const changed = (changes: string) =>
-  `case pg_catalog.jsonb_typeof(${changes} -> 'without') when 'array'
-    then (m.fingerprint -> 'before')
-      - array(select pg_catalog.jsonb_array_elements_text(${changes} -> 'without'))
-      || (${changes} -> 'changed')
-    else ${changes} -> 'changed' end`;

@@ -1,13 +1,8 @@
 /** Reads the table of migrations; `migrations.ts` writes it. */
 import type { MigrationStatus, SelectionRequest } from "../contract/requests.ts";
 import type { Migration } from "../contract/responses.ts";
-import type { Fingerprint } from "../facts/fingerprint.ts";
-import type {
-  NameHolder,
-  RecordedFingerprints,
-  RecordedRename,
-  TrackedRename,
-} from "../facts/migration.ts";
+import { type Changes, type Fingerprint, withChanges } from "../facts/fingerprint.ts";
+import type { NameHolder, RecordedRename, TrackedRename } from "../facts/migration.ts";
 import { jsonbLiteral, literal } from "../sql/quoting.ts";
 import { uuids } from "./events.ts";
 
@@ -155,13 +150,24 @@ where ${condition}
 order by m.migrated_at desc nulls last, m.id desc${lock ? "\nfor update" : ""}`;
 }
 
+/** States as they are recorded: by what differs from the one before the rename, or whole, as earlier versions did. */
+interface StoredFingerprints {
+  before: Fingerprint;
+  after?: Changes | Fingerprint | null;
+  view?: Changes | Fingerprint | null;
+  without_columns?: string[];
+}
+
+const isChanges = (state: Changes | Fingerprint): state is Changes =>
+  typeof state.changed === "object";
+
 /** Reads the answer of `selectedMigrations`. */
 export function recordedFromRows(rows: Record<string, unknown>[]): RecordedRename[] {
   return rows.map((row) => {
-    const recorded = row as unknown as RecordedRename;
-    const { before, after = null, view = null, without_columns = [] } = recorded.fingerprint as
-      & Partial<RecordedFingerprints>
-      & { before: Fingerprint };
-    return { ...recorded, fingerprint: { before, after, view, without_columns } };
+    const { before, after, view, without_columns = [] } = row.fingerprint as StoredFingerprints;
+    const whole = (state: Changes | Fingerprint | null = null) =>
+      state !== null && isChanges(state) ? withChanges(before, state) : state;
+    const fingerprint = { before, after: whole(after), view: whole(view), without_columns };
+    return { ...row, fingerprint } as unknown as RecordedRename;
   });
 }

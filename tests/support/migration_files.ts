@@ -104,7 +104,7 @@ export async function trackingRows(db: TestDatabase): Promise<unknown[]> {
         'statements', m.plan -> 'statements', 'request', m.plan -> 'request',
         'in_history', m.plan -> 'in_history',
         'indexes', (select jsonb_agg(i - 'oid') from jsonb_array_elements(m.plan -> 'indexes') i),
-        'fingerprint', m.fingerprint #- '{view,query}') as row
+        'fingerprint', m.fingerprint #- '{view,changed,query}') as row
     from sys_table_migrations m order by m.requested_at, m.id`;
   return rows.map(({ row }) => row);
 }

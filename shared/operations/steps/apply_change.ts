@@ -150,8 +150,6 @@ async function recordPlanned<C extends PlannedChange>(
   const event = eventOf(change, planned);
   const file = history.recorded ? planned.file() : null;
   const kept = file && historyStatements(plan, file, event, request);
-  const ahead = [recordAhead?.(), kept?.keep].filter((statement) => statement !== undefined);
-  if (ahead.length > 0) await session.run(ahead.join(";\n"));
   await recordAnswer(context, session, operation, {
     ...planParts(plan),
     ...textsOf(planned),
@@ -161,6 +159,8 @@ async function recordPlanned<C extends PlannedChange>(
   return {
     // A proposal is the record alone.
     plan: { ...plan, ...(proposing && NO_STATEMENTS), planned },
+    recordAhead: () =>
+      [recordAhead?.(), kept?.keep()].filter((statement) => statement !== undefined),
     beforeAttempt: kept?.record,
     recordBefore: proposing ? undefined : recordBefore,
     record: (figures: LockExpressions) => [

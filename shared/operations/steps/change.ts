@@ -7,6 +7,7 @@ import type { SelectionRequest } from "../../contract/requests.ts";
 import type {
   Finding,
   LockFigures,
+  Migration,
   MigrationFile,
   OperationAnswer,
   PlannedTable,
@@ -209,7 +210,7 @@ async function answerNotApplied(
   ids: string[],
 ): Promise<OperationAnswer> {
   return {
-    ...await answerOf(context, planned.plan, ids),
+    ...answerOf(planned.plan, await readMigrations(context, ids)),
     batch_id: planned.batch_id,
     mode: request.mode,
     lock: null,
@@ -229,10 +230,13 @@ async function answerApplied<C extends PlannedChange>(
   context.progress({ phase: "verifying", total: ids.length });
   const verification = await verifiedOrNot(context, () => verify(planned));
   await notifyVerification(context, operation, { batch_id, migration_ids: ids }, verification);
-  const history = planned.history.recorded ? await settleHistory(context, ids) : undefined;
+  const [history, migrations] = await Promise.all([
+    planned.history.recorded ? settleHistory(context, ids) : undefined,
+    readMigrations(context, ids),
+  ]);
   const { plan } = withFindings(planned, history === null ? [historyFailed()] : []);
   return {
-    ...await answerOf(context, plan, ids),
+    ...answerOf(plan, migrations),
     batch_id,
     mode: "apply",
     lock,
@@ -245,9 +249,9 @@ async function answerApplied<C extends PlannedChange>(
 export const textsOf = ({ texts = [] }: Pick<PlannedChange, "texts">) =>
   texts.length === 0 ? {} : { rewritten_texts: texts };
 
-async function answerOf(context: OperationContext, plan: Plan, ids: string[]) {
+function answerOf(plan: Plan, migrations: Migration[]) {
   const { plan_hash, ...rest } = planParts(plan);
-  return { plan_hash, migrations: await readMigrations(context, ids), ...rest };
+  return { plan_hash, migrations, ...rest };
 }
 
 export const planParts = (plan: Plan) => ({

@@ -23,7 +23,7 @@ import {
   recordHistory,
 } from "../../tracking/history.ts";
 import {
-  batchRows,
+  recordedRows,
   type RowsOfServer,
   rowsOfServer,
   settledRows,
@@ -45,8 +45,8 @@ export interface FileParts {
   views?: { schema: string; name: string }[];
   /** Statements that track the change; `rows` are those of a batch that is recorded here, to be copied. */
   tracking: (rows: RowsOfServer | null) => string[];
-  /** The batch that the change makes. Default: none. */
-  batchId?: string;
+  /** Whether the change records a new batch. Default: false. */
+  newBatch?: boolean;
 }
 
 type LockLimits = Pick<SelectionRequest, "lock_timeout_ms" | "max_wait_ms">;
@@ -100,19 +100,20 @@ function notRecordedFinding(message: string, remedy: string): Finding {
   };
 }
 
-/** `keep` sends the change's statements to the server; `record` records them before each attempt to get the locks. */
+/**
+ * `keep` makes the statement that sends the change's statements to the server; `record` records them before each attempt
+ * to get the locks.
+ */
 export function historyStatements(
   plan: Plan,
   parts: FileParts,
   event: Event,
   request: LockLimits,
-): { keep: string; record: string } {
-  const rows = parts.batchId === undefined ? null : rowsOfServer(batchRows(parts.batchId));
+): { keep: () => string; record: string } {
+  const rows = parts.newBatch ? recordedRows() : null;
   return {
-    keep: keepHistory(
-      fileStatements(plan, { ...parts, tableGuards: [] }, [], event, request, rows),
-      rows,
-    ),
+    keep: () =>
+      keepHistory(fileStatements(plan, { ...parts, tableGuards: [] }, [], event, request, rows)),
     record: recordHistory(
       parts.name,
       event.operation === "rename" ? event.migration_ids : [],

@@ -1,9 +1,9 @@
 /** After the commit of a change: compares the database with the plan or the record. Takes no locks. */
 import type { Verification } from "../../contract/responses.ts";
 import { fingerprint } from "../../facts/fingerprint.ts";
-import type { RenamePlan } from "../../plan/rename.ts";
+import type { PlannedTable, RenamePlan } from "../../plan/rename.ts";
 import { checkRecorded } from "../../plan/verification/drift_verification.ts";
-import { checkRenamed } from "../../plan/verification/verification.ts";
+import { checkRenamed, type RenamedState } from "../../plan/verification/verification.ts";
 import { sleep } from "../../postgres/limits.ts";
 import { keepFingerprints, type KeptState } from "../../tracking/migrations.ts";
 import {
@@ -20,36 +20,69 @@ import { oidsOf } from "./select_migrations.ts";
 const MAX_KEEPING_MS = 1_000;
 const PAUSE_MS = 100;
 
+/** Tables whose states are read and kept together; and how many such groups at a time, on a connection each. */
+const GROUP_SIZE = 250;
+const GROUPS_AT_A_TIME = 2;
+
 /** Verifies a rename against its plan, and keeps the states after it, for the comparison at a rollback. */
 export async function verifyRename(
   context: OperationContext,
   plan: RenamePlan,
   ids: string[],
 ): Promise<Verification> {
+  const states = await inGroups(
+    plan.tables.map((planned, index) => ({ planned, id: ids[index] })),
+    (group) => readAndKeepStates(context, group),
+  );
+  return checkRenamed(states);
+}
+
+async function readAndKeepStates(
+  context: OperationContext,
+  tables: { planned: PlannedTable; id: string }[],
+): Promise<RenamedState[]> {
   const { names, byOid } = await readStates(context, {
-    names: plan.tables.map(({ rename }) => ({ schema: rename.schema, name: rename.old_name })),
-    oids: plan.tables.map((table) => table.facts.oid),
+    names: tables.map(({ planned: { rename } }) => (
+      { schema: rename.schema, name: rename.old_name }
+    )),
+    oids: tables.map(({ planned }) => planned.facts.oid),
   });
-  const states = plan.tables.map((table, index) => {
+  const states = tables.map(({ planned, id }, index) => {
     const holder = names[index]?.oid;
     return {
-      planned: table,
-      table: byOid.get(table.facts.oid) ?? null,
+      id,
+      planned,
+      table: byOid.get(planned.facts.oid) ?? null,
       view: holder === undefined ? null : byOid.get(holder) ?? null,
     };
   });
   await keepStates(
     context,
-    states.flatMap(({ planned, table, view }, index) =>
+    states.flatMap(({ id, planned, table, view }) =>
       table === null ? [] : [{
-        id: ids[index],
+        id,
         before: fingerprint(planned.facts),
         after: fingerprint(table),
         view: view && fingerprint(view),
       }]
     ),
   );
-  return checkRenamed(states);
+  return states;
+}
+
+/** The results of work on groups of items, in the items' order. */
+async function inGroups<T, R>(items: T[], work: (group: T[]) => Promise<R[]>): Promise<R[]> {
+  const groups = Array.from(
+    { length: Math.ceil(items.length / GROUP_SIZE) },
+    (_, index) => items.slice(index * GROUP_SIZE, (index + 1) * GROUP_SIZE),
+  );
+  const results: R[][] = [];
+  const left = groups.entries();
+  const worker = async () => {
+    for (const [index, group] of left) results[index] = await work(group);
+  };
+  await Promise.all(Array.from({ length: GROUPS_AT_A_TIME }, worker));
+  return results.flat();
 }
 
 /** Verifies a change whose first answer was lost, against its record. */

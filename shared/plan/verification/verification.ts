@@ -17,7 +17,7 @@ import { comparableOptions } from "../../sql/stored_view.ts";
 
 type Names = Pick<TrackedRename, "schema_name" | "old_name" | "new_name">;
 
-interface RenamedState {
+export interface RenamedState {
   planned: PlannedTable;
   table: RelationState | null;
   view: RelationState | null;
@@ -46,8 +46,7 @@ export function checkRenamed(states: RenamedState[]): Verification {
     name.push(...otherName(wanted, one.table));
     if (one.table === null) continue;
 
-    const changed = differencesButNames(unnamed(before), unnamed(one.table), renames);
-    state.push(...prefixed(wanted, changed));
+    state.push(...prefixed(wanted, otherDifferences(before, one.table, renames)));
     if (plannedView === null) continue;
 
     const old = qualified(rename.schema, rename.old_name);
@@ -262,6 +261,17 @@ const prefixed = (table: string, changed: Difference[]): Difference[] =>
 
 const describe = (relation: RelationState | null) =>
   relation && `${relation.kind} with (${relation.options.join(", ")})`;
+
+/** What differs beside the objects that have names of tables in them. */
+function otherDifferences(
+  before: RelationState,
+  after: RelationState,
+  active: Names[],
+): Difference[] {
+  const isOther = ({ object }: Difference) => !NAMES_TABLES.test(object);
+  const differ = differences(fingerprint(before), fingerprint(after)).some(isOther);
+  return differ ? differencesButNames(unnamed(before), unnamed(after), active) : [];
+}
 
 const unnamed = (relation: RelationState): Fingerprint =>
   Object.fromEntries(

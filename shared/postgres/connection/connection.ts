@@ -8,6 +8,7 @@ import { isCancelled, isConnectionLost } from "../database_errors.ts";
 import { type DatabaseUrl, parseDatabaseUrl } from "./database_url.ts";
 import { type Encryption, encryptionsOf, firstAccepted } from "./encryption.ts";
 import { openSocket } from "./server_socket.ts";
+import { sleep } from "../limits.ts";
 import { PING } from "../transaction.ts";
 
 /** A row as the simple protocol gives it: numbers, booleans and JSON parsed, the rest as text. */
@@ -137,6 +138,22 @@ export class Connection {
       if (isConnectionLost(error)) this.#closed = true;
       throw error;
     }
+  }
+
+  /** Sends one message as `run` does; its answer is promised once all of it is on its way. */
+  async send(text: string): Promise<{ answer: Promise<Row[][]> }> {
+    const answer = this.run(text);
+    const ended = answer.then(() => {}, () => {});
+    await Promise.race([ended, this.#flushed()]);
+    return { answer };
+  }
+
+  /** Waits until the system has taken what was to be sent. */
+  async #flushed(): Promise<void> {
+    // postgres.js writes in a task of its own.
+    await sleep(0);
+    const socket = this.#socket;
+    if (socket?.writableNeedDrain) await new Promise((resolve) => socket.once("drain", resolve));
   }
 
   /** Closes it at once; the last message may or may not be executed. */

@@ -258,8 +258,18 @@ export class Session {
 
   /** Sends one message, and returns the rows of each statement. */
   async runAll(text: string): Promise<Row[][]> {
-    if (!this.#open) throw new Error("a statement was to run outside of a transaction");
+    this.#requireOpen();
     return await this.#connection.run(text);
+  }
+
+  /** Sends one message; the rows of each statement are promised once all of it is on its way. */
+  async send(text: string): Promise<{ answer: Promise<Row[][]> }> {
+    this.#requireOpen();
+    return await this.#connection.send(text);
+  }
+
+  #requireOpen(): void {
+    if (!this.#open) throw new Error("a statement was to run outside of a transaction");
   }
 
   /**
