@@ -2,9 +2,6 @@
 import * as z from "zod";
 import { migration } from "./responses.ts";
 
-/** Most migrations in one notification; `migrations_total` is the number of all. */
-export const MAX_NOTIFIED_MIGRATIONS = 100;
-
 const timestamp = z.iso.datetime({ offset: true });
 
 const about = {

@@ -6,7 +6,6 @@ import { Problem, type ProblemBody } from "../contract/problems.ts";
 import type { Progress } from "../contract/responses.ts";
 import { type Database, databaseAt } from "../postgres/connection/database.ts";
 import type { DatabaseContext } from "../postgres/connection/database_context.ts";
-import { problemInMarkdown } from "../report/problem.ts";
 import { authenticate, type Caller } from "./authenticate.ts";
 import { eventStream } from "./event_stream.ts";
 import { type Idempotency, idempotencyOf } from "./idempotency.ts";
@@ -137,7 +136,7 @@ export async function handle<Input, Output>(
   } catch (error) {
     const problem = await refusal(error);
     deliver();
-    const response = refused(problem, request, headers);
+    const response = await refused(problem, request, headers);
     if (problem.code === "method_not_allowed") response.headers.set("allow", definition.method);
     return response;
   }
@@ -190,10 +189,16 @@ function requireDatabaseUrl({ databaseUrl }: Settings): string {
 type HeaderFields = Record<string, string>;
 
 /** A problem document, or Markdown for those who prefer that (allowed by RFC 9457, section 3). */
-function refused(problem: ProblemBody, request: Request, headers: HeaderFields): Response {
+async function refused(
+  problem: ProblemBody,
+  request: Request,
+  headers: HeaderFields,
+): Promise<Response> {
   const type = preferredType(request, ["application/problem+json", "text/markdown"]);
   const { status } = problem;
   if (type === "application/problem+json") return json(status, type, problem, headers);
+  // Few ask for it, so it is loaded when it is needed.
+  const { problemInMarkdown } = await import("../report/problem.ts");
   return new Response(problemInMarkdown(problem), {
     status,
     headers: { ...headers, "content-type": `${type}; charset=utf-8` },

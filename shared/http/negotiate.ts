@@ -1,6 +1,6 @@
 /** Content negotiation: answers that exist in several media types, and conditional requests. */
 import type { OperationAnswer } from "../contract/responses.ts";
-import { type Operation, operationInMarkdown } from "../report/operation.ts";
+import type { Operation } from "../report/operation.ts";
 import { sha256 } from "./sha256.ts";
 
 /** The media type, without parameters, that the caller prefers; the first one where it has no preference. */
@@ -57,15 +57,24 @@ export function represented(
 }
 
 /** The `respond` of an operation's endpoint: JSON, or Markdown for those who prefer `text/markdown`. */
-export const jsonOrMarkdown =
-  (operation: Operation) => (answer: OperationAnswer, request: Request): Promise<Response> => {
-    const type = preferredType(request, ["application/json", "text/markdown"]);
-    // Only one of them is made: Markdown of a thousand tables takes a while.
-    const body = type === "application/json"
-      ? JSON.stringify(answer)
-      : operationInMarkdown(answer, { operation });
-    return represented(request, [{ type, body }]);
-  };
+export const jsonOrMarkdown = (operation: Operation) =>
+async (
+  answer: OperationAnswer,
+  request: Request,
+): Promise<Response> => {
+  const type = preferredType(request, ["application/json", "text/markdown"]);
+  // Only one of them is made: Markdown of a thousand tables takes a while.
+  const body = type === "application/json"
+    ? JSON.stringify(answer)
+    : await inMarkdown(answer, operation);
+  return await represented(request, [{ type, body }]);
+};
+
+/** Few ask for it, so it is loaded when it is needed. */
+async function inMarkdown(answer: OperationAnswer, operation: Operation): Promise<string> {
+  const { operationInMarkdown } = await import("../report/operation.ts");
+  return operationInMarkdown(answer, { operation });
+}
 
 function preferred(
   request: Request,

@@ -1,11 +1,12 @@
 /** Deliveries: which notifications of the outbox are due, what became of them, and what is listed of them. */
-import { MAX_NOTIFIED_MIGRATIONS, type NotificationType } from "../contract/notifications.ts";
+import type { NotificationType } from "../contract/notifications.ts";
 import type {
   Migration,
   MigrationNotifications,
   NotificationsReport,
 } from "../contract/responses.ts";
 import { jsonbLiteral, literal } from "../sql/quoting.ts";
+import { MAX_NOTIFIED_MIGRATIONS } from "./notifications.ts";
 
 /** One attempt: a notification and its receiver. */
 export interface DueDelivery {

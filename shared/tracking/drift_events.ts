@@ -1,8 +1,7 @@
 /** Events about drift. Without receivers only drift that exposes rows is recorded, else any. */
-import { MAX_NOTIFIED_MIGRATIONS } from "../contract/notifications.ts";
 import { jsonbLiteral, literal, millisecondsLiteral } from "../sql/quoting.ts";
 import { invokerOption } from "../sql/stored_view.ts";
-import { type Receiver, withNotification } from "./notifications.ts";
+import { MAX_NOTIFIED_MIGRATIONS, type Receiver, withNotification } from "./notifications.ts";
 
 /** Longest wait for another request that records drift at the same moment, in milliseconds. */
 const LOCK_TIMEOUT_MS = 500;

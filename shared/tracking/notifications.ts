@@ -6,6 +6,9 @@ import type { NotificationType } from "../contract/notifications.ts";
 import { jsonbLiteral, literal, nullableLiteral } from "../sql/quoting.ts";
 import type { Event } from "./events.ts";
 
+/** Most migrations in one notification; `migrations_total` is the number of all. */
+export const MAX_NOTIFIED_MIGRATIONS = 100;
+
 /** Somebody who is notified. */
 export interface Receiver {
   /** SHA-256 of the URL, which can be a secret. */

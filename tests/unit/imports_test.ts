@@ -195,6 +195,16 @@ Deno.test("deployed code imports nothing by a name that is made at run time", as
   }
 });
 
+Deno.test("deployed code has the answers' schemas as types only: a function makes answers and does not parse them", async () => {
+  const deployed = new Set(entriesOf(graph).flatMap((entry) => [...reachableFrom(entry, graph)]));
+  const loading = /^import (?!type )[^;]*contract\/(?:responses|migration|notifications)\.ts"/m;
+  const loads: string[] = [];
+  for (const module of deployed) {
+    if (loading.test(await Deno.readTextFile(join(ROOT_FOLDER, module)))) loads.push(module);
+  }
+  assertEquals(loads, []);
+});
+
 Deno.test("an import against the arrows is found, be it of a type, dynamic or an export", async () => {
   const root = await Deno.makeTempDir();
   try {

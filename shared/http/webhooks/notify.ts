@@ -1,7 +1,6 @@
 /** Notifications, as far as a request has to do with them: who receives them, and delivery after the answer. */
 import { Problem } from "../../contract/problems.ts";
 import { inBackground } from "../../notifications/background.ts";
-import { deliverDue } from "../../notifications/deliver.ts";
 import { NOTIFICATION_HEADER } from "../../notifications/send.ts";
 import { databaseAt } from "../../postgres/connection/database.ts";
 import type { Receiver } from "../../tracking/notifications.ts";
@@ -41,6 +40,8 @@ export function deliverLater(settings: Settings, log: Log): void {
   if (!notify || databaseUrl === undefined) return;
   if (notify.urls.length === 0 || notify.signers.length === 0) return;
   const work = async () => {
+    // Loaded after the answer, so that no caller waits for it.
+    const { deliverDue } = await import("../../notifications/deliver.ts");
     const receivers = await receiversOf(notify.urls);
     await deliverDue(databaseAt(databaseUrl), { ...notify, receivers }, log);
   };
