@@ -4,6 +4,10 @@ import { databaseTest, type TestDatabase } from "../../support/servers/database.
 import { functionsFor } from "../../support/http/functions.ts";
 import { holdInTurns, holdLock } from "../../support/waiting.ts";
 import { catalogState, stateDifferences } from "../../support/catalog/state.ts";
+import { withChanges } from "../../../shared/facts/fingerprint.ts";
+import { EXPERTS, renamedTests } from "../../support/renamed.ts";
+
+const renamed = renamedTests(EXPERTS);
 
 /** The tables, with a column of each. */
 const COLUMNS = {
@@ -270,6 +274,83 @@ databaseTest("a migration is recorded with its times, plan and dependencies", as
   const { migrations: [migration] } = await functions.list();
   assert(migration.rollback_at! > migration.migrated_at!);
 });
+
+renamed("states that an earlier version recorded whole count like those of today", async (
+  { db, functions, migration },
+) => {
+  const [{ prints }] = await db.sql`select fingerprint as prints from sys_table_migrations`;
+  assertEquals(Object.keys(prints.after), ["changed", "without"]);
+  const states = { after: prints.after, view: prints.view };
+  for (const state of ["after", "view"] as const) {
+    const whole = withChanges(prints.before, states[state]);
+    await db.sql`
+      update sys_table_migrations
+      set fingerprint = jsonb_set(fingerprint, ${[state]}, ${db.sql.json(whole)})`;
+  }
+  await db.sql`alter table expert_profiles add column since int`;
+  await db.sql`grant select (name) on experts to anon`;
+  await functions.refused("breaking_findings", "finalize", { migration_id: migration.id });
+  await db.sql`revoke select (name) on experts from anon`;
+  const { verification } = await functions.rollback({ migration_id: migration.id });
+  assert(verification?.passed);
+  const kept = verification.checks.find(({ name }) => name.startsWith("changes that others made"));
+  assertEquals(kept?.differences?.map(({ object }) => object), [
+    '"public"."experts": column order',
+    '"public"."experts": column since',
+  ]);
+});
+
+databaseTest(
+  "the rows of a batch are recorded in its order, with the OIDs of its tables and indexes",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    const names = ["one", 'two "quoted"', "three $rows$ \\n", "four '::jsonb"];
+    for (const name of names) await db.sql`create table ${db.sql(name)} (id int primary key)`;
+    const renames = names.map((name) => ({ old_name: name, new_name: `${name} renamed` }));
+    await functions.rename({ renames, rename_indexes: true });
+    const rows = await db.sql`
+    select m.old_name, m.new_name, m.table_oid = t.oid as table, i ->> 'to' as index,
+      (i ->> 'oid')::oid = x.oid as of_index
+    from sys_table_migrations m
+    join pg_class t on t.relname = m.new_name
+    cross join jsonb_array_elements(m.plan -> 'indexes') i
+    join pg_class x on x.relname = i ->> 'to'
+    order by m.requested_at`;
+    assertEquals(
+      rows.map((row) => ({ ...row })),
+      names.map((name) => ({
+        old_name: name,
+        new_name: `${name} renamed`,
+        table: true,
+        index: `${name} renamed_pkey`,
+        of_index: true,
+      })),
+    );
+  },
+);
+
+databaseTest(
+  "of many tables, read in groups, each has its own states in its record",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    const numbers = Array.from({ length: 251 }, (_, number) => number);
+    await db.sql.unsafe(numbers.map((n) => `create table t${n} (c${n} int)`).join(";")).simple();
+    const { verification } = await functions.rename({
+      renames: numbers.map((n) => ({ old_name: `t${n}`, new_name: `renamed_${n}` })),
+    });
+    assert(verification?.passed);
+    const rows = await db.sql`
+    select m.old_name, m.fingerprint -> 'before' ->> 'column order' as before,
+      m.fingerprint -> 'after' = '{"changed": {}, "without": []}' as after,
+      m.fingerprint #>> '{view,changed,kind}' as view
+    from sys_table_migrations m
+    order by m.requested_at`;
+    assertEquals(
+      rows.map((row) => ({ ...row })),
+      numbers.map((n) => ({ old_name: `t${n}`, before: `c${n}`, after: true, view: "v" })),
+    );
+  },
+);
 
 databaseTest("a request that gave up says in its event how long it waited", async ({ db }) => {
   await using functions = functionsFor(db.url);

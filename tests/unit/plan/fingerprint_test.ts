@@ -1,6 +1,12 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import type { RelationFacts } from "../../../shared/facts/facts.ts";
-import { columnDefinition, differences, fingerprint } from "../../../shared/facts/fingerprint.ts";
+import {
+  changesFrom,
+  columnDefinition,
+  differences,
+  fingerprint,
+  withChanges,
+} from "../../../shared/facts/fingerprint.ts";
 import { column, frozen, grant, table } from "../../support/catalog/handwritten_facts.ts";
 
 const base = frozen(table("experts", {
@@ -116,4 +122,19 @@ Deno.test("objects named like members of Object are compared like others", () =>
     assertEquals(difference?.before, null);
     assertMatch(difference!.after!, /^text /);
   }
+});
+
+Deno.test("a state that is kept by what differs is the same state again", () => {
+  const before = fingerprint(base);
+  const states = [
+    before,
+    fingerprint({ ...base, comment: "c", columns: [column("toString"), column("changed")] }),
+    fingerprint({ ...base, acl: [], constraints: [{ name: "x", definition: "d" }] }),
+    {},
+  ];
+  for (const state of states) {
+    const changes = changesFrom(before, state);
+    assertEquals(withChanges(before, JSON.parse(JSON.stringify(changes))), state);
+  }
+  assertEquals(changesFrom(before, before), { without: [], changed: {} });
 });
