@@ -21,7 +21,6 @@ import {
   criticalSection,
   type LockExpressions,
   lockFigures,
-  MESSAGE_MS,
   preparation,
   roundedMs,
 } from "./critical_section.ts";
@@ -45,6 +44,7 @@ import {
 } from "./locks/lock_holders.ts";
 import { hiddenHolders, lockNotAcquired } from "./locks/lock_not_acquired.ts";
 import { requireLockRoom } from "./locks/lock_room.ts";
+import { MESSAGE_MS } from "./transaction.ts";
 
 interface ApplyOptions {
   /** Longest wait for one lock that clients feel, in milliseconds. */
@@ -117,7 +117,9 @@ export async function applyPlan<P extends Plan, T>(
     requireTime(limits);
     const first = budget.failures === 0 && !rules.hasWaited;
     const outcome = await withWritingSession(database, options, first, async (session) => {
+      const begun = performance.now();
       const connection = connected(await session.begin(beginWriting(limits, budget)));
+      const roundTripMs = performance.now() - begun - connection.serverMs;
       const { pid } = connection;
       try {
         progress({ phase: "preparing" });
@@ -131,7 +133,7 @@ export async function applyPlan<P extends Plan, T>(
         if (prepared.plan.lockNeeds !== undefined && prepared.plan.locks.length > 0) {
           await requireLockRoom(session, prepared.plan.lockNeeds, connection.lockRoom);
         }
-        const attempts: Attempts = { database, session, options, giveUp, seen, pid, rules };
+        const attempts = { database, session, options, giveUp, seen, pid, rules, roundTripMs };
         return { plan: prepared.plan, lock: await retryCriticalSection(attempts, prepared) };
       } catch (error) {
         if (isCancelled(error) || isConnectionLost(error)) requireTime(limits);
@@ -186,6 +188,8 @@ interface Attempts {
   seen: (blockers: Blocker[]) => void;
   pid: number;
   rules: QueueRules;
+  /** Time that a small message and its answer are on their way. */
+  roundTripMs: number;
 }
 
 /** Others hold locks for long, and another request needs the connection meanwhile. */
@@ -222,31 +226,32 @@ async function lookWithoutSession(
 
 /** Tries the critical section until it is committed or the budget is used up. */
 async function retryCriticalSection<P extends Plan>(
-  { database, session, options, giveUp, seen, pid, rules }: Attempts,
+  { database, session, options, giveUp, seen, pid, rules, roundTripMs }: Attempts,
   { plan, record, recordAhead, beforeAttempt, recordBefore, recorded }: Prepared<P>,
 ): Promise<LockFigures> {
   const { limits, budget } = options;
   const oids = plan.locks.flatMap(({ relations }) => relations);
   const look = queryHolders(oids);
-  const { answer: [holders, [{ xid, server_ms }]], tookMs } = await cancelledWithCaller(
+  const prepare = async () => {
+    const { answer } = await session.send(preparation(plan, record));
+    const ahead = [
+      ...recordAhead(),
+      "savepoint critical_section",
+      look,
+      `select pg_current_xact_id()::text as xid, ${MESSAGE_MS} as server_ms`,
+    ].join(";\n");
+    await answer;
+    const sent = performance.now();
+    const [holders, [{ xid, server_ms }]] = (await session.runAll(ahead)).slice(-2);
+    const networkMs = performance.now() - sent - Number(server_ms);
+    return { holders, xid, msPerCharacter: Math.max(0, networkMs - roundTripMs) / ahead.length };
+  };
+  const { holders, xid, msPerCharacter } = await cancelledWithCaller(
     database,
     pid,
     limits,
-    async () => {
-      const { answer } = await session.send(preparation(plan, record));
-      const ahead = [
-        ...recordAhead(),
-        "savepoint critical_section",
-        look,
-        `select pg_current_xact_id()::text as xid, ${MESSAGE_MS} as server_ms`,
-      ].join(";\n");
-      await answer;
-      const sent = performance.now();
-      const results = await session.runAll(ahead);
-      return { answer: results.slice(-2), tookMs: performance.now() - sent };
-    },
+    () => watchingBlockers(database, pid, seen, prepare),
   );
-  const networkMs = tookMs - Number(server_ms);
   for (let seenLast: LockHolder[] | null = holdersFromRows(holders);; seenLast = null) {
     await untilNobodyIsInTheWay(
       { session, options, giveUp, seen, rules },
@@ -265,6 +270,7 @@ async function retryCriticalSection<P extends Plan>(
     try {
       if (beforeAttempt !== undefined) await session.run(beforeAttempt);
       const sent = performance.now();
+      const networkMs = roundTripMs + msPerCharacter * message.length;
       // From here on it is finished, whether or not the caller is still there.
       const results = await watchingBlockers(database, pid, seen, () => session.runAll(message));
       session.ended();
@@ -304,7 +310,7 @@ async function retryCriticalSection<P extends Plan>(
 async function untilNobodyIsInTheWay(
   { session, options: { budget, limits }, giveUp, seen, rules }: Omit<
     Attempts,
-    "database" | "pid"
+    "database" | "pid" | "roundTripMs"
   >,
   look: string,
   first: LockHolder[] | null,

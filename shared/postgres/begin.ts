@@ -7,7 +7,7 @@ import { trackingMissing } from "./database_problems.ts";
 import { type Limits, remainingMs, type RetryBudget } from "./limits.ts";
 import { lockRoomColumn } from "./locks/lock_room.ts";
 import { featureColumns, type ServerFeatures, serverFeatures } from "./server_features.ts";
-import { beginReadOnly, beginReadWrite, setLockTimeout } from "./transaction.ts";
+import { beginReadOnly, beginReadWrite, MESSAGE_MS, setLockTimeout } from "./transaction.ts";
 
 /**
  * Longest wait in one go for a lock that no client feels, in milliseconds. The session has a connection meanwhile; then
@@ -23,7 +23,8 @@ const CONNECTION_QUERY = `
 select pg_backend_pid() as pid, current_setting('server_version_num')::int as server_version,
   to_regclass(${
   literal(EVENTS_TABLE)
-}) is not null as tracked,${untrustedColumn},${featureColumns},${lockRoomColumn}`;
+}) is not null as tracked,${untrustedColumn},${featureColumns},${lockRoomColumn},
+  ${MESSAGE_MS} as server_ms`;
 
 const readingLockTimeout = (limits: Limits): number =>
   Math.min(READING_LOCK_TIMEOUT_MS, Math.max(1, remainingMs(limits)));
@@ -64,6 +65,8 @@ export interface Connected extends ServerFeatures {
   untrusted: string[];
   /** Locks that fit into the server's table. */
   lockRoom: number;
+  /** How long the server took for this message, in milliseconds. */
+  serverMs: number;
 }
 
 /**
@@ -79,6 +82,7 @@ export function connected([row]: Row[]): Connected {
     serverVersion: Number(row.server_version),
     untrusted: (row.untrusted ?? []) as string[],
     lockRoom: Number(row.lock_room),
+    serverMs: Number(row.server_ms),
     ...serverFeatures(row),
   };
 }

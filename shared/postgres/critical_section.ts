@@ -14,7 +14,7 @@ import {
 import { markedAsOwn } from "../sql/own_statements.ts";
 import { dollarQuoted, literal, millisecondsLiteral } from "../sql/quoting.ts";
 import type { Row } from "./connection/connection.ts";
-import { setLockTimeout } from "./transaction.ts";
+import { MESSAGE_MS, setLockTimeout } from "./transaction.ts";
 
 /** The lock figures as SQL expressions, for what is recorded inside the transaction. */
 export interface LockExpressions {
@@ -44,10 +44,6 @@ const MAX_TIMEOUTS = 64;
 
 /** The server's clock in milliseconds, not the transaction's. */
 const CLOCK_MS = "(extract(epoch from clock_timestamp()) * 1000::numeric)::float8";
-
-/** Time since the server received the message that contains it, in milliseconds. */
-export const MESSAGE_MS =
-  "(extract(epoch from clock_timestamp() - statement_timestamp()) * 1000::numeric)::float8";
 
 /** Figures are kept in settings of the transaction, so that the statements are the same at every attempt. */
 const FIGURES = [
@@ -190,7 +186,7 @@ export function criticalSection(
 /**
  * Reads the figures from the message's answers.
  *
- * @param answeredMs How long the message took, without the way to the server and back. The part of it that the server
+ * @param answeredMs How long the message took, without its way to the server and the answer's way back. The part of it that the server
  *   had not spent before COMMIT is the time of COMMIT.
  */
 export function lockFigures(

@@ -39,3 +39,7 @@ export const PING = "begin;\ncommit";
 /** Statement that limits waits for locks in this transaction, in milliseconds; never 0, which would mean no limit. */
 export const setLockTimeout = (ms: number): string =>
   `set local lock_timeout = ${millisecondsLiteral(ms)}`;
+
+/** Time since the server received the message that contains it, in milliseconds. */
+export const MESSAGE_MS =
+  "(extract(epoch from clock_timestamp() - statement_timestamp()) * 1000::numeric)::float8";

@@ -45,7 +45,7 @@ export function deliverLater(settings: Settings, log: Log): void {
     const receivers = await receiversOf(notify.urls);
     await deliverDue(databaseAt(databaseUrl), { ...notify, receivers }, log);
   };
-  inBackground(work());
+  inBackground(work().catch((cause) => log("notifications could not be delivered", { cause })));
 }
 
 /**

@@ -70,18 +70,23 @@ async function readAndKeepStates(
   return states;
 }
 
-/** The results of work on groups of items, in the items' order. */
+/**
+ * The results of work on groups of items, in the items' order. Where one fails no other is begun, and nothing goes on
+ * afterwards.
+ */
 async function inGroups<T, R>(items: T[], work: (group: T[]) => Promise<R[]>): Promise<R[]> {
-  const groups = Array.from(
-    { length: Math.ceil(items.length / GROUP_SIZE) },
-    (_, index) => items.slice(index * GROUP_SIZE, (index + 1) * GROUP_SIZE),
-  );
   const results: R[][] = [];
-  const left = groups.entries();
+  const failures: unknown[] = [];
+  let next = 0;
   const worker = async () => {
-    for (const [index, group] of left) results[index] = await work(group);
+    while (next * GROUP_SIZE < items.length && failures.length === 0) {
+      const index = next++;
+      const group = items.slice(index * GROUP_SIZE, (index + 1) * GROUP_SIZE);
+      await work(group).then((done) => results[index] = done, (error) => failures.push(error));
+    }
   };
   await Promise.all(Array.from({ length: GROUPS_AT_A_TIME }, worker));
+  if (failures.length > 0) throw failures[0];
   return results.flat();
 }
 

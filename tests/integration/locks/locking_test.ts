@@ -248,3 +248,44 @@ databaseTest(
     assertLess((await functionBackends(db.sql)).length, 5);
   },
 );
+
+databaseTest(
+  "a rename that cannot write its record says who keeps it from that",
+  async ({ db }) => {
+    await using functions = functionsFor(db.url);
+    await db.sql.unsafe(EXPERTS).simple();
+    const holder = await holdLock(db, "sys_table_migrations", "share");
+    const { status, body } = await post(functions, "rename", { ...RENAME, max_wait_ms: 800 });
+    await holder.release();
+    assertEquals([status, body.code], [423, "lock_not_acquired"]);
+    assertEquals(body.blockers.length, 1, JSON.stringify(body));
+  },
+);
+
+databaseTest(
+  "the time of COMMIT is in held_ms, however long large messages are on their way",
+  async ({ db }) => {
+    await using proxy = startCuttingProxy(Number(new URL(db.url).port));
+    // So slow a network that the batch's rows take longer than COMMIT.
+    const KILOBYTES_PER_MS = 1;
+    proxy.judge = async ({ from, text }) => {
+      if (from === "client") await pause(text.length / 1_000 / KILOBYTES_PER_MS);
+      return "forward";
+    };
+    await using functions = functionsFor(proxy.through(db.url));
+    const names = Array.from({ length: 60 }, (_, number) => `t${number}`);
+    await db.sql.unsafe(names.map((name) => `create table ${name} (id int)`).join(";")).simple();
+    await db.admin.unsafe(`
+    create function slow() returns trigger language plpgsql
+      as 'begin perform pg_sleep(0.1); return null; end';
+    create constraint trigger slow after insert on table_rename.sys_table_migration_events
+      deferrable initially deferred for each row execute function slow()`).simple();
+    const { lock } = await functions.rename({
+      renames: names.map((name) => ({ old_name: name, new_name: `renamed_${name}` })),
+    });
+    const [{ before_commit }] = await db.sql`
+    select lock_held_ms as before_commit from table_rename.sys_table_migration_events`;
+    assertGreater(lock!.held_ms, before_commit + 70);
+    assertLess(lock!.held_ms, before_commit + 300);
+  },
+);

@@ -3,11 +3,16 @@ import { assertMatch, assertStringIncludes } from "@std/assert";
 import { databaseTest, type TestDatabase } from "../../support/servers/database.ts";
 import { functionsFor } from "../../support/http/functions.ts";
 import { holdInTurns, holdLock } from "../../support/waiting.ts";
+import { isCriticalSection } from "../../support/servers/broken_connections.ts";
+import { startCuttingProxy } from "../../support/servers/cutting_proxy.ts";
+import { quietly } from "../../support/quietly.ts";
 import { catalogState, stateDifferences } from "../../support/catalog/state.ts";
 import { withChanges } from "../../../shared/facts/fingerprint.ts";
 import { EXPERTS, renamedTests } from "../../support/renamed.ts";
 
 const renamed = renamedTests(EXPERTS);
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 /** The tables, with a column of each. */
 const COLUMNS = {
@@ -349,6 +354,42 @@ databaseTest(
       rows.map((row) => ({ ...row })),
       numbers.map((n) => ({ old_name: `t${n}`, before: `c${n}`, after: true, view: "v" })),
     );
+  },
+);
+
+databaseTest(
+  "where some of many tables cannot be verified, nothing goes on after the answer",
+  async ({ db }) => {
+    await using proxy = startCuttingProxy(Number(new URL(db.url).port));
+    await using functions = functionsFor(proxy.through(db.url));
+    const numbers = Array.from({ length: 300 }, (_, number) => number);
+    await db.sql.unsafe(numbers.map((n) => `create table t${n} (id int)`).join(";")).simple();
+    let committed = false;
+    proxy.judge = async (message) => {
+      const { from, text } = message;
+      if (from !== "client") return "forward";
+      const first = committed && text.includes('"t0"');
+      if (committed && text.includes('"t299"')) await pause(6_500);
+      committed ||= isCriticalSection(message);
+      return first ? "cut" : "forward";
+    };
+    const kept = async () => {
+      const [{ count }] = await db.sql`
+      select count(*)::int from sys_table_migrations where fingerprint ? 'after'`;
+      return count;
+    };
+    await quietly(() =>
+      functions.rename({
+        renames: numbers.map((n) => ({ old_name: `t${n}`, new_name: `renamed_${n}` })),
+      })
+    );
+    const atAnswer = await kept();
+    const [{ last }] = await db.sql`
+    select statements[cardinality(statements)] as last
+    from supabase_migrations.schema_migrations where name like 'rename_%'`;
+    assertEquals((last.match(/"after"/g) ?? []).length, atAnswer);
+    await pause(3_000);
+    assertEquals(await kept(), atAnswer);
   },
 );
 
