@@ -184,7 +184,14 @@ renamedTest(
     await new Promise((resolve) => setTimeout(resolve, 300));
     end.resolve();
     await held;
-    await refreshed;
+    const { findings } = await refreshed;
+    // Where it comes between two looks of ours, that is said, and the next time it gets the new name.
+    const left = findings.filter(({ code }) => code === "text_not_rewritten")
+      .filter(({ object }) => object.includes("add_expert"));
+    if (left.length > 0) {
+      assertStringIncludes(left[0].message, "it was changed at this moment");
+      await functions.refresh({ migration_id: migration.id, rewrite_texts: true });
+    }
     assertStringIncludes(
       (await routines(renamed)).get("add_expert")!.body,
       "into expert_profiles (id, name) values (8",

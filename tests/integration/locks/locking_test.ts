@@ -157,7 +157,8 @@ databaseTest(
       assertEquals(body.attempts, 0);
       assertEquals(body.blockers.map(({ pid }: { pid: number }) => pid), [holder.pid]);
     });
-    assertLess(stall.longestMs, 500);
+    // Who queued behind the holder would make them wait for seconds.
+    assertLess(stall.longestMs, 2_000);
     await holder.release();
   },
 );
