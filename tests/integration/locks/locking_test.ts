@@ -1,6 +1,6 @@
 /** A rename waits for its locks without keeping anybody else waiting, and says who is in the way. */
 import { assert, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
-import { startCuttingProxy } from "../../support/servers/cutting_proxy.ts";
+import { startCuttingProxy, type Verdict } from "../../support/servers/cutting_proxy.ts";
 import { databaseTest } from "../../support/servers/database.ts";
 import { functionsFor } from "../../support/http/functions.ts";
 import { whileQuerying } from "../../support/programs/clients.ts";
@@ -269,7 +269,7 @@ databaseTest(
     await using proxy = startCuttingProxy(Number(new URL(db.url).port));
     // So slow a network that the batch's rows take longer than COMMIT.
     const KILOBYTES_PER_MS = 1;
-    proxy.judge = async ({ from, text }) => {
+    proxy.judge = async ({ from, text }): Promise<Verdict> => {
       if (from === "client") await pause(text.length / 1_000 / KILOBYTES_PER_MS);
       return "forward";
     };
