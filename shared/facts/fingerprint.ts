@@ -136,7 +136,7 @@ export const isPrivileges = (object: string): boolean => /^(column .* )?grant to
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
-/** The objects that two states have not both, or not alike, in the order of their names. */
+/** The objects that only one of two states has, or that are defined differently; sorted by name. */
 export function differences(before: Fingerprint, after: Fingerprint): Difference[] {
   const changed = Object.keys(before).filter((object) => before[object] !== after[object]);
   const added = Object.keys(after).filter((object) => !Object.hasOwn(before, object));
@@ -147,11 +147,11 @@ export function differences(before: Fingerprint, after: Fingerprint): Difference
   }));
 }
 
-/** A state as it differs from another one: much of it is the same before and after a rename. */
+/** A state by what differs from another one: most of it is the same before and after a rename. */
 export interface Changes {
-  /** Objects of the other state that this one has not. */
+  /** Objects that the other state has, and this one does not. */
   without: string[];
-  /** Objects that are new, or defined otherwise. */
+  /** Objects that are new, or defined differently. */
   changed: Fingerprint;
 }
 

@@ -23,7 +23,13 @@ import type { Session } from "../../postgres/connection/database.ts";
 import { afterCommit } from "../../postgres/database_errors.ts";
 import type { Event } from "../../tracking/events.ts";
 import { migrationsById, migrationsFromRows } from "../../tracking/read_migrations.ts";
-import { asProblems, type OperationContext, recordingFailure, type Stage } from "./context.ts";
+import {
+  allEnded,
+  asProblems,
+  type OperationContext,
+  recordingFailure,
+  type Stage,
+} from "./context.ts";
 import {
   type FileParts,
   type FollowUp,
@@ -230,8 +236,8 @@ async function answerApplied<C extends PlannedChange>(
   context.progress({ phase: "verifying", total: ids.length });
   const verification = await verifiedOrNot(context, () => verify(planned));
   await notifyVerification(context, operation, { batch_id, migration_ids: ids }, verification);
-  const [history, migrations] = await Promise.all([
-    planned.history.recorded ? settleHistory(context, ids) : undefined,
+  const [history, migrations] = await allEnded([
+    planned.history.recorded ? settleHistory(context, ids) : Promise.resolve(undefined),
     readMigrations(context, ids),
   ]);
   const { plan } = withFindings(planned, history === null ? [historyFailed()] : []);

@@ -128,6 +128,14 @@ export async function orLog<T>(
   }
 }
 
+/** The results of several works, once all have ended: where one fails, no other goes on after the answer. */
+export async function allEnded<T extends unknown[]>(
+  works: { [Index in keyof T]: Promise<T[Index]> },
+): Promise<T> {
+  await Promise.allSettled(works);
+  return await Promise.all(works) as T;
+}
+
 /** Refusals that leave no event: they say nothing about the tables, and can be many. */
 const UNRECORDED: ProblemCode[] = [
   "unauthorized",

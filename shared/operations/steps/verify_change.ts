@@ -12,7 +12,7 @@ import {
   standingMigrations,
   trackedFromRows,
 } from "../../tracking/read_migrations.ts";
-import type { OperationContext } from "./context.ts";
+import { allEnded, type OperationContext } from "./context.ts";
 import { readFacts, readStates } from "./reading.ts";
 import { oidsOf } from "./select_migrations.ts";
 
@@ -70,23 +70,23 @@ async function readAndKeepStates(
   return states;
 }
 
-/**
- * The results of work on groups of items, in the items' order. Where one fails no other is begun, and nothing goes on
- * afterwards.
- */
+/** The results of work on groups of items, in the items' order. Where one fails, no other is begun. */
 async function inGroups<T, R>(items: T[], work: (group: T[]) => Promise<R[]>): Promise<R[]> {
   const results: R[][] = [];
-  const failures: unknown[] = [];
   let next = 0;
   const worker = async () => {
-    while (next * GROUP_SIZE < items.length && failures.length === 0) {
-      const index = next++;
-      const group = items.slice(index * GROUP_SIZE, (index + 1) * GROUP_SIZE);
-      await work(group).then((done) => results[index] = done, (error) => failures.push(error));
+    while (next < items.length) {
+      const start = next;
+      next += GROUP_SIZE;
+      try {
+        results[start / GROUP_SIZE] = await work(items.slice(start, start + GROUP_SIZE));
+      } catch (error) {
+        next = items.length;
+        throw error;
+      }
     }
   };
-  await Promise.all(Array.from({ length: GROUPS_AT_A_TIME }, worker));
-  if (failures.length > 0) throw failures[0];
+  await allEnded(Array.from({ length: GROUPS_AT_A_TIME }, worker));
   return results.flat();
 }
 

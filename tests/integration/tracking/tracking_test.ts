@@ -314,13 +314,13 @@ databaseTest(
     const renames = names.map((name) => ({ old_name: name, new_name: `${name} renamed` }));
     await functions.rename({ renames, rename_indexes: true });
     const rows = await db.sql`
-    select m.old_name, m.new_name, m.table_oid = t.oid as table, i ->> 'to' as index,
-      (i ->> 'oid')::oid = x.oid as of_index
-    from sys_table_migrations m
-    join pg_class t on t.relname = m.new_name
-    cross join jsonb_array_elements(m.plan -> 'indexes') i
-    join pg_class x on x.relname = i ->> 'to'
-    order by m.requested_at`;
+      select m.old_name, m.new_name, m.table_oid = t.oid as table, i ->> 'to' as index,
+        (i ->> 'oid')::oid = x.oid as of_index
+      from sys_table_migrations m
+      join pg_class t on t.relname = m.new_name
+      cross join jsonb_array_elements(m.plan -> 'indexes') i
+      join pg_class x on x.relname = i ->> 'to'
+      order by m.requested_at`;
     assertEquals(
       rows.map((row) => ({ ...row })),
       names.map((name) => ({
@@ -345,11 +345,11 @@ databaseTest(
     });
     assert(verification?.passed);
     const rows = await db.sql`
-    select m.old_name, m.fingerprint -> 'before' ->> 'column order' as before,
-      m.fingerprint -> 'after' = '{"changed": {}, "without": []}' as after,
-      m.fingerprint #>> '{view,changed,kind}' as view
-    from sys_table_migrations m
-    order by m.requested_at`;
+      select m.old_name, m.fingerprint -> 'before' ->> 'column order' as before,
+        m.fingerprint -> 'after' = '{"changed": {}, "without": []}' as after,
+        m.fingerprint #>> '{view,changed,kind}' as view
+      from sys_table_migrations m
+      order by m.requested_at`;
     assertEquals(
       rows.map((row) => ({ ...row })),
       numbers.map((n) => ({ old_name: `t${n}`, before: `c${n}`, after: true, view: "v" })),
@@ -375,7 +375,7 @@ databaseTest(
     };
     const kept = async () => {
       const [{ count }] = await db.sql`
-      select count(*)::int from sys_table_migrations where fingerprint ? 'after'`;
+        select count(*)::int from sys_table_migrations where fingerprint ? 'after'`;
       return count;
     };
     await quietly(() =>
@@ -385,8 +385,8 @@ databaseTest(
     );
     const atAnswer = await kept();
     const [{ last }] = await db.sql`
-    select statements[cardinality(statements)] as last
-    from supabase_migrations.schema_migrations where name like 'rename_%'`;
+      select statements[cardinality(statements)] as last
+      from supabase_migrations.schema_migrations where name like 'rename_%'`;
     assertEquals((last.match(/"after"/g) ?? []).length, atAnswer);
     await pause(3_000);
     assertEquals(await kept(), atAnswer);
