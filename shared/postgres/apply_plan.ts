@@ -3,7 +3,8 @@
  *
  * 1. `prepare` takes weak locks, reads the facts and makes the plan: nobody waits for it.
  * 2. Views are made and checked, what comes later is planned, and the record is written on trial. Meanwhile the function
- *    composes what is recorded ahead, and sends it next. Nobody waits for that either. A savepoint.
+ *    composes what is recorded ahead, and sends it next. A savepoint. Another session has the log of all that written to
+ *    disk. Nobody waits for any of this either.
  * 3. A look at who holds locks on the tables. Nobody queues behind a long transaction: the look is repeated until it
  *    has ended. Then the critical section as one message.
  * 4. If a lock could not be acquired: roll back to the savepoint, which keeps facts, weak locks and views, sleep, and
@@ -16,6 +17,7 @@ import type { Plan } from "../plan/plan.ts";
 import { beginWriting, type Connected, connected } from "./begin.ts";
 import { type RelationName, watchingBlockers } from "./locks/blockers.ts";
 import { outcomeUnknown, wasCommitted } from "./commit_outcome.ts";
+import { flushLog } from "./flush_log.ts";
 import { NoFreeConnection } from "./connection/connection_slots.ts";
 import {
   criticalSection,
@@ -244,6 +246,7 @@ async function retryCriticalSection<P extends Plan>(
     const sent = performance.now();
     const [holders, [{ xid, server_ms }]] = (await session.runAll(ahead)).slice(-2);
     const networkMs = performance.now() - sent - Number(server_ms);
+    if (plan.locks.length > 0) await flushLog(database);
     return { holders, xid, msPerCharacter: Math.max(0, networkMs - roundTripMs) / ahead.length };
   };
   const { holders, xid, msPerCharacter } = await cancelledWithCaller(
