@@ -4,12 +4,13 @@
  * its log in order: another session's COMMIT that comes before writes all of that, and leaves little for ours.
  */
 import type { Database } from "./connection/database.ts";
+import { setLockTimeout } from "./transaction.ts";
 
-/** Longest wait for a connection, in milliseconds. The COMMIT that it would save takes a few. */
-const CONNECTION_WAIT_MS = 50;
+/** Longest wait for a connection, and for a lock, in milliseconds. What it saves clients are a few. */
+const LONGEST_WAIT_MS = 50;
 
 /** Only a transaction that has changed something writes the log; a row's lock does, and leaves nothing behind. */
-const CHANGE_NOTHING = `
+const CHANGE_NOTHING = `${setLockTimeout(LONGEST_WAIT_MS)};
 select from public.sys_table_migrations limit 1 for key share skip locked`;
 
 /**
@@ -18,7 +19,7 @@ select from public.sys_table_migrations limit 1 for key share skip locked`;
  */
 export async function flushLog(database: Database): Promise<void> {
   const wait = new AbortController();
-  const timer = setTimeout(() => wait.abort(), CONNECTION_WAIT_MS);
+  const timer = setTimeout(() => wait.abort(), LONGEST_WAIT_MS);
   try {
     await database.query(CHANGE_NOTHING, wait.signal);
   } catch {

@@ -20,27 +20,38 @@ async function behindWaitingRenames(
 ): Promise<number[]> {
   for (const name of tables) await db.sql.unsafe(`create table ${name} (id int primary key)`);
   const holders = await Promise.all(tables.map((name) => holdLock(db, name)));
-  const renames = tables.map((name) =>
-    post(functions, "rename", {
-      old_name: name,
-      new_name: `${name}_2`,
-      max_wait_ms: 60_000,
-      ...options,
-    })
-  );
-  await until(
-    "the renames wait",
-    async () =>
-      (await functionBackends(db.sql)).filter(({ waiting, query }) =>
-        waiting || query.includes("create view")
-      ).length >= 2,
-  );
+  const waiting = new Set<string>();
+  const renames = tables.map(async (name) => {
+    const response = await functions.fetch("rename", {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "text/event-stream" },
+      body: JSON.stringify({
+        old_name: name,
+        new_name: `${name}_2`,
+        max_wait_ms: 60_000,
+        ...options,
+      }),
+    });
+    let status = 0;
+    for await (const { event, data } of eventsOf(response)) {
+      if (data.phase === "waiting") waiting.add(name);
+      if (event === "result") status = 200;
+      if (event === "problem") status = data.status;
+    }
+    return status;
+  });
+  // For a lock, or in the statement that makes the view.
+  await until("the renames wait", async () => {
+    const making = await functionBackends(db.sql);
+    return waiting.size >= 2 ||
+      making.filter(({ query }) => query.includes("create view")).length >= 2;
+  });
   try {
     await work();
   } finally {
     await Promise.all(holders.map((holder) => holder.release()));
   }
-  return (await Promise.all(renames)).map(({ status }) => status);
+  return await Promise.all(renames);
 }
 
 databaseTest(
