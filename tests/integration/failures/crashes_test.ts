@@ -40,10 +40,11 @@ crashTest(
     const operations = await ToAndFro.prepare(db, functions);
     for (const operation of ["rename", "rollback"] as const) {
       await holdLock(db, operations.renamed ? "expert_profiles" : "experts");
-      const answer = operations.attempt();
-      await lockWaiter(db.sql, "AccessExclusiveLock");
-      await crash();
-      assertEquals((await answer).body.code, "database_unavailable");
+      const { body } = await operations.attemptDuring(async () => {
+        await lockWaiter(db.sql, "AccessExclusiveLock");
+        await crash();
+      });
+      assertEquals(body.code, "database_unavailable");
       await operations.secondTry(operation);
     }
   },

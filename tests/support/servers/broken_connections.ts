@@ -62,6 +62,13 @@ export class ToAndFro {
     return await this.#judge(this.next, await this.#send(this.next, options));
   }
 
+  /** As `attempt`, while `work` runs. What came of it is looked at after both: a server that crashes does not answer before. */
+  async attemptDuring(work: () => Promise<void>): Promise<Answer> {
+    const operation = this.next;
+    const [answer] = await Promise.all([this.#send(operation), work()]);
+    return await this.#judge(operation, answer);
+  }
+
   /** Sends an operation again after `attempt`: it succeeds, or says that it was done before. */
   async secondTry(operation: Operation): Promise<void> {
     const done = this.next !== operation;
