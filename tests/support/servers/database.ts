@@ -2,7 +2,14 @@
 import postgres from "postgres";
 import type { DefaultPrivileges } from "../../../shared/local/supabase_like.ts";
 import { hash, isChosen, sampled } from "../runner/sampled.ts";
-import { serverUrl, templateOf, type TestServer, testServers, withMaintenance } from "./servers.ts";
+import {
+  connectToMaintain,
+  serverUrl,
+  templateOf,
+  type TestServer,
+  testServers,
+  withMaintenance,
+} from "./servers.ts";
 import { skippedTest } from "../runner/skipped.ts";
 
 /** How often the copy of a template is tried again while somebody else is copying it. */
@@ -129,7 +136,9 @@ export async function createTestDatabase(
   const name = `test_${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`;
   const ownRole = Deno.env.get("TEST_ROLE");
   if (ownRole) await makeMember(server, ownRole);
-  await copyTemplate(server, name, templateOf(defaultPrivileges));
+  // One connection for the whole test: to start one takes the server several times as long as what it is for.
+  const maintenance = connectToMaintain(server);
+  await copyTemplate(maintenance, name, templateOf(defaultPrivileges));
 
   const urlOf = (role: string) => serverUrl(server, role, name);
   const clients: postgres.Sql[] = [];
@@ -153,12 +162,10 @@ export async function createTestDatabase(
     urlOf,
     connect,
     async close() {
-      await forgetStatements(admin);
       await Promise.all(clients.map((client) => client.end({ timeout: 1 })));
-      await withMaintenance(
-        server,
-        (maintenance) => maintenance`DROP DATABASE IF EXISTS ${maintenance(name)} WITH (FORCE)`,
-      );
+      await forgetStatements(maintenance, name);
+      await maintenance`DROP DATABASE IF EXISTS ${maintenance(name)} WITH (FORCE)`;
+      await maintenance.end({ timeout: 5 });
     },
   };
 }
@@ -167,10 +174,10 @@ export async function createTestDatabase(
  * Takes the database's statements out of pg_stat_statements. It keeps a limited number for the whole server, and
  * those of a dropped database would push out those of a test that still runs.
  */
-async function forgetStatements(admin: postgres.Sql): Promise<void> {
-  await admin`
-    SELECT extensions.pg_stat_statements_reset(0::oid, oid, 0) FROM pg_database
-    WHERE datname = current_database()`.catch(() => {/* The test has dropped the extension. */});
+async function forgetStatements(maintenance: postgres.Sql, database: string): Promise<void> {
+  await maintenance`
+    SELECT pg_stat_statements_reset(0::oid, oid, 0) FROM pg_database
+    WHERE datname = ${database}`.catch(() => {/* Not on a server that is a test's own. */});
 }
 
 const API_ROLES = new Set(["anon", "authenticated", "service_role"]);
@@ -210,19 +217,24 @@ async function makeMember(server: TestServer, role: string): Promise<void> {
   });
 }
 
-async function copyTemplate(server: TestServer, name: string, template: string): Promise<void> {
-  await withMaintenance(server, async (sql) => {
-    for (let attempt = 1;; attempt++) {
-      try {
-        await sql`CREATE DATABASE ${sql(name)} TEMPLATE ${sql(template)} OWNER postgres
-          STRATEGY file_copy`;
-        return;
-      } catch (error) {
-        // object_in_use: the template has a visitor, such as an autovacuum worker
-        const busy = error instanceof postgres.PostgresError && error.code === "55006";
-        if (!busy || attempt === COPY_ATTEMPTS) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 50 * Math.random() + 25));
+async function copyTemplate(
+  maintenance: postgres.Sql,
+  name: string,
+  template: string,
+): Promise<void> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      await maintenance`CREATE DATABASE ${maintenance(name)} TEMPLATE ${maintenance(template)}
+        OWNER postgres STRATEGY file_copy`;
+      return;
+    } catch (error) {
+      // object_in_use: the template has a visitor, such as an autovacuum worker
+      const busy = error instanceof postgres.PostgresError && error.code === "55006";
+      if (!busy || attempt === COPY_ATTEMPTS) {
+        await maintenance.end({ timeout: 5 });
+        throw error;
       }
+      await new Promise((resolve) => setTimeout(resolve, 50 * Math.random() + 25));
     }
-  });
+  }
 }

@@ -38,16 +38,20 @@ export function serverUrl(server: TestServer, role: string, database: string): s
   return `postgresql://${role}:${server.password}@127.0.0.1:${server.port}/${database}`;
 }
 
+/** A superuser's connection to the maintenance database; the caller ends it. */
+export const connectToMaintain = (server: TestServer): postgres.Sql =>
+  postgres(serverUrl(server, "supabase_admin", "postgres"), {
+    max: 1,
+    fetch_types: false,
+    onnotice: () => {},
+  });
+
 /** Runs `work` with a superuser's connection to the maintenance database. */
 export async function withMaintenance<T>(
   server: TestServer,
   work: (sql: postgres.Sql) => Promise<T>,
 ): Promise<T> {
-  const sql = postgres(serverUrl(server, "supabase_admin", "postgres"), {
-    max: 1,
-    fetch_types: false,
-    onnotice: () => {},
-  });
+  const sql = connectToMaintain(server);
   try {
     return await work(sql);
   } finally {
