@@ -4,7 +4,7 @@
  * `N passed, N failed`, counted from the runner's JUnit report. The exit code is 0 only if tests ran, none
  * failed, and no secret is in the output. Types are checked by `npm run check`, not here.
  *
- * Of the slow tests (`support/runner/slow_tests.json`) the whole run does a tenth, which one the commit decides; a run of some
+ * Of the slow tests (`support/runner/slow_tests.json`) the whole run does a twelfth, which one the commit decides; a run of some
  * paths, or with a filter, does all of them.
  *
  * `npm run test:full` (`--full`) samples nothing: PG_VERSIONS=15,17,18, TEST_FULL=1, TEST_SLOW=all.
@@ -13,7 +13,7 @@
  * TEST_FULL      1: every test of the database on every version, and the whole of what is done in part otherwise.
  *                Without it a test runs on one version, which its name decides, unless it says that it has to
  *                run on each
- * TEST_SLOW      which of the slow tests are run: `all`, or a part such as `3/10`
+ * TEST_SLOW      which of the slow tests are run: `all`, or a part such as `3/12`
  * TEST_ROLE      a role that the functions connect as instead of postgres; it is made a member of postgres
  * DENO_JOBS      test files that run at the same time, by default 3
  * TMPDIR         where the servers' files are; by default in memory where there is room

@@ -30,7 +30,10 @@ export async function prepareTemplates(server: PostgresServer): Promise<TestServ
   };
   await createSupabaseRoles(server);
   // Whoever maintains the databases takes the statements of one that is dropped out of it.
-  await withMaintenance(description, (sql) => sql`CREATE EXTENSION IF NOT EXISTS pg_stat_statements`);
+  await withMaintenance(
+    description,
+    (sql) => sql`CREATE EXTENSION IF NOT EXISTS pg_stat_statements`,
+  );
   await Promise.all((["classic", "none"] as const).map(async (style) => {
     const name = templateOf(style);
     await withMaintenance(
