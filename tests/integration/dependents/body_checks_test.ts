@@ -5,7 +5,7 @@ import type { OperationAnswer } from "../../../shared/contract/responses.ts";
 import type { TestDatabase } from "../../support/servers/database.ts";
 import { type Functions, functionsFor } from "../../support/http/functions.ts";
 import { ownServers } from "../../support/servers/own_servers.ts";
-import { skippedTest } from "../../support/runner/skipped.ts";
+import { notTested } from "../../support/runner/not_tested.ts";
 
 /** Debian's package of PostgreSQL 15, for which it has plpgsql_check; the servers that the project installs have none. */
 const DEBIAN = "/usr/lib/postgresql/15";
@@ -183,7 +183,7 @@ if (installed) {
     },
   );
 } else {
-  skippedTest(
+  notTested(
     "bodies are checked by plpgsql_check",
     "Debian's postgresql-15-plpgsql-check is not installed",
   );

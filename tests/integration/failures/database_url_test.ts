@@ -6,7 +6,7 @@ import { functionsFor } from "../../support/http/functions.ts";
 import { AS_DEPLOYED, oldDeno } from "../../support/programs/old_deno.ts";
 import { ownServers } from "../../support/servers/own_servers.ts";
 import { post } from "../../support/http/requests.ts";
-import { skippedTest } from "../../support/runner/skipped.ts";
+import { notTested } from "../../support/runner/not_tested.ts";
 
 const hasIpv6 = () => {
   try {
@@ -18,7 +18,7 @@ const hasIpv6 = () => {
 };
 
 const ipv6 = hasIpv6();
-if (!ipv6) console.warn("database_url_test: there is no ::1 here, connections to it are not tried");
+if (!ipv6) notTested("connections by IPv6", "there is no ::1");
 
 if (await hasOpenssl()) {
   const servers = ownServers([17], {
@@ -46,7 +46,7 @@ if (await hasOpenssl()) {
     }
   });
 } else {
-  skippedTest(
+  notTested(
     "connections to a server with encryption",
     "there is no openssl",
   );

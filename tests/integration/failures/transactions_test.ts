@@ -14,6 +14,7 @@ import { isCriticalSection } from "../../support/servers/broken_connections.ts";
 import { startCuttingProxy } from "../../support/servers/cutting_proxy.ts";
 import { databaseTest, type TestDatabase } from "../../support/servers/database.ts";
 import { functionsFor } from "../../support/http/functions.ts";
+import { needing } from "../../support/runner/not_tested.ts";
 import { findPgbouncer, startPgbouncer } from "../../support/servers/pgbouncer.ts";
 import { recordMessages, type SentMessage } from "../../support/recorded_messages.ts";
 import { post } from "../../support/http/requests.ts";
@@ -239,12 +240,11 @@ databaseTest(
 );
 
 for (const server of testServers()) {
-  const installed = findPgbouncer() !== undefined;
   Deno.test({
-    name:
-      `[pg${server.version}] through a pooler in transaction mode no other client's session is changed` +
-      (installed ? "" : " (skipped: pgbouncer is not installed)"),
-    ignore: !installed,
+    ...needing(
+      `[pg${server.version}] through a pooler in transaction mode no other client's session is changed`,
+      findPgbouncer() === undefined && "pgbouncer is not installed",
+    ),
     fn: async () => {
       const { createTestDatabase } = await import("../../support/servers/database.ts");
       const db = await createTestDatabase(server);

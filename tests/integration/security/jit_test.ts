@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { functionsFor } from "../../support/http/functions.ts";
 import { ownServers } from "../../support/servers/own_servers.ts";
 import { wholeCycle } from "../../support/whole_cycle.ts";
-import { skippedTest } from "../../support/runner/skipped.ts";
+import { notTested } from "../../support/runner/not_tested.ts";
 
 /** Debian's package of PostgreSQL 15, which has JIT; the servers that the project installs have none. */
 const DEBIAN = "/usr/lib/postgresql/15";
@@ -61,7 +61,7 @@ if (installed) {
     assertGreater(statements, 50);
   });
 } else {
-  skippedTest(
+  notTested(
     "no query of ours is compiled",
     "Debian's postgresql-15 is not installed",
   );

@@ -4,6 +4,7 @@ import { describe, summarize } from "../../load/report.ts";
 import { runSoak } from "../../load/run_soak.ts";
 import { findPgbouncer } from "../../support/servers/pgbouncer.ts";
 import { testServers } from "../../support/servers/servers.ts";
+import { needing } from "../../support/runner/not_tested.ts";
 import { isChosen } from "../../support/runner/sampled.ts";
 
 const LOCK_TIMEOUT_MS = 200;
@@ -12,10 +13,9 @@ const NO_PGBOUNCER = findPgbouncer() === undefined;
 function soakTest(name: string, options: { version: number; seconds: number; pgbouncer: boolean }) {
   if (!isChosen(name)) return;
   const server = testServers().find(({ version }) => version === options.version)!;
-  const ignore = options.pgbouncer && NO_PGBOUNCER;
+  const missing = options.pgbouncer && NO_PGBOUNCER && "pgbouncer is not installed";
   Deno.test({
-    name: `[pg${options.version}] ${name}${ignore ? " (skipped: pgbouncer is not installed)" : ""}`,
-    ignore,
+    ...needing(`[pg${options.version}] ${name}`, missing),
     fn: async () => {
       const result = await runSoak(server, { ...options, lockTimeoutMs: LOCK_TIMEOUT_MS });
       const { errors, operations, statements, longestMs } = summarize(result);
@@ -30,7 +30,6 @@ function soakTest(name: string, options: { version: number; seconds: number; pgb
   });
 }
 
-if (NO_PGBOUNCER) console.log("NO pgbouncer: nothing is tested through a transaction pooler.");
 for (const { version } of testServers()) {
   soakTest("no client notices that its tables are renamed and rolled back", {
     version,

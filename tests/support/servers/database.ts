@@ -10,7 +10,7 @@ import {
   testServers,
   withMaintenance,
 } from "./servers.ts";
-import { skippedTest } from "../runner/skipped.ts";
+import { needing, notTested } from "../runner/not_tested.ts";
 
 /** How often the copy of a template is tried again while somebody else is copying it. */
 const COPY_ATTEMPTS = 20;
@@ -78,7 +78,7 @@ type DatabaseTestBody = (t: DatabaseTestContext) => Promise<void> | void;
 /**
  * Registers a test `[pg15] name` with a database of its own, dropped afterwards. It runs on one of the running
  * servers, which one its name decides, so that every other test runs on the other; or on each of them, where
- * the options say so or TEST_FULL is 1. A test for versions that do not run is reported as skipped.
+ * the options say so or TEST_FULL is 1. A test for versions that do not run is named in the output.
  */
 export function databaseTest(name: string, body: DatabaseTestBody): void;
 export function databaseTest(
@@ -92,7 +92,7 @@ export function databaseTest(
   third?: DatabaseTestBody,
 ): void {
   const [options, body] = typeof second === "function" ? [{}, second] : [second, third!];
-  const { defaultPrivileges, versions, everyVersion, ignore, ...rest } = options;
+  const { defaultPrivileges, versions, everyVersion, ignore = false, ...rest } = options;
   const servers = testServers();
   if (servers.length === 0) {
     throw new Error("no database server is running for the tests; start them with npm test");
@@ -105,17 +105,12 @@ export function databaseTest(
     : [servers[hash(name) % servers.length]];
   if (!isChosen(name)) return;
   if (chosen.length === 0) {
-    skippedTest(`[pg${versions}] ${name}`, "no such server is running");
+    notTested(`[pg${versions}] ${name}`, "no such server is running");
   }
   for (const server of chosen) {
-    const onServer = `[pg${server.version}] ${name}`;
-    if (ignore) {
-      skippedTest(onServer, ignore);
-      continue;
-    }
     Deno.test({
       ...rest,
-      name: onServer,
+      ...needing(`[pg${server.version}] ${name}`, ignore),
       fn: async (test) => {
         const db = await createTestDatabase(server, defaultPrivileges);
         try {
